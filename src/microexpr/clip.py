@@ -1,0 +1,119 @@
+"""Clip, Interval and Sample: what is known of a recording, and what preprocessing made of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from .errors import AnnotationError, RecipeError
+
+TIMES = ("onset", "apex", "offset")
+"""The frame numbers of a clip that a protocol may reveal."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """One labelled event of a long video, in frame numbers of its source, both ends included."""
+
+    onset: int
+    offset: int
+    apex: int | None = None
+    kind: str = "micro"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    score: float | None = None
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One recording and what its release says of it; no pixels inside.
+
+    Attributes:
+        id: `<dataset>/<subject>/<name>`, e.g. `casme2/sub01/EP02_01f`.
+        dataset: name of the release the person was recorded for; `id` and `subject` begin with it, so that the
+            integer ids of two releases never collide.
+        subject: `<dataset>/<person>`, the unit of every split.
+        source: a folder of numbered frames, a video file, or one picture.
+        fps: frames per second of the recording.
+        onset, apex, offset: frame numbers as the source numbers its frames (the number in the file name, or the
+            index from 0 in a video); None where the release does not say, or where the protocol hides it.
+        labels: the release's own words: `emotion`, `objective` (class I to VII), `action_units`.
+        intervals: the labelled events of a long video; empty for a clip that holds one.
+    """
+
+    id: str
+    dataset: str
+    subject: str
+    source: Path
+    fps: float
+    onset: int | None = None
+    apex: int | None = None
+    offset: int | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    intervals: tuple[Interval, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, value in (("id", self.id), ("subject", self.subject)):
+            if not value.startswith(f"{self.dataset}/"):
+                raise AnnotationError(f"{name} '{value}' must begin with the data set's name, '{self.dataset}/'")
+
+    def blind(self, reveal: Collection[str]) -> Clip:
+        """The same clip with every label taken away, and every time that `reveal` does not name."""
+        hidden = {name: None for name in TIMES if name not in reveal}
+        return dataclasses.replace(self, labels={}, intervals=(), **hidden)  # type: ignore[arg-type]
+
+    def faults(self) -> list[tuple[str, object, str]]:
+        """`(field, value, reason)` of every time that contradicts another."""
+        found: list[tuple[str, object, str]] = []
+        if self.onset is not None and self.offset is not None and self.offset < self.onset:
+            found.append(("offset", self.offset, f"lies before the onset, {self.onset}"))
+        elif self.apex is not None:
+            if self.onset is not None and self.apex < self.onset:
+                found.append(("apex", self.apex, f"lies before the onset, {self.onset}"))
+            if self.offset is not None and self.apex > self.offset:
+                found.append(("apex", self.apex, f"lies after the offset, {self.offset}"))
+        if not self.fps > 0:
+            found.append(("fps", self.fps, "must be more than 0"))
+        return found
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a chain made of a clip. Its clip is blinded: no label ever comes this way.
+
+    Attributes:
+        clip: the blinded clip.
+        arrays: named arrays that steps have made so far, e.g. `frames` (T, H, W, 3) uint8 or `image` (H, W, C) float32.
+        notes: what a step found out that a reader of the result should know, e.g. `face: not found`.
+    """
+
+    clip: Clip
+    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.clip.labels or self.clip.intervals:
+            raise AnnotationError(f"the sample of clip '{self.clip.id}' would carry its labels; blind the clip first")
+
+    @property
+    def id(self) -> str:
+        """The clip's id."""
+        return self.clip.id
+
+    def array(self, name: str) -> np.ndarray:
+        """The array of that name; an error that says which there are where it is missing."""
+        if name not in self.arrays:
+            there = ", ".join(self.arrays) or "none"
+            raise RecipeError(f"sample '{self.id}' has no array '{name}' (there: {there}); the chain lacks a step")
+        return self.arrays[name]
+
+    def with_array(self, name: str, value: np.ndarray) -> Sample:
+        """A sample with that array added or replaced."""
+        return dataclasses.replace(self, arrays={**self.arrays, name: value})
+
+    def with_note(self, name: str, value: str) -> Sample:
+        """A sample with that note added."""
+        return dataclasses.replace(self, notes={**self.notes, name: value})

@@ -1,0 +1,287 @@
+"""What every data set shares. A new one writes two methods: `read` and `write_fake`."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import json
+import shutil
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from ..clip import TIMES, Clip
+from ..config import data_folder
+from ..errors import AnnotationError, DataError, MissingDataError, UsageError
+from ..registry import Registry
+from ..video import open_frames
+
+MADE_UP = "MADE_UP.json"
+"""The file that marks a folder as made up; `check` fails on it and every report says so."""
+
+CORRECTIONS = "corrections.csv"
+"""A user's own corrections, beside the release: columns clip, field, expected, value, reason."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the publication says of a release; `check` holds a folder against it.
+
+    Attributes:
+        title: full name of the release.
+        citation: the paper.
+        access: how to get it.
+        fps: frames per second.
+        clips, people: how many.
+        counts: label field -> word -> number of clips, e.g. `{"emotion": {"happiness": 32}}`.
+        per_subject: subject -> number of clips.
+        source: where these numbers were read.
+    """
+
+    title: str
+    citation: str
+    access: str
+    fps: float
+    clips: int
+    people: int
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    per_subject: Mapping[str, int] = field(default_factory=dict)
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A known annotation error: the value that must be found, and the one it should have been."""
+
+    clip: str
+    field: str
+    expected: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong with a folder: where, which value, why."""
+
+    clip: str
+    field: str
+    value: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.clip}: {self.field} = {self.value}: {self.reason}"
+
+
+class Dataset(ABC):
+    """A release on disk.
+
+    Args:
+        root: its folder, laid out as its authors distribute it.
+    """
+
+    name: ClassVar[str]
+    facts: ClassVar[Facts]
+    corrections: ClassVar[tuple[Correction, ...]] = ()
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root)
+
+    @abstractmethod
+    def read(self) -> tuple[list[Clip], list[Fault]]:
+        """Every clip that the sheet names, as the sheet has it, and every row that could not be understood.
+
+        A clip whose pictures are missing is returned all the same: the base class finds that out.
+
+        Raises:
+            MissingDataError: the sheet or the picture folder is not there.
+            DataError: the sheet cannot be read, or lacks a column.
+        """
+
+    @classmethod
+    @abstractmethod
+    def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
+        """Write a made-up copy with the release's folders, sheet and counts into the empty folder `root`.
+
+        Args:
+            root: where to.
+            people: the first so many people only; None for all, and thus for the published counts.
+            scale: size of the pictures as a share of the release's own, 0 to 1.
+            seed: of everything that is drawn.
+        """
+
+    def clips(self, allow_missing: bool = False) -> list[Clip]:
+        """All clips, corrected and checked, sorted by id.
+
+        Args:
+            allow_missing: leave out clips without pictures (`missing` lists them) instead of raising.
+
+        Raises:
+            AnnotationError: anything contradicts anything; the message names the first fault and how many there are.
+        """
+        clips, faults, missing = self._load()
+        if not allow_missing:
+            faults += missing
+        if faults:
+            more = f" ({len(faults)} faults; `microexpr check {self.name}` lists them)" if len(faults) > 1 else ""
+            raise AnnotationError(f"{faults[0]}{more}")
+        gone = {fault.clip for fault in missing}
+        return [clip for clip in clips if clip.id not in gone]
+
+    def missing(self) -> list[Fault]:
+        """The clips named by the sheet whose pictures are not there."""
+        return self._load()[2]
+
+    def check(self) -> list[Fault]:
+        """This folder against the published facts: every difference, an empty list if there is none."""
+        try:
+            clips, faults, missing = self._load()
+        except DataError as fault:
+            return [Fault(self.name, "folder", str(self.root), str(fault))]
+        return [*self._made_up_fault(), *faults, *missing, *self._against_facts(clips)]
+
+    def fingerprint(self) -> str:
+        """Changes when a label, a time or a picture changes; equal for equal copies on any machine."""
+        digest = hashlib.sha256()
+        for clip in self.clips(allow_missing=True):
+            size, count = _bytes_of(clip.source)
+            record = [clip.id, clip.subject, clip.fps, clip.onset, clip.apex, clip.offset, sorted(clip.labels.items())]
+            digest.update(json.dumps([*record, size, count]).encode())
+        return digest.hexdigest()[:16]
+
+    @property
+    def made_up(self) -> bool:
+        """Whether this folder is a made-up copy."""
+        return (self.root / MADE_UP).is_file()
+
+    @classmethod
+    def fake(cls, root: Path | str, people: int | None = None, scale: float = 1.0, seed: int = 0) -> Self:
+        """A made-up copy in the release's own layout, marked as such; `root` must not exist or be empty.
+
+        Faces move as `synthesis` says; with `people=None` the counts are the published ones.
+
+        Raises:
+            UsageError: `root` holds something, or an argument is out of range.
+        """
+        root = Path(root)
+        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+            raise UsageError(f"'{root}' is not an empty folder; a made-up copy is never written over anything")
+        if not 0 < scale <= 1:
+            raise UsageError(f"scale = {scale}: must be more than 0 and at most 1")
+        if people is not None and people < 1:
+            raise UsageError(f"people = {people}: must be 1 or more")
+        unfinished = root.with_name(root.name + ".unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        cls.write_fake(unfinished, people, scale, seed)
+        facts = {"made_up": True, "dataset": cls.name, "people": people, "scale": scale, "seed": seed}
+        (unfinished / MADE_UP).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        if root.exists():
+            root.rmdir()
+        unfinished.rename(root)
+        return cls(root)
+
+    def _load(self) -> tuple[list[Clip], list[Fault], list[Fault]]:
+        """(clips, faults of annotation, faults of missing pictures)."""
+        if not self.root.is_dir():
+            raise MissingDataError(f"data set '{self.name}': '{self.root}' is not a folder")
+        clips, faults = self.read()
+        if not clips and not faults:
+            raise DataError(f"data set '{self.name}': '{self.root}' holds no clip")
+        clips = self._corrected(clips)
+        seen = Counter(clip.id for clip in clips)
+        faults += [Fault(clip, "id", clip, f"stands {n} times in the sheet") for clip, n in seen.items() if n > 1]
+        faults += [Fault(c.id, name, str(value), why) for c in clips for name, value, why in c.faults()]
+        return sorted(clips, key=lambda c: c.id), faults, [f for clip in clips for f in picture_faults(clip)]
+
+    def _corrected(self, clips: list[Clip]) -> list[Clip]:
+        by_id = {clip.id: clip for clip in clips}
+        for correction in (*self.corrections, *self._own_corrections()):
+            clip = by_id.get(correction.clip)
+            if clip is None:
+                continue
+            by_id[clip.id] = _apply(correction, clip)
+        return [by_id[clip.id] for clip in clips] if len(by_id) == len(clips) else clips
+
+    def _own_corrections(self) -> list[Correction]:
+        path = self.root / CORRECTIONS
+        if not path.is_file():
+            return []
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+        names = [f.name for f in dataclasses.fields(Correction)]
+        for row in rows:
+            if absent := [name for name in names if row.get(name) is None]:
+                raise DataError(f"'{path}' lacks the column '{absent[0]}'; it needs {', '.join(names)}")
+        return [Correction(**{name: row[name] for name in names}) for row in rows]
+
+    def _made_up_fault(self) -> list[Fault]:
+        return [Fault(self.name, "folder", str(self.root), f"is made up ({MADE_UP})")] if self.made_up else []
+
+    def _against_facts(self, clips: list[Clip]) -> list[Fault]:
+        facts = self.facts
+        found: list[tuple[str, int, int]] = [
+            ("clips", len(clips), facts.clips),
+            ("people", len({clip.subject for clip in clips}), facts.people),
+        ]
+        for name, words in facts.counts.items():
+            have = Counter(clip.labels.get(name, "") for clip in clips)
+            found += [(f"{name} '{w}'", have[w], words.get(w, 0)) for w in sorted({*have, *words})]
+        if facts.per_subject:
+            have = Counter(clip.subject for clip in clips)
+            names = sorted({*have, *facts.per_subject})
+            found += [(f"clips of {name}", have[name], facts.per_subject.get(name, 0)) for name in names]
+        return [
+            Fault(self.name, what, str(here), f"the release has {published} ({facts.source})")
+            for what, here, published in found
+            if here != published
+        ]
+
+
+DATASETS: Registry[Dataset] = Registry("data set", "microexpr.datasets")
+
+
+def open_dataset(name: str, roots: Mapping[str, Path] | None = None) -> Dataset:
+    """The data set of that name where this machine keeps it (see `config`)."""
+    return DATASETS.get(name)(data_folder(name, roots))
+
+
+def picture_faults(clip: Clip) -> list[Fault]:
+    """What is missing of a clip's pictures: the source itself, or a frame that the annotation names."""
+    if not clip.source.exists():
+        return [Fault(clip.id, "source", str(clip.source), "is not there")]
+    numbers = set(open_frames(clip.source).numbers)
+    if not numbers:
+        return [Fault(clip.id, "source", str(clip.source), "holds no picture")]
+    times = {name: getattr(clip, name) for name in TIMES}
+    return [
+        Fault(clip.id, name, str(t), f"no such frame in '{clip.source}' ({min(numbers)} to {max(numbers)})")
+        for name, t in times.items()
+        if t is not None and t not in numbers
+    ]
+
+
+def _apply(correction: Correction, clip: Clip) -> Clip:
+    known = correction.field in TIMES
+    old: Any = getattr(clip, correction.field) if known else clip.labels.get(correction.field)
+    text = "" if old is None else str(old)
+    if text == correction.value:
+        return clip  # this copy of the release has it right already
+    if text != correction.expected:
+        raise AnnotationError(
+            f"{clip.id}: {correction.field} = '{text}', but the correction to {correction.value} "
+            f"({correction.reason}) expects '{correction.expected}'; this is another version of the sheet"
+        )
+    if known:
+        return dataclasses.replace(clip, **{correction.field: int(correction.value)})  # type: ignore[arg-type]
+    return dataclasses.replace(clip, labels={**clip.labels, correction.field: correction.value})
+
+
+def _bytes_of(source: Path) -> tuple[int, int]:
+    files: Iterable[Path] = [p for p in source.iterdir() if p.is_file()] if source.is_dir() else [source]
+    sizes = [p.stat().st_size for p in files]
+    return sum(sizes), len(sizes)

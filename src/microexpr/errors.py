@@ -1,0 +1,90 @@
+"""Every error that microexpr raises on purpose.
+
+    MicroexprError                  exit code 1: something was found to be at fault
+    ├── UsageError                  exit code 2: the request itself is wrong
+    │   ├── UnknownNameError        no such data set, step, recognizer, recipe ...
+    │   └── RecipeError             a recipe with a wrong key, type or value
+    ├── DataError                   a file, sheet or folder is not what it should be
+    │   ├── MissingDataError        a folder or file is not there
+    │   ├── AnnotationError         labels that contradict each other or the pictures
+    │   └── MediaError              a picture or video that cannot be read
+    ├── ProtocolError               the clips do not fit the protocol
+    ├── NotFittedError              predict before fit
+    ├── RunError                    a run folder that cannot be continued, or a fold that failed
+    └── ExecutorError               the machine or cluster cannot do what was asked
+
+A message says what is wrong, which value it was and what to do, in one line.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class MicroexprError(Exception):
+    """Base of all errors that a user can do something about."""
+
+    exit_code = 1
+
+
+class UsageError(MicroexprError, ValueError):
+    """The request itself is wrong."""
+
+    exit_code = 2
+
+
+class UnknownNameError(UsageError):
+    """A name that stands for nothing; the message offers the nearest right one."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        super().__init__(kind, name, tuple(known))
+
+    def __str__(self) -> str:
+        kind, name, known = self.args
+        return f"unknown {kind} '{name}'{did_you_mean(name, known)}"
+
+
+class RecipeError(UsageError):
+    """A recipe with a wrong key, type or value."""
+
+
+class DataError(MicroexprError):
+    """A file, sheet or folder is not what it should be."""
+
+
+class MissingDataError(DataError, FileNotFoundError):
+    """A folder or file is not there."""
+
+
+class AnnotationError(DataError):
+    """Labels that contradict each other or the pictures."""
+
+
+class MediaError(DataError):
+    """A picture or video that cannot be read."""
+
+
+class ProtocolError(MicroexprError):
+    """The clips do not fit the protocol."""
+
+
+class NotFittedError(MicroexprError):
+    """A recognizer was asked to predict before it learned."""
+
+
+class RunError(MicroexprError):
+    """A run folder that cannot be continued, or a fold that failed."""
+
+
+class ExecutorError(MicroexprError):
+    """The machine or cluster cannot do what was asked."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a sentence that helps after a wrong name: the nearest right name, or all of them."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if near:
+        return f"; did you mean '{near[0]}'?"
+    return f"; known: {', '.join(names) or 'none'}"

@@ -1,0 +1,174 @@
+"""Frames of a folder, a video file or one picture: read when asked for, in the order of their numbers, upright."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from .errors import MediaError, MissingDataError
+
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
+VIDEOS = frozenset({".avi", ".mp4", ".mov", ".mkv", ".webm", ".m4v"})
+
+
+class Frames(Protocol):
+    """Numbered frames of one source.
+
+    `numbers` are the frame numbers in rising order: those in the file names of a folder, 0, 1, 2 ... of a video.
+    """
+
+    @property
+    def numbers(self) -> Sequence[int]: ...  # noqa: D102
+    def read(self, number: int) -> np.ndarray: ...  # noqa: D102
+
+
+def open_frames(source: Path) -> Frames:
+    """The frames of a folder of pictures, a video file, or a single picture.
+
+    Raises:
+        MissingDataError: nothing is there.
+        MediaError: it is neither a folder nor a picture nor a video.
+    """
+    if source.is_dir():
+        return FolderFrames(source)
+    if not source.is_file():
+        raise MissingDataError(f"'{source}' is not there")
+    if source.suffix.lower() in PICTURES:
+        return PictureFrames(source)
+    if source.suffix.lower() in VIDEOS:
+        return VideoFrames(source)
+    raise MediaError(f"'{source}' is neither a folder of pictures nor one of {', '.join(sorted(PICTURES | VIDEOS))}")
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """A picture as (height, width, 3) uint8 RGB; grey pictures get three equal channels.
+
+    Raises:
+        MediaError: it is missing, empty or broken.
+    """
+    try:
+        data = np.fromfile(path, np.uint8)
+    except OSError as fault:
+        raise MediaError(f"picture '{path}' cannot be read: {fault.strerror or fault}") from None
+    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if picture is None:
+        raise MediaError(f"picture '{path}' ({data.size} bytes) is broken or not a picture; copy it anew")
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+
+
+def write_picture(path: Path, picture: np.ndarray, quality: int = 95) -> None:
+    """Write (height, width[, 3]) uint8 RGB or grey; the format follows the file's ending."""
+    stored = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR) if picture.ndim == 3 else picture
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality] if path.suffix.lower() in {".jpg", ".jpeg"} else []
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ok, data = cv2.imencode(path.suffix, stored, options)
+    if not ok:
+        raise MediaError(f"picture '{path}' cannot be written as {path.suffix}")
+    path.write_bytes(data.tobytes())
+
+
+def frame_number(name: str) -> int | None:
+    """The last whole number in a file's name without its ending: `reg_img46.jpg` is 46, `006_05562.jpg` is 5562."""
+    found = re.search(r"(\d+)\D*$", Path(name).stem)
+    return int(found.group(1)) if found else None
+
+
+class FolderFrames:
+    """Pictures of a folder in the order of their numbers, never of their names (img10 comes after img9)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @cached_property
+    def files(self) -> dict[int, Path]:
+        """Frame number to file, rising. Two files with one number are an error."""
+        files: dict[int, Path] = {}
+        for path in self.folder.iterdir():
+            number = frame_number(path.name)
+            if path.suffix.lower() not in PICTURES or path.name.startswith(".") or number is None:
+                continue
+            if number in files:
+                raise MediaError(f"'{files[number]}' and '{path.name}' have the same frame number, {number}")
+            files[number] = path
+        return dict(sorted(files.items()))
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """Frame numbers, rising."""
+        return tuple(self.files)
+
+    def read(self, number: int) -> np.ndarray:
+        """One frame, (height, width, 3) uint8 RGB."""
+        if number not in self.files:
+            have = f"it has {len(self.files)}, {min(self.files)} to {max(self.files)}" if self.files else "it has none"
+            raise MediaError(f"folder '{self.folder}' has no frame {number} ({have})")
+        return read_picture(self.files[number])
+
+
+class PictureFrames:
+    """One picture as a recording of one frame, number 0."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.numbers: Sequence[int] = (0,)
+
+    def read(self, number: int) -> np.ndarray:
+        """The picture, whatever the number."""
+        return read_picture(self.path)
+
+
+class VideoFrames:
+    """Frames of a video file, decoded in order; the numbers count from 0."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @cached_property
+    def times(self) -> tuple[float, ...]:
+        """Time stamp of each frame in seconds, as the file gives them (the rate may vary)."""
+        return tuple(time for time, _ in self._decode(pixels=False))
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """0, 1, 2 ..."""
+        return range(len(self.times))
+
+    def read(self, number: int) -> np.ndarray:
+        """One frame, upright, (height, width, 3) uint8 RGB. Reads from the start: iterate for many."""
+        for i, (_, frame) in enumerate(self._decode()):
+            if i == number and frame is not None:
+                return frame
+        raise MediaError(f"video '{self.path}' has no frame {number} (it has {len(self.times)}, counted from 0)")
+
+    def __iter__(self) -> Iterator[tuple[float, np.ndarray]]:
+        """`(seconds, frame)` of every frame in order."""
+        for time, frame in self._decode():
+            if frame is not None:
+                yield time, frame
+
+    def _decode(self, pixels: bool = True) -> Iterator[tuple[float, np.ndarray | None]]:
+        import av
+
+        try:
+            with av.open(str(self.path)) as container:
+                if not container.streams.video:
+                    raise MediaError(f"'{self.path}' has no picture track")
+                for frame in container.decode(video=0):
+                    turned = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
+                    picture = np.rot90(frame.to_ndarray(format="rgb24"), turned) if pixels else None
+                    yield float(frame.time or 0.0), picture if picture is None else np.ascontiguousarray(picture)
+        except av.error.FFmpegError as fault:
+            raise MediaError(f"video '{self.path}' cannot be read: {fault.strerror}; is it whole?") from None
+
+
+def stamp(source: Path) -> str:
+    """What changes when the pictures of a source change: names' count, bytes and newest time of change."""
+    files = [p for p in source.iterdir() if p.is_file()] if source.is_dir() else [source]
+    facts = [p.stat() for p in files]
+    return f"{len(files)}-{sum(s.st_size for s in facts)}-{max((s.st_mtime_ns for s in facts), default=0)}"
