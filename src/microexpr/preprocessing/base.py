@@ -1,0 +1,148 @@
+"""Step, Chain and the cache of what chains made.
+
+A step takes a sample and returns one with an array added or replaced; what it used up it takes away, so that a
+finished sample holds only what a recognizer reads. Steps have no state and draw nothing at random (augmentation
+belongs to training): the settings of a chain are therefore its key in the cache.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+import zipfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..clip import TIMES, Clip, Sample
+from ..errors import MicroexprError, RecipeError
+from ..files import slug, write_atomically
+from ..registry import Registry
+from ..video import stamp
+
+
+@dataclass(frozen=True)
+class Step(ABC):
+    """One idea of preprocessing: a frozen dataclass whose fields are its settings.
+
+    Attributes:
+        version: raise it by hand when the result changes for equal settings.
+        reads: which times of a clip it looks at; they become part of a cached file's name.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    reads: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def __call__(self, sample: Sample) -> Sample:
+        """The sample with this step's array."""
+
+
+STEPS: Registry[Step] = Registry("step", "microexpr.preprocessing")
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Steps in a row. `chain(clip)` makes a sample of a blinded clip."""
+
+    steps: tuple[Step, ...]
+
+    @classmethod
+    def build(cls, settings: Sequence[Mapping[str, Any]]) -> Chain:
+        """From the tables of a recipe.
+
+        Raises:
+            RecipeError: an empty chain, an unknown setting or a wrong type.
+        """
+        if not settings:
+            raise RecipeError('a chain needs at least one step, e.g. {name = "picture"}')
+        return cls(tuple(STEPS.build(one) for one in settings))
+
+    @property
+    def key(self) -> str:
+        """Changes when a step, a setting or a version does."""
+        return hashlib.sha256(self.description.encode()).hexdigest()[:16]
+
+    @property
+    def description(self) -> str:
+        """Steps, settings and versions as JSON."""
+        return json.dumps([{"name": s.name, "version": s.version, **dataclasses.asdict(s)} for s in self.steps])
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The times of a clip that any step looks at."""
+        return tuple(t for t in TIMES if any(t in step.reads for step in self.steps))
+
+    def __call__(self, clip: Clip) -> Sample:
+        """What the steps make of it.
+
+        Raises:
+            MicroexprError: a step failed; the message begins with the clip's id.
+        """
+        sample = Sample(clip)
+        for step in self.steps:
+            try:
+                sample = step(sample)
+            except MicroexprError as fault:
+                raise type(fault)(f"{clip.id}: step '{step.name}': {fault}") from fault
+        return sample
+
+
+class Samples(Mapping[str, Sample]):
+    """The samples of many clips, made when first asked for and kept on disk.
+
+    Args:
+        chain: what makes them.
+        clips: blinded clips.
+        cache: folder of all caches; this chain's is `<cache>/<chain key>/`.
+    """
+
+    def __init__(self, chain: Chain, clips: Sequence[Clip], cache: Path) -> None:
+        self.chain = chain
+        self.clips = {clip.id: clip for clip in clips}
+        self.folder = cache / "samples" / chain.key
+
+    def __getitem__(self, clip_id: str) -> Sample:
+        clip = self.clips[clip_id]
+        path = self.path(clip)
+        if path.is_file():
+            try:
+                return _load(path, clip)
+            except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+                path.unlink(missing_ok=True)  # a damaged file is made anew
+        sample = self.chain(clip)
+        self._write(path, sample)
+        return sample
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.clips)
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def path(self, clip: Clip) -> Path:
+        """The file of a clip: its id and a tag of what the chain reads of it and of its pictures."""
+        seen = [getattr(clip, name) for name in self.chain.reads]
+        tag = hashlib.sha256(json.dumps([seen, str(clip.source), stamp(clip.source)]).encode()).hexdigest()[:12]
+        return self.folder / f"{slug(clip.id)}-{tag}.npz"
+
+    def _write(self, path: Path, sample: Sample) -> None:
+        description = self.folder / "chain.json"
+        if not description.exists():
+            write_atomically(description, self.chain.description.encode())
+        content = io.BytesIO()
+        np.savez(content, **sample.arrays, __notes__=np.array(json.dumps(dict(sample.notes))))  # type: ignore[arg-type]
+        write_atomically(path, content.getvalue())
+
+
+def _load(path: Path, clip: Clip) -> Sample:
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files if name != "__notes__"}
+        return Sample(clip, arrays, json.loads(str(stored["__notes__"])))
