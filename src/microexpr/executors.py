@@ -1,0 +1,222 @@
+"""Running independent jobs: one after the other, in processes, or on a Ray cluster.
+
+`run(function, jobs, shared)` yields `(index, outcome)` as jobs end, in any order. What a job raises becomes a `Failed`
+outcome and never stops the others; a job whose worker died is tried again.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Any
+
+from .errors import ExecutorError, MicroexprError, UnknownNameError, UsageError
+
+TRIES = 3
+"""How often a job is started whose worker dies."""
+
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+"""Two threads beside a busy core are slower than one, and one gives the same sums everywhere."""
+
+Function = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a job returned."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Why a job gave nothing: a line for people, and the traceback."""
+
+    reason: str
+    details: str = ""
+
+
+Outcome = Done | Failed
+
+
+class Executor(ABC):
+    """Where jobs run."""
+
+    @abstractmethod
+    def run(self, function: Function, jobs: Sequence[Any], shared: Any) -> Iterator[tuple[int, Outcome]]:
+        """Yield the outcome of `function(job, shared)` for each job as it ends."""
+
+
+def executor(name: str, workers: int | None = None, address: str | None = None) -> Executor:
+    """The executor of that name.
+
+    Args:
+        name: `local`, `processes` or `ray`.
+        workers: how many jobs at once; None for as many as there are cores (ray: as the cluster has).
+        address: of a running Ray cluster; None starts Ray on this machine.
+    """
+    if workers is not None and workers < 1:
+        raise UsageError(f"workers = {workers}: must be 1 or more")
+    if address is not None and name != "ray":
+        raise UsageError(f"an address goes with --on ray, not with --on {name}")
+    if name == "local":
+        return Local()
+    if name == "processes":
+        return Processes(workers or os.cpu_count() or 1)
+    if name == "ray":
+        return Ray(address, workers)
+    raise UnknownNameError("executor", name, ("local", "processes", "ray"))
+
+
+class Local(Executor):
+    """One after the other, in this process."""
+
+    def run(self, function: Function, jobs: Sequence[Any], shared: Any) -> Iterator[tuple[int, Outcome]]:
+        """Yield in order."""
+        for index, job in enumerate(jobs):
+            yield index, _attempt(function, job, shared)
+
+
+class Processes(Executor):
+    """Fresh Python processes (spawned, one thread each), `workers` at a time.
+
+    Args:
+        workers: how many.
+        jobs_per_process: after so many a process ends and another begins; None keeps it.
+    """
+
+    def __init__(self, workers: int, jobs_per_process: int | None = None) -> None:
+        self.workers = workers
+        self.jobs_per_process = jobs_per_process
+
+    def run(self, function: Function, jobs: Sequence[Any], shared: Any) -> Iterator[tuple[int, Outcome]]:
+        """Yield as they end. A dead worker takes its pool along: a new one goes on with what is not done."""
+        tries = dict.fromkeys(range(len(jobs)), 0)
+        while tries:
+            lost: list[int] = []
+            for index, outcome in self._pool(function, jobs, shared, sorted(tries, key=lambda i: (tries[i], i))):
+                if outcome is None:
+                    lost.append(index)
+                    continue
+                del tries[index]
+                yield index, outcome
+            for index in lost:
+                tries[index] += 1
+                if tries[index] >= TRIES:
+                    del tries[index]
+                    yield index, Failed(f"its process died {TRIES} times (out of memory?)")
+
+    def _pool(
+        self, function: Function, jobs: Sequence[Any], shared: Any, order: Sequence[int]
+    ) -> Iterator[tuple[int, Outcome | None]]:
+        """Outcomes of one pool; None for a job that was running when a worker died. The rest is left undone."""
+        before = {name: os.environ.get(name) for name in ONE_THREAD}
+        os.environ.update(ONE_THREAD)  # inherited by the children, before they import anything
+        pool = ProcessPoolExecutor(
+            min(self.workers, len(order)),
+            mp_context=get_context("spawn"),
+            initializer=_remember,
+            initargs=(function, shared),
+            max_tasks_per_child=self.jobs_per_process,
+        )
+        waiting, running = list(order), dict[Future[Outcome], int]()
+        try:
+            while waiting or running:
+                while waiting and len(running) < self.workers:
+                    running[pool.submit(_attempt_remembered, jobs[waiting[0]])] = waiting[0]
+                    waiting.pop(0)
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    yield running.pop(future), future.result()
+        except BrokenProcessPool:
+            yield from ((index, None) for index in [*running.values(), *self._unstarted(waiting, running)])
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            for name, value in before.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+    @staticmethod
+    def _unstarted(waiting: list[int], running: dict[Future[Outcome], int]) -> list[int]:
+        return [] if running else waiting[:1]
+
+
+class Ray(Executor):
+    """Tasks of a Ray cluster, one core each; Ray starts a task anew whose worker died.
+
+    Args:
+        address: of a running cluster; None starts one on this machine.
+        workers: cores to use; None for all that there are.
+    """
+
+    def __init__(self, address: str | None, workers: int | None) -> None:
+        self.address = address
+        self.workers = workers
+
+    def run(self, function: Function, jobs: Sequence[Any], shared: Any) -> Iterator[tuple[int, Outcome]]:
+        """Yield as they end."""
+        ray = self._connect()
+        try:
+            remote = ray.remote(num_cpus=1, max_retries=TRIES - 1)(_attempt)
+            thing = ray.put(shared)
+            running = {remote.remote(function, job, thing): index for index, job in enumerate(jobs)}
+            while running:
+                for reference in ray.wait(list(running), num_returns=1)[0]:
+                    yield running.pop(reference), self._outcome(ray, reference)
+        finally:
+            ray.shutdown()
+
+    def _outcome(self, ray: Any, reference: Any) -> Outcome:
+        try:
+            return ray.get(reference)
+        except ray.exceptions.RayError as fault:
+            return Failed(f"its Ray worker died {TRIES} times", str(fault))
+
+    def _connect(self) -> Any:
+        try:
+            import ray
+        except ModuleNotFoundError:
+            raise ExecutorError("--on ray needs the package ray: pip install 'microexpr[ray]'") from None
+        environment = {"env_vars": {**ONE_THREAD, "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}}
+        options: dict[str, Any] = {"log_to_driver": False, "runtime_env": environment, "configure_logging": False}
+        if self.address is None:
+            cores = os.cpu_count() or 1
+            if self.workers and self.workers > cores:
+                raise ExecutorError(f"--workers {self.workers}: this machine has {cores} cores; ask for {cores} or fewer")
+            options |= {"num_cpus": self.workers or cores, "include_dashboard": False}
+        try:
+            ray.init(address=self.address, **options)
+        except (ConnectionError, ValueError, RuntimeError) as fault:
+            raise ExecutorError(f"no Ray cluster at '{self.address}': {str(fault).splitlines()[0]}") from None
+        have = int(ray.cluster_resources().get("CPU", 0))
+        if have < (self.workers or 1):
+            ray.shutdown()
+            raise ExecutorError(f"--workers {self.workers or 1}: the Ray cluster has {have} cores; ask for {have} or fewer")
+        return ray
+
+
+_remembered: tuple[Function, Any] | None = None
+
+
+def _remember(function: Function, shared: Any) -> None:
+    global _remembered
+    _remembered = (function, shared)
+
+
+def _attempt_remembered(job: Any) -> Outcome:
+    if _remembered is None:
+        raise RuntimeError("a worker was started without its function")
+    return _attempt(_remembered[0], job, _remembered[1])
+
+
+def _attempt(function: Function, job: Any, shared: Any) -> Outcome:
+    try:
+        return Done(function(job, shared))
+    except MicroexprError as fault:
+        return Failed(str(fault), traceback.format_exc())
+    except Exception as fault:
+        return Failed(f"{type(fault).__name__}: {fault}", traceback.format_exc())

@@ -1,0 +1,210 @@
+"""Recipe: a chain of stages, as TOML and as frozen dataclasses.
+
+    title = "..."
+    [[stages]]
+    name = "micro"
+    data = ["megc2019"]
+    protocol = "megc2019-cde"
+    chain = [{name = "picture"}, {name = "scale", subtract = 127.5, divide = 127.5}]
+    recognizer = {name = "svm", C = 10.0}
+
+Each stage begins from the weights of the one before; the last is judged by its protocol. An unknown key is an error
+that names the nearest right one.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from .errors import MissingDataError, RecipeError, UnknownNameError, did_you_mean
+from .protocols import Protocol, protocol
+from .registry import checked
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What is learned from which clips, and how.
+
+    Attributes:
+        name: e.g. `macro`, `micro`.
+        data: the data sets that are read.
+        protocol: a published protocol's name, or a table of one's own.
+        chain: steps, a table each.
+        recognizer: a table.
+    """
+
+    name: str
+    data: tuple[str, ...]
+    protocol: str | dict[str, Any]
+    chain: tuple[dict[str, Any], ...]
+    recognizer: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Small:
+    """What `--scale small` makes smaller; every report says so.
+
+    Attributes:
+        people: of each made-up data set.
+        pictures: size of made-up pictures as a share of the release's own.
+        set: key -> value, as with `--set`.
+    """
+
+    people: int = 6
+    pictures: float = 0.5
+    set: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A chain of stages.
+
+    Attributes:
+        name: the file's name without `.toml`.
+        title: one line for people.
+        stages: in order; the last is judged.
+        small: what `--scale small` changes.
+    """
+
+    name: str
+    title: str
+    stages: tuple[Stage, ...]
+    small: Small = field(default_factory=Small)
+
+    def __post_init__(self) -> None:
+        if not self.stages:
+            raise RecipeError(f"recipe '{self.name}' has no stage; write [[stages]]")
+        if any(not stage.chain for stage in self.stages):
+            raise RecipeError(f"recipe '{self.name}': a stage has an empty chain")
+
+    @property
+    def judged(self) -> Stage:
+        """The last stage."""
+        return self.stages[-1]
+
+    @property
+    def protocol(self) -> Protocol:
+        """The protocol that judges the last stage."""
+        return protocol(self.judged.protocol)
+
+    @property
+    def key(self) -> str:
+        """Changes when any setting of a stage does; the title may change freely."""
+        content = json.dumps(self.as_dict()["stages"], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As it would stand in TOML."""
+        return dataclasses.asdict(self)
+
+    def with_settings(self, settings: Mapping[str, Any]) -> Recipe:
+        """The recipe with some values replaced.
+
+        Args:
+            settings: dotted key -> value; `stages.micro.recognizer.C`, or `recognizer.C` for the last stage. Steps of
+                a chain are named by their position or their name: `chain.scale.divide`.
+
+        Raises:
+            RecipeError: the key leads nowhere; the nearest is named.
+        """
+        tree = copy.deepcopy(self.as_dict())
+        for key, value in settings.items():
+            _put(tree, key, value)
+        return _recipe(self.name, tree)
+
+
+def load(name: str | Path) -> Recipe:
+    """A shipped recipe by name, or one of your own by its path.
+
+    Raises:
+        UnknownNameError: no such recipe ships with the package.
+        MissingDataError: the path leads nowhere.
+        RecipeError: not TOML, or a wrong key, type or value.
+    """
+    text = str(name)
+    if text.endswith(".toml"):
+        path = Path(name)
+        if not path.is_file():
+            raise MissingDataError(f"recipe '{path}' is not a file")
+        return parse(path.stem, path.read_text(encoding="utf-8"))
+    if text not in shipped():
+        raise UnknownNameError("recipe", text, shipped())
+    return parse(text, (resources.files("microexpr") / "recipes" / f"{text}.toml").read_text(encoding="utf-8"))
+
+
+def shipped() -> list[str]:
+    """Names of the recipes that ship with the package."""
+    folder = resources.files("microexpr") / "recipes"
+    return sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
+
+
+def parse(name: str, text: str) -> Recipe:
+    """A recipe from TOML."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise RecipeError(f"recipe '{name}' is not TOML: {fault}") from None
+    return _recipe(name, table)
+
+
+def toml_value(text: str) -> Any:
+    """The value of `--set key=text`: TOML where it is TOML, otherwise the text itself."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _recipe(name: str, table: Mapping[str, Any]) -> Recipe:
+    where = f"recipe '{name}'"
+    rest = {key: value for key, value in table.items() if key != "name"}
+    for absent in (key for key in ("title", "stages") if key not in rest):
+        near = did_you_mean(absent, [key for key in rest if key != "small"]) if rest else ""
+        raise RecipeError(f"{where} lacks '{absent}'{near}")
+    stages = rest.pop("stages")
+    if not isinstance(stages, Sequence) or isinstance(stages, str):
+        raise RecipeError(f"{where}: stages = {stages!r}: write [[stages]], a table for each")
+    needed = [f.name for f in dataclasses.fields(Stage)]
+    for number, stage in enumerate(stages, 1):
+        for wrong in (key for key in stage if key not in needed):
+            raise RecipeError(f"{where}, stage {number} has no setting '{wrong}'{did_you_mean(wrong, needed)}")
+        for absent in (key for key in needed if key not in stage):
+            raise RecipeError(f"{where}, stage {number} lacks '{absent}'; it needs {', '.join(needed)}")
+    small = checked(Small, rest.pop("small", {}), f"{where}, table 'small'")
+    built = tuple(checked(Stage, stage, f"{where}, stage '{stage['name']}'") for stage in stages)
+    return checked(Recipe, rest, where, name=name, stages=built, small=small)
+
+
+def _put(tree: dict[str, Any], key: str, value: Any) -> None:
+    """Set one dotted key in a recipe's tree."""
+    parts = key.split(".")
+    stages = {stage["name"]: stage for stage in tree["stages"]}
+    node: Any = tree["stages"][-1]
+    if parts[0] == "stages":
+        node, parts = stages, parts[1:]
+    for depth, part in enumerate(parts[:-1]):
+        node = _child(node, part, key, depth)
+    last = parts[-1] if parts else ""
+    if isinstance(node, dict) and node is not stages:
+        node[last] = value  # whether the key exists is checked where the class is known
+    else:
+        raise RecipeError(f"--set {key}: leads to no setting; e.g. recognizer.C=1 or chain.scale.divide=2")
+
+
+def _child(node: Any, part: str, key: str, depth: int) -> Any:
+    if isinstance(node, (list, tuple)):
+        named = {str(i): child for i, child in enumerate(node)} | {c["name"]: c for c in node if "name" in c}
+        node = named
+    if not isinstance(node, dict) or part not in node:
+        known = node if isinstance(node, dict) else {}
+        raise RecipeError(f"--set {key}: there is no '{part}'{did_you_mean(part, [str(k) for k in known])}")
+    return node[part]
