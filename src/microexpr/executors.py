@@ -134,15 +134,11 @@ class Processes(Executor):
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     yield running.pop(future), future.result()
         except BrokenProcessPool:
-            yield from ((index, None) for index in [*running.values(), *self._unstarted(waiting, running)])
+            yield from ((index, None) for index in list(running.values()) or waiting[:1])
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
             for name, value in before.items():
                 os.environ.pop(name) if value is None else os.environ.update({name: value})
-
-    @staticmethod
-    def _unstarted(waiting: list[int], running: dict[Future[Outcome], int]) -> list[int]:
-        return [] if running else waiting[:1]
 
 
 class Ray(Executor):
@@ -178,15 +174,16 @@ class Ray(Executor):
 
     def _connect(self) -> Any:
         try:
-            import ray
+            import ray as package
         except ModuleNotFoundError:
             raise ExecutorError("--on ray needs the package ray: pip install 'microexpr[ray]'") from None
+        ray: Any = package
         environment = {"env_vars": {**ONE_THREAD, "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}}
         options: dict[str, Any] = {"log_to_driver": False, "runtime_env": environment, "configure_logging": False}
         if self.address is None:
             cores = os.cpu_count() or 1
             if self.workers and self.workers > cores:
-                raise ExecutorError(f"--workers {self.workers}: this machine has {cores} cores; ask for {cores} or fewer")
+                raise ExecutorError(f"--workers {self.workers}: this machine has {cores} cores; ask for no more")
             options |= {"num_cpus": self.workers or cores, "include_dashboard": False}
         try:
             ray.init(address=self.address, **options)
@@ -195,7 +192,7 @@ class Ray(Executor):
         have = int(ray.cluster_resources().get("CPU", 0))
         if have < (self.workers or 1):
             ray.shutdown()
-            raise ExecutorError(f"--workers {self.workers or 1}: the Ray cluster has {have} cores; ask for {have} or fewer")
+            raise ExecutorError(f"--workers {self.workers or 1}: the Ray cluster has {have} cores; ask for no more")
         return ray
 
 

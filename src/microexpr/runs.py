@@ -118,7 +118,7 @@ class Run:
             before, now = (json.loads(json.dumps(h.identity)) for h in (old.header, header))
             for what in now:
                 if before[what] != now[what]:
-                    raise RunError(f"'{folder}' holds another run (its {what} differs); choose another --out or delete it")
+                    raise RunError(f"'{folder}' holds another run (its {what} differs); choose another --out or delete")
             return cls(folder, old.header)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise RunError(f"'{folder}' holds something that is not a run; choose another --out")
@@ -139,10 +139,10 @@ class Run:
         try:
             table = json.loads(path.read_text(encoding="utf-8"))
             if table["format"] > FORMAT:
-                raise RunError(f"'{path}' has format {table['format']}; this version reads up to {FORMAT}: update microexpr")
+                raise RunError(f"'{path}' has format {table['format']}, this version reads {FORMAT}: update microexpr")
             return cls(folder, Header(**table))
         except (ValueError, KeyError, TypeError) as fault:
-            raise RunError(f"'{path}' is damaged ({type(fault).__name__}: {fault}); delete the run and repeat it") from None
+            raise RunError(f"'{path}' is damaged ({type(fault).__name__}: {fault}); delete the run") from None
 
     @cached_property
     def protocol(self) -> Protocol:

@@ -71,7 +71,7 @@ def _tvl1(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 def _farneback(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     # Not through the class: its defaults differ between OpenCV releases.
-    return cv2.calcOpticalFlowFarneback(before, after, None, 0.5, 3, 15, 3, 5, 1.2, 0)  # type: ignore[call-overload]
+    return cv2.calcOpticalFlowFarneback(before, after, None, 0.5, 3, 15, 3, 5, 1.2, 0)
 
 
 def _dis(before: np.ndarray, after: np.ndarray) -> np.ndarray:

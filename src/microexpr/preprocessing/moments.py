@@ -45,7 +45,8 @@ class Moments(Step):
             sample = sample.with_note("apex", self.without_apex)
         pair = [frames.read(onset), frames.read(apex)]
         if pair[0].shape != pair[1].shape:
-            raise MediaError(f"frames {onset} and {apex} of '{clip.source}' differ in size: {pair[0].shape}, {pair[1].shape}")
+            sizes = f"{pair[0].shape} and {pair[1].shape}"
+            raise MediaError(f"frames {onset} and {apex} of '{clip.source}' differ in size: {sizes}")
         return sample.with_array("frames", np.stack(pair))
 
 

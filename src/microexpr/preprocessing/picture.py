@@ -30,4 +30,6 @@ class Picture(Step):
         if len(frames.numbers) != 1:
             raise MediaError(f"'{sample.clip.source}' has {len(frames.numbers)} frames; this step takes one picture")
         picture = frames.read(frames.numbers[0])
-        return sample.with_array("image", np.ascontiguousarray(picture[..., ::-1]) if self.channels == "bgr" else picture)
+        if self.channels == "bgr":
+            picture = np.ascontiguousarray(picture[..., ::-1])
+        return sample.with_array("image", picture)

@@ -1,0 +1,60 @@
+"""What every network shares, and the layer that torch's own would not do."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ..registry import Registry
+
+
+@dataclass(frozen=True)
+class Architecture(ABC):
+    """Settings of a network."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
+        """The module, with fresh weights.
+
+        Args:
+            shape: of one input without the batch, channels first: (C, H, W) or (T, C, H, W).
+            classes: number of logits.
+        """
+
+
+NETWORKS: Registry[Architecture] = Registry("network", "microexpr.networks")
+
+
+class Dropout(nn.Module):
+    """Dropout whose mask comes from a given generator, never from torch's global one.
+
+    So a fold draws the same masks whether it is trained alone, beside others or after a stop.
+
+    Args:
+        p: share of values set to zero in training; the others grow by 1 / (1 - p).
+    """
+
+    def __init__(self, p: float = 0.5) -> None:
+        super().__init__()
+        self.p = p
+        self.generator: torch.Generator | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x` with a random share of zeros while training, `x` itself otherwise."""
+        if not self.training or self.p == 0:
+            return x
+        keep = torch.rand(x.shape, generator=self.generator).to(x.device) >= self.p
+        return x * keep / (1 - self.p)
+
+
+def use_generator(module: nn.Module, generator: torch.Generator) -> None:
+    """Let every `Dropout` of a module draw from `generator` (on the CPU, so that every device gets the same masks)."""
+    for layer in module.modules():
+        if isinstance(layer, Dropout):
+            layer.generator = generator

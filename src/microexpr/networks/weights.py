@@ -1,0 +1,53 @@
+"""Weights from files, without pickle's dangers."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from ..errors import DataError, MissingDataError
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """A state dict from safetensors, or from a PyTorch file that holds nothing but tensors.
+
+    Raises:
+        MissingDataError: no such file.
+        DataError: it is broken, or holds more than tensors (pickled code is never run).
+    """
+    if not path.is_file():
+        raise MissingDataError(f"weights '{path}' is not a file")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, OSError) as fault:
+        reason = str(fault).splitlines()[0][:120]
+        raise DataError(f"weights '{path}' are broken or hold more than tensors ({reason})") from None
+    stored = stored.get("state_dict", stored) if isinstance(stored, Mapping) else stored
+    if not isinstance(stored, Mapping) or not all(isinstance(v, Tensor) for v in stored.values()):
+        raise DataError(f"weights '{path}' are not a state dict (named tensors)")
+    return {name.removeprefix("module."): tensor for name, tensor in stored.items()}
+
+
+def load_weights(module: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
+    """Put weights into a module; every name and shape must fit.
+
+    Raises:
+        DataError: a name is missing or too many, or a shape differs.
+    """
+    own = module.state_dict()
+    optional = {name for name in own if name.endswith("num_batches_tracked")}
+    for name in [*weights, *(set(own) - optional)]:
+        if name not in own or name not in weights:
+            raise DataError(f"weights from {source} do not fit: '{name}' is only on one side")
+        if own[name].shape != weights[name].shape:
+            here, there = tuple(own[name].shape), tuple(weights[name].shape)
+            raise DataError(f"weights from {source} do not fit: '{name}' is {there}, the network's is {here}")
+    module.load_state_dict({**own, **weights})

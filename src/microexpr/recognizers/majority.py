@@ -1,0 +1,30 @@
+"""The guess that needs no picture: every score must be read beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..clip import Sample
+from .base import RECOGNIZERS, Recognizer, State
+
+
+@RECOGNIZERS.register("majority")
+@dataclass
+class Majority(Recognizer):
+    """Gives each class its share of the training clips, and so always guesses the most frequent one."""
+
+    def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
+        self.shares_ = np.bincount(targets, minlength=len(self.classes)) / len(targets)
+
+    def _shares(self, samples: Sequence[Sample]) -> np.ndarray:
+        return np.tile(self.shares_, (len(samples), 1))
+
+    def state(self) -> State:
+        """`shares` (classes,)."""
+        return {"shares": self.shares_}
+
+    def _restore(self, state: State) -> None:
+        self.shares_ = state["shares"]

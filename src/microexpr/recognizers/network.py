@@ -1,0 +1,254 @@
+"""Networks and the one training loop that all of them share.
+
+Learning runs down a stair of short methods: `_fit`, `_train`, `_epoch`, `_step`. Every random draw (weights, order,
+augmentation, dropout) comes from the recognizer's own seed, never from a global generator: a fold gives the same
+numbers alone, beside others, in another process, or after a stop.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..clip import Sample
+from ..errors import DataError, RecipeError
+from ..files import write_atomically
+from ..networks import NETWORKS
+from ..networks.base import use_generator
+from ..networks.weights import load_weights, read_weights
+from ..registry import checked
+from .augmentation import AUGMENTATIONS
+from .base import RECOGNIZERS, Recognizer, Settings, State, softmax, stack
+from .training import Optimizer, Sampler, Schedule
+
+
+@RECOGNIZERS.register("network")
+@dataclass
+class Network(Recognizer):
+    """A network trained by gradient descent on one array of the samples; cross-entropy loss.
+
+    The number of epochs is fixed beforehand: no clip of a test person, and no score on one, reaches this class.
+
+    Args:
+        network: architecture and its settings.
+        optimizer: `name` (adam, adamw, sgd), `lr`, `momentum`, `weight_decay`.
+        schedule: of the learning rate: `name` (constant, step, cosine), `every`, `factor`.
+        sampler: `name` (shuffle, oversample), `per_class`.
+        augment: what is done to training pictures at random.
+        epochs, batch_size: of the training.
+        balanced: weigh the loss of a class inversely to its number of training clips.
+        precision: `fp32` or `bf16` (half the memory traffic; other numbers).
+        array: which array: (H, W, C) pictures.
+        device: `cpu`, `cuda`, or `auto` for a GPU if there is one.
+        checkpoint_seconds: how often a stop may cost that much, at the most.
+    """
+
+    network: Settings = field(default_factory=lambda: {"name": "ststnet"})
+    optimizer: Settings = field(default_factory=dict)
+    schedule: Settings = field(default_factory=dict)
+    sampler: Settings = field(default_factory=dict)
+    augment: tuple[Settings, ...] = ()
+    epochs: int = 500
+    batch_size: int = 256
+    balanced: bool = False
+    precision: Literal["fp32", "bf16"] = "fp32"
+    array: str = "image"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    checkpoint_seconds: float = 20.0
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch_size < 2:
+            raise RecipeError(f"epochs = {self.epochs}, batch_size = {self.batch_size}: at least 1 epoch of 2 clips")
+        self._parts()  # a misspelt setting is found before any work is done
+
+    def _parts(self) -> tuple[Any, Optimizer, Schedule, Sampler, list[Any]]:
+        return (
+            NETWORKS.build(self.network),
+            checked(Optimizer, self.optimizer, "optimizer"),
+            checked(Schedule, self.schedule, "schedule"),
+            checked(Sampler, self.sampler, "sampler"),
+            [AUGMENTATIONS.build(one) for one in self.augment],
+        )
+
+    def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
+        pictures = self._pictures(samples)
+        self.draws_ = torch.Generator().manual_seed(self.seed)
+        self._begin(tuple(pictures.shape[1:]))
+        if init is not None:
+            load_weights(self.module_, {k: torch.from_numpy(np.array(v)) for k, v in init.items()}, "the stage before")
+        self._train(pictures, torch.from_numpy(targets))
+        self.module_.eval()
+
+    def _begin(self, shape: tuple[int, ...]) -> None:
+        """A fresh module, moved to the device; its weights are drawn from the seed."""
+        architecture = self._parts()[0]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            self.module_: nn.Module = architecture.build(shape, len(self.classes))
+        self.shape_ = shape
+        use_generator(self.module_, getattr(self, "draws_", torch.Generator()))
+        chosen = ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
+        self.device_ = torch.device(chosen)
+        self.module_.to(self.device_)
+
+    def _train(self, pictures: Tensor, targets: Tensor) -> None:
+        _, optimizer, schedule, sampler, _ = self._parts()
+        self.optimizer_ = optimizer.build(self.module_.parameters())
+        counts = torch.bincount(targets, minlength=len(self.classes)).clamp(min=1)
+        weight = (len(targets) / (len(self.classes) * counts)).to(self.device_) if self.balanced else None
+        saved, board = time.monotonic(), _Board(self.folder)
+        for epoch in range(self._resume(), self.epochs):
+            for group in self.optimizer_.param_groups:
+                group["lr"] = optimizer.lr * schedule.share(epoch, self.epochs)
+            order = sampler.order(targets, self.draws_)
+            self.history_.append({"epoch": epoch + 1.0, **self._epoch(pictures, targets, order, weight)})
+            board.add(self.history_[-1])
+            if self.folder is not None and time.monotonic() - saved >= self.checkpoint_seconds:
+                self._checkpoint(self.folder)
+                saved = time.monotonic()
+        board.close()
+
+    def _epoch(self, pictures: Tensor, targets: Tensor, order: Tensor, weight: Tensor | None) -> dict[str, float]:
+        """One pass; mean loss and accuracy of what was seen."""
+        self.module_.train()
+        augment = self._parts()[4]
+        loss, right = 0.0, 0
+        for batch in batches(order, self.batch_size):
+            x, y = pictures[batch], targets[batch].to(self.device_)
+            for one in augment:
+                x = one(x, self.draws_)
+            step_loss, logits = self._step(x.to(self.device_), y, weight)
+            loss += step_loss * len(batch)
+            right += int((logits.argmax(1) == y).sum())
+        return {"loss": loss / len(order), "accuracy": right / len(order)}
+
+    def _step(self, x: Tensor, y: Tensor, weight: Tensor | None) -> tuple[float, Tensor]:
+        self.optimizer_.zero_grad()
+        logits = self._logits(x)
+        loss = F.cross_entropy(logits, y, weight)
+        loss.backward()
+        self.optimizer_.step()
+        return float(loss.detach()), logits.detach()
+
+    def _logits(self, x: Tensor) -> Tensor:
+        if self.precision == "bf16":
+            with torch.autocast(self.device_.type, torch.bfloat16):
+                return self.module_(x.to(memory_format=torch.channels_last)).float()
+        return self.module_(x)
+
+    def _pictures(self, samples: Sequence[Sample]) -> Tensor:
+        """(n, C, H, W) float32, by a transpose: a reshape would scramble the pixels."""
+        stacked = stack(samples, self.array)
+        if stacked.ndim != 4:
+            raise RecipeError(f"array '{self.array}' is {stacked.shape[1:]}; a network takes (height, width, channels)")
+        return torch.from_numpy(np.ascontiguousarray(stacked.transpose(0, 3, 1, 2)))
+
+    def _shares(self, samples: Sequence[Sample]) -> np.ndarray:
+        pictures = self._pictures(samples)
+        if tuple(pictures.shape[1:]) != self.shape_:
+            raise RecipeError(f"pictures are {tuple(pictures.shape[1:])}, those it learned from were {self.shape_}")
+        with torch.no_grad():
+            parts = [self._logits(x.to(self.device_)).cpu() for x in pictures.split(self.batch_size)]
+        return softmax(torch.cat(parts).double().numpy())
+
+    def state(self) -> State:
+        """Every weight and running mean, by the module's names."""
+        return {name: tensor.cpu().numpy() for name, tensor in self.module_.state_dict().items()} | {
+            "_shape": np.array(self.shape_)
+        }
+
+    def _restore(self, state: State) -> None:
+        weights = {name: torch.from_numpy(np.array(array)) for name, array in state.items() if name != "_shape"}
+        self._begin(tuple(int(n) for n in state["_shape"]))
+        load_weights(self.module_, weights, "the file")
+        self.module_.eval()
+
+    def _checkpoint(self, folder: Path) -> None:
+        """Everything that the epochs to come depend on."""
+        content = io.BytesIO()
+        state = {
+            "module": self.module_.state_dict(),
+            "optimizer": self.optimizer_.state_dict(),
+            "draws": self.draws_.get_state(),
+            "history": self.history_,
+        }
+        torch.save(state, content)
+        write_atomically(folder / "checkpoint.pt", content.getvalue())
+
+    def _resume(self) -> int:
+        """The epoch to go on with: 0 without a checkpoint."""
+        path = None if self.folder is None else self.folder / "checkpoint.pt"
+        if path is None or not path.is_file():
+            return 0
+        try:
+            state: Mapping[str, Any] = torch.load(path, map_location=self.device_, weights_only=True)
+        except (RuntimeError, EOFError, ValueError):
+            return 0  # damaged: begin anew
+        self.module_.load_state_dict(state["module"])
+        self.optimizer_.load_state_dict(state["optimizer"])
+        self.draws_.set_state(state["draws"].cpu())
+        self.history_ = list(state["history"])
+        return len(self.history_)
+
+
+@RECOGNIZERS.register("published-weights")
+@dataclass
+class PublishedWeights(Network):
+    """A network whose weights somebody has published fold by fold; nothing is learned here.
+
+    STSTNet's authors publish one file a person, trained without that person, named after the person
+    (`sub01.pth`, `s01.pth`, `006.pth`).
+
+    Args:
+        weights: folder with `<person>.pth` or `<person>.safetensors`.
+    """
+
+    weights: str = ""
+
+    def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
+        person = self.fold.rsplit("/", 1)[-1]
+        tried = [Path(self.weights).expanduser() / f"{person}.{ending}" for ending in ("safetensors", "pth")]
+        path = next((path for path in tried if path.is_file()), None)
+        if not self.weights or path is None:
+            need = f"set recognizer.weights to a folder that has {person}.pth"
+            raise DataError(f"no weights for '{person}' in '{self.weights}'; {need}")
+        self._begin(tuple(self._pictures(samples[:1]).shape[1:]))
+        load_weights(self.module_, read_weights(path), f"'{path}'")
+        self.module_.eval()
+
+
+def batches(order: Tensor, size: int) -> Iterator[Tensor]:
+    """Positions in batches of `size`; a last one of a single clip joins the one before (batch norm needs two)."""
+    parts = list(order.split(size))
+    if len(parts) > 1 and len(parts[-1]) == 1:
+        parts[-2:] = [torch.cat(parts[-2:])]
+    yield from parts
+
+
+class _Board:
+    """TensorBoard curves, where there is a folder to keep them in."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.writer: Any = None
+        if folder is not None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self.writer = SummaryWriter(str(folder / "tensorboard"))
+
+    def add(self, values: Mapping[str, float]) -> None:
+        if self.writer is not None:
+            for name in ("loss", "accuracy"):
+                self.writer.add_scalar(f"train/{name}", values[name], int(values["epoch"]))
+
+    def close(self) -> None:
+        if self.writer is not None:
+            self.writer.close()

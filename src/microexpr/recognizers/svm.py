@@ -1,0 +1,66 @@
+"""Support vector machine on an array of the samples (Cortes and Vapnik 1995; scikit-learn's libsvm)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ..clip import Sample
+from .base import RECOGNIZERS, Recognizer, State, softmax, stack
+
+
+@RECOGNIZERS.register("svm")
+@dataclass
+class SVM(Recognizer):
+    """A support vector machine on the flattened values of one array.
+
+    Its shares are the softmax of the one-against-rest scores: they rank classes, they are not calibrated.
+
+    Args:
+        C: penalty of a training clip on the wrong side.
+        kernel: `rbf` or `linear`.
+        gamma: of the RBF kernel; `scale` is 1 / (number of values x their variance).
+        balanced: weigh classes inversely to their number of training clips.
+        array: which array of the samples.
+    """
+
+    C: float = 1.0
+    kernel: Literal["rbf", "linear"] = "rbf"
+    gamma: Literal["scale", "auto"] | float = "scale"
+    balanced: bool = True
+    array: str = "image"
+
+    def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
+        self._learn(stack(samples, self.array).reshape(len(samples), -1), targets)
+
+    def _learn(self, values: np.ndarray, targets: np.ndarray) -> None:
+        from sklearn.svm import SVC
+
+        self.values_, self.targets_ = values, targets
+        self.present_ = np.unique(targets)
+        self.machine_ = None  # a single class in training needs no machine
+        if len(self.present_) > 1:
+            weight = "balanced" if self.balanced else None
+            self.machine_ = SVC(C=self.C, kernel=self.kernel, gamma=self.gamma, class_weight=weight, break_ties=True)
+            self.machine_.fit(values, targets)
+
+    def _shares(self, samples: Sequence[Sample]) -> np.ndarray:
+        shares = np.zeros((len(samples), len(self.classes)))
+        if self.machine_ is None:
+            shares[:, self.present_] = 1.0
+            return shares
+        scores = self.machine_.decision_function(stack(samples, self.array).reshape(len(samples), -1))
+        if scores.ndim == 1:  # two classes: one score, for the second
+            scores = np.stack([-scores, scores], axis=1)
+        shares[:, self.present_] = softmax(scores)
+        return shares
+
+    def state(self) -> State:
+        """The training values and targets; the machine is learned anew from them, which gives the same one."""
+        return {"values": self.values_, "targets": self.targets_}
+
+    def _restore(self, state: State) -> None:
+        self._learn(state["values"], state["targets"])
