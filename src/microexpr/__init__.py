@@ -1,1 +1,46 @@
-"""microexpr"""
+"""microexpr: recognise facial micro-expressions, from clips to a score one can publish.
+
+Clips come from a dataset, a chain prepares them, a recognizer learns them in stages, a protocol says who may see what,
+a run keeps every prediction, a report reads them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+# name -> module; looked up when first used, so that `import microexpr` loads nothing heavy
+_PUBLIC = {
+    "Clip": "clip",
+    "Interval": "clip",
+    "Sample": "clip",
+    "Chain": "preprocessing",
+    "Step": "preprocessing",
+    "DATASETS": "datasets",
+    "Dataset": "datasets",
+    "open_dataset": "datasets",
+    "MicroexprError": "errors",
+    "Options": "evaluate",
+    "evaluate": "evaluate",
+    "Protocol": "protocols",
+    "protocol": "protocols",
+    "RECOGNIZERS": "recognizers",
+    "Recognizer": "recognizers",
+    "check_recognizer": "recognizers",
+    "Recipe": "recipe",
+    "Run": "runs",
+}
+
+__all__ = ["__version__", *sorted(_PUBLIC)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'microexpr' has no attribute '{name}'")
+    return getattr(importlib.import_module(f".{_PUBLIC[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -6,6 +6,9 @@ import os
 import re
 from pathlib import Path
 
+CHECKPOINT = "checkpoint.pt"
+"""What a recognizer keeps in its folder to go on after a stop; it goes away when the fold is done."""
+
 
 def slug(name: str) -> str:
     """A name as a file name: `casme2/sub01` becomes `casme2-sub01`."""

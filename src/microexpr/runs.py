@@ -4,7 +4,7 @@
     <run>/folds/<fold>.csv      id, dataset, subject, truth, guess, p_<class> ..., note; written when the fold ends
     <run>/folds/<fold>.error    why a fold gave nothing; goes away when it succeeds
     <run>/curves/<fold>.csv     training curves
-    <run>/work/<fold>/          what a fold that is under way needs to go on
+    <run>/training/<fold>/      TensorBoard's files, and a checkpoint while the fold is under way
 
 Scores are computed from the rows whenever they are asked for, and never stored instead of them.
 """
@@ -14,7 +14,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import MissingDataError, RunError
-from .files import slug, write_atomically
+from .files import CHECKPOINT, slug, write_atomically
 from .protocols import Fold, Protocol, protocol
 
 FORMAT = 1
@@ -173,9 +172,9 @@ class Run:
         """Whether every fold is done."""
         return len(self.done()) == len(self.fold_names)
 
-    def work_folder(self, fold: str) -> Path:
-        """Where a fold under way keeps what it needs to go on."""
-        return self.folder / "work" / slug(fold)
+    def training_folder(self, fold: str) -> Path:
+        """Where a fold under way keeps its checkpoint and TensorBoard's files."""
+        return self.folder / "training" / slug(fold)
 
     def write(self, fold: str, rows: Sequence[Row], curves: Sequence[Mapping[str, float]] = ()) -> None:
         """Keep a fold's rows.
@@ -197,7 +196,7 @@ class Run:
             write_atomically(self.folder / "curves" / f"{slug(fold)}.csv", _csv(curves))
         write_atomically(self._path(fold, "csv"), _csv(table))
         self._path(fold, "error").unlink(missing_ok=True)
-        shutil.rmtree(self.work_folder(fold), ignore_errors=True)
+        (self.training_folder(fold) / CHECKPOINT).unlink(missing_ok=True)
 
     def write_failure(self, fold: str, reason: str, details: str) -> None:
         """Keep why a fold gave nothing."""

@@ -51,3 +51,19 @@ def load_weights(module: nn.Module, weights: Mapping[str, Tensor], source: str) 
             here, there = tuple(own[name].shape), tuple(weights[name].shape)
             raise DataError(f"weights from {source} do not fit: '{name}' is {there}, the network's is {here}")
     module.load_state_dict({**own, **weights})
+
+
+def transfer_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Put weights of another task into a module; a last layer for other classes keeps its fresh weights.
+
+    Raises:
+        DataError: anything but the last layer does not fit.
+    """
+    own = module.state_dict()
+    head = [name.rpartition(".")[0] for name in own][-1]
+    kept = {
+        name: own[name]
+        for name in own
+        if name.rpartition(".")[0] == head and name in weights and weights[name].shape != own[name].shape
+    }
+    load_weights(module, {**weights, **kept}, "the stage before")
