@@ -105,7 +105,7 @@ def pairs_of(matrix: Sequence[Sequence[int]], classes: Words) -> tuple[list[str]
     return [t for t, _ in pairs], [g for _, g in pairs]
 
 
-def bootstrap_interval(
+def bootstrap_scores(
     metric: Metric,
     truth: Words,
     guess: Words,
@@ -113,18 +113,11 @@ def bootstrap_interval(
     people: Sequence[str],
     *,
     draws: int = 1000,
-    level: float = 0.95,
     seed: int = 0,
-) -> tuple[float, float]:
-    """Percentile interval of a score by drawing people, not clips, with replacement.
+) -> np.ndarray:
+    """(draws,) scores of people drawn with replacement.
 
-    Clips of one person resemble each other, so drawing clips would promise too much.
-
-    Args:
-        metric: one of `METRICS`.
-        truth, guess, classes: as for the metric.
-        people: of each clip.
-        draws, level, seed: of the bootstrap.
+    People are drawn, not clips: clips of one person resemble each other, so drawing clips would promise too much.
 
     Raises:
         ValueError: lengths differ, or the metric is none of `METRICS`.
@@ -136,7 +129,18 @@ def bootstrap_interval(
     persons = sorted(set(people))
     each = np.stack([_counts(truths[names == p].tolist(), guesses[names == p].tolist(), classes) for p in persons])
     drawn = np.random.default_rng(seed).multinomial(len(persons), np.full(len(persons), 1 / len(persons)), draws)
-    scores = [_FROM_COUNTS[metric](counts) for counts in np.tensordot(drawn, each, axes=1)]
+    return np.array([_FROM_COUNTS[metric](counts) for counts in np.tensordot(drawn, each, axes=1)])
+
+
+def bootstrap_interval(
+    metric: Metric, truth: Words, guess: Words, classes: Words, people: Sequence[str], *, seed: int = 0
+) -> tuple[float, float]:
+    """95 % percentile interval of a score over people (see `bootstrap_scores`)."""
+    return interval_of(bootstrap_scores(metric, truth, guess, classes, people, seed=seed))
+
+
+def interval_of(scores: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """The middle `level` of bootstrap scores."""
     low, high = np.quantile(scores, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
@@ -178,9 +182,9 @@ def interval_f1(truth: Spans, guess: Spans, iou: float = 0.5) -> SpottingScore:
     tp = 0
     for video in {*truth, *guess}:
         real, found = truth.get(video, ()), guess.get(video, ())
-        overlaps = sorted(((overlap(r, f), i, j) for i, r in enumerate(real) for j, f in enumerate(found)), reverse=True)
+        pairs = [(overlap(r, f), i, j) for i, r in enumerate(real) for j, f in enumerate(found)]
         free_real, free_found = set(range(len(real))), set(range(len(found)))
-        for value, i, j in overlaps:
+        for value, i, j in sorted(pairs, reverse=True):
             if value >= iou and i in free_real and j in free_found:
                 free_real.remove(i)
                 free_found.remove(j)

@@ -73,6 +73,20 @@ def write_picture(path: Path, picture: np.ndarray, quality: int = 95) -> None:
     path.write_bytes(data.tobytes())
 
 
+def write_video(path: Path, frames: np.ndarray, fps: int) -> None:
+    """Write (T, height, width, 3) uint8 RGB as a video file (MPEG-4, nearly without loss); sizes must be even."""
+    import av
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=fps)
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt, stream.bit_rate = "yuv420p", 8_000_000
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+
+
 def frame_number(name: str) -> int | None:
     """The last whole number in a file's name without its ending: `reg_img46.jpg` is 46, `006_05562.jpg` is 5562."""
     found = re.search(r"(\d+)\D*$", Path(name).stem)

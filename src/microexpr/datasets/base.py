@@ -36,7 +36,7 @@ class Facts:
         citation: the paper.
         access: how to get it.
         fps: frames per second.
-        clips, people: how many.
+        clips, people: how many; 0 where nothing is published.
         counts: label field -> word -> number of clips, e.g. `{"emotion": {"happiness": 32}}`.
         per_subject: subject -> number of clips.
         source: where these numbers were read.
@@ -46,8 +46,8 @@ class Facts:
     citation: str
     access: str
     fps: float
-    clips: int
-    people: int
+    clips: int = 0
+    people: int = 0
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     per_subject: Mapping[str, int] = field(default_factory=dict)
     source: str = ""
@@ -224,10 +224,10 @@ class Dataset(ABC):
 
     def _against_facts(self, clips: list[Clip]) -> list[Fault]:
         facts = self.facts
-        found: list[tuple[str, int, int]] = [
-            ("clips", len(clips), facts.clips),
-            ("people", len({clip.subject for clip in clips}), facts.people),
-        ]
+        found: list[tuple[str, int, int]] = []
+        if facts.clips:
+            found.append(("clips", len(clips), facts.clips))
+            found.append(("people", len({clip.subject for clip in clips}), facts.people))
         for name, words in facts.counts.items():
             have = Counter(clip.labels.get(name, "") for clip in clips)
             found += [(f"{name} '{w}'", have[w], words.get(w, 0)) for w in sorted({*have, *words})]

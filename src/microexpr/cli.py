@@ -1,0 +1,240 @@
+"""The command line: parsing only; each command is one call."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from . import __version__, errors
+
+app = typer.Typer(
+    help="Recognise facial micro-expressions: leak-free evaluation, from clips to a score one can publish.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+class On(StrEnum):
+    """Where folds run."""
+
+    local = "local"
+    processes = "processes"
+    ray = "ray"
+
+
+class Data(StrEnum):
+    """Which data."""
+
+    disk = "disk"
+    fake = "fake"
+
+
+class Scale(StrEnum):
+    """How large."""
+
+    full = "full"
+    small = "small"
+
+
+Plugins = Annotated[list[Path], typer.Option("--plugin", help="A Python file that registers data sets or methods.")]
+Roots = Annotated[list[str], typer.Option("--root", metavar="NAME=FOLDER", help="Where a data set is, e.g. casme2=/data/c2.")]
+RunFolders = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.")]
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"microexpr {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Where to write runs and report.")] = Path("demo"),
+    on: Annotated[On, typer.Option(help="Where folds run.")] = On.processes,
+) -> None:
+    """The whole story on made-up faces: a few minutes, no licence needed."""
+    from . import console, demo as story
+
+    with console.progress() as progress:
+        page = story.tell(out, on.value, progress)
+    console.say(f"\nOpen {page} in a browser. The faces are made up: these numbers show that the machinery works, no more.")
+
+
+@app.command()
+def datasets(
+    name: Annotated[str | None, typer.Argument(help="One data set; all when left out.")] = None,
+    root: Roots = [],  # noqa: B006
+    plugin: Plugins = [],  # noqa: B006
+) -> None:
+    """What can be read, what it holds, how to get it, whether it is on this machine."""
+    from . import console
+
+    _load(plugin)
+    console.show_datasets(name, _roots(root))
+
+
+@app.command()
+def recipes(name: Annotated[str | None, typer.Argument(help="One recipe, as TOML; all when left out.")] = None) -> None:
+    """The recipes that ship with the package."""
+    from . import console
+
+    console.show_recipes(name)
+
+
+@app.command()
+def check(
+    name: Annotated[str, typer.Argument(help="A data set.")],
+    root: Roots = [],  # noqa: B006
+    plugin: Plugins = [],  # noqa: B006
+) -> None:
+    """Hold a folder against the published facts; exit 1 with a list of faults if it differs."""
+    from . import console
+
+    _load(plugin)
+    if console.show_faults(name, _roots(root)):
+        raise typer.Exit(1)
+
+
+@app.command()
+def fake(
+    name: Annotated[str, typer.Argument(help="A data set.")],
+    folder: Annotated[Path, typer.Argument(metavar="ROOT", help="Where to write it; must be empty or not there.")],
+    people: Annotated[int | None, typer.Option(help="Only so many people; all, with the published counts, if left out.")] = None,
+    scale: Annotated[float, typer.Option(help="Size of the pictures as a share of the release's own.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    plugin: Plugins = [],  # noqa: B006
+) -> None:
+    """Write a made-up copy of a release in its own folders and sheet."""
+    from . import console
+    from .datasets import DATASETS
+
+    _load(plugin)
+    with console.progress() as progress:
+        progress(f"making up {name}", 0, 1)
+        made = DATASETS.get(name).fake(folder, people=people, scale=scale, seed=seed)
+        progress(f"making up {name}", 1, 1)
+    console.say(f"{len(made.clips())} made-up clips in {folder}")
+
+
+@app.command()
+def run(
+    recipe: Annotated[str, typer.Argument(help="A shipped recipe's name, or a path that ends in .toml.")],
+    out: Annotated[Path | None, typer.Option(help="The run's folder; runs/<recipe> if left out.")] = None,
+    on: Annotated[On, typer.Option(help="Where folds run.")] = On.local,
+    workers: Annotated[int | None, typer.Option(help="How many folds at once; one a core if left out.")] = None,
+    address: Annotated[str | None, typer.Option(help="Of a Ray cluster; Ray starts here if left out.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How many times, with seeds 0, 1, 2 ...")] = 1,
+    set: Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="E.g. recognizer.C=3.")] = [],  # noqa: A002, B006
+    data: Annotated[Data, typer.Option(help="`fake` makes up the releases that the recipe names.")] = Data.disk,
+    scale: Annotated[Scale, typer.Option(help="`small` for a laptop: fewer people, smaller pictures, fewer epochs.")] = Scale.full,
+    allow_subset: Annotated[bool, typer.Option("--allow-subset", help="Run although clips are lacking; the report says so.")] = False,
+    root: Roots = [],  # noqa: B006
+    plugin: Plugins = [],  # noqa: B006
+) -> None:
+    """Train and evaluate; goes on where it was stopped."""
+    from . import console
+    from .evaluate import Options, evaluate_seeds
+    from .recipe import load
+
+    _load(plugin)
+    chosen = load(recipe).with_settings(_settings(set))
+    fake_data, small = data is Data.fake, scale is Scale.small
+    folder = out or Path("runs") / "-".join([chosen.name, *["fake"] * fake_data, *["small"] * small])
+    options = Options(
+        fake=fake_data,
+        small=small,
+        allow_subset=allow_subset,
+        on=on.value,
+        workers=workers,
+        address=address,
+        roots=_roots(root),
+    )
+    with console.progress() as progress:
+        runs = evaluate_seeds(chosen, folder, options, seeds, progress)
+    console.show_report([runs])
+    console.say(f"kept in {folder}; `microexpr report {folder} --html` makes a page of it")
+
+
+@app.command()
+def report(
+    runs: RunFolders,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a run.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Markdown tables.")] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="LaTeX tables.")] = False,
+    html: Annotated[bool, typer.Option("--html", help="One self-contained page.")] = False,
+    out: Annotated[Path | None, typer.Option(help="The file to write; the page goes to RUN/report.html if left out.")] = None,
+) -> None:
+    """Read runs: scores with intervals, the majority's guess and the published numbers beside them."""
+    from . import console
+    from .report import render
+    from .runs import find_runs
+
+    wanted = [name for name, on in (("json", json), ("markdown", markdown), ("latex", latex), ("html", html)) if on]
+    if len(wanted) > 1:
+        raise errors.UsageError(f"--{wanted[0]} and --{wanted[1]}: choose one")
+    groups = [find_runs(folder) for folder in runs]
+    if not wanted:
+        console.show_report(groups)
+        return
+    text = render(groups, wanted[0])
+    target = out or (runs[0] / "report.html" if html else None)
+    if target is None:
+        typer.echo(text)
+        return
+    from .files import write_atomically
+
+    write_atomically(target, text.encode())
+    console.say(f"wrote {target}")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point: every error that a user can do something about is one line."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        app(given, prog_name="microexpr", standalone_mode=True)
+    except errors.MicroexprError as fault:
+        if "--debug" in given:
+            raise
+        typer.echo(f"microexpr: {' '.join(str(fault).split())}", err=True)
+        sys.exit(fault.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("microexpr: stopped; the same command goes on from here", err=True)
+        sys.exit(130)
+    except BrokenPipeError:  # `microexpr report RUN | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _load(plugins: Sequence[Path]) -> None:
+    from .registry import load_plugin
+
+    for path in plugins:
+        load_plugin(path)
+
+
+def _pairs(texts: Sequence[str], option: str) -> list[tuple[str, str]]:
+    pairs = [text.partition("=") for text in texts]
+    if wrong := [text for text, (key, sign, _) in zip(texts, pairs, strict=True) if not (key and sign)]:
+        raise errors.UsageError(f"{option} {wrong[0]}: write {option} NAME=VALUE")
+    return [(key, value) for key, _, value in pairs]
+
+
+def _roots(texts: Sequence[str]) -> dict[str, Path]:
+    return {name: Path(folder) for name, folder in _pairs(texts, "--root")}
+
+
+def _settings(texts: Sequence[str]) -> dict[str, Any]:
+    from .recipe import toml_value
+
+    return {key: toml_value(value) for key, value in _pairs(texts, "--set")}

@@ -1,0 +1,92 @@
+"""CASME II: 255 micro-expressions of 26 people at 200 frames a second."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..clip import Clip
+from . import casting, sheets
+from .base import DATASETS, Correction, Dataset, Facts, Fault
+
+SHEETS = ("CASME2-coding-20140508.xlsx", "CASME2-coding-20190701.xlsx")
+OBJECTIVE = "CASME2-ObjectiveClasses.xlsx"
+PICTURES = ("Cropped", "CASME2_RAW_selected")
+COLUMNS = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units", "Estimated Emotion")
+ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII")
+
+_CLIPS_OF = (9, 13, 7, 5, 19, 5, 9, 3, 14, 14, 10, 12, 8, 4, 3, 4, 36, 3, 16, 11, 2, 2, 12, 10, 7, 17)
+
+
+@DATASETS.register("casme2")
+class Casme2(Dataset):
+    """`Cropped/sub01/EP02_01f/reg_img46.jpg`, or else `CASME2_RAW_selected/sub01/EP02_01f/img46.jpg`.
+
+    The sheet of 2014 comes before that of 2019 where both are there: the published protocols count its rows. The
+    objective classes are a sheet of their own; without it clips have no `objective`, and `check` says so.
+    """
+
+    facts = Facts(
+        title="CASME II",
+        citation="Yan et al. 2014, CASME II: An Improved Spontaneous Micro-Expression Database, PLoS ONE 9(1)",
+        access="licence agreement with the Institute of Psychology, Chinese Academy of Sciences",
+        fps=200,
+        clips=255,
+        people=26,
+        counts={
+            "emotion": {
+                "others": 99,
+                "disgust": 63,
+                "happiness": 32,
+                "repression": 27,
+                "surprise": 25,
+                "sadness": 7,
+                "fear": 2,
+            },
+            "objective": {"I": 25, "II": 15, "III": 99, "IV": 26, "V": 20, "VI": 1, "VII": 69},
+        },
+        per_subject={f"casme2/sub{i:02d}": n for i, n in enumerate(_CLIPS_OF, 1)},
+        source="sheet of 8 May 2014",
+    )
+    corrections = (
+        Correction("casme2/sub04/EP12_01f", "apex", "", "279", "the sheet has '/'; frame 279 as in meb (Varanka et al.)"),
+    )
+
+    def read(self) -> tuple[list[Clip], list[Fault]]:
+        """Both sheets, joined by person and file name."""
+        rows = sheets.read_rows(sheets.find(self.root, SHEETS, "coding sheet"), COLUMNS)
+        pictures = sheets.find(self.root, PICTURES, "picture folder")
+        objective = self._objective()
+        clips: list[Clip] = []
+        faults: list[Fault] = []
+        for row in rows:
+            person, name = f"sub{sheets.person(row['Subject']):02d}", row["Filename"]
+            clip_id = f"casme2/{person}/{name}"
+            labels = {"emotion": row["Estimated Emotion"].lower(), "action_units": row["Action Units"]}
+            if (person, name) in objective:
+                labels["objective"] = objective[person, name]
+            times, wrong = sheets.times(clip_id, row, ("OnsetFrame", "ApexFrame", "OffsetFrame"), unknown=("/",))
+            faults += wrong
+            source = pictures / person / name
+            clips.append(Clip(clip_id, "casme2", f"casme2/{person}", source, self.facts.fps, *times, labels))
+        return clips, faults
+
+    def _objective(self) -> dict[tuple[str, str], str]:
+        path = self.root / OBJECTIVE
+        if not path.is_file():
+            return {}
+        rows = sheets.read_rows(path, ("Subject", "Filename", "Objective Class"))
+        return {(f"sub{sheets.person(r['Subject']):02d}", r["Filename"]): ROMAN[int(r["Objective Class"]) - 1] for r in rows}
+
+    @classmethod
+    def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
+        """Both sheets and the cropped pictures, 280x340."""
+        rows, classes = [], []
+        shooting = casting.Shooting("casme2", fps=200, size=(340, 280), scale=scale)
+        for role in casting.casme2(people, seed):
+            onset, apex, offset = shooting.film(role, root / "Cropped" / role.person / role.name, "reg_img{}.jpg")
+            shown = "/" if (role.person, role.name) == ("sub04", "EP12_01f") else apex
+            rows.append((role.person[3:], role.name, None, onset, shown, offset, None, role.action_units, role.emotion))
+            classes.append((int(role.person[3:]), role.name, ROMAN.index(role.objective) + 1))
+        header = ("Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None, *COLUMNS[5:])
+        sheets.write_rows(root / SHEETS[0], header, rows)  # type: ignore[arg-type]
+        sheets.write_rows(root / OBJECTIVE, ("Subject", "Filename", "Objective Class"), classes)

@@ -1,0 +1,74 @@
+"""Anyone's own recordings: a folder with a `clips.csv`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..clip import Clip
+from ..video import write_video
+from . import casting, sheets
+from .base import DATASETS, Dataset, Facts, Fault
+
+LIST = "clips.csv"
+NEEDED = ("clip", "subject", "source")
+KNOWN = (*NEEDED, "fps", "onset", "apex", "offset")
+
+
+@DATASETS.register("folder")
+class Folder(Dataset):
+    """`clips.csv` with the columns clip, subject, source, and as many more as you like.
+
+    `source` is a video file, a folder of numbered pictures or one picture, relative to this folder. `fps`, `onset`,
+    `apex` and `offset` may be empty. Every further column is a label: `emotion`, `objective`, `action_units` ...
+    """
+
+    facts = Facts(
+        title="your own recordings",
+        citation="none",
+        access=f"write a {LIST}: {', '.join(KNOWN)}, and a column for each label",
+        fps=0,
+    )
+
+    def read(self) -> tuple[list[Clip], list[Fault]]:
+        """Each line of the list."""
+        clips: list[Clip] = []
+        faults: list[Fault] = []
+        for number, row in enumerate(sheets.read_rows(self.root / LIST, NEEDED), 2):
+            if empty := [name for name in NEEDED if not row[name]]:
+                faults.append(Fault(f"{LIST}, line {number}", empty[0], "", "is empty"))
+                continue
+            clip_id = f"folder/{row['subject']}/{row['clip']}"
+            times, wrong = sheets.times(clip_id, row, ("onset", "apex", "offset"))
+            faults += [*wrong, *self._outside(clip_id, row["source"])]
+            fps = row.get("fps") or "25"
+            if not fps.replace(".", "", 1).isdigit():
+                faults.append(Fault(clip_id, "fps", fps, "is not a number"))
+                continue
+            labels = {name: value for name, value in row.items() if name not in KNOWN and value}
+            source = self.root / row["source"]
+            clips.append(Clip(clip_id, "folder", f"folder/{row['subject']}", source, float(fps), *times, labels))
+        return clips, faults
+
+    def _outside(self, clip: str, source: str) -> list[Fault]:
+        inside = (self.root / source).resolve().is_relative_to(self.root.resolve())
+        return [] if inside else [Fault(clip, "source", source, "leads out of the folder")]
+
+    @classmethod
+    def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
+        """Two clips a class and person, as video files and folders of pictures in turn; 4 people unless told."""
+        lines = [",".join([*KNOWN, "emotion", "action_units"])]
+        shooting = casting.Shooting("folder", fps=100, size=(240, 320), scale=scale, framing="wide", first=0)
+        for number, role in enumerate(casting.troupe(people or 4, seed)):
+            source = f"{role.person}/{role.name}"
+            if number % 2:
+                onset, apex, offset = shooting.film(role, root / source, "{}.jpg")
+            else:
+                source += ".mp4"
+                performance = shooting.perform(role)
+                write_video(root / source, np.stack(list(performance.frames())), fps=100)
+                onset, apex, offset = performance.timing.onset, performance.timing.apex, performance.timing.offset
+            cells = [role.name, role.person, source, 100, onset, apex, offset, role.emotion, role.action_units]
+            lines.append(",".join(map(str, cells)))
+        (root / LIST).write_text("\n".join(lines) + "\n", encoding="utf-8")

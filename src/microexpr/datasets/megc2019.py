@@ -1,0 +1,177 @@
+"""The precomputed release of MEGC 2019's composite: onset-to-apex flow of 442 clips of CASME II, SAMM and SMIC."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..clip import Clip
+from ..video import write_picture
+from . import casting, sheets
+from .base import DATASETS, Dataset, Facts, Fault
+from .smic import clip_name, person_id
+
+LISTS = ("combined_3_class2_for_optical_flow.csv", "combined_3class_gt.csv")
+FLOWS = ("STSNet_whole_norm_u_v_os", "norm_u_v_os")
+FACES = ("combined_datasets_whole",)
+WORDS = ("negative", "positive", "surprise")
+FPS = {"casme2": 200.0, "samm": 200.0, "smic": 100.0}
+PARTS = {
+    "casme2": {f"casme2/sub{i:02d}": n for i, n in enumerate(casting.CASME2_MEGC2019, 1) if n},
+    "samm": {f"samm/{person}": n for person, n in casting.SAMM_MEGC2019.items()},
+    "smic": {f"smic/s{i:02d}": n for i, n in casting.SMIC_PEOPLE.items()},
+}
+
+
+class _Composite(Dataset):
+    """What users of STSTNet, HTNet and CausalNet hold: a list in csv and one picture a clip.
+
+    A clip keeps the data set that it comes from, and has the same id as with the reader of that release: answers on
+    this flow and on one's own can be compared clip by clip. Its `emotion` is the list's class.
+    """
+
+    facts = Facts(
+        title="MEGC 2019 composite, precomputed",
+        citation="Liong et al. 2019, STSTNet, FG (release of the flow pictures)",
+        access="with the licences of CASME II, SAMM and SMIC, from users of the STSTNet release",
+        fps=200,
+        clips=442,
+        people=68,
+        counts={"emotion": {"negative": 250, "positive": 109, "surprise": 83}},
+        per_subject={person: n for people in PARTS.values() for person, n in people.items()},
+        source="See et al. 2019, MEGC 2019",
+    )
+
+    def read(self) -> tuple[list[Clip], list[Fault]]:
+        """The list, and the picture of each line."""
+        path = sheets.find(self.root, LISTS, "list of clips")
+        clips: list[Clip] = []
+        faults: list[Fault] = []
+        pictures = self._pictures()
+        for number, row in enumerate(sheets.read_rows(path, ("dataset", "sub", "filename_o", "label")), 2):
+            dataset, where = row["dataset"].lower(), f"{path.name}, line {number}"
+            if dataset not in FPS:
+                faults.append(Fault(where, "dataset", row["dataset"], f"must be one of {', '.join(FPS)}"))
+                continue
+            if row["label"] not in ("0", "1", "2"):
+                faults.append(Fault(where, "label", row["label"], "must be 0, 1 or 2"))
+                continue
+            person, name = _ids(dataset, row["sub"], row["filename_o"])
+            source = pictures.get(f"{person}_{name}".lower(), self.root / self._folders()[0] / f"{row['sub']}_{row['filename_o']}")
+            labels = {"emotion": WORDS[int(row["label"])]}
+            clips.append(
+                Clip(f"{dataset}/{person}/{name}", dataset, f"{dataset}/{person}", source, FPS[dataset], labels=labels)
+            )
+        return clips, faults
+
+    def _against_facts(self, clips: list[Clip]) -> list[Fault]:
+        """A part that is wholly absent is one line, not one for each of its people."""
+        absent = [part for part in PARTS if not any(clip.dataset == part for clip in clips)]
+        lines = [
+            Fault(self.name, part, "0", f"clips; the release has {sum(PARTS[part].values())} of {len(PARTS[part])} people")
+            for part in absent
+        ]
+        rest = super()._against_facts(clips)
+        return lines + [f for f in rest if not any(f.field.startswith(f"clips of {part}/") for part in absent)]
+
+    @classmethod
+    def _folders(cls) -> tuple[str, ...]:
+        raise NotImplementedError
+
+    def _pictures(self) -> dict[str, Path]:
+        """`<person>_<clip>`, spelled as in our ids, to file. The release writes a space before `.png`."""
+        folder = sheets.find(self.root, self._folders(), "picture folder")
+        found = {}
+        for path in folder.iterdir():
+            person, _, name = path.stem.strip().partition("_")
+            dataset = "smic" if person.startswith("s") and person[1:].isdigit() else ""
+            person, name = _ids(dataset, person, name)
+            found[f"{person}_{name}".lower()] = path
+        return found
+
+
+def _ids(dataset: str, person: str, name: str) -> tuple[str, str]:
+    """Person and clip as the readers of the releases name them; lists and files spell SMIC's in two ways."""
+    return (person_id(person), clip_name(name)) if dataset == "smic" else (person, name)
+
+
+@DATASETS.register("megc2019")
+class Megc2019(_Composite):
+    """The flow pictures, 28x28: R = u, G = v, B = optical strain, each stretched to 0..255 picture by picture.
+
+    The stretching loses where zero is and how large the motion was. The made-up copy does the same.
+    """
+
+    @classmethod
+    def _folders(cls) -> tuple[str, ...]:
+        return FLOWS
+
+    @classmethod
+    def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
+        """Farneback flow of made-up faces; `people` of each of the three parts."""
+        _write_list(root, people, scale, seed, faces=False)
+
+
+@DATASETS.register("megc2019_faces")
+class Megc2019Faces(_Composite):
+    """The apex frames' face crops of the same clips, 224x224, where a user has them."""
+
+    @classmethod
+    def _folders(cls) -> tuple[str, ...]:
+        return FACES
+
+    @classmethod
+    def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
+        """Apex frames of made-up faces; `people` of each of the three parts."""
+        _write_list(root, people, scale, seed, faces=True)
+
+
+def _write_list(root: Path, people: int | None, scale: float, seed: int, faces: bool) -> None:
+    lines = ["dataset,sub,filename_o,label,apex,imagename,sub_filename"]
+    for dataset, role in _roles(people, seed):
+        size = max(48, round(224 * scale))
+        performance = casting.Shooting(dataset, FPS[dataset], (size, size)).perform(role)
+        label = _word(role.emotion)
+        person, name = _ids(dataset, role.person, role.name)
+        picture = f"{person}_{name}.jpg"
+        lines.append(f"{dataset},{person},{name},{WORDS.index(label)},,{picture},")
+        timing = performance.timing
+        apex = performance.frame(timing.apex)
+        if faces:
+            write_picture(root / FACES[0] / picture, apex)
+        else:
+            write_picture(root / FLOWS[0] / f"{person}_{name} .png", _flow_picture(performance.frame(timing.onset), apex))
+    (root / LISTS[0]).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _roles(people: int | None, seed: int) -> list[tuple[str, casting.Role]]:
+    """The clips of the list: no others, no sadness and fear of CASME II, no Other of SAMM, nor the two left out."""
+    gone = {("sub04", "EP12_01f"), ("sub05", "EP09_05f")}
+    words = {"happiness", "surprise", "disgust", "repression"}
+    first = [r for r in casting.casme2(people, seed) if r.emotion in words and (r.person, r.name) not in gone]
+    second = [r for r in casting.samm(people, seed) if r.emotion != "Other"]
+    third = casting.smic(people, seed)
+    parts = (("casme2", first), ("samm", second), ("smic", third))
+    return [(dataset, role) for dataset, roles in parts for role in roles]
+
+
+def _word(emotion: str) -> str:
+    plain = emotion.lower()
+    if plain in ("happiness", "positive"):
+        return "positive"
+    return "surprise" if plain == "surprise" else "negative"
+
+
+def _flow_picture(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
+    """(28, 28, 3) uint8: u, v and strain of the flow, each stretched to 0..255."""
+    before, after = (cv2.cvtColor(p, cv2.COLOR_RGB2GRAY) for p in (onset, apex))
+    flow = cv2.calcOpticalFlowFarneback(before, after, None, 0.5, 3, 15, 3, 5, 1.2, 0)
+    (du_dy, du_dx), (dv_dy, dv_dx) = np.gradient(flow[..., 0]), np.gradient(flow[..., 1])
+    strain = np.sqrt(du_dx**2 + dv_dy**2 + (du_dy + dv_dx) ** 2 / 2)
+    small = cv2.resize(np.dstack([flow, strain]), (28, 28), interpolation=cv2.INTER_AREA)
+    low, high = small.min(axis=(0, 1)), small.max(axis=(0, 1))
+    return np.round(255 * (small - low) / np.maximum(high - low, 1e-9)).astype(np.uint8)
+
+

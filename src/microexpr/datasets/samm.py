@@ -1,0 +1,86 @@
+"""SAMM: 159 micro-movements of 29 of its 32 people at 200 frames a second, in grey."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..clip import Clip
+from . import casting, sheets
+from .base import DATASETS, Dataset, Facts, Fault
+
+SHEET = "SAMM_Micro_FACS_Codes_v2.xlsx"
+COLUMNS = ("Subject", "Filename", "Onset Frame", "Apex Frame", "Offset Frame", "Action Units", "Estimated Emotion")
+ABOVE = ("made-up codes in the layout of the release",) + ("-",) * 12
+
+
+@DATASETS.register("samm")
+class Samm(Dataset):
+    """`006/006_1_2/006_05562.jpg`, below the root, `SAMM/` or `SAMM_CROP/`; the sheet has 13 rows of text on top.
+
+    Copies of the sheet differ in a few apex and offset frames: contradictions are named when it is read. Repair them
+    with a `corrections.csv` beside the sheet; none ships, because the value to expect depends on the copy.
+    """
+
+    facts = Facts(
+        title="SAMM",
+        citation="Davison et al. 2018, SAMM: A Spontaneous Micro-Facial Movement Dataset, IEEE TAC 9(1)",
+        access="licence agreement with Manchester Metropolitan University",
+        fps=200,
+        clips=159,
+        people=29,
+        counts={
+            "emotion": {
+                "Anger": 57,
+                "Happiness": 26,
+                "Other": 26,
+                "Surprise": 15,
+                "Contempt": 12,
+                "Disgust": 9,
+                "Fear": 8,
+                "Sadness": 6,
+            },
+            "objective": {"I": 24, "II": 13, "III": 20, "IV": 8, "V": 3, "VI": 7, "VII": 84},
+        },
+        source="sheet v2",
+    )
+
+    def read(self) -> tuple[list[Clip], list[Fault]]:
+        """The sheet; the picture folder's name is the clip's."""
+        sheet = sheets.find(self.root, (SHEET, f"SAMM/{SHEET}", f"SAMM_CROP/{SHEET}"), "sheet of codes")
+        clips: list[Clip] = []
+        faults: list[Fault] = []
+        for row in sheets.read_rows(sheet, (*COLUMNS, "Objective Classes")):
+            person, name = f"{sheets.person(row['Subject']):03d}", row["Filename"]
+            clip_id = f"samm/{person}/{name}"
+            emotion = "Other" if row["Estimated Emotion"] == "Others" else row["Estimated Emotion"]
+            labels = {
+                "emotion": emotion,
+                "objective": row["Objective Classes"],
+                "action_units": row["Action Units"],
+            }
+            times, wrong = sheets.times(clip_id, row, ("Onset Frame", "Apex Frame", "Offset Frame"))
+            faults += wrong
+            clips.append(
+                Clip(clip_id, "samm", f"samm/{person}", self._pictures(person, name), self.facts.fps, *times, labels)
+            )
+        return clips, faults
+
+    def _pictures(self, person: str, name: str) -> Path:
+        places = [self.root / top / person / name for top in (".", "SAMM", "SAMM_CROP")]
+        return next((place for place in places if place.is_dir()), places[0])
+
+    @classmethod
+    def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
+        """Grey pictures of the face as in the cropped release, 400x400, and the sheet."""
+        rows = []
+        shooting = casting.Shooting("samm", fps=200, size=(400, 400), scale=scale, gray=True, first=1000)
+        for role in casting.samm(people, seed):
+            folder = root / role.person / role.name
+            onset, apex, offset = shooting.film(role, folder, role.person + "_{:05d}.jpg")
+            times = (onset, apex, offset, offset - onset + 1)
+            rows.append((role.person, role.name, "", *times, "Micro - 1/2", role.action_units, role.emotion, role.objective, ""))
+        header = (
+            *("Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame", "Offset Frame", "Duration"),
+            *("Micro", "Action Units", "Estimated Emotion", "Objective Classes", "Notes"),
+        )
+        sheets.write_rows(root / SHEET, header, rows, ABOVE)
