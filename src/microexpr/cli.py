@@ -45,7 +45,9 @@ class Scale(StrEnum):
 
 
 Plugins = Annotated[list[Path], typer.Option("--plugin", help="A Python file that registers data sets or methods.")]
-Roots = Annotated[list[str], typer.Option("--root", metavar="NAME=FOLDER", help="Where a data set is, e.g. casme2=/data/c2.")]
+Roots = Annotated[
+    list[str], typer.Option("--root", metavar="NAME=FOLDER", help="Where a data set is, e.g. casme2=/data/c2.")
+]
 RunFolders = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.")]
 
 
@@ -69,7 +71,9 @@ def demo(
 
     with console.progress() as progress:
         page = story.tell(out, on.value, progress)
-    console.say(f"\nOpen {page} in a browser. The faces are made up: these numbers show that the machinery works, no more.")
+    console.say(
+        f"\nOpen {page} in a browser. The faces are made up: these numbers show that the machinery works, no more."
+    )
 
 
 @app.command()
@@ -111,7 +115,9 @@ def check(
 def fake(
     name: Annotated[str, typer.Argument(help="A data set.")],
     folder: Annotated[Path, typer.Argument(metavar="ROOT", help="Where to write it; must be empty or not there.")],
-    people: Annotated[int | None, typer.Option(help="Only so many people; all, with the published counts, if left out.")] = None,
+    people: Annotated[
+        int | None, typer.Option(help="Only so many people; all, with the published counts, if left out.")
+    ] = None,
     scale: Annotated[float, typer.Option(help="Size of the pictures as a share of the release's own.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
     plugin: Plugins = [],  # noqa: B006
@@ -138,8 +144,12 @@ def run(
     seeds: Annotated[int, typer.Option(min=1, help="How many times, with seeds 0, 1, 2 ...")] = 1,
     set: Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="E.g. recognizer.C=3.")] = [],  # noqa: A002, B006
     data: Annotated[Data, typer.Option(help="`fake` makes up the releases that the recipe names.")] = Data.disk,
-    scale: Annotated[Scale, typer.Option(help="`small` for a laptop: fewer people, smaller pictures, fewer epochs.")] = Scale.full,
-    allow_subset: Annotated[bool, typer.Option("--allow-subset", help="Run although clips are lacking; the report says so.")] = False,
+    scale: Annotated[
+        Scale, typer.Option(help="`small` for a laptop: fewer people, smaller pictures, fewer epochs.")
+    ] = Scale.full,
+    allow_subset: Annotated[
+        bool, typer.Option("--allow-subset", help="Run although clips are lacking; the report says so.")
+    ] = False,
     root: Roots = [],  # noqa: B006
     plugin: Plugins = [],  # noqa: B006
 ) -> None:
@@ -174,7 +184,9 @@ def report(
     markdown: Annotated[bool, typer.Option("--markdown", help="Markdown tables.")] = False,
     latex: Annotated[bool, typer.Option("--latex", help="LaTeX tables.")] = False,
     html: Annotated[bool, typer.Option("--html", help="One self-contained page.")] = False,
-    out: Annotated[Path | None, typer.Option(help="The file to write; the page goes to RUN/report.html if left out.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write; the page goes to RUN/report.html if left out.")
+    ] = None,
 ) -> None:
     """Read runs: scores with intervals, the majority's guess and the published numbers beside them."""
     from . import console

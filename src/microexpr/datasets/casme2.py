@@ -48,7 +48,9 @@ class Casme2(Dataset):
         source="sheet of 8 May 2014",
     )
     corrections = (
-        Correction("casme2/sub04/EP12_01f", "apex", "", "279", "the sheet has '/'; frame 279 as in meb (Varanka et al.)"),
+        Correction(
+            "casme2/sub04/EP12_01f", "apex", "", "279", "the sheet has '/'; frame 279 as in meb (Varanka et al.)"
+        ),
     )
 
     def read(self) -> tuple[list[Clip], list[Fault]]:
@@ -75,7 +77,9 @@ class Casme2(Dataset):
         if not path.is_file():
             return {}
         rows = sheets.read_rows(path, ("Subject", "Filename", "Objective Class"))
-        return {(f"sub{sheets.person(r['Subject']):02d}", r["Filename"]): ROMAN[int(r["Objective Class"]) - 1] for r in rows}
+        return {
+            (f"sub{sheets.person(r['Subject']):02d}", r["Filename"]): ROMAN[int(r["Objective Class"]) - 1] for r in rows
+        }
 
     @classmethod
     def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:

@@ -12,7 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ..synthesis import Camera, Performance, draw_action_units, draw_amplitude, draw_timing, format_action_units, perform
+from ..synthesis import (
+    Camera,
+    Performance,
+    draw_action_units,
+    draw_amplitude,
+    draw_timing,
+    format_action_units,
+    perform,
+)
 from ..video import write_picture
 
 
@@ -88,7 +96,24 @@ SAMM_MEGC2019 = {
     **{"017": 4, "018": 3, "019": 1, "020": 4, "021": 2, "022": 5, "023": 1, "024": 1, "026": 9, "028": 3},
     **{"030": 3, "031": 1, "032": 4, "033": 5, "034": 3, "035": 8, "036": 1, "037": 1},
 }
-SMIC_PEOPLE = {1: 6, 2: 6, 3: 39, 4: 19, 5: 2, 6: 4, 8: 13, 9: 4, 11: 7, 12: 9, 13: 10, 14: 10, 15: 4, 18: 7, 19: 2, 20: 22}
+SMIC_PEOPLE = {
+    1: 6,
+    2: 6,
+    3: 39,
+    4: 19,
+    5: 2,
+    6: 4,
+    8: 13,
+    9: 4,
+    11: 7,
+    12: 9,
+    13: 10,
+    14: 10,
+    15: 4,
+    18: 7,
+    19: 2,
+    20: 22,
+}
 SMIC_LABELS = {"negative": 70, "positive": 51, "surprise": 43}
 SMIC_VIS_LABELS = {"negative": 24, "positive": 28, "surprise": 19}
 OBJECTIVE_OF = {"negative": ("III", "IV", "V"), "positive": ("I",), "surprise": ("II",)}
@@ -122,7 +147,9 @@ def fewer(counts: Mapping[Labels, int], n: int) -> dict[Labels, int]:
     kinds = sorted(counts, key=lambda labels: (-counts[labels], labels))
     taken = Counter({labels: 1 for labels in kinds[:n]})
     while taken.total() < min(n, sum(counts.values())):
-        taken[max(kinds, key=lambda labels: (counts[labels] / (taken[labels] + 1)) * (taken[labels] < counts[labels]))] += 1
+        taken[
+            max(kinds, key=lambda labels: (counts[labels] / (taken[labels] + 1)) * (taken[labels] < counts[labels]))
+        ] += 1
     return dict(taken)
 
 

@@ -59,7 +59,9 @@ class _Composite(Dataset):
                 faults.append(Fault(where, "label", row["label"], "must be 0, 1 or 2"))
                 continue
             person, name = _ids(dataset, row["sub"], row["filename_o"])
-            source = pictures.get(f"{person}_{name}".lower(), self.root / self._folders()[0] / f"{row['sub']}_{row['filename_o']}")
+            source = pictures.get(
+                f"{person}_{name}".lower(), self.root / self._folders()[0] / f"{row['sub']}_{row['filename_o']}"
+            )
             labels = {"emotion": WORDS[int(row["label"])]}
             clips.append(
                 Clip(f"{dataset}/{person}/{name}", dataset, f"{dataset}/{person}", source, FPS[dataset], labels=labels)
@@ -70,7 +72,9 @@ class _Composite(Dataset):
         """A part that is wholly absent is one line, not one for each of its people."""
         absent = [part for part in PARTS if not any(clip.dataset == part for clip in clips)]
         lines = [
-            Fault(self.name, part, "0", f"clips; the release has {sum(PARTS[part].values())} of {len(PARTS[part])} people")
+            Fault(
+                self.name, part, "0", f"clips; the release has {sum(PARTS[part].values())} of {len(PARTS[part])} people"
+            )
             for part in absent
         ]
         rest = super()._against_facts(clips)
@@ -142,7 +146,9 @@ def _write_list(root: Path, people: int | None, scale: float, seed: int, faces: 
         if faces:
             write_picture(root / FACES[0] / picture, apex)
         else:
-            write_picture(root / FLOWS[0] / f"{person}_{name} .png", _flow_picture(performance.frame(timing.onset), apex))
+            write_picture(
+                root / FLOWS[0] / f"{person}_{name} .png", _flow_picture(performance.frame(timing.onset), apex)
+            )
     (root / LISTS[0]).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -173,5 +179,3 @@ def _flow_picture(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
     small = cv2.resize(np.dstack([flow, strain]), (28, 28), interpolation=cv2.INTER_AREA)
     low, high = small.min(axis=(0, 1)), small.max(axis=(0, 1))
     return np.round(255 * (small - low) / np.maximum(high - low, 1e-9)).astype(np.uint8)
-
-

@@ -78,7 +78,9 @@ class Samm(Dataset):
             folder = root / role.person / role.name
             onset, apex, offset = shooting.film(role, folder, role.person + "_{:05d}.jpg")
             times = (onset, apex, offset, offset - onset + 1)
-            rows.append((role.person, role.name, "", *times, "Micro - 1/2", role.action_units, role.emotion, role.objective, ""))
+            rows.append(
+                (role.person, role.name, "", *times, "Micro - 1/2", role.action_units, role.emotion, role.objective, "")
+            )
         header = (
             *("Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame", "Offset Frame", "Duration"),
             *("Micro", "Action Units", "Estimated Emotion", "Objective Classes", "Notes"),

@@ -44,7 +44,15 @@ def read_rows(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
         raise MissingDataError(f"sheet '{path}' is not there")
     try:
         table = _table(path)
-    except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile, pd.errors.ParserError, UnicodeError) as fault:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        IndexError,
+        zipfile.BadZipFile,
+        pd.errors.ParserError,
+        UnicodeError,
+    ) as fault:
         raise DataError(f"sheet '{path}' cannot be read ({type(fault).__name__}: {fault}); copy it anew") from None
     best: set[str] = set()
     for number, cells in enumerate(table):

@@ -37,7 +37,9 @@ class _Camera(Dataset):
 
     def read(self) -> tuple[list[Clip], list[Fault]]:
         """The folders; there is no sheet."""
-        tops = [f"{above}{kind}/{self.camera}" for above in ("", "SMIC/") for kind in ("SMIC_all_cropped", "SMIC_all_raw")]
+        tops = [
+            f"{above}{kind}/{self.camera}" for above in ("", "SMIC/") for kind in ("SMIC_all_cropped", "SMIC_all_raw")
+        ]
         top = sheets.find(self.root, tops, f"folder of the {self.camera} camera")
         clips: list[Clip] = []
         for folder in sorted(top.glob("s*/micro/*/*")):
@@ -141,7 +143,9 @@ class SmicHsLong(Dataset):
     def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
         """Half a second of neutral face on both sides, and the sheet."""
         gone = {"s3_ne_03", "s3_ne_20", "s4_ne_05", "s4_ne_06", "s9_sur_02"}
-        shooting = casting.Shooting("smic", fps=100, size=(480, 640), scale=scale, pad=50, framing="wide", first=17581000)
+        shooting = casting.Shooting(
+            "smic", fps=100, size=(480, 640), scale=scale, pad=50, framing="wide", first=17581000
+        )
         rows = []
         for role in casting.smic(people, seed):
             if role.name in gone:
