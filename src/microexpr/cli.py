@@ -67,7 +67,8 @@ def demo(
     on: Annotated[On, typer.Option(help="Where folds run.")] = On.processes,
 ) -> None:
     """The whole story on made-up faces: a few minutes, no licence needed."""
-    from . import console, demo as story
+    from . import console
+    from . import demo as story
 
     with console.progress() as progress:
         page = story.tell(out, on.value, progress)
@@ -79,8 +80,8 @@ def demo(
 @app.command()
 def datasets(
     name: Annotated[str | None, typer.Argument(help="One data set; all when left out.")] = None,
-    root: Roots = [],  # noqa: B006
-    plugin: Plugins = [],  # noqa: B006
+    root: Roots = [],
+    plugin: Plugins = [],
 ) -> None:
     """What can be read, what it holds, how to get it, whether it is on this machine."""
     from . import console
@@ -100,8 +101,8 @@ def recipes(name: Annotated[str | None, typer.Argument(help="One recipe, as TOML
 @app.command()
 def check(
     name: Annotated[str, typer.Argument(help="A data set.")],
-    root: Roots = [],  # noqa: B006
-    plugin: Plugins = [],  # noqa: B006
+    root: Roots = [],
+    plugin: Plugins = [],
 ) -> None:
     """Hold a folder against the published facts; exit 1 with a list of faults if it differs."""
     from . import console
@@ -120,7 +121,7 @@ def fake(
     ] = None,
     scale: Annotated[float, typer.Option(help="Size of the pictures as a share of the release's own.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
-    plugin: Plugins = [],  # noqa: B006
+    plugin: Plugins = [],
 ) -> None:
     """Write a made-up copy of a release in its own folders and sheet."""
     from . import console
@@ -142,7 +143,7 @@ def run(
     workers: Annotated[int | None, typer.Option(help="How many folds at once; one a core if left out.")] = None,
     address: Annotated[str | None, typer.Option(help="Of a Ray cluster; Ray starts here if left out.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How many times, with seeds 0, 1, 2 ...")] = 1,
-    set: Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="E.g. recognizer.C=3.")] = [],  # noqa: A002, B006
+    set: Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="E.g. recognizer.C=3.")] = [],
     data: Annotated[Data, typer.Option(help="`fake` makes up the releases that the recipe names.")] = Data.disk,
     scale: Annotated[
         Scale, typer.Option(help="`small` for a laptop: fewer people, smaller pictures, fewer epochs.")
@@ -150,8 +151,8 @@ def run(
     allow_subset: Annotated[
         bool, typer.Option("--allow-subset", help="Run although clips are lacking; the report says so.")
     ] = False,
-    root: Roots = [],  # noqa: B006
-    plugin: Plugins = [],  # noqa: B006
+    root: Roots = [],
+    plugin: Plugins = [],
 ) -> None:
     """Train and evaluate; goes on where it was stopped."""
     from . import console

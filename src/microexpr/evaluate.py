@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from .preprocessing import Chain, Samples
 from .protocols import Example, Fold, Protocol, protocol
 from .recipe import Recipe, Stage
 from .recognizers import RECOGNIZERS, Recognizer
+from .registry import PLUGINS, load_plugin
 from .runs import Header, Row, Run, fold_record
 
 Progress = Callable[[str, int, int], None]
@@ -69,6 +70,7 @@ class Job:
     labels: tuple[str, ...]
     test: tuple[str, ...]
     init: Mapping[str, np.ndarray] | None
+    plugins: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,15 @@ def evaluate(recipe: Recipe, out: Path, options: Options | None = None, progress
     return run
 
 
+def evaluate_seeds(
+    recipe: Recipe, out: Path, options: Options, seeds: int = 1, progress: Progress | None = None
+) -> list[Run]:
+    """The same recipe with seeds 0, 1, 2 ...; with more than one, each in a folder of its own below `out`."""
+    if seeds == 1:
+        return [evaluate(recipe, out, options, progress)]
+    return [evaluate(recipe, out / f"seed-{n}", replace(options, seed=n), progress) for n in range(seeds)]
+
+
 def fold_seed(seed: int, fold: str) -> int:
     """A fold's own seed: neither the order of the folds nor the machine matters."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{fold}".encode()).digest()[:4], "big") >> 1
@@ -129,6 +140,8 @@ def fold_seed(seed: int, fold: str) -> int:
 
 def learn_and_predict(job: Job, samples: Mapping[str, Sample]) -> Answer:
     """One fold. Clips without a face teach nothing; they are still asked about, and what was noted is told."""
+    for plugin in job.plugins:
+        load_plugin(plugin)
     recognizer = RECOGNIZERS.build(job.recognizer, **job.common)
     pairs = [(samples[name], label) for name, label in zip(job.train, job.labels, strict=True)]
     seen = [(sample, label) for sample, label in pairs if sample.notes.get("face") != "not found"]
@@ -268,6 +281,7 @@ def _job(stage: Stage, rules: Protocol, fold: Fold, run: Run, init: Mapping[str,
         labels=tuple(e.truth for e in fold.train),
         test=tuple(e.clip.id for e in fold.test),
         init=init,
+        plugins=tuple(PLUGINS),
     )
 
 

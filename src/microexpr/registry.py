@@ -110,8 +110,15 @@ def _adapter(cls: type[T]) -> TypeAdapter[T]:
     return TypeAdapter(cls)
 
 
+PLUGINS: list[Path] = []
+"""The plugins loaded so far; a worker in another process loads them too."""
+
+
 def load_plugin(path: Path) -> None:
     """Import a user's Python file, so that what it registers can be named in a recipe or on the command line."""
+    path = path.absolute()
+    if path in PLUGINS:
+        return
     if not path.is_file():
         raise MissingDataError(f"plugin '{path}' is not a file")
     name = f"microexpr_plugin_{path.stem}"
@@ -120,4 +127,5 @@ def load_plugin(path: Path) -> None:
         raise UsageError(f"plugin '{path}' is not a Python file (.py)")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    PLUGINS.append(path)
     spec.loader.exec_module(module)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from ..clip import Clip
+from ..synthesis import Timing
 from . import casting, sheets
 from .base import DATASETS, Correction, Dataset, Facts, Fault
 
@@ -12,9 +14,8 @@ SHEETS = ("CASME2-coding-20140508.xlsx", "CASME2-coding-20190701.xlsx")
 OBJECTIVE = "CASME2-ObjectiveClasses.xlsx"
 PICTURES = ("Cropped", "CASME2_RAW_selected")
 COLUMNS = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units", "Estimated Emotion")
+NO_APEX = ("sub04", "EP12_01f")
 ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII")
-
-_CLIPS_OF = (9, 13, 7, 5, 19, 5, 9, 3, 14, 14, 10, 12, 8, 4, 3, 4, 36, 3, 16, 11, 2, 2, 12, 10, 7, 17)
 
 
 @DATASETS.register("casme2")
@@ -44,7 +45,7 @@ class Casme2(Dataset):
             },
             "objective": {"I": 25, "II": 15, "III": 99, "IV": 26, "V": 20, "VI": 1, "VII": 69},
         },
-        per_subject={f"casme2/sub{i:02d}": n for i, n in enumerate(_CLIPS_OF, 1)},
+        per_subject={f"casme2/sub{i:02d}": n for i, n in enumerate(casting.CASME2_PEOPLE, 1)},
         source="sheet of 8 May 2014",
     )
     corrections = (
@@ -87,10 +88,16 @@ class Casme2(Dataset):
         rows, classes = [], []
         shooting = casting.Shooting("casme2", fps=200, size=(340, 280), scale=scale)
         for role in casting.casme2(people, seed):
-            onset, apex, offset = shooting.film(role, root / "Cropped" / role.person / role.name, "reg_img{}.jpg")
-            shown = "/" if (role.person, role.name) == ("sub04", "EP12_01f") else apex
+            folder = root / "Cropped" / role.person / role.name
+            shown: object
+            if (role.person, role.name) == NO_APEX:  # its frames in the sheet: 261, /, 321
+                late = dataclasses.replace(shooting, first=258)
+                onset, _, offset = late.film(role, folder, "reg_img{}.jpg", Timing(3, 21, 63, 67, 200))
+                shown = "/"
+            else:
+                onset, shown, offset = shooting.film(role, folder, "reg_img{}.jpg")
             rows.append((role.person[3:], role.name, None, onset, shown, offset, None, role.action_units, role.emotion))
             classes.append((int(role.person[3:]), role.name, ROMAN.index(role.objective) + 1))
         header = ("Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None, *COLUMNS[5:])
-        sheets.write_rows(root / SHEETS[0], header, rows)  # type: ignore[arg-type]
+        sheets.write_rows(root / SHEETS[0], header, rows)
         sheets.write_rows(root / OBJECTIVE, ("Subject", "Filename", "Objective Class"), classes)

@@ -138,14 +138,14 @@ def deal(
             left[labels] -= 1
             need[person] -= 1
     cards = [labels for labels, n in left.items() for _ in range(n)]
-    np.random.default_rng(seed).shuffle(cards)
-    return sorted([*dealt, *zip(need.elements(), map(tuple, cards), strict=True)])  # type: ignore[arg-type]
+    order = np.random.default_rng(seed).permutation(len(cards)).tolist()
+    return sorted([*dealt, *zip(need.elements(), [cards[i] for i in order], strict=True)])
 
 
 def fewer(counts: Mapping[Labels, int], n: int) -> dict[Labels, int]:
     """At most n of them: one of each kind, the most frequent kinds first, then in proportion."""
     kinds = sorted(counts, key=lambda labels: (-counts[labels], labels))
-    taken = Counter({labels: 1 for labels in kinds[:n]})
+    taken = Counter(dict.fromkeys(kinds[:n], 1))
     while taken.total() < min(n, sum(counts.values())):
         taken[
             max(kinds, key=lambda labels: (counts[labels] / (taken[labels] + 1)) * (taken[labels] < counts[labels]))
@@ -281,8 +281,8 @@ class Shooting:
     pad: int = 3
     first: int = 1
 
-    def perform(self, role: Role) -> Performance:
-        """The role as a moving face."""
+    def perform(self, role: Role, timing: Timing | None = None) -> Performance:
+        """The role as a moving face; its timing is drawn unless given."""
         draws = np.random.default_rng(role.seed)
         height, width = (max(48, round(n * self.scale)) for n in self.size)
         camera = Camera(fps=self.fps, size=(height, width), gray=self.gray, framing=self.framing)  # type: ignore[arg-type]
@@ -290,15 +290,15 @@ class Shooting:
             person_seed(self.dataset, role.person),
             units=role.units,
             camera=camera,
-            timing=draw_timing(draws, self.fps, self.pad),
+            timing=timing or draw_timing(draws, self.fps, self.pad),
             amplitude=draw_amplitude(draws, "micro"),
             seed=role.seed,
         )
 
-    def film(self, role: Role, folder: Path, pattern: str) -> tuple[int, int, int]:
+    def film(self, role: Role, folder: Path, pattern: str, timing: Timing | None = None) -> tuple[int, int, int]:
         """Write the frames as `pattern` names them; (onset, apex, offset) as frame numbers."""
-        performance = self.perform(role)
+        performance = self.perform(role, timing)
         for i, frame in enumerate(performance.frames()):
             write_picture(folder / pattern.format(self.first + i), frame[..., 0] if self.gray else frame, quality=92)
-        timing = performance.timing
-        return self.first + timing.onset, self.first + timing.apex, self.first + timing.offset
+        held = performance.timing
+        return self.first + held.onset, self.first + held.apex, self.first + held.offset

@@ -122,7 +122,9 @@ def person(text: str) -> int:
     return int(digits)
 
 
-def write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]], above: Sequence[str] = ()) -> None:
+def write_rows(
+    path: Path, header: Sequence[str | None], rows: Iterable[Sequence[object]], above: Sequence[str] = ()
+) -> None:
     """An xlsx sheet with `above` as text rows over the header."""
     from openpyxl import Workbook
 

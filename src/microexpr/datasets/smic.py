@@ -50,7 +50,15 @@ class _Camera(Dataset):
             ends = (numbers[0], None, numbers[-1]) if numbers else (None, None, None)
             clip_id = f"{self.name}/{person}/{clip_name(folder.name)}"
             clips.append(
-                Clip(clip_id, self.name, f"{self.name}/{person}", folder, self.facts.fps, *ends, {"emotion": emotion})
+                Clip(
+                    clip_id,
+                    self.name,
+                    f"{self.name}/{person}",
+                    folder,
+                    self.facts.fps,
+                    *ends,
+                    labels={"emotion": emotion},
+                )
             )
         return clips, []
 

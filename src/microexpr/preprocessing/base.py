@@ -23,7 +23,7 @@ import numpy as np
 from ..clip import TIMES, Clip, Sample
 from ..errors import MicroexprError, RecipeError
 from ..files import slug, write_atomically
-from ..registry import Registry
+from ..registry import PLUGINS, Registry, load_plugin
 from ..video import stamp
 
 
@@ -76,6 +76,11 @@ class Chain:
         return json.dumps([{"name": s.name, "version": s.version, **dataclasses.asdict(s)} for s in self.steps])
 
     @property
+    def settings(self) -> list[dict[str, Any]]:
+        """As in a recipe."""
+        return [{"name": step.name, **dataclasses.asdict(step)} for step in self.steps]
+
+    @property
     def reads(self) -> tuple[str, ...]:
         """The times of a clip that any step looks at."""
         return tuple(t for t in TIMES if any(t in step.reads for step in self.steps))
@@ -109,6 +114,9 @@ class Samples(Mapping[str, Sample]):
         self.clips = {clip.id: clip for clip in clips}
         self.folder = cache / "samples" / chain.key
 
+    def __reduce__(self) -> tuple[Any, ...]:  # by settings, so that another process can load plugins first
+        return _samples, (tuple(PLUGINS), self.chain.settings, list(self.clips.values()), self.folder.parents[1])
+
     def __getitem__(self, clip_id: str) -> Sample:
         clip = self.clips[clip_id]
         path = self.path(clip)
@@ -140,6 +148,12 @@ class Samples(Mapping[str, Sample]):
         content = io.BytesIO()
         np.savez(content, **sample.arrays, __notes__=np.array(json.dumps(dict(sample.notes))))  # type: ignore[arg-type]
         write_atomically(path, content.getvalue())
+
+
+def _samples(plugins: Sequence[Path], settings: Sequence[Mapping[str, Any]], clips: list[Clip], cache: Path) -> Samples:
+    for plugin in plugins:
+        load_plugin(plugin)
+    return Samples(Chain.build(settings), clips, cache)
 
 
 def _load(path: Path, clip: Clip) -> Sample:

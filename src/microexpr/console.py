@@ -1,0 +1,136 @@
+"""What the command line shows: tables, progress, lists of faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from .evaluate import Progress as Report
+    from .runs import Run
+
+_out = Console(highlight=False, soft_wrap=True)
+_err = Console(stderr=True, highlight=False)
+
+
+def say(text: str) -> None:
+    """A line for people, on standard error, so that standard output can be piped."""
+    _err.print(text, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def progress() -> Iterator[Report]:
+    """A progress bar for each thing that is being done; without a terminal, a line as each begins and ends."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=_err, transient=False, disable=not _err.is_terminal) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
+            if bars.disable and done in (0, total):
+                say(f"{what}: {done} of {total}")
+
+        yield report
+
+
+def show_datasets(name: str | None, roots: Mapping[str, Path]) -> None:
+    """One data set in full, or all of them in a table."""
+    from .config import data_folder
+    from .datasets import DATASETS
+    from .errors import MissingDataError
+
+    def where(one: str) -> str:
+        try:
+            return str(data_folder(one, roots))
+        except MissingDataError:
+            return ""
+
+    if name is not None:
+        facts = DATASETS.get(name).facts
+        here = where(name)
+        lines = [
+            f"{name}: {facts.title}",
+            f"  paper      {facts.citation}",
+            f"  access     {facts.access}",
+            f"  holds      {facts.clips} clips of {facts.people} people, {facts.fps:g} frames/s" if facts.clips else "",
+            *(
+                f"  {label:<10} " + ", ".join(f"{w} {n}" for w, n in words.items())
+                for label, words in facts.counts.items()
+            ),
+            f"  counts     {facts.source}" if facts.source else "",
+            f"  here       {here or 'not on this machine'}",
+            f"  try        microexpr fake {name} FOLDER" + (f"; microexpr check {name}" if here else ""),
+        ]
+        _out.print("\n".join(line for line in lines if line), markup=False)
+        return
+    table = Table("name", "what", "clips", "people", "frames/s", "here")
+    for one, cls in DATASETS:
+        f = cls.facts
+        table.add_row(
+            one, f.title, str(f.clips or ""), str(f.people or ""), f"{f.fps:g}" if f.fps else "", where(one) or "no"
+        )
+    _out.print(table)
+
+
+def show_recipes(name: str | None) -> None:
+    """One recipe as TOML, or all of them in a table."""
+    from importlib import resources
+
+    from . import recipe
+
+    if name is not None:
+        recipe.load(name)  # an unknown name is an error that helps
+        _out.print((resources.files("microexpr") / "recipes" / f"{name}.toml").read_text("utf-8"), markup=False, end="")
+        return
+    table = Table("recipe", "what", "data", "protocol")
+    for one in recipe.shipped():
+        loaded = recipe.load(one)
+        table.add_row(one, loaded.title, ", ".join(loaded.judged.data), loaded.protocol.name)
+    _out.print(table)
+
+
+def show_faults(name: str, roots: Mapping[str, Path]) -> int:
+    """Every fault of a data set's folder; how many there are."""
+    from .datasets import open_dataset
+
+    dataset = open_dataset(name, roots)
+    faults = dataset.check()
+    for fault in faults:
+        _out.print(str(fault), markup=False)
+    if faults:
+        say(f"{len(faults)} faults in '{dataset.root}'")
+    else:
+        facts = dataset.facts
+        _out.print(f"'{dataset.root}' holds {facts.title} as published ({facts.clips} clips, {facts.people} people)")
+    return len(faults)
+
+
+def show_report(groups: Sequence[Sequence[Run]]) -> None:
+    """Reports of runs in the terminal."""
+    from .report import summarize
+    from .report.terminal import show
+
+    for runs in groups:
+        show(summarize(runs), _out)

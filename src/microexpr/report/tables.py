@@ -1,0 +1,106 @@
+"""The tables of a report, as plain cells; the forms (terminal, Markdown, LaTeX, HTML) only draw them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..published import PublishedRow
+from .summary import SHORT, Summary
+
+LEAKY = "†"
+LEAKY_NOTE = f"{LEAKY} the epoch was chosen on the test person; not comparable"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A heading, column names and rows of text."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+def tables(summary: Summary) -> list[Table]:
+    """Every table of a report, the most important first."""
+    found = [_scores(summary), _parts(summary), _compared(summary, ""), _confusion(summary), _classes(summary)]
+    found += [_compared(summary, part) for part in summary.parts]
+    return [table for table in found if table.rows]
+
+
+def _scores(summary: Summary) -> Table:
+    headline = summary.protocol.headline
+    rows = []
+    for name in [*headline, *[name for name in summary.metrics if name not in headline]]:
+        interval = summary.intervals.get(name)
+        rows.append(
+            (
+                SHORT[name],
+                share(summary.metrics[name]),
+                f"{share(interval[0])} to {share(interval[1])}" if interval else "",
+                share(summary.majority[name]),
+                f"±{share(summary.spread[name])}" if summary.spread else "",
+            )
+        )
+    columns = ["", "score", "95 % over people", "majority's guess", f"sd of {len(summary.runs)} seeds"]
+    if not summary.spread:
+        columns, rows = columns[:-1], [row[:-1] for row in rows]  # type: ignore[misc]
+    title = f"{summary.n} clips of {summary.subjects} people"
+    how = "mean of the folds" if summary.protocol.average == "folds" else "all folds pooled"
+    return Table(title, tuple(columns), tuple(rows), f"{how}; classes: {', '.join(summary.protocol.classes)}")
+
+
+def _parts(summary: Summary) -> Table:
+    names = summary.protocol.headline
+    if len(summary.parts) < 2:
+        return Table("", (), ())
+    rows = tuple(
+        (part, str(int(values["n"])), str(int(values["subjects"])), *(share(values[name]) for name in names))
+        for part, values in summary.parts.items()
+    )
+    what = "by fold" if summary.protocol.average == "folds" else "by data set"
+    return Table(what, ("", "clips", "people", *(SHORT[name] for name in names)), rows)
+
+
+def _compared(summary: Summary, part: str) -> Table:
+    """Ours beside the published numbers of the same protocol, or of one part of it."""
+    others = [row for row in summary.published if row.part == part]
+    if not others:
+        return Table("", (), ())
+    own: Mapping[str, float] = summary.parts[part] if part else summary.metrics
+    names = [name for name in SHORT if name in own and any(name in row.metrics for row in others)]
+    ours = (summary.label, *(share(own[name]) for name in names), "")
+    rows = [ours]
+    if not part:
+        rows.append(("majority's guess", *(share(summary.majority[name]) for name in names), "same clips"))
+    rows += [_published(row, names) for row in others]
+    note = LEAKY_NOTE if any(row.leaky for row in others) else ""
+    where = f", {part}" if part else ""
+    return Table(f"beside published numbers{where}", ("", *(SHORT[n] for n in names), "source"), tuple(rows), note)
+
+
+def _published(row: PublishedRow, names: Sequence[str]) -> tuple[str, ...]:
+    scores = (share(row.metrics[name]) if name in row.metrics else "" for name in names)
+    return (row.method + LEAKY * row.leaky, *scores, row.source + (f"; {row.note}" if row.note else ""))
+
+
+def _confusion(summary: Summary) -> Table:
+    classes = summary.protocol.classes
+    rows = []
+    for word, counts in zip(classes, summary.confusion.tolist(), strict=True):
+        n = summary.per_class[word].n
+        rows.append((word, *map(str, counts), str(n - sum(counts)), str(n)))
+    return Table("confusion matrix", ("truth \\ guess", *classes, "no guess", "all"), tuple(rows))
+
+
+def _classes(summary: Summary) -> Table:
+    rows = tuple(
+        (word, share(s.precision), share(s.recall), share(s.f1), str(s.n)) for word, s in summary.per_class.items()
+    )
+    return Table("by class", ("", "precision", "recall", "F1", "clips"), rows)
+
+
+def share(value: float) -> str:
+    """Three digits without the leading zero, as the field prints them."""
+    return f"{value:.3f}".removeprefix("0") if value < 1 else f"{value:.3f}"
