@@ -23,6 +23,7 @@ from .datasets import DATASETS, Dataset, open_dataset
 from .errors import ProtocolError, RunError, UsageError
 from .executors import Done, Failed, Processes, executor
 from .files import slug
+from .pictures import keep_examples
 from .preprocessing import Chain, Samples
 from .protocols import Example, Fold, Protocol, protocol
 from .recipe import Recipe, Stage
@@ -118,6 +119,7 @@ def evaluate(recipe: Recipe, out: Path, options: Options | None = None, progress
     done = set(run.done())
     if todo := [fold for fold in folds if fold.name not in done]:
         samples = prepared(recipe.judged, rules, examples, options, progress)
+        keep_examples(run.folder, examples, samples, faces=run.made_up)
         init = earlier_stages(recipe, {e.clip.subject for e in examples}, options, progress)
         jobs = [_job(recipe.judged, rules, fold, run, init) for fold in todo]
         _learn_all(run, todo, jobs, samples, options, progress)

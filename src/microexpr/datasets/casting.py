@@ -15,6 +15,7 @@ import numpy as np
 from ..synthesis import (
     Camera,
     Performance,
+    Timing,
     draw_action_units,
     draw_amplitude,
     draw_timing,
@@ -163,11 +164,19 @@ def casme2(people: int | None, seed: int) -> list[Role]:
     others = {k: v for k, v in CASME2_LABELS.items() if k not in in_task}
     if people is not None:
         in_task, others = fewer(in_task, sum(judged.values())), fewer(others, sum(rest.values()))
-    # Everyone is in MEGC 2018, so everyone needs a clip of classes I to V: whoever may lack one is dealt it first.
-    seen = {n: ("disgust", "III") for n in names if rest[n] == 0 and judged[n] > 0}
+    dealt: list[tuple[str, Labels]] = []
+    if people is None:  # 20 people have a clip of happiness, surprise or repression: four more than 10 and 18 have none
+        counts, disgust = Counter(in_task), [("disgust", "IV"), ("disgust", "III")]
+        for name in sorted((n for n in names if judged[n]), key=lambda n: (judged[n], n))[:4]:
+            hand = [disgust[i % 2] for i in range(judged.pop(name))]
+            dealt += [(name, labels) for labels in hand]
+            counts.subtract(hand)
+        in_task = dict(counts)
+    # Everyone is in MEGC 2018, so everyone needs a clip of classes I to V.
     sure = {n: ("others", "III") for n in names if rest[n] > 0}
+    seen = {n: ("disgust", "III") for n in judged if judged[n] and not rest[n]}
     special = {"sub04": ("disgust", "III"), "sub05": ("disgust", "IV")}
-    dealt = deal(in_task, judged, seed, {**seen, **{n: v for n, v in special.items() if n in names}})
+    dealt += deal(in_task, judged, seed, {**seen, **{n: v for n, v in special.items() if n in names}})
     dealt += deal(others, rest, seed + 1, sure)
     fixed = {"sub04": "EP12_01f", "sub05": "EP09_05f"}
     roles, used = [], Counter[str]()

@@ -47,19 +47,10 @@ class _Camera(Dataset):
             if not folder.is_dir() or emotion not in EMOTIONS:
                 continue
             numbers = open_frames(folder).numbers
-            ends = (numbers[0], None, numbers[-1]) if numbers else (None, None, None)
-            clip_id = f"{self.name}/{person}/{clip_name(folder.name)}"
-            clips.append(
-                Clip(
-                    clip_id,
-                    self.name,
-                    f"{self.name}/{person}",
-                    folder,
-                    self.facts.fps,
-                    *ends,
-                    labels={"emotion": emotion},
-                )
-            )
+            onset, offset = (numbers[0], numbers[-1]) if numbers else (None, None)
+            clip_id, labels = f"{self.name}/{person}/{clip_name(folder.name)}", {"emotion": emotion}
+            subject, fps = f"{self.name}/{person}", self.facts.fps
+            clips.append(Clip(clip_id, self.name, subject, folder, fps, onset, None, offset, labels))
         return clips, []
 
     @classmethod

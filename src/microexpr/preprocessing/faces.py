@@ -55,12 +55,14 @@ def find_face(picture: np.ndarray) -> tuple[int, int, int] | None:
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     shrink = max(1.0, max(grey.shape) / 480)
     small = cv2.resize(grey, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA) if shrink > 1 else grey
+    pad = min(small.shape) // 5  # a face that fills the picture, as in cropped releases, is found with a border only
+    padded = cv2.copyMakeBorder(cv2.equalizeHist(small), pad, pad, pad, pad, cv2.BORDER_REPLICATE)
     least = max(24, min(small.shape) // 6)
-    found = _cascade().detectMultiScale(cv2.equalizeHist(small), 1.05, 4, minSize=(least, least))
+    found = _cascade().detectMultiScale(padded, 1.05, 4, minSize=(least, least))
     if len(found) == 0:
         return None
     left, top, side, _ = max(found, key=lambda box: int(box[2]))
-    return round(left * shrink), round(top * shrink), round(side * shrink)
+    return round((left - pad) * shrink), round((top - pad) * shrink), round(side * shrink)
 
 
 @cache

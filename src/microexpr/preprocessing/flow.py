@@ -44,7 +44,7 @@ class Flow(Step):
             channels.append(np.hypot(flow[..., 0], flow[..., 1]))
         rest = {name: array for name, array in sample.arrays.items() if name != "frames"}
         image = np.stack(channels, axis=-1).astype(np.float32)
-        return Sample(sample.clip, {**rest, "image": image}, sample.notes)
+        return Sample(sample.clip, {**rest, "image": image}, {**sample.notes, "flow": self.estimator})
 
 
 def optical_flow(first: np.ndarray, second: np.ndarray, estimator: str = "tvl1") -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import cv2
+import numpy as np
 
 from ..clip import Sample
 from ..errors import RecipeError
@@ -14,19 +15,23 @@ from .base import STEPS, Step
 @STEPS.register("resize")
 @dataclass(frozen=True)
 class Resize(Step):
-    """`image` resized to a square by area averaging; values (a flow's pixels too) keep their unit.
+    """An array resized to squares by area averaging; values (a flow's pixels too) keep their unit.
 
     Args:
         size: in pixels; 28 is what STSTNet takes.
+        array: `image` (H, W, C) or `frames` (T, H, W, C).
     """
 
     size: int = 28
+    array: str = "image"
 
     def __post_init__(self) -> None:
         if self.size < 1:
             raise RecipeError(f"step 'resize': size = {self.size}; use 1 pixel or more")
 
     def __call__(self, sample: Sample) -> Sample:
-        """Replaces `image`."""
-        image = sample.array("image")
-        return sample.with_array("image", cv2.resize(image, (self.size, self.size), interpolation=cv2.INTER_AREA))
+        """Replaces the array."""
+        values = sample.array(self.array)
+        pictures = values if values.ndim == 4 else values[None]
+        small = np.stack([cv2.resize(p, (self.size, self.size), interpolation=cv2.INTER_AREA) for p in pictures])
+        return sample.with_array(self.array, small if values.ndim == 4 else small[0])
