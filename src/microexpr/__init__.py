@@ -20,6 +20,7 @@ _PUBLIC = {
     "Step": "preprocessing",
     "DATASETS": "datasets",
     "Dataset": "datasets",
+    "check_dataset": "datasets",
     "open_dataset": "datasets",
     "MicroexprError": "errors",
     "Options": "evaluate",

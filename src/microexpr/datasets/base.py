@@ -285,3 +285,30 @@ def _bytes_of(source: Path) -> tuple[int, int]:
     files: Iterable[Path] = [p for p in source.iterdir() if p.is_file()] if source.is_dir() else [source]
     sizes = [p.stat().st_size for p in files]
     return sum(sizes), len(sizes)
+
+
+def check_dataset(cls: type[Dataset], folder: Path) -> None:
+    """Raise `AssertionError` with a helpful text unless a data set keeps its promises, tried on its own fake.
+
+    Ids are unique and begin with the data set's name; every clip has a label and a source that is there; reading twice
+    gives the same; `check` fails because the copy is made up, and with the published counts for no other reason.
+
+    Args:
+        cls: the class.
+        folder: an empty place to work in.
+    """
+    made = cls.fake(folder / "made-up", people=3, scale=0.25)
+    clips = made.clips()
+    ids = [clip.id for clip in clips]
+    assert len(set(ids)) == len(ids) > 0, f"{cls.name}: ids are not unique, or there is no clip"
+    assert ids == sorted(ids), f"{cls.name}: clips() is not sorted by id"
+    for clip in clips:
+        assert clip.id.startswith(f"{clip.subject}/"), f"{clip.id} does not begin with its subject, {clip.subject}"
+        assert clip.labels, f"{clip.id} has no label"
+        assert clip.source.exists(), f"{clip.id}: {clip.source} is not there"
+    again = cls(folder / "made-up")
+    assert again.clips() == clips, f"{cls.name}: reading twice gives different clips"
+    assert again.fingerprint() == made.fingerprint(), f"{cls.name}: the fingerprint changes without a change"
+    faults = [str(fault) for fault in made.check()]
+    assert any(MADE_UP in fault for fault in faults), f"{cls.name}: check() does not say that the copy is made up"
+    assert len({clip.subject for clip in clips}) >= 2, f"{cls.name}: a fake of three people has fewer than two"

@@ -172,12 +172,15 @@ def casme2(people: int | None, seed: int) -> list[Role]:
             dealt += [(name, labels) for labels in hand]
             counts.subtract(hand)
         in_task = dict(counts)
-    # Everyone is in MEGC 2018, so everyone needs a clip of classes I to V.
-    sure = {n: ("others", "III") for n in names if rest[n] > 0}
-    seen = {n: ("disgust", "III") for n in judged if judged[n] and not rest[n]}
     special = {"sub04": ("disgust", "III"), "sub05": ("disgust", "IV")}
-    dealt += deal(in_task, judged, seed, {**seen, **{n: v for n, v in special.items() if n in names}})
-    dealt += deal(others, rest, seed + 1, sure)
+    for name, labels in special.items():
+        if name in judged:  # the clips that the list of MEGC 2019 leaves out are negative
+            dealt.append((name, labels))
+            in_task = {**in_task, labels: in_task[labels] - 1}
+            judged[name] -= 1
+    # Everyone else shows happiness once, and everyone has a clip of classes I to V.
+    dealt += deal(in_task, judged, seed, dict.fromkeys(judged, ("happiness", "I")))
+    dealt += deal(others, rest, seed + 1, {n: ("others", "III") for n in names if rest[n]})
     fixed = {"sub04": "EP12_01f", "sub05": "EP09_05f"}
     roles, used = [], Counter[str]()
     for person, labels in sorted(dealt):

@@ -1,0 +1,78 @@
+"""Small made-up releases, made once; no test reads a licence-bound file, the network or a cache of the user's."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from pathlib import Path
+
+import pytest
+
+from microexpr.clip import Clip
+from microexpr.datasets import DATASETS, Dataset
+from microexpr.recipe import Recipe, parse
+
+
+@pytest.fixture(autouse=True)
+def own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths of the user never matter in a test."""
+    monkeypatch.delenv("MICROEXPR_DATA", raising=False)
+    monkeypatch.setenv("MICROEXPR_CONFIG", str(tmp_path_factory.getbasetemp() / "config"))
+    monkeypatch.setenv("MICROEXPR_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="session")
+def fakes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Dataset]:
+    """A small made-up copy of every release, of three people."""
+    base = tmp_path_factory.mktemp("fakes")
+    return {name: cls.fake(base / name, people=3, scale=0.25) for name, cls in DATASETS}
+
+
+RECIPE = """
+title = "test"
+[[stages]]
+name = "micro"
+data = ["megc2019"]
+protocol = "megc2019-cde"
+chain = [{ name = "picture" }, { name = "scale", subtract = 127.5, divide = 127.5 }]
+recognizer = { name = "svm", C = 10.0 }
+[small]
+people = 2
+pictures = 0.25
+"""
+
+NETWORK = """
+title = "test of a network"
+[[stages]]
+name = "micro"
+data = ["megc2019"]
+protocol = "megc2019-cde"
+chain = [{ name = "picture" }, { name = "scale", subtract = 127.5, divide = 127.5 }]
+recognizer = { name = "network", epochs = 6, batch_size = 32, optimizer = { lr = 0.01 } }
+"""
+
+
+@pytest.fixture
+def recipe() -> Recipe:
+    """A support vector machine on precomputed flow."""
+    return parse("test", RECIPE)
+
+
+@pytest.fixture
+def network() -> Recipe:
+    """STSTNet for six epochs."""
+    return parse("test-network", NETWORK)
+
+
+def make_clips(per_person: int = 3, people: int = 4, dataset: str = "casme2") -> list[Clip]:
+    """Clips without pictures."""
+    words = ("happiness", "surprise", "disgust")
+    return [
+        Clip(
+            f"{dataset}/p{p}/c{i}", dataset, f"{dataset}/p{p}", Path("nowhere"), 200, 1, 5, 9, {"emotion": words[i % 3]}
+        )
+        for p in range(people)
+        for i in range(per_person)
+    ]
