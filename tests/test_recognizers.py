@@ -111,7 +111,7 @@ def test_published_weights_are_taken_by_person(tmp_path):
     assert recognizer.predict_proba(samples).shape == (6, 3)
     with pytest.raises(DataError, match=r"no weights for 's03'.*s03.pth"):
         with_weights(tmp_path / "w", "smic/s03")
-    with pytest.raises(DataError, match="'fc.bias' is \\(5,\\)"):
+    with pytest.raises(DataError, match=r"'fc.bias' is \(5,\)"):
         with_weights(published(tmp_path / "v", "sub01.pth", **{"fc.bias": torch.zeros(5)}))
 
 

@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from .errors import MissingDataError, RecipeError, UnknownNameError, UsageError, did_you_mean
+from .errors import MicroexprError, MissingDataError, RecipeError, UnknownNameError, UsageError, did_you_mean
 
 T = TypeVar("T")
 
@@ -100,6 +100,8 @@ def checked(cls: type[T], values: Mapping[str, Any], where: str, **common: Any) 
         return _adapter(cls).validate_python({**values, **common})
     except ValidationError as fault:
         first = fault.errors()[0]
+        if isinstance(cause := first.get("ctx", {}).get("error"), MicroexprError):
+            raise cause from None  # a class that checks its own settings says it best
         key = ".".join(str(part) for part in first["loc"])
         raise RecipeError(f"{where}: {key or 'a setting'} = {first['input']!r}: {first['msg']}") from None
 
