@@ -19,6 +19,7 @@ FLOORS = [  # from the ground up; a module imports from its own floor or below
     {"evaluate", "report", "analyze", "export"},
     {"demo", "console"},
     {"cli", "web"},
+    {"__main__"},
 ]
 FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names}
 FILES = sorted(SOURCE.rglob("*.py"))

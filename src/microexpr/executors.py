@@ -132,7 +132,8 @@ class Processes(Executor):
                     running[pool.submit(_attempt_remembered, jobs[waiting[0]])] = waiting[0]
                     waiting.pop(0)
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    yield running.pop(future), future.result()
+                    outcome = future.result()  # raises while the job still counts as running
+                    yield running.pop(future), outcome
         except BrokenProcessPool:
             yield from ((index, None) for index in list(running.values()) or waiting[:1])
         finally:

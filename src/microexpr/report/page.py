@@ -27,7 +27,7 @@ def as_html(summaries: Sequence[Summary]) -> str:
         sections=[_section(summary) for summary in summaries],
         overview=_overview(summaries) if len(summaries) > 1 else None,
         version=__version__,
-        warnings=list(dict.fromkeys(line for summary in summaries for line in summary.warnings)),
+        warnings=[line for line in summaries[0].warnings if all(line in summary.warnings for summary in summaries)],
     )
 
 

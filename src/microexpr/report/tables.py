@@ -14,12 +14,13 @@ LEAKY_NOTE = f"{LEAKY} the epoch was chosen on the test person; not comparable"
 
 @dataclass(frozen=True)
 class Table:
-    """A heading, column names and rows of text."""
+    """A heading, column names and rows of text; `part` where it is about one part of the clips only."""
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
+    part: str = ""
 
 
 def tables(summary: Summary) -> list[Table]:
@@ -77,7 +78,8 @@ def _compared(summary: Summary, part: str) -> Table:
     rows += [_published(row, names) for row in others]
     note = LEAKY_NOTE if any(row.leaky for row in others) else ""
     where = f", {part}" if part else ""
-    return Table(f"beside published numbers{where}", ("", *(SHORT[n] for n in names), "source"), tuple(rows), note)
+    columns = ("", *(SHORT[name] for name in names), "source")
+    return Table(f"beside published numbers{where}", columns, tuple(rows), note, part)
 
 
 def _published(row: PublishedRow, names: Sequence[str]) -> tuple[str, ...]:
