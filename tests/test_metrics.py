@@ -1,5 +1,7 @@
 """Golden numbers: printed matrices, perfect predictors, majorities."""
 
+import time
+
 import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score
@@ -90,11 +92,41 @@ def test_agrees_with_scikit_learn():
         ([], [], "no clip"),
         (["happy"], ["negative"], "'happy'"),
         (["negative"], ["x"], "'x'"),
+        ([""], [""], "truth ''"),
     ],
 )
 def test_bad_input(truth, guess, text):
     with pytest.raises(ValueError, match=text):
         m.macro_f1(truth, guess, THREE)
+
+
+def test_classes_must_be_given_once():
+    with pytest.raises(ValueError, match="each class once"):
+        m.macro_f1(["a"], ["a"], ("a", "a"))
+
+
+def test_folds_must_be_as_many_as_clips():
+    with pytest.raises(ValueError, match="1 folds"):
+        m.fold_mean_f1(["negative"] * 2, ["negative"] * 2, THREE, ["1"])
+
+
+def test_f1_of_mean_precision_and_recall_is_no_macro_f1():
+    truth, guess = ["negative"] * 3 + ["positive"], ["negative", "positive", "positive", "positive"]
+    precision, recall = (1 + 1 / 3) / 2, (1 / 3 + 1) / 2
+    found = m.f1_of_mean_precision_recall(truth, guess, ("negative", "positive"))
+    assert found == pytest.approx(2 * precision * recall / (precision + recall))
+    assert found > m.macro_f1(truth, guess, ("negative", "positive"))
+
+
+def test_nothing_right_scores_zero():
+    for metric in m.METRICS.values():
+        assert metric(["negative"], [""], THREE) == metric(["negative"], ["positive"], THREE) == 0
+
+
+@pytest.mark.parametrize("matrix", [[[1, 2]], [[1, -1], [0, 2]], [[0.5, 1], [1, 1]]])
+def test_a_matrix_that_holds_no_counts(matrix):
+    with pytest.raises(ValueError, match=r"row and one column|no count"):
+        m.pairs_of(matrix, ("a", "b"))
 
 
 def test_bootstrap_draws_people():
@@ -108,6 +140,37 @@ def test_bootstrap_draws_people():
     assert low < score < high
     assert high - low > clips[1] - clips[0]
     assert (low, high) == m.bootstrap_interval(m.macro_f1, truth, guess, THREE, people)
+    assert (low, high) != m.bootstrap_interval(m.macro_f1, truth, guess, THREE, people, seed=1)
+    narrow = m.bootstrap_interval(m.macro_f1, truth, guess, THREE, people, level=0.5)
+    assert low < narrow[0] < narrow[1] < high
+
+
+@pytest.mark.parametrize("name", m.METRICS)
+def test_bootstrap_from_counts_is_that_from_clips(name):
+    rng = np.random.default_rng(2)
+    truth, guess = rng.choice(THREE, 60).tolist(), rng.choice([*THREE, ""], 60).tolist()
+    people, metric = rng.choice(list("abcdefg"), 60).tolist(), m.METRICS[name]
+    fast = m.bootstrap_scores(metric, truth, guess, THREE, people, n=20)
+    slow = m.bootstrap_scores(lambda t, g, c: metric(t, g, c), truth, guess, THREE, people, n=20)
+    assert fast == pytest.approx(slow)
+
+
+def test_bootstrap_of_68_people_is_quick():
+    rng = np.random.default_rng(3)
+    truth, guess = rng.choice(THREE, 442).tolist(), rng.choice(THREE, 442).tolist()
+    people = [str(i % 68) for i in range(442)]
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        m.bootstrap_interval(m.macro_f1, truth, guess, THREE, people)
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.05
+
+
+@pytest.mark.parametrize(("keys", "text"), [({"n": 0}, "n = 0"), ({"level": 95}, "level = 95")])
+def test_bootstrap_refuses(keys, text):
+    with pytest.raises(ValueError, match=text):
+        m.bootstrap_interval(m.macro_f1, ["a"], ["a"], ("a", "b"), ["p"], **keys)
 
 
 def test_intervals_of_spotting():
@@ -119,9 +182,46 @@ def test_intervals_of_spotting():
     assert m.strs(score.f1, 0.5) == score.f1 / 2
 
 
-@pytest.mark.parametrize(  # MEGC 2020 baseline MDMD: TP, FP, FN and F1 as its README prints them
-    ("counts", "f1"),
-    [((21, 5014, 36), 0.0082), ((109, 1414, 191), 0.1196), ((29, 1407, 130), 0.0364), ((22, 334, 321), 0.0629)],
+def test_a_true_interval_is_found_once_and_by_the_best():
+    score = m.interval_f1({"a": [(0, 9)]}, {"a": [(0, 7), (0, 8), (1, 9)]})
+    assert (score.tp, score.fp, score.fn) == (1, 2, 0)
+    assert (score.precision, score.recall, score.f1) == (pytest.approx(1 / 3), 1, 0.5)
+    assert m.overlap((0, 9), (5, 14)) == pytest.approx(1 / 3)
+
+
+def test_a_pair_counts_from_half_on():
+    assert m.interval_f1({"a": [(0, 9)]}, {"a": [(0, 4)]}).tp == 1
+    assert m.interval_f1({"a": [(0, 9)]}, {"a": [(0, 3)]}).tp == 0
+    assert m.interval_f1({"a": [(0, 9)]}, {"a": [(0, 3)]}, iou=0.4).tp == 1
+
+
+def test_nothing_to_spot_scores_zero():
+    score = m.interval_f1({}, {"a": []})
+    assert (score.precision, score.recall, score.f1) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: m.interval_f1({"a": [(9, 0)]}, {}), "'a': interval 9..0"),
+        (lambda: m.interval_f1({}, {}, iou=0), "iou = 0"),
+        (lambda: m.strs(8.96, 0.5), "8.96"),
+        (lambda: m.f1_of_counts(-1, 0, 0), "-1, 0, 0"),
+    ],
 )
-def test_published_counts_of_mdmd(counts, f1):
-    assert m.SpottingScore(*counts).f1 == pytest.approx(f1, abs=6e-5)
+def test_spotting_refuses(call, text):
+    with pytest.raises(ValueError, match=text):
+        call()
+
+
+@pytest.mark.parametrize(  # MEGC 2020 baseline MDMD: TP, FP, FN of micro and macro, and F1 as its README prints it
+    ("micro", "macro", "f1"),
+    [
+        ((21, 5014, 36), (109, 1414, 191), (0.0082, 0.1196, 0.0376)),  # CAS(ME)^2
+        ((29, 1407, 130), (22, 334, 321), (0.0364, 0.0629, 0.0445)),  # SAMM Long Videos
+    ],
+)
+def test_published_counts_of_mdmd(micro, macro, f1):
+    both = [a + b for a, b in zip(micro, macro, strict=True)]
+    assert [m.f1_of_counts(*counts) for counts in (micro, macro, both)] == pytest.approx(f1, abs=6e-5)
+    assert m.SpottingScore(*micro).f1 == m.f1_of_counts(*micro)

@@ -2,7 +2,8 @@
 
 Recognition scores take `(truth, guess, classes)`: words of the task, one a clip, pooled over all folds, and the class
 list that the protocol fixes. A class without a clip counts 0 and never vanishes. A guess of "" is an abstention (no
-face was found): it is wrong, and belongs to no class.
+face was found): it is a miss of the clip's true class, and a false alarm of none. All of them raise ValueError where
+lengths differ, where there is no clip, and where a word is none of the classes.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ Metric = Callable[[Words, Words, Words], float]
 
 
 def confusion_matrix(truth: Words, guess: Words, classes: Words) -> np.ndarray:
-    """(C, C) counts, rows truth, columns guess; abstentions are in no column (see `abstained`).
+    """(C, C) counts of the answered clips, rows truth, columns guess, both in the order of `classes`.
+
+    An abstention is in no column: `abstained` counts them, and row sums fall short of the class counts by them.
 
     Raises:
         ValueError: lengths differ, there is no clip, or a word is no class.
@@ -31,28 +34,34 @@ def abstained(guess: Words) -> int:
 
 
 def weighted_average_recall(truth: Words, guess: Words, classes: Words) -> float:
-    """WAR: the share of clips that are right, 0 to 1; the same as accuracy."""
-    return _war(_counts(truth, guess, classes))
+    """WAR: the share of clips that are right, 0 to 1; the same as accuracy (Yap et al. 2018, MEGC 2018)."""
+    return float(_war(_counts(truth, guess, classes)))
 
 
 def unweighted_average_recall(truth: Words, guess: Words, classes: Words) -> float:
-    """UAR: mean over the classes of TP / n, 0 to 1."""
-    return _uar(_counts(truth, guess, classes))
+    """UAR: mean over all classes of TP / n, 0 to 1; a class without a clip counts 0 (See et al. 2019, MEGC 2019)."""
+    return float(_uar(_counts(truth, guess, classes)))
 
 
 def macro_f1(truth: Words, guess: Words, classes: Words) -> float:
-    """UF1: mean over the classes of 2 TP / (2 TP + FP + FN) from counts pooled over all folds (See et al. 2019)."""
-    return _macro_f1(_counts(truth, guess, classes))
+    """UF1: mean over all classes of 2 TP / (2 TP + FP + FN), 0 to 1, from counts pooled over all folds.
+
+    A class that is neither shown nor guessed counts 0 (See et al. 2019, MEGC 2019).
+    """
+    return float(_macro_f1(_counts(truth, guess, classes)))
 
 
 def weighted_f1(truth: Words, guess: Words, classes: Words) -> float:
-    """F1 of the classes weighted by their number of clips."""
-    return _weighted_f1(_counts(truth, guess, classes))
+    """F1 of the classes weighted by their number of clips, 0 to 1 (Yap et al. 2018, MEGC 2018)."""
+    return float(_weighted_f1(_counts(truth, guess, classes)))
 
 
 def f1_of_mean_precision_recall(truth: Words, guess: Words, classes: Words) -> float:
-    """2 P R / (P + R) of the mean precision P and the mean recall R over the classes: a third kind of F1 in use."""
-    return _f1_of_means(_counts(truth, guess, classes))
+    """2 P R / (P + R) of the mean precision P and the mean recall R over all classes, 0 to 1.
+
+    A third kind of F1 in use, not the same as `macro_f1` (Khor et al. 2018, arXiv 1805.08417, code).
+    """
+    return float(_f1_of_means(_counts(truth, guess, classes)))
 
 
 METRICS: dict[str, Metric] = {
@@ -69,18 +78,14 @@ def fold_mean_f1(truth: Words, guess: Words, classes: Words, folds: Sequence[str
     """Mean over folds of the macro F1 over the fixed class list: some papers print it, and it misleads.
 
     A person who never shows a class makes it 0 for that fold: a perfect predictor gets .632 on MEGC 2019 and .413 on
-    the MEGC 2018 composite, not 1 (Varanka et al. 2022, arXiv 2211.11425).
+    the MEGC 2018 composite, not 1 (Varanka et al. 2022, arXiv 2211.11425). `folds` names the fold of each clip.
     """
-    names = np.asarray(folds)
-    _checked(truth, names.tolist(), "fold")
-    truths, guesses = np.asarray(truth), np.asarray(guess)
-    parts = [names == name for name in sorted(set(folds))]
-    return float(np.mean([macro_f1(truths[p].tolist(), guesses[p].tolist(), classes) for p in parts]))
+    return float(_macro_f1(_grouped_counts(truth, guess, classes, folds, "folds")).mean())
 
 
 @dataclass(frozen=True)
 class ClassScore:
-    """Precision, recall and F1 of one class, and its number of clips."""
+    """Precision, recall and F1 of one class, each 0 to 1 and 0 where undefined, and its number of clips."""
 
     precision: float
     recall: float
@@ -89,20 +94,34 @@ class ClassScore:
 
 
 def per_class(truth: Words, guess: Words, classes: Words) -> dict[str, ClassScore]:
-    """The scores of each class."""
+    """The scores of each class, in the order of `classes`."""
     precision, recall, f1, n = (part.tolist() for part in _by_class(_counts(truth, guess, classes)))
     return {word: ClassScore(precision[i], recall[i], f1[i], int(n[i])) for i, word in enumerate(classes)}
 
 
 def majority(truth: Words, classes: Words) -> list[str]:
     """The most frequent word for every clip (the first of the class list where two are as frequent)."""
-    return [max(classes, key=list(truth).count)] * len(truth)
+    clips = _counts(truth, truth, classes).sum(axis=1)
+    return [classes[int(clips.argmax())]] * len(truth)
 
 
-def pairs_of(matrix: Sequence[Sequence[int]], classes: Words) -> tuple[list[str], list[str]]:
-    """(truth, guess) of a printed confusion matrix of counts (rows truth), so that it can be scored."""
-    pairs = [(classes[t], classes[g]) for t, row in enumerate(matrix) for g, n in enumerate(row) for _ in range(n)]
-    return [t for t, _ in pairs], [g for _, g in pairs]
+def pairs_of(matrix: Sequence[Sequence[int]] | np.ndarray, classes: Words) -> tuple[list[str], list[str]]:
+    """(truth, guess) of a printed (C, C) confusion matrix of counts (rows truth), so that it can be scored.
+
+    Raises:
+        ValueError: not one row and one column a class, or a cell that is no count.
+    """
+    counts, size = np.asarray(matrix), len(classes)
+    if counts.shape != (size, size):
+        raise ValueError(f"a matrix of shape {counts.shape} for {size} classes: give one row and one column a class")
+    if (counts < 0).any() or (counts != counts.astype(np.int64)).any():
+        raise ValueError(f"{counts.tolist()} holds a cell that is no count: turn per cent into numbers of clips first")
+    cells = [(t, g) for t in range(size) for g in range(size) for _ in range(int(counts[t, g]))]
+    return [classes[t] for t, _ in cells], [classes[g] for _, g in cells]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# how sure: people drawn with replacement
 
 
 def bootstrap_scores(
@@ -112,35 +131,55 @@ def bootstrap_scores(
     classes: Words,
     people: Sequence[str],
     *,
-    draws: int = 1000,
+    n: int = 1000,
     seed: int = 0,
 ) -> np.ndarray:
-    """(draws,) scores of people drawn with replacement.
+    """(n,) scores of as many people as there are, drawn with replacement; the same seed draws the same people.
 
     People are drawn, not clips: clips of one person resemble each other, so drawing clips would promise too much.
+    Metrics of `METRICS` are computed from counts, all draws at once; any other is called once a draw.
 
     Raises:
-        ValueError: lengths differ, or the metric is none of `METRICS`.
+        ValueError: lengths differ, a word is no class, or n < 1.
     """
-    if metric not in _FROM_COUNTS:
-        raise ValueError(f"no bootstrap for {metric!r}; take one of {', '.join(METRICS)}")
-    _checked(truth, people, "person")
-    truths, guesses, names = np.asarray(truth), np.asarray(guess), np.asarray(people)
-    persons = sorted(set(people))
-    each = np.stack([_counts(truths[names == p].tolist(), guesses[names == p].tolist(), classes) for p in persons])
-    drawn = np.random.default_rng(seed).multinomial(len(persons), np.full(len(persons), 1 / len(persons)), draws)
-    return np.array([_FROM_COUNTS[metric](counts) for counts in np.tensordot(drawn, each, axes=1)])
+    if n < 1:
+        raise ValueError(f"n = {n} draws: take 1 or more")
+    counts = _grouped_counts(truth, guess, classes, people, "people")
+    size = len(counts)
+    drawn = np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), n)
+    if metric in _FROM_COUNTS:
+        return _FROM_COUNTS[metric](np.tensordot(drawn, counts, axes=1))
+    _, place = np.unique(np.asarray(people, dtype=str), return_inverse=True)
+    scores = []
+    for times in drawn:
+        chosen = np.repeat(np.arange(len(truth)), times[place]).tolist()
+        scores.append(metric([truth[i] for i in chosen], [guess[i] for i in chosen], classes))
+    return np.array(scores)
 
 
 def bootstrap_interval(
-    metric: Metric, truth: Words, guess: Words, classes: Words, people: Sequence[str], *, seed: int = 0
+    metric: Metric,
+    truth: Words,
+    guess: Words,
+    classes: Words,
+    people: Sequence[str],
+    *,
+    n: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
 ) -> tuple[float, float]:
-    """95 % percentile interval of a score over people (see `bootstrap_scores`)."""
-    return interval_of(bootstrap_scores(metric, truth, guess, classes, people, seed=seed))
+    """(low, high) of a score: percentile interval over `n` draws of people (see `bootstrap_scores`).
+
+    Raises:
+        ValueError: lengths differ, a word is no class, n < 1, or a level not between 0 and 1.
+    """
+    return interval_of(bootstrap_scores(metric, truth, guess, classes, people, n=n, seed=seed), level)
 
 
 def interval_of(scores: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """The middle `level` of bootstrap scores."""
+    """The middle `level` (between 0 and 1) of bootstrap scores (n,)."""
+    if not 0 < level < 1:
+        raise ValueError(f"level = {level}: take a share between 0 and 1, such as 0.95")
     low, high = np.quantile(scores, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
@@ -155,7 +194,7 @@ Spans = Mapping[str, Sequence[tuple[int, int]]]
 
 @dataclass(frozen=True)
 class SpottingScore:
-    """Counts of intervals, pooled over videos."""
+    """Counts of intervals, pooled over videos; each score is 0 to 1, and 0 where there is nothing to count."""
 
     tp: int
     fp: int
@@ -164,98 +203,142 @@ class SpottingScore:
     @property
     def precision(self) -> float:
         """Share of the guessed intervals that are right."""
-        return _share(self.tp, self.tp + self.fp)
+        return float(_ratio(self.tp, self.tp + self.fp))
 
     @property
     def recall(self) -> float:
         """Share of the true intervals that were found."""
-        return _share(self.tp, self.tp + self.fn)
+        return float(_ratio(self.tp, self.tp + self.fn))
 
     @property
     def f1(self) -> float:
         """2 TP / (2 TP + FP + FN)."""
-        return _share(2 * self.tp, 2 * self.tp + self.fp + self.fn)
+        return f1_of_counts(self.tp, self.fp, self.fn)
 
 
-def interval_f1(truth: Spans, guess: Spans, iou: float = 0.5) -> SpottingScore:
-    """Intervals matched one to one, best overlap first; a pair counts from `iou` on (MEGC 2020, spotting task)."""
-    tp = 0
-    for video in {*truth, *guess}:
-        real, found = truth.get(video, ()), guess.get(video, ())
-        pairs = [(overlap(r, f), i, j) for i, r in enumerate(real) for j, f in enumerate(found)]
-        free_real, free_found = set(range(len(real))), set(range(len(found)))
-        for value, i, j in sorted(pairs, reverse=True):
-            if value >= iou and i in free_real and j in free_found:
-                free_real.remove(i)
-                free_found.remove(j)
-                tp += 1
-    n_real, n_found = sum(map(len, truth.values())), sum(map(len, guess.values()))
+def f1_of_counts(tp: int, fp: int, fn: int) -> float:
+    """2 TP / (2 TP + FP + FN), 0 to 1; 0 where there is nothing to find and nothing was found.
+
+    Raises:
+        ValueError: a negative count.
+    """
+    if min(tp, fp, fn) < 0:
+        raise ValueError(f"tp, fp, fn = {tp}, {fp}, {fn}: counts must not be negative")
+    return float(_ratio(2 * tp, 2 * tp + fp + fn))
+
+
+def interval_f1(truth_intervals: Spans, guess_intervals: Spans, iou: float = 0.5) -> SpottingScore:
+    """Intervals matched one to one within each video, best overlap first, and pooled over videos.
+
+    A pair counts when its intersection over union is `iou` or more (He et al. 2020, arXiv 1912.11985, MEGC 2020). A
+    video that only one side names has no intervals on the other.
+
+    Raises:
+        ValueError: an interval that ends before it begins, or an `iou` that is not above 0 and at most 1.
+    """
+    if not 0 < iou <= 1:
+        raise ValueError(f"iou = {iou}: take a share above 0 and at most 1, such as 0.5")
+    n_real, n_found = (_length(spans) for spans in (truth_intervals, guess_intervals))
+    tp = sum(_matches(truth_intervals[v], guess_intervals[v], iou) for v in truth_intervals if v in guess_intervals)
     return SpottingScore(tp, n_found - tp, n_real - tp)
 
 
 def overlap(a: tuple[int, int], b: tuple[int, int]) -> float:
-    """Intersection over union of two intervals of frames, both ends counted; 0 where they do not meet."""
+    """Intersection over union, 0 to 1, of two intervals of frames, both ends counted; 0 where they do not meet."""
     common = max(0, min(a[1], b[1]) - max(a[0], b[0]) + 1)
     return common / (a[1] - a[0] + 1 + b[1] - b[0] + 1 - common)
 
 
 def strs(spotting_f1: float, analysis_f1: float) -> float:
-    """Spot-then-recognise score: the product of the two (MEGC 2025)."""
+    """STRS, spot-then-recognise score: the product of the two F1, each 0 to 1 (MEGC 2025, arXiv 2506.15298).
+
+    Raises:
+        ValueError: an F1 that is not between 0 and 1.
+    """
+    for value in (spotting_f1, analysis_f1):
+        if not 0 <= value <= 1:
+            raise ValueError(f"F1 = {value}: must be between 0 and 1 (not per cent)")
     return spotting_f1 * analysis_f1
 
 
+def _matches(real: Sequence[tuple[int, int]], found: Sequence[tuple[int, int]], iou: float) -> int:
+    pairs = [(overlap(r, f), i, j) for i, r in enumerate(real) for j, f in enumerate(found)]
+    used_real: set[int] = set()
+    used_found: set[int] = set()
+    for value, i, j in sorted(pairs, key=lambda pair: -pair[0]):
+        if value >= iou and i not in used_real and j not in used_found:
+            used_real.add(i)
+            used_found.add(j)
+    return len(used_real)
+
+
+def _length(spans: Spans) -> int:
+    for video, intervals in spans.items():
+        for onset, offset in intervals:
+            if offset < onset:
+                raise ValueError(f"video '{video}': interval {onset}..{offset} ends before it begins; give onset first")
+    return sum(map(len, spans.values()))
+
+
 # ---------------------------------------------------------------------------------------------------------------------
-# from counts (C, C + 1): rows truth, columns guess, the last column abstentions
+# from counts (..., C, C + 1): rows truth, columns guess, the last column abstentions
 
 
 def _counts(truth: Words, guess: Words, classes: Words) -> np.ndarray:
-    _checked(truth, guess, "guess")
+    return _grouped_counts(truth, guess, classes, [""] * len(truth), "groups")[0]
+
+
+def _grouped_counts(truth: Words, guess: Words, classes: Words, groups: Sequence[str], what: str) -> np.ndarray:
+    """(groups, C, C + 1), the groups in the order of their names."""
+    for other, name in ((guess, "guesses"), (groups, what)):
+        if len(truth) != len(other):
+            raise ValueError(f"{len(truth)} truths but {len(other)} {name}: give one of each a clip")
+    if len(truth) == 0:
+        raise ValueError("there is no clip to score (0 truths): give at least one")
+    if len(set(classes)) != len(classes) or "" in classes:
+        raise ValueError(f"classes = {list(classes)}: give each class once, and none that is ''")
     place = {word: i for i, word in enumerate(classes)}
-    counts = np.zeros((len(classes), len(classes) + 1), np.int64)
-    for real, word in zip(truth, guess, strict=True):
-        if real not in place or (word not in place and word != ""):
-            wrong = real if real not in place else word
-            raise ValueError(f"'{wrong}' is none of the classes {', '.join(classes)}")
-        counts[place[real], place.get(word, -1)] += 1
+    for words, name in ((truth, "truth"), (set(guess) - {""}, "guess")):
+        if strange := set(words) - set(place):
+            raise ValueError(f"{name} '{min(strange)}' is none of the classes {', '.join(classes)}: map it or drop it")
+    names, group = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
+    counts = np.zeros((len(names), len(classes), len(classes) + 1), np.int64)
+    for index, real, word in zip(group, truth, guess, strict=True):
+        counts[index, place[real], place.get(word, -1)] += 1
     return counts
 
 
-def _checked(truth: Words, other: Sequence[str], what: str) -> None:
-    if len(truth) != len(other):
-        raise ValueError(f"{len(truth)} truths but {len(other)} of '{what}': must be as many")
-    if len(truth) == 0:
-        raise ValueError("there is no clip to score")
-
-
 def _by_class(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    right, n, guessed = np.diag(counts).astype(float), counts.sum(axis=1), counts[:, :-1].sum(axis=0)
+    """Precision, recall, F1 and number of clips, each (..., C)."""
+    right = np.diagonal(counts, axis1=-2, axis2=-1)
+    n, guessed = counts.sum(axis=-1), counts[..., :-1].sum(axis=-2)
     return _ratio(right, guessed), _ratio(right, n), _ratio(2 * right, n + guessed), n
 
 
-def _war(counts: np.ndarray) -> float:
-    return float(np.trace(counts) / counts.sum())
+def _war(counts: np.ndarray) -> np.ndarray:
+    return _ratio(np.trace(counts, axis1=-2, axis2=-1), counts.sum(axis=(-2, -1)))
 
 
-def _uar(counts: np.ndarray) -> float:
-    return float(_by_class(counts)[1].mean())
+def _uar(counts: np.ndarray) -> np.ndarray:
+    return np.mean(_by_class(counts)[1], axis=-1)
 
 
-def _macro_f1(counts: np.ndarray) -> float:
-    return float(_by_class(counts)[2].mean())
+def _macro_f1(counts: np.ndarray) -> np.ndarray:
+    return np.mean(_by_class(counts)[2], axis=-1)
 
 
-def _weighted_f1(counts: np.ndarray) -> float:
+def _weighted_f1(counts: np.ndarray) -> np.ndarray:
     _, _, f1, n = _by_class(counts)
-    return float((f1 * n).sum() / n.sum())
+    return _ratio((f1 * n).sum(axis=-1), n.sum(axis=-1))
 
 
-def _f1_of_means(counts: np.ndarray) -> float:
+def _f1_of_means(counts: np.ndarray) -> np.ndarray:
     precision, recall, _, _ = _by_class(counts)
-    p, r = float(precision.mean()), float(recall.mean())
-    return _share(2 * p * r, p + r)
+    p, r = precision.mean(axis=-1), recall.mean(axis=-1)
+    return _ratio(2 * p * r, p + r)
 
 
-_FROM_COUNTS: dict[Metric, Callable[[np.ndarray], float]] = {
+_FROM_COUNTS: dict[Metric, Callable[[np.ndarray], np.ndarray]] = {
     weighted_average_recall: _war,
     unweighted_average_recall: _uar,
     macro_f1: _macro_f1,
@@ -264,10 +347,7 @@ _FROM_COUNTS: dict[Metric, Callable[[np.ndarray], float]] = {
 }
 
 
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+def _ratio(part: np.ndarray | float, whole: np.ndarray | float) -> np.ndarray:
     """part / whole, 0 where whole is 0."""
-    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
-
-
-def _share(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0
+    part, whole = np.asarray(part, np.float64), np.asarray(whole, np.float64)
+    return np.divide(part, whole, out=np.zeros(part.shape), where=whole > 0)
