@@ -81,7 +81,7 @@ def arena(tmp_path_factory):
     """A recipe of a few seconds, its data, and the answers of an undisturbed run."""
     base = tmp_path_factory.mktemp("arena")
     DATASETS.get("megc2019").fake(base / "megc2019", people=2, scale=0.25)
-    (base / "long.toml").write_text(NETWORK.replace("epochs = 6", "epochs = 250, checkpoint_seconds = 0.1"))
+    (base / "long.toml").write_text(NETWORK.replace("epochs = 6", "epochs = 90, checkpoint_seconds = 0.1"))
     return base, run(base, "whole", "local")
 
 

@@ -1,0 +1,65 @@
+"""What CONTRIBUTING and the README promise is run."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PLUGINS = ["--plugin", str(ROOT / "examples/my_dataset.py"), "--plugin", str(ROOT / "examples/my_recognizer.py")]
+
+
+def command(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    place_of_cache = {**os.environ, "MICROEXPR_CACHE": str(place / "cache")}
+    line = [sys.executable, "-m", "microexpr", *arguments]
+    return subprocess.run(line, cwd=place, env=place_of_cache, capture_output=True, text=True, timeout=200)
+
+
+@pytest.mark.parametrize("on", ["local", "processes"])
+def test_a_data_set_and_a_recognizer_in_one_file_each(tmp_path, on):
+    recipe = str(ROOT / "examples/my_recipe.toml")
+    done = command(tmp_path, "run", recipe, "--data", "fake", "--on", on, *PLUGINS)
+    assert done.returncode == 0, done.stderr
+    assert "8 clips of 4 people" in done.stdout
+
+
+def test_they_keep_the_contracts(tmp_path):
+    code = (
+        "from pathlib import Path; from microexpr.registry import load_plugin; from microexpr import *;"
+        f"[load_plugin(Path(p)) for p in {PLUGINS[1::2]}];"
+        f"check_recognizer({{'name': 'nearest-mean'}});"
+        f"check_dataset(DATASETS.get('two_smiles'), Path({str(tmp_path)!r}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_python_of_the_readme_runs(tmp_path):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    [code] = re.findall(r"```python\n(.*?)```", readme, re.S)
+    place = {**os.environ, "MICROEXPR_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=place, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert "UF1" in done.stdout or "macro_f1" in done.stdout
+
+
+def test_the_commands_of_the_readme_exist(tmp_path):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    names = set(re.findall(r"^(?:\.venv/bin/)?microexpr ([a-z]+)", readme, re.M))
+    assert {"demo", "run", "report"} <= names
+    for name in names:
+        assert command(tmp_path, name, "--help").returncode == 0
+
+
+def test_the_tables_of_the_readme_are_the_registry():
+    from microexpr.datasets import DATASETS
+    from microexpr.recipe import shipped
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in [*DATASETS.names(), *shipped()]:
+        assert f"`{name}`" in readme, f"{name} is missing; run python docs/tables.py"
