@@ -51,7 +51,7 @@ def test_the_python_of_the_readme_runs(tmp_path):
 def test_the_commands_of_the_readme_exist(tmp_path):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     names = set(re.findall(r"^(?:\.venv/bin/)?microexpr ([a-z]+)", readme, re.M))
-    assert {"demo", "run", "report"} <= names
+    assert {"check", "run", "report"} <= names
     for name in names:
         assert command(tmp_path, name, "--help").returncode == 0
 

@@ -118,11 +118,11 @@ PLUGINS: list[Path] = []
 
 def load_plugin(path: Path) -> None:
     """Import a user's Python file, so that what it registers can be named in a recipe or on the command line."""
+    if not path.is_file():
+        raise MissingDataError(f"plugin '{path}' is not a file")
     path = path.absolute()
     if path in PLUGINS:
         return
-    if not path.is_file():
-        raise MissingDataError(f"plugin '{path}' is not a file")
     name = f"microexpr_plugin_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

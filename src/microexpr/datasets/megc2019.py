@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from pathlib import Path
 
 import cv2
@@ -81,8 +82,9 @@ class _Composite(Dataset):
         return lines + [f for f in rest if not any(f.field.startswith(f"clips of {part}/") for part in absent)]
 
     @classmethod
+    @abstractmethod
     def _folders(cls) -> tuple[str, ...]:
-        raise NotImplementedError
+        """Names of the picture folder."""
 
     def _pictures(self) -> dict[str, Path]:
         """`<person>_<clip>`, spelled as in our ids, to file. The release writes a space before `.png`."""
