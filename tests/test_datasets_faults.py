@@ -324,7 +324,7 @@ def test_own_recordings(fakes, tmp_path, line, text):
 
 def test_own_list_with_few_columns_and_semicolons(fakes, tmp_path):
     dataset = damaged(fakes, "folder", tmp_path)
-    (dataset.root / "clips.csv").write_text('clip;subject;source;mood\n"c1";p01;p01/c1.mp4;so, so\nc2;p01;p01/c2\n')
+    (dataset.root / "clips.csv").write_text('Clip;subject;source;Mood\n"c1";p01;p01/c1.mp4;so, so\nc2;p01;p01/c2\n')
     video, pictures = dataset.clips()
     assert video.labels == {"mood": "so, so"} and pictures.labels == {}
     assert (video.fps, pictures.fps) == (pytest.approx(100), 25)  # what the file says; what is usual

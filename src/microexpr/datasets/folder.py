@@ -24,7 +24,7 @@ class Folder(Dataset):
 
     `source` is a video file, a folder of numbered pictures or one picture, relative to this folder. `fps`, `onset`,
     `apex` and `offset` may be empty; an empty `fps` is what a video file says of itself, and 25 for pictures. Every
-    further column is a label: `emotion`, `objective`, `action_units` ...
+    further column is a label: `emotion`, `objective`, `action_units` ... The case of column names does not matter.
     """
 
     facts = Facts(
@@ -38,7 +38,8 @@ class Folder(Dataset):
         """Each line of the list."""
         clips: list[Clip] = []
         faults: list[Fault] = []
-        for row in sheets.read_rows(self.root / LIST, NEEDED):
+        for cells in sheets.read_rows(self.root / LIST, NEEDED):
+            row = {name.lower(): value for name, value in cells.items()}
             if empty := [name for name in NEEDED if not row[name]]:
                 faults.append(Fault(f"{LIST}, line {row[sheets.LINE]}", empty[0], "", "is empty"))
                 continue

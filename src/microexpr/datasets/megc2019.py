@@ -63,13 +63,12 @@ class _Composite(Dataset):
             if row["label"] not in ("0", "1", "2"):
                 faults.append(Fault(where, "label", row["label"], "must be 0, 1 or 2"))
                 continue
-            if not any(map(str.isdigit, row["sub"])):
+            if not any(map(str.isdecimal, row["sub"])):
                 faults.append(Fault(where, "sub", row["sub"], "is not a person"))
                 continue
             person, name = _ids(dataset, row["sub"], row["filename_o"])
-            found = pictures.get(f"{person}_{name}".lower()) or pictures.get(
-                Path(row.get("imagename", "")).stem.lower()
-            )
+            names = (f"{person}_{name}".lower(), Path(row.get("imagename", "")).stem.lower())
+            found = next((pictures[one] for one in names if one in pictures), None)
             source = found or self.root / self._folders()[0] / f"{person}_{name}"
             labels, subject = {"emotion": WORDS[int(row["label"])]}, f"{dataset}/{person}"
             clips.append(Clip(f"{subject}/{name}", dataset, subject, source, FPS[dataset], labels=labels))

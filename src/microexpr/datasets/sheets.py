@@ -169,7 +169,7 @@ def person(text: str) -> int:
     Raises:
         DataError: there is no number in it.
     """
-    digits = "".join(filter(str.isdigit, text))
+    digits = "".join(filter(str.isdecimal, text))
     if not digits:
         raise DataError(f"'{text}' in the sheet's subject column is not a person's number")
     return int(digits)
