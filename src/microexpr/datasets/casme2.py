@@ -12,10 +12,11 @@ from .base import DATASETS, Correction, Dataset, Facts, Fault
 
 SHEETS = ("CASME2-coding-20140508.xlsx", "CASME2-coding-20190701.xlsx")
 OBJECTIVE = "CASME2-ObjectiveClasses.xlsx"
-PICTURES = ("Cropped", "CASME2_RAW_selected")
+PICTURES = ("Cropped", "Cropped-updated/Cropped", "CASME2_RAW_selected")
 COLUMNS = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units", "Estimated Emotion")
 NO_APEX = ("sub04", "EP12_01f")
 ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII")
+CLASSES = {str(i): word for i, word in enumerate(ROMAN, 1)}
 
 
 @DATASETS.register("casme2")
@@ -56,13 +57,13 @@ class Casme2(Dataset):
 
     def read(self) -> tuple[list[Clip], list[Fault]]:
         """Both sheets, joined by person and file name."""
-        rows = sheets.read_rows(sheets.find(self.root, SHEETS, "coding sheet"), COLUMNS)
+        rows, faults = sheets.people(sheets.find(self.root, SHEETS, "coding sheet"), COLUMNS)
         pictures = sheets.find(self.root, PICTURES, "picture folder")
-        objective = self._objective()
+        objective, more = self._objective()
+        faults += more
         clips: list[Clip] = []
-        faults: list[Fault] = []
-        for row in rows:
-            person, name = f"sub{sheets.person(row['Subject']):02d}", row["Filename"]
+        for number, row in rows:
+            person, name = f"sub{number:02d}", row["Filename"]
             clip_id = f"casme2/{person}/{name}"
             labels = {"emotion": row["Estimated Emotion"].lower(), "action_units": row["Action Units"]}
             if (person, name) in objective:
@@ -73,14 +74,21 @@ class Casme2(Dataset):
             clips.append(Clip(clip_id, "casme2", f"casme2/{person}", source, self.facts.fps, *times, labels))
         return clips, faults
 
-    def _objective(self) -> dict[tuple[str, str], str]:
+    def _objective(self) -> tuple[dict[tuple[str, str], str], list[Fault]]:
+        """(person, clip) to class I to VII, which the sheet writes as 1 to 7; empty without the sheet."""
         path = self.root / OBJECTIVE
         if not path.is_file():
-            return {}
-        rows = sheets.read_rows(path, ("Subject", "Filename", "Objective Class"))
-        return {
-            (f"sub{sheets.person(r['Subject']):02d}", r["Filename"]): ROMAN[int(r["Objective Class"]) - 1] for r in rows
-        }
+            return {}, []
+        rows, faults = sheets.people(path, ("Subject", "Filename", "Objective Class"))
+        classes = {}
+        for number, row in rows:
+            person, value = f"sub{number:02d}", row["Objective Class"]
+            if value not in CLASSES:
+                clip = f"casme2/{person}/{row['Filename']}"
+                faults.append(Fault(clip, "objective", value, f"must be 1 to 7 ({OBJECTIVE})"))
+                continue
+            classes[person, row["Filename"]] = CLASSES[value]
+        return classes, faults
 
     @classmethod
     def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:

@@ -6,7 +6,7 @@ Every number here is a published count (domain facts with the readers); which cl
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,31 +116,55 @@ SMIC_PEOPLE = {
     20: 22,
 }
 SMIC_LABELS = {"negative": 70, "positive": 51, "surprise": 43}
+# The long extension lacks clips s3_ne_20, s4_ne_06 and s9_sur_02: so many each of these people has at least.
+SMIC_FIRST = [("s3", ("negative", ""))] * 20 + [("s4", ("negative", ""))] * 6 + [("s9", ("surprise", ""))] * 2
 SMIC_VIS_LABELS = {"negative": 24, "positive": 28, "surprise": 19}
 OBJECTIVE_OF = {"negative": ("III", "IV", "V"), "positive": ("I",), "surprise": ("II",)}
 _JUDGED_2018 = frozenset({"I", "II", "III", "IV", "V"})
 
 
 def deal(
-    counts: Mapping[Labels, int], people: Mapping[str, int], seed: int, first: Mapping[str, Labels] | None = None
+    counts: Mapping[Labels, int], people: Mapping[str, int], seed: int, first: Sequence[tuple[str, Labels]] = ()
 ) -> list[tuple[str, Labels]]:
     """(person, labels) pairs: every label as often as `counts` says, every person as often as `people` says.
 
     Args:
         counts, people: with equal sums.
         seed: of the dealing.
-        first: labels that a person gets before the rest is shuffled.
+        first: what is dealt before the rest is shuffled, as far as it lasts.
     """
     left, need = Counter(dict(counts)), Counter(dict(people))
     dealt = []
-    for person, labels in (first or {}).items():
-        if need[person] and left[labels]:
+    for person, labels in first:
+        if need[person] > 0 and left[labels] > 0:
             dealt.append((person, labels))
             left[labels] -= 1
             need[person] -= 1
     cards = [labels for labels, n in left.items() for _ in range(n)]
     order = np.random.default_rng(seed).permutation(len(cards)).tolist()
     return sorted([*dealt, *zip(need.elements(), [cards[i] for i in order], strict=True)])
+
+
+def three_class(emotion: str) -> str:
+    """The word of the MEGC 2019 task for an emotion of its lists."""
+    plain = emotion.lower()
+    if plain in ("happiness", "positive"):
+        return "positive"
+    return "surprise" if plain == "surprise" else "negative"
+
+
+def varied(counts: Mapping[Labels, int], people: Mapping[str, int]) -> list[tuple[str, Labels]]:
+    """For each person with two clips or more, two labels of different classes of the three-class task, if any."""
+    left = Counter(dict(counts))
+    hands: list[tuple[str, Labels]] = []
+    for person in sorted((p for p in people if people[p] > 1), key=lambda p: (people[p], p)):
+        shown: set[str] = set()
+        for labels, n in sorted(left.items(), key=lambda item: (-item[1], item[0])):
+            if n > 0 and len(shown) < 2 and three_class(labels[0]) not in shown:
+                shown.add(three_class(labels[0]))
+                hands.append((person, labels))
+                left[labels] -= 1
+    return hands
 
 
 def fewer(counts: Mapping[Labels, int], n: int) -> dict[Labels, int]:
@@ -179,8 +203,9 @@ def casme2(people: int | None, seed: int) -> list[Role]:
             in_task = {**in_task, labels: in_task[labels] - 1}
             judged[name] -= 1
     # Everyone else shows happiness once, and everyone has a clip of classes I to V.
-    dealt += deal(in_task, judged, seed, dict.fromkeys(judged, ("happiness", "I")))
-    dealt += deal(others, rest, seed + 1, {n: ("others", "III") for n in names if rest[n]})
+    first = [(n, ("happiness", "I")) for n in judged] if people is None else varied(in_task, judged)
+    dealt += deal(in_task, judged, seed, first)
+    dealt += deal(others, rest, seed + 1, [(n, ("others", "III")) for n in names])
     fixed = {"sub04": "EP12_01f", "sub05": "EP09_05f"}
     roles, used = [], Counter[str]()
     for person, labels in sorted(dealt):
@@ -204,7 +229,7 @@ def samm(people: int | None, seed: int) -> list[Role]:
     others = {("Other", "VII"): sum(rest.values())}
     if people is not None:
         in_task = fewer(in_task, sum(judged.values()))
-        dealt = deal(in_task, judged, seed)
+        dealt = deal(in_task, judged, seed, varied(in_task, judged))
     else:
         dealt = _deal_samm(in_task, judged, seed)
     dealt += deal(others, rest, seed + 1)
@@ -225,7 +250,7 @@ def _deal_samm(counts: Mapping[Labels, int], judged: Mapping[str, int], seed: in
     many = {n: c for n, c in judged.items() if c and n not in few}
     kinds = sorted((k for k in left if k[1] in _JUDGED_2018), key=lambda k: -left[k])
     pool = [k for k in kinds for _ in range(left[k])]
-    return deal(poor, few, seed) + deal(left, many, seed + 2, dict(zip(many, pool, strict=False)))
+    return deal(poor, few, seed) + deal(left, many, seed + 2, list(zip(many, pool, strict=False)))
 
 
 def smic(people: int | None, seed: int, counts: Mapping[str, int] = SMIC_LABELS) -> list[Role]:
@@ -233,16 +258,17 @@ def smic(people: int | None, seed: int, counts: Mapping[str, int] = SMIC_LABELS)
 
     Who made the 71 clips before the slower cameras is not published: there, eight people get nearly as many each.
     """
-    every = SMIC_PEOPLE
+    every, first = SMIC_PEOPLE, SMIC_FIRST
     if sum(counts.values()) != sum(every.values()):
         each, more = divmod(sum(counts.values()), 8)
-        every = {n: each + (n <= more) for n in range(1, 9)}
+        every, first = {n: each + (n <= more) for n in range(1, 9)}, []
     chosen = {f"s{n}": clips for n, clips in list(every.items())[:people]}
     labels: Mapping[Labels, int] = {(word, ""): n for word, n in counts.items()}
     if people is not None:
         labels = fewer(labels, sum(chosen.values()))
+        first = varied(labels, chosen)
     used, roles = Counter[tuple[str, str]](), []
-    for person, (word, _) in deal(labels, chosen, seed):
+    for person, (word, _) in deal(labels, chosen, seed, first):
         used[person, word] += 1
         short = {"negative": "ne", "positive": "po", "surprise": "sur"}[word]
         roles.append(_role(person, f"{person}_{short}_{used[person, word]:02d}", (word, ""), "smic", seed))
@@ -296,7 +322,7 @@ class Shooting:
     def perform(self, role: Role, timing: Timing | None = None) -> Performance:
         """The role as a moving face; its timing is drawn unless given."""
         draws = np.random.default_rng(role.seed)
-        height, width = (max(48, round(n * self.scale)) for n in self.size)
+        height, width = (max(48, 2 * round(n * self.scale / 2)) for n in self.size)  # even, as a video needs
         camera = Camera(fps=self.fps, size=(height, width), gray=self.gray, framing=self.framing)  # type: ignore[arg-type]
         return perform(
             person_seed(self.dataset, role.person),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 
 from ..clip import Clip
-from ..video import write_video
+from ..errors import MediaError
+from ..video import VIDEOS, VideoFrames, write_video
 from . import casting, sheets
 from .base import DATASETS, Dataset, Facts, Fault
 
@@ -21,7 +23,8 @@ class Folder(Dataset):
     """`clips.csv` with the columns clip, subject, source, and as many more as you like.
 
     `source` is a video file, a folder of numbered pictures or one picture, relative to this folder. `fps`, `onset`,
-    `apex` and `offset` may be empty. Every further column is a label: `emotion`, `objective`, `action_units` ...
+    `apex` and `offset` may be empty; an empty `fps` is what a video file says of itself, and 25 for pictures. Every
+    further column is a label: `emotion`, `objective`, `action_units` ... The case of column names does not matter.
     """
 
     facts = Facts(
@@ -35,20 +38,21 @@ class Folder(Dataset):
         """Each line of the list."""
         clips: list[Clip] = []
         faults: list[Fault] = []
-        for number, row in enumerate(sheets.read_rows(self.root / LIST, NEEDED), 2):
+        for cells in sheets.read_rows(self.root / LIST, NEEDED):
+            row = {name.lower(): value for name, value in cells.items()}
             if empty := [name for name in NEEDED if not row[name]]:
-                faults.append(Fault(f"{LIST}, line {number}", empty[0], "", "is empty"))
+                faults.append(Fault(f"{LIST}, line {row[sheets.LINE]}", empty[0], "", "is empty"))
                 continue
-            clip_id = f"folder/{row['subject']}/{row['clip']}"
+            clip_id, subject = f"folder/{row['subject']}/{row['clip']}", f"folder/{row['subject']}"
             times, wrong = sheets.times(clip_id, row, ("onset", "apex", "offset"))
             faults += [*wrong, *self._outside(clip_id, row["source"])]
-            fps = row.get("fps") or "25"
-            if not fps.replace(".", "", 1).isdigit():
-                faults.append(Fault(clip_id, "fps", fps, "is not a number"))
-                continue
-            labels = {name: value for name, value in row.items() if name not in KNOWN and value}
             source = self.root / row["source"]
-            clips.append(Clip(clip_id, "folder", f"folder/{row['subject']}", source, float(fps), *times, labels))
+            fps = _number(row["fps"]) if row.get("fps") else _rate(source)
+            if fps is None:
+                faults.append(Fault(clip_id, "fps", row["fps"], "is not a number"))
+                continue
+            labels = {name: value for name, value in row.items() if name not in (*KNOWN, sheets.LINE) and value}
+            clips.append(Clip(clip_id, "folder", subject, source, fps, *times, labels))
         return clips, faults
 
     def _outside(self, clip: str, source: str) -> list[Fault]:
@@ -72,3 +76,22 @@ class Folder(Dataset):
             cells = [role.name, role.person, source, 100, onset, apex, offset, role.emotion, role.action_units]
             lines.append(",".join(map(str, cells)))
         (root / LIST).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _rate(source: Path) -> float:
+    """Frames per second by the time stamps of a video file; 25 of pictures, or of a file that `check` will name."""
+    if source.suffix.lower() not in VIDEOS or not source.is_file():
+        return 25.0
+    try:
+        times = VideoFrames(source).times
+    except MediaError:
+        return 25.0
+    return (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 and times[-1] > times[0] else 25.0

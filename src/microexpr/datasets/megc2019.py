@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from pathlib import Path
 
@@ -9,16 +10,20 @@ import cv2
 import numpy as np
 
 from ..clip import Clip
-from ..video import write_picture
+from ..video import PICTURES, write_picture
 from . import casting, sheets
 from .base import DATASETS, Dataset, Facts, Fault
 from .smic import clip_name, person_id
+
+COLUMNS = ("dataset", "sub|subject", "filename_o|filename|filename_e", "label|class")
+"""One copy of the list has no header, but these columns in this order."""
 
 LISTS = ("combined_3_class2_for_optical_flow.csv", "combined_3class_gt.csv")
 FLOWS = ("STSNet_whole_norm_u_v_os", "norm_u_v_os")
 FACES = ("combined_datasets_whole",)
 WORDS = ("negative", "positive", "surprise")
 FPS = {"casme2": 200.0, "samm": 200.0, "smic": 100.0}
+PERSONS = {"casme2": r"sub\d+", "samm": r"\d+", "smic": r"s\d+"}
 PARTS = {
     "casme2": {f"casme2/sub{i:02d}": n for i, n in enumerate(casting.CASME2_MEGC2019, 1) if n},
     "samm": {f"samm/{person}": n for person, n in casting.SAMM_MEGC2019.items()},
@@ -51,22 +56,23 @@ class _Composite(Dataset):
         clips: list[Clip] = []
         faults: list[Fault] = []
         pictures = self._pictures()
-        for number, row in enumerate(sheets.read_rows(path, ("dataset", "sub", "filename_o", "label")), 2):
-            dataset, where = row["dataset"].lower(), f"{path.name}, line {number}"
+        for row in sheets.read_rows(path, COLUMNS, bare=tuple(FPS)):
+            dataset, where = row["dataset"].lower(), f"{path.name}, line {row[sheets.LINE]}"
             if dataset not in FPS:
                 faults.append(Fault(where, "dataset", row["dataset"], f"must be one of {', '.join(FPS)}"))
                 continue
             if row["label"] not in ("0", "1", "2"):
                 faults.append(Fault(where, "label", row["label"], "must be 0, 1 or 2"))
                 continue
+            if not any(map(str.isdecimal, row["sub"])):
+                faults.append(Fault(where, "sub", row["sub"], "is not a person"))
+                continue
             person, name = _ids(dataset, row["sub"], row["filename_o"])
-            source = pictures.get(
-                f"{person}_{name}".lower(), self.root / self._folders()[0] / f"{row['sub']}_{row['filename_o']}"
-            )
-            labels = {"emotion": WORDS[int(row["label"])]}
-            clips.append(
-                Clip(f"{dataset}/{person}/{name}", dataset, f"{dataset}/{person}", source, FPS[dataset], labels=labels)
-            )
+            names = (f"{person}_{name}".lower(), Path(row.get("imagename", "")).stem.lower())
+            found = next((pictures[one] for one in names if one in pictures), None)
+            source = found or self.root / self._folders()[0] / f"{person}_{name}"
+            labels, subject = {"emotion": WORDS[int(row["label"])]}, f"{dataset}/{person}"
+            clips.append(Clip(f"{subject}/{name}", dataset, subject, source, FPS[dataset], labels=labels))
         return clips, faults
 
     def _against_facts(self, clips: list[Clip]) -> list[Fault]:
@@ -74,7 +80,7 @@ class _Composite(Dataset):
         absent = [part for part in PARTS if not any(clip.dataset == part for clip in clips)]
         lines = [
             Fault(
-                self.name, part, "0", f"clips; the release has {sum(PARTS[part].values())} of {len(PARTS[part])} people"
+                self.name, part, "0 clips", f"the release has {sum(PARTS[part].values())} of {len(PARTS[part])} people"
             )
             for part in absent
         ]
@@ -87,20 +93,30 @@ class _Composite(Dataset):
         """Names of the picture folder."""
 
     def _pictures(self) -> dict[str, Path]:
-        """`<person>_<clip>`, spelled as in our ids, to file. The release writes a space before `.png`."""
+        """`<person>_<clip>`, spelled as in our ids, to file; and each file by its own name.
+
+        The release writes a space before `.png`, and SMIC's clips in two ways.
+        """
         folder = sheets.find(self.root, self._folders(), "picture folder")
-        found = {}
-        for path in folder.iterdir():
-            person, _, name = path.stem.strip().partition("_")
-            dataset = "smic" if person.startswith("s") and person[1:].isdigit() else ""
-            person, name = _ids(dataset, person, name)
-            found[f"{person}_{name}".lower()] = path
+        found: dict[str, Path] = {}
+        for path in sorted(folder.iterdir()):
+            if path.suffix.lower() not in PICTURES:
+                continue
+            stem = path.stem.strip().lower()
+            person, _, name = stem.partition("_")
+            dataset = next((d for d, pattern in PERSONS.items() if re.fullmatch(pattern, person)), "")
+            found[stem] = path
+            if dataset and name:
+                found["_".join(_ids(dataset, person, name)).lower()] = path
         return found
 
 
 def _ids(dataset: str, person: str, name: str) -> tuple[str, str]:
     """Person and clip as the readers of the releases name them; lists and files spell SMIC's in two ways."""
-    return (person_id(person), clip_name(name)) if dataset == "smic" else (person, name)
+    if dataset == "smic":
+        return person_id(person), clip_name(name)
+    number = sheets.person(person)
+    return (f"sub{number:02d}" if dataset == "casme2" else f"{number:03d}"), name
 
 
 @DATASETS.register("megc2019")
@@ -137,11 +153,10 @@ class Megc2019Faces(_Composite):
 def _write_list(root: Path, people: int | None, scale: float, seed: int, faces: bool) -> None:
     lines = ["dataset,sub,filename_o,label,apex,imagename,sub_filename"]
     for dataset, role in _roles(people, seed):
-        size = max(48, round(224 * scale))
-        performance = casting.Shooting(dataset, FPS[dataset], (size, size)).perform(role)
-        label = _word(role.emotion)
+        performance = casting.Shooting(dataset, FPS[dataset], (224, 224), scale).perform(role)
+        label = casting.three_class(role.emotion)
         person, name = _ids(dataset, role.person, role.name)
-        picture = f"{person}_{name}.jpg"
+        picture = f"{person}_{role.name}.jpg"  # SMIC's own spelling, s1_ne_01, stands here only
         lines.append(f"{dataset},{person},{name},{WORDS.index(label)},,{picture},")
         timing = performance.timing
         apex = performance.frame(timing.apex)
@@ -163,13 +178,6 @@ def _roles(people: int | None, seed: int) -> list[tuple[str, casting.Role]]:
     third = casting.smic(people, seed)
     parts = (("casme2", first), ("samm", second), ("smic", third))
     return [(dataset, role) for dataset, roles in parts for role in roles]
-
-
-def _word(emotion: str) -> str:
-    plain = emotion.lower()
-    if plain in ("happiness", "positive"):
-        return "positive"
-    return "surprise" if plain == "surprise" else "negative"
 
 
 def _flow_picture(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:

@@ -9,6 +9,9 @@ from . import casting, sheets
 from .base import DATASETS, Dataset, Facts, Fault
 
 SHEET = "SAMM_Micro_FACS_Codes_v2.xlsx"
+SHEETS = tuple(
+    top + name for name in (SHEET, "SAMM_20181215_Micro_FACS_Codes_v2.xlsx") for top in ("", "SAMM/", "SAMM_CROP/")
+)
 COLUMNS = ("Subject", "Filename", "Onset Frame", "Apex Frame", "Offset Frame", "Action Units", "Estimated Emotion")
 ABOVE = ("made-up codes in the layout of the release",) + ("-",) * 12
 
@@ -46,11 +49,11 @@ class Samm(Dataset):
 
     def read(self) -> tuple[list[Clip], list[Fault]]:
         """The sheet; the picture folder's name is the clip's."""
-        sheet = sheets.find(self.root, (SHEET, f"SAMM/{SHEET}", f"SAMM_CROP/{SHEET}"), "sheet of codes")
+        sheet = sheets.find(self.root, SHEETS, "sheet of codes")
+        rows, faults = sheets.people(sheet, (*COLUMNS, "Objective Classes"))
         clips: list[Clip] = []
-        faults: list[Fault] = []
-        for row in sheets.read_rows(sheet, (*COLUMNS, "Objective Classes")):
-            person, name = f"{sheets.person(row['Subject']):03d}", row["Filename"]
+        for number, row in rows:
+            person, name = f"{number:03d}", row["Filename"]
             clip_id = f"samm/{person}/{name}"
             emotion = "Other" if row["Estimated Emotion"] == "Others" else row["Estimated Emotion"]
             labels = {

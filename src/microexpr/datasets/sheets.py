@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
 import warnings
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ from ..errors import DataError, MissingDataError
 from .base import Fault
 
 Row = Mapping[str, str]
+
+LINE = "#"
+"""Key of a row's own number in its file, counted from 1."""
 
 
 def find(root: Path, names: Sequence[str], what: str) -> Path:
@@ -30,11 +33,17 @@ def find(root: Path, names: Sequence[str], what: str) -> Path:
     raise MissingDataError(f"'{root}' has no {what}; looked for {', '.join(names)}")
 
 
-def read_rows(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
+def read_rows(path: Path, needed: Sequence[str], bare: Sequence[str] = ()) -> list[dict[str, str]]:
     """Rows of the first sheet (xlsx) or of a csv, each cell as stripped text; the header is found by its words.
 
     Release sheets carry text above the header, blank columns and numbers stored as text; so the header is the first
-    row that has all `needed` words, whatever their case and spacing, and nothing is converted.
+    row that has all `needed` words, whatever their case and spacing, and nothing is converted. Each row knows its own
+    number in the file, under `LINE`.
+
+    Args:
+        path: of the sheet.
+        needed: columns; one that has several spellings lists them, `first|second`, and is known by the first.
+        bare: where the first cell of all is one of these, there is no header, and the columns are as in `needed`.
 
     Raises:
         MissingDataError: no such file.
@@ -43,34 +52,77 @@ def read_rows(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
     if not path.is_file():
         raise MissingDataError(f"sheet '{path}' is not there")
     try:
-        table = _table(path)
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        IndexError,
-        zipfile.BadZipFile,
-        pd.errors.ParserError,
-        UnicodeError,
-    ) as fault:
-        raise DataError(f"sheet '{path}' cannot be read ({type(fault).__name__}: {fault}); copy it anew") from None
+        table = _csv(path) if path.suffix == ".csv" else _xlsx(path)
+    except Exception as fault:  # a broken file breaks its parser anywhere, with whatever error
+        words = " ".join(f"{type(fault).__name__}: {fault}".split())
+        remedy = "save it as csv in UTF-8" if path.suffix == ".csv" else "copy it anew"
+        raise DataError(f"sheet '{path}' cannot be read ({words}); {remedy}") from None
+    keys = [name.split("|")[0] for name in needed]
+    if table and table[0] and table[0][0] in bare:
+        return _below(path, table, {name: i for i, name in enumerate(keys)}, 1)
     best: set[str] = set()
-    for number, cells in enumerate(table):
+    for number, cells in enumerate(table, 1):
         names = [_plain(cell) for cell in cells]
-        there = {name for name in needed if _plain(name) in names}
-        if len(there) == len(needed):
-            columns = {name: names.index(_plain(name)) for name in needed}
-            columns |= {cell: i for i, cell in enumerate(cells) if cell and names[i] not in map(_plain, needed)}
-            return [{name: row[i] for name, i in columns.items()} for row in table[number + 1 :] if any(row)]
-        best = max(best, there, key=len)
-    absent = [name for name in needed if name not in best]
-    raise DataError(f"sheet '{path}' lacks the column '{absent[0]}'; it needs {', '.join(needed)}")
+        columns = {}
+        for key, spellings in zip(keys, needed, strict=True):
+            if here := [names.index(_plain(one)) for one in spellings.split("|") if _plain(one) in names]:
+                columns[key] = here[0]
+        if len(columns) == len(keys):
+            taken = set(columns.values())
+            columns |= {cell: i for i, cell in enumerate(cells) if cell and i not in taken}
+            return _below(path, table[number:], columns, number + 1)
+        best = max(best, set(columns), key=len)
+    absent = next(name for name in needed if name.split("|")[0] not in best)
+    listed = ", ".join(needed).replace("|", " or ")
+    raise DataError(f"sheet '{path}' lacks the column '{absent.replace('|', ' or ')}'; it needs {listed}")
 
 
-def _table(path: Path) -> list[list[str]]:
-    if path.suffix == ".csv":
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            return [[cell.strip() for cell in row] for row in csv.reader(file)]
+def _below(path: Path, table: list[list[str]], columns: Mapping[str, int], first: int) -> list[dict[str, str]]:
+    """The rows below the header; short ones are filled up, empty ones left out."""
+    width, rows = max(columns.values()) + 1, []
+    for number, cells in enumerate(table, first):
+        if path.suffix == ".csv" and any(cells[width:]):
+            raise DataError(
+                f"'{path}', line {number}: more cells than columns ({', '.join(cells)}); a comma needs quotes"
+            )
+        padded = [*cells, *[""] * (width - len(cells))]
+        if any(padded):
+            rows.append({LINE: str(number)} | {name: padded[i] for name, i in columns.items()})
+    return rows
+
+
+def people(path: Path, needed: Sequence[str]) -> tuple[list[tuple[int, dict[str, str]]], list[Fault]]:
+    """(person's number, row) of a sheet, and a fault for each row that does not say whose or which clip it is.
+
+    Args:
+        path: of the sheet.
+        needed: its columns; the first is the person, the second the clip. A row that has neither (sums below the
+            table) is left out.
+
+    Raises:
+        DataError: as `read_rows`.
+    """
+    rows, faults = [], []
+    for row in read_rows(path, needed):
+        who, what = row[needed[0]], row[needed[1]]
+        where = f"{path.name}, row {row[LINE]}"
+        if re.search(r"\d", who) and what:
+            rows.append((person(who), row))
+        elif what:
+            faults.append(Fault(where, needed[0], who, "is not a person's number"))
+        elif who:
+            faults.append(Fault(where, needed[1], what, "is empty"))
+    return rows, faults
+
+
+def _csv(path: Path) -> list[list[str]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        delimiter = max(",;\t", key=file.readline().count)  # some spreadsheets write a semicolon
+        file.seek(0)
+        return [[cell.strip() for cell in row] for row in csv.reader(file, delimiter=delimiter, strict=True)]
+
+
+def _xlsx(path: Path) -> list[list[str]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl warns of styles that it does not know
         frame = pd.read_excel(path, header=None, dtype=object)
@@ -104,8 +156,9 @@ def times(
     faults = []
     for name, column in zip(TIMES, columns, strict=True):
         text = row.get(column, "")
-        found.append(int(text) if text.isdigit() else None)
-        if found[-1] is None and text not in ("", *unknown):
+        whole = re.fullmatch(r"(\d+)(\.0+)?", text)
+        found.append(int(whole[1]) if whole else None)
+        if not whole and text not in ("", *unknown):
             faults.append(Fault(clip, name, text, "is not a frame number"))
     return (found[0], found[1], found[2]), faults
 
@@ -116,7 +169,7 @@ def person(text: str) -> int:
     Raises:
         DataError: there is no number in it.
     """
-    digits = "".join(filter(str.isdigit, text))
+    digits = "".join(filter(str.isdecimal, text))
     if not digits:
         raise DataError(f"'{text}' in the sheet's subject column is not a person's number")
     return int(digits)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from pathlib import Path
 from typing import ClassVar
 
-from ..clip import Clip
+from ..clip import Clip, Interval
+from ..errors import MediaError
 from ..video import open_frames
 from . import casting, sheets
 from .base import DATASETS, Dataset, Facts, Fault
 
 EMOTIONS = ("negative", "positive", "surprise")
+WORDS = {"ne": "negative", "po": "positive", "sur": "surprise"}
 CITATION = "Li et al. 2013, A Spontaneous Micro-Expression Database: Inducement, Collection and Baseline, FG"
 ACCESS = "licence agreement with the University of Oulu"
 
@@ -37,20 +41,19 @@ class _Camera(Dataset):
 
     def read(self) -> tuple[list[Clip], list[Fault]]:
         """The folders; there is no sheet."""
-        tops = [
-            f"{above}{kind}/{self.camera}" for above in ("", "SMIC/") for kind in ("SMIC_all_cropped", "SMIC_all_raw")
-        ]
+        kinds = ("SMIC_all_cropped", "SMIC_all_raw")
+        tops = [f"{above}{kind}/{self.camera}" for above in ("", "SMIC/") for kind in kinds]
+        tops += [f"{kind}/{kind}/{self.camera}" for kind in kinds]
         top = sheets.find(self.root, tops, f"folder of the {self.camera} camera")
         clips: list[Clip] = []
         for folder in sorted(top.glob("s*/micro/*/*")):
-            emotion, person = folder.parent.name, person_id(folder.parents[2].name)
-            if not folder.is_dir() or emotion not in EMOTIONS:
+            emotion, who = folder.parent.name, folder.parents[2].name
+            if not folder.is_dir() or emotion not in EMOTIONS or not re.fullmatch(r"s\d+", who):
                 continue
-            numbers = open_frames(folder).numbers
-            onset, offset = (numbers[0], numbers[-1]) if numbers else (None, None)
-            clip_id, labels = f"{self.name}/{person}/{clip_name(folder.name)}", {"emotion": emotion}
-            subject, fps = f"{self.name}/{person}", self.facts.fps
-            clips.append(Clip(clip_id, self.name, subject, folder, fps, onset, None, offset, labels))
+            subject = f"{self.name}/{person_id(who)}"
+            clip_id, times = f"{subject}/{clip_name(folder.name)}", _ends(folder)
+            labels = {"emotion": emotion}
+            clips.append(Clip(clip_id, self.name, subject, folder, self.facts.fps, *times, labels))
         return clips, []
 
     @classmethod
@@ -61,6 +64,15 @@ class _Camera(Dataset):
         for role in casting.smic(people, seed, counts):
             folder = root / "SMIC_all_cropped" / cls.camera / role.person / "micro" / role.emotion / role.name
             shooting.film(role, folder, "image{}.jpg")
+
+
+def _ends(folder: Path) -> tuple[int | None, None, int | None]:
+    """(onset, apex, offset): the first and the last frame; none of a folder without pictures, which `check` names."""
+    try:
+        numbers = open_frames(folder).numbers
+    except MediaError:
+        numbers = ()
+    return (numbers[0], None, numbers[-1]) if numbers else (None, None, None)
 
 
 def _facts(camera: str, fps: float, people: int, counts: dict[str, int]) -> Facts:
@@ -101,14 +113,19 @@ class SmicNir(_Camera):
     facts = _facts("NIR", 25, 8, dict(casting.SMIC_VIS_LABELS))
 
 
+GONE = ("s03/s03_ne_03", "s03/s03_ne_20", "s04/s04_ne_05", "s04/s04_ne_06", "s09/s09_sur_02")
+"""Clips of SMIC-HS that the long extension lacks."""
+
+
 @DATASETS.register("smic_hs_long")
 class SmicHsLong(Dataset):
     """SMIC-E-HS: the same clips inside longer recordings, `HS_long/SMIC_HS_E/s20/s20_ne_01/image17581039.jpg`.
 
-    The emotion is the clip's name (ne, po, sur). Five clips of SMIC-HS are not in this extension.
+    The emotion is the clip's name (ne, po, sur). Five clips of SMIC-HS are not in this extension. A recording with a
+    second or third expression has all of them as intervals; onset and offset are those of the first. The ids are those
+    of `smic` but for the data set's name: do not train on one and test on the other.
     """
 
-    sheet: ClassVar[str] = "SMIC-HS-E_annotation.xlsx"
     facts = Facts(
         title="SMIC-E HS (long)",
         citation="Li et al. 2018, Towards Reading Hidden Emotions, IEEE TAC 9(4)",
@@ -116,40 +133,69 @@ class SmicHsLong(Dataset):
         fps=100,
         clips=159,
         people=16,
+        counts={"emotion": dict(Counter(casting.SMIC_LABELS) - Counter(WORDS[g.split("_")[1]] for g in GONE))},
+        per_subject={
+            f"smic_hs_long/s{n:02d}": count - sum(gone.startswith(f"s{n:02d}/") for gone in GONE)
+            for n, count in casting.SMIC_PEOPLE.items()
+        },
         source="SMIC-HS less s3_ne_03, s3_ne_20, s4_ne_05, s4_ne_06, s9_sur_02",
     )
 
     def read(self) -> tuple[list[Clip], list[Fault]]:
         """The sheet of onsets and offsets, and the folders."""
-        top = sheets.find(self.root, ("HS_long/SMIC_HS_E", "SMIC/HS_long/SMIC_HS_E", "SMIC_HS_E"), "folder SMIC_HS_E")
-        path = sheets.find(self.root, (self.sheet, f"HS_long/{self.sheet}", f"SMIC/HS_long/{self.sheet}"), "sheet")
-        words = {"ne": "negative", "po": "positive", "sur": "surprise"}
+        above = ("HS_long/", "SMIC/HS_long/", "SMIC-E_raw image/HS_long/", "")
+        top = sheets.find(self.root, [a + n for a in above for n in ("SMIC_HS_E", "SMIC-HS-E")], "folder SMIC_HS_E")
+        names = ("SMIC-HS-E_annotation.xlsx", "SMIC-HS-E_annotation_2019.xlsx")
+        path = sheets.find(self.root, [f"{a}{n}" for n in names for a in (*above, "HS_long/SMIC-HS-E/")], "sheet")
+        rows, faults = sheets.people(path, ("Subject", "Filename", "OnsetF", "OffsetF"))
         clips: list[Clip] = []
-        faults: list[Fault] = []
-        for row in sheets.read_rows(path, ("Subject", "Filename", "OnsetF", "OffsetF")):
-            person, name = person_id(row["Subject"]), clip_name(row["Filename"])
-            clip_id = f"smic_hs_long/{person}/{name}"
+        for number, row in rows:
+            person, name = f"s{number:02d}", clip_name(row["Filename"])
+            clip_id, word = f"smic_hs_long/{person}/{name}", name.split("_")[1]
+            source = self._recording(top, number, row["Filename"])
+            if f"{person}/{name}" in GONE and not source.exists():
+                continue
+            if word not in WORDS:
+                faults.append(Fault(clip_id, "Filename", row["Filename"], f"must hold _{'_, _'.join(WORDS)}_"))
+                continue
             times, wrong = sheets.times(clip_id, row, ("OnsetF", "", "OffsetF"))
             faults += wrong
-            source = top / f"s{sheets.person(person)}" / row["Filename"]
-            labels = {"emotion": words.get(name.split("_")[1], name)}
-            clips.append(
-                Clip(clip_id, "smic_hs_long", f"smic_hs_long/{person}", source, self.facts.fps, *times, labels)
-            )
+            labels, subject = {"emotion": WORDS[word]}, f"smic_hs_long/{person}"
+            more = _intervals(row, times, labels)
+            clips.append(Clip(clip_id, "smic_hs_long", subject, source, self.facts.fps, *times, labels, more))
         return clips, faults
+
+    @staticmethod
+    def _recording(top: Path, number: int, name: str) -> Path:
+        """The folder of a clip, whichever way the person is written in it."""
+        _, _, rest = name.partition("_")
+        spellings = [f"s{number}", f"s{number:02d}"]
+        places = [top / one / f"{other}_{rest}" for one in spellings for other in spellings]
+        return next((place for place in places if place.is_dir()), top / spellings[0] / name)
 
     @classmethod
     def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
-        """Half a second of neutral face on both sides, and the sheet."""
-        gone = {"s3_ne_03", "s3_ne_20", "s4_ne_05", "s4_ne_06", "s9_sur_02"}
-        shooting = casting.Shooting(
-            "smic", fps=100, size=(480, 640), scale=scale, pad=50, framing="wide", first=17581000
-        )
+        """A quarter of a second of neutral face on both sides, and the sheet."""
+        shooting = casting.Shooting("smic", 100, (480, 640), scale, pad=25, framing="wide", first=17581000)
         rows = []
         for role in casting.smic(people, seed):
-            if role.name in gone:
+            if f"{person_id(role.person)}/{clip_name(role.name)}" in GONE:
                 continue
             folder = root / "HS_long" / "SMIC_HS_E" / role.person / role.name
             onset, _, offset = shooting.film(role, folder, "image{}.jpg")
-            rows.append((role.person, role.name, onset, offset))
-        sheets.write_rows(root / cls.sheet, ("Subject", "Filename", "OnsetF", "OffsetF"), rows)
+            rows.append((int(role.person[1:]), role.name, onset, offset))
+        header = ("Subject", "Filename", "OnsetF", "OffsetF")
+        sheets.write_rows(root / "SMIC-HS-E_annotation.xlsx", header, rows)
+
+
+def _intervals(
+    row: sheets.Row, first: tuple[int | None, int | None, int | None], labels: dict[str, str]
+) -> tuple[Interval, ...]:
+    """All expressions of a recording where it holds more than one, else none."""
+    ends = [(first[0], first[2])]
+    for number in (2, 3):
+        columns = (f"Onset{number}F", "", f"Offset{number}F")
+        (onset, _, offset), _ = sheets.times("", row, columns)
+        ends.append((onset, offset))
+    found = tuple(Interval(a, b, labels=labels) for a, b in ends if a is not None and b is not None)
+    return found if len(found) > 1 else ()
