@@ -61,6 +61,14 @@ def test_sums_below_the_table_are_no_clip(fakes, tmp_path):
     assert len(dataset.clips()) == len(fakes["smic_hs_long"].clips())
 
 
+def test_a_clip_known_to_be_gone_is_no_fault(fakes, tmp_path):
+    dataset = damaged(fakes, "smic_hs_long", tmp_path)
+    book = openpyxl.load_workbook(dataset.root / "SMIC-HS-E_annotation.xlsx")
+    book.active.append([9, "s9_sur_02", "none", "none"])
+    book.save(dataset.root / "SMIC-HS-E_annotation.xlsx")
+    assert len(dataset.clips()) == len(fakes["smic_hs_long"].clips())
+
+
 def test_a_second_expression_in_a_recording(fakes, tmp_path):
     dataset = damaged(fakes, "smic_hs_long", tmp_path)
     sheet = dataset.root / "SMIC-HS-E_annotation.xlsx"
