@@ -298,7 +298,7 @@ def test_a_list_of_the_composite_without_a_column(fakes, tmp_path):
     dataset = damaged(fakes, "megc2019", tmp_path)
     text = (dataset.root / LIST).read_text().replace("filename_o", "clip")
     (dataset.root / LIST).write_text(text)
-    with pytest.raises(DataError, match=f"{LIST}' lacks the column 'filename_o or filename or filename_e'"):
+    with pytest.raises(DataError, match=rf"{LIST}' lacks the column 'filename_o' \(or filename, filename_e\)"):
         dataset.clips()
 
 
