@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pytest
 
 from microexpr.clip import Clip
@@ -204,11 +205,21 @@ def test_which_sheet_of_casme2(fakes, tmp_path):
     assert dataset.clips()[0].labels == fakes["casme2"].clips()[0].labels
 
 
-def test_samm_below_its_own_folder_and_others_are_other(fakes, tmp_path):
-    dataset = type(fakes["samm"])(tmp_path)
+def test_samm_below_its_own_folder(fakes, tmp_path):
     shutil.copytree(fakes["samm"].root, tmp_path / "SAMM_CROP")
-    assert [clip.id for clip in dataset.clips()] == [clip.id for clip in fakes["samm"].clips()]
-    assert dataset.clips()[0].labels.keys() == {"emotion", "objective", "action_units"}
+    clips = type(fakes["samm"])(tmp_path).clips()
+    assert [clip.id for clip in clips] == [clip.id for clip in fakes["samm"].clips()]
+    assert clips[0].labels.keys() == {"emotion", "objective", "action_units"}
+
+
+def test_others_of_samm_are_other(fakes, tmp_path):
+    dataset = damaged(fakes, "samm", tmp_path)
+    book = openpyxl.load_workbook(sheet := dataset.root / "SAMM_Micro_FACS_Codes_v2.xlsx")
+    [column] = [cell.column for cell in book.active[14] if cell.value == "Estimated Emotion"]
+    book.active.cell(15, column).value = "Others"
+    book.save(sheet)
+    changed = {clip.labels["emotion"] for clip in dataset.clips()} - {"Other"}
+    assert changed <= {clip.labels["emotion"] for clip in fakes["samm"].clips()}
 
 
 def test_own_recordings_mix_videos_and_folders(fakes):

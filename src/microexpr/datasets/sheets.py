@@ -73,8 +73,9 @@ def read_rows(path: Path, needed: Sequence[str], bare: Sequence[str] = ()) -> li
             return _below(path, table[number:], columns, number + 1)
         best = max(best, set(columns), key=len)
     absent = next(name for name in needed if name.split("|")[0] not in best)
-    listed = ", ".join(needed).replace("|", " or ")
-    raise DataError(f"sheet '{path}' lacks the column '{absent.replace('|', ' or ')}'; it needs {listed}")
+    first, *others = absent.split("|")
+    also = f" (or {', '.join(others)})" if others else ""
+    raise DataError(f"sheet '{path}' lacks the column '{first}'{also}; it needs {', '.join(keys)}")
 
 
 def _below(path: Path, table: list[list[str]], columns: Mapping[str, int], first: int) -> list[dict[str, str]]:
