@@ -21,7 +21,7 @@ from .clip import Sample
 from .config import cache_folder
 from .datasets import DATASETS, Dataset, open_dataset
 from .errors import ProtocolError, RunError, UsageError
-from .executors import Done, Failed, Processes, executor
+from .executors import Done, Executor, Failed, Processes, executor
 from .files import slug
 from .pictures import keep_examples
 from .preprocessing import Chain, Samples
@@ -104,6 +104,8 @@ def evaluate(recipe: Recipe, out: Path, options: Options | None = None, progress
         recipe = recipe.with_settings(recipe.small.set)
     for stage in recipe.stages:
         _recognizer(stage, protocol(stage.protocol).classes)  # a misspelt setting is found before any work is done
+    runner = executor(options.on, options.workers, options.address)
+    runner.check()
     sources, data = _open(recipe.judged, recipe, options, progress)
     rules = recipe.protocol
     examples = _chosen(rules, sources, recipe, options)
@@ -122,7 +124,7 @@ def evaluate(recipe: Recipe, out: Path, options: Options | None = None, progress
         keep_examples(run.folder, examples, samples, faces=run.made_up)
         init = earlier_stages(recipe, {e.clip.subject for e in examples}, options, progress)
         jobs = [_job(recipe.judged, rules, fold, run, init) for fold in todo]
-        _learn_all(run, todo, jobs, samples, options, progress)
+        _learn_all(run, todo, jobs, samples, runner, progress)
     return run
 
 
@@ -288,14 +290,14 @@ def _job(stage: Stage, rules: Protocol, fold: Fold, run: Run, init: Mapping[str,
 
 
 def _learn_all(
-    run: Run, folds: Sequence[Fold], jobs: Sequence[Job], samples: Samples, options: Options, progress: Progress
+    run: Run, folds: Sequence[Fold], jobs: Sequence[Job], samples: Samples, runner: Executor, progress: Progress
 ) -> None:
     """Every job; its rows or its failure are written as it ends."""
     total, ended = len(run.fold_names), len(run.fold_names) - len(jobs)
     progress("folds", ended, total)
     # Another machine of a cluster does not see this one's cache: there the arrays travel.
-    shared = dict(samples) if options.on == "ray" else samples
-    for index, outcome in executor(options.on, options.workers, options.address).run(learn_and_predict, jobs, shared):
+    shared = dict(samples) if runner.remote else samples
+    for index, outcome in runner.run(learn_and_predict, jobs, shared):
         fold = folds[index]
         if isinstance(outcome, Done):
             run.write(fold.name, _rows(fold, outcome.value, run.protocol.classes), outcome.value.curves)

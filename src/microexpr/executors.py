@@ -7,6 +7,7 @@ outcome and never stops the others; a job whose worker died is tried again.
 from __future__ import annotations
 
 import os
+import socket
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 from .errors import ExecutorError, MicroexprError, UnknownNameError, UsageError
 
@@ -46,7 +48,16 @@ Outcome = Done | Failed
 
 
 class Executor(ABC):
-    """Where jobs run."""
+    """Where jobs run.
+
+    Attributes:
+        remote: whether a job may run on another machine, which does not see this one's files.
+    """
+
+    remote: ClassVar[bool] = False
+
+    def check(self) -> None:  # noqa: B027  (most can give what is asked for)
+        """Raise `ExecutorError` at once if what was asked for cannot be given."""
 
     @abstractmethod
     def run(self, function: Function, jobs: Sequence[Any], shared: Any) -> Iterator[tuple[int, Outcome]]:
@@ -150,9 +161,15 @@ class Ray(Executor):
         workers: cores to use; None for all that there are.
     """
 
+    remote = True
+
     def __init__(self, address: str | None, workers: int | None) -> None:
         self.address = address
         self.workers = workers
+
+    def check(self) -> None:
+        """Connect, and compare what was asked for with what there is."""
+        self._connect()
 
     def run(self, function: Function, jobs: Sequence[Any], shared: Any) -> Iterator[tuple[int, Outcome]]:
         """Yield as they end."""
@@ -174,20 +191,26 @@ class Ray(Executor):
             return Failed(f"its Ray worker died {TRIES} times", str(fault))
 
     def _connect(self) -> Any:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
+        if self.address and (Path("~/.ray/auth_token").expanduser().is_file() or "RAY_AUTH_TOKEN" in os.environ):
+            os.environ.setdefault("RAY_AUTH_MODE", "token")  # Ray's newer clusters ask for the token they wrote there
         try:
             import ray as package
         except ModuleNotFoundError:
             raise ExecutorError("--on ray needs the package ray: pip install 'microexpr[ray]'") from None
         ray: Any = package
-        environment = {"env_vars": {**ONE_THREAD, "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}}
-        options: dict[str, Any] = {"log_to_driver": False, "runtime_env": environment, "configure_logging": False}
+        if ray.is_initialized():
+            return ray
+        options: dict[str, Any] = {"log_to_driver": False, "runtime_env": {"env_vars": ONE_THREAD}}
         if self.address is None:
             cores = os.cpu_count() or 1
             if self.workers and self.workers > cores:
                 raise ExecutorError(f"--workers {self.workers}: this machine has {cores} cores; ask for no more")
             options |= {"num_cpus": self.workers or cores, "include_dashboard": False}
+        else:
+            _reach(self.address)
         try:
-            ray.init(address=self.address, **options)
+            ray.init(address=self.address, logging_level="ERROR", **options)
         except (ConnectionError, ValueError, RuntimeError) as fault:
             raise ExecutorError(f"no Ray cluster at '{self.address}': {str(fault).splitlines()[0]}") from None
         have = int(ray.cluster_resources().get("CPU", 0))
@@ -195,6 +218,17 @@ class Ray(Executor):
             ray.shutdown()
             raise ExecutorError(f"--workers {self.workers or 1}: the Ray cluster has {have} cores; ask for no more")
         return ray
+
+
+def _reach(address: str) -> None:
+    """Say at once that nobody answers, where Ray would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdigit():
+        return  # `auto` and other words of Ray's own
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except OSError as fault:
+        raise ExecutorError(f"nobody answers at '{address}' ({fault}); is the cluster up?") from None
 
 
 _remembered: tuple[Function, Any] | None = None
