@@ -145,7 +145,7 @@ class Dataset(ABC):
         return [*self._made_up_fault(), *faults, *missing, *self._against_facts(clips)]
 
     def fingerprint(self) -> str:
-        """Changes when a label, a time or a picture changes; equal for equal copies on any machine."""
+        """Changes when a label, a time, or the number or size of a clip's pictures does; equal for equal copies."""
         digest = hashlib.sha256()
         for clip in self.clips(allow_missing=True):
             size, count = _bytes_of(clip.source)

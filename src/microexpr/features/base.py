@@ -1,0 +1,128 @@
+"""What every descriptor shares, and the check that anyone may call on their own."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..errors import RecipeError
+from ..registry import Registry
+
+
+@dataclass(frozen=True)
+class Feature(ABC):
+    """A descriptor: a frozen dataclass whose fields are its settings.
+
+    Attributes:
+        reads: which array of a sample it takes: `frames` (T, H, W[, 3]) uint8, or `image` (H, W, 2 or more) flow.
+        frames: the fewest frames it can do with.
+    """
+
+    name: ClassVar[str]
+    reads: ClassVar[str] = "frames"
+
+    @property
+    def frames(self) -> int:
+        """The fewest frames it can do with."""
+        return 1
+
+    @property
+    @abstractmethod
+    def length(self) -> int:
+        """Number of values."""
+
+    @abstractmethod
+    def compute(self, array: np.ndarray) -> np.ndarray:
+        """(length,) float32.
+
+        Args:
+            array: grey frames (T, H, W) uint8, or flow (H, W, 2 or more) float32.
+        """
+
+    def __call__(self, array: np.ndarray) -> np.ndarray:
+        """The descriptor of frames (T, H, W[, 3]) or of a flow.
+
+        Raises:
+            RecipeError: fewer frames than it needs, or pictures too small for its blocks.
+        """
+        if self.reads == "frames":
+            array = grey(array)
+            if len(array) < self.frames:
+                raise RecipeError(f"feature '{self.name}' needs {self.frames} frames or more; here are {len(array)}")
+        elif array.ndim != 3 or array.shape[2] < 2:
+            raise RecipeError(f"feature '{self.name}' takes a flow (height, width, 2 or more); got {array.shape}")
+        return self.compute(array).astype(np.float32)
+
+
+FEATURES: Registry[Feature] = Registry("feature", "microexpr.features")
+
+
+def grey(frames: np.ndarray) -> np.ndarray:
+    """(T, H, W) uint8 of colour or grey frames; weights of ITU-R BT.601, as OpenCV's."""
+    if frames.ndim == 3:
+        return frames
+    weighted = frames.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+    return np.round(weighted).astype(np.uint8)
+
+
+def blocks(height: int, width: int, grid: tuple[int, int], overlap: float = 0.0) -> Iterator[tuple[slice, slice]]:
+    """Rows and columns of blocks that cover a picture, row by row.
+
+    Args:
+        height, width: of the picture.
+        grid: how many blocks down and across.
+        overlap: share of a block that the next one covers again, 0 to less than 1.
+
+    Raises:
+        RecipeError: a block would have no pixel.
+    """
+    spans = []
+    for size, n in zip((height, width), grid, strict=True):
+        block = size / (1 + (n - 1) * (1 - overlap))
+        starts = [round(i * block * (1 - overlap)) for i in range(n)]
+        ends = [min(size, round(i * block * (1 - overlap) + block)) for i in range(n)]
+        if block < 1 or any(end <= start for start, end in zip(starts, ends, strict=True)):
+            raise RecipeError(f"{size} pixels are too few for {n} blocks; use larger pictures or fewer blocks")
+        spans.append([slice(start, end) for start, end in zip(starts, ends, strict=True)])
+    return ((rows, columns) for rows in spans[0] for columns in spans[1])
+
+
+def check_feature(settings: Mapping[str, Any]) -> None:
+    """Raise `AssertionError` with a helpful text unless a descriptor keeps its promises.
+
+    It has the length it says, gives the same for the same, and is finite on noise, on black, and on the fewest frames
+    it takes; with fewer it is a clear error.
+
+    Args:
+        settings: its table as in a recipe, `{"name": ..., ...}`.
+    """
+    feature = FEATURES.build(settings)
+    draws = np.random.default_rng(0)
+    for kind, array in _inputs(feature, draws):
+        found = feature(array)
+        assert found.shape == (feature.length,), f"{feature.name} on {kind}: {found.shape}, said {feature.length}"
+        assert found.dtype == np.float32, f"{feature.name} on {kind}: {found.dtype}, not float32"
+        assert np.isfinite(found).all(), f"{feature.name} on {kind}: a value is not finite"
+        assert np.array_equal(found, feature(array.copy())), f"{feature.name} on {kind}: twice is not the same"
+    if feature.reads == "frames" and feature.frames > 1:
+        try:
+            feature(np.zeros((feature.frames - 1, 64, 64), np.uint8))
+        except RecipeError as fault:
+            assert str(feature.frames) in str(fault), f"{feature.name}: the error does not say how many frames it needs"
+        else:
+            raise AssertionError(f"{feature.name} takes fewer frames than the {feature.frames} it says it needs")
+
+
+def _inputs(feature: Feature, draws: np.random.Generator) -> Iterator[tuple[str, np.ndarray]]:
+    if feature.reads == "frames":
+        yield "noise", draws.integers(0, 256, (feature.frames + 9, 64, 72), np.uint8)
+        yield "colour", draws.integers(0, 256, (feature.frames + 9, 64, 72, 3), np.uint8)
+        yield "black", np.zeros((feature.frames + 9, 64, 72), np.uint8)
+        yield "the fewest frames", draws.integers(0, 256, (feature.frames, 64, 72), np.uint8)
+    else:
+        yield "noise", draws.normal(size=(64, 72, 3)).astype(np.float32)
+        yield "no motion", np.zeros((64, 72, 2), np.float32)

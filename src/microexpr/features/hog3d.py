@@ -1,0 +1,106 @@
+"""Histograms of 3-D gradients.
+
+Klaeser, Marszalek, Schmid: A Spatio-Temporal Descriptor Based on 3D-Gradients, BMVC 2008: mean gradients of boxes from
+integral volumes, projected on the 20 face normals of an icosahedron.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from ..errors import RecipeError
+from .base import FEATURES, Feature
+
+CUT = 0.25
+"""Values of the normalised descriptor are cut here and it is normalised again (Klaeser 2008, after Lowe 2004)."""
+
+
+@FEATURES.register("hog3d")
+@dataclass(frozen=True)
+class HOG3D(Feature):
+    """The clip as cells; each cell's histogram is the sum over its boxes of their quantised mean gradient; L2 norm.
+
+    Args:
+        cells: down, across and in time.
+        boxes: of a cell, in each direction.
+        opposite: a gradient and its opposite fall into one bin (10 bins instead of 20).
+    """
+
+    cells: tuple[int, int, int] = (4, 4, 3)
+    boxes: int = 3
+    opposite: bool = False
+
+    def __post_init__(self) -> None:
+        if min(self.cells) < 1 or self.boxes < 1:
+            raise RecipeError(f"hog3d: cells = {self.cells}, boxes = {self.boxes}; use 1 or more")
+
+    @property
+    def frames(self) -> int:
+        """One for each box in time."""
+        return max(2, self.cells[2] * self.boxes)
+
+    @property
+    def length(self) -> int:
+        """Cells x bins."""
+        return math.prod(self.cells) * (10 if self.opposite else 20)
+
+    def compute(self, array: np.ndarray) -> np.ndarray:
+        """Cell by cell: down, across, in time."""
+        down, across, along = self.cells
+        counts = (along * self.boxes, down * self.boxes, across * self.boxes)
+        if any(size < n for size, n in zip(array.shape, counts, strict=True)):
+            raise RecipeError(f"hog3d: a clip of {array.shape} is too small for {counts} boxes")
+        volume = array.astype(np.float32)
+        gt, gy, gx = (box_means(np.asarray(g), counts) for g in np.gradient(volume))
+        votes = quantised(np.stack([gx, gy, gt], axis=-1), self.opposite)
+        b = self.boxes
+        cells = votes.reshape(along, b, down, b, across, b, -1).sum(axis=(1, 3, 5))
+        found = cells.transpose(1, 2, 0, 3).ravel()
+        found = np.minimum(found / max(float(np.linalg.norm(found)), 1e-9), CUT)
+        return found / max(float(np.linalg.norm(found)), 1e-9)
+
+
+def box_means(volume: np.ndarray, counts: tuple[int, int, int]) -> np.ndarray:
+    """Mean of each of `counts` boxes of a volume (T, H, W), from its integral volume."""
+    total = np.pad(volume.astype(np.float64), ((1, 0), (1, 0), (1, 0))).cumsum(0).cumsum(1).cumsum(2)
+    edges = [np.linspace(0, size, n + 1).round().astype(int) for size, n in zip(volume.shape, counts, strict=True)]
+    corners = total[np.ix_(*edges)]
+    sums = np.diff(np.diff(np.diff(corners, axis=0), axis=1), axis=2)
+    sizes = np.einsum("i,j,k->ijk", *(np.diff(edge) for edge in edges))
+    return sums / sizes
+
+
+def quantised(gradients: np.ndarray, opposite: bool) -> np.ndarray:
+    """(..., 20 or 10) votes of gradients (..., 3).
+
+    Klaeser 2008, section 2.2: q = P g / |g|, less the threshold t = the projection of one face normal on its
+    neighbour's; negative values are dropped, and the rest is scaled to the gradient's length.
+    """
+    axes = icosahedron_axes()
+    if opposite:
+        axes = axes[:10]
+    length = np.linalg.norm(gradients, axis=-1, keepdims=True)
+    seen = gradients / np.maximum(length, 1e-12) @ axes.T
+    if opposite:
+        seen = np.abs(seen)
+    votes = np.maximum(seen - NEIGHBOUR, 0)
+    return votes / np.maximum(np.linalg.norm(votes, axis=-1, keepdims=True), 1e-12) * length
+
+
+NEIGHBOUR = math.sqrt(5) / 3
+"""Cosine of the angle between two neighbouring face normals of an icosahedron, 41.8 degrees."""
+
+
+@cache
+def icosahedron_axes() -> np.ndarray:
+    """(20, 3) unit normals of the faces (the corners of a dodecahedron); the last ten are opposite to the first."""
+    golden = (1 + math.sqrt(5)) / 2
+    half: list[tuple[float, float, float]] = [(1, 1, 1), (1, 1, -1), (1, -1, 1), (1, -1, -1)]
+    half += [(0, 1 / golden, golden), (0, -1 / golden, golden), (1 / golden, golden, 0), (-1 / golden, golden, 0)]
+    half += [(golden, 0, 1 / golden), (golden, 0, -1 / golden)]
+    axes = np.array([*half, *(tuple(-x for x in axis) for axis in half)], float)
+    return axes / np.sqrt(3)

@@ -1,0 +1,133 @@
+"""Local binary patterns on three orthogonal planes.
+
+Zhao, Pietikainen: Dynamic Texture Recognition Using Local Binary Patterns with an Application to Facial Expressions,
+IEEE TPAMI 29(6), 2007. The baseline of CASME II uses 5x5 blocks, 4 neighbours, radii 1, 1 and 4.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import numpy as np
+
+from ..errors import RecipeError
+from .base import FEATURES, Feature, blocks
+
+PLANES = ("XY", "XT", "YT")
+CHUNK = 4
+"""Frames worked on at a time: few enough to stay in the processor's cache."""
+
+
+@FEATURES.register("lbp-top")
+@dataclass(frozen=True)
+class LBPTOP(Feature):
+    """Histograms of LBP codes on the XY, XT and YT planes of each block; each histogram sums to 1.
+
+    Args:
+        grid: blocks down and across; a block lasts the whole clip.
+        neighbours: P, on a circle (an ellipse where radii differ) in each plane.
+        radii: (R_X, R_Y, R_T).
+        uniform: patterns with at most two changes keep their bin, all others share one.
+        rounded: take the nearest pixel instead of interpolating bilinearly.
+        overlap: share of a block that the next one covers again.
+    """
+
+    grid: tuple[int, int] = (5, 5)
+    neighbours: int = 4
+    radii: tuple[int, int, int] = (1, 1, 4)
+    uniform: bool = False
+    rounded: bool = False
+    overlap: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.neighbours <= 8 or min(self.radii) < 1:
+            raise RecipeError(f"lbp-top: neighbours = {self.neighbours} (2 to 8), radii = {self.radii} (1 or more)")
+
+    @property
+    def frames(self) -> int:
+        """Twice the radius in time, and one."""
+        return 2 * self.radii[2] + 1
+
+    @property
+    def length(self) -> int:
+        """Blocks x 3 planes x bins."""
+        return math.prod(self.grid) * len(PLANES) * len(np.unique(bins_of(self.neighbours, self.uniform)))
+
+    def compute(self, array: np.ndarray) -> np.ndarray:
+        """Block by block, plane by plane."""
+        across, down, along = self.radii
+        height, width = array.shape[1] - 2 * down, array.shape[2] - 2 * across
+        if height < 1 or width < 1:
+            raise RecipeError(f"lbp-top: pictures of {array.shape[1:]} are too small for radii {self.radii}")
+        places = list(blocks(height, width, self.grid, self.overlap))
+        bins = bins_of(self.neighbours, self.uniform)
+        size = 2**self.neighbours
+        counts = np.zeros((len(places), len(PLANES), size))
+        for start in range(along, len(array) - along, CHUNK):
+            stop = min(start + CHUNK, len(array) - along)
+            for plane in range(len(PLANES)):
+                codes = self._codes(array, plane, start, stop)
+                for i, (rows, columns) in enumerate(places):
+                    block = np.ascontiguousarray(codes[:, rows, columns]).reshape(1, -1)
+                    counts[i, plane] += cv2.calcHist([block], [0], None, [size], [0, size])[:, 0]
+        merged = counts @ np.eye(bins.max() + 1)[bins]
+        return (merged / merged.sum(axis=2, keepdims=True)).ravel()
+
+    def _codes(self, array: np.ndarray, plane: int, start: int, stop: int) -> np.ndarray:
+        """LBP codes (frames, H - 2 R_Y, W - 2 R_X) uint8 of frames start to stop in one plane."""
+        centre = self._shifted(array, (0, 0, 0), start, stop)
+        codes = np.zeros(centre.shape, np.uint8)
+        for p in range(self.neighbours):
+            offset = self.offset(plane, p)
+            whole = tuple(round(o) for o in offset)
+            if self.rounded or max(abs(o - w) for o, w in zip(offset, whole, strict=True)) < 1e-9:
+                larger = self._shifted(array, whole, start, stop) >= centre
+            else:
+                larger = self._between(array, offset, start, stop) >= centre - TOLERANCE
+            codes |= larger.view(np.uint8) << np.uint8(p)
+        return codes
+
+    def offset(self, plane: int, p: int) -> tuple[float, float, float]:
+        """(dt, dy, dx) of neighbour p: (R_X cos, -R_Y sin) on XY, (R_X cos, -R_T sin) on XT, (R_Y .., R_T ..) on YT."""
+        across, down, along = self.radii
+        c, s = math.cos(2 * math.pi * p / self.neighbours), math.sin(2 * math.pi * p / self.neighbours)
+        return ((0.0, -down * s, across * c), (-along * s, 0.0, across * c), (-along * s, down * c, 0.0))[plane]
+
+    def _shifted(self, array: np.ndarray, offset: tuple[int, ...], start: int, stop: int) -> np.ndarray:
+        """The inner voxels of frames start to stop, moved by whole steps (dt, dy, dx)."""
+        (dt, dy, dx), (across, down, _) = offset, self.radii
+        rows, columns = slice(down + dy, array.shape[1] - down + dy), slice(across + dx, array.shape[2] - across + dx)
+        return array[start + dt : stop + dt, rows, columns]
+
+    def _between(self, array: np.ndarray, offset: tuple[float, ...], start: int, stop: int) -> np.ndarray:
+        """The same at a point between voxels: linear in each direction."""
+        below = [math.floor(o + 1e-9) for o in offset]
+        parts = [o - b for o, b in zip(offset, below, strict=True)]
+        total: np.ndarray | float = 0.0
+        for corner in np.ndindex(2, 2, 2):
+            weight = math.prod(part if c else 1 - part for c, part in zip(corner, parts, strict=True))
+            if weight > 1e-9:
+                moved = tuple(b + c for b, c in zip(below, corner, strict=True))
+                total = total + np.float32(weight) * self._shifted(array, moved, start, stop)
+        return np.asarray(total)
+
+
+TOLERANCE = np.float32(1e-3)
+"""Interpolation in float32 must not turn equal grey levels into a smaller neighbour."""
+
+
+@cache
+def bins_of(neighbours: int, uniform: bool) -> np.ndarray:
+    """(2^P,) bin of each code; with `uniform` P (P - 1) + 3 bins (59 for P = 8, 15 for P = 4), one for the rest."""
+    codes = np.arange(2**neighbours)
+    if not uniform:
+        return codes
+    turned = (codes >> 1) | ((codes & 1) << (neighbours - 1))
+    changes = np.array([int(code).bit_count() for code in codes ^ turned])
+    kept = np.flatnonzero(changes <= 2)
+    bins = np.full(len(codes), len(kept))
+    bins[kept] = np.arange(len(kept))
+    return bins

@@ -1,0 +1,47 @@
+"""All frames of a clip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..clip import Sample
+from ..errors import MediaError, RecipeError
+from ..video import open_frames
+from .base import STEPS, Step
+
+
+@STEPS.register("sequence")
+@dataclass(frozen=True)
+class Sequence(Step):
+    """`frames` (T, height, width, 3) uint8 RGB from the onset to the offset; the whole recording where they are hidden.
+
+    Args:
+        least: the fewest frames; a shorter clip gets its neighbouring frames on both sides, and its last one again
+            where the recording ends.
+    """
+
+    least: int = 1
+
+    reads: ClassVar[tuple[str, ...]] = ("onset", "offset")
+
+    def __post_init__(self) -> None:
+        if self.least < 1:
+            raise RecipeError(f"step 'sequence': least = {self.least}; use 1 frame or more")
+
+    def __call__(self, sample: Sample) -> Sample:
+        """Adds `frames`."""
+        clip, frames = sample.clip, open_frames(sample.clip.source)
+        numbers = list(frames.numbers)
+        first = 0 if clip.onset is None else numbers.index(clip.onset)
+        last = len(numbers) - 1 if clip.offset is None else numbers.index(clip.offset)
+        while last - first + 1 < min(self.least, len(numbers)):
+            first, last = max(0, first - 1), min(len(numbers) - 1, last + 1)
+        chosen = numbers[first : last + 1]
+        chosen += [chosen[-1]] * (self.least - len(chosen))
+        pictures = [frames.read(number) for number in chosen]
+        if len({picture.shape for picture in pictures}) > 1:
+            raise MediaError(f"the frames of '{clip.source}' differ in size")
+        return sample.with_array("frames", np.stack(pictures))
