@@ -6,6 +6,7 @@ from pathlib import Path
 
 from microexpr import recipe
 from microexpr.datasets import DATASETS
+from microexpr.features import FEATURES
 from microexpr.recognizers import RECOGNIZERS
 
 README = Path(__file__).parents[1] / "README.md"
@@ -20,8 +21,12 @@ def tables() -> str:
         lines.append(f"| `{name}` | {f.title} | {f.clips or ''} | {f.people or ''} | {f'{f.fps:g}' if f.fps else ''} |")
     lines += ["", "| recipe | what | protocol |", "|---|---|---|"]
     for name in recipe.shipped():
-        loaded = recipe.load(name)
-        lines.append(f"| `{name}` | {loaded.title} | {loaded.protocol.name} |")
+        members = recipe.load_all(name)
+        rules = ", ".join(dict.fromkeys(member.protocol.name for member in members))
+        lines.append(
+            f"| `{name}` | {members[0].title if len(members) == 1 else f'{len(members)} in one go'} | {rules} |"
+        )
+    lines += ["", "Descriptors: " + ", ".join(f"`{name}`" for name in FEATURES.names()) + "."]
     lines += ["", "Recognizers: " + ", ".join(f"`{name}`" for name in RECOGNIZERS.names()) + "."]
     return "\n".join(lines)
 

@@ -10,9 +10,17 @@ from tests.conftest import RECIPE
 
 @pytest.mark.parametrize("name", recipe.shipped())
 def test_shipped_recipes(name):
-    loaded = recipe.load(name)
-    assert loaded.protocol.name and loaded.title
-    assert loaded.with_settings(loaded.small.set).judged.name == loaded.judged.name
+    for loaded in recipe.load_all(name):
+        assert loaded.protocol.name and loaded.title
+        assert loaded.with_settings(loaded.small.set).judged.name == loaded.judged.name
+
+
+def test_a_suite_is_each_recipe_under_each_protocol():
+    members = recipe.load_all("baselines-megc2018")
+    assert len({member.name for member in members}) == len({member.key for member in members}) == 12
+    assert {member.judged.data for member in members} == {("casme2", "samm"), ("casme2",), ("samm",)}
+    with pytest.raises(MicroexprError, match="suite of 12 recipes"):
+        recipe.load("baselines-megc2018")
 
 
 def test_settings_reach_what_they_name(recipe):

@@ -11,6 +11,7 @@ from microexpr.errors import MissingDataError, RunError, UnknownNameError
 from microexpr.evaluate import Options, evaluate, evaluate_seeds
 from microexpr.metrics import macro_f1
 from microexpr.report import render, summarize
+from microexpr.report.tables import comparisons
 from microexpr.runs import Run, find_runs
 
 
@@ -120,3 +121,13 @@ def test_bad_requests(made, tmp_path):
         render([[made]], "jsn")
     with pytest.raises(MissingDataError, match="holds no run"):
         find_runs(tmp_path)
+
+
+def test_runs_of_one_protocol_stand_side_by_side(made, recipe, fakes, tmp_path):
+    options = Options(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
+    other = evaluate(recipe, tmp_path / "run", options)
+    [table] = comparisons([summarize([made]), summarize([other])])
+    assert [row[0].split(":")[0] for row in table.rows[:3]] == ["test of a network", "test", "majority's guess"]
+    assert all("subset" in row[0] for row in table.rows[:2])
+    assert len(table.rows) == 3 + len([row for row in summarize([made]).published if not row.part])
+    assert "Side by side" in render([[made], [other]], "html")

@@ -164,12 +164,12 @@ def run(
     """Train and evaluate; goes on where it was stopped."""
     from . import console
     from .evaluate import Options, evaluate_seeds
-    from .recipe import load
+    from .recipe import load_all
 
     _load(plugin)
-    chosen = load(recipe).with_settings(_settings(set))
+    members = [member.with_settings(_settings(set)) for member in load_all(recipe)]
     fake_data, small = data is Data.fake, scale is Scale.small
-    folder = out or Path("runs") / "-".join([chosen.name, *["fake"] * fake_data, *["small"] * small])
+    folder = out or Path("runs") / "-".join([Path(recipe).stem, *["fake"] * fake_data, *["small"] * small])
     options = Options(
         fake=fake_data,
         small=small,
@@ -179,10 +179,14 @@ def run(
         address=address,
         roots=_roots(root),
     )
-    with console.progress() as progress:
-        runs = evaluate_seeds(chosen, folder, options, seeds, progress)
-    console.show_report([runs])
-    console.say(f"kept in {folder}; `microexpr report {folder} --html` makes a page of it")
+    groups = []
+    for member in members:
+        place = folder / member.name if len(members) > 1 else folder
+        with console.progress(member.name if len(members) > 1 else "") as progress:
+            groups.append(evaluate_seeds(member, place, options, seeds, progress))
+    console.show_report(groups)
+    pages = f"{folder}/*" if len(members) > 1 else str(folder)
+    console.say(f"kept in {folder}; `microexpr report {pages} --html` makes a page of it")
 
 
 @app.command()

@@ -33,8 +33,12 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def progress() -> Iterator[Report]:
-    """A progress bar for each thing that is being done; without a terminal, a line as each begins and ends."""
+def progress(name: str = "") -> Iterator[Report]:
+    """A progress bar for each thing that is being done; without a terminal, a line as each begins and ends.
+
+    Args:
+        name: what stands before each, where several things are done in turn.
+    """
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -46,6 +50,7 @@ def progress() -> Iterator[Report]:
         tasks: dict[str, TaskID] = {}
 
         def report(what: str, done: int, total: int) -> None:
+            what = f"{name}: {what}" if name else what
             if what not in tasks:
                 tasks[what] = bars.add_task(what, total=total)
             bars.update(tasks[what], completed=done, total=total)
@@ -101,13 +106,16 @@ def show_recipes(name: str | None) -> None:
     from . import recipe
 
     if name is not None:
-        recipe.load(name)  # an unknown name is an error that helps
+        recipe.load_all(name)  # an unknown name is an error that helps
         _out.print((resources.files("microexpr") / "recipes" / f"{name}.toml").read_text("utf-8"), markup=False, end="")
         return
     table = Table("recipe", "what", "data", "protocol")
     for one in recipe.shipped():
-        loaded = recipe.load(one)
-        table.add_row(one, loaded.title, ", ".join(loaded.judged.data), loaded.protocol.name)
+        members = recipe.load_all(one)
+        data = dict.fromkeys(name for member in members for name in member.judged.data)
+        rules = dict.fromkeys(member.protocol.name for member in members)
+        what = members[0].title if len(members) == 1 else f"{len(members)} recipes in one go"
+        table.add_row(one, what, ", ".join(data), ", ".join(rules))
     _out.print(table)
 
 
@@ -130,7 +138,10 @@ def show_faults(name: str, roots: Mapping[str, Path]) -> int:
 def show_report(groups: Sequence[Sequence[Run]]) -> None:
     """Reports of runs in the terminal."""
     from .report import summarize
-    from .report.terminal import show
+    from .report.terminal import show, show_comparison
 
-    for runs in groups:
-        show(summarize(runs), _out)
+    summaries = [summarize(runs) for runs in groups]
+    for summary in summaries if len(summaries) <= 3 else ():
+        show(summary, _out)
+    if len(summaries) > 1:
+        show_comparison(summaries, _out)

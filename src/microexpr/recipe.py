@@ -20,7 +20,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -122,23 +122,54 @@ class Recipe:
         return _recipe(self.name, tree)
 
 
+@dataclass(frozen=True)
+class Suite:
+    """Several recipes under several protocols, to be compared.
+
+    Attributes:
+        recipes: names of shipped recipes.
+        protocols: names of published protocols; each recipe's last stage is run under each, on its data sets.
+    """
+
+    recipes: tuple[str, ...]
+    protocols: tuple[str, ...]
+
+    def members(self) -> list[Recipe]:
+        """One recipe for each pair, named after both."""
+        pairs = [(protocol(p), load(name)) for p in self.protocols for name in self.recipes]
+        changed = [r.with_settings({"protocol": rules.name, "data": list(rules.datasets)}) for rules, r in pairs]
+        return [replace(r, name=f"{r.name}-{rules.name}") for (rules, _), r in zip(pairs, changed, strict=True)]
+
+
 def load(name: str | Path) -> Recipe:
     """A shipped recipe by name, or one of your own by its path.
 
     Raises:
         UnknownNameError: no such recipe ships with the package.
         MissingDataError: the path leads nowhere.
-        RecipeError: not TOML, or a wrong key, type or value.
+        RecipeError: not TOML, a suite, or a wrong key, type or value.
+    """
+    found = load_all(name)
+    if len(found) != 1:
+        raise RecipeError(f"'{name}' is a suite of {len(found)} recipes, not a recipe")
+    return found[0]
+
+
+def load_all(name: str | Path) -> list[Recipe]:
+    """The recipe of that name or path, or every recipe of a suite.
+
+    Raises:
+        UnknownNameError, MissingDataError, RecipeError: as `load`.
     """
     text = str(name)
     if text.endswith(".toml"):
         path = Path(name)
         if not path.is_file():
             raise MissingDataError(f"recipe '{path}' is not a file")
-        return parse(path.stem, path.read_text(encoding="utf-8"))
+        return _parse_all(path.stem, path.read_text(encoding="utf-8"))
     if text not in shipped():
         raise UnknownNameError("recipe", text, shipped())
-    return parse(text, (resources.files("microexpr") / "recipes" / f"{text}.toml").read_text(encoding="utf-8"))
+    return _parse_all(text, (resources.files("microexpr") / "recipes" / f"{text}.toml").read_text(encoding="utf-8"))
 
 
 def shipped() -> list[str]:
@@ -149,11 +180,21 @@ def shipped() -> list[str]:
 
 def parse(name: str, text: str) -> Recipe:
     """A recipe from TOML."""
+    return _recipe(name, _table(name, text))
+
+
+def _parse_all(name: str, text: str) -> list[Recipe]:
+    table = _table(name, text)
+    if "suite" not in table:
+        return [_recipe(name, table)]
+    return checked(Suite, table["suite"], f"suite '{name}'").members()
+
+
+def _table(name: str, text: str) -> dict[str, Any]:
     try:
-        table = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
         raise RecipeError(f"recipe '{name}' is not TOML: {fault}") from None
-    return _recipe(name, table)
 
 
 def toml_value(text: str) -> Any:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from .. import __version__
 from .summary import SHORT, Summary
-from .tables import share, tables
+from .tables import comparisons, share, tables
 
 
 def as_html(summaries: Sequence[Summary]) -> str:
@@ -25,23 +25,10 @@ def as_html(summaries: Sequence[Summary]) -> str:
     )
     return environment.get_template("page.html.j2").render(
         sections=[_section(summary) for summary in summaries],
-        overview=_overview(summaries) if len(summaries) > 1 else None,
+        overview=comparisons(summaries) if len(summaries) > 1 else [],
         version=__version__,
         warnings=[line for line in summaries[0].warnings if all(line in summary.warnings for summary in summaries)],
     )
-
-
-def _overview(summaries: Sequence[Summary]) -> dict[str, Any]:
-    """The headline of every run in one table."""
-    names = list(dict.fromkeys(name for summary in summaries for name in summary.protocol.headline))
-    rows = []
-    for summary in summaries:
-        cells = []
-        for name in names:
-            low, high = summary.intervals[name]
-            cells.append(f"{share(summary.metrics[name])} ({share(low)} to {share(high)})")
-        rows.append((summary.title, str(summary.n), *cells))
-    return {"columns": ("run", "clips", *(SHORT[name] for name in names)), "rows": rows}
 
 
 def _section(summary: Summary) -> dict[str, Any]:

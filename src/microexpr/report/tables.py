@@ -30,6 +30,27 @@ def tables(summary: Summary) -> list[Table]:
     return [table for table in found if table.rows]
 
 
+def comparisons(summaries: Sequence[Summary]) -> list[Table]:
+    """One table a protocol: every run of it, the majority's guess, and the published rows."""
+    found = []
+    for name in dict.fromkeys(summary.protocol.name for summary in summaries):
+        group = [summary for summary in summaries if summary.protocol.name == name]
+        others = [row for row in group[0].published if not row.part]
+        headline = group[0].protocol.headline
+        names = [metric for metric in SHORT if metric in headline or any(metric in row.metrics for row in others)]
+        rows = [
+            (f"{s.title}: {s.label}", *(share(s.metrics[m]) for m in names), f"{s.n} clips of {s.subjects} people")
+            for s in group
+        ]
+        bets = group[0].majority
+        rows.append(("majority's guess", *(share(bets[m]) for m in names), f"{group[0].n} clips"))
+        rows += [_published(row, names) for row in others]
+        note = LEAKY_NOTE if any(row.leaky for row in others) else ""
+        columns = ("", *(SHORT[metric] for metric in names), "source")
+        found.append(Table(group[0].protocol.title, columns, tuple(rows), note))
+    return found
+
+
 def _scores(summary: Summary) -> Table:
     headline = summary.protocol.headline
     rows = []
