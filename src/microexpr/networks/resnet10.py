@@ -1,0 +1,84 @@
+"""The ResNet10 of Peng et al. 2018: pre-activation blocks, batch norm on the data.
+
+Simon, Rodner, Denzler: ImageNet pre-trained models with batch normalization, arXiv 1612.01452. Input as in Caffe: BGR,
+0 to 255, no mean subtracted (the first layer normalises); 5 417 070 weights with 1000 classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..errors import RecipeError
+from .base import NETWORKS, Architecture
+
+
+@NETWORKS.register("resnet10")
+@dataclass(frozen=True)
+class ResNet10(Architecture):
+    """Four residual blocks of 64, 128, 256 and 512 maps, global average pooling, one linear layer."""
+
+    def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
+        """The module for (C, H, W); 224x224 in the paper."""
+        if len(shape) != 3 or min(shape[1:]) < 32:
+            raise RecipeError(f"resnet10 takes pictures of 32x32 pixels or more (224x224 in the paper); got {shape}")
+        return PreActivated(shape[0], classes)
+
+
+class PreActivated(nn.Module):
+    """Layer by layer as in the authors' prototxt; Caffe's pooling rounds sizes up."""
+
+    def __init__(self, channels: int, classes: int) -> None:
+        super().__init__()
+        self.data_bn = nn.BatchNorm2d(channels)
+        self.conv1 = nn.Conv2d(channels, 64, 7, stride=2, padding=3)
+        self.conv1_bn = nn.BatchNorm2d(64)
+        self.block64 = FirstBlock(64)
+        self.block128 = Block(64, 128)
+        self.block256 = Block(128, 256)
+        self.block512 = Block(256, 512)
+        self.last_bn = nn.BatchNorm2d(512)
+        self.fc = nn.Linear(512, classes)
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")  # Caffe's msra filler
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, C, H, W) to (n, classes) logits."""
+        x = F.relu(self.conv1_bn(self.conv1(self.data_bn(x))))
+        x = F.max_pool2d(x, 3, stride=2, ceil_mode=True)
+        x = self.block512(self.block256(self.block128(self.block64(x))))
+        return self.fc(F.relu(self.last_bn(x)).mean(dim=(2, 3)))
+
+
+class FirstBlock(nn.Module):
+    """Two convolutions beside an identity; what comes in is activated already."""
+
+    def __init__(self, maps: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(maps, maps, 3, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(maps)
+        self.conv2 = nn.Conv2d(maps, maps, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape."""
+        return x + self.conv2(F.relu(self.bn(self.conv1(x))))
+
+
+class Block(nn.Module):
+    """Half the size: the shortcut convolves what is activated, not what came in."""
+
+    def __init__(self, before: int, maps: int) -> None:
+        super().__init__()
+        self.first_bn = nn.BatchNorm2d(before)
+        self.conv1 = nn.Conv2d(before, maps, 3, stride=2, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(maps)
+        self.conv2 = nn.Conv2d(maps, maps, 3, padding=1, bias=False)
+        self.shortcut = nn.Conv2d(before, maps, 1, stride=2, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, before, H, W) to (n, maps, H / 2, W / 2)."""
+        x = F.relu(self.first_bn(x))
+        return self.shortcut(x) + self.conv2(F.relu(self.bn(self.conv1(x))))
