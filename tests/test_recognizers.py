@@ -21,6 +21,7 @@ CASES = [
     {"name": "majority"},
     {"name": "svm", "C": 10.0},
     {"name": "svm", "kernel": "linear", "balanced": False},
+    {"name": "svm", "kernel": "linear", "standardise": True},
     {"name": "network", **SMALL},
     {"name": "network", **SMALL, "sampler": {"name": "oversample"}, "balanced": True, "schedule": {"name": "cosine"}},
     {"name": "network", **SMALL, "precision": "bf16", "optimizer": {"name": "sgd", "lr": 0.01}},

@@ -24,6 +24,7 @@ class SVM(Recognizer):
         kernel: `rbf` or `linear`.
         gamma: of the RBF kernel; `scale` is 1 / (number of values x their variance).
         balanced: weigh classes inversely to their number of training clips.
+        standardise: bring each value to mean 0 and standard deviation 1 of the training clips.
         array: which array of the samples.
     """
 
@@ -31,6 +32,7 @@ class SVM(Recognizer):
     kernel: Literal["rbf", "linear"] = "rbf"
     gamma: Literal["scale", "auto"] | float = "scale"
     balanced: bool = True
+    standardise: bool = False
     array: str = "image"
 
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
@@ -40,23 +42,29 @@ class SVM(Recognizer):
         from sklearn.svm import SVC
 
         self.values_, self.targets_ = values, targets
+        self.mean_, self.deviation_ = values.mean(axis=0), values.std(axis=0)
+        self.deviation_[self.deviation_ == 0] = 1  # a value that never changes says nothing
         self.present_ = np.unique(targets)
         self.machine_ = None  # a single class in training needs no machine
         if len(self.present_) > 1:
             weight = "balanced" if self.balanced else None
             self.machine_ = SVC(C=self.C, kernel=self.kernel, gamma=self.gamma, class_weight=weight, break_ties=True)
-            self.machine_.fit(values, targets)
+            self.machine_.fit(self._scaled(values), targets)
 
     def _shares(self, samples: Sequence[Sample]) -> np.ndarray:
         shares = np.zeros((len(samples), len(self.classes)))
         if self.machine_ is None:
             shares[:, self.present_] = 1.0
             return shares
-        scores = self.machine_.decision_function(stack(samples, self.array).reshape(len(samples), -1))
+        values = stack(samples, self.array).reshape(len(samples), -1)
+        scores = self.machine_.decision_function(self._scaled(values))
         if scores.ndim == 1:  # two classes: one score, for the second
             scores = np.stack([-scores, scores], axis=1)
         shares[:, self.present_] = softmax(scores)
         return shares
+
+    def _scaled(self, values: np.ndarray) -> np.ndarray:
+        return (values - self.mean_) / self.deviation_ if self.standardise else values
 
     def state(self) -> State:
         """The training values and targets; the machine is learned anew from them, which gives the same one."""
