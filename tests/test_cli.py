@@ -27,6 +27,8 @@ def place(fakes, tmp_path, monkeypatch):
     monkeypatch.setenv("MICROEXPR_DATA", str(fakes["megc2019"].root.parent))
     monkeypatch.setenv("COLUMNS", "200")
     (tmp_path / "mine.toml").write_text(RECIPE)
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "bad.py").write_text("1 / 0")
     return tmp_path
 
 
@@ -87,6 +89,13 @@ def wrong(capsys, *arguments: str) -> tuple[int, str]:
         (("run", "mine.toml", "--allow-subset", "--workers", "0"), 2, "workers = 0"),
         (("run", "mine.toml", "--address", "x:1", "--allow-subset"), 2, "goes with --on ray"),
         (("run", "mine.toml", "--plugin", "nowhere.py"), 1, "plugin 'nowhere.py' is not a file"),
+        (("run", "mine.toml", "--plugin", "bad.py"), 2, "cannot be imported: ZeroDivisionError"),
+        (("run", "bytes.toml"), 2, "is no text in UTF-8"),
+        (
+            ("run", "mine.toml", "--allow-subset", "--out", "mine.toml/x"),
+            1,
+            "cannot be read or written: Not a directory",
+        ),
         (("check", "casme3"), 2, "did you mean 'casme2'"),
         (("check", "folder", "--root", "folder=."), 1, "clips.csv' is not there"),
         (("report", "nowhere"), 1, "holds no run"),

@@ -228,16 +228,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         app(given, prog_name="microexpr", standalone_mode=True)
-    except errors.MicroexprError as fault:
-        if "--debug" in given:
-            raise
-        typer.echo(f"microexpr: {' '.join(str(fault).split())}", err=True)
-        sys.exit(fault.exit_code)
     except KeyboardInterrupt:
         typer.echo("microexpr: stopped; the same command goes on from here", err=True)
         sys.exit(130)
     except BrokenPipeError:  # `microexpr report RUN | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as fault:
+        if "--debug" in given:
+            raise
+        typer.echo(f"microexpr: {_line(fault)}", err=True)
+        sys.exit(fault.exit_code if isinstance(fault, errors.MicroexprError) else 1)
+
+
+def _line(fault: Exception) -> str:
+    """What went wrong in one line, without control characters that a file name may hold."""
+    text = str(fault)
+    if isinstance(fault, OSError) and not isinstance(fault, errors.MicroexprError):
+        text = f"'{fault.filename}' cannot be read or written: {fault.strerror}"
+    elif not isinstance(fault, errors.MicroexprError):
+        text = f"{type(fault).__name__}: {fault}; this should not happen, `microexpr --debug ...` shows where it did"
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def _load(plugins: Sequence[Path]) -> None:

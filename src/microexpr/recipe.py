@@ -166,7 +166,10 @@ def load_all(name: str | Path) -> list[Recipe]:
         path = Path(name)
         if not path.is_file():
             raise MissingDataError(f"recipe '{path}' is not a file")
-        return _parse_all(path.stem, path.read_text(encoding="utf-8"))
+        try:
+            return _parse_all(path.stem, path.read_text(encoding="utf-8"))
+        except UnicodeDecodeError:
+            raise RecipeError(f"recipe '{path}' is not TOML: it is no text in UTF-8") from None
     if text not in shipped():
         raise UnknownNameError("recipe", text, shipped())
     return _parse_all(text, (resources.files("microexpr") / "recipes" / f"{text}.toml").read_text(encoding="utf-8"))

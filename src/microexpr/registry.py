@@ -129,5 +129,10 @@ def load_plugin(path: Path) -> None:
         raise UsageError(f"plugin '{path}' is not a Python file (.py)")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except MicroexprError:
+        raise
+    except Exception as fault:
+        raise UsageError(f"plugin '{path}' cannot be imported: {type(fault).__name__}: {fault}") from fault
     PLUGINS.append(path)
-    spec.loader.exec_module(module)
