@@ -12,7 +12,7 @@ from microexpr.clip import Clip
 from microexpr.datasets import DATASETS, Dataset, casting, check_dataset, open_dataset
 from microexpr.datasets.action_units import objective_class, parse_action_units
 from microexpr.datasets.megc2019 import PARTS
-from microexpr.errors import UsageError
+from microexpr.errors import AnnotationError, UsageError
 from microexpr.protocols import PROTOCOLS
 from microexpr.video import open_frames
 
@@ -257,3 +257,13 @@ def test_a_fake_is_never_written_over_anything(fakes):
     for wrong in ({"scale": 0.0}, {"scale": 2.0}, {"people": 0}):
         with pytest.raises(UsageError, match="must be"):
             DATASETS.get("smic").fake(fakes["smic"].root / "x", **wrong)
+
+
+def test_the_whole_of_jaffe(tmp_path):
+    made = DATASETS.get("jaffe").fake(tmp_path / "jaffe", scale=0.2)
+    assert [fault.field for fault in made.check()] == ["folder"]  # made up, and nothing else
+    five = ("anger", "disgust", "happiness", "sadness", "surprise")
+    assert sum(clip.labels["emotion"] in five for clip in made.clips()) == 151  # as in Peng et al. 2018
+    (made.root / "portrait.tiff").write_bytes(b"")
+    with pytest.raises(AnnotationError, match=r"portrait\.tiff: is not named like"):
+        made.clips()

@@ -79,7 +79,8 @@ def show_datasets(name: str | None, roots: Mapping[str, Path]) -> None:
             f"{name}: {facts.title}",
             f"  paper      {facts.citation}",
             f"  access     {facts.access}",
-            f"  holds      {facts.clips} clips of {facts.people} people, {facts.fps:g} frames/s" if facts.clips else "",
+            f"  holds      {facts.clips} clips of {facts.people} people" if facts.clips else "",
+            f"  recorded   {facts.fps:g} frames/s" if facts.fps else "",
             *(
                 f"  {label:<10} " + ", ".join(f"{w} {n}" for w, n in words.items())
                 for label, words in facts.counts.items()

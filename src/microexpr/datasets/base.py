@@ -35,7 +35,7 @@ class Facts:
         title: full name of the release.
         citation: the paper.
         access: how to get it.
-        fps: frames per second.
+        fps: frames per second; 0 for still pictures, or where it varies.
         clips, people: how many; 0 where nothing is published.
         counts: label field -> word -> number of clips, e.g. `{"emotion": {"happiness": 32}}`.
         per_subject: subject -> number of clips.

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..synthesis import (
     Camera,
+    Kind,
     Performance,
     Timing,
     draw_action_units,
@@ -308,6 +309,7 @@ class Shooting:
         framing: `face` fills the picture, `wide` shows head and shoulders.
         pad: neutral frames before and after.
         first: number of the first frame.
+        kind: `micro` or `macro` expressions.
     """
 
     dataset: str
@@ -318,6 +320,7 @@ class Shooting:
     framing: str = "face"
     pad: int = 3
     first: int = 1
+    kind: Kind = "micro"
 
     def perform(self, role: Role, timing: Timing | None = None) -> Performance:
         """The role as a moving face; its timing is drawn unless given."""
@@ -329,7 +332,7 @@ class Shooting:
             units=role.units,
             camera=camera,
             timing=timing or draw_timing(draws, self.fps, self.pad),
-            amplitude=draw_amplitude(draws, "micro"),
+            amplitude=draw_amplitude(draws, self.kind),
             seed=role.seed,
         )
 

@@ -6,11 +6,12 @@ machinery works, never that anything recognises emotions.
 
 from .action_units import Unit, draw_action_units, format_action_units
 from .person import Person
-from .render import Camera, Performance, draw_amplitude, perform
+from .render import Camera, Kind, Performance, draw_amplitude, perform
 from .timing import Timing, draw_timing, intensity
 
 __all__ = [
     "Camera",
+    "Kind",
     "Performance",
     "Person",
     "Timing",
