@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..clip import Clip
+from ..errors import MissingDataError
 from ..synthesis import Timing, draw_action_units
 from ..video import write_picture
 from . import casting, sheets
@@ -51,7 +52,10 @@ class Jaffe(Dataset):
         top = sheets.find(self.root, ("jaffedbase", "jaffe", "."), "folder of pictures")
         clips: list[Clip] = []
         faults: list[Fault] = []
-        for path in sorted(top.glob("*.tif*")):
+        pictures = sorted(top.glob("*.tif*"))
+        if not pictures:
+            raise MissingDataError(f"'{self.root}' has no pictures; looked for *.tif and *.tiff in '{top}'")
+        for path in pictures:
             found = NAME.fullmatch(path.stem)
             if found is None or found[2].upper() not in EMOTIONS:
                 faults.append(Fault(self.name, "file", path.name, "is not named like KA.AN1.39.tiff"))
