@@ -31,6 +31,15 @@ def fragile(job: int, shared: Path) -> int:
     return job
 
 
+def crowded(job: int, shared: Path) -> int:
+    """Job 0 always dies, as soon as job 1 runs beside it; job 1 ends well, if it is left to."""
+    if job == 0:
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.4)
+    return job
+
+
 def outcomes(runner, function, jobs, shared):
     return dict(runner.run(function, jobs, shared))
 
@@ -46,6 +55,11 @@ def test_a_dead_worker_is_replaced(tmp_path):
     assert [found[i] for i in (0, 1, 4, 5)] == [Done(0), Done(1), Done(4), Done(5)]
     assert isinstance(found[2], Failed) and "died 3 times" in found[2].reason
     assert found[3].reason == "ValueError: job 3 is broken" and "Traceback" in found[3].details
+
+
+def test_a_job_is_not_blamed_for_its_neighbour(tmp_path):
+    found = outcomes(Processes(2), crowded, [0, 1], tmp_path)
+    assert isinstance(found[0], Failed) and found[1] == Done(1)
 
 
 def test_a_process_for_each_job():

@@ -107,21 +107,23 @@ class Processes(Executor):
         self.jobs_per_process = jobs_per_process
 
     def run(self, function: Function, jobs: Sequence[Any], shared: Any) -> Iterator[tuple[int, Outcome]]:
-        """Yield as they end. A dead worker takes its pool along: a new one goes on with what is not done."""
+        """Yield as they end.
+
+        A dead worker takes its pool along, and nobody can tell which of the running jobs killed it: each of them is
+        tried again alone, so that only its own deaths count against it.
+        """
         tries = dict.fromkeys(range(len(jobs)), 0)
         while tries:
-            lost: list[int] = []
-            for index, outcome in self._pool(function, jobs, shared, sorted(tries, key=lambda i: (tries[i], i))):
+            suspect = next((index for index, count in tries.items() if count), None)
+            for index, outcome in self._pool(function, jobs, shared, list(tries) if suspect is None else [suspect]):
                 if outcome is None:
-                    lost.append(index)
-                    continue
-                del tries[index]
-                yield index, outcome
-            for index in lost:
-                tries[index] += 1
-                if tries[index] >= TRIES:
+                    tries[index] += 1
+                else:
                     del tries[index]
-                    yield index, Failed(f"its process died {TRIES} times (out of memory?)")
+                    yield index, outcome
+            if suspect is not None and tries.get(suspect, 0) >= TRIES:
+                del tries[suspect]
+                yield suspect, Failed(f"its process died {TRIES} times (out of memory?)")
 
     def _pool(
         self, function: Function, jobs: Sequence[Any], shared: Any, order: Sequence[int]
