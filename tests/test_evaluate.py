@@ -11,9 +11,9 @@ from microexpr import evaluate as ev
 from microexpr.clip import Clip
 from microexpr.datasets import Dataset
 from microexpr.errors import MissingDataError, ProtocolError, RunError
-from microexpr.evaluate import Options, evaluate, evaluate_seeds, fold_seed
+from microexpr.evaluate import Options, evaluate, evaluate_seeds
 from microexpr.recipe import Recipe, parse
-from microexpr.runs import Run
+from microexpr.runs import Run, fold_seed
 from tests.conftest import NETWORK, RECIPE
 
 
@@ -99,10 +99,10 @@ def test_permuted_test_labels_change_no_answer(network, subset, tmp_path, monkey
     first = evaluate(network, tmp_path / "a", subset)
     real = ev._job
 
-    def lying(stage, rules, fold, run, init):
+    def lying(judged, fold, *rest):
         words = [example.truth for example in fold.test]
         turned = [dataclasses.replace(e, truth=w) for e, w in zip(fold.test, words[1:] + words[:1], strict=True)]
-        return real(stage, rules, dataclasses.replace(fold, test=tuple(turned)), run, init)
+        return real(judged, dataclasses.replace(fold, test=tuple(turned)), *rest)
 
     monkeypatch.setattr(ev, "_job", lying)
     assert files(evaluate(network, tmp_path / "b", subset)) == files(first)

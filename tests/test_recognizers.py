@@ -13,7 +13,7 @@ from microexpr.networks.weights import read_weights
 from microexpr.recognizers import RECOGNIZERS, check_recognizer
 from microexpr.recognizers.augmentation import Mirror, Shift
 from microexpr.recognizers.contract import CLASSES, made_up_samples
-from microexpr.recognizers.network import Network
+from microexpr.recognizers.network import Network, batches
 from microexpr.recognizers.training import Sampler, Schedule
 
 SMALL = {"epochs": 3, "batch_size": 8}
@@ -55,19 +55,20 @@ def test_a_stop_inside_training_changes_nothing(tmp_path, monkeypatch):
     samples, labels = made_up_samples()
     steady = {"epochs": 8, "checkpoint_seconds": 0.0, "augment": [{"name": "shift"}]}
     whole = build(seed=5, folder=tmp_path / "a", set=steady).fit(samples, labels)
-    real, calls = Network._epoch, []
+    real, calls = Network._step, []
 
     def interrupted(self, *args):
         calls.append(1)
-        if len(calls) == 5:
+        if len(calls) == 12:
             raise Stop
         return real(self, *args)
 
-    monkeypatch.setattr(Network, "_epoch", interrupted)
+    monkeypatch.setattr(Network, "_step", interrupted)
     with pytest.raises(Stop):
         build(seed=5, folder=tmp_path / "b", set=steady).fit(samples, labels)
     rest = build(seed=5, folder=tmp_path / "b", set=steady).fit(samples, labels)
-    assert len(calls) == 5 + 4  # the first four epochs were not repeated
+    steps = 8 * len(list(batches(torch.arange(len(samples)), SMALL["batch_size"])))
+    assert len(calls) == 12 + steps - 11  # the 11 steps before the stop were not repeated
     assert np.array_equal(whole.predict_proba(samples), rest.predict_proba(samples))
     assert whole.history_ == rest.history_
 

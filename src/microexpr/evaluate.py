@@ -7,10 +7,8 @@ training labels and the names of test clips; the truth of a test clip never leav
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,46 +16,20 @@ import numpy as np
 
 from . import __version__
 from .clip import Sample
-from .config import cache_folder
-from .datasets import DATASETS, Dataset, open_dataset
-from .errors import ProtocolError, RunError, UsageError
-from .executors import Done, Executor, Failed, Processes, executor
+from .errors import RunError
+from .executors import Done, Executor, executor
 from .files import slug
+from .intake import Intake, Options, Progress, prepared, take_in
 from .pictures import keep_examples
 from .preprocessing import Chain, Samples
-from .protocols import Example, Fold, Protocol, protocol
-from .recipe import Recipe, Stage
+from .protocols import Fold, protocol
+from .recipe import Recipe
 from .recognizers import RECOGNIZERS, Recognizer
 from .registry import PLUGINS, load_plugin
-from .runs import Header, Row, Run, fold_record
+from .runs import Header, Row, Run, fold_record, fold_seed
+from .stages import Start, beginning, kept_at, with_face
 
-Progress = Callable[[str, int, int], None]
-"""Called with (what is being done, how much of it is done, how much there is)."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a recipe is run; none of it changes what a fold learns from equal data.
-
-    Args:
-        fake: on made-up copies of the releases instead of the licensed ones.
-        small: made smaller as the recipe's table `small` says; the report says so.
-        allow_subset: go on when the clips differ from the published counts; the report says so.
-        on: `local`, `processes` or `ray`.
-        workers: how many at once; None for one a core.
-        address: of a Ray cluster.
-        seed: of the run.
-        roots: data set -> folder, before all other places.
-    """
-
-    fake: bool = False
-    small: bool = False
-    allow_subset: bool = False
-    on: str = "local"
-    workers: int | None = None
-    address: str | None = None
-    seed: int = 0
-    roots: Mapping[str, Path] = field(default_factory=dict)
+__all__ = ["Options", "Progress", "evaluate", "evaluate_seeds"]
 
 
 @dataclass(frozen=True)
@@ -71,6 +43,7 @@ class Job:
     labels: tuple[str, ...]
     test: tuple[str, ...]
     init: Mapping[str, np.ndarray] | None
+    keep: Path | None = None
     plugins: tuple[Path, ...] = ()
 
 
@@ -103,27 +76,21 @@ def evaluate(recipe: Recipe, out: Path, options: Options | None = None, progress
     if options.small:
         recipe = recipe.with_settings(recipe.small.set)
     for stage in recipe.stages:
-        _recognizer(stage, protocol(stage.protocol).classes)  # a misspelt setting is found before any work is done
+        Chain.build(stage.chain)  # a misspelt setting is found before any work is done
+        RECOGNIZERS.build(stage.recognizer, classes=protocol(stage.protocol).classes)
     runner = executor(options.on, options.workers, options.address)
     runner.check()
-    sources, data = _open(recipe.judged, recipe, options, progress)
-    rules = recipe.protocol
-    examples = _chosen(rules, sources, recipe, options)
-    shortfall = rules.shortfall(examples)
-    if shortfall and not (options.allow_subset or options.small):
-        more = f" and {len(shortfall) - 1} more differences" if len(shortfall) > 1 else ""
-        raise ProtocolError(
-            f"protocol '{rules.name}': {shortfall[0]}{more}; --allow-subset runs on what is here and the report says so"
-        )
-    folds = rules.folds(examples)
-    left_out = [str(fault) for source in sources for fault in source.missing()]
-    run = Run.begin(out, _header(recipe, data, folds, options, (shortfall, left_out)))
+    intakes = [take_in(stage, recipe, options, progress) for stage in recipe.stages]
+    judged = intakes[-1]
+    run = Run.begin(out, _header(recipe, intakes, options))
     done = set(run.done())
-    if todo := [fold for fold in folds if fold.name not in done]:
-        samples = prepared(recipe.judged, rules, examples, options, progress)
-        keep_examples(run.folder, examples, samples, faces=run.made_up)
-        init = earlier_stages(recipe, {e.clip.subject for e in examples}, options, progress)
-        jobs = [_job(recipe.judged, rules, fold, run, init) for fold in todo]
+    if todo := [fold for fold in judged.folds if fold.name not in done]:
+        samples = prepared(judged, judged.examples, options, progress)
+        keep_examples(run.folder, judged.examples, samples, faces=run.made_up)
+        tested = {e.clip.subject for fold in judged.folds for e in fold.test}
+        start, records = beginning(intakes, options, progress, tested)
+        run.write_stages([*records, {"name": judged.stage.name, "from": start.what}])
+        jobs = [_job(judged, fold, run, start, options) for fold in todo]
         _learn_all(run, todo, jobs, samples, runner, progress)
     return run
 
@@ -137,146 +104,48 @@ def evaluate_seeds(
     return [evaluate(recipe, out / f"seed-{n}", replace(options, seed=n), progress) for n in range(seeds)]
 
 
-def fold_seed(seed: int, fold: str) -> int:
-    """A fold's own seed: neither the order of the folds nor the machine matters."""
-    return int.from_bytes(hashlib.sha256(f"{seed}/{fold}".encode()).digest()[:4], "big") >> 1
-
-
 def learn_and_predict(job: Job, samples: Mapping[str, Sample]) -> Answer:
     """One fold. Clips without a face teach nothing; they are still asked about, and what was noted is told."""
     for plugin in job.plugins:
         load_plugin(plugin)
-    recognizer = RECOGNIZERS.build(job.recognizer, **job.common)
-    pairs = [(samples[name], label) for name, label in zip(job.train, job.labels, strict=True)]
-    seen = [(sample, label) for sample, label in pairs if sample.notes.get("face") != "not found"]
-    recognizer.fit([s for s, _ in seen], [label for _, label in seen], init=job.init)
+    if job.keep is not None and job.keep.is_file():
+        recognizer = Recognizer.load(job.keep)
+    else:
+        recognizer = RECOGNIZERS.build(job.recognizer, **job.common)
+        used, labels = with_face([samples[name] for name in job.train], job.labels)
+        recognizer.fit(used, labels, init=job.init)
+        if job.keep is not None:
+            recognizer.save(job.keep)
     asked = [samples[name] for name in job.test]
     return Answer(recognizer.predict_proba(asked), tuple(s.notes for s in asked), tuple(recognizer.history_))
 
 
-def prepared(
-    stage: Stage, rules: Protocol, examples: Iterable[Example], options: Options, progress: Progress
-) -> Samples:
-    """The samples of all clips, blinded as the protocol says, made on all cores where the executor has them."""
-    clips = {e.clip.id: e.clip.blind(rules.reveal) for e in examples}
-    samples = Samples(Chain.build(stage.chain), list(clips.values()), cache_folder())
-    missing = [name for name, clip in samples.clips.items() if not samples.path(clip).is_file()]
-    what, done = "preparing clips", len(samples) - len(missing)
-    runner = executor("local") if options.on == "local" or len(missing) < 16 else Processes(options.workers or 2)
-    progress(what, done, len(samples))
-    for _, outcome in runner.run(_prepare, missing, samples):
-        if isinstance(outcome, Failed):
-            raise RunError(outcome.reason)
-        done += 1
-        progress(what, done, len(samples))
-    return samples
-
-
-def earlier_stages(
-    recipe: Recipe, tested: set[str], options: Options, progress: Progress
-) -> Mapping[str, np.ndarray] | None:
-    """What the stages before the last one learned, each from the one before; trained once, kept in the cache.
-
-    Raises:
-        ProtocolError: an earlier stage would learn from a person that the last one tests.
-    """
-    state: Mapping[str, np.ndarray] | None = None
-    history: list[Any] = [options.seed]
-    for stage in recipe.stages[:-1]:
-        rules = protocol(stage.protocol)
-        sources, data = _open(stage, recipe, options, progress)
-        examples = _chosen(rules, sources, recipe, options)
-        if both := tested & {e.clip.subject for e in examples}:
-            raise ProtocolError(f"stage '{stage.name}' would learn from '{min(both)}', whom the last stage tests")
-        history += [asdict(stage), data]
-        key = hashlib.sha256(json.dumps(history, sort_keys=True).encode()).hexdigest()[:16]
-        path = cache_folder() / "stages" / f"{slug(stage.name)}-{key}.safetensors"
-        if not path.is_file():
-            samples = prepared(stage, rules, examples, options, progress)
-            progress(f"stage {stage.name}", 0, 1)
-            learner = _recognizer(
-                stage, rules.classes, seed=fold_seed(options.seed, stage.name), folder=path.with_suffix("")
-            )
-            learner.fit([samples[e.clip.id] for e in examples], [e.truth for e in examples], init=state)
-            learner.save(path)
-            progress(f"stage {stage.name}", 1, 1)
-        state = Recognizer.load(path).state()
-    return state
-
-
-def _recognizer(stage: Stage, classes: Sequence[str], **common: Any) -> Recognizer:
-    Chain.build(stage.chain)
-    return RECOGNIZERS.build(stage.recognizer, classes=tuple(classes), **common)
-
-
-def _open(
-    stage: Stage, recipe: Recipe, options: Options, progress: Progress
-) -> tuple[list[Dataset], dict[str, dict[str, Any]]]:
-    """A stage's data sets, and what the run's header says of them."""
-    sources = []
-    for name in stage.data:
-        sources.append(_made_up(name, recipe, options, progress) if options.fake else open_dataset(name, options.roots))
-    if not options.allow_subset:
-        for source in sources:
-            source.clips()  # complains of missing pictures
-    return sources, {s.name: {"fingerprint": s.fingerprint(), "made_up": s.made_up} for s in sources}
-
-
-def _made_up(name: str, recipe: Recipe, options: Options, progress: Progress) -> Dataset:
-    """The made-up copy of a release, from the cache if it is there."""
-    people = recipe.small.people if options.small else None
-    scale = recipe.small.pictures if options.small else 1.0
-    folder = cache_folder() / "made-up" / f"{name}-v{__version__}-{people or 'all'}-{scale}"
-    if folder.is_dir():
-        return DATASETS.get(name)(folder)
-    progress(f"making up {name}", 0, 1)
-    made = DATASETS.get(name).fake(folder, people=people, scale=scale)
-    progress(f"making up {name}", 1, 1)
-    return made
-
-
-def _chosen(rules: Protocol, sources: Sequence[Dataset], recipe: Recipe, options: Options) -> list[Example]:
-    """The clips that take part; with `small`, of the first few people of each data set."""
-    examples = rules.select(clip for source in sources for clip in source.clips(allow_missing=options.allow_subset))
-    twice = {e.clip.id for e in examples}
-    if len(twice) < len(examples):
-        names = ", ".join(source.name for source in sources)
-        raise UsageError(f"two of the data sets {names} hold the same clips; name only one of them")
-    if not options.small:
-        return examples
-    people = sorted({(e.clip.dataset, e.clip.subject) for e in examples})
-    kept = {p for d in rules.datasets for _, p in [one for one in people if one[0] == d][: recipe.small.people]}
-    return [e for e in examples if e.clip.subject in kept]
-
-
-def _header(
-    recipe: Recipe,
-    data: dict[str, dict[str, Any]],
-    folds: Sequence[Fold],
-    options: Options,
-    lacking: tuple[list[str], list[str]],
-) -> Header:
-    subset, left_out = lacking
+def _header(recipe: Recipe, intakes: Sequence[Intake], options: Options) -> Header:
+    judged = intakes[-1]
+    subset = list(judged.shortfall)
+    subset += [f"stage '{one.stage.name}': {line}" for one in intakes[:-1] for line in one.shortfall]
     return Header(
         recipe=recipe.as_dict(),
         key=recipe.key,
         protocol=asdict(recipe.protocol),
-        data=data,
-        folds=[fold_record(fold) for fold in folds],
+        data={name: about for intake in intakes for name, about in intake.data.items()},
+        folds=[fold_record(fold) for fold in judged.folds],
         seed=options.seed,
         subset=subset,
-        left_out=left_out,
+        left_out=[line for intake in intakes for line in intake.left_out],
         small=options.small,
         version=__version__,
     )
 
 
-def _job(stage: Stage, rules: Protocol, fold: Fold, run: Run, init: Mapping[str, np.ndarray] | None) -> Job:
+def _job(judged: Intake, fold: Fold, run: Run, start: Start, options: Options) -> Job:
+    """A protocol's only fold is kept in the cache, where recipes that begin from this stage find it."""
+    keep = run.folder.absolute() / "models" / f"{slug(fold.name)}.safetensors" if options.keep_models else None
     return Job(
         fold=fold.name,
-        recognizer=dict(stage.recognizer),
+        recognizer=dict(judged.stage.recognizer),
         common={
-            "classes": rules.classes,
+            "classes": judged.rules.classes,
             "seed": fold_seed(run.header.seed, fold.name),
             "fold": fold.name,
             "folder": run.training_folder(fold.name).absolute(),
@@ -284,7 +153,8 @@ def _job(stage: Stage, rules: Protocol, fold: Fold, run: Run, init: Mapping[str,
         train=tuple(e.clip.id for e in fold.train),
         labels=tuple(e.truth for e in fold.train),
         test=tuple(e.clip.id for e in fold.test),
-        init=init,
+        init=start.state,
+        keep=kept_at(start, judged) if len(judged.folds) == 1 else keep,
         plugins=tuple(PLUGINS),
     )
 

@@ -40,6 +40,7 @@ class Stage:
         protocol: a published protocol's name, or a table of one's own.
         chain: steps, a table each.
         recognizer: a table.
+        weights: of a network, by name (`microexpr weights`) or path, to begin from; "" begins from the stage before.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Stage:
     protocol: str | dict[str, Any]
     chain: tuple[dict[str, Any], ...]
     recognizer: dict[str, Any]
+    weights: str = ""
 
 
 @dataclass(frozen=True)
@@ -217,10 +219,11 @@ def _recipe(name: str, table: Mapping[str, Any]) -> Recipe:
     stages = rest.pop("stages")
     if not isinstance(stages, Sequence) or isinstance(stages, str):
         raise RecipeError(f"{where}: stages = {stages!r}: write [[stages]], a table for each")
-    needed = [f.name for f in dataclasses.fields(Stage)]
+    known = [f.name for f in dataclasses.fields(Stage)]
+    needed = [f.name for f in dataclasses.fields(Stage) if f.default is dataclasses.MISSING]
     for number, stage in enumerate(stages, 1):
-        for wrong in (key for key in stage if key not in needed):
-            raise RecipeError(f"{where}, stage {number} has no setting '{wrong}'{did_you_mean(wrong, needed)}")
+        for wrong in (key for key in stage if key not in known):
+            raise RecipeError(f"{where}, stage {number} has no setting '{wrong}'{did_you_mean(wrong, known)}")
         for absent in (key for key in needed if key not in stage):
             raise RecipeError(f"{where}, stage {number} lacks '{absent}'; it needs {', '.join(needed)}")
     small = checked(Small, rest.pop("small", {}), f"{where}, table 'small'")

@@ -4,6 +4,8 @@
     <run>/folds/<fold>.csv      id, dataset, subject, truth, guess, p_<class> ..., note; written when the fold ends
     <run>/folds/<fold>.error    why a fold gave nothing; goes away when it succeeds
     <run>/curves/<fold>.csv     training curves
+    <run>/stages.json           what each stage before the judged one began from, learned from, and how it did
+    <run>/models/<fold>.safetensors   what the fold learned, where that was asked for
     <run>/training/<fold>/      TensorBoard's files, and a checkpoint while the fold is under way
 
 Scores are computed from the rows whenever they are asked for, and never stored instead of them.
@@ -12,6 +14,7 @@ Scores are computed from the rows whenever they are asked for, and never stored 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from collections.abc import Mapping, Sequence
@@ -86,6 +89,11 @@ class Header:
             "seed": self.seed,
             "left out": self.left_out,
         }
+
+
+def fold_seed(seed: int, fold: str) -> int:
+    """A fold's own seed: neither the order of the folds nor the machine matters."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{fold}".encode()).digest()[:4], "big") >> 1
 
 
 def fold_record(fold: Fold) -> dict[str, Any]:
@@ -197,6 +205,18 @@ class Run:
         write_atomically(self._path(fold, "csv"), _csv(table))
         self._path(fold, "error").unlink(missing_ok=True)
         (self.training_folder(fold) / CHECKPOINT).unlink(missing_ok=True)
+
+    def write_stages(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Keep what there is to say of the stages."""
+        write_atomically(self.folder / "stages.json", (json.dumps(records, indent=1) + "\n").encode())
+
+    def stages(self) -> list[dict[str, Any]]:
+        """What `write_stages` kept; the judged stage is the last."""
+        path = self.folder / "stages.json"
+        try:
+            return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+        except ValueError as fault:
+            raise RunError(f"'{path}' is damaged ({fault}); delete it and run again") from None
 
     def write_failure(self, fold: str, reason: str, details: str) -> None:
         """Keep why a fold gave nothing."""

@@ -1,18 +1,20 @@
 """What is done to training pictures at random: each draws from the given generator, once a picture.
 
-Pictures come as (n, C, H, W) float32. There is no vertical flip: faces are not seen upside down (rule R18).
+Pictures come as (n, C, H, W) float32 on any device; draws are made on the CPU, so that every device gets the same.
+There is no vertical flip: faces are not seen upside down (rule R18).
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..errors import RecipeError
 from ..registry import Registry
 
 
@@ -45,11 +47,11 @@ class Mirror(Augmentation):
 
     def __call__(self, pictures: Tensor, draws: torch.Generator) -> Tensor:
         """Mirrors a random share."""
-        chosen = torch.rand(len(pictures), generator=draws) < self.p
-        sign = torch.ones(pictures.shape[1])
+        chosen = _chosen(len(pictures), self.p, draws)
+        sign = torch.ones(pictures.shape[1], device=pictures.device)
         sign[list(self.negate)] = -1
         turned = pictures.flip(-1) * sign.view(1, -1, 1, 1)
-        return torch.where(chosen.view(-1, 1, 1, 1), turned, pictures)
+        return torch.where(chosen.view(-1, 1, 1, 1).to(pictures.device), turned, pictures)
 
 
 @AUGMENTATIONS.register("shift")
@@ -70,3 +72,142 @@ class Shift(Augmentation):
         corner = torch.randint(2 * self.most + 1, (n, 2), generator=draws).tolist()
         cut = [p[:, y : y + height, x : x + width] for p, (y, x) in zip(padded, corner, strict=True)]
         return torch.stack(cut)
+
+
+@AUGMENTATIONS.register("color-shift")
+@dataclass(frozen=True)
+class ColorShift(Augmentation):
+    """A constant added to each channel (Peng et al. 2018: "color shift, maximum value of 20").
+
+    The paper does not say whether the channels move together; here each draws its own, and values stay between `low`
+    and `high`.
+
+    Args:
+        most: the largest shift, in grey levels.
+        p: share of the pictures.
+        low, high: range of the values.
+    """
+
+    most: float = 20.0
+    p: float = 0.5
+    low: float = 0.0
+    high: float = 255.0
+
+    def __call__(self, pictures: Tensor, draws: torch.Generator) -> Tensor:
+        """Shifts a random share."""
+        n, channels = pictures.shape[:2]
+        chosen = _chosen(n, self.p, draws)
+        shift = (2 * torch.rand((n, channels), generator=draws) - 1) * self.most * chosen[:, None]
+        return (pictures + shift.view(n, channels, 1, 1).to(pictures.device)).clamp(self.low, self.high)
+
+
+@AUGMENTATIONS.register("rotate")
+@dataclass(frozen=True)
+class Rotate(Augmentation):
+    """Turned about the middle (Peng et al. 2018: "maximum degree of 10"); the border is repeated.
+
+    Args:
+        most: the largest angle, in degrees, either way.
+        p: share of the pictures.
+    """
+
+    most: float = 10.0
+    p: float = 0.5
+
+    def __call__(self, pictures: Tensor, draws: torch.Generator) -> Tensor:
+        """Turns a random share, with bilinear interpolation."""
+        n, _, height, width = pictures.shape
+        chosen = _chosen(n, self.p, draws)
+        angle = torch.deg2rad((2 * torch.rand(n, generator=draws) - 1) * self.most * chosen)
+        cos, sin, zero = angle.cos(), angle.sin(), torch.zeros(n)
+        # The grid runs from -1 to 1 along both sides: the ratio of the sides keeps angles true.
+        rows = [torch.stack([cos, -sin * height / width, zero], 1), torch.stack([sin * width / height, cos, zero], 1)]
+        matrix = torch.stack(rows, 1).to(pictures.device, pictures.dtype)
+        grid = F.affine_grid(matrix, list(pictures.shape), align_corners=False)
+        turned = F.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
+        return torch.where(chosen.view(-1, 1, 1, 1).to(pictures.device), turned, pictures)
+
+
+@AUGMENTATIONS.register("smooth")
+@dataclass(frozen=True)
+class Smooth(Augmentation):
+    """The mean of a square window (Peng et al. 2018: "smoothing, maximum window size of 6"); the border is repeated.
+
+    Args:
+        most: the largest window, in pixels; its size is drawn from 2 to this.
+        p: share of the pictures.
+    """
+
+    most: int = 6
+    p: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.most < 2:
+            raise RecipeError(f"augmentation 'smooth': most = {self.most}; use a window of 2 pixels or more")
+
+    def __call__(self, pictures: Tensor, draws: torch.Generator) -> Tensor:
+        """Smooths a random share."""
+        chosen = _chosen(len(pictures), self.p, draws)
+        sizes = torch.randint(2, self.most + 1, (len(pictures),), generator=draws) * chosen
+        smoothed = pictures.clone()
+        for size in range(2, self.most + 1):
+            own = torch.nonzero(sizes == size).flatten().to(pictures.device)
+            if len(own):
+                before, after = (size - 1) // 2, size // 2
+                padded = F.pad(pictures[own], [before, after, before, after], mode="replicate")
+                smoothed[own] = F.avg_pool2d(padded, size, stride=1)
+        return smoothed
+
+
+@dataclass(frozen=True)
+class Crop:
+    """Pictures cut to a smaller square: at random in training, always alike in testing.
+
+    Peng et al. 2018 (CDE) cut 224x224 out of 240x240 at a corner drawn at random; what they do to test pictures is not
+    said. Here it is the middle, or the mean answer of the four corners.
+
+    Args:
+        size: of the square, in pixels; 0 cuts nothing.
+        train: `corners` draws one of the four; `anywhere` any place.
+        test: `middle`, or `corners` for the mean share of all four.
+    """
+
+    size: int = 0
+    train: Literal["corners", "anywhere"] = "corners"
+    test: Literal["middle", "corners"] = "middle"
+
+    def training(self, pictures: Tensor, draws: torch.Generator) -> Tensor:
+        """(n, C, size, size), each picture cut at its own place."""
+        if not self.size:
+            return pictures
+        space = torch.tensor([side - self._fitting(side) for side in pictures.shape[2:]])
+        if self.train == "corners":
+            places = torch.randint(2, (len(pictures), 2), generator=draws) * space
+        else:
+            places = (torch.rand((len(pictures), 2), generator=draws) * (space + 1)).long()
+        return torch.stack([self._cut(p, y, x) for p, (y, x) in zip(pictures, places.tolist(), strict=True)])
+
+    def testing(self, pictures: Tensor) -> list[Tensor]:
+        """The views whose answers are averaged, each (n, C, size, size)."""
+        if not self.size:
+            return [pictures]
+        down, right = (side - self._fitting(side) for side in pictures.shape[2:])
+        places = [(down // 2, right // 2)] if self.test == "middle" else [(0, 0), (0, right), (down, 0), (down, right)]
+        return [self._cut(pictures, y, x) for y, x in places]
+
+    def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one picture (C, H, W) after it."""
+        return (shape[0], self.size, self.size) if self.size else shape
+
+    def _cut(self, pictures: Tensor, y: int, x: int) -> Tensor:
+        return pictures[..., y : y + self.size, x : x + self.size]
+
+    def _fitting(self, side: int) -> int:
+        if side < self.size:
+            raise RecipeError(f"crop: size = {self.size}, but pictures have {side} pixels; make them larger")
+        return self.size
+
+
+def _chosen(n: int, p: float, draws: torch.Generator) -> Tensor:
+    """(n,) bool: which pictures are changed."""
+    return torch.rand(n, generator=draws) < p

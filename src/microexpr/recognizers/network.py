@@ -7,6 +7,7 @@ numbers alone, beside others, in another process, or after a stop.
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +28,7 @@ from ..networks import NETWORKS
 from ..networks.base import use_generator
 from ..networks.weights import load_weights, read_weights, transfer_weights
 from ..registry import checked
-from .augmentation import AUGMENTATIONS
+from .augmentation import AUGMENTATIONS, Crop
 from .base import RECOGNIZERS, Recognizer, Settings, State, softmax, stack
 from .training import Optimizer, Sampler, Schedule
 
@@ -45,11 +46,13 @@ class Network(Recognizer):
         schedule: of the learning rate: `name` (constant, step, cosine), `every`, `factor`.
         sampler: `name` (shuffle, oversample), `per_class`.
         augment: what is done to training pictures at random.
+        crop: `size`, and where to cut in training (`train`) and testing (`test`); nothing is cut without it.
         epochs, batch_size: of the training.
         balanced: weigh the loss of a class inversely to its number of training clips.
-        precision: `fp32` or `bf16` (half the memory traffic; other numbers).
+        precision: `fp32` or `bf16` (with channels last; about twice as fast, other numbers).
         array: which array: (H, W, C) pictures.
         device: `cpu`, `cuda`, or `auto` for a GPU if there is one.
+        threads: of torch. Folds that run beside each other want 1; more only help a stage that is learned alone.
         checkpoint_seconds: how often a stop may cost that much, at the most.
     """
 
@@ -58,36 +61,41 @@ class Network(Recognizer):
     schedule: Settings = field(default_factory=dict)
     sampler: Settings = field(default_factory=dict)
     augment: tuple[Settings, ...] = ()
+    crop: Settings = field(default_factory=dict)
     epochs: int = 500
     batch_size: int = 256
     balanced: bool = False
     precision: Literal["fp32", "bf16"] = "fp32"
     array: str = "image"
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int = 1
     checkpoint_seconds: float = 20.0
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 2:
             raise RecipeError(f"epochs = {self.epochs}, batch_size = {self.batch_size}: at least 1 epoch of 2 clips")
+        if self.threads < 1:
+            raise RecipeError(f"threads = {self.threads}: use 1 or more")
         self._parts()  # a misspelt setting is found before any work is done
 
-    def _parts(self) -> tuple[Any, Optimizer, Schedule, Sampler, list[Any]]:
+    def _parts(self) -> tuple[Any, Optimizer, Schedule, Sampler, list[Any], Crop]:
         return (
             NETWORKS.build(self.network),
             checked(Optimizer, self.optimizer, "optimizer"),
             checked(Schedule, self.schedule, "schedule"),
             checked(Sampler, self.sampler, "sampler"),
             [AUGMENTATIONS.build(one) for one in self.augment],
+            checked(Crop, self.crop, "crop"),
         )
 
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
-        with one_thread():
+        with torch_threads(self.threads):
             self._learn(samples, targets, init)
 
     def _learn(self, samples: Sequence[Sample], targets: np.ndarray, init: State | None) -> None:
         pictures = self._pictures(samples)
         self.draws_ = torch.Generator().manual_seed(self.seed)
-        self._begin(tuple(pictures.shape[1:]))
+        self._begin(self._parts()[5].shape(tuple(pictures.shape[1:])))
         if init is not None:
             transfer_weights(self.module_, {k: torch.from_numpy(np.array(v)) for k, v in init.items() if k != "_shape"})
         self._train(pictures, torch.from_numpy(targets))
@@ -104,46 +112,48 @@ class Network(Recognizer):
         chosen = ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
         self.device_ = torch.device(chosen)
         self.module_.to(self.device_)
+        if self.precision == "bf16":
+            self.module_.to(memory_format=torch.channels_last)
 
     def _train(self, pictures: Tensor, targets: Tensor) -> None:
-        _, optimizer, schedule, sampler, _ = self._parts()
+        _, optimizer, schedule, sampler, *_ = self._parts()
         self.optimizer_ = optimizer.build(self.module_.parameters())
         counts = torch.bincount(targets, minlength=len(self.classes)).clamp(min=1)
         weight = (len(targets) / (len(self.classes) * counts)).to(self.device_) if self.balanced else None
-        begin = self._resume()
-        saved, board = time.monotonic(), _Board(self.folder, begin)
-        for epoch in range(begin, self.epochs):
+        epoch = self._resume()
+        board, self.saved_ = _Board(self.folder, len(self.history_)), time.monotonic()
+        for number in range(len(self.history_), self.epochs):
             for group in self.optimizer_.param_groups:
-                group["lr"] = optimizer.lr * schedule.share(epoch, self.epochs)
-            order = sampler.order(targets, self.draws_)
-            self.history_.append({"epoch": epoch + 1.0, **self._epoch(pictures, targets, order, weight)})
+                group["lr"] = optimizer.lr * schedule.share(number, self.epochs)
+            epoch = epoch or Epoch(list(batches(sampler.order(targets, self.draws_), self.batch_size)))
+            self._epoch(pictures, targets, epoch, weight)
+            self.history_.append({"epoch": number + 1.0, **epoch.means()})
             board.add(self.history_[-1])
-            if self.folder is not None and time.monotonic() - saved >= self.checkpoint_seconds:
-                self._checkpoint(self.folder)
-                saved = time.monotonic()
+            epoch = None
         board.close()
 
-    def _epoch(self, pictures: Tensor, targets: Tensor, order: Tensor, weight: Tensor | None) -> dict[str, float]:
-        """One pass; mean loss and accuracy of what was seen."""
+    def _epoch(self, pictures: Tensor, targets: Tensor, epoch: Epoch, weight: Tensor | None) -> None:
+        """What is left of one pass over the batches."""
         self.module_.train()
-        augment = self._parts()[4]
-        loss, right = 0.0, 0
-        for batch in batches(order, self.batch_size):
-            x, y = pictures[batch], targets[batch].to(self.device_)
+        augment, crop = self._parts()[4:]
+        while epoch.done < len(epoch.batches):
+            batch = epoch.batches[epoch.done]
+            x, y = pictures[batch].to(self.device_).float(), targets[batch].to(self.device_)
             for one in augment:
                 x = one(x, self.draws_)
-            step_loss, logits = self._step(x.to(self.device_), y, weight)
-            loss += step_loss * len(batch)
-            right += int((logits.argmax(1) == y).sum())
-        return {"loss": loss / len(order), "accuracy": right / len(order)}
+            loss, logits = self._step(crop.training(x, self.draws_), y, weight)
+            epoch.add(len(batch), float(loss), int((logits.argmax(1) == y).sum()))
+            self.watch_(len(self.history_) * len(epoch.batches) + epoch.done, self.epochs * len(epoch.batches))
+            if self.folder is not None and time.monotonic() - self.saved_ >= self.checkpoint_seconds:
+                self._checkpoint(self.folder, epoch)
 
-    def _step(self, x: Tensor, y: Tensor, weight: Tensor | None) -> tuple[float, Tensor]:
+    def _step(self, x: Tensor, y: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
         self.optimizer_.zero_grad()
         logits = self._logits(x)
         loss = F.cross_entropy(logits, y, weight)
         loss.backward()
         self.optimizer_.step()
-        return float(loss.detach()), logits.detach()
+        return loss.detach(), logits.detach()
 
     def _logits(self, x: Tensor) -> Tensor:
         if self.precision == "bf16":
@@ -152,19 +162,23 @@ class Network(Recognizer):
         return self.module_(x)
 
     def _pictures(self, samples: Sequence[Sample]) -> Tensor:
-        """(n, C, H, W) float32, by a transpose: a reshape would scramble the pixels."""
+        """(n, C, H, W), by a transpose: a reshape would scramble the pixels. Bytes stay bytes until they are needed."""
         stacked = stack(samples, self.array)
         if stacked.ndim != 4:
             raise RecipeError(f"array '{self.array}' is {stacked.shape[1:]}; a network takes (height, width, channels)")
         return torch.from_numpy(np.ascontiguousarray(stacked.transpose(0, 3, 1, 2)))
 
     def _shares(self, samples: Sequence[Sample]) -> np.ndarray:
-        pictures = self._pictures(samples)
-        if tuple(pictures.shape[1:]) != self.shape_:
-            raise RecipeError(f"pictures are {tuple(pictures.shape[1:])}, those it learned from were {self.shape_}")
-        with torch.no_grad(), one_thread():
-            parts = [self._logits(x.to(self.device_)).cpu() for x in pictures.split(self.batch_size)]
-        return softmax(torch.cat(parts).double().numpy())
+        pictures, crop = self._pictures(samples), self._parts()[5]
+        shape = crop.shape(tuple(pictures.shape[1:]))
+        if shape != self.shape_:
+            raise RecipeError(f"pictures are {shape}, those it learned from were {self.shape_}")
+        shares = []
+        with torch.no_grad(), torch_threads(self.threads):
+            for part in pictures.split(self.batch_size):
+                views = crop.testing(part.to(self.device_).float())
+                shares.append(np.mean([softmax(self._logits(x).cpu().double().numpy()) for x in views], axis=0))
+        return np.concatenate(shares)
 
     def state(self) -> State:
         """Every weight and running mean, by the module's names."""
@@ -178,32 +192,36 @@ class Network(Recognizer):
         load_weights(self.module_, weights, "the file")
         self.module_.eval()
 
-    def _checkpoint(self, folder: Path) -> None:
-        """Everything that the epochs to come depend on."""
+    def _checkpoint(self, folder: Path, epoch: Epoch) -> None:
+        """Everything that the steps to come depend on."""
         content = io.BytesIO()
         state = {
             "module": self.module_.state_dict(),
             "optimizer": self.optimizer_.state_dict(),
             "draws": self.draws_.get_state(),
             "history": self.history_,
+            "epoch": dataclasses.asdict(epoch),
         }
         torch.save(state, content)
         write_atomically(folder / CHECKPOINT, content.getvalue())
+        self.saved_ = time.monotonic()
 
-    def _resume(self) -> int:
-        """The epoch to go on with: 0 without a checkpoint."""
+    def _resume(self) -> Epoch | None:
+        """Take up a checkpoint, if there is one: the epoch that it was made in."""
         path = None if self.folder is None else self.folder / CHECKPOINT
         if path is None or not path.is_file():
-            return 0
+            return None
         try:
             state: Mapping[str, Any] = torch.load(path, map_location=self.device_, weights_only=True)
-        except (RuntimeError, EOFError, ValueError):
-            return 0  # damaged: begin anew
+            epoch = Epoch(**state["epoch"])
+        except (RuntimeError, EOFError, ValueError, KeyError, TypeError):
+            return None  # damaged, or of an older version: begin anew
         self.module_.load_state_dict(state["module"])
         self.optimizer_.load_state_dict(state["optimizer"])
         self.draws_.set_state(state["draws"].cpu())
         self.history_ = list(state["history"])
-        return len(self.history_)
+        epoch.batches = [batch.cpu() for batch in epoch.batches]
+        return epoch
 
 
 @RECOGNIZERS.register("published-weights")
@@ -232,6 +250,32 @@ class PublishedWeights(Network):
         self.module_.eval()
 
 
+@dataclass
+class Epoch:
+    """One pass over the training pictures, as far as it has come.
+
+    Attributes:
+        batches: positions of the pictures of each step.
+        done: steps that are done.
+        seen, loss, right: pictures so far, their summed loss, and how many were guessed right.
+    """
+
+    batches: list[Tensor]
+    done: int = 0
+    seen: int = 0
+    loss: float = 0.0
+    right: int = 0
+
+    def add(self, n: int, loss: float, right: int) -> None:
+        """One more step of n pictures with this mean loss."""
+        self.done, self.seen = self.done + 1, self.seen + n
+        self.loss, self.right = self.loss + loss * n, self.right + right
+
+    def means(self) -> dict[str, float]:
+        """Mean loss and accuracy of what was seen."""
+        return {"loss": self.loss / self.seen, "accuracy": self.right / self.seen}
+
+
 def batches(order: Tensor, size: int) -> Iterator[Tensor]:
     """Positions in batches of `size`; a last one of a single clip joins the one before (batch norm needs two)."""
     parts = list(order.split(size))
@@ -241,10 +285,10 @@ def batches(order: Tensor, size: int) -> Iterator[Tensor]:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """One torch thread inside: the same sums on every machine, and faster than two beside a busy core."""
+def torch_threads(n: int = 1) -> Iterator[None]:
+    """So many torch threads inside. One gives the same sums on every machine, and beats two beside a busy core."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(n)
     try:
         yield
     finally:

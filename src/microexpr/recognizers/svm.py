@@ -36,7 +36,7 @@ class SVM(Recognizer):
     array: str = "image"
 
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
-        self._learn(stack(samples, self.array).reshape(len(samples), -1), targets)
+        self._learn(stack(samples, self.array).astype(np.float32).reshape(len(samples), -1), targets)
 
     def _learn(self, values: np.ndarray, targets: np.ndarray) -> None:
         from sklearn.svm import SVC
@@ -56,7 +56,7 @@ class SVM(Recognizer):
         if self.machine_ is None:
             shares[:, self.present_] = 1.0
             return shares
-        values = stack(samples, self.array).reshape(len(samples), -1)
+        values = stack(samples, self.array).astype(np.float32).reshape(len(samples), -1)
         scores = self.machine_.decision_function(self._scaled(values))
         if scores.ndim == 1:  # two classes: one score, for the second
             scores = np.stack([-scores, scores], axis=1)
