@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ..clip import Clip, Sample
-from ..errors import MediaError
+from ..errors import MediaError, RecipeError
 from ..video import Frames, open_frames
 from .base import STEPS, Step
 
@@ -18,19 +18,25 @@ from .base import STEPS, Step
 @STEPS.register("moments")
 @dataclass(frozen=True)
 class Moments(Step):
-    """`frames` (2, height, width, 3) uint8 RGB: the onset frame and the apex frame.
+    """`frames` (2, height, width, 3) uint8 RGB: the onset frame and the apex frame, or (1, ...) for one of them.
 
     Where the protocol hides a time, or the release does not give it, it is found from what may be seen: the onset is
     the first frame, and the apex is as `without_apex` says.
 
     Args:
+        which: `onset`, `apex` or both, in the order in which they are wanted.
         without_apex: `middle` takes the frame half way from onset to offset (the usual surrogate on SMIC);
             `difference` the frame that differs most from the onset frame (standard deviation of the difference).
     """
 
+    which: tuple[Literal["onset", "apex"], ...] = ("onset", "apex")
     without_apex: Literal["middle", "difference"] = "middle"
 
     reads: ClassVar[tuple[str, ...]] = ("onset", "apex", "offset")
+
+    def __post_init__(self) -> None:
+        if not self.which:
+            raise RecipeError("step 'moments': which = []; name onset, apex or both")
 
     def __call__(self, sample: Sample) -> Sample:
         """Adds `frames`; notes where the apex came from."""
@@ -38,16 +44,17 @@ class Moments(Step):
         seen = [n for n in frames.numbers if _within(n, clip)]
         if not seen:
             raise MediaError(f"'{clip.source}' has no frame between onset {clip.onset} and offset {clip.offset}")
-        onset = seen[0] if clip.onset is None else clip.onset
-        apex = clip.apex
-        if apex is None:
-            apex = seen[len(seen) // 2] if self.without_apex == "middle" else most_different(frames, seen)
+        times = {"onset": seen[0] if clip.onset is None else clip.onset}
+        if clip.apex is not None:
+            times["apex"] = clip.apex
+        elif "apex" in self.which:
+            times["apex"] = seen[len(seen) // 2] if self.without_apex == "middle" else most_different(frames, seen)
             sample = sample.with_note("apex", self.without_apex)
-        pair = [frames.read(onset), frames.read(apex)]
-        if pair[0].shape != pair[1].shape:
-            sizes = f"{pair[0].shape} and {pair[1].shape}"
-            raise MediaError(f"frames {onset} and {apex} of '{clip.source}' differ in size: {sizes}")
-        return sample.with_array("frames", np.stack(pair))
+        chosen = [frames.read(times[which]) for which in self.which]
+        if any(frame.shape != chosen[0].shape for frame in chosen):
+            where, sizes = " and ".join(str(times[w]) for w in self.which), " and ".join(str(f.shape) for f in chosen)
+            raise MediaError(f"frames {where} of '{clip.source}' differ in size: {sizes}")
+        return sample.with_array("frames", np.stack(chosen))
 
 
 def most_different(frames: Frames, numbers: Sequence[int]) -> int:

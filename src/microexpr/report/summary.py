@@ -38,6 +38,8 @@ class Summary:
         spread: name -> standard deviation over the seeds; empty for one seed.
         parts: data set (or fold, where the protocol averages folds) -> {metric: score, n, people}.
         confusion: (C, C) counts of the first seed, rows truth.
+        part_confusion: part -> the same of its clips.
+        scores: metrics of each seed, in the order of `runs`.
         per_class: class -> precision, recall, F1 and n.
         majority: name -> score of always guessing the most frequent class.
         people: person -> (right, clips) of the first seed.
@@ -53,6 +55,8 @@ class Summary:
     spread: Mapping[str, float]
     parts: Mapping[str, Mapping[str, float]]
     confusion: np.ndarray
+    part_confusion: Mapping[str, np.ndarray]
+    scores: tuple[Mapping[str, float], ...]
     per_class: Mapping[str, m.ClassScore]
     majority: Mapping[str, float]
     people: Mapping[str, tuple[int, int]]
@@ -98,6 +102,7 @@ class Summary:
             "small": header.small,
             "subset": header.subset,
             "left_out": header.left_out,
+            "stages": [{k: v for k, v in stage.items() if k != "curves"} for stage in self.run.stages()],
             "warnings": list(self.warnings),
             "metrics": dict(self.metrics),
             "intervals": {name: list(pair) for name, pair in self.intervals.items()},
@@ -140,6 +145,8 @@ def summarize(runs: Sequence[Run]) -> Summary:
         spread={name: float(np.std([s[name] for s in scored], ddof=1)) for name in scored[0]} if len(runs) > 1 else {},
         parts=_parts(rules, every[0]),
         confusion=m.confusion_matrix(truth, guess, rules.classes),
+        part_confusion={p: m.confusion_matrix(*_words(r), rules.classes) for p, r in _groups(rules, every[0]).items()},
+        scores=tuple(scored),
         per_class=m.per_class(truth, guess, rules.classes),
         majority=_scores(rules, bets),
         people=_people(rows),
@@ -176,16 +183,19 @@ def _intervals(rules: Protocol, folds: Mapping[str, Sequence[Row]]) -> dict[str,
     return found
 
 
-def _parts(rules: Protocol, folds: Mapping[str, Sequence[Row]]) -> dict[str, dict[str, float]]:
+def _groups(rules: Protocol, folds: Mapping[str, Sequence[Row]]) -> dict[str, list[Row]]:
+    """The rows of each fold where the protocol averages folds, otherwise of each data set."""
     if rules.average == "folds":
-        groups = {name: list(rows) for name, rows in folds.items()}
-    else:
-        rows = [row for fold in folds.values() for row in fold]
-        groups = {d: [row for row in rows if row.dataset == d] for d in sorted({row.dataset for row in rows})}
+        return {name: list(rows) for name, rows in folds.items()}
+    rows = [row for fold in folds.values() for row in fold]
+    return {d: [row for row in rows if row.dataset == d] for d in sorted({row.dataset for row in rows})}
+
+
+def _parts(rules: Protocol, folds: Mapping[str, Sequence[Row]]) -> dict[str, dict[str, float]]:
     return {
         name: {metric: f(*_words(rows), rules.classes) for metric, f in m.METRICS.items()}
         | {"n": len(rows), "subjects": len({row.subject for row in rows})}
-        for name, rows in groups.items()
+        for name, rows in _groups(rules, folds).items()
     }
 
 
@@ -205,8 +215,11 @@ def _warnings(runs: Sequence[Run], rows: Sequence[Row]) -> list[str]:
             lines.append(f"PARTIAL: {len(run.done())} of {len(run.fold_names)} folds of '{run.folder}' are done{why}.")
     if header.small:
         lines.append("SMALL: made smaller by --scale small (fewer people, smaller pictures, fewer epochs).")
+    if runs[0].protocol.leaks:
+        lines.append("LEAKS: pictures of the same people, even of the same clips, are on both sides of this split.")
     if header.subset:
-        lines.append("SUBSET of the published protocol: " + "; ".join(header.subset) + ".")
+        more = f"; and {len(header.subset) - 6} more differences" if len(header.subset) > 6 else ""
+        lines.append("SUBSET of the published protocol: " + "; ".join(header.subset[:6]) + more + ".")
     if header.left_out:
         lines.append(f"{len(header.left_out)} clips left out for want of pictures, e.g. {header.left_out[0]}.")
     if silent := sum(row.guess == "" for row in rows):

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..published import PublishedRow
 from .summary import SHORT, Summary
 
 LEAKY = "†"
-LEAKY_NOTE = f"{LEAKY} the epoch was chosen on the test person; not comparable"
+LEAKY_NOTE = f"{LEAKY} the epoch was chosen on test people, or they were trained on; not comparable"
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Table:
 def tables(summary: Summary) -> list[Table]:
     """Every table of a report, the most important first."""
     found = [_scores(summary), _parts(summary), _compared(summary, ""), _confusion(summary), _classes(summary)]
-    found += [_compared(summary, part) for part in summary.parts]
+    found += [table(summary, part) for part in summary.parts for table in (_compared, _confused)]
+    found.append(_stages(summary))
     return [table for table in found if table.rows]
 
 
@@ -39,13 +42,14 @@ def comparisons(summaries: Sequence[Summary]) -> list[Table]:
         headline = group[0].protocol.headline
         names = [metric for metric in SHORT if metric in headline or any(metric in row.metrics for row in others)]
         rows = [
-            (f"{s.title}: {s.label}", *(share(s.metrics[m]) for m in names), f"{s.n} clips of {s.subjects} people")
+            (f"{s.title}: {s.label}", *(_spread(s, m) for m in names), f"{s.n} clips of {s.subjects} people")
             for s in group
         ]
         bets = group[0].majority
         rows.append(("majority's guess", *(share(bets[m]) for m in names), f"{group[0].n} clips"))
         rows += [_published(row, names) for row in others]
-        note = LEAKY_NOTE if any(row.leaky for row in others) else ""
+        notes = [LEAKY_NOTE] * any(row.leaky for row in others) + _differences(group, names[0])
+        note = "\n".join(notes)
         columns = ("", *(SHORT[metric] for metric in names), "source")
         found.append(Table(group[0].protocol.title, columns, tuple(rows), note))
     return found
@@ -106,6 +110,57 @@ def _compared(summary: Summary, part: str) -> Table:
 def _published(row: PublishedRow, names: Sequence[str]) -> tuple[str, ...]:
     scores = (share(row.metrics[name]) if name in row.metrics else "" for name in names)
     return (row.method + LEAKY * row.leaky, *scores, row.source + (f"; {row.note}" if row.note else ""))
+
+
+def _spread(summary: Summary, metric: str) -> str:
+    """The score, with the standard deviation over seeds where there are several."""
+    score = share(summary.metrics[metric])
+    return f"{score} ±{share(summary.spread[metric])}" if summary.spread else score
+
+
+def _differences(group: Sequence[Summary], metric: str) -> list[str]:
+    """How far the first row is ahead of each other one, seed by seed."""
+    first, lines = group[0], []
+    for other in group[1:]:
+        if len(first.runs) > 1 and [r.header.seed for r in first.runs] == [r.header.seed for r in other.runs]:
+            ahead = [a[metric] - b[metric] for a, b in zip(first.scores, other.scores, strict=True)]
+            mean, sd = np.mean(ahead), np.std(ahead, ddof=1)
+            wins = sum(one > 0 for one in ahead)
+            lines.append(
+                f"{first.title} less {other.title}: {SHORT[metric]} {mean:+.3f}, sd {sd:.3f} over {len(ahead)} seeds, "
+                f"ahead in {wins} of them"
+            )
+    return lines
+
+
+def _confused(summary: Summary, part: str) -> Table:
+    """Confusion matrix of a part in per cent, beside the published one."""
+    printed = [row for row in summary.published if row.part == part and row.percent]
+    if not printed:
+        return Table("", (), ())
+    classes, counts = summary.protocol.classes, summary.part_confusion[part]
+    rows = []
+    for i, word in enumerate(classes):
+        n = max(1, int(counts[i].sum()))
+        rows.append(
+            (word, *(f"{100 * c / n:.1f}" for c in counts[i]), "", *(f"{p:.1f}" for p in printed[0].percent[i]))
+        )
+    columns = ("truth \\ guess", *classes, "|", *(f"{word} " for word in classes))
+    title = f"confusion in per cent, {part}: {summary.label} | {printed[0].source}"
+    return Table(title, columns, tuple(rows), "a row sums to 100 over the clips that got a guess", part)
+
+
+def _stages(summary: Summary) -> Table:
+    """What each stage began from and learned from, and how it did on people kept apart."""
+    rows = []
+    for stage in summary.run.stages():
+        learned = (f"{stage['clips']} pictures of {stage['people']} people",) if "clips" in stage else ("the folds",)
+        test = stage.get("test") or {}
+        scores = ", ".join(f"{SHORT[name]} {share(value)}" for name, value in test.items() if name in SHORT)
+        kept = f"{scores} ({test['clips']} pictures of {test['people']} people)" if test else ""
+        rows.append((stage["name"], stage["from"], *learned, ", ".join(stage.get("data", {})), kept))
+    columns = ("stage", "begins from", "learns from", "data", "people kept apart")
+    return Table("stages", columns, tuple(rows) if len(rows) > 1 or (rows and rows[0][1] != "random weights") else ())
 
 
 def _confusion(summary: Summary) -> Table:
