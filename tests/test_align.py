@@ -39,9 +39,8 @@ def test_the_map_of_the_first_frame_is_that_of_all():
     zoom = np.ptp(step.eyes[:, 0]) / np.linalg.norm(np.subtract(*eyes_of(photograph(HOPPER)[1])))
     assert np.diff(eyes, axis=0)[:, 0] == pytest.approx([3 * zoom] * 2, abs=1.0)  # what moved, still moves
     alone = [align(picture)[1].array("frames")[0] for picture in pictures]
-    assert np.array_equal(alone[0], sample.array("frames")[0]) and not np.array_equal(
-        alone[1], sample.array("frames")[1]
-    )
+    same = [np.array_equal(a, b) for a, b in zip(alone, sample.array("frames"), strict=True)]
+    assert same == [True, False, False]
 
 
 @pytest.mark.parametrize("outside", [0, 128])
@@ -61,7 +60,8 @@ def test_no_face_is_a_result(by):
     frames[:, :10], frames[:, 70:] = 0, 0
     sample = align(*frames, by=by, size=32)[1]
     assert sample.notes == {"face": "not found"}
-    assert (sample.array("frames") == 128).all() and sample.array("frames").shape == (2, 32, 32, 3)
+    cut = sample.array("frames")
+    assert cut.shape == (2, 32, 32, 3) and (cut[:, 2:-2] == 128).all()
 
 
 def test_the_cascade_needs_no_wheel():

@@ -37,7 +37,7 @@ def test_a_small_face_in_a_big_picture(which):
     picture, points = photograph(which)
     big = np.full((1500, 2000, 3), 90, np.uint8)
     big[800 : 800 + picture.shape[0], 1200 : 1200 + picture.shape[1]] = picture
-    assert error(find_landmarks(big).points, points + (1200, 800)) < 0.03
+    assert error(find_landmarks(big).points, points + np.array([1200, 800])) < 0.03
 
 
 @BOTH
