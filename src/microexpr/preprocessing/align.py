@@ -1,0 +1,125 @@
+"""The face put upright at a fixed place, by its landmarks; optionally with all else masked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from ..clip import Sample
+from ..errors import RecipeError
+from .base import STEPS, Step
+from .faces import find_face
+from .mesh import find_landmarks
+from .warp import mapped, moved, similarity
+
+RIGHT_EYE, LEFT_EYE = slice(36, 42), slice(42, 48)
+CASCADE_EYES = np.array([[0.286, 0.386], [0.714, 0.386]])
+"""Where the eyes lie in the cascade's square: means over ten made-up faces."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A face: its (2, 2) eyes in pixels, its (68, 2) points and their quality 0 to 1 where the way gives them."""
+
+    eyes: np.ndarray
+    points: np.ndarray | None = None
+    quality: float | None = None
+
+
+@STEPS.register("align")
+@dataclass(frozen=True)
+class Align(Step):
+    """`frames`, turned, scaled and shifted so that the eyes of the first one are level and at a fixed place.
+
+    All frames get the same map: one for each would add the landmarks' tremble to the motion. A face that is not found
+    is noted (`face: not found`) and the middle square is taken: the clip stays, and counts as wrong. How sure the
+    landmarks are is noted as `quality`, 0 to 1. A single picture is a clip of one frame.
+
+    Args:
+        by: `mesh`, the 468 points of the face mesh (needs the wheel that `mesh.py` names); `cascade`, OpenCV's cascade,
+            which knows no turn.
+        size: of the result, in pixels.
+        margin: added on every side, as a share of the size.
+        eye_x: where the eye on the left lies without margin, as a share of the size; the other one mirrors it.
+        eye_y: how far down both eyes lie without margin, as a share of the size.
+        mask: whether everything outside the face gets one grey level: the hull of the 68 points of the first frame,
+            with the brows moved up by a quarter of the way from the chin to the root of the nose.
+        outside: that grey level, 0 to 255.
+    """
+
+    by: Literal["mesh", "cascade"] = "mesh"
+    size: int = 224
+    margin: float = 0.05
+    eye_x: float = 0.29
+    eye_y: float = 0.31
+    mask: bool = False
+    outside: int = 0
+
+    def __post_init__(self) -> None:
+        for wrong, text in (
+            (self.size < 8, f"size = {self.size}; use 8 pixels or more"),
+            (not -0.4 <= self.margin <= 2, f"margin = {self.margin}; use a share from -0.4 to 2"),
+            (not 0 < self.eye_x < 0.5, f"eye_x = {self.eye_x}; use a share between 0 and 0.5"),
+            (not 0 < self.eye_y < 1, f"eye_y = {self.eye_y}; use a share between 0 and 1"),
+            (not 0 <= self.outside <= 255, f"outside = {self.outside}; use a grey level from 0 to 255"),
+            (self.mask and self.by == "cascade", "mask = true needs landmarks; use by = 'mesh' or by = 'aam'"),
+        ):
+            if wrong:
+                raise RecipeError(f"step 'align': {text}")
+
+    def __call__(self, sample: Sample) -> Sample:
+        """Replaces `frames` by (T, size, size, 3) uint8.
+
+        Raises:
+            MissingDataError: what the landmarks need is not installed.
+        """
+        frames = sample.array("frames")
+        found = self._find(frames[0])
+        if found is None:
+            sample = sample.with_note("face", "not found")
+            place = _middle(frames.shape[1], frames.shape[2], self.size)
+        else:
+            place = similarity(found.eyes, self.eyes)
+        cut = np.stack([mapped(f, place, self.size, how=cv2.INTER_CUBIC, border=cv2.BORDER_REPLICATE) for f in frames])
+        if found is not None and found.quality is not None:
+            sample = sample.with_note("quality", f"{found.quality:.2f}")
+        if self.mask and found is not None and found.points is not None:
+            cut[:, ~inside(moved(found.points, place), self.size)] = self.outside
+        return sample.with_array("frames", cut)
+
+    @property
+    def eyes(self) -> np.ndarray:
+        """(2, 2) where the eyes come to lie, in pixels of the result."""
+        shares = np.array([[self.eye_x, self.eye_y], [1 - self.eye_x, self.eye_y]])
+        return (0.5 + (shares - 0.5) / (1 + 2 * self.margin)) * self.size - 0.5
+
+    def _find(self, picture: np.ndarray) -> Found | None:
+        if self.by == "cascade":
+            box = find_face(picture)
+            return None if box is None else Found(np.array(box[:2]) + CASCADE_EYES * box[2] - 0.5)
+        face = find_landmarks(picture)
+        return None if face is None else Found(eyes_of(face.points), face.points, face.quality)
+
+
+def eyes_of(points: np.ndarray) -> np.ndarray:
+    """(2, 2) middles of the person's right and left eye, of (68, 2) points."""
+    return np.stack([points[RIGHT_EYE].mean(axis=0), points[LEFT_EYE].mean(axis=0)])
+
+
+def inside(points: np.ndarray, side: int) -> np.ndarray:
+    """(side, side) bool: the hull of (68, 2) points and of a little forehead."""
+    forehead = points[17:27] + (points[27] - points[8]) * 0.25
+    hull = cv2.convexHull(np.concatenate([points, forehead]).astype(np.float32))
+    filled = np.zeros((side, side), np.uint8)
+    cv2.fillConvexPoly(filled, np.round(hull).astype(np.int32), 1)
+    return filled.astype(bool)
+
+
+def _middle(height: int, width: int, size: int) -> np.ndarray:
+    """The map of the middle square of a picture."""
+    zoom = size / min(height, width)
+    shift = size / 2 - 0.5 - zoom * (np.array([width, height]) / 2 - 0.5)
+    return np.array([[zoom, 0, shift[0]], [0, zoom, shift[1]]])
