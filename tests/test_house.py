@@ -16,7 +16,7 @@ FLOORS = [  # from the ground up; a module imports from its own floor or below
     {"registry", "config", "video", "protocols", "recipe", "runs", "synthesis", "published"},
     {"datasets", "preprocessing", "features", "networks", "pictures"},
     {"recognizers", "spotting"},
-    {"evaluate", "report", "analyze", "export"},
+    {"evaluate", "recognize", "report", "analyze", "export"},
     {"demo", "console"},
     {"cli", "web"},
     {"__main__"},
