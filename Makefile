@@ -20,7 +20,7 @@ install: $(READY)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test,ray]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test,ray,onnx,hub]"
 	touch $@
 
 clean:

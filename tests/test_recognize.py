@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from microexpr.errors import DataError, MicroexprError, MissingDataError, UnknownNameError, UsageError
+from microexpr.files import read_about
 from microexpr.recognize import open_model
 from microexpr.recognizers import RECOGNIZERS
-from microexpr.recognizers.base import read_about
 from microexpr.recognizers.contract import CLASSES, made_up_samples
 from microexpr.recognizers.export import export
 from microexpr.video import write_picture

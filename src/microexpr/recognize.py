@@ -17,9 +17,9 @@ import numpy as np
 
 from .clip import TIMES, Clip, Sample
 from .errors import DataError, UsageError
+from .files import read_about
 from .preprocessing import Chain
 from .recognizers import Recognizer
-from .recognizers.base import read_about
 from .recognizers.onnx import OnnxModel
 from .video import open_frames
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..errors import DataError, MissingDataError
 from .resnet10 import PreActivated
-from .weights import load_weights
+from .weights import check_weights
 
 CLASSES = 1000
 WIDER = (128, 256, 512)
@@ -61,7 +61,9 @@ def read_resnet10(path: Path) -> dict[str, Tensor]:
         raise DataError(
             f"'{path}' cannot be read as ResNet10's Caffe weights ({_reason(fault)}); is it whole?"
         ) from None
-    load_weights(PreActivated(3, CLASSES), state, f"'{path}'")
+    with torch.device("meta"):  # names and shapes only
+        module = PreActivated(3, CLASSES)
+    check_weights(module, state, f"'{path}'")
     if odd := [name for name, tensor in state.items() if not bool(torch.isfinite(tensor).all())]:
         raise DataError(f"'{path}': '{odd[0]}' holds values that are not numbers")
     return state

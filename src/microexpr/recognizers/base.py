@@ -149,22 +149,6 @@ class Recognizer(ABC):
         """Take back what `state` gave."""
 
 
-def read_about(path: Path | str) -> dict[str, str]:
-    """What stands in a safetensors file beside the weights: for a recognizer what `save` was told, and its settings.
-
-    Raises:
-        MissingDataError: no such file.
-        DataError: it is not a safetensors file.
-    """
-    if not Path(path).is_file():
-        raise MissingDataError(f"'{path}' is not a file")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            return dict(file.metadata() or {})
-    except SafetensorError as fault:
-        raise DataError(f"'{path}' is not a safetensors file ({fault})") from None
-
-
 RECOGNIZERS: Registry[Recognizer] = Registry("recognizer", "microexpr.recognizers")
 
 

@@ -15,8 +15,8 @@ import torch
 from torch import nn
 
 from ..errors import DataError, MissingDataError, NotFittedError, UsageError
-from ..files import write_atomically
-from .base import Recognizer, read_about
+from ..files import read_about, write_atomically
+from .base import Recognizer
 from .network import Network
 from .onnx import INPUT, OUTPUT, OnnxModel, need
 
