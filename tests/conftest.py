@@ -19,6 +19,7 @@ from microexpr.recipe import Recipe, parse
 def own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Paths of the user never matter in a test."""
     monkeypatch.delenv("MICROEXPR_DATA", raising=False)
+    monkeypatch.delenv("MICROEXPR_WEIGHTS", raising=False)
     monkeypatch.setenv("MICROEXPR_CONFIG", str(tmp_path_factory.getbasetemp() / "config"))
     monkeypatch.setenv("MICROEXPR_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 

@@ -4,7 +4,8 @@ Data set `casme2` is looked for, in this order:
 1. the path given on the command line (`--root casme2=PATH`) or in Python;
 2. `$MICROEXPR_DATA/casme2`;
 3. the line `casme2 = "PATH"` of `paths.toml` in `$MICROEXPR_CONFIG` or the user's configuration folder.
-The cache is `$MICROEXPR_CACHE` or the user's cache folder. Recipes never hold a path.
+The cache is `$MICROEXPR_CACHE` or the user's cache folder; weights are in `$MICROEXPR_WEIGHTS` or below it.
+Recipes never hold a path.
 """
 
 from __future__ import annotations
@@ -31,6 +32,12 @@ def cache_folder() -> Path:
     if base:
         return Path(base).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "microexpr"
+
+
+def weights_folder() -> Path:
+    """Where named weights are kept, as `<name>.safetensors`."""
+    base = os.environ.get("MICROEXPR_WEIGHTS")
+    return Path(base).expanduser() if base else cache_folder() / "weights"
 
 
 def data_folder(name: str, roots: Mapping[str, Path] | None = None) -> Path:

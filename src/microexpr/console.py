@@ -146,3 +146,42 @@ def show_report(groups: Sequence[Sequence[Run]]) -> None:
         show(summary, _out)
     if len(summaries) > 1:
         show_comparison(summaries, _out)
+
+
+def show_weights() -> None:
+    """Published weights and one's own in a table."""
+    from .config import weights_folder
+    from .errors import DataError
+    from .files import read_about
+    from .networks import catalogue
+
+    table = Table("name", "network", "input", "licence", "from", "here")
+    for name in catalogue.names():
+        one = catalogue.entry(name)
+        shown = f"{one.channels.upper()} {one.size}x{one.size}"
+        table.add_row(name, one.network, shown, one.licence, one.page, "yes" if catalogue.find(name) else "no")
+    for name in catalogue.own():
+        try:
+            about = read_about(weights_folder() / f"{name}.safetensors")
+        except DataError:
+            about = {"recipe": "(broken)"}
+        origin = about.get("recipe") or about.get("source") or about.get("data", "")
+        table.add_row(name, about.get("network", ""), "", about.get("licence", ""), origin, "own")
+    _out.print(table)
+    say(f"kept in {weights_folder()}")
+
+
+def show_weight_faults(name: str | None) -> int:
+    """Every fault of one file of weights, or of all on this machine; how many there are."""
+    from .networks import catalogue
+
+    here = [one for one in [*catalogue.names(), *catalogue.own()] if catalogue.find(one)] if name is None else [name]
+    checks = [catalogue.verify(one) for one in here]
+    for check in checks:
+        told = f"{len(check.faults)} faults" if check.faults else "whole"
+        _out.print(f"{check.name}: {told}; {check.checksum}", markup=False)
+        for fault in check.faults:
+            _out.print(f"  {fault}", markup=False)
+    if not checks:
+        say("there are no weights on this machine; `microexpr weights list` says what can be fetched")
+    return sum(len(check.faults) for check in checks)

@@ -1,10 +1,14 @@
-"""Writing so that a killed process leaves a whole file or none."""
+"""Writing so that a killed process leaves a whole file or none; what a file of weights says of itself."""
 
 from __future__ import annotations
 
 import os
 import re
 from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+
+from .errors import DataError, MissingDataError
 
 CHECKPOINT = "checkpoint.pt"
 """What a recognizer keeps in its folder to go on after a stop; it goes away when the fold is done."""
@@ -24,3 +28,19 @@ def write_atomically(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)
+
+
+def read_about(path: Path | str) -> dict[str, str]:
+    """What stands in a safetensors file beside the weights: a recognizer's settings, for example.
+
+    Raises:
+        MissingDataError: no such file.
+        DataError: it is not a safetensors file.
+    """
+    if not Path(path).is_file():
+        raise MissingDataError(f"'{path}' is not a file")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return dict(file.metadata() or {})
+    except SafetensorError as fault:
+        raise DataError(f"'{path}' is not a safetensors file ({fault})") from None

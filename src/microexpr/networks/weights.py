@@ -37,8 +37,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     return {name.removeprefix("module."): tensor for name, tensor in stored.items()}
 
 
-def load_weights(module: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
-    """Put weights into a module; every name and shape must fit.
+def check_weights(module: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
+    """Hold weights against a module, which may be on torch's `meta` device: every name and shape must fit.
 
     Raises:
         DataError: a name is missing or too many, or a shape differs.
@@ -51,7 +51,16 @@ def load_weights(module: nn.Module, weights: Mapping[str, Tensor], source: str) 
         if own[name].shape != weights[name].shape:
             here, there = tuple(own[name].shape), tuple(weights[name].shape)
             raise DataError(f"weights from {source} do not fit: '{name}' is {there}, the network's is {here}")
-    module.load_state_dict({**own, **weights})
+
+
+def load_weights(module: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
+    """Put weights into a module.
+
+    Raises:
+        DataError: as `check_weights`.
+    """
+    check_weights(module, weights, source)
+    module.load_state_dict({**module.state_dict(), **weights})
 
 
 def transfer_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> None:

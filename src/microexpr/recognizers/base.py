@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from ..clip import Sample
-from ..errors import DataError, MissingDataError, NotFittedError, RecipeError
+from ..errors import DataError, MissingDataError, NotFittedError, RecipeError, UsageError
 from ..files import write_atomically
 from ..registry import Registry
 
@@ -95,12 +95,24 @@ class Recognizer(ABC):
         """The word with the largest share, one a sample."""
         return [self.classes[i] for i in self.predict_proba(samples).argmax(axis=1)]
 
-    def save(self, path: Path | str) -> None:
-        """Write settings and what was learned as safetensors; no pickle."""
+    def save(self, path: Path | str, about: Mapping[str, str] | None = None) -> None:
+        """Write settings and what was learned as safetensors; no pickle.
+
+        Args:
+            path: the file.
+            about: what else a reader should know. `chain` (a recipe's chain as JSON) lets `recognize.open_model`
+                use the file by itself; `protocol`, `recipe`, `data`, `licence` say where it comes from.
+
+        Raises:
+            UsageError: `about` has a word that the file itself uses, or a value that is no text.
+        """
         settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "folder"}
-        about = {"recognizer": self.name, "settings": json.dumps(settings)}
+        own = {"recognizer": self.name, "settings": json.dumps(settings)}
+        for name, value in (about or {}).items():
+            if name in own or not isinstance(value, str):
+                raise UsageError(f"about = {{{name!r}: {value!r}}}: a text under another name than {', '.join(own)}")
         state = {name: np.array(array, order="C") for name, array in self.state().items()}
-        write_atomically(Path(path), save(state, metadata=about))
+        write_atomically(Path(path), save(state, metadata={**(about or {}), **own}))
 
     @classmethod
     def load(cls, path: Path | str) -> Recognizer:
@@ -117,9 +129,9 @@ class Recognizer(ABC):
                 about, state = file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             settings = json.loads(about["settings"])
             recognizer = RECOGNIZERS.build({"name": about["recognizer"], **settings})
-        except (SafetensorError, KeyError, ValueError) as fault:
+            recognizer._restore(state)
+        except (SafetensorError, KeyError, ValueError, TypeError) as fault:
             raise DataError(f"'{path}' is not a saved recognizer ({type(fault).__name__}: {fault})") from None
-        recognizer._restore(state)
         recognizer.history_ = []
         recognizer.classes_ = recognizer.classes
         return recognizer

@@ -188,6 +188,8 @@ class Network(Recognizer):
 
     def _restore(self, state: State) -> None:
         weights = {name: torch.from_numpy(np.array(array)) for name, array in state.items() if name != "_shape"}
+        if self.device == "cuda" and not torch.cuda.is_available():
+            self.device = "auto"  # learned on a GPU, asked on another machine
         self._begin(tuple(int(n) for n in state["_shape"]))
         load_weights(self.module_, weights, "the file")
         self.module_.eval()
