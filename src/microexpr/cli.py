@@ -44,6 +44,21 @@ class Scale(StrEnum):
     small = "small"
 
 
+class Precision(StrEnum):
+    """Of a network's numbers."""
+
+    fp32 = "fp32"
+    bf16 = "bf16"
+
+
+class Device(StrEnum):
+    """What computes."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
 Plugins = Annotated[list[Path], typer.Option("--plugin", help="A Python file that registers data sets or methods.")]
 Roots = Annotated[
     list[str], typer.Option("--root", metavar="NAME=FOLDER", help="Where a data set is, e.g. casme2=/data/c2.")
@@ -140,6 +155,33 @@ def fake(
         made = DATASETS.get(name).fake(folder, people=people, scale=scale, seed=seed)
         progress(f"making up {name}", 1, 1)
     console.say(f"{len(made.clips())} made-up clips in {folder}")
+
+
+@app.command()
+def pretrain(
+    root: Annotated[Path, typer.Argument(metavar="ROOT", help="Pictures: train/<class>/*.jpg, or packed files.")],
+    network: Annotated[str, typer.Option(help="E.g. resnet10, resnet18, resnet50.")] = "resnet10",
+    name: Annotated[str, typer.Option(help="Of the weights; NETWORK-ROOT if left out.")] = "",
+    out: Annotated[Path | None, typer.Option(help="The file to write; NAME among the weights if left out.")] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="How often each picture is seen.")] = 64,
+    batch_size: Annotated[int, typer.Option(min=2, help="Pictures of a step, over all processes.")] = 256,
+    lr: Annotated[float, typer.Option(help="Learning rate at the start.")] = 0.1,
+    size: Annotated[int, typer.Option(min=1, help="Pixels of a training picture.")] = 224,
+    precision: Annotated[Precision, typer.Option(help="Of the numbers.")] = Precision.fp32,
+    device: Annotated[Device, typer.Option(help="What computes.")] = Device.auto,
+    workers: Annotated[int, typer.Option(min=1, help="Threads that read pictures.")] = 4,
+    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    set: Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="E.g. schedule=cosine, parts=4.")] = [],
+    made_up: Annotated[bool, typer.Option("--made-up", help="Draw patterns into ROOT first, if it is empty.")] = False,
+    plugin: Plugins = [],
+) -> None:
+    """Train a network from scratch on labelled pictures; goes on where it was stopped; runs under torchrun too."""
+    from . import console
+
+    _load(plugin)
+    chosen = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "size": size, "workers": workers, "seed": seed}
+    values = {**chosen, "precision": precision.value, "device": device.value, **_settings(set)}
+    console.show_pretraining(root, {"name": network}, values, out or name, made_up)
 
 
 @app.command()

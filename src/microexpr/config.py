@@ -33,6 +33,11 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "microexpr"
 
 
+def weights_folder() -> Path:
+    """Where weights of networks are kept: `$MICROEXPR_WEIGHTS`, or a folder in the cache."""
+    return Path(os.environ.get("MICROEXPR_WEIGHTS") or cache_folder() / "weights").expanduser()
+
+
 def data_folder(name: str, roots: Mapping[str, Path] | None = None) -> Path:
     """The folder of a data set.
 
