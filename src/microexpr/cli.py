@@ -48,6 +48,21 @@ class Scale(StrEnum):
     small = "small"
 
 
+class Precision(StrEnum):
+    """Of a network's numbers."""
+
+    fp32 = "fp32"
+    bf16 = "bf16"
+
+
+class Device(StrEnum):
+    """What computes."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
 Plugins = Annotated[list[Path], typer.Option("--plugin", help="A Python file that registers data sets or methods.")]
 Roots = Annotated[
     list[str], typer.Option("--root", metavar="NAME=FOLDER", help="Where a data set is, e.g. casme2=/data/c2.")
@@ -147,6 +162,33 @@ def fake(
 
 
 @app.command()
+def pretrain(
+    root: Annotated[Path, typer.Argument(metavar="ROOT", help="Pictures: train/<class>/*.jpg, or packed files.")],
+    network: Annotated[str, typer.Option(help="E.g. resnet10, resnet18, resnet50.")] = "resnet10",
+    name: Annotated[str, typer.Option(help="Of the weights; NETWORK-ROOT if left out.")] = "",
+    out: Annotated[Path | None, typer.Option(help="The file to write; NAME among the weights if left out.")] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="How often each picture is seen.")] = 64,
+    batch_size: Annotated[int, typer.Option(min=2, help="Pictures of a step, over all processes.")] = 256,
+    lr: Annotated[float, typer.Option(help="Learning rate at the start.")] = 0.1,
+    size: Annotated[int, typer.Option(min=1, help="Pixels of a training picture.")] = 224,
+    precision: Annotated[Precision, typer.Option(help="Of the numbers.")] = Precision.fp32,
+    device: Annotated[Device, typer.Option(help="What computes.")] = Device.auto,
+    workers: Annotated[int, typer.Option(min=1, help="Threads that read pictures.")] = 4,
+    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    set: Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="E.g. schedule=cosine, parts=4.")] = [],
+    made_up: Annotated[bool, typer.Option("--made-up", help="Draw patterns into ROOT first, if it is empty.")] = False,
+    plugin: Plugins = [],
+) -> None:
+    """Train a network from scratch on labelled pictures; goes on where it was stopped; runs under torchrun too."""
+    from . import console
+
+    _load(plugin)
+    chosen = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "size": size, "workers": workers, "seed": seed}
+    values = {**chosen, "precision": precision.value, "device": device.value, **_settings(set)}
+    console.show_pretraining(root, {"name": network}, values, out or name, made_up)
+
+
+@app.command()
 def run(
     recipe: Annotated[str, typer.Argument(help="A shipped recipe's name, or a path that ends in .toml.")],
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/<recipe> if left out.")] = None,
@@ -161,6 +203,12 @@ def run(
     ] = Scale.full,
     allow_subset: Annotated[
         bool, typer.Option("--allow-subset", help="Run although clips are lacking; the report says so.")
+    ] = False,
+    labels: Annotated[
+        Path | None, typer.Option(help="csv (clip, label): the judged label where a release does not give it.")
+    ] = None,
+    keep_models: Annotated[
+        bool, typer.Option("--keep-models", help="Keep what each fold learned, in RUN/models.")
     ] = False,
     root: Roots = [],
     plugin: Plugins = [],
@@ -182,6 +230,8 @@ def run(
         workers=workers,
         address=address,
         roots=_roots(root),
+        labels=labels,
+        keep_models=keep_models,
     )
     groups = []
     for member in members:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import (
@@ -185,3 +185,42 @@ def show_weight_faults(name: str | None) -> int:
     if not checks:
         say("there are no weights on this machine; `microexpr weights list` says what can be fetched")
     return sum(len(check.faults) for check in checks)
+
+
+def show_pretraining(
+    root: Path, network: Mapping[str, Any], values: Mapping[str, Any], out: Path | str, made_up: bool
+) -> None:
+    """Train from scratch and say what came of it.
+
+    Args:
+        root: folder of pictures.
+        network, values: settings; `network.<key>` among the values is one of the network.
+        out: the file to write, or a name among the weights, or nothing for one made of network and folder.
+        made_up: draw patterns into `root` first, where it is empty or not there.
+    """
+    from .config import weights_folder
+    from .files import read_about
+    from .recognizers.pictures_on_disk import write_made_up
+    from .recognizers.pretrain import Pretraining, pretrain
+    from .recognizers.processes import among
+    from .registry import checked
+
+    inner = {key.removeprefix("network."): value for key, value in values.items() if key.startswith("network.")}
+    outer = {key: value for key, value in values.items() if not key.startswith("network.")}
+    settings = checked(Pretraining, outer, "pretraining", network={**network, **inner})
+    if isinstance(out, str):
+        out = weights_folder() / (out or f"{network['name']}-{root.absolute().name}")
+    rank, processes = among()
+    if made_up and processes == 1 and not (root.is_dir() and any(root.iterdir())):
+        write_made_up(root, size=round(settings.size * 256 / 224), seed=settings.seed)
+    with progress() as report:
+        path = pretrain(settings, root, out, report)
+    if rank:
+        return
+    about = read_about(path)
+    score = (
+        f"; of val right: {float(about['top1']):.1%}, among five {float(about['top5']):.1%}" if "top1" in about else ""
+    )
+    say(f"learned from {about['pictures']} pictures{score}\nkept in {path}, a line an epoch beside it in .csv")
+    if about["made_up"] == "true":
+        say("The pictures are drawn patterns: these weights show that the machinery works, no more.")

@@ -8,7 +8,7 @@ training labels and the names of test clips; the truth of a test clip never leav
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from .recipe import Recipe
 from .recognizers import RECOGNIZERS, Recognizer
 from .registry import PLUGINS, load_plugin
 from .runs import Header, Row, Run, fold_record, fold_seed
-from .stages import Start, beginning, kept_at, with_face
+from .stages import Start, about_model, beginning, kept_at, with_face
 
 __all__ = ["Options", "Progress", "evaluate", "evaluate_seeds"]
 
@@ -44,6 +44,7 @@ class Job:
     test: tuple[str, ...]
     init: Mapping[str, np.ndarray] | None
     keep: Path | None = None
+    about: Mapping[str, str] = field(default_factory=dict)
     plugins: tuple[Path, ...] = ()
 
 
@@ -115,7 +116,7 @@ def learn_and_predict(job: Job, samples: Mapping[str, Sample]) -> Answer:
         used, labels = with_face([samples[name] for name in job.train], job.labels)
         recognizer.fit(used, labels, init=job.init)
         if job.keep is not None:
-            recognizer.save(job.keep)
+            recognizer.save(job.keep, job.about)
     asked = [samples[name] for name in job.test]
     return Answer(recognizer.predict_proba(asked), tuple(s.notes for s in asked), tuple(recognizer.history_))
 
@@ -155,6 +156,7 @@ def _job(judged: Intake, fold: Fold, run: Run, start: Start, options: Options) -
         test=tuple(e.clip.id for e in fold.test),
         init=start.state,
         keep=kept_at(start, judged) if len(judged.folds) == 1 else keep,
+        about=about_model(judged, options) if options.keep_models or len(judged.folds) == 1 else {},
         plugins=tuple(PLUGINS),
     )
 

@@ -21,9 +21,12 @@ from .config import cache_folder
 from .errors import ProtocolError
 from .files import slug, write_atomically
 from .intake import Intake, Options, Progress, prepared
+from .networks.catalogue import open_weights
+from .networks.weights import read_weights
 from .protocols import Example
 from .recipe import Stage
 from .recognizers import RECOGNIZERS, Recognizer
+from .recognizers.pretrain import made_up_weights
 from .runs import fold_seed
 
 State = Mapping[str, np.ndarray]
@@ -81,10 +84,6 @@ def named(start: Start, stage: Stage, options: Options, progress: Progress) -> S
     """The weights that a stage names, or those of the stage before."""
     if not stage.weights:
         return start
-    from .networks.catalogue import open_weights
-    from .networks.weights import read_weights
-    from .recognizers.pretrain import made_up_weights
-
     if options.fake:
         network = stage.recognizer.get("network", {})
         path, what = made_up_weights(network, cache_folder(), progress), MADE_UP_WEIGHTS
@@ -103,6 +102,21 @@ def kept_at(start: Start, intake: Intake) -> Path:
     history = json.dumps([*start.history, *_facts(intake)], sort_keys=True, default=list)
     key = hashlib.sha256(history.encode()).hexdigest()[:16]
     return cache_folder() / "stages" / f"{slug(intake.stage.name)}-{key}.safetensors"
+
+
+def about_model(intake: Intake, options: Options) -> dict[str, str]:
+    """What a saved model says of itself: enough to use it alone, and to know where it comes from."""
+    made_up = any(about["made_up"] for about in intake.data.values())
+    return {
+        "chain": json.dumps(intake.stage.chain),
+        "array": str(intake.stage.recognizer.get("array", "image")),
+        "protocol": intake.rules.name,
+        "stage": intake.stage.name,
+        "data": json.dumps(intake.data),
+        "made_up": json.dumps(made_up),
+        "small": json.dumps(options.small),
+        "licence": "weights learned from licensed faces fall under the licences of the data sets above",
+    }
 
 
 def with_face(samples: Sequence[Sample], labels: Sequence[str]) -> tuple[list[Sample], list[str]]:
@@ -133,7 +147,7 @@ def _learn(start: Start, intake: Intake, path: Path, options: Options, progress:
     )
     used, labels = with_face([samples[e.clip.id] for e in taught], [e.truth for e in taught])
     learner.fit(used, labels, init=start.state, watch=lambda done, total: progress(what, done, total))
-    learner.save(path)
+    learner.save(path, about_model(intake, options))
     record = {
         "name": stage.name,
         "recognizer": stage.recognizer,

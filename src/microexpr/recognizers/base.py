@@ -107,7 +107,7 @@ class Recognizer(ABC):
             UsageError: `about` has a word that the file itself uses, or a value that is no text.
         """
         settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "folder"}
-        own = {"recognizer": self.name, "settings": json.dumps(settings)}
+        own = {"recognizer": self.name, "settings": json.dumps(settings), "curves": json.dumps(self.history_)}
         for name, value in (about or {}).items():
             if name in own or not isinstance(value, str):
                 raise UsageError(f"about = {{{name!r}: {value!r}}}: a text under another name than {', '.join(own)}")
@@ -127,12 +127,12 @@ class Recognizer(ABC):
         try:
             with safe_open(path, framework="numpy") as file:
                 about, state = file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            settings = json.loads(about["settings"])
+            settings, curves = json.loads(about["settings"]), json.loads(about.get("curves", "[]"))
             recognizer = RECOGNIZERS.build({"name": about["recognizer"], **settings})
             recognizer._restore(state)
         except (SafetensorError, KeyError, ValueError, TypeError) as fault:
             raise DataError(f"'{path}' is not a saved recognizer ({type(fault).__name__}: {fault})") from None
-        recognizer.history_ = []
+        recognizer.history_ = curves
         recognizer.classes_ = recognizer.classes
         return recognizer
 

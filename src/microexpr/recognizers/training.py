@@ -42,23 +42,27 @@ class Schedule:
     """How the learning rate falls.
 
     Args:
-        name: `constant`; `step` multiplies by `factor` after every `every` epochs; `cosine` falls to 0.
+        name: `constant`; `step` multiplies by `factor` after every `every` epochs; `cosine` falls to 0; `poly` falls
+            to 0 as (1 - share of the epochs) ** `power`.
     """
 
-    name: Literal["constant", "step", "cosine"] = "constant"
+    name: Literal["constant", "step", "cosine", "poly"] = "constant"
     every: int = 20
     factor: float = 0.1
+    power: float = 1.0
 
     def __post_init__(self) -> None:
         if self.every < 1:
             raise RecipeError(f"schedule: every = {self.every}; use 1 epoch or more")
 
-    def share(self, epoch: int, epochs: int) -> float:
-        """Share of the first learning rate in this epoch, counted from 0."""
+    def share(self, epoch: float, epochs: int) -> float:
+        """Share of the first learning rate in this epoch, counted from 0; within an epoch with a fraction."""
         if self.name == "step":
             return self.factor ** (epoch // self.every)
         if self.name == "cosine":
             return (1 + math.cos(math.pi * epoch / epochs)) / 2
+        if self.name == "poly":
+            return (1 - epoch / epochs) ** self.power
         return 1.0
 
 
