@@ -1,5 +1,7 @@
 """The active appearance model on made-up people that it was not trained on, with true landmarks."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from microexpr import config
 from microexpr.clip import Sample
 from microexpr.errors import MediaError, MissingDataError, UsageError
 from microexpr.preprocessing import STEPS
-from microexpr.preprocessing.aam import AppearanceModel, fit, made_up_faces, named_model, train_model
+from microexpr.preprocessing.aam import AppearanceModel, fit, made_up_faces, model_by_mesh, named_model, train_model
 from microexpr.preprocessing.aam_model import procrustes, rigid_modes
 from microexpr.preprocessing.align import eyes_of
 from microexpr.preprocessing.warp import moved, similarity
@@ -45,7 +47,7 @@ def test_it_converges_on_people_it_has_not_seen(model, strangers, degrees, zoom,
 
 
 @pytest.mark.parametrize("degrees", [0, 25])
-def test_a_real_face_from_its_eyes(model, degrees):
+def test_a_real_face_from_its_eyes(model, degrees):  # of a texture that the made-up people share
     picture, points = turned(*photograph(HOPPER), degrees)
     begin = model.placed(eyes_of(points))
     found = fit(model, picture, begin)
@@ -150,6 +152,16 @@ def test_the_step_with_a_model_of_ones_own(model, strangers):
     assert 0.5 < float(sample.notes["quality"]) <= 1
     blank = step(Sample(make_clips()[0].blind(()), {"frames": np.full((2, 90, 90, 3), 128, np.uint8)}))
     assert blank.notes == {"face": "not found"}
+
+
+@pytest.mark.skipif(find_spec("mediapipe") is None, reason="the wheel mediapipe is not installed")
+def test_a_model_from_pictures_alone(strangers):
+    blank = np.zeros((60, 60, 3), np.uint8)
+    learnt = model_by_mesh([blank, *(picture for picture, _ in strangers[:-2])])
+    picture, points = strangers[-1]
+    assert error(fit(learnt, picture, start(learnt, points, 5)).points, points) < 0.05
+    with pytest.raises(UsageError, match="1 pictures and 1 sets"):
+        model_by_mesh([blank, strangers[0][0]])
 
 
 @pytest.mark.parametrize(("name", "fault"), [("none", MissingDataError), ("../x", UsageError)])

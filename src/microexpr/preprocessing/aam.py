@@ -8,6 +8,7 @@ the texture's modes cannot explain, with slopes of the texture as fitted so far 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -17,9 +18,10 @@ import numpy as np
 from ..config import cache_folder
 from ..errors import DataError, UsageError
 from .aam_model import AppearanceModel, Level, rigid_modes, shrunk, train_model
+from .mesh import find_landmarks
 from .warp import moved, similarity
 
-__all__ = ["AppearanceModel", "Fit", "fit", "made_up_faces", "named_model", "train_model"]
+__all__ = ["AppearanceModel", "Fit", "fit", "made_up_faces", "model_by_mesh", "named_model", "train_model"]
 
 MADE_UP = "made-up-faces-1"
 FIRST_PERSON = 90_000
@@ -179,6 +181,20 @@ def made_up_faces(
             pictures.append(one.frame(frame))
             landmarks.append(one.landmarks(frame))
     return pictures, landmarks
+
+
+def model_by_mesh(pictures: Iterable[np.ndarray]) -> AppearanceModel:
+    """A model learnt from one's own pictures, with the landmarks of the face mesh; faces not found are left out.
+
+    Args:
+        pictures: (height, width, 3) uint8 RGB each, of many people; their labels are not needed.
+
+    Raises:
+        MissingDataError: the wheel of the face mesh is not installed.
+        UsageError: fewer than two faces were found.
+    """
+    found = [(picture, face.points) for picture in pictures if (face := find_landmarks(picture)) is not None]
+    return train_model([picture for picture, _ in found], [points for _, points in found])
 
 
 @cache

@@ -55,7 +55,8 @@ class Align(Step):
         start: what finds the face that the appearance model starts from: `cascade` (faces that are about upright) or
             `blazeface` (turned ones too; needs the wheel).
         model: name of an appearance model of one's own, kept as `aam/<model>.npz` in the cache folder; "" is one of
-            made-up faces, trained at first use. What a step made is kept by name: a new model gets a new name.
+            made-up faces, trained at first use, which does not know real strangers (docs/faces.md). What a step made is
+            kept by name: a new model gets a new name.
     """
 
     by: Literal["mesh", "aam", "cascade"] = "mesh"
