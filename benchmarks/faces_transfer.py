@@ -1,4 +1,4 @@
-"""Does an appearance model of one portrait's faces fit those of the other one? `python benchmarks/faces_transfer.py`."""
+"""Does the model of one portrait's faces fit those of the other one? `python benchmarks/faces_transfer.py`."""
 
 from __future__ import annotations
 
