@@ -10,14 +10,18 @@ import numpy as np
 
 from ..clip import Sample
 from ..errors import RecipeError
+from .aam import fit, named_model
 from .base import STEPS, Step
 from .faces import find_face
-from .mesh import find_landmarks
+from .mesh import detect, find_landmarks
 from .warp import mapped, moved, similarity
 
 RIGHT_EYE, LEFT_EYE = slice(36, 42), slice(42, 48)
 CASCADE_EYES = np.array([[0.286, 0.386], [0.714, 0.386]])
 """Where the eyes lie in the cascade's square: means over ten made-up faces."""
+
+LEAST_QUALITY = 0.5
+"""A fit of the appearance model that explains less of the texture has not found the face."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +43,8 @@ class Align(Step):
     landmarks are is noted as `quality`, 0 to 1. A single picture is a clip of one frame.
 
     Args:
-        by: `mesh`, the 468 points of the face mesh (needs the wheel that `mesh.py` names); `cascade`, OpenCV's cascade,
-            which knows no turn.
+        by: `mesh`, the 468 points of the face mesh (needs the wheel that `mesh.py` names); `aam`, an active appearance
+            model; `cascade`, OpenCV's cascade, which knows no turn.
         size: of the result, in pixels.
         margin: added on every side, as a share of the size.
         eye_x: where the eye on the left lies without margin, as a share of the size; the other one mirrors it.
@@ -48,15 +52,22 @@ class Align(Step):
         mask: whether everything outside the face gets one grey level: the hull of the 68 points of the first frame,
             with the brows moved up by a quarter of the way from the chin to the root of the nose.
         outside: that grey level, 0 to 255.
+        start: what finds the face that the appearance model starts from: `cascade` (faces that are about upright) or
+            `blazeface` (turned ones too; needs the wheel).
+        model: name of an appearance model of one's own, kept as `aam/<model>.npz` in the cache folder; "" is one of
+            made-up faces, trained at first use, which does not know real strangers (docs/faces.md). What a step made is
+            kept by name: a new model gets a new name.
     """
 
-    by: Literal["mesh", "cascade"] = "mesh"
+    by: Literal["mesh", "aam", "cascade"] = "mesh"
     size: int = 224
     margin: float = 0.05
     eye_x: float = 0.29
     eye_y: float = 0.31
     mask: bool = False
     outside: int = 0
+    start: Literal["cascade", "blazeface"] = "cascade"
+    model: str = ""
 
     def __post_init__(self) -> None:
         for wrong, text in (
@@ -74,7 +85,7 @@ class Align(Step):
         """Replaces `frames` by (T, size, size, 3) uint8.
 
         Raises:
-            MissingDataError: what the landmarks need is not installed.
+            MissingDataError: what the landmarks need is not installed, or no such model was saved.
         """
         frames = sample.array("frames")
         found = self._find(frames[0])
@@ -97,11 +108,27 @@ class Align(Step):
         return (0.5 + (shares - 0.5) / (1 + 2 * self.margin)) * self.size - 0.5
 
     def _find(self, picture: np.ndarray) -> Found | None:
-        if self.by == "cascade":
-            box = find_face(picture)
-            return None if box is None else Found(np.array(box[:2]) + CASCADE_EYES * box[2] - 0.5)
-        face = find_landmarks(picture)
-        return None if face is None else Found(eyes_of(face.points), face.points, face.quality)
+        if self.by == "mesh":
+            face = find_landmarks(picture)
+            return None if face is None else Found(eyes_of(face.points), face.points, face.quality)
+        eyes = _blazeface_eyes(picture) if self.by == "aam" and self.start == "blazeface" else _cascade_eyes(picture)
+        if eyes is None or self.by == "cascade":
+            return None if eyes is None else Found(eyes)
+        model = named_model(self.model)
+        fitted = fit(model, picture, model.placed(eyes))
+        if fitted.quality < LEAST_QUALITY:
+            return None
+        return Found(eyes_of(fitted.points), fitted.points, fitted.quality)
+
+
+def _cascade_eyes(picture: np.ndarray) -> np.ndarray | None:
+    box = find_face(picture)
+    return None if box is None else np.array(box[:2]) + CASCADE_EYES * box[2] - 0.5
+
+
+def _blazeface_eyes(picture: np.ndarray) -> np.ndarray | None:
+    face = detect(picture)
+    return None if face is None else face.eyes
 
 
 def eyes_of(points: np.ndarray) -> np.ndarray:

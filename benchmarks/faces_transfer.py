@@ -1,0 +1,42 @@
+"""Does the model of one portrait's faces fit those of the other one? `python benchmarks/faces_transfer.py`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from microexpr.preprocessing.aam import fit, train_model
+from microexpr.preprocessing.mesh import detect, find_landmarks
+from microexpr.synthesis.person import CANVAS, Person, _light, _skin, _warped, face_mask
+
+NAMES = ("astronaut", "Hopper")
+
+
+def face(portrait: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """A made-up shape with one portrait's texture, unmixed: (448, 448, 3) uint8 and its (68, 2) landmarks."""
+    points, rng = Person.draw(seed).points, np.random.default_rng(seed)
+    picture = _warped(portrait, points, bool(rng.random() < 0.5))
+    picture = _light(_skin(picture, face_mask(points, CANVAS)[..., None], rng), rng)
+    return np.clip(picture, 0, 255).astype(np.uint8), points[:68]
+
+
+def main() -> None:
+    print("| trained on | tested on | start (BlazeFace's eyes) | aam | quality of the fit | mesh |")
+    print("|---|---|--:|--:|--:|--:|")
+    for own, other in ((0, 0), (0, 1), (1, 0)):
+        known = [face(own, seed) for seed in range(91_000, 91_040)]
+        model = train_model([picture for picture, _ in known], [points for _, points in known])
+        rows = []
+        for picture, points in (face(other, seed) for seed in range(6_000, 6_020)):
+            eyes, mesh = detect(picture), find_landmarks(picture)
+            if eyes is None or mesh is None:
+                continue
+            start = model.placed(eyes.eyes)
+            found = fit(model, picture, start)
+            wrong = [np.linalg.norm(p - points, axis=1).mean() for p in (start, found.points, mesh.points)]
+            rows.append([*(np.array(wrong) / np.linalg.norm(points[36] - points[45])), found.quality])
+        start_error, aam, by_mesh, quality = np.mean(rows, axis=0)
+        print(f"| {NAMES[own]} | {NAMES[other]} | {start_error:.3f} | {aam:.3f} | {quality:.2f} | {by_mesh:.3f} |")
+
+
+if __name__ == "__main__":
+    main()
