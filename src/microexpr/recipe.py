@@ -9,7 +9,13 @@
     recognizer = {name = "svm", C = 10.0}
 
 Each stage begins from the weights of the one before; the last is judged by its protocol. An unknown key is an error
-that names the nearest right one.
+that names the nearest right one. A recipe that differs little from another says only how:
+
+    title = "..."
+    like = "peng2018-hde"               # a shipped recipe
+    without = ["macro"]                 # stages to leave out
+    [set]                               # as with --set
+    "recognizer.epochs" = 20
 """
 
 from __future__ import annotations
@@ -213,6 +219,8 @@ def toml_value(text: str) -> Any:
 def _recipe(name: str, table: Mapping[str, Any]) -> Recipe:
     where = f"recipe '{name}'"
     rest = {key: value for key, value in table.items() if key != "name"}
+    if "like" in rest:
+        return replace(_changed(where, rest), name=name)
     for absent in (key for key in ("title", "stages") if key not in rest):
         near = did_you_mean(absent, [key for key in rest if key != "small"]) if rest else ""
         raise RecipeError(f"{where} lacks '{absent}'{near}")
@@ -229,6 +237,33 @@ def _recipe(name: str, table: Mapping[str, Any]) -> Recipe:
     small = checked(Small, rest.pop("small", {}), f"{where}, table 'small'")
     built = tuple(checked(Stage, stage, f"{where}, stage '{stage['name']}'") for stage in stages)
     return checked(Recipe, rest, where, name=name, stages=built, small=small)
+
+
+@dataclass(frozen=True)
+class _Change:
+    """A recipe told by how it differs from a shipped one."""
+
+    title: str
+    like: str
+    without: tuple[str, ...] = ()
+    set: dict[str, Any] = field(default_factory=dict)
+    small: dict[str, Any] = field(default_factory=dict)
+
+
+def _changed(where: str, table: Mapping[str, Any]) -> Recipe:
+    change = checked(_Change, table, where)
+    base = load(change.like)
+    for wrong in (name for name in change.without if name not in {stage.name for stage in base.stages}):
+        known = [stage.name for stage in base.stages]
+        raise RecipeError(f"{where}: without = '{wrong}': '{base.name}' has no such stage{did_you_mean(wrong, known)}")
+    gone = tuple(f"stages.{name}." for name in change.without)
+    small = dataclasses.asdict(base.small) | change.small
+    small["set"] = {key: v for key, v in base.small.set.items() if not key.startswith(gone)} | change.small.get(
+        "set", {}
+    )
+    kept = tuple(stage for stage in base.stages if stage.name not in change.without)
+    built = replace(base, title=change.title, stages=kept, small=checked(Small, small, f"{where}, table 'small'"))
+    return built.with_settings(change.set)
 
 
 def _put(tree: dict[str, Any], key: str, value: Any) -> None:
