@@ -96,3 +96,11 @@ def test_what_is_told_is_kept(tmp_path):
     (tmp_path / "text.safetensors").write_text("no")
     with pytest.raises(DataError, match="not a safetensors file"):
         read_about(tmp_path / "text.safetensors")
+
+
+def test_a_model_that_learned_on_a_gpu_answers_anywhere(tmp_path, frames):
+    samples, labels = made_up_samples(6)
+    recognizer = RECOGNIZERS.build({"name": "network", "epochs": 1}, classes=CLASSES).fit(samples, labels)
+    recognizer.device = "cuda"
+    recognizer.save(tmp_path / "m.safetensors")
+    assert sum(open_model(tmp_path / "m.safetensors", PICTURE)(frames / "img10.png").values()) == pytest.approx(1)
