@@ -7,6 +7,8 @@ import pytest
 
 from microexpr.errors import DataError, MicroexprError, MissingDataError, UnknownNameError, UsageError
 from microexpr.files import read_about
+from microexpr.preprocessing import Chain
+from microexpr.preprocessing.base import STEPS
 from microexpr.recognize import open_model
 from microexpr.recognizers import RECOGNIZERS
 from microexpr.recognizers.contract import CLASSES, made_up_samples
@@ -85,6 +87,12 @@ def test_files_that_do_not_say_enough(tmp_path, frames):
             open_model(saved(tmp_path / "m.safetensors", chain))
     with pytest.raises(MissingDataError, match="is not a file"):
         open_model(tmp_path / "nowhere.safetensors")
+
+
+@pytest.mark.parametrize("name", STEPS.names())
+def test_every_step_survives_the_file(name):
+    chain = Chain.build([{"name": name}])
+    assert Chain.build(json.loads(json.dumps(chain.settings))) == chain
 
 
 def test_what_is_told_is_kept(tmp_path):

@@ -128,7 +128,8 @@ def open_weights(name_or_path: str | Path) -> tuple[dict[str, Tensor], Entry | N
     """A state dict, and what is known of it if it is published.
 
     Args:
-        name_or_path: a name of `names()` or `own()`, or a `.safetensors` or `.pth` file.
+        name_or_path: a name of `names()` or `own()`, or a `.safetensors`, `.pth` or (ResNet10's) `.caffemodel`
+            file.
 
     Raises:
         MissingDataError: it is not on this machine; the message says how to get it.
@@ -143,7 +144,7 @@ def open_weights(name_or_path: str | Path) -> tuple[dict[str, Tensor], Entry | N
     if not path.is_file():
         near = did_you_mean(text, [*names(), *own()])
         raise MissingDataError(f"weights '{text}' are neither a file nor a name in '{weights_folder()}'{near}")
-    state = {key: tensor for key, tensor in read_weights(path).items() if not key.startswith("_")}
+    state = {key: tensor for key, tensor in _read(path).items() if not key.startswith("_")}
     return state, known
 
 

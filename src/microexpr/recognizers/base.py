@@ -126,7 +126,7 @@ class Recognizer(ABC):
             settings = json.loads(about["settings"])
             recognizer = RECOGNIZERS.build({"name": about["recognizer"], **settings})
             recognizer._restore(state)
-        except (SafetensorError, KeyError, ValueError, TypeError) as fault:
+        except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as fault:
             raise DataError(f"'{path}' is not a saved recognizer ({type(fault).__name__}: {fault})") from None
         recognizer.history_ = []
         recognizer.classes_ = recognizer.classes
