@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -23,6 +24,12 @@ def learned(network: str = "ststnet", size: int = 28, epochs: int = 2) -> tuple[
     return recognizer, samples
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    """STSTNet, exported once."""
+    return to_onnx(learned(epochs=1)[0], tmp_path_factory.mktemp("whole") / "m.onnx", {"licence": "research only"})
+
+
 @pytest.mark.parametrize(("network", "size"), [("ststnet", 28), ("resnet10", 64), ("resnet10t", 64)])
 def test_answers_are_equal(tmp_path, network, size):
     recognizer, samples = learned(network, size)
@@ -33,9 +40,8 @@ def test_answers_are_equal(tmp_path, network, size):
     assert model.classes == CLASSES and model.about["chain"] == "[]" and model.predict_proba([]).shape == (0, 3)
 
 
-def test_what_the_file_holds(tmp_path):
-    path = to_onnx(learned(epochs=1)[0], tmp_path / "m.onnx", {"licence": "research only"})
-    file = onnx.load(path)
+def test_what_the_file_holds(whole):
+    file = onnx.load(whole)
     onnx.checker.check_model(file)
     assert file.opset_import[0].version == 18
     shape = file.graph.input[0].type.tensor_type.shape.dim
@@ -43,12 +49,11 @@ def test_what_the_file_holds(tmp_path):
     assert shape[0].dim_param and [d.dim_value for d in shape[1:]] == [3, 28, 28]
     about = {entry.key: entry.value for entry in file.metadata_props}
     assert json.loads(about["classes"]) == list(CLASSES) and about["licence"] == "research only"
-    assert b"/src/microexpr" not in path.read_bytes()
+    assert b"/src/microexpr" not in whole.read_bytes()
 
 
-def test_torch_is_not_needed_to_ask(tmp_path):
-    path = to_onnx(learned(epochs=1)[0], tmp_path / "m.onnx")
-    code = f"import sys; from microexpr.recognizers.onnx import OnnxModel; OnnxModel({str(path)!r})"
+def test_torch_is_not_needed_to_ask(whole):
+    code = f"import sys; from microexpr.recognizers.onnx import OnnxModel; OnnxModel({str(whole)!r})"
     done = subprocess.run([sys.executable, "-c", f"{code}; print('torch' in sys.modules)"], capture_output=True)
     assert done.stdout.decode().strip() == "False", done.stderr
 
@@ -85,19 +90,33 @@ def test_what_cannot_be_exported(tmp_path, monkeypatch):
     assert not (tmp_path / "m.onnx").exists()
 
 
-def test_files_that_are_no_models(tmp_path):
-    path = to_onnx(learned(epochs=1)[0], tmp_path / "m.onnx")
+def test_pictures_of_another_size(whole):
     with pytest.raises(RecipeError, match=r"pictures are \(3, 30, 30\), those it learned from were \(3, 28, 28\)"):
-        OnnxModel(path).predict_proba(made_up_samples(2, (30, 30, 3))[0])
-    foreign = onnx.load(path)
-    del foreign.metadata_props[:]
-    (tmp_path / "foreign.onnx").write_bytes(foreign.SerializeToString())
-    (tmp_path / "cut.onnx").write_bytes(path.read_bytes()[:2000])
-    (tmp_path / "text.onnx").write_text("not found")
-    for name, said in {"foreign": "not written by", "cut": "whole ONNX", "text": "whole ONNX", "none": "no"}.items():
-        with pytest.raises(DataError, match=said) as caught:
-            OnnxModel(tmp_path / f"{name}.onnx")
-        assert "\n" not in str(caught.value)
+        OnnxModel(whole).predict_proba(made_up_samples(2, (30, 30, 3))[0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("foreign", "not written by"),
+        ("two words", "no list of one word for each output"),
+        ("no list", "no list of one word for each output"),
+        ("cut", "not a whole ONNX file"),
+        ("text", "not a whole ONNX file"),
+        ("nothing", "is not a file"),
+    ],
+)
+def test_files_that_are_no_models(tmp_path, whole, kind, said):
+    path, file = tmp_path / "m.onnx", onnx.load(whole)
+    del file.metadata_props[:]
+    if words := {"two words": '["a", "b"]', "no list": "no"}.get(kind):
+        file.metadata_props.add(key="classes", value=words)
+    path.write_bytes({"cut": whole.read_bytes()[:2000], "text": b"not found"}.get(kind, file.SerializeToString()))
+    if kind == "nothing":
+        path.unlink()
+    with pytest.raises(DataError, match=said) as caught:
+        OnnxModel(path)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_saved_file_with_something_else_inside(tmp_path):

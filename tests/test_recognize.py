@@ -7,6 +7,8 @@ import pytest
 
 from microexpr.errors import DataError, MicroexprError, MissingDataError, UnknownNameError, UsageError
 from microexpr.files import read_about
+from microexpr.preprocessing import Chain
+from microexpr.preprocessing.base import STEPS
 from microexpr.recognize import open_model
 from microexpr.recognizers import RECOGNIZERS
 from microexpr.recognizers.contract import CLASSES, made_up_samples
@@ -87,6 +89,12 @@ def test_files_that_do_not_say_enough(tmp_path, frames):
         open_model(tmp_path / "nowhere.safetensors")
 
 
+@pytest.mark.parametrize("name", STEPS.names())
+def test_every_step_survives_the_file(name):
+    chain = Chain.build([{"name": name}])
+    assert Chain.build(json.loads(json.dumps(chain.settings))) == chain
+
+
 def test_what_is_told_is_kept(tmp_path):
     path = saved(tmp_path / "m.safetensors", licence="research only")
     assert read_about(path)["licence"] == "research only" and read_about(path)["recognizer"] == "network"
@@ -96,3 +104,11 @@ def test_what_is_told_is_kept(tmp_path):
     (tmp_path / "text.safetensors").write_text("no")
     with pytest.raises(DataError, match="not a safetensors file"):
         read_about(tmp_path / "text.safetensors")
+
+
+def test_a_model_that_learned_on_a_gpu_answers_anywhere(tmp_path, frames):
+    samples, labels = made_up_samples(6)
+    recognizer = RECOGNIZERS.build({"name": "network", "epochs": 1}, classes=CLASSES).fit(samples, labels)
+    recognizer.device = "cuda"
+    recognizer.save(tmp_path / "m.safetensors")
+    assert sum(open_model(tmp_path / "m.safetensors", PICTURE)(frames / "img10.png").values()) == pytest.approx(1)

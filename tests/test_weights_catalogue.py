@@ -157,6 +157,7 @@ def test_convert_and_fetch_of_caffe_weights(tmp_path, monkeypatch, folder, capsy
     assert code == 1 and "not the published" in err  # another file must not get the published name
     assert call(capsys, "weights", "convert", str(file), "--out", str(tmp_path / "my.safetensors"))[0] == 0
     load_weights(module("resnet10"), catalogue.open_weights(tmp_path / "my.safetensors")[0], "the file")
+    assert "fc.bias" in catalogue.open_weights(file)[0]
     trust(monkeypatch, "resnet10-imagenet", catalogue.file_digest(file))
     code, _, err = call(capsys, "weights", "fetch", "resnet10-imagenet", "--from", str(file))
     assert code == 0 and str(folder / "resnet10-imagenet.safetensors") in err

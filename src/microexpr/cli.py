@@ -296,6 +296,7 @@ def fetch_weights(
     from . import console
     from .networks import catalogue
 
+    console.say(f"fetching {name} ..." if source is None else f"checking {source} ...")
     console.say(f"wrote {catalogue.fetch(name, source)}")
 
 

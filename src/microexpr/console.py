@@ -17,7 +17,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 
 if TYPE_CHECKING:
     from .evaluate import Progress as Report
@@ -155,11 +155,11 @@ def show_weights() -> None:
     from .files import read_about
     from .networks import catalogue
 
-    table = Table("name", "network", "input", "licence", "from", "here")
+    table = Table(Column("name", no_wrap=True), "network", "input", "licence", Column("from", overflow="fold"), "here")
     for name in catalogue.names():
         one = catalogue.entry(name)
-        shown = f"{one.channels.upper()} {one.size}x{one.size}"
-        table.add_row(name, one.network, shown, one.licence, one.page, "yes" if catalogue.find(name) else "no")
+        shown, origin = f"{one.channels.upper()} {one.size}", "/".join(one.page.split("/")[3:5])
+        table.add_row(name, one.network, shown, one.licence, origin, "yes" if catalogue.find(name) else "no")
     for name in catalogue.own():
         try:
             about = read_about(weights_folder() / f"{name}.safetensors")

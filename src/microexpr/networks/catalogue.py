@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import logging
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -127,7 +128,8 @@ def open_weights(name_or_path: str | Path) -> tuple[dict[str, Tensor], Entry | N
     """A state dict, and what is known of it if it is published.
 
     Args:
-        name_or_path: a name of `names()` or `own()`, or a `.safetensors` or `.pth` file.
+        name_or_path: a name of `names()` or `own()`, or a `.safetensors`, `.pth` or (ResNet10's) `.caffemodel`
+            file.
 
     Raises:
         MissingDataError: it is not on this machine; the message says how to get it.
@@ -142,7 +144,7 @@ def open_weights(name_or_path: str | Path) -> tuple[dict[str, Tensor], Entry | N
     if not path.is_file():
         near = did_you_mean(text, [*names(), *own()])
         raise MissingDataError(f"weights '{text}' are neither a file nor a name in '{weights_folder()}'{near}")
-    state = {key: tensor for key, tensor in read_weights(path).items() if not key.startswith("_")}
+    state = {key: tensor for key, tensor in _read(path).items() if not key.startswith("_")}
     return state, known
 
 
@@ -254,17 +256,22 @@ def _download(one: Entry) -> Path:
     if not one.on_hub:
         raise MissingDataError(f"weights '{one.name}' must be downloaded by hand: {one.how}")
     try:
-        import huggingface_hub
+        from huggingface_hub import hf_hub_download
     except ImportError:
         need = "install it with: pip install 'microexpr[hub]'"
         raise MissingDataError(f"fetching needs the package 'huggingface_hub': {need}; or {one.how}") from None
+    logger = logging.getLogger("huggingface_hub")
+    before = logger.level
+    logger.setLevel(logging.ERROR)  # it would tell of every try
     try:
-        return Path(huggingface_hub.hf_hub_download(repo_id=one.source, filename=one.file))
+        return Path(hf_hub_download(repo_id=one.source, filename=one.file))
     except Exception as fault:  # no network, a proxy, a hub that moved: each has an error of its own
         reason = f"{type(fault).__name__}: {fault}".splitlines()[0][:100]
         raise MissingDataError(
             f"weights '{one.name}' cannot be fetched from {one.page} ({reason}); {one.how}"
         ) from None
+    finally:
+        logger.setLevel(before)
 
 
 def _read(path: Path) -> dict[str, Tensor]:

@@ -130,7 +130,7 @@ class Recognizer(ABC):
             settings, curves = json.loads(about["settings"]), json.loads(about.get("curves", "[]"))
             recognizer = RECOGNIZERS.build({"name": about["recognizer"], **settings})
             recognizer._restore(state)
-        except (SafetensorError, KeyError, ValueError, TypeError) as fault:
+        except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as fault:
             raise DataError(f"'{path}' is not a saved recognizer ({type(fault).__name__}: {fault})") from None
         recognizer.history_ = curves
         recognizer.classes_ = recognizer.classes

@@ -17,7 +17,7 @@ from torch import nn
 from ..errors import DataError, MissingDataError, NotFittedError, UsageError
 from ..files import read_about, write_atomically
 from .base import Recognizer
-from .network import Network
+from .network import Network, one_thread
 from .onnx import INPUT, OUTPUT, OnnxModel, need
 
 OPSET = 18
@@ -79,12 +79,21 @@ def to_onnx(recognizer: Network, path: Path | str, about: Mapping[str, str] | No
         raise NotFittedError(f"recognizer '{recognizer.name}' has not learned anything yet; call fit or load first")
     for package in ("onnx", "onnxscript", "onnxruntime"):
         need(package)
-    module = nn.Sequential(recognizer.module_, nn.Softmax(1)).eval()
-    example = torch.zeros(2, *recognizer.shape_, device=recognizer.device_)
+    try:  # on the CPU: a GPU rounds its convolutions
+        module = nn.Sequential(recognizer.module_.cpu(), nn.Softmax(1)).eval()
+        content = _finish(_program(module, recognizer.shape_), {**(about or {}), **_facts(recognizer)})
+        _compare(module, recognizer.shape_, content)
+    finally:
+        recognizer.module_.to(recognizer.device_)
+    write_atomically(Path(path), content)
+    return Path(path)
+
+
+def _program(module: nn.Module, shape: tuple[int, ...]) -> Any:
     with _quiet():
-        program = torch.onnx.export(
+        return torch.onnx.export(
             module,
-            (example,),
+            (torch.zeros(2, *shape),),
             dynamo=True,
             opset_version=OPSET,
             input_names=[INPUT],
@@ -92,10 +101,6 @@ def to_onnx(recognizer: Network, path: Path | str, about: Mapping[str, str] | No
             dynamic_shapes=({0: torch.export.Dim("n")},),
             verbose=False,
         )
-    content = _finish(program, {**(about or {}), **_facts(recognizer)})
-    _compare(module, recognizer, content)
-    write_atomically(Path(path), content)
-    return Path(path)
 
 
 def _facts(recognizer: Network) -> dict[str, str]:
@@ -115,10 +120,10 @@ def _finish(program: Any, about: Mapping[str, str]) -> bytes:
     return content
 
 
-def _compare(module: nn.Module, recognizer: Network, content: bytes) -> None:
-    pictures = torch.randn(3, *recognizer.shape_, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        expected = module(pictures.to(recognizer.device_)).cpu().numpy()
+def _compare(module: nn.Module, shape: tuple[int, ...], content: bytes) -> None:
+    pictures = torch.randn(3, *shape, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad(), one_thread():
+        expected = module(pictures).numpy()
     largest = float(np.abs(OnnxModel(content).shares(pictures.numpy()) - expected).max())
     if not largest <= CLOSE:
         raise DataError(f"the ONNX file would answer otherwise than torch: shares differ by {largest:.2g}")

@@ -55,9 +55,13 @@ class OnnxModel:
                 f"{what} was not written by `microexpr export`: it lacks '{INPUT}', '{OUTPUT}' or 'classes'"
             )
         try:
-            self.classes: tuple[str, ...] = tuple(json.loads(self.about["classes"]))
-        except (ValueError, TypeError):
-            raise DataError(f"{what}: its classes are no list of words: {self.about['classes'][:60]!r}") from None
+            words = json.loads(self.about["classes"])
+        except ValueError:
+            words = None
+        if not isinstance(words, list) or outputs[0].shape[1:] != [len(words)]:
+            told = f"classes {self.about['classes'][:60]!r}, output {outputs[0].shape}"
+            raise DataError(f"{what}: its classes are no list of one word for each output ({told})")
+        self.classes: tuple[str, ...] = tuple(str(word) for word in words)
         self.array = self.about.get("array", INPUT)
         self._shape = tuple(inputs[0].shape[1:])
 
