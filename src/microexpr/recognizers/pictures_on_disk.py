@@ -174,9 +174,12 @@ def write_made_up(root: Path, classes: int = 10, per_class: int = 60, size: int 
             write_picture(unfinished / part / kind / f"{i:05d}.png", draw_pattern(kind, size, rng))
     facts = {"made_up": True, "pictures": "patterns", "classes": classes, "per_class": per_class, "size": size}
     (unfinished / MADE_UP).write_text(json.dumps({**facts, "seed": seed}, indent=2) + "\n", encoding="utf-8")
-    if root.exists():
-        root.rmdir()
-    unfinished.rename(root)
+    try:
+        if root.exists():
+            root.rmdir()
+        unfinished.rename(root)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _open_folders(root: Path) -> tuple[Pictures, Pictures | None]:
