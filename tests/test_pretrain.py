@@ -183,7 +183,7 @@ def test_folders(patterns, tmp_path):
     assert len(train) == 120 and len(val) == 24 and train.classes == val.classes and is_made_up(patterns)
     assert train.read(0).shape == (36, 36, 3) and val.labels.tolist() == sorted([0, 1, 2, 3] * 6)
     alone, none = open_pictures(patterns / "train")
-    assert none is None and alone.names == train.names and alone.fingerprint() == train.fingerprint()
+    assert none is None and is_made_up(patterns / "train") and alone.fingerprint() == train.fingerprint()
     picture = draw_pattern("rings", 20, np.random.default_rng(0))
     for name in ("a/images/1.JPEG", "b/2.png", "b/.hidden.png", "b/notes.txt"):
         if "." in Path(name).suffix:
@@ -280,6 +280,7 @@ FAULTS = {
     "one class only": lambda root: _png(root / "a" / "1.png"),
     "'.*b' holds no picture": lambda root: (_png(root / "a" / "1.png"), (root / "b").mkdir()),
     "train' has no class folders": lambda root: _png(root / "train" / "1.png"),
+    "val' holds no picture": lambda root: (_png(root / "train/a/1.png"), (root / "val/a").mkdir(parents=True)),
     "is no class of the training pictures": lambda root: [_png(root / f"{p}/1.png") for p in ("train/a", "val/b")],
     "train_data_batch_1.npz' is broken": lambda root: _touch(root / "train_data_batch_1.npz", b"PK junk"),
     "lacks 'data' and 'labels'": lambda root: _npz(root / "train_data_batch_1.npz", labels=[1, 2]),

@@ -283,7 +283,7 @@ class Course:
             "key": self.key,
             "module": self.module.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "totals": self.totals,
+            "totals": self.totals,  # of the first process; what is logged is then a mean over its share
             "position": [self.epoch, self.step],
             "history": self.history,
         }

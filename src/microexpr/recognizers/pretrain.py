@@ -62,7 +62,7 @@ def made_up_weights(network: Settings, cache: Path, progress: Progress | None = 
         network,
         epochs=6,
         batch_size=32,
-        lr=0.01,
+        lr=0.02,
         warmup=1.0,
         size=size,
         workers=1,
