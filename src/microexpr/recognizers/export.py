@@ -17,7 +17,7 @@ from torch import nn
 from ..errors import DataError, MissingDataError, NotFittedError, UsageError
 from ..files import read_about, write_atomically
 from .base import Recognizer
-from .network import Network, one_thread
+from .network import Network, torch_threads
 from .onnx import INPUT, OUTPUT, OnnxModel, need
 
 OPSET = 18
@@ -122,7 +122,7 @@ def _finish(program: Any, about: Mapping[str, str]) -> bytes:
 
 def _compare(module: nn.Module, shape: tuple[int, ...], content: bytes) -> None:
     pictures = torch.randn(3, *shape, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad(), one_thread():
+    with torch.no_grad(), torch_threads():
         expected = module(pictures).numpy()
     largest = float(np.abs(OnnxModel(content).shares(pictures.numpy()) - expected).max())
     if not largest <= CLOSE:

@@ -78,6 +78,8 @@ class PictureFolder(Pictures):
                 raise DataError(f"class folder '{folder / name}' holds no picture ({', '.join(sorted(PICTURES))})")
             self.names += [f"{name}/{picture}" for picture in own]
             labels += [label] * len(own)
+        if not labels:
+            raise DataError(f"'{folder}' holds no picture ({', '.join(sorted(PICTURES))})")
         super().__init__(folder, classes or found, np.array(labels, np.int64))
 
     def read(self, i: int) -> np.ndarray:
@@ -87,7 +89,7 @@ class PictureFolder(Pictures):
     def fingerprint(self) -> str:
         """Of the names; of a made-up folder also of what it was drawn from."""
         digest = hashlib.sha256("\n".join(self.names).encode())
-        for mark in (self.root / MADE_UP, self.root.parent / MADE_UP):
+        for mark in (self.root / MADE_UP, self.root.absolute().parent / MADE_UP):
             digest.update(mark.read_bytes() if mark.is_file() else b"")
         return digest.hexdigest()[:16]
 
@@ -143,8 +145,8 @@ def open_pictures(root: Path) -> tuple[Pictures, Pictures | None]:
 
 
 def is_made_up(root: Path) -> bool:
-    """Whether the pictures were drawn by `write_made_up`."""
-    return (root / MADE_UP).is_file()
+    """Whether the folder, or the one that it is the training part of, is marked as made up."""
+    return any((folder / MADE_UP).is_file() for folder in (root, root.absolute().parent))
 
 
 def write_made_up(root: Path, classes: int = 10, per_class: int = 60, size: int = 64, seed: int = 0) -> None:
@@ -174,9 +176,12 @@ def write_made_up(root: Path, classes: int = 10, per_class: int = 60, size: int 
             write_picture(unfinished / part / kind / f"{i:05d}.png", draw_pattern(kind, size, rng))
     facts = {"made_up": True, "pictures": "patterns", "classes": classes, "per_class": per_class, "size": size}
     (unfinished / MADE_UP).write_text(json.dumps({**facts, "seed": seed}, indent=2) + "\n", encoding="utf-8")
-    if root.exists():
-        root.rmdir()
-    unfinished.rename(root)
+    try:
+        if root.exists():
+            root.rmdir()
+        unfinished.rename(root)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _open_folders(root: Path) -> tuple[Pictures, Pictures | None]:
