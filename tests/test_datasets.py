@@ -84,7 +84,7 @@ def test_published_counts():
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-@pytest.mark.parametrize("name", list(PROTOCOLS))
+@pytest.mark.parametrize("name", [name for name in PROTOCOLS if "macro" not in name])  # those: test_macro_sets
 def test_full_fakes_meet_every_protocol(name, seed):
     rules = PROTOCOLS[name]
     examples = rules.select(manifest(seed))

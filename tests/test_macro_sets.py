@@ -1,13 +1,16 @@
 """Macro-expressions: a sequence is a clip with its peak, a picture a clip of one frame; no two releases name alike."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from microexpr.clip import Clip
 from microexpr.datasets import DATASETS, Dataset, ckplus, fer2013, macro, mug
-from microexpr.errors import AnnotationError, DataError, MissingDataError
+from microexpr.errors import AnnotationError, DataError, MissingDataError, ProtocolError
+from microexpr.protocols import PROTOCOLS, stills
 from microexpr.video import open_frames, read_picture, write_picture
 
 from .test_datasets import damaged
@@ -35,6 +38,48 @@ def test_published_counts_make_the_pictures_of_the_paper():
     taken = sum(min(10, max(6, frames // 6)) for frames in clips)
     assert (len(clips), taken) == (860, 8228)
     assert 3 * five("ckplus") + 3 * five("oulu_casia") + five("jaffe") + taken == 10_431  # Peng et al. 2018, III.B
+
+
+def made_up_cast() -> list[Clip]:
+    """The clips of full made-up copies of the paper's four sets, without their pictures."""
+    clips = [
+        Clip(f"{name}/{r.person}/{r.name}", name, f"{name}/{r.person}", Path("x"), t.fps, t.onset, t.apex, t.offset)
+        for name, cast in (("ckplus", ckplus.cast(None, 0)), ("mug", mug.cast(None, 0)))
+        for r, t in cast
+    ]
+    words = [r.emotion for cast in (ckplus.cast(None, 0), mug.cast(None, 0)) for r, _ in cast]
+    return [replace(clip, labels={"emotion": word}) for clip, word in zip(clips, words, strict=True)]
+
+
+def test_the_protocol_of_the_paper_is_met():
+    rules = PROTOCOLS["peng2018-macro"]
+    lines = rules.shortfall(rules.select(made_up_cast()))
+    assert lines == ["oulu_casia is missing: 0 of 1200 clips", "jaffe is missing: 0 of 151 clips"]
+    assert sum(sum(counts.values()) for counts in rules.counts.values()) + rules.totals["mug"] == 10_431
+
+
+def test_a_tenth_of_the_people_or_of_the_pictures():
+    clips = made_up_cast()
+    rules, leaking = PROTOCOLS["peng2018-macro"], PROTOCOLS["peng2018-macro-leaking"]
+    [fold], [leaky] = rules.folds(rules.select(clips)), leaking.folds(leaking.select(clips))
+    assert not fold.people("train") & fold.people("test")
+    assert {d: len([p for p in fold.people("test") if p.startswith(d)]) for d in ("ckplus", "mug")} == {
+        "ckplus": round(len({c.subject for c in clips if c.dataset == "ckplus" and c.labels["emotion"] in FIVE}) / 10),
+        "mug": 9,
+    }
+    assert leaking.leaks and leaky.people("train") & leaky.people("test")
+    assert len(leaky.test) == round((len(leaky.test) + len(leaky.train)) / 10)
+
+
+def test_the_frames_that_stand_for_a_clip():
+    clip = Clip("ckplus/S1/1", "ckplus", "ckplus/S1", Path("x"), 30, 1, 20, 20)
+    assert [one.apex for one in stills(clip, (3, 3))] == [18, 19, 20]
+    assert [one.id for one in stills(clip, (1, 1))] == ["ckplus/S1/1/20"]
+    middle = replace(clip, apex=10)
+    assert [one.apex for one in stills(middle, (2, 10))] == [9, 10, 11]  # a sixth of 20 frames
+    assert stills(clip, None) == [clip]
+    with pytest.raises(ProtocolError, match="has no onset, apex or offset"):
+        stills(replace(clip, apex=None), (3, 3))
 
 
 def test_published_facts():

@@ -61,7 +61,7 @@ class CkPlus48(Dataset):
             found = macro.folders(top) if top.is_dir() else []
             if any(macro.emotion_of(folder.name) for folder in found):
                 return found
-        raise MissingDataError(f"'{self.root}' has no folder named after an emotion, such as 'anger' or 'CK+48/anger'")
+        raise MissingDataError(f"'{self.root}' has no folder of an emotion; looked for e.g. anger, CK+48/anger")
 
     @classmethod
     def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:

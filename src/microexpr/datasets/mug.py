@@ -63,7 +63,7 @@ class Mug(Dataset):
         for top in (self.root / "subjects3", self.root):
             if found := [p for p in macro.folders(top) if p.name.isdecimal()] if top.is_dir() else []:
                 return found
-        raise MissingDataError(f"'{self.root}' has no folder of a person, such as '001' or 'subjects3/001'")
+        raise MissingDataError(f"'{self.root}' has no folder of a person; looked for e.g. 001, subjects3/001")
 
     @classmethod
     def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
