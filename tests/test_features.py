@@ -14,6 +14,8 @@ from microexpr.features.lbp_top import LBPTOP, bins_of
 from microexpr.preprocessing import Chain
 
 CASES = [
+    {"name": "lbp"},
+    {"name": "lbp", "neighbours": 4, "uniform": False, "grid": [2, 3]},
     {"name": "lbp-top"},
     {"name": "lbp-top", "neighbours": 8, "radii": [3, 3, 3], "uniform": True, "grid": [2, 2], "overlap": 0.5},
     {"name": "lbp-top", "neighbours": 8, "radii": [2, 1, 3], "rounded": True, "grid": [3, 2]},
@@ -177,3 +179,11 @@ def test_a_descriptor_is_a_step(fakes):
     assert "frames" not in sample.arrays
     with pytest.raises(MicroexprError, match="no setting 'gird'"):
         Chain.build([{"name": "feature", "feature": {"name": "lbp-top", "gird": [2, 2]}}])
+
+
+def test_lbp_is_the_plane_of_lbp_top():
+    frames = np.random.default_rng(4).integers(0, 256, (9, 40, 42), np.uint8)
+    plain = FEATURES.build({"name": "lbp", "grid": [1, 1], "neighbours": 4, "uniform": False})(frames[4:5])
+    planes = FEATURES.build({"name": "lbp-top", "grid": [1, 1], "neighbours": 4, "radii": [1, 1, 4]})(frames)
+    # One counts neighbours from the right clockwise, the other the other way round: the same bins in another order.
+    assert np.allclose(np.sort(plain), np.sort(planes[:16]), atol=0.002)

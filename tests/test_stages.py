@@ -170,7 +170,7 @@ def test_seeds_are_compared_one_by_one(route, options, tmp_path):
     from microexpr.report.tables import comparisons
 
     table = comparisons([summarize(group) for group in groups])[0]
-    assert "a route of two stages less alone: WAR " in table.note and "over 2 seeds" in table.note
+    assert "a route of two stages less alone: WAR " in table.note and "of 2 seeds" in table.note
     assert "±" in table.rows[0][1]
 
 

@@ -137,15 +137,20 @@ class Suite:
     Attributes:
         recipes: names of shipped recipes.
         protocols: names of published protocols; each recipe's last stage is run under each, on its data sets.
+        own_data: each recipe keeps the data sets that it names (precomputed releases stand for several).
     """
 
     recipes: tuple[str, ...]
     protocols: tuple[str, ...]
+    own_data: bool = False
 
     def members(self) -> list[Recipe]:
         """One recipe for each pair, named after both."""
         pairs = [(protocol(p), load(name)) for p in self.protocols for name in self.recipes]
-        changed = [r.with_settings({"protocol": rules.name, "data": list(rules.datasets)}) for rules, r in pairs]
+        changed = [
+            r.with_settings({"protocol": rules.name, "data": list(r.judged.data if self.own_data else rules.datasets)})
+            for rules, r in pairs
+        ]
         return [replace(r, name=f"{r.name}-{rules.name}") for (rules, _), r in zip(pairs, changed, strict=True)]
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -38,8 +40,10 @@ class _Composite(Dataset):
     this flow and on one's own can be compared clip by clip. Its `emotion` is the list's class.
     """
 
+    apex: ClassVar[int | None] = None
+
     facts = Facts(
-        title="MEGC 2019 composite, precomputed",
+        title="MEGC 2019 composite, precomputed flow",
         citation="Liong et al. 2019, STSTNet, FG (release of the flow pictures)",
         access="with the licences of CASME II, SAMM and SMIC, from users of the STSTNet release",
         fps=200,
@@ -72,7 +76,9 @@ class _Composite(Dataset):
             found = next((pictures[one] for one in names if one in pictures), None)
             source = found or self.root / self._folders()[0] / f"{person}_{name}"
             labels, subject = {"emotion": WORDS[int(row["label"])]}, f"{dataset}/{person}"
-            clips.append(Clip(f"{subject}/{name}", dataset, subject, source, FPS[dataset], labels=labels))
+            clips.append(
+                Clip(f"{subject}/{name}", dataset, subject, source, FPS[dataset], apex=self.apex, labels=labels)
+            )
         return clips, faults
 
     def _against_facts(self, clips: list[Clip]) -> list[Fault]:
@@ -139,6 +145,9 @@ class Megc2019(_Composite):
 @DATASETS.register("megc2019_faces")
 class Megc2019Faces(_Composite):
     """The apex frames' face crops of the same clips, 224x224, where a user has them."""
+
+    apex = 0  # the only frame of its picture
+    facts = replace(_Composite.facts, title="MEGC 2019 composite, precomputed apex faces")
 
     @classmethod
     def _folders(cls) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def comparisons(summaries: Sequence[Summary]) -> list[Table]:
         bets = group[0].majority
         rows.append(("majority's guess", *(share(bets[m]) for m in names), f"{group[0].n} clips"))
         rows += [_published(row, names) for row in others]
-        notes = [LEAKY_NOTE] * any(row.leaky for row in others) + _differences(group, names[0])
+        notes = [LEAKY_NOTE] * any(row.leaky for row in others) + _differences(group)
         note = "\n".join(notes)
         columns = ("", *(SHORT[metric] for metric in names), "source")
         found.append(Table(group[0].protocol.title, columns, tuple(rows), note))
@@ -118,18 +118,19 @@ def _spread(summary: Summary, metric: str) -> str:
     return f"{score} ±{share(summary.spread[metric])}" if summary.spread else score
 
 
-def _differences(group: Sequence[Summary], metric: str) -> list[str]:
+def _differences(group: Sequence[Summary]) -> list[str]:
     """How far the first row is ahead of each other one, seed by seed."""
     first, lines = group[0], []
+    seeds = [run.header.seed for run in first.runs]
     for other in group[1:]:
-        if len(first.runs) > 1 and [r.header.seed for r in first.runs] == [r.header.seed for r in other.runs]:
+        if len(seeds) < 2 or seeds != [run.header.seed for run in other.runs]:
+            continue
+        told = []
+        for metric in first.protocol.headline:
             ahead = [a[metric] - b[metric] for a, b in zip(first.scores, other.scores, strict=True)]
-            mean, sd = np.mean(ahead), np.std(ahead, ddof=1)
             wins = sum(one > 0 for one in ahead)
-            lines.append(
-                f"{first.title} less {other.title}: {SHORT[metric]} {mean:+.3f}, sd {sd:.3f} over {len(ahead)} seeds, "
-                f"ahead in {wins} of them"
-            )
+            told.append(f"{SHORT[metric]} {np.mean(ahead):+.3f} (sd {np.std(ahead, ddof=1):.3f}, ahead in {wins})")
+        lines.append(f"{first.title} less {other.title}: {', '.join(told)} of {len(seeds)} seeds")
     return lines
 
 

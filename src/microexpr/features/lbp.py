@@ -1,0 +1,59 @@
+"""Local binary patterns of pictures.
+
+Ojala, Pietikainen, Maenpaa: Multiresolution Gray-Scale and Rotation Invariant Texture Classification with Local Binary
+Patterns, IEEE TPAMI 24(7), 2002. Block histograms as in Ahonen, Hadid, Pietikainen (face description, 2006).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from skimage.feature import local_binary_pattern
+
+from ..errors import RecipeError
+from .base import FEATURES, Feature, blocks
+
+
+@FEATURES.register("lbp")
+@dataclass(frozen=True)
+class LBP(Feature):
+    """Histograms of LBP codes of each block, over all frames; each sums to 1.
+
+    Args:
+        grid: blocks down and across.
+        neighbours: P, on a circle, interpolated bilinearly.
+        radius: R, in pixels.
+        uniform: patterns with at most two changes keep their bin, all others share one.
+    """
+
+    grid: tuple[int, int] = (5, 5)
+    neighbours: int = 8
+    radius: int = 1
+    uniform: bool = True
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.neighbours <= 16 or self.radius < 1:
+            raise RecipeError(f"lbp: neighbours = {self.neighbours} (2 to 16), radius = {self.radius} (1 or more)")
+
+    @property
+    def bins(self) -> int:
+        """P (P - 1) + 3 with uniform patterns, otherwise 2^P."""
+        return self.neighbours * (self.neighbours - 1) + 3 if self.uniform else 2**self.neighbours
+
+    @property
+    def length(self) -> int:
+        """Blocks x bins."""
+        return math.prod(self.grid) * self.bins
+
+    def compute(self, array: np.ndarray) -> np.ndarray:
+        """Block by block; pixels nearer to the border than the radius have no code."""
+        edge, method = self.radius, "nri_uniform" if self.uniform else "default"
+        if min(array.shape[1:]) <= 2 * edge:
+            raise RecipeError(f"lbp: pictures of {array.shape[1:]} are too small for radius {edge}")
+        codes = np.stack([local_binary_pattern(frame, self.neighbours, edge, method) for frame in array])
+        codes = codes[:, edge:-edge, edge:-edge].astype(np.int64)
+        places = blocks(codes.shape[1], codes.shape[2], self.grid)
+        counts = [np.bincount(codes[:, rows, columns].ravel(), minlength=self.bins) for rows, columns in places]
+        return np.concatenate([count / count.sum() for count in counts])
