@@ -1,0 +1,104 @@
+"""The whole route of Peng et al. 2018 on made-up data: seconds a stage, and pictures a second beside two ceilings.
+
+    python benchmarks/peng2018.py               # the paper's full size, at the published counts; wants a GPU
+    python benchmarks/peng2018.py --small       # the laptop's version
+
+The ceilings are measured on the same device in the same run: what its matrix multiplication gives (compute) and what
+copying gives (memory), turned into pictures a second by the arithmetic and traffic of one training step of ResNet10.
+Nothing here says anything about emotions: the faces are made up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from microexpr.evaluate import Options, evaluate
+from microexpr.networks import NETWORKS
+from microexpr.recipe import load
+
+RECIPES = ("peng2018-hde", "peng2018-cde")
+
+
+def best(work: Callable[[], object], device: torch.device, times: int = 5) -> float:
+    """Least seconds of a few tries."""
+    seconds = []
+    for _ in range(times):
+        begin = time.perf_counter()
+        work()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - begin)
+    return min(seconds)
+
+
+def arithmetic(size: int, batch: int = 2) -> tuple[float, float]:
+    """(operations, bytes) of one picture in one training step: three times the forward pass; bf16 maps, read and
+    written once each way."""
+    module = NETWORKS.build({"name": "resnet10"}).build((3, size, size), 5)
+    operations, traffic = 0.0, 0.0
+
+    def count(layer: nn.Module, given: tuple[torch.Tensor, ...], out: torch.Tensor) -> None:
+        nonlocal operations, traffic
+        traffic += 2 * (given[0][0].numel() + out[0].numel())
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            operations += 2 * out[0].numel() * layer.weight[0].numel()
+
+    for layer in module.modules():
+        if not list(layer.children()):
+            layer.register_forward_hook(count)
+    with torch.no_grad():
+        module(torch.zeros(batch, 3, size, size))
+    return 3 * operations, 3 * traffic
+
+
+def ceilings(size: int, device: torch.device) -> tuple[float, float]:
+    """Pictures a second that compute and memory would allow."""
+    n = 8192 if device.type == "cuda" else 1024
+    a = torch.ones((n, n), dtype=torch.bfloat16, device=device)
+    flops = 2 * n**3 / best(lambda: a @ a, device)
+    big = torch.ones(2**28 if device.type == "cuda" else 2**26, dtype=torch.uint8, device=device)
+    copied = 2 * big.numel() / best(big.clone, device)
+    operations, traffic = arithmetic(size)
+    return flops / operations, copied / traffic
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipes", nargs="*", default=list(RECIPES))
+    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--out", type=Path, default=Path("runs/benchmark-peng2018"))
+    given = parser.parse_args()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    print(f"{torch.cuda.get_device_name() if device.type == 'cuda' else 'CPU'}, torch {torch.__version__}")
+    for name in given.recipes:
+        began, marks = time.perf_counter(), dict[str, list[float]]()
+
+        def watch(what: str, done: int, total: int, marks: dict[str, list[float]] = marks) -> None:
+            marks.setdefault(what, [time.perf_counter(), 0.0, 0.0])[1:] = [time.perf_counter(), float(total)]
+
+        recipe = load(name)
+        evaluate(recipe, given.out / name, Options(fake=True, small=given.small, allow_subset=True), watch)
+        print(f"\n{name}: {time.perf_counter() - began:.0f} s")
+        for what, (first, last, total) in marks.items():
+            print(f"  {what:40}{last - first:10.1f} s{total:10.0f} steps or clips")
+        stages = recipe.with_settings(recipe.small.set if given.small else {}).stages
+        macro = stages[0]
+        size = next(step["size"] for step in macro.chain if step["name"] == "align")
+        what = f"learning stage '{macro.name}'"
+        if what in marks and marks[what][1] > marks[what][0]:
+            rate = marks[what][2] * macro.recognizer["batch_size"] / (marks[what][1] - marks[what][0])
+            compute, memory = ceilings(size, device)
+            print(
+                f"  stage 2: {rate:.0f} pictures a second at {size} x {size}; ceilings: compute {compute:.0f}", end=""
+            )
+            print(f" ({rate / compute:.1%}), memory {memory:.0f} ({rate / memory:.1%})")
+
+
+if __name__ == "__main__":
+    main()
