@@ -253,6 +253,9 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="The file to write; the page goes to RUN/report.html if left out.")
     ] = None,
+    figures: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write every picture as PNG and SVG, nothing else.")
+    ] = None,
 ) -> None:
     """Read runs: scores with intervals, the majority's guess and the published numbers beside them."""
     from . import console
@@ -262,7 +265,12 @@ def report(
     wanted = [name for name, on in (("json", json), ("markdown", markdown), ("latex", latex), ("html", html)) if on]
     if len(wanted) > 1:
         raise errors.UsageError(f"--{wanted[0]} and --{wanted[1]}: choose one")
+    if figures is not None and (wanted or out):
+        raise errors.UsageError(f"--figures and --{wanted[0] if wanted else 'out'}: choose one")
     groups = [find_runs(folder) for folder in runs]
+    if figures is not None:
+        console.write_figures(groups, figures)
+        return
     if not wanted:
         console.show_report(groups)
         return

@@ -148,6 +148,15 @@ def show_report(groups: Sequence[Sequence[Run]]) -> None:
         show_comparison(summaries, _out)
 
 
+def write_figures(groups: Sequence[Sequence[Run]], folder: Path) -> None:
+    """Every picture of some reports as files."""
+    from .report import summarize
+    from .report.figures import write_figures as write
+
+    count = write([summarize(runs) for runs in groups], folder)
+    say(f"wrote {count} figures, each as PNG and SVG, below {folder}")
+
+
 def show_weights() -> None:
     """Published weights and one's own in a table."""
     from .config import weights_folder

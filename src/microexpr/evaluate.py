@@ -20,16 +20,22 @@ from .errors import RunError
 from .executors import Done, Executor, executor
 from .files import slug
 from .intake import Intake, Options, Progress, prepared, take_in
+from .metrics import confusion_matrix
 from .pictures import keep_examples
 from .preprocessing import Chain, Samples
 from .protocols import Fold, protocol
 from .recipe import Recipe
 from .recognizers import RECOGNIZERS, Recognizer
+from .recognizers.summary import network_summary
 from .registry import PLUGINS, load_plugin
 from .runs import Header, Row, Run, fold_record, fold_seed
 from .stages import Start, about_model, beginning, kept_at, with_face
 
 __all__ = ["Options", "Progress", "evaluate", "evaluate_seeds"]
+
+
+TAUGHT = 2000
+"""Training clips that a fold's model is asked about, at the most; the report says so."""
 
 
 @dataclass(frozen=True)
@@ -46,15 +52,26 @@ class Job:
     keep: Path | None = None
     about: Mapping[str, str] = field(default_factory=dict)
     plugins: tuple[Path, ...] = ()
+    describe: bool = False
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a fold's worker gives back: shares (test clips, classes), what was noted of each, and training curves."""
+    """What a fold's worker gives back.
+
+    Attributes:
+        shares: (test clips, classes).
+        notes: what was noted of each test clip.
+        curves: of the training.
+        taught: (classes, classes) counts, what the learned model says of its own training clips; rows truth.
+        network: what its network is made of, where that was asked for and there is one.
+    """
 
     shares: np.ndarray
     notes: tuple[Mapping[str, str], ...]
     curves: tuple[Mapping[str, float], ...]
+    taught: np.ndarray | None = None
+    network: Mapping[str, Any] | None = None
 
 
 def evaluate(recipe: Recipe, out: Path, options: Options | None = None, progress: Progress | None = None) -> Run:
@@ -87,11 +104,12 @@ def evaluate(recipe: Recipe, out: Path, options: Options | None = None, progress
     done = set(run.done())
     if todo := [fold for fold in judged.folds if fold.name not in done]:
         samples = prepared(judged, judged.examples, options, progress)
-        keep_examples(run.folder, judged.examples, samples, faces=run.made_up)
+        keep_examples(run.folder, judged.examples, samples, faces=run.made_up, chain=samples.chain)
         tested = {e.clip.subject for fold in judged.folds for e in fold.test}
         start, records = beginning(intakes, options, progress, tested)
         run.write_stages([*records, {"name": judged.stage.name, "from": start.what}])
         jobs = [_job(judged, fold, run, start, options) for fold in todo]
+        jobs[0] = replace(jobs[0], describe=run.network() is None)
         _learn_all(run, todo, jobs, samples, runner, progress)
     return run
 
@@ -109,16 +127,28 @@ def learn_and_predict(job: Job, samples: Mapping[str, Sample]) -> Answer:
     """One fold. Clips without a face teach nothing; they are still asked about, and what was noted is told."""
     for plugin in job.plugins:
         load_plugin(plugin)
+    used, labels = with_face([samples[name] for name in job.train], job.labels)
     if job.keep is not None and job.keep.is_file():
         recognizer = Recognizer.load(job.keep)
     else:
         recognizer = RECOGNIZERS.build(job.recognizer, **job.common)
-        used, labels = with_face([samples[name] for name in job.train], job.labels)
         recognizer.fit(used, labels, init=job.init)
         if job.keep is not None:
             recognizer.save(job.keep, job.about)
     asked = [samples[name] for name in job.test]
-    return Answer(recognizer.predict_proba(asked), tuple(s.notes for s in asked), tuple(recognizer.history_))
+    shares = recognizer.predict_proba(asked)
+    # After the answers: nothing of what follows can change them.
+    taught = confusion_of_taught(recognizer, used, labels)
+    network = network_summary(recognizer, asked[0]) if job.describe else None
+    return Answer(shares, tuple(s.notes for s in asked), tuple(recognizer.history_), taught, network)
+
+
+def confusion_of_taught(recognizer: Recognizer, samples: Sequence[Sample], labels: Sequence[str]) -> np.ndarray:
+    """(C, C) counts of what a model says of the clips it learned from, at most `TAUGHT`, evenly chosen; rows truth."""
+    places = sorted({round(place) for place in np.linspace(0, len(samples) - 1, min(len(samples), TAUGHT))})
+    parts = [places[i : i + 256] for i in range(0, len(places), 256)]  # a bounded share of the memory at a time
+    guess = [word for part in parts for word in recognizer.predict([samples[i] for i in part])]
+    return confusion_matrix([labels[i] for i in places], guess, recognizer.classes)
 
 
 def _header(recipe: Recipe, intakes: Sequence[Intake], options: Options) -> Header:
@@ -134,6 +164,7 @@ def _header(recipe: Recipe, intakes: Sequence[Intake], options: Options) -> Head
         seed=options.seed,
         subset=subset,
         left_out=[line for intake in intakes for line in intake.left_out],
+        absent=judged.absent,
         small=options.small,
         version=__version__,
     )
@@ -172,7 +203,10 @@ def _learn_all(
     for index, outcome in runner.run(learn_and_predict, jobs, shared):
         fold = folds[index]
         if isinstance(outcome, Done):
-            run.write(fold.name, _rows(fold, outcome.value, run.protocol.classes), outcome.value.curves)
+            answer = outcome.value
+            run.write(fold.name, _rows(fold, answer, run.protocol.classes), answer.curves, answer.taught)
+            if answer.network is not None:
+                run.write_network(answer.network)
         else:
             run.write_failure(fold.name, outcome.reason, outcome.details)
         ended += 1

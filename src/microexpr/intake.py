@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from . import __version__
+from .clip import Clip
 from .config import cache_folder
 from .datasets import DATASETS, Dataset, open_dataset
 from .datasets.labels import with_labels
@@ -62,6 +63,7 @@ class Intake:
         folds: as the protocol splits them.
         shortfall: every difference to the published counts.
         left_out: clips without pictures, and why.
+        absent: people who have no clip of the task, a line a data set.
     """
 
     stage: Stage
@@ -71,6 +73,7 @@ class Intake:
     folds: list[Fold]
     shortfall: list[str]
     left_out: list[str]
+    absent: list[str] = field(default_factory=list)
 
     @property
     def taught(self) -> tuple[Example, ...]:
@@ -91,9 +94,11 @@ def take_in(stage: Stage, recipe: Recipe, options: Options, progress: Progress) 
         return _made_up(name, recipe, options, progress) if options.fake else open_dataset(name, options.roots)
 
     sources = [opened(name) for name in stage.data]
-    every = [clip for source in sources for clip in source.clips(allow_missing=options.allow_subset)]
+    clips = {source.name: list(source.clips(allow_missing=options.allow_subset)) for source in sources}
+    every = [clip for own in clips.values() for clip in own]
     labelled, data = with_labels(every, rules.label, options.labels, opened), {}
     examples = rules.select(labelled)
+    absent = [line for source in sources for line in _absent(source, clips[source.name], examples, rules)]
     if len({e.clip.id for e in examples}) < len(examples):
         names = ", ".join(source.name for source in sources)
         raise UsageError(f"two of the data sets {names} hold the same clips; name only one of them")
@@ -108,7 +113,7 @@ def take_in(stage: Stage, recipe: Recipe, options: Options, progress: Progress) 
     for source in sources:
         data[source.name] = {"fingerprint": source.fingerprint(), "made_up": source.made_up}
     left_out = [str(fault) for source in sources for fault in source.missing()]
-    return Intake(stage, rules, data, examples, rules.folds(examples), shortfall, left_out)
+    return Intake(stage, rules, data, examples, rules.folds(examples), shortfall, left_out, absent)
 
 
 def prepared(intake: Intake, examples: Iterable[Example], options: Options, progress: Progress) -> Samples:
@@ -130,6 +135,20 @@ def prepared(intake: Intake, examples: Iterable[Example], options: Options, prog
 def _prepare(name: str, samples: Samples) -> None:
     """Make one sample for the cache."""
     samples[name]
+
+
+def _absent(source: Dataset, clips: Sequence[Clip], examples: Sequence[Example], rules: Protocol) -> Iterator[str]:
+    """A line on the people of a release who have no clip of the task; a release that is not all here counts itself."""
+    here = {clip.subject for clip in clips}
+    judged = here & {e.clip.subject for e in examples}
+    facts = source.facts
+    people = max(len(here), facts.people if len(clips) >= facts.clips else 0)
+    if out := people - len(judged):
+        kinds = f"{len(rules.classes)} classes"
+        yield (
+            f"{source.name}: {len(judged)} of {people} people have a clip of the {kinds}; "
+            f"the other {out} take no part (a test fold of theirs would be empty)"
+        )
 
 
 def _made_up(name: str, recipe: Recipe, options: Options, progress: Progress) -> Dataset:

@@ -4,6 +4,9 @@
     <run>/folds/<fold>.csv      id, dataset, subject, truth, guess, p_<class> ..., note; written when the fold ends
     <run>/folds/<fold>.error    why a fold gave nothing; goes away when it succeeds
     <run>/curves/<fold>.csv     training curves
+    <run>/taught/<fold>.csv     confusion counts of the fold's own training clips, rows truth, columns guess; no score
+    <run>/network.json          layers, shapes and weights of the first fold's network
+    <run>/pictures/, examples/  a few clips for the report
     <run>/stages.json           what each stage before the judged one began from, learned from, and how it did
     <run>/models/<fold>.safetensors   what the fold learned, where that was asked for
     <run>/training/<fold>/      TensorBoard's files, and a checkpoint while the fold is under way
@@ -22,6 +25,8 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from .errors import MissingDataError, RunError
 from .files import CHECKPOINT, slug, write_atomically
@@ -63,6 +68,7 @@ class Header:
         seed: of the run; a fold's is derived from it and the fold's name.
         subset: each difference to the published counts; a run with any is a subset and says so.
         left_out: clips without pictures, and why.
+        absent: people of the data sets who have no clip of the task.
         small: made smaller by `--scale small`.
     """
 
@@ -74,6 +80,7 @@ class Header:
     seed: int = 0
     subset: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
     small: bool = False
     format: int = FORMAT
     version: str = ""
@@ -184,8 +191,14 @@ class Run:
         """Where a fold under way keeps its checkpoint and TensorBoard's files."""
         return self.folder / "training" / slug(fold)
 
-    def write(self, fold: str, rows: Sequence[Row], curves: Sequence[Mapping[str, float]] = ()) -> None:
-        """Keep a fold's rows.
+    def write(
+        self,
+        fold: str,
+        rows: Sequence[Row],
+        curves: Sequence[Mapping[str, float]] = (),
+        taught: np.ndarray | None = None,
+    ) -> None:
+        """Keep a fold's rows, its curves, and the (C, C) confusion counts of what it was taught.
 
         Raises:
             RunError: the rows are not exactly the fold's test clips.
@@ -202,6 +215,12 @@ class Run:
         ]
         if curves:
             write_atomically(self.folder / "curves" / f"{slug(fold)}.csv", _csv(curves))
+        if taught is not None:
+            counts = [
+                {"truth": word, **dict(zip(classes, row, strict=True))}
+                for word, row in zip(classes, taught.tolist(), strict=True)
+            ]
+            write_atomically(self.folder / "taught" / f"{slug(fold)}.csv", _csv(counts))
         write_atomically(self._path(fold, "csv"), _csv(table))
         self._path(fold, "error").unlink(missing_ok=True)
         (self.training_folder(fold) / CHECKPOINT).unlink(missing_ok=True)
@@ -246,8 +265,40 @@ class Run:
             path = self.folder / "curves" / f"{slug(name)}.csv"
             if path.is_file():
                 with path.open(newline="", encoding="utf-8") as file:
-                    found[name] = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+                    found[name] = [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
         return found
+
+    def taught(self) -> np.ndarray | None:
+        """Confusion counts of the training clips, summed over the folds that kept them; None where none did.
+
+        Raises:
+            RunError: a fold's file is damaged.
+        """
+        total, classes = None, self.protocol.classes
+        for name in self.done():
+            path = self.folder / "taught" / f"{slug(name)}.csv"
+            if not path.is_file():
+                continue
+            try:
+                with path.open(newline="", encoding="utf-8") as file:
+                    rows = {row["truth"]: [int(row[word]) for word in classes] for row in csv.DictReader(file)}
+                counts = np.array([rows[word] for word in classes])
+            except (KeyError, ValueError, TypeError) as fault:
+                raise RunError(f"'{path}' is damaged ({type(fault).__name__}: {fault}); delete it") from None
+            total = counts if total is None else total + counts
+        return total
+
+    def write_network(self, network: Mapping[str, Any]) -> None:
+        """Keep what a fold's network is made of."""
+        write_atomically(self.folder / "network.json", (json.dumps(network, indent=1) + "\n").encode())
+
+    def network(self) -> dict[str, Any] | None:
+        """What `write_network` kept; None for runs without a network, and for old ones."""
+        path = self.folder / "network.json"
+        try:
+            return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        except ValueError as fault:
+            raise RunError(f"'{path}' is damaged ({fault}); delete it") from None
 
     def _row(self, record: dict[str, str]) -> Row:
         probabilities = tuple(float(record[f"p_{word}"]) for word in self.protocol.classes)
@@ -274,7 +325,8 @@ def find_runs(folder: Path) -> list[Run]:
 
 def _csv(table: Sequence[Mapping[str, Any]]) -> bytes:
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, fieldnames=list(table[0]), lineterminator="\n")
+    names = list(dict.fromkeys(name for row in table for name in row))  # validation may come every few epochs
+    writer = csv.DictWriter(text, fieldnames=names, lineterminator="\n")
     writer.writeheader()
     writer.writerows(table)
     return text.getvalue().encode()

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, select_autoescape
-from markupsafe import Markup
-from matplotlib.figure import Figure
 
 from .. import __version__
+from ..pictures.figures import written
+from .figures import drawings
 from .summary import SHORT, Summary
-from .tables import comparisons, share, tables
+from .tables import TAUGHT, comparisons, network_table, share, tables
 
 
 def as_html(summaries: Sequence[Summary]) -> str:
@@ -40,11 +39,12 @@ def _section(summary: Summary) -> dict[str, Any]:
         "revealed": ", ".join(summary.protocol.reveal) or "nothing",
         "warnings": summary.warnings,
         "headline": [_headline(summary, name) for name in summary.protocol.headline],
-        "tables": [table for table in tables(summary) if table.title != "confusion matrix"],
+        "tables": [table for table in tables(summary) if table.title not in ("confusion matrix", TAUGHT)],
         "classes": summary.protocol.classes,
-        "confusion": _confusion(summary),
+        "confusions": _confusions(summary),
         "people": _people(summary),
-        "curves": _curves(summary),
+        "figures": _drawings(summary),
+        "network": network_table(network) if (network := summary.run.network()) else None,
         "pictures": _pictures(summary.run.folder),
         "made_up": summary.run.made_up,
         "settings": {
@@ -69,11 +69,19 @@ def _headline(summary: Summary, name: str) -> dict[str, str]:
     }
 
 
-def _confusion(summary: Summary) -> list[dict[str, Any]]:
-    """Rows of cells with their count and their share of the row."""
+def _confusions(summary: Summary) -> list[dict[str, Any]]:
+    """Test and training: rows of cells with their count and their share of the row."""
+    every = [{"title": "test clips", "rows": _cells(summary, summary.confusion), "note": "", "silent": True}]
+    if summary.taught is not None:
+        note = summary.taught_note
+        every.append({"title": "training clips", "rows": _cells(summary, summary.taught), "note": note})
+    return every
+
+
+def _cells(summary: Summary, matrix: np.ndarray) -> list[dict[str, Any]]:
     rows = []
-    for word, counts in zip(summary.protocol.classes, summary.confusion.tolist(), strict=True):
-        n = summary.per_class[word].n
+    for word, counts in zip(summary.protocol.classes, matrix.tolist(), strict=True):
+        n = summary.per_class[word].n if matrix is summary.confusion else sum(counts)
         cells = [{"count": c, "share": c / n if n else 0.0} for c in counts]
         rows.append({"word": word, "cells": cells, "silent": n - sum(counts), "n": n})
     return rows
@@ -83,24 +91,23 @@ def _people(summary: Summary) -> list[dict[str, Any]]:
     return [{"person": p, "right": r, "n": n, "share": r / n} for p, (r, n) in summary.people.items()]
 
 
-def _curves(summary: Summary) -> Markup | None:
-    """Training loss and accuracy of every fold, thin, and their mean, as SVG."""
-    curves = summary.run.curves()
-    if not curves:
-        return None
-    figure = Figure(figsize=(9, 2.8), layout="constrained")
-    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        for fold in curves.values():
-            axes.plot([row["epoch"] for row in fold], [row[name] for row in fold], color="#9db4c8", linewidth=0.5)
-        shortest = min(map(len, curves.values()))
-        mean = np.mean([[row[name] for row in fold[:shortest]] for fold in curves.values()], axis=0)
-        axes.plot(range(1, shortest + 1), mean, color="#12506f", linewidth=1.8)
-        axes.set(xlabel="epoch", title=f"training {name}")
-        axes.spines[["top", "right"]].set_visible(False)
-    text = io.StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None})
-    svg = text.getvalue()
-    return Markup(svg[svg.index("<svg") :])
+def _drawings(summary: Summary) -> dict[str, list[dict[str, str]]]:
+    """Heading -> its figures as data with their captions; the confusion matrices are tables of the page instead."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for one in drawings(summary):
+        if one.heading == "Confusion":
+            continue
+        figure = one.draw()
+        kind, form = ("image/png", "png") if one.pixels else ("image/svg+xml", "svg")
+        entry = {"name": one.name, "caption": one.caption, "data": _data(written(figure, form), kind)}
+        # The page shows it at most as large as it was drawn, so that its letters are as large as they should be.
+        entry["width"] = f"{figure.get_figwidth() * 5.2:.0f}"
+        found.setdefault(one.heading, []).append(entry)
+    return found
+
+
+def _data(content: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def _pictures(folder: Path) -> list[dict[str, str]]:
@@ -109,8 +116,6 @@ def _pictures(folder: Path) -> list[dict[str, str]]:
     for path in sorted((folder / "pictures").glob("*--*")):
         word, clip, kind = path.stem.split("--")
         kind_of_file = "jpeg" if path.suffix == ".jpg" else "png"
-        data = base64.b64encode(path.read_bytes()).decode()
-        found.setdefault(path.stem.rpartition("--")[0], {"word": word, "clip": clip})[kind] = (
-            f"data:image/{kind_of_file};base64,{data}"
-        )
+        entry = found.setdefault(path.stem.rpartition("--")[0], {"word": word, "clip": clip})
+        entry[kind] = _data(path.read_bytes(), f"image/{kind_of_file}")
     return list(found.values())

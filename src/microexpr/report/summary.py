@@ -13,6 +13,7 @@ from ..errors import RunError
 from ..protocols import Protocol
 from ..published import PublishedRow, published
 from ..runs import Row, Run
+from .collapse import by_design, collapse_lines, collapsed
 
 SHORT = {
     "weighted_average_recall": "WAR",
@@ -39,6 +40,8 @@ class Summary:
         parts: data set (or fold, where the protocol averages folds) -> {metric: score, n, people}.
         confusion: (C, C) counts of the first seed, rows truth.
         part_confusion: part -> the same of its clips.
+        taught: (C, C) counts of what the first seed's models say of their own training clips; None if not kept.
+        collapsed: what there is to say of a method that guesses one class only; "" otherwise.
         scores: metrics of each seed, in the order of `runs`.
         per_class: class -> precision, recall, F1 and n.
         majority: name -> score of always guessing the most frequent class.
@@ -56,6 +59,8 @@ class Summary:
     parts: Mapping[str, Mapping[str, float]]
     confusion: np.ndarray
     part_confusion: Mapping[str, np.ndarray]
+    taught: np.ndarray | None
+    collapsed: str
     scores: tuple[Mapping[str, float], ...]
     per_class: Mapping[str, m.ClassScore]
     majority: Mapping[str, float]
@@ -85,6 +90,17 @@ class Summary:
         marks += ["subset"] * bool(self.run.header.subset) + ["partial"] * (not all(r.complete for r in self.runs))
         return f"this run ({', '.join(marks)})" if marks else "this run"
 
+    @property
+    def taught_note(self) -> str:
+        """What a reader must know of `taught`."""
+        if self.taught is None:
+            return ""
+        asked, every = int(self.taught.sum()), sum(fold["train_clips"] for fold in self.run.header.folds)
+        some = "" if asked == every else f" ({asked} answers on {every} training clips: clips without a face are not "
+        some += "" if asked == every else "asked about, nor more than 2000 of a fold, evenly chosen)"
+        over = f", summed over {len(self.run.done())} folds" if len(self.run.fold_names) > 1 else ""
+        return f"Each fold's own training clips after it learned from them{over}{some}. This is no score."
+
     def as_dict(self) -> dict[str, Any]:
         """As `report --json` prints it."""
         header = self.run.header
@@ -102,6 +118,7 @@ class Summary:
             "small": header.small,
             "subset": header.subset,
             "left_out": header.left_out,
+            "absent": header.absent,
             "stages": [{k: v for k, v in stage.items() if k != "curves"} for stage in self.run.stages()],
             "warnings": list(self.warnings),
             "metrics": dict(self.metrics),
@@ -110,6 +127,8 @@ class Summary:
             "per_dataset": {name: dict(part) for name, part in self.parts.items()},
             "classes": list(self.protocol.classes),
             "confusion": self.confusion.tolist(),
+            "confusion_of_training": None if self.taught is None else self.taught.tolist(),
+            "collapsed": self.collapsed,
             "majority": dict(self.majority),
             "published": {
                 f"{row.method} [{row.source}{', ' * bool(row.part)}{row.part}]": _row(row) for row in self.published
@@ -136,22 +155,28 @@ def summarize(runs: Sequence[Run]) -> Summary:
     truth, guess = [r.truth for r in rows], [r.guess for r in rows]
     guessed = m.majority(truth, rules.classes)
     bets = {f: [_with_guess(r, guessed[0]) for r in part] for f, part in every[0].items()}
+    metrics = {name: float(np.mean([s[name] for s in scored])) for name in scored[0]}
+    bet = _scores(rules, bets)
+    tests = [m.confusion_matrix(*_words([r for p in folds.values() for r in p]), rules.classes) for folds in every]
+    war = (metrics["weighted_average_recall"], bet["weighted_average_recall"])
     return Summary(
         runs=tuple(runs),
         n=len(rows),
         subjects=len({row.subject for row in rows}),
-        metrics={name: float(np.mean([s[name] for s in scored])) for name in scored[0]},
+        metrics=metrics,
         intervals=_intervals(rules, every[0]),
         spread={name: float(np.std([s[name] for s in scored], ddof=1)) for name in scored[0]} if len(runs) > 1 else {},
         parts=_parts(rules, every[0]),
-        confusion=m.confusion_matrix(truth, guess, rules.classes),
+        confusion=tests[0],
         part_confusion={p: m.confusion_matrix(*_words(r), rules.classes) for p, r in _groups(rules, every[0]).items()},
+        taught=first.taught(),
+        collapsed="" if by_design(first) else "; ".join(filter(None, (collapsed(t, rules.classes) for t in tests))),
         scores=tuple(scored),
         per_class=m.per_class(truth, guess, rules.classes),
-        majority=_scores(rules, bets),
+        majority=bet,
         people=_people(rows),
         published=published(rules.name),
-        warnings=tuple(_warnings(runs, rows)),
+        warnings=tuple(_warnings(runs, rows) + collapse_lines(runs, tests, rows, guessed[0], war)),
     )
 
 
@@ -222,6 +247,7 @@ def _warnings(runs: Sequence[Run], rows: Sequence[Row]) -> list[str]:
         lines.append("SUBSET of the published protocol: " + "; ".join(header.subset[:6]) + more + ".")
     if header.left_out:
         lines.append(f"{len(header.left_out)} clips left out for want of pictures, e.g. {header.left_out[0]}.")
+    lines += header.absent
     if silent := sum(row.guess == "" for row in rows):
         lines.append(f"{silent} clips got no guess (no face was found) and count as wrong.")
     return lines

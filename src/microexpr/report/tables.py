@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..published import PublishedRow
+from .collapse import MARK, NOTE
 from .summary import SHORT, Summary
 
 LEAKY = "†"
 LEAKY_NOTE = f"{LEAKY} the epoch was chosen on test people, or they were trained on; not comparable"
+
+
+TAUGHT = "confusion on the training clips: no score"
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,8 @@ class Table:
 
 def tables(summary: Summary) -> list[Table]:
     """Every table of a report, the most important first."""
-    found = [_scores(summary), _parts(summary), _compared(summary, ""), _confusion(summary), _classes(summary)]
+    found = [_scores(summary), _parts(summary), _compared(summary, ""), _confusion(summary), _taught(summary)]
+    found.append(_classes(summary))
     found += [table(summary, part) for part in summary.parts for table in (_compared, _confused)]
     found.append(_stages(summary))
     return [table for table in found if table.rows]
@@ -41,14 +47,12 @@ def comparisons(summaries: Sequence[Summary]) -> list[Table]:
         others = [row for row in group[0].published if not row.part]
         headline = group[0].protocol.headline
         names = [metric for metric in SHORT if metric in headline or any(metric in row.metrics for row in others)]
-        rows = [
-            (f"{s.title}: {s.label}", *(_spread(s, m) for m in names), f"{s.n} clips of {s.subjects} people")
-            for s in group
-        ]
+        rows = [(_named(s), *(_spread(s, m) for m in names), f"{s.n} clips of {s.subjects} people") for s in group]
         bets = group[0].majority
         rows.append(("majority's guess", *(share(bets[m]) for m in names), f"{group[0].n} clips"))
         rows += [_published(row, names) for row in others]
-        notes = [LEAKY_NOTE] * any(row.leaky for row in others) + _differences(group)
+        notes = [LEAKY_NOTE] * any(row.leaky for row in others) + [NOTE] * any(s.collapsed for s in group)
+        notes += _differences(group)
         note = "\n".join(notes)
         columns = ("", *(SHORT[metric] for metric in names), "source")
         found.append(Table(group[0].protocol.title, columns, tuple(rows), note))
@@ -105,6 +109,10 @@ def _compared(summary: Summary, part: str) -> Table:
     where = f", {part}" if part else ""
     columns = ("", *(SHORT[name] for name in names), "source")
     return Table(f"beside published numbers{where}", columns, tuple(rows), note, part)
+
+
+def _named(summary: Summary) -> str:
+    return f"{summary.title}: {summary.label}{MARK * bool(summary.collapsed)}"
 
 
 def _published(row: PublishedRow, names: Sequence[str]) -> tuple[str, ...]:
@@ -164,6 +172,18 @@ def _stages(summary: Summary) -> Table:
     return Table("stages", columns, tuple(rows) if len(rows) > 1 or (rows and rows[0][1] != "random weights") else ())
 
 
+def network_table(network: Mapping[str, Any]) -> Table:
+    """Layers of `Run.network()`, with shapes and weights: for pages, being long."""
+    rows = [("input", "", " × ".join(map(str, network["input"])), "")]
+    for layer in network["layers"]:
+        often = f" (used {layer['calls']} times)" if layer["calls"] > 1 else ""
+        rows.append((layer["name"], layer["kind"] + often, " × ".join(map(str, layer["shape"])), str(layer["weights"])))
+    rows.append(("all", network["kind"], "", str(network["weights"])))
+    rows.append(("of these learned here", "", "", str(network["trained"])))
+    note = "of the first fold; shapes of one input, without the batch"
+    return Table("network, layer by layer", ("layer", "kind", "result", "weights"), tuple(rows), note)
+
+
 def _confusion(summary: Summary) -> Table:
     classes = summary.protocol.classes
     rows = []
@@ -171,6 +191,14 @@ def _confusion(summary: Summary) -> Table:
         n = summary.per_class[word].n
         rows.append((word, *map(str, counts), str(n - sum(counts)), str(n)))
     return Table("confusion matrix", ("truth \\ guess", *classes, "no guess", "all"), tuple(rows))
+
+
+def _taught(summary: Summary) -> Table:
+    if summary.taught is None:
+        return Table("", (), ())
+    classes = summary.protocol.classes
+    rows = tuple((word, *map(str, counts)) for word, counts in zip(classes, summary.taught.tolist(), strict=True))
+    return Table(TAUGHT, ("truth \\ guess", *classes), rows, summary.taught_note)
 
 
 def _classes(summary: Summary) -> Table:

@@ -80,6 +80,8 @@ _SPECIAL = {
     "^": r"\textasciicircum{}",
     "±": r"$\pm$",
     "†": r"$\dagger$",
+    "‡": r"$\ddagger$",
+    "×": r"$\times$",
 }
 
 

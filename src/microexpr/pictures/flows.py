@@ -1,0 +1,100 @@
+"""Flow as pictures: a colour wheel, arrows, and single channels, all on fixed scales that no clip stretches."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+LIMIT = 1.0
+"""Pixels of motion that get the full colour, where the size of the face is not known."""
+
+STRAIN = 0.2
+"""Optical strain that gets the full colour; it has no unit."""
+
+SIGNED = ((33, 102, 172), (247, 247, 247), (178, 24, 43))
+"""Colours of the least, of zero and of the largest value of a signed channel."""
+
+UNSIGNED = ((255, 255, 255), (240, 150, 60), (90, 10, 60))
+"""Colours from zero to the largest value of a channel that has no sign."""
+
+
+def full_colour(side: int) -> float:
+    """Pixels of motion that get the full colour in faces of `side` pixels: a hundredth, to the next half pixel.
+
+    A micro-expression moves the skin by a fraction of a hundredth of the face. The size of the face decides, never what
+    moves in a clip: all clips of a run have one scale.
+    """
+    return max(0.5, round(side / 50) / 2) if side else LIMIT
+
+
+def flow_wheel(flow: np.ndarray, largest: float | None = None) -> np.ndarray:
+    """(height, width, 2 or more) flow as (height, width, 3) uint8: hue is direction, saturation is length.
+
+    Right is red, down yellow-green, left cyan, up violet: the angle is the hue, as in OpenCV's own example.
+
+    Args:
+        flow: u (right is positive) and v (down is positive) first.
+        largest: length that gets the full colour; the picture's own largest when None. For looking at only: this
+            scaling never reaches a recognizer.
+    """
+    u, v = flow[..., 0].astype(np.float64), flow[..., 1].astype(np.float64)
+    length = np.hypot(u, v)
+    top = largest or float(length.max()) or 1.0
+    colour = np.zeros((*u.shape, 3), np.uint8)
+    colour[..., 0] = np.round(np.arctan2(v, u) * 90 / np.pi) % 180
+    colour[..., 1] = np.round(255 * np.clip(length / top, 0, 1))
+    colour[..., 2] = 255
+    return cv2.cvtColor(colour, cv2.COLOR_HSV2RGB)
+
+
+def wheel_legend(side: int = 168) -> np.ndarray:
+    """The wheel itself as (side, side, 3) uint8: a point's colour is that of a motion from the middle to the point."""
+    v, u = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
+    wheel = flow_wheel(np.stack([u, v], axis=-1), largest=1.0)
+    wheel[np.hypot(u, v) > 1] = 255
+    return wheel
+
+
+def arrows_picture(
+    flow: np.ndarray, back: np.ndarray | None = None, side: int = 336, across: int = 14, largest: float = LIMIT
+) -> np.ndarray:
+    """(side, side, 3) uint8: the mean flow of each of `across` x `across` squares as an arrow.
+
+    Args:
+        flow: (height, width, 2 or more).
+        back: the face beneath, (height, width, 3) uint8; grey when None.
+        side: of the picture in pixels.
+        across: arrows in a row.
+        largest: length of an arrow across two squares; none is longer than three.
+    """
+    if back is None:
+        shown = np.full((side, side, 3), 90, np.uint8)
+    else:
+        grey = cv2.cvtColor(back, cv2.COLOR_RGB2GRAY)
+        shown = cv2.cvtColor(cv2.resize(grey, (side, side), interpolation=cv2.INTER_AREA), cv2.COLOR_GRAY2RGB)
+    mean = cv2.resize(flow[..., :2].astype(np.float32), (across, across), interpolation=cv2.INTER_AREA)
+    square = side / across
+    for row, column in np.ndindex(across, across):
+        step = mean[row, column].astype(np.float64) * 2 * square / largest
+        length = float(np.hypot(*step))
+        if length < 1:  # shorter than a pixel of the picture
+            continue
+        step *= min(1.0, 3 * square / length)
+        middle = np.array([column + 0.5, row + 0.5]) * square
+        begin, end = (tuple(int(n) for n in np.round(middle + half * step)) for half in (-0.5, 0.5))
+        cv2.arrowedLine(shown, begin, end, (255, 214, 10), max(1, side // 160), cv2.LINE_AA, tipLength=0.35)
+    return shown
+
+
+def channel_picture(values: np.ndarray, limit: float, signed: bool = True) -> np.ndarray:
+    """(height, width) values as (height, width, 3) uint8 on a fixed scale; what lies beyond it gets its end's colour.
+
+    Args:
+        values: one channel.
+        limit: gets the full colour, and so does `-limit` where `signed`.
+        signed: blue below zero, red above; otherwise from white at zero.
+    """
+    stops = np.array(SIGNED if signed else UNSIGNED, np.float64)
+    place = np.clip((values / limit + 1) / 2 if signed else values / limit, 0, 1) * (len(stops) - 1)
+    colours = [np.interp(place, range(len(stops)), stops[:, channel]) for channel in range(3)]
+    return np.round(np.stack(colours, axis=-1)).astype(np.uint8)

@@ -1,0 +1,158 @@
+"""Every figure of a report, for its page and as files for a paper: the same functions draw both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from ..errors import UsageError
+from ..files import slug, write_atomically
+from ..pictures import Kept, kept
+from ..pictures.figures import (
+    confusion_figure,
+    curves_figure,
+    flow_figure,
+    flows_figure,
+    network_figure,
+    strip_figure,
+    written,
+)
+from ..pictures.flows import STRAIN
+from ..pictures.keep import PIXELS
+from ..runs import Run
+from .summary import Summary
+
+Curves = Mapping[str, Sequence[Mapping[str, float]]]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One figure.
+
+    Attributes:
+        name: of its files, always the same for the same thing.
+        heading: of the page under which it stands.
+        caption: what is seen, and in which unit.
+        draw: makes the figure.
+        pixels: whether it shows pictures, which are kept as pixels on the page.
+    """
+
+    name: str
+    heading: str
+    caption: str
+    draw: Callable[[], Figure]
+    pixels: bool = False
+
+
+def drawings(summary: Summary) -> list[Drawing]:
+    """All figures of a report but those of other runs, in the order of the page."""
+    return [*_confusions(summary), *_curves(summary.run), *_clips(summary.run), *_network(summary.run)]
+
+
+def write_figures(summaries: Sequence[Summary], folder: Path) -> int:
+    """Every figure as PNG and SVG; several reports each in a folder named after its recipe. How many figures.
+
+    Raises:
+        UsageError: two reports are of the same recipe, so that their files would have the same names.
+    """
+    names = [str(summary.run.header.recipe["name"]) for summary in summaries]
+    if len(set(names)) < len(names):
+        raise UsageError("two of the runs are of one recipe; write the figures of each to a folder of its own")
+    count = 0
+    for summary, name in zip(summaries, names, strict=True):
+        place = folder / slug(name) if len(summaries) > 1 else folder
+        for one in drawings(summary):
+            figure = one.draw()
+            for form in ("png", "svg"):
+                write_atomically(place / f"{one.name}.{form}", written(figure, form))
+            count += 1
+    return count
+
+
+def _confusions(summary: Summary) -> Iterator[Drawing]:
+    classes = summary.protocol.classes
+    draw = partial(confusion_figure, summary.confusion, classes, f"test, {summary.n} clips")
+    yield Drawing("confusion-test", "Confusion", "Test clips: counts, and their share of the row.", draw)
+    if summary.taught is not None:
+        title = f"training, {int(summary.taught.sum())} answers"
+        draw = partial(confusion_figure, summary.taught, classes, title)
+        yield Drawing("confusion-training", "Confusion", summary.taught_note, draw)
+
+
+def _curves(run: Run) -> Iterator[Drawing]:
+    many: list[tuple[str, str, Curves]] = [("", "", run.curves())]
+    for stage in run.stages()[:-1]:
+        if stage.get("curves"):
+            many.append((f"-{slug(stage['name'])}", f"Stage '{stage['name']}': ", {"": stage["curves"]}))
+    for ending, whose, curves in many:
+        columns = {name for fold in curves.values() for row in fold for name in row}
+        folds = " Thin: each fold. Bold: their mean." if len(curves) > 1 else ""
+        inner = " Inner validation: training people whom this fold did not learn from." if "val_loss" in columns else ""
+        for name in ("accuracy", "loss"):
+            if name in columns:
+                share = " as a share of the clips" if name == "accuracy" else ""
+                told = f"{whose}{name}{share} after each epoch.{folds}{inner} No test person is in these curves."
+                draw = partial(curves_figure, curves, name)
+                yield Drawing(f"{name}{ending}", "Training", told[0].upper() + told[1:], draw)
+
+
+def _clips(run: Run) -> Iterator[Drawing]:
+    for one in kept(run.folder):
+        who = f"{one.word}: {one.clip}"
+        times = ", ".join(f"{mark} {number}" for number, mark in (one.marks or {}).items())
+        if one.strip is not None:
+            told = (
+                f"{who}. {len(one.numbers)} frames of the recording with their numbers; {times or 'no time is known'}."
+            )
+            yield Drawing(f"strip-{_file(one)}", "Clips as they were recorded", told, partial(strip_figure, one), True)
+    for one in kept(run.folder):
+        if one.flow is not None:
+            heading = "Flow that the recognizer was shown"
+            yield Drawing(f"flow-{_file(one)}", heading, _told_flow(one), partial(flow_figure, one), True)
+        if one.flows is not None:
+            told = (
+                f"{one.word}: {one.clip}. {len(one.flows)} moments of the flow in rising order; colour is direction, "
+                f"strength length in {one.unit}, full at {one.limit:g}."
+            )
+            yield Drawing(f"flows-{_file(one)}", "Flow over time", told, partial(flows_figure, one), True)
+
+
+def _told_flow(one: Kept) -> str:
+    back = "over the first frame" if one.face is not None else "on grey"
+    pixels = " pixels" if one.unit == PIXELS else ""
+    third = ""
+    if one.third == "strain":
+        third = f" Optical strain (no unit): white is 0, dark {STRAIN:g} or more."
+    elif one.third:
+        third = f" {one.third.capitalize()}: white is 0, dark {one.limit:g}{pixels} or more."
+    same = " The scales are the same for every clip." if pixels else " The scales are the clip's own."
+    return (
+        f"{one.word}: {one.clip}. Motion in {one.unit}. Arrows {back}: two squares of the grid long for "
+        f"{one.limit:g}{pixels}. Colour: hue is direction, strength length, full at {one.limit:g}{pixels}. "
+        f"u, v: white is 0, full colour at ±{one.limit:g}{pixels}.{third}{same}"
+    )
+
+
+def _network(run: Run) -> Iterator[Drawing]:
+    network: dict[str, Any] | None = run.network()
+    if network and network["layers"]:
+        told = (
+            f"{network['kind']}: {thousands(network['weights'])} weights, {thousands(network['trained'])} of them "
+            "learned here. Shapes are those of one input. Layers only: what is computed between them (ReLU, pooling "
+            "in code) is not drawn."
+        )
+        yield Drawing("network", "Network", told, partial(network_figure, network))
+
+
+def thousands(number: int) -> str:
+    """1683 as 1 683."""
+    return f"{number:,}".replace(",", " ")
+
+
+def _file(one: Kept) -> str:
+    return one.name.replace("--", "-")
