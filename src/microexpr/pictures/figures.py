@@ -47,6 +47,16 @@ def flows_figure(one: Kept) -> Figure:
     return figure
 
 
+def seen_figure(one: Kept) -> Figure:
+    """A sequence as a recognizer was shown it."""
+    assert one.seen is not None
+    figure, axes = _row(len(one.seen))
+    for number, (place, frame) in enumerate(zip(axes, one.seen, strict=True), 1):
+        place.imshow(frame, interpolation="nearest")
+        place.set_title(str(number), fontsize=9)
+    return figure
+
+
 def flow_figure(one: Kept) -> Figure:
     """One flow: arrows over the face (grey where there is none), colours with their wheel, and channel by channel."""
     flow = one.flow

@@ -17,7 +17,7 @@ from ..files import slug, write_atomically
 from ..preprocessing import Chain
 from ..protocols import Example
 from ..video import Frames, open_frames, write_picture
-from .flows import LIMIT, flow_wheel, full_colour
+from .flows import LIMIT, channel_picture, flow_wheel, full_colour
 
 SIDE = 168
 """Pixels of a picture in a report."""
@@ -27,6 +27,9 @@ STRIP = 120
 
 MOST = 9
 """Frames of a strip."""
+
+DIFFERENCE = 32.0
+"""Of 255 levels of brightness: a change that gets the full colour."""
 
 PIXELS = "pixels of the picture that it was computed on"
 
@@ -44,6 +47,7 @@ class Kept:
         flow: (height, width, 2 or 3) float32: u, v, and what `third` says.
         flows: (T, height, width, 2 or 3) float32, the same for several moments.
         face: (height, width, 3) uint8, what the flow starts from.
+        seen: (T, height, width, 3) uint8, frames or differences to the first, as a recognizer sees them.
         third: `strain`, `magnitude` or ``.
         unit: of u and v.
         limit: what gets the full colour, the same for all clips of the run.
@@ -58,6 +62,7 @@ class Kept:
     flow: np.ndarray | None = None
     flows: np.ndarray | None = None
     face: np.ndarray | None = None
+    seen: np.ndarray | None = None
     third: str = ""
     unit: str = PIXELS
     limit: float = LIMIT
@@ -68,7 +73,7 @@ class Kept:
         return f"{slug(self.word)}--{slug(self.clip)}"
 
 
-ARRAYS = ("strip", "flow", "flows", "face")
+ARRAYS = ("strip", "flow", "flows", "face", "seen")
 
 
 def keep_examples(
@@ -125,6 +130,7 @@ def taken(example: Example, sample: Sample, faces: bool, chain: Chain | None, li
         flow=None if flow is None else _scaled(flow, factor),
         flows=None if flows is None else np.stack([_scaled(_small(one), factor) for one in _few(flows)]),
         face=None if face is None else _small(face),
+        seen=_seen(sample, steps) if faces and flow is None and flows is None else None,
         third=str(steps[at].get("third", "")) if at is not None else "",
         unit=unit,
         limit=limit if unit == PIXELS else max(float(np.abs(one).max()) for one in (flow, flows) if one is not None),
@@ -237,6 +243,21 @@ def _flow_of(sample: Sample, dimensions: int) -> np.ndarray | None:
 def _flow_step(steps: Sequence[Mapping[str, Any]]) -> int | None:
     """The place of the step that computes flow."""
     return next((i for i, step in enumerate(steps) if str(step["name"]).startswith("flow")), None)
+
+
+def _seen(sample: Sample, steps: Sequence[Mapping[str, Any]]) -> np.ndarray | None:
+    """A few of the frames that a recognizer of sequences is shown; None where the chain leaves none, or odd ones."""
+    frames = sample.arrays.get("frames")
+    if frames is None or frames.ndim != 4 or frames.shape[-1] != 3:
+        return None
+    few = [_small(one) for one in _few(frames)]
+    if frames.dtype == np.uint8:
+        return np.stack(few)
+    scales = [step for step in steps if step["name"] == "scale" and step["array"] == "frames"]
+    if not any(step["name"] == "difference" for step in steps) or any(step["subtract"] for step in scales):
+        return None
+    factor = float(np.prod([step["divide"] for step in scales]))
+    return np.stack([channel_picture(factor * one.mean(axis=-1), DIFFERENCE) for one in few])
 
 
 def _unit(after: Sequence[Mapping[str, Any]]) -> tuple[float, str]:

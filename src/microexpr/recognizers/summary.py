@@ -49,6 +49,10 @@ def network_summary(recognizer: Recognizer, sample: Sample) -> dict[str, Any] | 
     }
 
 
+FOLLOWED = 4_000_000
+"""Numbers in the largest input that is put through with its gradients."""
+
+
 class _Layers:
     """A row for each layer without layers inside, at its first call of the first pass."""
 
@@ -99,19 +103,39 @@ class _Layers:
 
 
 def _joined(module: nn.Module, inputs: tuple[Any, ...]) -> list[dict[str, Any]] | None:
-    """The rows with `reads`, from a pass without numbers: which result comes from which is what gradients follow."""
+    """The rows with `reads`, found by what gradients follow; None where a network cannot be followed.
+
+    A pass without numbers is enough for most. Networks whose code looks at numbers (at lengths) need a real one, which
+    is left out where the input is so large that its gradients would take much memory.
+    """
+    layers = _followed(module, inputs, "meta")
+    if layers is None and sum(one.numel() for one in inputs if isinstance(one, Tensor)) <= FOLLOWED:
+        layers = _followed(module, inputs, None)
+    return None if layers is None else _with_reads(layers)
+
+
+def _followed(module: nn.Module, inputs: tuple[Any, ...], device: str | None) -> _Layers | None:
+    """A pass that keeps what gradients need; with own names for the weights, so that the module's are not touched."""
     state = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-    empty = {name: one.detach().to("meta") for name, one in state.items()}
+    state = {name: one.detach().to(device or one.device) for name, one in state.items()}
     for name, _ in module.named_parameters():
-        empty[name].requires_grad_()
-    shown = [one.detach().to("meta") if isinstance(one, Tensor) else one for one in inputs]
-    shown = [one.requires_grad_() if isinstance(one, Tensor) and one.is_floating_point() else one for one in shown]
+        state[name].requires_grad_()
+    shown = [
+        one.detach().to(device or one.device).requires_grad_()
+        if isinstance(one, Tensor) and one.is_floating_point()
+        else one
+        for one in inputs
+    ]
     layers = _Layers(module)
     try:
         with torch.enable_grad(), layers.recording():
-            functional_call(module, empty, tuple(shown))
-    except Exception:  # a network whose code looks at numbers cannot be followed this way: its layers are listed only
+            functional_call(module, state, tuple(shown))
+    except Exception:  # whatever a network of somebody's own does with tensors without numbers: it is listed only
         return None
+    return layers
+
+
+def _with_reads(layers: _Layers) -> list[dict[str, Any]]:
     owner: dict[Any, int] = {}
     for place, ends in enumerate(layers.ends):  # a layer that hands on what it got (dropout) takes its end over
         layers.rows[place]["reads"] = sorted({owner[end] for end in ends if end in owner})

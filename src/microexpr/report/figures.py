@@ -19,11 +19,12 @@ from ..pictures.figures import (
     flow_figure,
     flows_figure,
     network_figure,
+    seen_figure,
     strip_figure,
     written,
 )
 from ..pictures.flows import STRAIN
-from ..pictures.keep import PIXELS
+from ..pictures.keep import DIFFERENCE, PIXELS
 from ..runs import Run
 from .summary import Summary
 
@@ -114,6 +115,14 @@ def _clips(run: Run) -> Iterator[Drawing]:
         if one.flow is not None:
             heading = "Flow that the recognizer was shown"
             yield Drawing(f"flow-{_file(one)}", heading, _told_flow(one), partial(flow_figure, one), True)
+        if one.seen is not None:
+            told = (
+                f"{one.word}: {one.clip}. {len(one.seen)} of the frames in rising order; where they are differences to "
+                f"the first, white is none and full colour is {DIFFERENCE:g} of 255 levels (blue darker, red brighter)."
+            )
+            yield Drawing(
+                f"seen-{_file(one)}", "Sequence that the recognizer was shown", told, partial(seen_figure, one), True
+            )
         if one.flows is not None:
             told = (
                 f"{one.word}: {one.clip}. {len(one.flows)} moments of the flow in rising order; colour is direction, "

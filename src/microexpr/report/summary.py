@@ -99,6 +99,8 @@ class Summary:
         some = "" if asked == every else f" ({asked} answers on {every} training clips: clips without a face are not "
         some += "" if asked == every else "asked about, nor more than 2000 of a fold, evenly chosen)"
         over = f", summed over {len(self.run.done())} folds" if len(self.run.fold_names) > 1 else ""
+        inner = self.run.header.recipe["stages"][-1]["recognizer"].get("validate")
+        some += "; those kept apart for inner validation are among them" if inner else ""
         return f"Each fold's own training clips after it learned from them{over}{some}. This is no score."
 
     def as_dict(self) -> dict[str, Any]:
