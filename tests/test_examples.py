@@ -61,5 +61,7 @@ def test_the_tables_of_the_readme_are_the_registry():
     from microexpr.recipe import shipped
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    recipes = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    assert all(f"| `{name}` |" in recipes for name in shipped())
     for name in [*DATASETS.names(), *shipped()]:
         assert f"`{name}`" in readme, f"{name} is missing; run python docs/tables.py"
