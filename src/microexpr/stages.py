@@ -19,7 +19,7 @@ from . import metrics as m
 from .clip import Sample
 from .config import cache_folder
 from .errors import ProtocolError
-from .files import slug, write_atomically
+from .files import CHECKPOINT, slug, write_atomically
 from .intake import Intake, Options, Progress, prepared
 from .networks.catalogue import open_weights
 from .networks.weights import read_weights
@@ -168,6 +168,7 @@ def _learn(start: Start, intake: Intake, path: Path, options: Options, progress:
         "file": path.name,
     }
     write_atomically(_record(path), (json.dumps(record, indent=1) + "\n").encode())
+    (path.with_suffix("") / CHECKPOINT).unlink(missing_ok=True)
 
 
 def _tested(
