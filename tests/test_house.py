@@ -12,9 +12,9 @@ import microexpr
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "microexpr"
 FLOORS = [  # from the ground up; a module imports from its own floor or below
-    {"errors", "clip", "files", "metrics", "executors"},
+    {"errors", "clip", "events", "files", "metrics", "executors"},
     {"registry", "config", "video", "protocols", "recipe", "runs", "synthesis", "published"},
-    {"datasets", "preprocessing", "features", "networks", "pictures"},
+    {"datasets", "preprocessing", "tracking", "features", "networks", "pictures"},
     {"recognizers", "spotting"},
     {"intake", "stages", "evaluate", "report", "recognize", "analyze", "export"},
     {"demo", "console"},

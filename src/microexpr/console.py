@@ -34,7 +34,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def progress(name: str = "") -> Iterator[Report]:
-    """A progress bar for each thing that is being done; without a terminal, a line as each begins and ends.
+    """A progress bar for each thing that is being done; without a terminal, a line as each begins and at each tenth.
 
     Args:
         name: what stands before each, where several things are done in turn.
@@ -48,13 +48,16 @@ def progress(name: str = "") -> Iterator[Report]:
     )
     with Progress(*columns, console=_err, transient=False, disable=not _err.is_terminal) as bars:
         tasks: dict[str, TaskID] = {}
+        told: dict[str, int] = {}
 
         def report(what: str, done: int, total: int) -> None:
             what = f"{name}: {what}" if name else what
             if what not in tasks:
                 tasks[what] = bars.add_task(what, total=total)
             bars.update(tasks[what], completed=done, total=total)
-            if bars.disable and done in (0, total):
+            tenth = 10 * done // max(1, total)
+            if bars.disable and told.get(what) != tenth:
+                told[what] = tenth
                 say(f"{what}: {done} of {total}")
 
         yield report

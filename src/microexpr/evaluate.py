@@ -29,7 +29,7 @@ from .recognizers import RECOGNIZERS, Recognizer
 from .recognizers.summary import network_summary
 from .registry import PLUGINS, load_plugin
 from .runs import Header, Row, Run, fold_record, fold_seed
-from .stages import Start, about_model, beginning, kept_at, with_face
+from .stages import Start, about_model, beginning, kept_at, require_weights, with_face
 
 __all__ = ["Options", "Progress", "evaluate", "evaluate_seeds"]
 
@@ -103,6 +103,7 @@ def evaluate(recipe: Recipe, out: Path, options: Options | None = None, progress
     run = Run.begin(out, _header(recipe, intakes, options))
     done = set(run.done())
     if todo := [fold for fold in judged.folds if fold.name not in done]:
+        require_weights(recipe, options)
         samples = prepared(judged, judged.examples, options, progress)
         keep_examples(run.folder, judged.examples, samples, faces=run.made_up, chain=samples.chain)
         tested = {e.clip.subject for fold in judged.folds for e in fold.test}

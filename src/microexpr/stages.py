@@ -19,12 +19,12 @@ from . import metrics as m
 from .clip import Sample
 from .config import cache_folder
 from .errors import ProtocolError
-from .files import slug, write_atomically
+from .files import CHECKPOINT, slug, write_atomically
 from .intake import Intake, Options, Progress, prepared
 from .networks.catalogue import open_weights
 from .networks.weights import read_weights
 from .protocols import Example
-from .recipe import Stage
+from .recipe import Recipe, Stage
 from .recognizers import RECOGNIZERS, Recognizer
 from .recognizers.pretrain import made_up_weights
 from .runs import fold_seed
@@ -78,6 +78,13 @@ def beginning(
         state = Recognizer.load(path).state()
         start = Start(state, f"stage '{intake.stage.name}'", (*start.history, *_facts(intake)))
     return named(start, intakes[-1].stage, options, progress), records
+
+
+def require_weights(recipe: Recipe, options: Options) -> None:
+    """Complain of weights that are not here before hours of work, not after."""
+    for stage in recipe.stages:
+        if stage.weights and not options.fake:
+            open_weights(stage.weights)
 
 
 def named(start: Start, stage: Stage, options: Options, progress: Progress) -> Start:
@@ -161,6 +168,7 @@ def _learn(start: Start, intake: Intake, path: Path, options: Options, progress:
         "file": path.name,
     }
     write_atomically(_record(path), (json.dumps(record, indent=1) + "\n").encode())
+    (path.with_suffix("") / CHECKPOINT).unlink(missing_ok=True)
 
 
 def _tested(
