@@ -40,8 +40,10 @@ class Flow(Step):
         frames = sample.array("frames")
         if len(frames) < 2:
             raise RecipeError(f"step 'flow' needs two frames; clip '{sample.id}' has {len(frames)}")
-        ends = frames if self.of == "sequence" else frames[-1:]
+        ends = frames[1:] if self.of == "sequence" else frames[-1:]
         motion = np.stack([self._channels(optical_flow(frames[0], end, self.estimator)) for end in ends])
+        if self.of == "sequence":  # Farneback finds motion near the border of two equal pictures: none is none
+            motion = np.concatenate([np.zeros_like(motion[:1]), motion])
         rest = {name: array for name, array in sample.arrays.items() if name != "frames"}
         image = motion if self.of == "sequence" else motion[0]
         return Sample(sample.clip, {**rest, "image": image}, {**sample.notes, "flow": self.estimator})
