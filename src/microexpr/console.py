@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +13,15 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.table import Column, Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from .evaluate import Progress as Report
@@ -30,6 +34,19 @@ _err = Console(stderr=True, highlight=False)
 def say(text: str) -> None:
     """A line for people, on standard error, so that standard output can be piped."""
     _err.print(text, markup=False, soft_wrap=True)
+
+
+class _Memory(ProgressColumn):
+    """The most memory that was in use so far."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{peak_memory() / 2**30:.1f} GiB")
+
+
+def peak_memory() -> int:
+    """The largest resident size so far, in bytes: of this process, or of a worker that has ended."""
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return 1024 * max(resource.getrusage(kind).ru_maxrss for kind in kinds)
 
 
 @contextmanager
@@ -45,6 +62,7 @@ def progress(name: str = "") -> Iterator[Report]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
+        _Memory(),
     )
     with Progress(*columns, console=_err, transient=False, disable=not _err.is_terminal) as bars:
         tasks: dict[str, TaskID] = {}
@@ -58,7 +76,8 @@ def progress(name: str = "") -> Iterator[Report]:
             tenth = 10 * done // max(1, total)
             if bars.disable and told.get(what) != tenth:
                 told[what] = tenth
-                say(f"{what}: {done} of {total}")
+                memory = f" (memory: {peak_memory() / 2**30:.1f} GiB at most)" if done else ""
+                say(f"{what}: {done} of {total}{memory}")
 
         yield report
 

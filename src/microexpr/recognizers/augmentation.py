@@ -1,6 +1,7 @@
 """What is done to training pictures at random: each draws from the given generator, once a picture.
 
-Pictures come as (n, C, H, W) float32 on any device; draws are made on the CPU, so that every device gets the same.
+Pictures come as (n, C, H, W) float32 on any device; draws are made on the CPU, so that every device gets the same. Of a
+sequence all frames are changed alike (`clips.Batch`).
 There is no vertical flip: faces are not seen upside down (rule R18).
 """
 
@@ -196,8 +197,8 @@ class Crop:
         return [self._cut(pictures, y, x) for y, x in places]
 
     def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of one picture (C, H, W) after it."""
-        return (shape[0], self.size, self.size) if self.size else shape
+        """The shape of one picture (C, H, W), or of a sequence's (T, C, H, W), after it."""
+        return (*shape[:-2], self.size, self.size) if self.size else shape
 
     def _cut(self, pictures: Tensor, y: int, x: int) -> Tensor:
         return pictures[..., y : y + self.size, x : x + self.size]
