@@ -31,10 +31,14 @@ class CustomCNN(Architecture):
     dense: tuple[int, ...] = (128,)
     dropout: float = 0.5
 
+    def __post_init__(self) -> None:
+        if not self.maps or min(self.maps) < 1:
+            raise RecipeError(
+                f"custom-cnn: maps = {list(self.maps)}; use one convolution or more, each of 1 map or more"
+            )
+
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         """The module for (C, H, W); 224x224 in the paper."""
-        if not self.maps or min(self.maps) < 1:
-            raise RecipeError(f"custom-cnn: maps = {list(self.maps)}; use one convolution or more, each of 1 map or more")
         if len(shape) != 3:
             raise RecipeError(f"custom-cnn takes pictures (channels, height, width); got {shape}")
         height, width = shape[1:]

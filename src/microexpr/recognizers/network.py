@@ -25,11 +25,12 @@ from ..clip import Sample
 from ..errors import DataError, RecipeError
 from ..files import CHECKPOINT, write_atomically
 from ..networks import NETWORKS
-from ..networks.base import use_generator
+from ..networks.base import head_of, use_generator
 from ..networks.weights import load_weights, read_weights, transfer_weights
 from ..registry import checked
 from .augmentation import AUGMENTATIONS, Crop
 from .base import RECOGNIZERS, Recognizer, Settings, State, softmax, stack
+from .freezing import Features, Freezing
 from .training import Optimizer, Sampler, Schedule
 
 
@@ -47,6 +48,7 @@ class Network(Recognizer):
         sampler: `name` (shuffle, oversample), `per_class`.
         augment: what is done to training pictures at random.
         crop: `size`, and where to cut in training (`train`) and testing (`test`); nothing is cut without it.
+        freeze: `epochs` in which all but the network's head keeps its weights.
         epochs, batch_size: of the training.
         balanced: weigh the loss of a class inversely to its number of training clips.
         precision: `fp32` or `bf16` (with channels last; about twice as fast, other numbers).
@@ -62,6 +64,7 @@ class Network(Recognizer):
     sampler: Settings = field(default_factory=dict)
     augment: tuple[Settings, ...] = ()
     crop: Settings = field(default_factory=dict)
+    freeze: Settings = field(default_factory=dict)
     epochs: int = 500
     batch_size: int = 256
     balanced: bool = False
@@ -76,7 +79,7 @@ class Network(Recognizer):
             raise RecipeError(f"epochs = {self.epochs}, batch_size = {self.batch_size}: at least 1 epoch of 2 clips")
         if self.threads < 1:
             raise RecipeError(f"threads = {self.threads}: use 1 or more")
-        self._parts()  # a misspelt setting is found before any work is done
+        self._parts(), self._freezing()  # a misspelt setting is found before any work is done
 
     def _parts(self) -> tuple[Any, Optimizer, Schedule, Sampler, list[Any], Crop]:
         return (
@@ -87,6 +90,9 @@ class Network(Recognizer):
             [AUGMENTATIONS.build(one) for one in self.augment],
             checked(Crop, self.crop, "crop"),
         )
+
+    def _freezing(self) -> Freezing:
+        return checked(Freezing, self.freeze, "freeze")
 
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
         with torch_threads(self.threads):
@@ -121,35 +127,52 @@ class Network(Recognizer):
         counts = torch.bincount(targets, minlength=len(self.classes)).clamp(min=1)
         weight = (len(targets) / (len(self.classes) * counts)).to(self.device_) if self.balanced else None
         epoch = self._resume()
+        features = self._features(pictures)
         board, self.saved_ = _Board(self.folder, len(self.history_)), time.monotonic()
         for number in range(len(self.history_), self.epochs):
             for group in self.optimizer_.param_groups:
                 group["lr"] = optimizer.lr * schedule.share(number, self.epochs)
             epoch = epoch or Epoch(list(batches(sampler.order(targets, self.draws_), self.batch_size)))
-            self._epoch(pictures, targets, epoch, weight)
+            frozen = features if self._freezing().holds(number) else None
+            self._epoch(pictures, targets, epoch, weight, frozen)
             self.history_.append({"epoch": number + 1.0, **epoch.means()})
             board.add(self.history_[-1])
             epoch = None
         board.close()
 
-    def _epoch(self, pictures: Tensor, targets: Tensor, epoch: Epoch, weight: Tensor | None) -> None:
+    def _features(self, pictures: Tensor) -> Features | None:
+        """What a frozen backbone makes of all pictures, where that can be computed once."""
+        augment, crop = self._parts()[4:]
+        if not self._freezing().can_compute_once(len(self.history_), augment, crop):
+            return None
+        place = f"{self.precision} on {self.device_.type}"
+        return Features(self.module_.eval(), self._logits, pictures, augment, place)
+
+    def _epoch(
+        self, pictures: Tensor, targets: Tensor, epoch: Epoch, weight: Tensor | None, features: Features | None = None
+    ) -> None:
         """What is left of one pass over the batches."""
-        self.module_.train()
+        self._freezing().hold(self.module_.train(), len(self.history_))
         augment, crop = self._parts()[4:]
         while epoch.done < len(epoch.batches):
             batch = epoch.batches[epoch.done]
-            x, y = pictures[batch].to(self.device_).float(), targets[batch].to(self.device_)
-            for one in augment:
-                x = one(x, self.draws_)
-            loss, logits = self._step(crop.training(x, self.draws_), y, weight)
+            y = targets[batch].to(self.device_)
+            if features is not None:
+                x = features.drawn(batch, self.draws_)
+            else:
+                x = pictures[batch].to(self.device_).float()
+                for one in augment:
+                    x = one(x, self.draws_)
+                x = crop.training(x, self.draws_)
+            loss, logits = self._step(x, y, weight, features is not None)
             epoch.add(len(batch), float(loss), int((logits.argmax(1) == y).sum()))
             self.watch_(len(self.history_) * len(epoch.batches) + epoch.done, self.epochs * len(epoch.batches))
             if self.folder is not None and time.monotonic() - self.saved_ >= self.checkpoint_seconds:
                 self._checkpoint(self.folder, epoch)
 
-    def _step(self, x: Tensor, y: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _step(self, x: Tensor, y: Tensor, weight: Tensor | None, head_only: bool = False) -> tuple[Tensor, Tensor]:
         self.optimizer_.zero_grad()
-        logits = self._logits(x)
+        logits = head_of(self.module_)[1](x) if head_only else self._logits(x)
         loss = F.cross_entropy(logits, y, weight)
         loss.backward()
         self.optimizer_.step()
