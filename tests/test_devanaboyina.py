@@ -129,7 +129,7 @@ def test_a_frozen_backbone_keeps_every_number(augment):
 
 def test_the_backbone_is_asked_once_a_clip_and_never_again(monkeypatch):
     asked, real = [], Network._logits
-    monkeypatch.setattr(Network, "_logits", lambda self, x: (asked.append(len(x)), real(self, x))[1])
+    monkeypatch.setattr(Network, "_logits", lambda self, b: (asked.append(len(b.x)), real(self, b))[1])
     samples, labels = made_up_samples(12)
     table = {**FROZEN, "freeze": {"epochs": "all"}, "batch_size": 4, "epochs": 5}
     for again in (False, True):  # the second time from the cache
