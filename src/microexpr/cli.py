@@ -210,6 +210,7 @@ def run(
     keep_models: Annotated[
         bool, typer.Option("--keep-models", help="Keep what each fold learned, in RUN/models.")
     ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="A new process for each fold (--on processes).")] = False,
     root: Roots = [],
     plugin: Plugins = [],
 ) -> None:
@@ -232,6 +233,7 @@ def run(
         roots=_roots(root),
         labels=labels,
         keep_models=keep_models,
+        fresh=fresh,
     )
     groups = []
     for member in members:

@@ -32,6 +32,7 @@ from ..registry import checked
 from .augmentation import AUGMENTATIONS, Crop
 from .base import RECOGNIZERS, Recognizer, Settings, State, softmax
 from .clips import Batch, Clips
+from .freezing import Features, Freezing
 from .training import Optimizer, Sampler, Schedule
 
 
@@ -49,9 +50,10 @@ class Network(Recognizer):
         sampler: `name` (shuffle, oversample), `per_class`.
         augment: what is done to training pictures at random.
         crop: `size`, and where to cut in training (`train`) and testing (`test`); nothing is cut without it.
+        freeze: `epochs` in which all but the network's head keeps its weights.
         epochs, batch_size: of the training.
         balanced: weigh the loss of a class inversely to its number of training clips.
-        precision: `fp32` or `bf16` (with channels last; about twice as fast, other numbers).
+        precision: of learning, `fp32` or `bf16` (with channels last; about twice as fast, other numbers).
         array: which array: (H, W, C) pictures, or (T, H, W, C) sequences whose lengths may differ.
         validate: share of the training people, drawn from the seed, that are kept apart: nothing is learned from or
             chosen by them, the curves get their loss and accuracy.
@@ -67,6 +69,7 @@ class Network(Recognizer):
     sampler: Settings = field(default_factory=dict)
     augment: tuple[Settings, ...] = ()
     crop: Settings = field(default_factory=dict)
+    freeze: Settings = field(default_factory=dict)
     epochs: int = 500
     batch_size: int = 256
     balanced: bool = False
@@ -87,7 +90,7 @@ class Network(Recognizer):
             raise RecipeError(f"validate = {self.validate}; use a share of the training people from 0 to below 1")
         if self.memory < 0:
             raise RecipeError(f"memory = {self.memory}; use 0 GiB or more")
-        self._parts()  # a misspelt setting is found before any work is done
+        self._parts(), self._freezing()  # a misspelt setting is found before any work is done
 
     def _parts(self) -> tuple[Any, Optimizer, Schedule, Sampler, list[Any], Crop]:
         return (
@@ -98,6 +101,9 @@ class Network(Recognizer):
             [AUGMENTATIONS.build(one) for one in self.augment],
             checked(Crop, self.crop, "crop"),
         )
+
+    def _freezing(self) -> Freezing:
+        return checked(Freezing, self.freeze, "freeze")
 
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
         with torch_threads(self.threads):
@@ -144,35 +150,50 @@ class Network(Recognizer):
         counts = torch.bincount(targets, minlength=len(self.classes)).clamp(min=1)
         weight = (len(targets) / (len(self.classes) * counts)).to(self.device_) if self.balanced else None
         epoch = self._resume()
+        features = self._features(clips)
         board, self.saved_ = _Board(self.folder, len(self.history_)), time.monotonic()
         for number in range(len(self.history_), self.epochs):
             for group in self.optimizer_.param_groups:
                 group["lr"] = optimizer.lr * schedule.share(number, self.epochs)
             epoch = epoch or Epoch(list(batches(sampler.order(targets, self.draws_), self.batch_size)))
-            self._epoch(clips, targets, epoch, weight)
+            self._epoch(clips, targets, epoch, weight, features if self._freezing().holds(number) else None)
             self.history_.append({"epoch": number + 1.0, **epoch.means(), **judge()})
             board.add(self.history_[-1])
             epoch = None
         board.close()
 
-    def _epoch(self, clips: Clips, targets: Tensor, epoch: Epoch, weight: Tensor | None) -> None:
+    def _features(self, clips: Clips) -> Features | None:
+        """What a frozen backbone makes of all pictures, where that can be computed once."""
+        augment, crop = self._parts()[4:]
+        if clips.sequences or not self._freezing().can_compute_once(len(self.history_), augment, crop):
+            return None
+        place = f"{self.precision} on {self.device_.type}"
+        return Features(self.module_.eval(), self._logits, clips, augment, place)
+
+    def _epoch(
+        self, clips: Clips, targets: Tensor, epoch: Epoch, weight: Tensor | None, features: Features | None = None
+    ) -> None:
         """What is left of one pass over the batches."""
-        self.module_.train()
+        self._freezing().hold(self.module_.train(), len(self.history_))
         augment, crop = self._parts()[4:]
         while epoch.done < len(epoch.batches):
             which = epoch.batches[epoch.done]
-            batch, y = clips.batch(which.tolist(), self.device_), targets[which].to(self.device_)
-            for change in (*augment, crop.training):
-                batch = batch.changed(partial(change, draws=self.draws_), self.draws_)
-            loss, logits = self._step(batch, y, weight)
+            y = targets[which].to(self.device_)
+            if features is not None:
+                loss, logits = self._step(partial(features.answers, which, self.draws_), y, weight)
+            else:
+                batch = clips.batch(which.tolist(), self.device_)
+                for change in (*augment, crop.training):
+                    batch = batch.changed(partial(change, draws=self.draws_), self.draws_)
+                loss, logits = self._step(partial(self._logits, batch), y, weight)
             epoch.add(len(which), float(loss), int((logits.argmax(1) == y).sum()))
             self.watch_(len(self.history_) * len(epoch.batches) + epoch.done, self.epochs * len(epoch.batches))
             if self.folder is not None and time.monotonic() - self.saved_ >= self.checkpoint_seconds:
                 self._checkpoint(self.folder, epoch)
 
-    def _step(self, batch: Batch, y: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _step(self, answer: Callable[[], Tensor], y: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
         self.optimizer_.zero_grad()
-        logits = self._logits(batch)
+        logits = answer()
         loss = F.cross_entropy(logits, y, weight)
         loss.backward()
         self.optimizer_.step()
@@ -180,13 +201,17 @@ class Network(Recognizer):
 
     def _logits(self, batch: Batch) -> Tensor:
         """Sequences go in with their lengths: what stands after the end of one is never looked at."""
-        inputs = (batch.x,) if batch.lengths is None else (batch.x, batch.lengths)
         if self.precision == "bf16":
-            if batch.lengths is None:
-                inputs = (batch.x.to(memory_format=torch.channels_last),)
             with torch.autocast(self.device_.type, torch.bfloat16):
-                return self.module_(*inputs).float()
-        return self.module_(*inputs)
+                return self._exact_logits(batch).float()
+        return self._exact_logits(batch)
+
+    def _exact_logits(self, batch: Batch) -> Tensor:
+        """In float32: answers are the same wherever the model is asked, exported or not."""
+        if batch.lengths is not None:
+            return self.module_(batch.x, batch.lengths)
+        layout = torch.channels_last if self.precision == "bf16" else torch.preserve_format
+        return self.module_(batch.x.to(memory_format=layout))
 
     def _clips(self, samples: Sequence[Sample]) -> Clips:
         return Clips(samples, self.array, self.memory * 2**30)
@@ -214,7 +239,7 @@ class Network(Recognizer):
             for first in range(0, len(clips), self.batch_size):
                 positions = range(first, min(first + self.batch_size, len(clips)))
                 views = clips.batch(positions, self.device_).views(crop.testing)
-                shares.append(np.mean([softmax(self._logits(v).cpu().double().numpy()) for v in views], axis=0))
+                shares.append(np.mean([softmax(self._exact_logits(v).cpu().double().numpy()) for v in views], axis=0))
         return np.concatenate(shares)
 
     def state(self) -> State:
