@@ -24,6 +24,7 @@ class PublishedRow:
         part: data set (`smic`) or fold (`casme2-to-samm`) of the protocol; "" for the whole.
         leaky: the epoch was chosen on the test person; such a number is not comparable and is marked.
         note: what else a reader should know.
+        recipe: name of the shipped recipe that does the same, where there is one.
         confusion: (C, C) counts, rows truth, where the paper prints a matrix.
         percent: the same matrix as printed, each row in per cent of its truth.
     """
@@ -35,6 +36,7 @@ class PublishedRow:
     part: str = ""
     leaky: bool = False
     note: str = ""
+    recipe: str = ""
     confusion: tuple[tuple[int, ...], ...] = field(default=())
     percent: tuple[tuple[float, ...], ...] = field(default=())
 

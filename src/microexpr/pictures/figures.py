@@ -23,6 +23,9 @@ BLUE, ORANGE = "#12506f", "#c8641b"
 BOXES = 12
 """Boxes of a network's diagram; deeper parts are drawn as one."""
 
+EMPTY = ("Sequential", "Identity")
+"""Kinds of layer that compute nothing."""
+
 
 def strip_figure(one: Kept) -> Figure:
     """Frames of a clip in a row, with their numbers; onset, apex and offset framed and named."""
@@ -132,12 +135,17 @@ class Box:
 
 
 def boxes(layers: Sequence[Mapping[str, Any]], most: int = BOXES) -> list[Box]:
-    """The layers of `network.json`, gathered by the beginning of their names so that at most so many are left."""
+    """The layers of `network.json`, gathered so that at most so many boxes are left.
+
+    What has no weights, or only scales, goes with the layer that it works on; if that is not enough, layers whose names
+    begin alike are one box.
+    """
+    keys = _carried(layers)
     for depth in (4, 3, 2, 1):
-        keys = [".".join(str(layer["name"]).split(".")[:depth]) for layer in layers]
-        names = list(dict.fromkeys(keys))
-        if len(names) <= most:
+        if len(set(keys)) <= most:
             break
+        keys = [".".join(str(layer["name"]).split(".")[:depth]) for layer in layers]
+    names = list(dict.fromkeys(keys))
     sources: dict[str, set[str]] = {name: set() for name in names}
     for layer, key in zip(layers, keys, strict=True):
         for other in (keys[i] for i in layer.get("reads", ())):
@@ -146,11 +154,21 @@ def boxes(layers: Sequence[Mapping[str, Any]], most: int = BOXES) -> list[Box]:
     found = []
     for name in names:
         own = [layer for layer, key in zip(layers, keys, strict=True) if key == name]
-        kinds = tuple(dict.fromkeys(str(layer["kind"]) for layer in own))
+        kinds = tuple(dict.fromkeys(str(layer["kind"]) for layer in own if layer["kind"] not in EMPTY))
         weights = sum(layer["weights"] for layer in own)
         reads = frozenset(names.index(other) for other in sources[name])
         found.append(Box(name, kinds, tuple(own[-1]["shape"]), weights, reads))
     return found
+
+
+def _carried(layers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """For each layer the name of the one whose box it goes into: its own, or that of the one layer that it reads."""
+    keys: list[str] = []
+    for layer in layers:
+        reads = [i for i in layer.get("reads", ()) if i < len(keys)]
+        joins = len(reads) == 1 and (not layer["weights"] or "Norm" in str(layer["kind"]))
+        keys.append(keys[reads[0]] if joins else str(layer["name"]))
+    return keys
 
 
 def _behind(sources: Mapping[str, set[str]], name: str) -> set[str]:
@@ -176,22 +194,27 @@ def network_figure(network: Mapping[str, Any]) -> Figure:
     rows = [columns[:i].count(column) for i, column in enumerate(columns)]
     tallest = {column: columns.count(column) for column in columns}
     width, height = 1 + max(columns, default=0), max(tallest.values(), default=1)
-    figure = Figure(figsize=(1.45 * width, 0.95 * height + 0.2), layout="constrained")
-    axes = figure.subplots()
+    texts = [_lines(part) for part in parts]
+    figure = Figure(figsize=(1.4 * width, height * (0.17 * max(map(len, texts), default=2) + 0.35)))
+    axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
     axes.axis("off")
     begin = _box(axes, (0, (height - 1) / 2), ("input", " × ".join(map(str, network["input"]))), "#eef2f5")
     drawn = []
-    for part, column, row in zip(parts, columns, rows, strict=True):
-        kinds = ", ".join(part.kinds[:2]) + ", …" * (len(part.kinds) > 2)
-        weights = f"{part.weights:,} weights".replace(",", " ") if part.weights else ""
-        lines = (part.name, kinds, " × ".join(map(str, part.shape)), weights)
+    for lines, column, row in zip(texts, columns, rows, strict=True):
         drawn.append(_box(axes, (column, row + (height - tallest[column]) / 2), lines, "#dcebf5"))
     for i, part in enumerate(parts):
         ordered = [drawn[i - 1]] if i and not any(one.reads for one in parts) else []
         for source in [drawn[j] for j in sorted(part.reads)] or ordered or [begin]:
             _arrow(axes, source, drawn[i])
     return figure
+
+
+def _lines(part: Box) -> list[str]:
+    """What a box says: name, kinds of layers, shape of what comes out, weights."""
+    kinds = [*part.kinds[:4], *["…"] * (len(part.kinds) > 4)]
+    weights = [f"{part.weights:,} weights".replace(",", " ")] if part.weights else []
+    return [part.name, *kinds, " × ".join(map(str, part.shape)), *weights]
 
 
 def written(figure: Figure, form: str) -> bytes:
@@ -229,7 +252,7 @@ def _scale(figure: Figure, place: Axes, limit: float, signed: bool) -> None:
 
 def _box(axes: Axes, at: tuple[float, float], lines: Sequence[str], colour: str) -> Text:
     box = {"boxstyle": "round,pad=0.35", "facecolor": colour, "edgecolor": "#5b6b77"}
-    return axes.text(*at, "\n".join(filter(None, lines)), ha="center", va="center", fontsize=7.5, bbox=box)
+    return axes.text(*at, "\n".join(filter(None, lines)), ha="center", va="center", fontsize=8.5, bbox=box)
 
 
 def _arrow(axes: Axes, source: Text, target: Text) -> None:

@@ -48,6 +48,7 @@ class Kept:
         flows: (T, height, width, 2 or 3) float32, the same for several moments.
         face: (height, width, 3) uint8, what the flow starts from.
         seen: (T, height, width, 3) uint8, frames or differences to the first, as a recognizer sees them.
+        differences: whether `seen` is differences to the first frame.
         third: `strain`, `magnitude` or ``.
         unit: of u and v.
         limit: what gets the full colour, the same for all clips of the run.
@@ -63,6 +64,7 @@ class Kept:
     flows: np.ndarray | None = None
     face: np.ndarray | None = None
     seen: np.ndarray | None = None
+    differences: bool = False
     third: str = ""
     unit: str = PIXELS
     limit: float = LIMIT
@@ -131,6 +133,7 @@ def taken(example: Example, sample: Sample, faces: bool, chain: Chain | None, li
         flows=None if flows is None else np.stack([_scaled(_small(one), factor) for one in _few(flows)]),
         face=None if face is None else _small(face),
         seen=_seen(sample, steps) if faces and flow is None and flows is None else None,
+        differences=any(step["name"] == "difference" for step in steps),
         third=str(steps[at].get("third", "")) if at is not None else "",
         unit=unit,
         limit=limit if unit == PIXELS else max(float(np.abs(one).max()) for one in (flow, flows) if one is not None),

@@ -38,7 +38,8 @@ class Drawing:
     Attributes:
         name: of its files, always the same for the same thing.
         heading: of the page under which it stands.
-        caption: what is seen, and in which unit.
+        caption: what is seen.
+        note: what holds for all figures under the heading, units and scales above all; the page says it once.
         draw: makes the figure.
         pixels: whether it shows pictures, which are kept as pixels on the page.
     """
@@ -47,6 +48,7 @@ class Drawing:
     heading: str
     caption: str
     draw: Callable[[], Figure]
+    note: str = ""
     pixels: bool = False
 
 
@@ -58,6 +60,8 @@ def drawings(summary: Summary) -> list[Drawing]:
 def write_figures(summaries: Sequence[Summary], folder: Path) -> int:
     """Every figure as PNG and SVG; several reports each in a folder named after its recipe. How many figures.
 
+    Beside them `captions.md` says of each what it shows, in which units, and the warnings without which it may not stand.
+
     Raises:
         UsageError: two reports are of the same recipe, so that their files would have the same names.
     """
@@ -67,11 +71,14 @@ def write_figures(summaries: Sequence[Summary], folder: Path) -> int:
     count = 0
     for summary, name in zip(summaries, names, strict=True):
         place = folder / slug(name) if len(summaries) > 1 else folder
+        lines = [f"# {summary.title}", *(f"> {line}" for line in summary.warnings)]
         for one in drawings(summary):
             figure = one.draw()
             for form in ("png", "svg"):
                 write_atomically(place / f"{one.name}.{form}", written(figure, form))
+            lines.append(f"**{one.name}**: {one.caption} {one.note}".rstrip())
             count += 1
+        write_atomically(place / "captions.md", ("\n\n".join(lines) + "\n").encode())
     return count
 
 
@@ -93,42 +100,43 @@ def _curves(run: Run) -> Iterator[Drawing]:
     for ending, whose, curves in many:
         columns = {name for fold in curves.values() for row in fold for name in row}
         folds = " Thin: each fold. Bold: their mean." if len(curves) > 1 else ""
-        inner = " Inner validation: training people whom this fold did not learn from." if "val_loss" in columns else ""
+        inner = "Inner validation: training people whom a fold did not learn from. " if "val_loss" in columns else ""
+        note = f"{inner}No test person is in these curves."
         for name in ("accuracy", "loss"):
             if name in columns:
                 share = " as a share of the clips" if name == "accuracy" else ""
-                told = f"{whose}{name}{share} after each epoch.{folds}{inner} No test person is in these curves."
+                told = f"{whose}{name}{share} after each epoch.{folds}"
                 draw = partial(curves_figure, curves, name)
-                yield Drawing(f"{name}{ending}", "Training", told[0].upper() + told[1:], draw)
+                yield Drawing(f"{name}{ending}", "Training", told[0].upper() + told[1:], draw, note)
 
 
 def _clips(run: Run) -> Iterator[Drawing]:
-    for one in kept(run.folder):
-        who = f"{one.word}: {one.clip}"
-        times = ", ".join(f"{mark} {number}" for number, mark in (one.marks or {}).items())
+    """Strips first, then what the recognizer was shown of the same clips."""
+    every = kept(run.folder)
+    for one in every:
         if one.strip is not None:
-            told = (
-                f"{who}. {len(one.numbers)} frames of the recording with their numbers; {times or 'no time is known'}."
-            )
-            yield Drawing(f"strip-{_file(one)}", "Clips as they were recorded", told, partial(strip_figure, one), True)
-    for one in kept(run.folder):
+            times = ", ".join(f"{mark} {number}" for number, mark in (one.marks or {}).items())
+            told = f"{one.word}: {one.clip}; {times or 'no time is known'}."
+            note = "Frames of the recording with their numbers."
+            yield _of(one, "strip", "Clips as they were recorded", told, strip_figure, note)
+    for one in every:
+        told = f"{one.word}: {one.clip}."
         if one.flow is not None:
-            heading = "Flow that the recognizer was shown"
-            yield Drawing(f"flow-{_file(one)}", heading, _told_flow(one), partial(flow_figure, one), True)
+            yield _of(one, "flow", "Flow that the recognizer was shown", told, flow_figure, _told_flow(one))
         if one.seen is not None:
-            told = (
-                f"{one.word}: {one.clip}. {len(one.seen)} of the frames in rising order; where they are differences to "
-                f"the first, white is none and full colour is {DIFFERENCE:g} of 255 levels (blue darker, red brighter)."
-            )
-            yield Drawing(
-                f"seen-{_file(one)}", "Sequence that the recognizer was shown", told, partial(seen_figure, one), True
-            )
+            note = "A few of the frames, in their order."
+            if one.differences:
+                note += f" Differences to the first: white is none, full colour {DIFFERENCE:g} of 255 levels of "
+                note += "brightness; blue is darker, red brighter."
+            yield _of(one, "seen", "Sequence that the recognizer was shown", told, seen_figure, note)
         if one.flows is not None:
-            told = (
-                f"{one.word}: {one.clip}. {len(one.flows)} moments of the flow in rising order; colour is direction, "
-                f"strength length in {one.unit}, full at {one.limit:g}."
-            )
-            yield Drawing(f"flows-{_file(one)}", "Flow over time", told, partial(flows_figure, one), True)
+            note = f"A few of the moments, in their order. Hue is direction, strength length in {one.unit}, full at "
+            note += f"{one.limit:g}{_scales(one)}"
+            yield _of(one, "flows", "Flow over time", told, flows_figure, note)
+
+
+def _of(one: Kept, kind: str, heading: str, told: str, draw: Callable[[Kept], Figure], note: str) -> Drawing:
+    return Drawing(f"{kind}-{one.name.replace('--', '-')}", heading, told, partial(draw, one), note, True)
 
 
 def _told_flow(one: Kept) -> str:
@@ -136,15 +144,18 @@ def _told_flow(one: Kept) -> str:
     pixels = " pixels" if one.unit == PIXELS else ""
     third = ""
     if one.third == "strain":
-        third = f" Optical strain (no unit): white is 0, dark {STRAIN:g} or more."
+        third = f"; optical strain (no unit): white is 0, dark {STRAIN:g} or more"
     elif one.third:
-        third = f" {one.third.capitalize()}: white is 0, dark {one.limit:g}{pixels} or more."
-    same = " The scales are the same for every clip." if pixels else " The scales are the clip's own."
+        third = f"; {one.third}: white is 0, dark {one.limit:g}{pixels} or more"
     return (
-        f"{one.word}: {one.clip}. Motion in {one.unit}. Arrows {back}: two squares of the grid long for "
-        f"{one.limit:g}{pixels}. Colour: hue is direction, strength length, full at {one.limit:g}{pixels}. "
-        f"u, v: white is 0, full colour at ±{one.limit:g}{pixels}.{third}{same}"
+        f"Motion in {one.unit}. Arrows {back}: two squares of the grid long for {one.limit:g}{pixels}. Colours: hue is "
+        f"direction, strength length, full at {one.limit:g}{pixels}. u, v: white is 0, full colour at "
+        f"±{one.limit:g}{pixels}{third}{_scales(one)}"
     )
+
+
+def _scales(one: Kept) -> str:
+    return ", for every clip alike." if one.unit == PIXELS else ", for this clip alone."
 
 
 def _network(run: Run) -> Iterator[Drawing]:
@@ -161,7 +172,3 @@ def _network(run: Run) -> Iterator[Drawing]:
 def thousands(number: int) -> str:
     """1683 as 1 683."""
     return f"{number:,}".replace(",", " ")
-
-
-def _file(one: Kept) -> str:
-    return one.name.replace("--", "-")

@@ -11,10 +11,12 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from .. import __version__
+from ..pictures import kept
 from ..pictures.figures import written
 from .figures import drawings
+from .overview import side_by_side, warnings
 from .summary import SHORT, Summary
-from .tables import TAUGHT, comparisons, network_table, share, tables
+from .tables import TAUGHT, network_table, share, tables
 
 
 def as_html(summaries: Sequence[Summary]) -> str:
@@ -24,9 +26,9 @@ def as_html(summaries: Sequence[Summary]) -> str:
     )
     return environment.get_template("page.html.j2").render(
         sections=[_section(summary) for summary in summaries],
-        overview=comparisons(summaries) if len(summaries) > 1 else [],
+        overview=side_by_side(summaries) if len(summaries) > 1 else [],
         version=__version__,
-        warnings=[line for line in summaries[0].warnings if all(line in summary.warnings for summary in summaries)],
+        warnings=warnings(summaries)[0],
     )
 
 
@@ -71,7 +73,8 @@ def _headline(summary: Summary, name: str) -> dict[str, str]:
 
 def _confusions(summary: Summary) -> list[dict[str, Any]]:
     """Test and training: rows of cells with their count and their share of the row."""
-    every = [{"title": "test clips", "rows": _cells(summary, summary.confusion), "note": "", "silent": True}]
+    tested = _cells(summary, summary.confusion)
+    every = [{"title": "test clips", "rows": tested, "note": "", "silent": any(row["silent"] for row in tested)}]
     if summary.taught is not None:
         note = summary.taught_note
         every.append({"title": "training clips", "rows": _cells(summary, summary.taught), "note": note})
@@ -99,7 +102,8 @@ def _drawings(summary: Summary) -> dict[str, list[dict[str, str]]]:
             continue
         figure = one.draw()
         kind, form = ("image/png", "png") if one.pixels else ("image/svg+xml", "svg")
-        entry = {"name": one.name, "caption": one.caption, "data": _data(written(figure, form), kind)}
+        entry = {"name": one.name, "caption": one.caption, "note": one.note}
+        entry["data"] = _data(written(figure, form), kind)
         # The page shows it at most as large as it was drawn, so that its letters are as large as they should be.
         entry["width"] = f"{figure.get_figwidth() * 5.2:.0f}"
         found.setdefault(one.heading, []).append(entry)
@@ -111,11 +115,15 @@ def _data(content: bytes, kind: str) -> str:
 
 
 def _pictures(folder: Path) -> list[dict[str, str]]:
-    """The kept pictures, one entry a clip: class, clip, and the pictures as data."""
+    """The kept pictures, one entry a clip: class, clip, and the pictures as data.
+
+    Apex frames alone are left out where the run keeps whole strips, which show them too.
+    """
     found: dict[str, dict[str, str]] = {}
     for path in sorted((folder / "pictures").glob("*--*")):
         word, clip, kind = path.stem.split("--")
         kind_of_file = "jpeg" if path.suffix == ".jpg" else "png"
         entry = found.setdefault(path.stem.rpartition("--")[0], {"word": word, "clip": clip})
         entry[kind] = _data(path.read_bytes(), f"image/{kind_of_file}")
-    return list(found.values())
+    strips = any(one.strip is not None for one in kept(folder))
+    return [entry for entry in found.values() if "input" in entry or not strips]

@@ -86,9 +86,13 @@ class Summary:
     @property
     def label(self) -> str:
         """What the row of this run is called beside published ones; a subset is never without that word."""
-        marks = ["made-up faces"] * self.run.made_up
-        marks += ["subset"] * bool(self.run.header.subset) + ["partial"] * (not all(r.complete for r in self.runs))
-        return f"this run ({', '.join(marks)})" if marks else "this run"
+        return f"this run ({', '.join(self.marks)})" if self.marks else "this run"
+
+    @property
+    def marks(self) -> list[str]:
+        """Words without which no score of this run may stand."""
+        marks = ["made-up faces"] * self.run.made_up + ["subset"] * bool(self.run.header.subset)
+        return marks + ["partial"] * (not all(run.complete for run in self.runs))
 
     @property
     def taught_note(self) -> str:

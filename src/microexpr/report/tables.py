@@ -10,6 +10,7 @@ import numpy as np
 
 from ..published import PublishedRow
 from .collapse import MARK, NOTE
+from .majority import WAR, exactly_majority, majority_of
 from .summary import SHORT, Summary
 
 LEAKY = "†"
@@ -21,13 +22,20 @@ TAUGHT = "confusion on the training clips: no score"
 
 @dataclass(frozen=True)
 class Table:
-    """A heading, column names and rows of text; `part` where it is about one part of the clips only."""
+    """A heading, column names and rows of text.
+
+    Attributes:
+        note: beneath it; lines.
+        part: where it is about one part of the clips only.
+        ours: how many of the first rows are of our own runs, to be told from what they stand beside.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
     part: str = ""
+    ours: int = 0
 
 
 def tables(summary: Summary) -> list[Table]:
@@ -47,15 +55,16 @@ def comparisons(summaries: Sequence[Summary]) -> list[Table]:
         others = [row for row in group[0].published if not row.part]
         headline = group[0].protocol.headline
         names = [metric for metric in SHORT if metric in headline or any(metric in row.metrics for row in others)]
-        rows = [(_named(s), *(_spread(s, m) for m in names), f"{s.n} clips of {s.subjects} people") for s in group]
+        rows = [(_named(s), *(spread(s, m) for m in names), f"{s.n} clips of {s.subjects} people") for s in group]
         bets = group[0].majority
         rows.append(("majority's guess", *(share(bets[m]) for m in names), f"{group[0].n} clips"))
+        rows += _sheet(group[0], names)
         rows += [_published(row, names) for row in others]
         notes = [LEAKY_NOTE] * any(row.leaky for row in others) + [NOTE] * any(s.collapsed for s in group)
-        notes += _differences(group)
+        notes += [*exactly_majority(others), *_differences(group)]
         note = "\n".join(notes)
         columns = ("", *(SHORT[metric] for metric in names), "source")
-        found.append(Table(group[0].protocol.title, columns, tuple(rows), note))
+        found.append(Table(group[0].protocol.title, columns, tuple(rows), note, ours=len(group)))
     return found
 
 
@@ -104,11 +113,21 @@ def _compared(summary: Summary, part: str) -> Table:
     rows = [ours]
     if not part:
         rows.append(("majority's guess", *(share(summary.majority[name]) for name in names), "same clips"))
+        rows += _sheet(summary, names)
     rows += [_published(row, names) for row in others]
-    note = LEAKY_NOTE if any(row.leaky for row in others) else ""
+    note = "\n".join([LEAKY_NOTE] * any(row.leaky for row in others) + exactly_majority(others) * (not part))
     where = f", {part}" if part else ""
     columns = ("", *(SHORT[name] for name in names), "source")
-    return Table(f"beside published numbers{where}", columns, tuple(rows), note, part)
+    return Table(f"beside published numbers{where}", columns, tuple(rows), note, part, ours=1)
+
+
+def _sheet(summary: Summary, names: Sequence[str]) -> list[tuple[str, ...]]:
+    """The majority's guess on all clips of the published protocol, where these are not the clips of the run."""
+    most = majority_of(summary.protocol.name)
+    if most is None or WAR not in names or (most.of, most.share) == (summary.n, summary.majority[WAR]):
+        return []
+    scores = (share(most.share) if name == WAR else "" for name in names)
+    return [("majority's guess", *scores, f'all {most.of} published clips ("{most.word}")')]
 
 
 def _named(summary: Summary) -> str:
@@ -120,7 +139,7 @@ def _published(row: PublishedRow, names: Sequence[str]) -> tuple[str, ...]:
     return (row.method + LEAKY * row.leaky, *scores, row.source + (f"; {row.note}" if row.note else ""))
 
 
-def _spread(summary: Summary, metric: str) -> str:
+def spread(summary: Summary, metric: str) -> str:
     """The score, with the standard deviation over seeds where there are several."""
     score = share(summary.metrics[metric])
     return f"{score} ±{share(summary.spread[metric])}" if summary.spread else score

@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Drawn
 
+from .overview import side_by_side, warnings
 from .summary import Summary
-from .tables import Table, comparisons, tables
+from .tables import Table, tables
 
 
 def show(summary: Summary, out: Console) -> None:
@@ -22,24 +23,24 @@ def show(summary: Summary, out: Console) -> None:
     for line in summary.warnings:
         out.print(f"[yellow]{escape(line)}[/yellow]")
     for table in tables(summary):
-        _draw(table, out, ours=1 if table.title.startswith("beside") else 0)
+        _draw(table, out)
 
 
 def show_comparison(summaries: Sequence[Summary], out: Console) -> None:
     """Print the runs of each protocol beside each other and beside published numbers."""
-    for line in dict.fromkeys(line for summary in summaries for line in summary.warnings):
+    common, own = warnings(summaries)
+    for line in (*common, *(f"{name}: {line}" for name, line in own)):
         out.print(f"[yellow]{escape(line)}[/yellow]")
-    for table in comparisons(summaries):
-        _draw(table, out, ours=[row[0] for row in table.rows].index("majority's guess"))
+    for table in side_by_side(summaries):
+        _draw(table, out)
 
 
-def _draw(table: Table, out: Console, ours: int) -> None:
-    """One table; its first rows are ours."""
+def _draw(table: Table, out: Console) -> None:
     drawn = Drawn(
         title=escape(table.title), caption=escape(table.note) or None, title_justify="left", caption_justify="left"
     )
     for i, column in enumerate(table.columns):
-        drawn.add_column(escape(column), justify="left" if i == 0 or column == "source" else "right")
+        drawn.add_column(escape(column), justify="left" if i == 0 or column == "source" else "right", overflow="fold")
     for number, row in enumerate(table.rows):
-        drawn.add_row(*map(escape, row), style="bold" if number < ours else None)
+        drawn.add_row(*map(escape, row), style="bold" if number < table.ours else None)
     out.print(drawn)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from .overview import side_by_side, warnings
 from .summary import Summary
 from .tables import Table, tables
 
@@ -17,17 +18,21 @@ def as_json(summaries: Sequence[Summary]) -> str:
 def as_markdown(summaries: Sequence[Summary]) -> str:
     """Headings and pipe tables."""
     parts = []
+    for table in side_by_side(summaries) if len(summaries) > 1 else ():
+        parts += _section(table)
     for summary in summaries:
         parts += [f"## {summary.title}", f"{summary.protocol.title}. {_revealed(summary)}"]
         parts += [f"> {line}" for line in summary.warnings]
         for table in tables(summary):
-            parts += [f"### {table.title}", _pipes(table)] + [f"*{table.note}*"] * bool(table.note)
+            parts += _section(table)
     return "\n\n".join(parts) + "\n"
 
 
 def as_latex(summaries: Sequence[Summary]) -> str:
     """One `table` environment a table (package booktabs)."""
     parts = ["% needs \\usepackage{booktabs}"]
+    for table in side_by_side(summaries) if len(summaries) > 1 else ():
+        parts.append(_booktabs(table, f"{table.title}. {' '.join(warnings(summaries)[0])} {table.note}"))
     for summary in summaries:
         parts.append("% " + summary.title)
         parts += [f"% {line}" for line in summary.warnings]
@@ -40,6 +45,11 @@ def as_latex(summaries: Sequence[Summary]) -> str:
 
 def _revealed(summary: Summary) -> str:
     return f"Revealed of a test clip: {', '.join(summary.protocol.reveal) or 'nothing'}."
+
+
+def _section(table: Table) -> list[str]:
+    notes = "  \n".join(f"*{line}*" for line in table.note.splitlines())
+    return [f"### {table.title}", _pipes(table)] + [notes] * bool(notes)
 
 
 def _pipes(table: Table) -> str:
