@@ -60,7 +60,7 @@ def drawings(summary: Summary) -> list[Drawing]:
 def write_figures(summaries: Sequence[Summary], folder: Path) -> int:
     """Every figure as PNG and SVG; several reports each in a folder named after its recipe. How many figures.
 
-    Beside them `captions.md` says of each what it shows, in which units, and the warnings without which it may not stand.
+    Beside them `captions.md` says of each what it shows, in which units, and the warnings that go with it.
 
     Raises:
         UsageError: two reports are of the same recipe, so that their files would have the same names.
