@@ -19,6 +19,7 @@ from .flows import SIGNED, STRAIN, UNSIGNED, arrows_picture, channel_picture, fl
 from .keep import Kept, pairs
 
 MARKS = {"onset": "#1b7f5a", "apex": "#b2182b", "offset": "#2166ac"}
+EDGE = "#c3ccd4"
 BLUE, ORANGE = "#12506f", "#c8641b"
 BOXES = 12
 """Boxes of a network's diagram; deeper parts are drawn as one."""
@@ -35,7 +36,7 @@ def strip_figure(one: Kept) -> Figure:
         place.imshow(frame, interpolation="nearest")
         place.set_title(f"{number}\n{mark}", fontsize=9, color=_colour(mark), fontweight="bold" if mark else "normal")
         for spine in place.spines.values():
-            spine.set(visible=bool(mark), color=_colour(mark), linewidth=3)
+            spine.set(color=_colour(mark), linewidth=3 if mark else 0)
     return figure
 
 
@@ -212,7 +213,7 @@ def network_figure(network: Mapping[str, Any]) -> Figure:
 
 def _lines(part: Box) -> list[str]:
     """What a box says: name, kinds of layers, shape of what comes out, weights."""
-    kinds = [*part.kinds[:4], *["…"] * (len(part.kinds) > 4)]
+    kinds = [*part.kinds[:6], *["…"] * (len(part.kinds) > 6)]
     weights = [f"{part.weights:,} weights".replace(",", " ")] if part.weights else []
     return [part.name, *kinds, " × ".join(map(str, part.shape)), *weights]
 
@@ -230,12 +231,13 @@ def _row(pictures: int, side: float = 1.15) -> tuple[Figure, list[Axes]]:
     axes = list(np.ravel(figure.subplots(1, pictures)))
     for place in axes:
         place.set(xticks=[], yticks=[])
-        place.spines[:].set_visible(False)
+        place.spines[:].set(color=EDGE, linewidth=0.6)  # what does not move is as white as the paper
     return figure, axes
 
 
 def _legend(place: Axes, limit: float) -> None:
     place.imshow(wheel_legend(120))
+    place.spines[:].set_visible(False)
     place.set_title("the wheel", fontsize=9)
     place.set_xlabel(f"rim: {limit:g} or more", fontsize=8)
 

@@ -46,7 +46,7 @@ def exactly_majority(rows: Iterable[PublishedRow]) -> list[str]:
         value = row.metrics.get(WAR)
         if most is not None and value is not None and round(most.share, max(2, len(f"{value}") - 2)) == value:
             lines.append(
-                f"{row.method}: {100 * value:g} % is exactly the majority's share, {most.clips} of {most.of} clips "
-                f'({100 * most.share:.1f} %): whoever always says "{most.word}" scores it'
+                f"{row.method}: the printed {100 * value:g} % is exactly the majority's share, {most.clips} of "
+                f'{most.of} clips ({100 * most.share:.1f} %): whoever always says "{most.word}" scores it'
             )
     return lines

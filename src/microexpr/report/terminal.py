@@ -40,7 +40,9 @@ def _draw(table: Table, out: Console) -> None:
         title=escape(table.title), caption=escape(table.note) or None, title_justify="left", caption_justify="left"
     )
     for i, column in enumerate(table.columns):
-        drawn.add_column(escape(column), justify="left" if i == 0 or column == "source" else "right", overflow="fold")
+        drawn.add_column(
+            escape(column), justify="left" if i == 0 or column in ("source", "protocol") else "right", overflow="fold"
+        )
     for number, row in enumerate(table.rows):
         drawn.add_row(*map(escape, row), style="bold" if number < table.ours else None)
     out.print(drawn)
