@@ -13,7 +13,7 @@ from microexpr.protocols import protocol
 from microexpr.recipe import load, parse
 from microexpr.recognize import default_model, open_model
 from microexpr.recognizers.network import Network
-from microexpr.synthesis import Timing, perform
+from microexpr.synthesis import Camera, Timing, perform
 from microexpr.train import train
 from microexpr.video import write_picture
 
@@ -78,7 +78,7 @@ def test_the_shipped_model_is_what_its_card_says():
 
 
 def test_the_shipped_model_answers(tmp_path):
-    one = perform(123_456, units=((12, ""),), timing=Timing(0, 8, 16, 17, 200.0), amplitude=8.0)
+    one = perform(123_456, units=((12, ""),), timing=Timing(0, 8, 16, 17, 200.0), amplitude=8.0, camera=Camera())
     for number in (0, 8, 16):
         write_picture(tmp_path / f"{number}.png", one.frame(number))
     shares = default_model()(tmp_path, 0, 8, 16)
