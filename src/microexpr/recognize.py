@@ -86,6 +86,14 @@ class Model:
                 raise UsageError(f"{name} = {value}: '{clip.source}' has no such frame (it has {have})")
 
 
+DEFAULT_MODEL = Path(__file__).parent / "models" / "default.safetensors"
+
+
+def default_model() -> Model | None:
+    """The recognizer that ships with the package; None where it ships without one."""
+    return open_model(DEFAULT_MODEL) if DEFAULT_MODEL.is_file() else None
+
+
 def open_model(path: Path | str, chain: Sequence[Mapping[str, Any]] | None = None) -> Model:
     """A model from a `.safetensors` file that a run kept, or an `.onnx` file that `microexpr export` wrote.
 
