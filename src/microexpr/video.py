@@ -15,6 +15,11 @@ from .errors import MediaError, MissingDataError
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
 VIDEOS = frozenset({".avi", ".mp4", ".mov", ".mkv", ".webm", ".m4v"})
+OWN_FILE = {
+    "protocol_whitelist": "file",
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,mpeg,mpegts,asf,flv,ogg",
+}
+"""FFmpeg goes by content, not by name: a playlist called .mp4 must not send it to other files or to the network."""
 
 
 class Frames(Protocol):
@@ -56,7 +61,10 @@ def read_picture(path: Path) -> np.ndarray:
         data = np.fromfile(path, np.uint8)
     except OSError as fault:
         raise MediaError(f"picture '{path}' cannot be read: {fault.strerror or fault}") from None
-    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    try:
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except cv2.error:  # a header that promises more pixels than OpenCV takes
+        picture = None
     if picture is None:
         raise MediaError(f"picture '{path}' ({data.size} bytes) is broken or not a picture; copy it anew")
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
@@ -170,7 +178,7 @@ class VideoFrames:
         import av
 
         try:
-            with av.open(str(self.path)) as container:
+            with av.open(str(self.path.absolute()), options=OWN_FILE) as container:
                 if not container.streams.video:
                     raise MediaError(f"'{self.path}' has no picture track")
                 for frame in container.decode(video=0):
