@@ -161,6 +161,19 @@ class VideoFrames:
         """0, 1, 2 ..."""
         return range(len(self.times))
 
+    def expected(self) -> int:
+        """About how many frames there are, from the file's head and without decoding; 0 where it does not say."""
+        import av
+
+        try:
+            with av.open(str(self.path)) as container:
+                for stream in container.streams.video:
+                    seconds = (container.duration or 0) / av.time_base
+                    return int(stream.frames or seconds * float(stream.average_rate or 0))
+        except av.error.FFmpegError:
+            pass  # who decodes it gets the error with its reason
+        return 0
+
     def read(self, number: int) -> np.ndarray:
         """One frame, upright, (height, width, 3) uint8 RGB. Reads from the start: iterate for many."""
         for i, (_, frame) in enumerate(self._decode()):
@@ -181,12 +194,42 @@ class VideoFrames:
             with av.open(str(self.path.absolute()), options=OWN_FILE) as container:
                 if not container.streams.video:
                     raise MediaError(f"'{self.path}' has no picture track")
+                container.streams.video[0].thread_type = "AUTO"  # decodes ahead on other cores
                 for frame in container.decode(video=0):
                     turned = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
                     picture = np.rot90(frame.to_ndarray(format="rgb24"), turned) if pixels else None
                     yield float(frame.time or 0.0), picture if picture is None else np.ascontiguousarray(picture)
         except av.error.FFmpegError as fault:
             raise MediaError(f"video '{self.path}' cannot be read: {fault.strerror}; is it whole?") from None
+
+
+def timed(frames: Frames, fps: float) -> Iterator[tuple[int, float, np.ndarray]]:
+    """`(number, seconds since the first frame, picture)` of every frame in order, read once.
+
+    Seconds are the file's own time stamps where it has them; they rise even where the file's do not.
+
+    Args:
+        frames: of a video, a folder, or anything else; `times` are used where it has them.
+        fps: frames per second of a source without time stamps: the numbers are counted by it.
+    """
+    if isinstance(frames, VideoFrames):
+        stamped = ((i, seconds, picture) for i, (seconds, picture) in enumerate(frames))
+    else:
+        numbers = frames.numbers
+        times = getattr(frames, "times", None) or [n / fps for n in numbers]
+        stamped = ((n, float(s), frames.read(n)) for n, s in zip(numbers, times, strict=True))
+    first = before = None
+    step = 1 / fps
+    for number, seconds, picture in stamped:
+        first = seconds if first is None else first
+        now = seconds - first
+        if before is not None:
+            if now > before:
+                step = now - before
+            else:
+                now = before + step / 2  # a broken stamp: the order of the frames is surer
+        before = now
+        yield number, now, picture
 
 
 def stamp(source: Path) -> str:
