@@ -53,8 +53,10 @@ class Follower:
                 if found is not None and face.here:
                     face.last, face.time = found, seconds
         here = any(k.here for k in self.known)
-        look, waiting = seconds >= self._next_look, any(not k.here for k in self.known)
-        if lost or look or (waiting and seconds >= self._next_search):
+        awaited = not here or any(not k.here for k in self.known)
+        now = seconds + 1e-6  # time stamps are rounded
+        look = now >= self._next_look
+        if lost or look or (awaited and now >= self._next_search):
             self._find(seconds, picture, thorough=look and not here)
             self._next_search = seconds + self.options.search
             if look:

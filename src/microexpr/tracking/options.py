@@ -18,7 +18,7 @@ class Tracking:
             40 ms; a window that holds fewer than five frames (below about 130 fps) changes nothing.
         steady: window in milliseconds over which the place of the crop is smoothed: heads are slower than faces.
         look: seconds between looks for people who are new.
-        search: seconds between looks for a face that was lost a moment ago.
+        search: seconds between looks while a face is lost, or nobody is in sight.
         gap: a face that comes back to about the same place within that many seconds is the same track.
         shortest: tracks of fewer seconds are left out, unless the recording is as short.
         most: how many faces are followed at once, the largest first.

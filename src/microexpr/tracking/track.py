@@ -13,7 +13,7 @@ import numpy as np
 from ..events import FaceTrack
 from ..preprocessing.align import Align
 from ..preprocessing.mesh import Landmarks
-from ..preprocessing.warp import mapped, moved, similarity
+from ..preprocessing.warp import block_of, mapped, moved, similarity
 from ..video import Frames, VideoFrames, stamp, timed
 from .follow import Follower
 from .measure import blinks, eye_ratios, head_pose, openness, quality, sharpness
@@ -140,6 +140,7 @@ class Recorder:
         self.half = max(options.smooth, options.steady) / 2000 + 1e-6
         self.places = RIGID_PLACES * np.ptp(_eyes(options.size)[:, 0]) + _eyes(options.size).mean(axis=0)
         self._window: deque[_Seen] = deque()
+        self._block = 0  # the one of the first frame is kept: a change would be seen as movement
         self._next = 0  # index in the window of the first frame that is not written
 
     def add(self, number: int, seconds: float, face: Landmarks, grey: np.ndarray) -> None:
@@ -174,7 +175,8 @@ class Recorder:
         steady = smoothed_at(times, points[:, RIGID, :2], seen.time, self.options.steady)
         place = similarity(steady, self.places)
         assert seen.grey is not None
-        how = {"how": cv2.INTER_CUBIC, "border": cv2.BORDER_REPLICATE}
+        self._block = self._block or block_of(place)
+        how = {"how": cv2.INTER_CUBIC, "border": cv2.BORDER_REPLICATE, "block": self._block}
         crop = mapped(seen.grey, place, self.options.size, **how)
         row = np.zeros((), ROW)
         row["number"], row["time"], row["presence"] = seen.number, seen.time, seen.presence
