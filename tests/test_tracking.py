@@ -1,6 +1,6 @@
-"""Faces in video: made-up people whose landmarks are known, two photographs, and real videos where they are at hand."""
+"""Faces in video: made-up people whose landmarks are known, and a photograph."""
 
-import os
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from microexpr.errors import MediaError, RunError, UsageError
 from microexpr.preprocessing.warp import moved, similarity
 from microexpr.synthesis import Camera, Performance, Timing, perform
 from microexpr.tracking import Tracking, track_faces
+from microexpr.tracking.ahead import ahead
 from microexpr.tracking.follow import distance, overlap
 from microexpr.tracking.measure import blinks, eye_ratios, head_pose, openness, quality, sharpness
 from microexpr.tracking.smooth import smoothed
@@ -21,8 +22,6 @@ from tests.photographs import ASTRONAUT, photograph, turned
 
 if find_spec("mediapipe") is None:
     pytest.skip("the wheel mediapipe is not installed", allow_module_level=True)
-REAL = Path(os.environ.get("MICROEXPR_SHARED", "/nowhere")) / "data" / "video"
-NEEDS_REAL = pytest.mark.skipif(not REAL.is_dir(), reason="MICROEXPR_SHARED names no folder with data/video")
 
 
 class Pictures:
@@ -192,16 +191,60 @@ def test_quality_falls_with_size_turn_and_blur(smile):
 
 
 def test_a_finished_pass_is_read_from_its_folder(smile, tmp_path):
-    frames, said = Pictures(list(smile.frames())[:20]), []
-    (first,) = track_faces(frames, Tracking(fps=50), lambda *now: said.append(now), tmp_path)
-    assert frames.reads == 20 and said == [("faces", 16, 20), ("faces", 20, 20)]
+    film, said = tmp_path / "v.mp4", []
+    write_video(film, np.stack(list(smile.frames())[:20]), 50)
+    (first,) = track_faces(VideoFrames(film), Tracking(), lambda *now: said.append(now), tmp_path)
+    assert said == [("faces", 16, 20), ("faces", 20, 20)]
     assert isinstance(first.crops, np.memmap) and Path(first.crops.filename).parent == tmp_path
-    (again,) = track_faces(frames, Tracking(fps=50), folder=tmp_path)
-    assert (
-        frames.reads == 20 and np.array_equal(first.points, again.points) and np.array_equal(first.crops, again.crops)
-    )
-    (other,) = track_faces(frames, Tracking(fps=50, size=64), folder=tmp_path)
-    assert frames.reads == 40 and other.crops.shape == (20, 64, 64)
+    (again,) = track_faces(VideoFrames(film), Tracking(), lambda *now: said.append(now), tmp_path)
+    assert len(said) == 2
+    for name in ("points", "crops", "blink", "quality"):
+        assert np.array_equal(getattr(first, name), getattr(again, name))
+    (other,) = track_faces(VideoFrames(film), Tracking(size=64), lambda *now: said.append(now), tmp_path)
+    assert len(said) == 4 and other.crops.shape == (20, 64, 64)
+
+
+def test_a_pass_that_was_stopped_is_done_again(smile, tmp_path):
+    film = tmp_path / "v.mp4"
+    write_video(film, np.stack(list(smile.frames())[:20]), 50)
+
+    def stop(what, done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        track_faces(VideoFrames(film), Tracking(), stop, tmp_path)
+    (track,) = track_faces(VideoFrames(film), Tracking(), folder=tmp_path)
+    assert len(track) == 20
+    (tmp_path / "1.crops").write_bytes(b"broken")
+    (track,) = track_faces(VideoFrames(film), Tracking(), folder=tmp_path)
+    assert len(track) == 20 and track.crops.shape == (20, 128, 128)
+
+
+def test_what_is_no_file_is_never_taken_from_a_folder(smile, tmp_path):
+    frames = Pictures(list(smile.frames())[:5])
+    track_faces(frames, folder=tmp_path)
+    track_faces(frames, folder=tmp_path)
+    assert frames.reads == 10
+
+
+def test_work_ahead_keeps_order_and_faults_and_stops():
+    made, closed = [], []
+
+    def numbers(upto):
+        try:
+            for i in range(upto):
+                made.append(i)
+                yield i
+            raise ValueError("the end")
+        finally:
+            closed.append(upto)
+
+    with pytest.raises(ValueError, match="the end"):
+        list(ahead(numbers(50), 2))
+    assert made == list(range(50)) and closed == [50]
+    with closing(ahead(numbers(1000), 3)) as items:
+        assert next(items) == 0
+    assert closed == [50, 1000] and len(made) <= 50 + 6
 
 
 def test_crops_wait_on_the_disk_not_in_memory(smile, tmp_path):
@@ -253,19 +296,3 @@ def test_faults_are_one_clear_line(tmp_path, smile):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="cannot be kept"):
         track_faces(Pictures([smile.frame(0)]), folder=tmp_path / "file")
-
-
-@NEEDS_REAL
-def test_a_real_smile():
-    (track,) = track_faces(VideoFrames(REAL / "single_face.mp4"))
-    assert len(track) == 72 and track.fps == pytest.approx(30) and track.quality.min() > 0.9
-    assert {25, 26, 27} <= set(track.numbers[track.blink].tolist()) and track.blink.sum() < 12
-    wide = np.linalg.norm(track.points[:, 54] - track.points[:, 48], axis=1)
-    assert wide.max() > 1.2 * wide[0] and np.ptp(track.points[:, RIGID], axis=0).max() < 4
-
-
-@NEEDS_REAL
-def test_real_videos_without_a_face():
-    assert track_faces(VideoFrames(REAL / "no_face.mp4")) == []
-    (track,) = track_faces(VideoFrames(REAL / "face_noface.mov"))
-    assert track.numbers.tolist() == list(range(72))

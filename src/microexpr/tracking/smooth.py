@@ -25,7 +25,8 @@ def smoothed_at(times: np.ndarray, values: np.ndarray, at: float, window: float)
     if near.sum() < LEAST:
         return values[int(np.argmin(np.abs(times - at)))]
     away = (times[near] - at) / (window / 2000)
-    weights = np.linalg.pinv(np.vander(away, 3))[2]
+    powers = np.vander(away, 3)
+    weights = powers @ np.linalg.solve(powers.T @ powers, (0.0, 0.0, 1.0))
     return np.tensordot(weights, values[near], axes=1)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +16,14 @@ from ..preprocessing.align import Align
 from ..preprocessing.mesh import Landmarks
 from ..preprocessing.warp import block_of, mapped, moved, similarity
 from ..video import Frames, VideoFrames, stamp, timed
+from .ahead import ahead
 from .follow import Follower
 from .measure import blinks, eye_ratios, head_pose, openness, quality, sharpness
 from .options import Tracking
 from .smooth import smoothed_at
 from .store import ROW, Store
 
-VERSION = 1
+VERSION = 2
 """Of what is kept in a folder: a pass of another version is not resumed."""
 
 RIGID = [36, 39, 42, 45, 27, 28]
@@ -33,6 +35,9 @@ RIGID_PLACES = np.array([[-0.70, 0], [-0.27, 0.02], [0.27, 0.02], [0.70, 0], [0,
 FOREHEAD, CHIN = 10, 152
 
 Progress = Callable[[str, int, int], None]
+
+_Followed = tuple[int, float, np.ndarray, dict[int, Landmarks], set[int]]
+"""Frame number, seconds, picture, faces in it, and the tracks that may still go on."""
 
 
 def track_faces(
@@ -47,8 +52,8 @@ def track_faces(
         frames: of a video, a folder of pictures, or anything with numbers and pictures; read once, in order.
         options: settings; the defaults when None.
         progress: called now and then with what is done, frames done, and frames in all (0 where nobody knows).
-        folder: keeps the crops, and the whole pass: called again with the same recording and settings, it is read from
-            there. A temporary one when None.
+        folder: keeps the crops, and the whole pass: called again with the same file or folder of frames and the same
+            settings, it is read from there. A temporary one when None.
 
     Raises:
         MediaError: the recording is not there or cannot be read.
@@ -56,10 +61,11 @@ def track_faces(
         RunError: the folder cannot be written.
     """
     options = options or Tracking()
-    key = f"{VERSION} {_source(frames)} {options}"
+    source = _source(frames)
+    key = f"{VERSION} {source} {options}"
     store = Store(folder, options.size)
     try:
-        if not store.resume(key):
+        if not (source and store.resume(key)):
             _pass(frames, options, progress, store, key)
         return _tracks(store, options)
     finally:
@@ -67,33 +73,40 @@ def track_faces(
 
 
 def _source(frames: Frames) -> str:
-    """What tells one recording from another."""
+    """What tells one recording from another; "" for one that is no file or folder."""
     path = getattr(frames, "path", None) or getattr(frames, "folder", None)
-    return f"{path} {stamp(Path(path))}" if path is not None and Path(path).exists() else f"{len(frames.numbers)}"
+    return f"{path} {stamp(Path(path))}" if path is not None and Path(path).exists() else ""
 
 
 def _pass(frames: Frames, options: Tracking, progress: Progress | None, store: Store, key: str) -> None:
+    """Three things at once, each a few frames ahead of the next: reading, following, recording."""
     total = frames.expected() if isinstance(frames, VideoFrames) else len(frames.numbers)
     store.clear()
-    follower, recorders = Follower(options), dict[int, Recorder]()
+    recorders: dict[int, Recorder] = {}
     seconds, done = 0.0, 0
-    for number, seconds, picture in timed(frames, options.fps):
-        faces = follower.step(seconds, picture)
-        grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) if faces else None
-        for track, face in faces.items():
-            if grey is not None:
+    with closing(ahead(_followed(frames, options))) as followed:
+        for number, seconds, picture, faces, known in followed:
+            grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+            for track, face in faces.items():
                 recorders.setdefault(track, Recorder(track, options, store)).add(number, seconds, face, grey)
-        waiting = {face.track for face in follower.known}
-        for track in [t for t in recorders if t not in waiting]:
-            recorders.pop(track).close()
-        done += 1
-        if progress and done % 16 == 0:
-            progress("faces", done, max(total, done) if total else 0)
+            for track in recorders.keys() - known:
+                recorders.pop(track).close()
+            done += 1
+            if progress and done % 16 == 0:
+                progress("faces", done, max(total, done) if total else 0)
     for recorder in recorders.values():
         recorder.close()
     store.finish(key, seconds)
     if progress:
         progress("faces", done, done)
+
+
+def _followed(frames: Frames, options: Tracking) -> Generator[_Followed, None, None]:
+    follower = Follower(options)
+    with closing(ahead(timed(frames, options.fps))) as pictures:
+        for number, seconds, picture in pictures:
+            faces = follower.step(seconds, picture)
+            yield number, seconds, picture, faces, {face.track for face in follower.known}
 
 
 def _tracks(store: Store, options: Tracking) -> list[FaceTrack]:
