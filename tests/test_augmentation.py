@@ -29,7 +29,7 @@ def test_every_augmentation(name):
     assert first.min() >= 0 and first.max() <= 255
 
 
-@pytest.mark.parametrize("name", ["mirror", "color-shift", "rotate", "smooth"])
+@pytest.mark.parametrize("name", ["mirror", "flip", "color-shift", "rotate", "smooth"])
 def test_half_of_the_pictures_change(name):
     given = pictures(600, 8)
     changed = (AUGMENTATIONS.build({"name": name})(given, draws()) != given).flatten(1).any(1).float().mean()
@@ -101,4 +101,4 @@ def test_bytes_stay_bytes_until_they_are_needed():
     build = {"name": "network", "epochs": 2, "batch_size": 8}
     models = [RECOGNIZERS.build(build, classes=CLASSES).fit(one, labels) for one in (whole, packed)]
     assert np.array_equal(models[0].predict_proba(whole), models[1].predict_proba(packed))
-    assert models[1]._pictures(packed).dtype == torch.uint8
+    assert {one.dtype for one in models[1]._clips(packed)._kept.values()} == {np.dtype(np.uint8)}

@@ -16,7 +16,7 @@ FLOORS = [  # from the ground up; a module imports from its own floor or below
     {"registry", "config", "video", "protocols", "recipe", "runs", "synthesis", "published"},
     {"datasets", "preprocessing", "tracking", "features", "networks", "pictures"},
     {"recognizers", "spotting"},
-    {"intake", "stages", "evaluate", "report", "recognize", "analyze", "export"},
+    {"intake", "stages", "evaluate", "train", "report", "recognize", "analyze", "export"},
     {"demo", "console"},
     {"cli", "cli_weights", "web"},
     {"__main__"},

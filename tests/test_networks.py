@@ -32,8 +32,10 @@ def test_resnet10t_is_of_timms_size():
 @pytest.mark.parametrize("name", NETWORKS.names())
 @pytest.mark.parametrize("size", [32, 64])
 def test_any_network_answers_and_learns(name, size):
-    module = build(name, 4, (3, size, size))
-    answer = module(torch.randn(3, 3, size, size))
+    frames = (5,) if name.startswith("cnn-lstm") else ()
+    module = build(name, 4, (*frames, 3, size, size))
+    given = torch.randn(3, *frames, 3, size, size)
+    answer = module(given, torch.tensor([5, 2, 1])) if frames else module(given)
     assert answer.shape == (3, 4)
     answer.sum().backward()
     assert all(p.grad is not None for p in module.parameters())

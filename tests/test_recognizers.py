@@ -169,7 +169,7 @@ def test_schedules():
         ({"optimizer": {"learning": 1}}, "no setting 'learning'"),
         ({"optimizer": {"name": "adamm"}}, "optimizer: name"),
         ({"epochs": 0}, "at least 1 epoch"),
-        ({"augment": [{"name": "flip"}]}, "unknown augmentation 'flip'"),
+        ({"augment": [{"name": "tilt"}]}, "unknown augmentation 'tilt'"),
     ],
 )
 def test_bad_settings(settings, text):

@@ -87,6 +87,7 @@ def test_a_stage_stops_and_goes_on(route, options, tmp_path, monkeypatch, learne
         evaluate(route, tmp_path / "b", options)
     assert len(list((tmp_path / "other" / "stages").glob("*/checkpoint*"))) == 1
     again = evaluate(route, tmp_path / "b", options)
+    assert not list((tmp_path / "other" / "stages").glob("*/checkpoint*"))  # done with
     for path in files:
         assert (again.folder / "folds" / path.name).read_bytes() == path.read_bytes()
 

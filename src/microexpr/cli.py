@@ -208,6 +208,7 @@ def run(
     keep_models: Annotated[
         bool, typer.Option("--keep-models", help="Keep what each fold learned, in RUN/models.")
     ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="A new process for each fold (--on processes).")] = False,
     root: Roots = [],
     plugin: Plugins = [],
 ) -> None:
@@ -230,6 +231,7 @@ def run(
         roots=_roots(root),
         labels=labels,
         keep_models=keep_models,
+        fresh=fresh,
     )
     groups = []
     for member in members:
@@ -239,6 +241,40 @@ def run(
     console.show_report(groups)
     pages = f"{folder}/*" if len(members) > 1 else str(folder)
     console.say(f"kept in {folder}; `microexpr report {pages} --html` makes a page of it")
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="A shipped recipe's name, or a path that ends in .toml.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("model.safetensors"),
+    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    set: Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="E.g. recognizer.C=3.")] = [],
+    data: Annotated[Data, typer.Option(help="`fake` makes up the releases that the recipe names.")] = Data.disk,
+    scale: Annotated[
+        Scale, typer.Option(help="`small` for a laptop: fewer people, smaller pictures, fewer epochs.")
+    ] = Scale.full,
+    allow_subset: Annotated[bool, typer.Option("--allow-subset", help="Learn although clips are lacking.")] = False,
+    root: Roots = [],
+    plugin: Plugins = [],
+) -> None:
+    """Learn from all people of a recipe: a model for `analyze`, not a score."""
+    from . import console
+    from .evaluate import Options
+    from .recipe import load
+    from .train import train as learn
+
+    _load(plugin)
+    options = Options(
+        fake=data is Data.fake,
+        small=scale is Scale.small,
+        allow_subset=allow_subset,
+        on=On.processes.value,
+        seed=seed,
+        roots=_roots(root),
+    )
+    with console.progress() as progress:
+        file = learn(load(recipe).with_settings(_settings(set)), out, options, progress)
+    console.say(f"kept in {file}; `microexpr run {recipe}` says how well such a model does on people it has not seen")
 
 
 @app.command()

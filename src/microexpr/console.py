@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +13,15 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.table import Column, Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from .evaluate import Progress as Report
@@ -32,9 +36,22 @@ def say(text: str) -> None:
     _err.print(text, markup=False, soft_wrap=True)
 
 
+class _Memory(ProgressColumn):
+    """The most memory that was in use so far."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{peak_memory() / 2**30:.1f} GiB")
+
+
+def peak_memory() -> int:
+    """The largest resident size so far, in bytes: of this process, or of a worker that has ended."""
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return 1024 * max(resource.getrusage(kind).ru_maxrss for kind in kinds)
+
+
 @contextmanager
 def progress(name: str = "") -> Iterator[Report]:
-    """A progress bar for each thing that is being done; without a terminal, a line as each begins and ends.
+    """A progress bar for each thing that is being done; without a terminal, a line as each begins and at each tenth.
 
     Args:
         name: what stands before each, where several things are done in turn.
@@ -45,17 +62,22 @@ def progress(name: str = "") -> Iterator[Report]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
+        _Memory(),
     )
     with Progress(*columns, console=_err, transient=False, disable=not _err.is_terminal) as bars:
         tasks: dict[str, TaskID] = {}
+        told: dict[str, int] = {}
 
         def report(what: str, done: int, total: int) -> None:
             what = f"{name}: {what}" if name else what
             if what not in tasks:
                 tasks[what] = bars.add_task(what, total=total)
             bars.update(tasks[what], completed=done, total=total)
-            if bars.disable and done in (0, total):
-                say(f"{what}: {done} of {total}")
+            tenth = 10 * done // max(1, total)
+            if bars.disable and told.get(what) != tenth:
+                told[what] = tenth
+                memory = f" (memory: {peak_memory() / 2**30:.1f} GiB at most)" if done else ""
+                say(f"{what}: {done} of {total}{memory}")
 
         yield report
 

@@ -79,7 +79,7 @@ def evaluate(recipe: Recipe, out: Path, options: Options | None = None, progress
     for stage in recipe.stages:
         Chain.build(stage.chain)  # a misspelt setting is found before any work is done
         RECOGNIZERS.build(stage.recognizer, classes=protocol(stage.protocol).classes)
-    runner = executor(options.on, options.workers, options.address)
+    runner = executor(options.on, options.workers, options.address, options.fresh)
     runner.check()
     intakes = [take_in(stage, recipe, options, progress) for stage in recipe.stages]
     judged = intakes[-1]

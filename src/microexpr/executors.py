@@ -64,22 +64,29 @@ class Executor(ABC):
         """Yield the outcome of `function(job, shared)` for each job as it ends."""
 
 
-def executor(name: str, workers: int | None = None, address: str | None = None) -> Executor:
+def executor(name: str, workers: int | None = None, address: str | None = None, fresh: bool = False) -> Executor:
     """The executor of that name.
 
     Args:
         name: `local`, `processes` or `ray`.
         workers: how many jobs at once; None for as many as there are cores (ray: as the cluster has).
         address: of a running Ray cluster; None starts Ray on this machine.
+        fresh: a process of its own for each job; only with `processes`.
+
+    Raises:
+        UsageError: what does not go together.
+        UnknownNameError: no such executor.
     """
     if workers is not None and workers < 1:
         raise UsageError(f"workers = {workers}: must be 1 or more")
     if address is not None and name != "ray":
         raise UsageError(f"an address goes with --on ray, not with --on {name}")
+    if fresh and name != "processes":
+        raise UsageError(f"a fresh process for each fold (--fresh) goes with --on processes, not with --on {name}")
     if name == "local":
         return Local()
     if name == "processes":
-        return Processes(workers or os.cpu_count() or 1)
+        return Processes(workers or os.cpu_count() or 1, 1 if fresh else None)
     if name == "ray":
         return Ray(address, workers)
     raise UnknownNameError("executor", name, ("local", "processes", "ray"))

@@ -36,6 +36,7 @@ class Options:
         roots: data set -> folder, before all other places.
         labels: csv with the columns clip, label: the judged label of clips whose release does not give it.
         keep_models: keep what each fold learned, as `<run>/models/<fold>.safetensors`.
+        fresh: a process of its own for each fold, so that nothing one leaves behind reaches the next.
     """
 
     fake: bool = False
@@ -48,6 +49,7 @@ class Options:
     roots: Mapping[str, Path] = field(default_factory=dict)
     labels: Path | None = None
     keep_models: bool = False
+    fresh: bool = False
 
 
 @dataclass(frozen=True)

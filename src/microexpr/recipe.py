@@ -136,16 +136,19 @@ class Suite:
 
     Attributes:
         recipes: names of shipped recipes.
-        protocols: names of published protocols; each recipe's last stage is run under each, on its data sets.
+        protocols: names of published protocols; each recipe's last stage is run under each, on its data sets. Without
+            one, every recipe is run as it stands, under its own.
         own_data: each recipe keeps the data sets that it names (precomputed releases stand for several).
     """
 
     recipes: tuple[str, ...]
-    protocols: tuple[str, ...]
+    protocols: tuple[str, ...] = ()
     own_data: bool = False
 
     def members(self) -> list[Recipe]:
-        """One recipe for each pair, named after both."""
+        """One recipe for each pair, named after both; or each recipe as it stands."""
+        if not self.protocols:
+            return [load(name) for name in self.recipes]
         pairs = [(protocol(p), load(name)) for p in self.protocols for name in self.recipes]
         changed = [
             r.with_settings({"protocol": rules.name, "data": list(r.judged.data if self.own_data else rules.datasets)})

@@ -19,7 +19,7 @@ from . import metrics as m
 from .clip import Sample
 from .config import cache_folder
 from .errors import ProtocolError
-from .files import slug, write_atomically
+from .files import CHECKPOINT, slug, write_atomically
 from .intake import Intake, Options, Progress, prepared
 from .networks.catalogue import open_weights
 from .networks.weights import read_weights
@@ -31,6 +31,8 @@ from .runs import fold_seed
 
 State = Mapping[str, np.ndarray]
 MADE_UP_WEIGHTS = "made-up pictures"
+LICENCE = "weights learned from licensed faces fall under the licences of the data sets above"
+LICENCE_MADE_UP = "MIT; learned from made-up faces only, and of no use but to try the machinery"
 
 
 @dataclass(frozen=True)
@@ -70,14 +72,19 @@ def beginning(
     start, records = Start(None, "random weights", (options.seed,)), []
     for intake in intakes[:-1]:
         start = named(start, intake.stage, options, progress)
-        path = kept_at(start, intake)
-        if not path.is_file() or not _record(path).is_file():
-            _learn(start, intake, path, options, progress)
-        record = json.loads(_record(path).read_text(encoding="utf-8"))
+        path, record = learned(start, intake, options, progress)
         records.append({"from": start.what, **record})
         state = Recognizer.load(path).state()
         start = Start(state, f"stage '{intake.stage.name}'", (*start.history, *_facts(intake)))
     return named(start, intakes[-1].stage, options, progress), records
+
+
+def learned(start: Start, intake: Intake, options: Options, progress: Progress) -> tuple[Path, dict[str, Any]]:
+    """The file of what a stage learned from all that it is taught, and its record; from the cache if it is there."""
+    path = kept_at(start, intake)
+    if not path.is_file() or not _record(path).is_file():
+        _learn(start, intake, path, options, progress)
+    return path, json.loads(_record(path).read_text(encoding="utf-8"))
 
 
 def require_weights(recipe: Recipe, options: Options) -> None:
@@ -113,16 +120,16 @@ def kept_at(start: Start, intake: Intake) -> Path:
 
 def about_model(intake: Intake, options: Options) -> dict[str, str]:
     """What a saved model says of itself: enough to use it alone, and to know where it comes from."""
-    made_up = any(about["made_up"] for about in intake.data.values())
+    made_up = [about["made_up"] for about in intake.data.values()]
     return {
         "chain": json.dumps(intake.stage.chain),
         "array": str(intake.stage.recognizer.get("array", "image")),
         "protocol": intake.rules.name,
         "stage": intake.stage.name,
         "data": json.dumps(intake.data),
-        "made_up": json.dumps(made_up),
+        "made_up": json.dumps(any(made_up)),
         "small": json.dumps(options.small),
-        "licence": "weights learned from licensed faces fall under the licences of the data sets above",
+        "licence": LICENCE_MADE_UP if all(made_up) else LICENCE,
     }
 
 
@@ -168,6 +175,7 @@ def _learn(start: Start, intake: Intake, path: Path, options: Options, progress:
         "file": path.name,
     }
     write_atomically(_record(path), (json.dumps(record, indent=1) + "\n").encode())
+    (path.with_suffix("") / CHECKPOINT).unlink(missing_ok=True)
 
 
 def _tested(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,11 @@ class Architecture(ABC):
 
     name: ClassVar[str]
 
+    @property
+    def pretrained(self) -> dict[str, Any]:
+        """The table of the network whose published weights fit: its own, or that of the one it puts a head on."""
+        return {"name": self.name, **asdict(self)}
+
     @abstractmethod
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         """The module, with fresh weights.
@@ -29,6 +34,11 @@ class Architecture(ABC):
 
 
 NETWORKS: Registry[Architecture] = Registry("network", "microexpr.networks")
+
+
+def head_of(module: nn.Module) -> tuple[str, nn.Module]:
+    """The head of a network, by name: its last child, which makes the logits. All before it is the backbone."""
+    return list(module.named_children())[-1]
 
 
 class Dropout(nn.Module):

@@ -80,10 +80,14 @@ class ResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, C, H, W) to (n, classes) logits."""
+        return self.fc(self.maps(x).mean(dim=(2, 3)))
+
+    def maps(self, x: Tensor) -> Tensor:
+        """(n, C, H, W) to the last stage's maps, (n, M, H / 32, W / 32)."""
         x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, stride=2, padding=1)
         for number in range(1, 5):
             x = self.get_submodule(f"layer{number}")(x)
-        return self.fc(x.mean(dim=(2, 3)))
+        return x
 
 
 def tiered_stem(channels: int) -> nn.Sequential:

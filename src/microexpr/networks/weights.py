@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ..errors import DataError, MissingDataError
+from .base import head_of
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -64,16 +65,23 @@ def load_weights(module: nn.Module, weights: Mapping[str, Tensor], source: str) 
 
 
 def transfer_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Put weights of another task into a module; a last layer for other classes keeps its fresh weights.
+    """Put weights of another task, or of a network with another head, into a module; its backbone must fit.
+
+    The head keeps fresh weights where its own are not among them, or have another shape. A convolution's bias that
+    they lack stays zero: batch norm follows it.
 
     Raises:
-        DataError: anything but the last layer does not fit.
+        DataError: the backbone does not fit.
     """
-    own = module.state_dict()
-    head = [name.rpartition(".")[0] for name in own][-1]
-    kept = {
-        name: own[name]
-        for name in own
-        if name.rpartition(".")[0] == head and name in weights and weights[name].shape != own[name].shape
-    }
-    load_weights(module, {**weights, **kept}, "the stage before")
+    own, (head, _) = module.state_dict(), head_of(module)
+    mine = [name for name in own if name.startswith(f"{head}.")]
+    kept = {name for name in mine if name not in weights or weights[name].shape != own[name].shape}
+    kept |= {f"{name}.bias" for name, layer in module.named_modules() if _unneeded_bias(layer)} - set(weights)
+    others = {name.partition(".")[0] for name in set(weights) - set(own)}
+    if len(others) == 1 and kept.issuperset(mine):  # their head, in whose place ours stands
+        weights = {name: tensor for name, tensor in weights.items() if name.partition(".")[0] not in others}
+    load_weights(module, {**weights, **{name: own[name] for name in kept}}, "the stage before")
+
+
+def _unneeded_bias(layer: nn.Module) -> bool:
+    return isinstance(layer, nn.Conv2d) and layer.bias is not None and not layer.bias.any()

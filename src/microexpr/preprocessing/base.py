@@ -21,10 +21,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..clip import TIMES, Clip, Sample
-from ..errors import MicroexprError, RecipeError
+from ..errors import MediaError, MicroexprError, RecipeError
 from ..files import slug, write_atomically
 from ..registry import PLUGINS, Registry, load_plugin
 from ..video import stamp
+
+LARGE = 4 * 2**20
+"""Bytes of a cached file from which its arrays are read whenever they are asked for, and not kept in memory."""
 
 
 @dataclass(frozen=True)
@@ -158,5 +161,40 @@ def _samples(plugins: Sequence[Path], settings: Sequence[Mapping[str, Any]], cli
 
 def _load(path: Path, clip: Clip) -> Sample:
     with np.load(path, allow_pickle=False) as stored:
-        arrays = {name: stored[name] for name in stored.files if name != "__notes__"}
-        return Sample(clip, arrays, json.loads(str(stored["__notes__"])))
+        notes = json.loads(str(stored["__notes__"]))
+        if path.stat().st_size > LARGE:
+            return Sample(clip, Stored(path, tuple(name for name in stored.files if name != "__notes__")), notes)
+        return Sample(clip, {name: stored[name] for name in stored.files if name != "__notes__"}, notes)
+
+
+class Stored(Mapping[str, np.ndarray]):
+    """The arrays of a large file of the cache, read anew whenever one is asked for: sequences would fill the memory.
+
+    Args:
+        path: the file.
+        names: of its arrays.
+    """
+
+    def __init__(self, path: Path, names: tuple[str, ...]) -> None:
+        self.path, self.names = path, names
+
+    def __reduce__(self) -> tuple[Any, ...]:  # as arrays: another machine does not see this one's files
+        return dict, (list(self.items()),)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self.names:
+            raise KeyError(name)
+        try:
+            with np.load(self.path, allow_pickle=False) as stored:
+                array: np.ndarray = stored[name]
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            raise MediaError(
+                f"'{self.path}' in the cache was removed or is damaged; run again to make it anew"
+            ) from None
+        return array
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)

@@ -1,4 +1,4 @@
-"""Dense optical flow from the onset to the apex, and its strain."""
+"""Dense optical flow from the onset to the apex or to every frame, and its strain."""
 
 from __future__ import annotations
 
@@ -19,32 +19,42 @@ Estimator = Callable[[np.ndarray, np.ndarray], np.ndarray]
 @STEPS.register("flow")
 @dataclass(frozen=True)
 class Flow(Step):
-    """`image` (height, width, 3) float32 of the motion from the first to the last of `frames`, which it uses up.
+    """`image` of the motion from the first of `frames`, which it uses up: (height, width, 3) float32 to the last one.
+
+    A sequence is (T, height, width, 3): the motion from the first frame to each of the T, itself included.
 
     Channels: u (right is positive) and v (down is positive) in pixels, and a third.
 
     Args:
         estimator: `tvl1` (Zach 2007; slow, the field's usual), `farneback` (2003), `dis` (Kroeger 2016; fast).
         third: `strain` (STSTNet), `magnitude` (Devanaboyina 2021) or `none` for two channels.
+        of: `pair` or `sequence`.
     """
 
     estimator: Literal["tvl1", "farneback", "dis"] = "tvl1"
     third: Literal["strain", "magnitude", "none"] = "strain"
+    of: Literal["pair", "sequence"] = "pair"
 
     def __call__(self, sample: Sample) -> Sample:
         """Replaces `frames` by `image`."""
         frames = sample.array("frames")
         if len(frames) < 2:
             raise RecipeError(f"step 'flow' needs two frames; clip '{sample.id}' has {len(frames)}")
-        flow = optical_flow(frames[0], frames[-1], self.estimator)
+        ends = frames[1:] if self.of == "sequence" else frames[-1:]
+        motion = np.stack([self._channels(optical_flow(frames[0], end, self.estimator)) for end in ends])
+        if self.of == "sequence":  # Farneback finds motion near the border of two equal pictures: none is none
+            motion = np.concatenate([np.zeros_like(motion[:1]), motion])
+        rest = {name: array for name, array in sample.arrays.items() if name != "frames"}
+        image = motion if self.of == "sequence" else motion[0]
+        return Sample(sample.clip, {**rest, "image": image}, {**sample.notes, "flow": self.estimator})
+
+    def _channels(self, flow: np.ndarray) -> np.ndarray:
         channels = [flow[..., 0], flow[..., 1]]
         if self.third == "strain":
             channels.append(strain(flow))
         elif self.third == "magnitude":
             channels.append(np.hypot(flow[..., 0], flow[..., 1]))
-        rest = {name: array for name, array in sample.arrays.items() if name != "frames"}
-        image = np.stack(channels, axis=-1).astype(np.float32)
-        return Sample(sample.clip, {**rest, "image": image}, {**sample.notes, "flow": self.estimator})
+        return np.stack(channels, axis=-1).astype(np.float32)
 
 
 def optical_flow(first: np.ndarray, second: np.ndarray, estimator: str = "tvl1") -> np.ndarray:

@@ -41,20 +41,35 @@ class Moments(Step):
     def __call__(self, sample: Sample) -> Sample:
         """Adds `frames`; notes where the apex came from."""
         clip, frames = sample.clip, open_frames(sample.clip.source)
-        seen = [n for n in frames.numbers if _within(n, clip)]
-        if not seen:
-            raise MediaError(f"'{clip.source}' has no frame between onset {clip.onset} and offset {clip.offset}")
+        seen = seen_numbers(frames, clip)
         times = {"onset": seen[0] if clip.onset is None else clip.onset}
-        if clip.apex is not None:
-            times["apex"] = clip.apex
-        elif "apex" in self.which:
-            times["apex"] = seen[len(seen) // 2] if self.without_apex == "middle" else most_different(frames, seen)
-            sample = sample.with_note("apex", self.without_apex)
+        if "apex" in self.which:
+            times["apex"] = apex_number(frames, clip, seen, self.without_apex)
+            sample = sample if clip.apex is not None else sample.with_note("apex", self.without_apex)
         chosen = [frames.read(times[which]) for which in self.which]
         if any(frame.shape != chosen[0].shape for frame in chosen):
             where, sizes = " and ".join(str(times[w]) for w in self.which), " and ".join(str(f.shape) for f in chosen)
             raise MediaError(f"frames {where} of '{clip.source}' differ in size: {sizes}")
         return sample.with_array("frames", np.stack(chosen))
+
+
+def seen_numbers(frames: Frames, clip: Clip) -> list[int]:
+    """The frames of a clip: those from onset to offset, as far as these may be seen.
+
+    Raises:
+        MediaError: there is none.
+    """
+    seen = [n for n in frames.numbers if _within(n, clip)]
+    if not seen:
+        raise MediaError(f"'{clip.source}' has no frame between onset {clip.onset} and offset {clip.offset}")
+    return seen
+
+
+def apex_number(frames: Frames, clip: Clip, seen: Sequence[int], without_apex: str) -> int:
+    """The apex frame as the release gives it; where it is hidden or not given, as `without_apex` says."""
+    if clip.apex is not None:
+        return clip.apex
+    return seen[len(seen) // 2] if without_apex == "middle" else most_different(frames, seen)
 
 
 def most_different(frames: Frames, numbers: Sequence[int]) -> int:

@@ -1,7 +1,8 @@
 """What is done to training pictures at random: each draws from the given generator, once a picture.
 
-Pictures come as (n, C, H, W) float32 on any device; draws are made on the CPU, so that every device gets the same.
-There is no vertical flip: faces are not seen upside down (rule R18).
+Pictures come as (n, C, H, W) float32 on any device; draws are made on the CPU, so that every device gets the same. Of a
+sequence all frames are changed alike (`clips.Batch`).
+Faces are not seen upside down (rule R18): `flip` is there only because papers have it.
 """
 
 from __future__ import annotations
@@ -32,9 +33,34 @@ class Augmentation(ABC):
 AUGMENTATIONS: Registry[Augmentation] = Registry("augmentation", "microexpr.recognizers")
 
 
+@dataclass(frozen=True)
+class Turn(Augmentation):
+    """A change with two outcomes: so all that can become of a picture can be worked out beforehand."""
+
+    p: float = 0.5
+    negate: tuple[int, ...] = ()
+
+    axis: ClassVar[int]
+
+    def __call__(self, pictures: Tensor, draws: torch.Generator) -> Tensor:
+        """Turns a random share."""
+        chosen = self.chosen(len(pictures), draws)
+        return torch.where(chosen.view(-1, 1, 1, 1).to(pictures.device), self.turned(pictures), pictures)
+
+    def chosen(self, n: int, draws: torch.Generator) -> Tensor:
+        """(n,) bool: which pictures are turned."""
+        return _chosen(n, self.p, draws)
+
+    def turned(self, pictures: Tensor) -> Tensor:
+        """Every picture turned."""
+        sign = torch.ones(pictures.shape[1], device=pictures.device)
+        sign[list(self.negate)] = -1
+        return pictures.flip(self.axis) * sign.view(1, -1, 1, 1)
+
+
 @AUGMENTATIONS.register("mirror")
 @dataclass(frozen=True)
-class Mirror(Augmentation):
+class Mirror(Turn):
     """Left and right change places; of a flow, u changes its sign too.
 
     Args:
@@ -42,16 +68,20 @@ class Mirror(Augmentation):
         negate: channels to negate; (0,) for a flow whose first channel is u around zero, () for photographs.
     """
 
-    p: float = 0.5
-    negate: tuple[int, ...] = ()
+    axis = -1
 
-    def __call__(self, pictures: Tensor, draws: torch.Generator) -> Tensor:
-        """Mirrors a random share."""
-        chosen = _chosen(len(pictures), self.p, draws)
-        sign = torch.ones(pictures.shape[1], device=pictures.device)
-        sign[list(self.negate)] = -1
-        turned = pictures.flip(-1) * sign.view(1, -1, 1, 1)
-        return torch.where(chosen.view(-1, 1, 1, 1).to(pictures.device), turned, pictures)
+
+@AUGMENTATIONS.register("flip")
+@dataclass(frozen=True)
+class Flip(Turn):
+    """Upside down (Devanaboyina 2021). It does not keep the label of a face: a smile's corners go down.
+
+    Args:
+        p: share of the pictures.
+        negate: channels to negate; (1,) for a flow whose second channel is v around zero.
+    """
+
+    axis = -2
 
 
 @AUGMENTATIONS.register("shift")
@@ -196,8 +226,8 @@ class Crop:
         return [self._cut(pictures, y, x) for y, x in places]
 
     def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of one picture (C, H, W) after it."""
-        return (shape[0], self.size, self.size) if self.size else shape
+        """The shape of one picture (C, H, W), or of a sequence's (T, C, H, W), after it."""
+        return (*shape[:-2], self.size, self.size) if self.size else shape
 
     def _cut(self, pictures: Tensor, y: int, x: int) -> Tensor:
         return pictures[..., y : y + self.size, x : x + self.size]

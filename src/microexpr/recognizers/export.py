@@ -71,12 +71,15 @@ def to_onnx(recognizer: Network, path: Path | str, about: Mapping[str, str] | No
     The file is held against torch on random pictures before it is written.
 
     Raises:
-        UsageError: the extra `onnx` is not installed.
+        UsageError: the extra `onnx` is not installed, or the network takes sequences.
         NotFittedError: the recognizer has not learned anything.
         DataError: the file would answer otherwise than torch does.
     """
     if not hasattr(recognizer, "classes_"):
         raise NotFittedError(f"recognizer '{recognizer.name}' has not learned anything yet; call fit or load first")
+    if len(recognizer.shape_) != 3:
+        name = recognizer.network["name"]
+        raise UsageError(f"'{name}' takes sequences of any length; only networks of pictures become ONNX files")
     for package in ("onnx", "onnxscript", "onnxruntime"):
         need(package)
     try:  # on the CPU: a GPU rounds its convolutions

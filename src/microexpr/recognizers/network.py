@@ -10,9 +10,10 @@ from __future__ import annotations
 import dataclasses
 import io
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,7 +30,9 @@ from ..networks.base import use_generator
 from ..networks.weights import load_weights, read_weights, transfer_weights
 from ..registry import checked
 from .augmentation import AUGMENTATIONS, Crop
-from .base import RECOGNIZERS, Recognizer, Settings, State, softmax, stack
+from .base import RECOGNIZERS, Recognizer, Settings, State, softmax
+from .clips import Batch, Clips
+from .freezing import Features, Freezing
 from .training import Optimizer, Sampler, Schedule
 
 
@@ -47,10 +50,14 @@ class Network(Recognizer):
         sampler: `name` (shuffle, oversample), `per_class`.
         augment: what is done to training pictures at random.
         crop: `size`, and where to cut in training (`train`) and testing (`test`); nothing is cut without it.
+        freeze: `epochs` in which all but the network's head keeps its weights.
         epochs, batch_size: of the training.
         balanced: weigh the loss of a class inversely to its number of training clips.
-        precision: `fp32` or `bf16` (with channels last; about twice as fast, other numbers).
-        array: which array: (H, W, C) pictures.
+        precision: of learning, `fp32` or `bf16` (with channels last; about twice as fast, other numbers).
+        array: which array: (H, W, C) pictures, or (T, H, W, C) sequences whose lengths may differ.
+        validate: share of the training people, drawn from the seed, that are kept apart: nothing is learned from or
+            chosen by them, the curves get their loss and accuracy.
+        memory: GiB of clips that are kept in memory; those beyond are read from the cache for each batch.
         device: `cpu`, `cuda`, or `auto` for a GPU if there is one.
         threads: of torch. Folds that run beside each other want 1; more only help a stage that is learned alone.
         checkpoint_seconds: how often a stop may cost that much, at the most.
@@ -62,11 +69,14 @@ class Network(Recognizer):
     sampler: Settings = field(default_factory=dict)
     augment: tuple[Settings, ...] = ()
     crop: Settings = field(default_factory=dict)
+    freeze: Settings = field(default_factory=dict)
     epochs: int = 500
     batch_size: int = 256
     balanced: bool = False
     precision: Literal["fp32", "bf16"] = "fp32"
     array: str = "image"
+    validate: float = 0.0
+    memory: float = 4.0
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = 1
     checkpoint_seconds: float = 20.0
@@ -76,7 +86,11 @@ class Network(Recognizer):
             raise RecipeError(f"epochs = {self.epochs}, batch_size = {self.batch_size}: at least 1 epoch of 2 clips")
         if self.threads < 1:
             raise RecipeError(f"threads = {self.threads}: use 1 or more")
-        self._parts()  # a misspelt setting is found before any work is done
+        if not 0 <= self.validate < 1:
+            raise RecipeError(f"validate = {self.validate}; use a share of the training people from 0 to below 1")
+        if self.memory < 0:
+            raise RecipeError(f"memory = {self.memory}; use 0 GiB or more")
+        self._parts(), self._freezing()  # a misspelt setting is found before any work is done
 
     def _parts(self) -> tuple[Any, Optimizer, Schedule, Sampler, list[Any], Crop]:
         return (
@@ -88,17 +102,32 @@ class Network(Recognizer):
             checked(Crop, self.crop, "crop"),
         )
 
+    def _freezing(self) -> Freezing:
+        return checked(Freezing, self.freeze, "freeze")
+
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
         with torch_threads(self.threads):
-            self._learn(samples, targets, init)
+            self._learn(samples, torch.from_numpy(targets), self._apart(groups), init)
 
-    def _learn(self, samples: Sequence[Sample], targets: np.ndarray, init: State | None) -> None:
-        pictures = self._pictures(samples)
+    def _apart(self, groups: Sequence[str]) -> list[bool]:
+        """Which clips are of the people kept apart; drawn by themselves, so that training draws as it would without."""
+        people = sorted(set(groups))
+        count = max(1, round(self.validate * len(people))) if self.validate else 0
+        if 0 < len(people) <= count:
+            raise RecipeError(f"validate = {self.validate} leaves nobody of {len(people)} people to learn from")
+        order = torch.randperm(len(people), generator=torch.Generator().manual_seed(self.seed))
+        apart = {people[i] for i in order[:count].tolist()}
+        return [person in apart for person in groups]
+
+    def _learn(self, samples: Sequence[Sample], targets: Tensor, apart: Sequence[bool], init: State | None) -> None:
+        shown = self._clips([s for s, out in zip(samples, apart, strict=True) if not out])
+        held = self._clips([s for s, out in zip(samples, apart, strict=True) if out]) if any(apart) else None
+        out = torch.tensor(apart)
         self.draws_ = torch.Generator().manual_seed(self.seed)
-        self._begin(self._parts()[5].shape(tuple(pictures.shape[1:])))
+        self._begin(self._parts()[5].shape(shown.shape))
         if init is not None:
             transfer_weights(self.module_, {k: torch.from_numpy(np.array(v)) for k, v in init.items() if k != "_shape"})
-        self._train(pictures, torch.from_numpy(targets))
+        self._train(shown, targets[~out], lambda: {} if held is None else self._held_out(held, targets[out]))
         self.module_.eval()
 
     def _begin(self, shape: tuple[int, ...]) -> None:
@@ -115,69 +144,102 @@ class Network(Recognizer):
         if self.precision == "bf16":
             self.module_.to(memory_format=torch.channels_last)
 
-    def _train(self, pictures: Tensor, targets: Tensor) -> None:
+    def _train(self, clips: Clips, targets: Tensor, judge: Callable[[], dict[str, float]]) -> None:
         _, optimizer, schedule, sampler, *_ = self._parts()
         self.optimizer_ = optimizer.build(self.module_.parameters())
         counts = torch.bincount(targets, minlength=len(self.classes)).clamp(min=1)
         weight = (len(targets) / (len(self.classes) * counts)).to(self.device_) if self.balanced else None
         epoch = self._resume()
+        features = self._features(clips)
         board, self.saved_ = _Board(self.folder, len(self.history_)), time.monotonic()
         for number in range(len(self.history_), self.epochs):
             for group in self.optimizer_.param_groups:
                 group["lr"] = optimizer.lr * schedule.share(number, self.epochs)
             epoch = epoch or Epoch(list(batches(sampler.order(targets, self.draws_), self.batch_size)))
-            self._epoch(pictures, targets, epoch, weight)
-            self.history_.append({"epoch": number + 1.0, **epoch.means()})
+            self._epoch(clips, targets, epoch, weight, features if self._freezing().holds(number) else None)
+            self.history_.append({"epoch": number + 1.0, **epoch.means(), **judge()})
             board.add(self.history_[-1])
             epoch = None
         board.close()
 
-    def _epoch(self, pictures: Tensor, targets: Tensor, epoch: Epoch, weight: Tensor | None) -> None:
+    def _features(self, clips: Clips) -> Features | None:
+        """What a frozen backbone makes of all pictures, where that can be computed once."""
+        augment, crop = self._parts()[4:]
+        if clips.sequences or not self._freezing().can_compute_once(len(self.history_), augment, crop):
+            return None
+        place = f"{self.precision} on {self.device_.type}"
+        return Features(self.module_.eval(), self._logits, clips, augment, place)
+
+    def _epoch(
+        self, clips: Clips, targets: Tensor, epoch: Epoch, weight: Tensor | None, features: Features | None = None
+    ) -> None:
         """What is left of one pass over the batches."""
-        self.module_.train()
+        self._freezing().hold(self.module_.train(), len(self.history_))
         augment, crop = self._parts()[4:]
         while epoch.done < len(epoch.batches):
-            batch = epoch.batches[epoch.done]
-            x, y = pictures[batch].to(self.device_).float(), targets[batch].to(self.device_)
-            for one in augment:
-                x = one(x, self.draws_)
-            loss, logits = self._step(crop.training(x, self.draws_), y, weight)
-            epoch.add(len(batch), float(loss), int((logits.argmax(1) == y).sum()))
+            which = epoch.batches[epoch.done]
+            y = targets[which].to(self.device_)
+            if features is not None:
+                loss, logits = self._step(partial(features.answers, which, self.draws_), y, weight)
+            else:
+                batch = clips.batch(which.tolist(), self.device_)
+                for change in (*augment, crop.training):
+                    batch = batch.changed(partial(change, draws=self.draws_), self.draws_)
+                loss, logits = self._step(partial(self._logits, batch), y, weight)
+            epoch.add(len(which), float(loss), int((logits.argmax(1) == y).sum()))
             self.watch_(len(self.history_) * len(epoch.batches) + epoch.done, self.epochs * len(epoch.batches))
             if self.folder is not None and time.monotonic() - self.saved_ >= self.checkpoint_seconds:
                 self._checkpoint(self.folder, epoch)
 
-    def _step(self, x: Tensor, y: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _step(self, answer: Callable[[], Tensor], y: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
         self.optimizer_.zero_grad()
-        logits = self._logits(x)
+        logits = answer()
         loss = F.cross_entropy(logits, y, weight)
         loss.backward()
         self.optimizer_.step()
         return loss.detach(), logits.detach()
 
-    def _logits(self, x: Tensor) -> Tensor:
+    def _logits(self, batch: Batch) -> Tensor:
+        """Sequences go in with their lengths: what stands after the end of one is never looked at."""
         if self.precision == "bf16":
             with torch.autocast(self.device_.type, torch.bfloat16):
-                return self.module_(x.to(memory_format=torch.channels_last)).float()
-        return self.module_(x)
+                return self._exact_logits(batch).float()
+        return self._exact_logits(batch)
 
-    def _pictures(self, samples: Sequence[Sample]) -> Tensor:
-        """(n, C, H, W), by a transpose: a reshape would scramble the pixels. Bytes stay bytes until they are needed."""
-        stacked = stack(samples, self.array)
-        if stacked.ndim != 4:
-            raise RecipeError(f"array '{self.array}' is {stacked.shape[1:]}; a network takes (height, width, channels)")
-        return torch.from_numpy(np.ascontiguousarray(stacked.transpose(0, 3, 1, 2)))
+    def _exact_logits(self, batch: Batch) -> Tensor:
+        """In float32: answers are the same wherever the model is asked, exported or not."""
+        if batch.lengths is not None:
+            return self.module_(batch.x, batch.lengths)
+        layout = torch.channels_last if self.precision == "bf16" else torch.preserve_format
+        return self.module_(batch.x.to(memory_format=layout))
+
+    def _clips(self, samples: Sequence[Sample]) -> Clips:
+        return Clips(samples, self.array, self.memory * 2**30)
+
+    def _held_out(self, clips: Clips, targets: Tensor) -> dict[str, float]:
+        """How it does on the people kept apart."""
+        self.module_.eval()
+        shares = torch.from_numpy(self._answers(clips))
+        right = (shares.argmax(1) == targets).double().mean()
+        loss = F.nll_loss(shares.clamp(min=1e-12).log(), targets)
+        return {"val_loss": float(loss), "val_accuracy": float(right)}
 
     def _shares(self, samples: Sequence[Sample]) -> np.ndarray:
-        pictures, crop = self._pictures(samples), self._parts()[5]
-        shape = crop.shape(tuple(pictures.shape[1:]))
+        clips = self._clips(samples)
+        shape = self._parts()[5].shape(clips.shape)
         if shape != self.shape_:
             raise RecipeError(f"pictures are {shape}, those it learned from were {self.shape_}")
-        shares = []
-        with torch.no_grad(), torch_threads(self.threads):
-            for part in pictures.split(self.batch_size):
-                views = crop.testing(part.to(self.device_).float())
-                shares.append(np.mean([softmax(self._logits(x).cpu().double().numpy()) for x in views], axis=0))
+        with torch_threads(self.threads):
+            return self._answers(clips)
+
+    def _answers(self, clips: Clips) -> np.ndarray:
+        """(n, classes) shares: the mean over the views of each clip."""
+        crop, shares = self._parts()[5], []
+        with torch.no_grad():
+            for first in range(0, len(clips), self.batch_size):
+                positions = range(first, min(first + self.batch_size, len(clips)))
+                views = clips.batch(positions, self.device_).views(crop.testing)
+                shares.append(np.mean([softmax(self._exact_logits(v).cpu().double().numpy()) for v in views], axis=0))
         return np.concatenate(shares)
 
     def state(self) -> State:
@@ -247,7 +309,7 @@ class PublishedWeights(Network):
         if not self.weights or path is None:
             need = f"set recognizer.weights to a folder that has {person}.pth"
             raise DataError(f"no weights for '{person}' in '{self.weights}'; {need}")
-        self._begin(tuple(self._pictures(samples[:1]).shape[1:]))
+        self._begin(self._clips(samples[:1]).shape)
         load_weights(self.module_, read_weights(path), f"'{path}'")
         self.module_.eval()
 
@@ -309,8 +371,9 @@ class _Board:
 
     def add(self, values: Mapping[str, float]) -> None:
         if self.writer is not None:
-            for name in ("loss", "accuracy"):
-                self.writer.add_scalar(f"train/{name}", values[name], int(values["epoch"]))
+            for name in values.keys() - {"epoch"}:
+                place = name.replace("val_", "validation/") if name.startswith("val_") else f"train/{name}"
+                self.writer.add_scalar(place, values[name], int(values["epoch"]))
 
     def close(self) -> None:
         if self.writer is not None:

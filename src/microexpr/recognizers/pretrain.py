@@ -8,6 +8,7 @@ import math
 from pathlib import Path
 
 from ..errors import UsageError
+from ..networks import NETWORKS
 from .base import Settings
 from .course import Course, Pretraining, Progress
 from .network import torch_threads
@@ -57,6 +58,7 @@ def made_up_weights(network: Settings, cache: Path, progress: Progress | None = 
         progress: called with (what, done, total).
         size: pixels of a picture.
     """
+    network = NETWORKS.build(network).pretrained
     pictures = cache / "made-up-pictures" / f"patterns-{size}-v{MADE_UP_VERSION}"
     settings = Pretraining(
         network,

@@ -84,7 +84,7 @@ def _people(summary: Summary) -> list[dict[str, Any]]:
 
 
 def _curves(summary: Summary) -> Markup | None:
-    """Training loss and accuracy of every fold, thin, and their mean, as SVG."""
+    """Training loss and accuracy of every fold, thin, and their mean, as SVG; dashed those of people kept apart."""
     curves = summary.run.curves()
     if not curves:
         return None
@@ -93,9 +93,14 @@ def _curves(summary: Summary) -> Markup | None:
         for fold in curves.values():
             axes.plot([row["epoch"] for row in fold], [row[name] for row in fold], color="#9db4c8", linewidth=0.5)
         shortest = min(map(len, curves.values()))
-        mean = np.mean([[row[name] for row in fold[:shortest]] for fold in curves.values()], axis=0)
-        axes.plot(range(1, shortest + 1), mean, color="#12506f", linewidth=1.8)
-        axes.set(xlabel="epoch", title=f"training {name}")
+        for column, line, label in ((name, "-", "training"), (f"val_{name}", "--", "inner validation")):
+            if any(column not in fold[0] for fold in curves.values()):
+                continue
+            mean = np.mean([[row[column] for row in fold[:shortest]] for fold in curves.values()], axis=0)
+            axes.plot(range(1, shortest + 1), mean, line, color="#12506f", linewidth=1.8, label=label)
+        if len(axes.get_lines()) > len(curves) + 1:
+            axes.legend(frameon=False)
+        axes.set(xlabel="epoch", title=name if f"val_{name}" in next(iter(curves.values()))[0] else f"training {name}")
         axes.spines[["top", "right"]].set_visible(False)
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None})

@@ -1,0 +1,24 @@
+"""What has changed since the first frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..clip import Sample
+from .base import STEPS, Step
+
+
+@STEPS.register("difference")
+@dataclass(frozen=True)
+class Difference(Step):
+    """`frames` (T, height, width, C) uint8 as float32 differences to the first one, -255 to 255.
+
+    Who the person is cancels out, and what moves stays; the first entry is zero.
+    """
+
+    def __call__(self, sample: Sample) -> Sample:
+        """Replaces `frames`."""
+        frames = sample.array("frames").astype(np.float32)
+        return sample.with_array("frames", frames - frames[:1])

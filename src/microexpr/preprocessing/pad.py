@@ -1,0 +1,41 @@
+"""Sequences made equally long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..clip import Sample
+from ..errors import RecipeError
+from .base import STEPS, Step
+
+
+@STEPS.register("pad")
+@dataclass(frozen=True)
+class Pad(Step):
+    """An array (T, ...) as (frames, ...): its last entry is repeated (Devanaboyina 2021, method 1).
+
+    Args:
+        frames: 141 is the longest clip of CASME II from onset to offset.
+        array: which array.
+    """
+
+    frames: int = 141
+    array: str = "frames"
+
+    def __post_init__(self) -> None:
+        if self.frames < 1:
+            raise RecipeError(f"step 'pad': frames = {self.frames}; use 1 frame or more")
+
+    def __call__(self, sample: Sample) -> Sample:
+        """Replaces the array.
+
+        Raises:
+            RecipeError: the clip is longer than that; nothing is ever cut off.
+        """
+        values = sample.array(self.array)
+        missing = self.frames - len(values)
+        if missing < 0:
+            raise RecipeError(f"'{self.array}' has {len(values)} frames, more than {self.frames}; raise pad.frames")
+        return sample.with_array(self.array, np.concatenate([values, np.repeat(values[-1:], missing, axis=0)]))
