@@ -98,7 +98,9 @@ def flow(tracks: Sequence[FaceTrack]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("video", nargs="?", type=Path)
-    parser.add_argument("--seconds", type=float, default=4.0, help="of the made-up video, and of what is held in memory")
+    parser.add_argument(
+        "--seconds", type=float, default=4.0, help="of the made-up video, and of what is held in memory"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:

@@ -4,6 +4,7 @@ from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -145,6 +146,20 @@ def test_smoothing_keeps_a_bump_of_40_ms():
     assert np.array_equal(smoothed(slow, noise[:100], 30), noise[:100])
 
 
+def test_a_smile_of_40_ms_is_not_smoothed_away():
+    """Rendered at 200 frames a second, up in 20 ms and down in 20: beside the same pass without smoothing."""
+    camera = Camera(fps=200, size=(240, 320), framing="wide", noise=1.0)
+    shown = perform(1, units=((12, ""),), camera=camera, timing=Timing(14, 18, 22, 36, 200), amplitude=8)
+    film = Pictures(list(shown.frames()))
+    heights = []
+    for window in (0, 30):
+        (track,) = track_faces(film, Tracking(fps=200, smooth=window, shortest=0))
+        wide = np.linalg.norm(track.points[:, 54] - track.points[:, 48], axis=1)
+        heights.append(wide[17:20].mean() - wide[:10].mean())
+        assert 16 <= int(wide.argmax()) <= 20
+    assert heights[1] > 0.85 * heights[0] > 1
+
+
 def test_smoothing_goes_by_the_clock():
     rng = np.random.default_rng(1)
     times = np.cumsum(rng.uniform(0.003, 0.007, 400))
@@ -261,6 +276,20 @@ def test_time_stamps_that_vary_and_that_are_broken(smile):
     assert [round(t, 6) for _, t, _ in timed(Pictures([0] * 6, times), 25)] == [0, 0.04, 0.06, 0.12, 0.15, 0.2]
     (track,) = track_faces(Pictures(list(smile.frames())[:6], [0, 0.01, 0.05, 0.3, 0.31, 0.4]))
     assert track.times == pytest.approx([0, 0.01, 0.05, 0.3, 0.31, 0.4])
+
+
+def test_a_video_file_of_varying_rate(smile, tmp_path):
+    stamps = [0, 20, 40, 100, 120, 220, 230, 240]  # milliseconds
+    with av.open(str(tmp_path / "v.mp4"), "w") as film:
+        stream = film.add_stream("mpeg4", rate=1000)
+        stream.height, stream.width, stream.pix_fmt, stream.bit_rate = 240, 320, "yuv420p", 8_000_000
+        for i, stamp in enumerate(stamps):
+            frame = av.VideoFrame.from_ndarray(smile.frame(i), format="rgb24")
+            frame.pts = stamp
+            film.mux(stream.encode(frame))
+        film.mux(stream.encode())
+    (track,) = track_faces(VideoFrames(tmp_path / "v.mp4"))
+    assert track.times == pytest.approx(np.array(stamps) / 1000, abs=1e-3)
 
 
 def test_a_video_that_lies_on_its_side_is_upright(smile, tmp_path):

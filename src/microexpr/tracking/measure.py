@@ -99,8 +99,8 @@ def sharpness(crop: np.ndarray) -> float:
     """
     small = crop if crop.shape[0] == 128 else cv2.resize(crop, (128, 128), interpolation=cv2.INTER_AREA)
     middle = small[16:112, 16:112]
-    contrast = float(middle.std())
-    fine = float(cv2.Laplacian(middle, cv2.CV_16S).std())
+    contrast = float(cv2.meanStdDev(middle)[1].item())
+    fine = float(cv2.meanStdDev(cv2.Laplacian(middle, cv2.CV_16S))[1].item())
     return float(np.clip((fine / max(contrast, 1.0) - BLURRED) / (SHARP - BLURRED), 0, 1))
 
 
