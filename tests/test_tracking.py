@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from microexpr.errors import MediaError, RunError, UsageError
+from microexpr.events import FaceTrack
 from microexpr.preprocessing.warp import moved, similarity
 from microexpr.synthesis import Camera, Performance, Timing, perform
 from microexpr.tracking import Tracking, track_faces
 from microexpr.tracking.ahead import ahead
 from microexpr.tracking.follow import distance, overlap
 from microexpr.tracking.measure import blinks, eye_ratios, head_pose, openness, quality, sharpness
+from microexpr.tracking.people import who
 from microexpr.tracking.smooth import smoothed
 from microexpr.tracking.track import RIGID
 from microexpr.video import VideoFrames, timed, write_video
@@ -104,8 +106,18 @@ def test_a_face_that_comes_back(smile, away, tracks):
         Pictures([here] * 10 + [nobody] * away + [here] * 14), Tracking(fps=50, gap=0.4, search=0.02, shortest=0)
     )
     numbers = np.concatenate([t.numbers for t in found])
-    assert len(found) == tracks and [t.face for t in found] == list(range(1, tracks + 1))
+    assert len(found) == tracks and {t.face for t in found} == {1}
     assert numbers.tolist() == [*range(10), *range(10 + away, 24 + away)]
+
+
+def test_another_one_on_the_same_chair_is_somebody_else(smile):
+    nobody, other = np.full_like(smile.frame(0), 90), cv2.resize(photograph(ASTRONAUT)[0], (320, 240))
+    pictures = [smile.frame(0)] * 5 + [nobody] * 20 + [other] * 5 + [nobody] * 20 + [smile.frame(3)] * 5
+    found = track_faces(Pictures(pictures), Tracking(fps=50, gap=0.2, search=0.02, shortest=0))
+    assert [t.face for t in found][:2] == [1, 2] and len(found) == 3
+    faces = [FaceTrack(**{**vars(t), "boxes": found[0].boxes[: len(t)], "face": 0}) for t in found]
+    assert who(faces[1], found[:1]) == 2 and who(faces[2], found[:2]) == 1
+    assert who(faces[0], []) == 1 and who(faces[0], found[1:2]) == 3
 
 
 def test_no_face_is_no_track(tmp_path):

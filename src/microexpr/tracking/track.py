@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -20,6 +20,7 @@ from .ahead import ahead
 from .follow import Follower
 from .measure import blinks, eye_ratios, head_pose, openness, quality, sharpness
 from .options import Tracking
+from .people import who
 from .smooth import smoothed_at
 from .store import ROW, Store
 
@@ -44,6 +45,9 @@ def track_faces(
     frames: Frames, options: Tracking | None = None, progress: Progress | None = None, folder: Path | None = None
 ) -> list[FaceTrack]:
     """Every face of a recording, in the order in which they came; an empty list where there is none.
+
+    Who comes back after more than `gap` seconds to about the same place, and looks alike, gets a second track of the
+    same `face`.
 
     BlazeFace finds faces on the first frame, every `look` seconds and when one was lost; in between each is followed by
     the face mesh, which starts from the points of the frame before (Kartynnik et al. 2019, arXiv:1907.06724).
@@ -119,7 +123,7 @@ def _tracks(store: Store, options: Tracking) -> list[FaceTrack]:
         opening = openness(times, rows["ratios"])
         pose, boxes = np.array(rows["pose"]), np.array(rows["box"])
         track = FaceTrack(
-            face=len(tracks) + 1,
+            face=0,
             numbers=np.array(rows["number"]),
             times=times,
             crops=crops,
@@ -130,7 +134,7 @@ def _tracks(store: Store, options: Tracking) -> list[FaceTrack]:
             blink=blinks(times, opening, options.blink_margin),
             boxes=boxes,
         )
-        tracks.append(track)
+        tracks.append(replace(track, face=who(track, tracks)))
     return tracks
 
 
