@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from . import __version__, errors
+from .cli_weights import weights
 
 app = typer.Typer(
     help="Recognise facial micro-expressions: leak-free evaluation, from clips to a score one can publish.",
@@ -20,9 +21,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-
-weights = typer.Typer(help="Published weights, and one's own.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(weights, name="weights")
 
 
@@ -321,52 +319,6 @@ def report(
     console.say(f"wrote {target}")
 
 
-@weights.command("list")
-def list_weights() -> None:
-    """What has a name, under which licence, whether it is on this machine."""
-    from . import console
-
-    console.show_weights()
-
-
-@weights.command("fetch")
-def fetch_weights(
-    name: Annotated[str, typer.Argument(help="Of `microexpr weights list`.")],
-    source: Annotated[
-        Path | None, typer.Option("--from", metavar="FILE", help="The published file, if downloaded by hand.")
-    ] = None,
-) -> None:
-    """Download published weights, or take a downloaded file; checked before they are kept."""
-    from . import console
-    from .networks import catalogue
-
-    console.say(f"fetching {name} ..." if source is None else f"checking {source} ...")
-    console.say(f"wrote {catalogue.fetch(name, source)}")
-
-
-@weights.command("verify")
-def verify_weights(
-    name: Annotated[str | None, typer.Argument(help="One; all on this machine when left out.")] = None,
-) -> None:
-    """Hold weights against their checksums and networks; exit 1 with a list of faults if they differ."""
-    from . import console
-
-    if console.show_weight_faults(name):
-        raise typer.Exit(1)
-
-
-@weights.command("convert")
-def convert_weights(
-    file: Annotated[Path, typer.Argument(metavar="FILE.caffemodel", help="ResNet10 as its authors published it.")],
-    out: Annotated[Path | None, typer.Option(help="The file to write; `resnet10-imagenet` if left out.")] = None,
-) -> None:
-    """Caffe weights of ResNet10 as safetensors."""
-    from . import console
-    from .networks import catalogue
-
-    console.say(f"wrote {catalogue.convert(file, out)}")
-
-
 @app.command()
 def export(
     source: Annotated[Path, typer.Argument(metavar="RUN_OR_FILE", help="A run that kept a model, or a saved model.")],
@@ -403,7 +355,7 @@ def _line(fault: Exception) -> str:
         text = f"'{fault.filename}' cannot be read or written: {fault.strerror}"
     elif not isinstance(fault, errors.MicroexprError):
         text = f"{type(fault).__name__}: {fault}; this should not happen, `microexpr --debug ...` shows where it did"
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return errors.one_line(text)
 
 
 def _load(plugins: Sequence[Path]) -> None:

@@ -88,3 +88,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if near:
         return f"; did you mean '{near[0]}'?"
     return f"; known: {', '.join(names) or 'none'}"
+
+
+def one_line(text: str) -> str:
+    """A text without line breaks and letters that cannot be printed, as a file name may hold them."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

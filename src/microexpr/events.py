@@ -1,12 +1,13 @@
 """A face over time, and what happened in it: the two records that pass between tracking, spotting and reports.
 
-video -> faces (`FaceTrack`) -> spotting (`Interval`s of frames) -> recognition -> `Event`s in seconds
+video -> faces (`FaceTrack`) -> spotting (`Interval`s of frames) -> recognition -> `Event`s in seconds -> `Analysis`
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -102,3 +103,73 @@ class Event:
     def seconds(self) -> float:
         """How long it lasts."""
         return self.end - self.start
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Facts of a video file or a folder of frames.
+
+    Attributes:
+        name: of the file or folder; letters that cannot be printed are replaced.
+        path: where it was.
+        frames: how many there are.
+        seconds: from the first to the last of them.
+        fps: frames per second, one over the median step of the time stamps.
+        width, height: of an upright frame in pixels.
+    """
+
+    name: str
+    path: str
+    frames: int
+    seconds: float
+    fps: float
+    width: int
+    height: int
+
+
+Spans = tuple[tuple[float, float], ...]
+"""Begin and end in seconds, rising."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """What was seen of one person over a whole recording.
+
+    Attributes:
+        face: number of the person, from 1.
+        frames: in how many frames the face was in sight.
+        quality: their mean quality, 0 to 1.
+        gaps: when it was not in sight.
+        blinks: when an eye was closed or closing.
+        curve: (seconds, value) of what the spotter looked at; thinned out to the peaks where there are many.
+    """
+
+    face: int
+    frames: int
+    quality: float
+    gaps: Spans = ()
+    blinks: Spans = ()
+    curve: Spans = ()
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """All that was found in one recording.
+
+    Attributes:
+        recording: its facts.
+        faces: people in it; empty where no face was found.
+        events: by start, then face.
+        warnings: what a reader must know of the whole recording.
+        settings: of every part, as chosen.
+        version: of microexpr.
+        fingerprint: changes with source, settings, model or version; the same one need not be analysed again.
+    """
+
+    recording: Recording
+    faces: tuple[Face, ...] = ()
+    events: tuple[Event, ...] = ()
+    warnings: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    version: str = ""
+    fingerprint: str = ""

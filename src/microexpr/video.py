@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +15,11 @@ from .errors import MediaError, MissingDataError
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
 VIDEOS = frozenset({".avi", ".mp4", ".mov", ".mkv", ".webm", ".m4v"})
+OWN_FILE = {
+    "protocol_whitelist": "file",
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,mpeg,mpegts,asf,flv,ogg",
+}
+"""FFmpeg goes by content, not by name: a playlist called .mp4 must not send it to other files or to the network."""
 
 
 class Frames(Protocol):
@@ -56,7 +61,10 @@ def read_picture(path: Path) -> np.ndarray:
         data = np.fromfile(path, np.uint8)
     except OSError as fault:
         raise MediaError(f"picture '{path}' cannot be read: {fault.strerror or fault}") from None
-    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    try:
+        picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    except cv2.error:  # a header that promises more pixels than OpenCV takes
+        picture = None
     if picture is None:
         raise MediaError(f"picture '{path}' ({data.size} bytes) is broken or not a picture; copy it anew")
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
@@ -153,6 +161,19 @@ class VideoFrames:
         """0, 1, 2 ..."""
         return range(len(self.times))
 
+    def expected(self) -> int:
+        """About how many frames there are, from the file's head and without decoding; 0 where it does not say."""
+        import av
+
+        try:
+            with av.open(str(self.path)) as container:
+                for stream in container.streams.video:
+                    seconds = (container.duration or 0) / av.time_base
+                    return int(stream.frames or seconds * float(stream.average_rate or 0))
+        except av.error.FFmpegError:
+            pass  # who decodes it gets the error with its reason
+        return 0
+
     def read(self, number: int) -> np.ndarray:
         """One frame, upright, (height, width, 3) uint8 RGB. Reads from the start: iterate for many."""
         for i, (_, frame) in enumerate(self._decode()):
@@ -170,15 +191,49 @@ class VideoFrames:
         import av
 
         try:
-            with av.open(str(self.path)) as container:
+            with av.open(str(self.path.absolute()), options=OWN_FILE) as container:
                 if not container.streams.video:
                     raise MediaError(f"'{self.path}' has no picture track")
+                container.streams.video[0].thread_type = "AUTO"  # decodes ahead on other cores
+                colours = av.video.reformatter.VideoReformatter()  # one for all frames is a quarter faster
                 for frame in container.decode(video=0):
                     turned = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
-                    picture = np.rot90(frame.to_ndarray(format="rgb24"), turned) if pixels else None
-                    yield float(frame.time or 0.0), picture if picture is None else np.ascontiguousarray(picture)
+                    if pixels:
+                        shown = colours.reformat(frame, format="rgb24").to_ndarray()
+                        yield float(frame.time or 0.0), np.ascontiguousarray(np.rot90(shown, turned))
+                    else:
+                        yield float(frame.time or 0.0), None
         except av.error.FFmpegError as fault:
             raise MediaError(f"video '{self.path}' cannot be read: {fault.strerror}; is it whole?") from None
+
+
+def timed(frames: Frames, fps: float) -> Generator[tuple[int, float, np.ndarray], None, None]:
+    """`(number, seconds since the first frame, picture)` of every frame in order, read once.
+
+    Seconds are the file's own time stamps where it has them; they rise even where the file's do not.
+
+    Args:
+        frames: of a video, a folder, or anything else; `times` are used where it has them.
+        fps: frames per second of a source without time stamps: the numbers are counted by it.
+    """
+    if isinstance(frames, VideoFrames):
+        stamped = ((i, seconds, picture) for i, (seconds, picture) in enumerate(frames))
+    else:
+        numbers = frames.numbers
+        times = getattr(frames, "times", None) or [n / fps for n in numbers]
+        stamped = ((n, float(s), frames.read(n)) for n, s in zip(numbers, times, strict=True))
+    first = before = None
+    step = 1 / fps
+    for number, seconds, picture in stamped:
+        first = seconds if first is None else first
+        now = seconds - first
+        if before is not None:
+            if now > before:
+                step = now - before
+            else:
+                now = before + step / 2  # a broken stamp: the order of the frames is surer
+        before = now
+        yield number, now, picture
 
 
 def stamp(source: Path) -> str:

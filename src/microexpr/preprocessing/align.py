@@ -59,6 +59,8 @@ class Align(Step):
             kept by name: a new model gets a new name.
     """
 
+    version = 2  # from 2 on, large faces are averaged by whole blocks
+
     by: Literal["mesh", "aam", "cascade"] = "mesh"
     size: int = 224
     margin: float = 0.05

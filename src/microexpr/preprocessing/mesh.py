@@ -64,7 +64,7 @@ class Landmarks:
         points: (68, 2) float64, x and y in pixels, in the order of iBUG 300-W.
         mesh: (468, 3) float64, x, y and depth in pixels; smaller depth is nearer to the camera.
         quality: 0 to 1, the network's own belief that a face was in the cut-out.
-        box: left, top, width, height of the detected face in pixels.
+        box: left, top, width, height of the points in pixels.
     """
 
     points: np.ndarray
@@ -85,7 +85,7 @@ def find_landmarks(picture: np.ndarray) -> Landmarks | None:
     """
     for faces in _candidates(picture):
         for face in faces:
-            found = _landmarks(picture, face)
+            found = landmarks_in(picture, face)
             if found is not None:
                 return found
     return None
@@ -103,6 +103,44 @@ def detect(picture: np.ndarray) -> Detection | None:
         MissingDataError, MediaError: as `find_landmarks`.
     """
     return next((faces[0] for faces in _candidates(picture) if faces), None)
+
+
+def detect_all(picture: np.ndarray, thorough: bool = True) -> list[Detection]:
+    """Every face of the first search that finds one, the largest first; one face may be there twice.
+
+    Args:
+        picture: (height, width, 3) uint8 RGB.
+        thorough: whether to go on as `detect` does where the whole picture shows none (up to 40 times the work).
+
+    Raises:
+        MissingDataError, MediaError: as `find_landmarks`.
+    """
+    searches = _candidates(picture)
+    return next((faces for faces in searches if faces), []) if thorough else next(searches)
+
+
+def landmarks_in(picture: np.ndarray, face: Detection) -> Landmarks | None:
+    """The points of a detected face, or None where the mesh sees none.
+
+    Args:
+        picture: (height, width, 3) uint8 RGB, the one the face was detected in.
+        face: from `detect` or `detect_all`.
+    """
+    points, quality = _mesh(picture, region(face.box, face.eyes))
+    return follow(picture, points) if quality >= MIN_PRESENCE else None
+
+
+def follow(picture: np.ndarray, before: np.ndarray) -> Landmarks | None:
+    """The points of a face that was seen elsewhere a moment ago, or None where it is lost; no detector is run.
+
+    The points themselves say better than a detector's box where the face is (Kartynnik et al. 2019, section 2).
+
+    Args:
+        picture: (height, width, 3) uint8 RGB.
+        before: (468, 3) points of the frame before, in pixels.
+    """
+    points, quality = _mesh(picture, region(_box(before), before[[33, 263], :2]))
+    return Landmarks(points[TO_68, :2].copy(), points, quality, _box(points)) if quality >= MIN_PRESENCE else None
 
 
 @cache
@@ -154,14 +192,9 @@ def _searches(height: int, width: int) -> Iterator[list[tuple[float, float, floa
         yield [(left, top, part) for top in tops for left in lefts] if part >= DETECTOR_SIDE / 2 else []
 
 
-def _landmarks(picture: np.ndarray, face: Detection) -> Landmarks | None:
-    points, quality = _mesh(picture, region(face.box, face.eyes))
-    if quality >= MIN_PRESENCE:  # again from the points themselves: they say better than the box where the face is
-        low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
-        points, quality = _mesh(picture, region((*low, *(high - low)), points[[33, 263], :2]))
-    if quality < MIN_PRESENCE:
-        return None
-    return Landmarks(points[TO_68, :2].copy(), points, quality, face.box)
+def _box(points: np.ndarray) -> tuple[float, float, float, float]:
+    low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
+    return (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
 
 
 def _detect_in(picture: np.ndarray, left: float, top: float, side: float) -> list[Detection]:

@@ -1,0 +1,86 @@
+"""What is told of a recording and of each face in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..events import Face, FaceTrack, Recording, Spans
+from ..video import Frames, VideoFrames
+
+CURVE_POINTS = 2000
+
+
+def facts(name: str, source: Path, frames: Frames, tracks: Sequence[FaceTrack], shape: tuple[int, ...]) -> Recording:
+    """Of the recording; `shape` is that of its frames."""
+    if isinstance(frames, VideoFrames):
+        times = np.array(frames.times)
+        seconds = float(times[-1] - times[0])
+        fps = float(1 / max(np.median(np.diff(times)), 1e-6)) if len(times) > 1 else 0.0
+    else:  # a folder has no time stamps; the tracker was told or assumed a rate
+        fps = max((track.fps for track in tracks), default=0.0)
+        seconds = (frames.numbers[-1] - frames.numbers[0]) / fps if fps else 0.0
+    return Recording(
+        name, os.path.abspath(source), len(frames.numbers), round(seconds, 6), round(fps, 3), shape[1], shape[0]
+    )
+
+
+def people(tracks: Sequence[FaceTrack]) -> list[list[FaceTrack]]:
+    """Tracks of each person, in the order of time."""
+    numbers = sorted({track.face for track in tracks})
+    return [sorted((t for t in tracks if t.face == face), key=lambda t: t.times[0]) for face in numbers]
+
+
+def face(group: Sequence[FaceTrack], curve: np.ndarray, recording: Recording) -> Face:
+    """All tracks of one person as one record; `curve` has a value for each of their frames."""
+    times = np.concatenate([track.times for track in group])
+    blink = np.concatenate([track.blink for track in group])
+    quality = np.concatenate([track.quality for track in group])
+    step = 1 / recording.fps if recording.fps else 0.0
+    ends = np.concatenate([[-step], times, [recording.seconds + step]])
+    gaps = [
+        (max(a + step, 0.0), min(b, recording.seconds))
+        for a, b in zip(ends[:-1], ends[1:], strict=True)
+        if b - a > 2.5 * max(step, 1e-6)
+    ]
+    return Face(
+        group[0].face,
+        len(times),
+        number(quality.mean()),
+        tuple((number(a), number(b)) for a, b in gaps),
+        spans(times, blink, step),
+        thinned(times, curve),
+    )
+
+
+def spans(times: np.ndarray, on: np.ndarray, step: float) -> Spans:
+    """Begin and end of each stretch of frames that are on; a frame lasts `step` seconds."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], on.astype(np.int8), [0]])))
+    pairs = edges.reshape(-1, 2)
+    return tuple((number(times[a]), number(times[b - 1] + step)) for a, b in pairs)
+
+
+def thinned(times: np.ndarray, values: np.ndarray) -> Spans:
+    """The curve with so few points that a page can draw it; of neighbours the highest stays."""
+    parts = np.array_split(np.arange(len(times)), min(len(times), CURVE_POINTS))
+    clean = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    best = [part[np.argmax(clean[part])] for part in parts if len(part)]
+    return tuple((number(times[i]), number(clean[i])) for i in best)
+
+
+def movement(track: FaceTrack) -> np.ndarray:
+    """(T,) mean change of grey levels within a tenth of a second before each frame."""
+    back = max(1, round(0.1 * track.fps))
+    found = np.zeros(len(track))
+    for i in range(1, len(track)):
+        found[i] = np.abs(track.crops[i].astype(np.int16) - track.crops[max(0, i - back)]).mean()
+    return found
+
+
+def number(value: Any) -> float:
+    """Rounded to what is written, so that every file tells the same."""
+    return round(float(value), 6) if np.isfinite(value) else 0.0

@@ -1,0 +1,191 @@
+"""One recording from frames to files, and many of them at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from .. import __version__, export
+from ..errors import DataError, MediaError, MicroexprError, RunError, one_line
+from ..events import Analysis
+from ..executors import Done, executor
+from ..files import write_atomically
+from ..intake import Progress
+from ..recognize import open_model
+from ..report.events import as_page
+from ..report.evidence import Evidence
+from ..video import Frames, open_frames, stamp
+from .events import judged, warnings
+from .faces import face, facts, people
+from .options import Options, Parts
+from .places import place, places
+
+FILES = ("events.csv", "events.eaf", "report.html", "events.json")
+"""In the order in which they are written: once the last is there, all are."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one recording: an analysis, or the line that says why there is none."""
+
+    source: Path
+    folder: Path
+    analysis: Analysis | None = None
+    fault: str = ""
+
+
+def analyze(
+    source: Path,
+    out: Path,
+    options: Options | None = None,
+    progress: Progress | None = None,
+    parts: Parts | None = None,
+) -> Analysis:
+    """Find the events of a video, or of a folder of frames, and write them into `out/<its name>`.
+
+    What was finished with the same source, settings and version is read, not done again.
+
+    Args:
+        source: a video file, a folder of numbered frames, or a picture.
+        out: the folder that gets a folder for each recording.
+        options: settings.
+        progress: told what is being done, how much of it is done, and how much there is.
+        parts: other trackers and spotters than ours.
+
+    Raises:
+        MediaError: the source cannot be read.
+        RunError: the folder holds another recording's events, or events that a coder has judged.
+    """
+    return _analyze_into(Path(source), place(Path(source), out), options or Options(), progress or _quiet, parts)
+
+
+def analyze_all(
+    sources: Sequence[Path],
+    out: Path,
+    options: Options | None = None,
+    progress: Progress | None = None,
+    workers: int = 1,
+    parts: Parts | None = None,
+) -> list[Result]:
+    """`analyze` for several recordings, `workers` at once; one that cannot be read does not stop the others."""
+    options, progress = options or Options(), progress or _quiet
+    if options.model is not None:
+        open_model(options.model)  # a wrong model is one error, not one a recording
+    folders = places(sources, out)
+    jobs = list(zip(sources, folders, strict=True))
+    told = progress if workers == 1 or len(jobs) == 1 else _quiet
+    job = partial(_job, options=options, progress=told, parts=parts)
+    where = executor("local") if told is progress else executor("processes", workers)
+    results: dict[int, Result] = {}
+    progress("recordings", 0, len(jobs))
+    for index, outcome in where.run(job, jobs, None):
+        value = {"analysis": outcome.value} if isinstance(outcome, Done) else {"fault": one_line(outcome.reason)}
+        results[index] = Result(*jobs[index], **value)
+        progress("recordings", len(results), len(jobs))
+    return [results[index] for index in range(len(jobs))]
+
+
+def _job(
+    job: tuple[Path, Path], shared: None, *, options: Options, progress: Progress, parts: Parts | None
+) -> Analysis:
+    return _analyze_into(*job, options, progress, parts)
+
+
+def _quiet(what: str, done: int, total: int) -> None:
+    pass
+
+
+def _analyze_into(source: Path, folder: Path, options: Options, progress: Progress, parts: Parts | None) -> Analysis:
+    try:
+        frames = open_frames(source)
+        mark = _fingerprint(source, options)
+        if (old := _finished(folder, source, mark)) is not None:
+            progress(f"{one_line(source.name)}: done before", 1, 1)
+            return old
+        try:
+            return _fresh(source, frames, folder, mark, options, progress, parts or Parts())
+        finally:
+            shutil.rmtree(folder / "work", ignore_errors=True)
+    except MicroexprError:
+        raise
+    except OSError as fault:
+        raise MediaError(f"'{fault.filename or source}' cannot be read or written: {fault.strerror}") from None
+
+
+def _fingerprint(source: Path, options: Options) -> str:
+    model = "" if options.model is None else stamp(options.model)
+    facts = json.dumps([stamp(source), options.told(), model, __version__], sort_keys=True)
+    return hashlib.sha256(facts.encode()).hexdigest()[:16]
+
+
+def _finished(folder: Path, source: Path, mark: str) -> Analysis | None:
+    """What was found before, if nothing has changed since."""
+    try:
+        old = export.read(folder / "events.json")
+    except DataError:
+        return None  # nothing, or a half of it
+    if old.fingerprint == mark and all((folder / name).is_file() for name in FILES):
+        return old
+    if old.recording.path != os.path.abspath(source):
+        raise RunError(f"'{folder}' holds the events of '{old.recording.path}'; give another --out")
+    if any(event.status != "found" for event in old.events):
+        raise RunError(f"'{folder}' holds events that a coder has judged; give another --out")
+    return None
+
+
+def _fresh(
+    source: Path, frames: Frames, folder: Path, mark: str, options: Options, progress: Progress, parts: Parts
+) -> Analysis:
+    numbers = frames.numbers
+    if not numbers:
+        lack = "no picture with a number in its name" if source.is_dir() else "no frame"
+        raise MediaError(f"'{source}' holds {lack}")
+    name = one_line(source.absolute().name) or "recording"
+    first = frames.read(numbers[0])
+    work = folder / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    told = partial(_told, progress, name)
+    tracks = [track for track in parts.track(frames, options, told, work) if len(track)]
+    recording = facts(name, source, frames, tracks, first.shape)
+    faces = tuple(
+        face(group, np.concatenate([parts.curve(track, options) for track in group]), recording)
+        for group in people(tracks)
+    )
+    model = None if options.model is None else open_model(options.model)
+    found = [(track, one) for track in tracks for one in parts.spot(track, options)]
+    found.sort(key=lambda pair: (pair[1].onset, pair[0].face))
+    events, pictures = judged(source, frames, recording, found, model, options, told)
+    analysis = Analysis(
+        recording,
+        faces,
+        events,
+        warnings(recording, faces),
+        {**options.told(), "about_model": {} if model is None else dict(model.about)},
+        __version__,
+        mark,
+    )
+    _write(folder, analysis, pictures)
+    return analysis
+
+
+def _told(progress: Progress, name: str, what: str, done: int, total: int) -> None:
+    progress(f"{name}: {what}", done, total)
+
+
+def _write(folder: Path, analysis: Analysis, pictures: Mapping[int, Evidence]) -> None:
+    contents = {
+        "events.csv": export.to_csv(analysis.events).encode(),
+        "events.eaf": export.to_eaf(analysis, folder),
+        "report.html": as_page(analysis, pictures).encode(),
+        "events.json": export.to_json(analysis).encode(),
+    }
+    for name in FILES:
+        write_atomically(folder / name, contents[name])

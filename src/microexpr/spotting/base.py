@@ -1,0 +1,133 @@
+"""What every spotter shares: a frozen dataclass of settings that looks at a face's track and says where something is.
+
+A spotter sees a `FaceTrack` and nothing else: no label, no true time. Windows are settings in seconds; a track is
+looked at in even steps of time, so that 25 and 240 frames a second, gaps and variable frame rates are all the same.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..clip import Interval
+from ..errors import RecipeError
+from ..events import MICRO_SECONDS, FaceTrack
+from ..registry import Registry
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """A track at even steps of time.
+
+    Attributes:
+        rate: steps a second.
+        frames: (N,) int64 index of the track's frame nearest to each moment.
+        seen: (N,) bool: whether that frame is near enough; False in a gap.
+    """
+
+    rate: float
+    frames: np.ndarray
+    seen: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def steps(self, seconds: float) -> int:
+        """So many seconds in steps, at least one."""
+        return max(1, round(seconds * self.rate))
+
+
+@dataclass(frozen=True)
+class Span:
+    """A found movement in steps of `Samples`, both ends included; a larger score is surer."""
+
+    onset: int
+    apex: int
+    offset: int
+    score: float
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What a spotter made of a track.
+
+    Attributes:
+        curve: (N,) float, 0 or more: how much seems to happen at each step, on the spotter's own scale.
+        spans: what it takes for movements.
+    """
+
+    curve: np.ndarray
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class Spotter(ABC):
+    """A method with its settings.
+
+    Args:
+        rate: at most so many steps a second are looked at; a slower recording is looked at frame by frame.
+        abstain: movements with a lower score are not told.
+    """
+
+    name: ClassVar[str]
+
+    rate: float = 60.0
+    abstain: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.rate < 10:
+            raise RecipeError(f"spotter: rate = {self.rate}; take 10 steps a second or more")
+
+    @abstractmethod
+    def look(self, track: FaceTrack, samples: Samples) -> Look:
+        """What there is in a track of three steps or more, seen at `samples`."""
+
+    def spot(self, track: FaceTrack) -> list[Interval]:
+        """The movements in a track, in frame numbers of the track, in the order of time; [] where there are none.
+
+        An empty track, or one of fewer than three steps, has none. `kind` follows from the length: below .5 s `micro`.
+        """
+        samples = sampled(track, self.rate)
+        if len(samples) < 3:
+            return []
+        return intervals(track, samples, (s for s in self.look(track, samples).spans if s.score >= self.abstain))
+
+    def curve(self, track: FaceTrack) -> np.ndarray:
+        """(T,) float32, 0 or more: how much seems to happen at each frame, on the spotter's own scale."""
+        samples = sampled(track, self.rate)
+        if len(samples) < 3:
+            return np.zeros(len(track), np.float32)
+        there = self.look(track, samples).curve
+        moments = track.times[0] + np.arange(len(samples)) / samples.rate
+        return np.interp(track.times, moments, there).astype(np.float32)
+
+
+SPOTTERS: Registry[Spotter] = Registry("spotter", "microexpr.spotting")
+
+
+def sampled(track: FaceTrack, rate: float) -> Samples:
+    """Even steps over a track, `rate` a second or one a frame, whichever are fewer."""
+    if len(track) < 2:
+        return Samples(rate, np.zeros(len(track), np.int64), np.ones(len(track), bool))
+    rate = min(rate, track.fps)
+    moments = track.times[0] + np.arange(int((track.times[-1] - track.times[0]) * rate + 1e-6) + 1) / rate
+    after = np.clip(np.searchsorted(track.times, moments), 1, len(track) - 1)
+    nearer = after - (moments - track.times[after - 1] <= track.times[after] - moments)
+    return Samples(rate, nearer, np.abs(track.times[nearer] - moments) <= 1.5 / rate)
+
+
+def intervals(track: FaceTrack, samples: Samples, spans: Iterable[Span]) -> list[Interval]:
+    """Spans as intervals of frame numbers, in the order of time; ones that lie in a gap are left out."""
+    found = []
+    for span in sorted(spans, key=lambda s: (s.onset, s.offset)):
+        onset, apex, offset = (int(samples.frames[i]) for i in (span.onset, span.apex, span.offset))
+        if offset <= onset or not samples.seen[span.onset : span.offset + 1].all():
+            continue
+        kind = "micro" if track.times[offset] - track.times[onset] < MICRO_SECONDS else "macro"
+        first, peak, last = (int(track.numbers[i]) for i in (onset, apex, offset))
+        found.append(Interval(first, last, peak, kind, score=float(span.score)))
+    return found

@@ -1,0 +1,85 @@
+"""How well intervals were found: one set of scores for micro-, macro- and all expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..clip import Interval
+from ..errors import UsageError
+from ..metrics import SpottingScore, interval_f1, overlap, strs
+
+Found = Mapping[str, Sequence[Interval]]
+"""Video -> intervals."""
+
+KINDS = ("micro", "macro", "all")
+
+
+@dataclass(frozen=True)
+class SpottingReport:
+    """Scores of a spotter over videos.
+
+    Attributes:
+        scores: `micro`, `macro`, `all` -> counts, precision, recall, F1. Micro and macro are matched on their own, and
+            `all` sums their counts, as MEGC 2020 does: a find of the wrong kind is a miss and a false alarm.
+        either: the same when the kind does not matter.
+        false_alarms: a minute, of those in `either`.
+        onset_error: mean absolute error of the onset in ms over the intervals matched in `either`; nan without any.
+    """
+
+    scores: Mapping[str, SpottingScore]
+    either: SpottingScore
+    false_alarms: float
+    onset_error: float
+
+
+def evaluate_spotting(truth: Found, found: Found, seconds: Mapping[str, float], fps: Mapping[str, float]) -> SpottingReport:
+    """Precision, recall and F1 at IoU .5 over all videos, false alarms a minute and the onset's error.
+
+    Args:
+        truth, found: the true and the found intervals of each video, in the same frame numbers.
+        seconds, fps: length of each video of `truth`, and its frames per second.
+
+    Raises:
+        UsageError: a video without its length or frame rate, or one that is not above 0.
+    """
+    for video in truth:
+        if not seconds.get(video, 0) > 0 or not fps.get(video, 0) > 0:
+            raise UsageError(f"video '{video}': give its seconds and frames per second, both above 0")
+    kinds = {kind: interval_f1(_spans(truth, kind), _spans(found, kind)) for kind in ("micro", "macro")}
+    pooled = SpottingScore(*(sum(getattr(s, name) for s in kinds.values()) for name in ("tp", "fp", "fn")))
+    either = interval_f1(_spans(truth), _spans(found))
+    errors = [
+        abs(real.onset - guess.onset) / fps[video] * 1000
+        for video, intervals in truth.items()
+        for real, guess in pairs(intervals, found.get(video, ()))
+    ]
+    alarms = either.fp / (sum(seconds[video] for video in truth) / 60) if truth else 0.0
+    return SpottingReport({**kinds, "all": pooled}, either, alarms, float(np.mean(errors)) if errors else float("nan"))
+
+
+def spot_then_recognise(report: SpottingReport, analysis_f1: float) -> float:
+    """STRS of MEGC 2025: F1 of spotting (all kinds) times F1 of recognition on the true positives, 0 to 1."""
+    return strs(report.scores["all"].f1, analysis_f1)
+
+
+def pairs(truth: Sequence[Interval], found: Sequence[Interval], iou: float = 0.5) -> list[tuple[Interval, Interval]]:
+    """True and found intervals of one video matched one to one, best overlap first, as `metrics.interval_f1` does."""
+    every = [
+        (overlap((r.onset, r.offset), (f.onset, f.offset)), i, j) for i, r in enumerate(truth) for j, f in enumerate(found)
+    ]
+    rows: set[int] = set()
+    columns: set[int] = set()
+    matched = []
+    for value, i, j in sorted(every, key=lambda one: -one[0]):
+        if value >= iou and i not in rows and j not in columns:
+            rows.add(i)
+            columns.add(j)
+            matched.append((truth[i], found[j]))
+    return matched
+
+
+def _spans(videos: Found, kind: str = "") -> dict[str, list[tuple[int, int]]]:
+    return {v: [(i.onset, i.offset) for i in every if kind in ("", i.kind)] for v, every in videos.items()}

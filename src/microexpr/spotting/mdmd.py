@@ -1,0 +1,80 @@
+"""Main directional maximal difference.
+
+Wang, Wu, Qian, Li, Fu: A Main Directional Maximal Difference Analysis for Spotting Facial Movements from Long-term
+Videos, Neurocomputing 230, 2017; windows and lengths as in He et al. 2020 (arXiv 1912.11985): .4 and 1.3 s each way.
+Angles come from arctan2: the public code's atan(u / v) can reach two of its four directions only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import RecipeError
+from ..events import MICRO_SECONDS, FaceTrack
+from .base import SPOTTERS, Look, Samples, Spotter
+from .motion import Estimator, estimator
+from .peaks import contrast, spans_above, threshold
+
+GRID, DIRECTIONS = 6, 4
+
+
+@SPOTTERS.register("mdmd")
+@dataclass(frozen=True)
+class MDMD(Spotter):
+    """How much more the flow head -> current has, in its main direction, than the flow head -> tail.
+
+    Args:
+        micro_reach, macro_reach: seconds from the current frame to head and tail.
+        p: where the threshold lies between mean and maximum, 0 to 1.
+        shortest: a movement below so many seconds is none.
+    """
+
+    micro_reach: float = 0.4
+    macro_reach: float = 1.3
+    p: float = 0.01
+    shortest: float = 0.23
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.p <= 1 or not 0 < self.micro_reach < self.macro_reach:
+            raise RecipeError(f"mdmd: p = {self.p} (0 to 1); reaches must be 0 < micro < macro seconds")
+
+    def look(self, track: FaceTrack, samples: Samples) -> Look:
+        """Runs above the threshold, short ones of the short reach, long ones of the long one."""
+        flow, limit = estimator(), samples.rate * MICRO_SECONDS
+        passes = ((self.micro_reach, self.shortest * samples.rate, limit), (self.macro_reach, limit, np.inf))
+        curve, spans = np.zeros(len(samples)), []
+        for seconds, low, high in passes:
+            reach = samples.steps(seconds)
+            values = np.zeros(len(samples))
+            for i in range(reach, len(samples) - reach):
+                head, now, tail = (track.crops[samples.frames[j]] for j in (i - reach, i, i + reach))
+                values[i] = maximal_difference(flow, head, now, tail)
+            stand_out = contrast(values, max(1, reach - 1))
+            spans += spans_above(stand_out, threshold(stand_out, self.p), low, high)
+            curve = np.maximum(curve, stand_out)
+        return Look(curve, tuple(spans))
+
+
+def maximal_difference(flow: Estimator, head: np.ndarray, now: np.ndarray, tail: np.ndarray) -> float:
+    """Mean over the third of the 36 blocks that differ most; in a block, over its third of pixels that differ most."""
+    u, v = np.moveaxis(flow(head, now), -1, 0)
+    lengths = np.hypot(u, v)
+    differences = _blocks(lengths - np.linalg.norm(flow(head, tail), axis=-1))
+    direction = _blocks(((np.arctan2(v, u) + np.pi) * DIRECTIONS / (2 * np.pi)).astype(np.int8) % DIRECTIONS)
+    counts = np.stack([(direction == k).sum(axis=1) for k in range(DIRECTIONS)])
+    in_main = direction == counts.argmax(axis=0)[:, None]
+    ordered = -np.sort(-np.where(in_main, differences, -np.inf), axis=1)
+    third = np.maximum(1, in_main.sum(axis=1) // 3)
+    taken = np.arange(ordered.shape[1]) < third[:, None]
+    means = np.where(taken, ordered, 0).sum(axis=1) / third
+    return float(np.sort(means)[-GRID * GRID // 3 :].mean())
+
+
+def _blocks(picture: np.ndarray) -> np.ndarray:
+    """(36, pixels of a block); what is left over at the right and the bottom is cut off."""
+    high, wide = picture.shape[0] // GRID, picture.shape[1] // GRID
+    cut = picture[: high * GRID, : wide * GRID].reshape(GRID, high, GRID, wide)
+    return cut.transpose(0, 2, 1, 3).reshape(GRID * GRID, -1)

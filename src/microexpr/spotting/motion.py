@@ -1,0 +1,51 @@
+"""Motion between crops of a track, and the regions of a face in which it is looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+BROWS, EYES, NOSE, MOUTH = slice(17, 27), (slice(36, 42), slice(42, 48)), slice(27, 31), slice(48, 68)
+
+Estimator = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def estimator() -> Estimator:
+    """Dense flow (S, S, 2) float32 in pixels between two (S, S) uint8 crops: DIS (Kroeger et al. 2016), full detail.
+
+    Each caller gets its own: the algorithm keeps buffers.
+    """
+    dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    dis.setFinestScale(0)
+    return lambda before, after: dis.calc(before, after, None)
+
+
+def filled(points: np.ndarray, size: int, grow: float) -> np.ndarray:
+    """(size, size) bool: the hull of (n, 2) points, grown by `grow` pixels on all sides."""
+    mask = np.zeros((size, size), np.uint8)
+    hull = cv2.convexHull(np.round(points).astype(np.int32))
+    cv2.fillConvexPoly(mask, hull, 1)
+    cv2.polylines(mask, [hull], True, 1, max(1, round(2 * grow)))
+    return mask.astype(bool)
+
+
+def eyes(points: np.ndarray, size: int, grow: float) -> np.ndarray:
+    """(size, size) bool: both eyes of (68, 2) points; where blinks and gaze move, not expressions."""
+    return filled(points[EYES[0]], size, grow) | filled(points[EYES[1]], size, grow)
+
+
+def scale_of(points: np.ndarray) -> float:
+    """Distance of the outer corners of the eyes in pixels, of (68, 2) points."""
+    return float(np.linalg.norm(points[36] - points[45]))
+
+
+def head_motion(flow: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """(2,) mean flow of a patch on the bridge of the nose, which no expression moves much: the head's own motion."""
+    x, y = points[NOSE].mean(axis=0)
+    half = max(1, round(scale_of(points) / 12))
+    rows = slice(max(0, round(y) - half), round(y) + half + 1)
+    columns = slice(max(0, round(x) - half), round(x) + half + 1)
+    patch = flow[rows, columns].reshape(-1, 2)
+    return patch.mean(axis=0) if len(patch) else np.zeros(2, np.float32)

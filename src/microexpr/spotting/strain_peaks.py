@@ -1,0 +1,85 @@
+"""Peaks of optical strain.
+
+After Shreve, Godavarthy, Goldgof, Sarkar: Macro- and Micro-Expression Spotting in Long Videos Using Spatio-Temporal
+Strain, FG 2011. Own choice: a step counts as an apex when the face is strained against both half a window before and
+half a window after, so that what moves once and stays (a head that turned) does not count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from ..errors import RecipeError
+from ..events import MICRO_SECONDS, FaceTrack
+from ..preprocessing.flow import strain
+from .base import SPOTTERS, Look, Samples, Spotter
+from .motion import BROWS, MOUTH, Estimator, estimator, eyes, filled, head_motion, scale_of
+from .peaks import best_apart, runs, spans_above, threshold
+
+
+@SPOTTERS.register("strain-peaks")
+@dataclass(frozen=True)
+class StrainPeaks(Spotter):
+    """Strain of brows and mouth without the eyes; blinks are left out.
+
+    Args:
+        micro_reach, macro_reach: seconds from a step to those it is compared with.
+        p: where the threshold lies between mean and maximum, 0 to 1.
+        blink_margin: seconds before and after a blink that are left out too.
+        shortest: a movement below so many seconds is none.
+    """
+
+    rate: float = 30.0
+    micro_reach: float = 0.2
+    macro_reach: float = 0.8
+    p: float = 0.2
+    blink_margin: float = 0.1
+    shortest: float = 0.13
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.p <= 1 or not 0 < self.micro_reach < self.macro_reach:
+            raise RecipeError(f"strain-peaks: p = {self.p} (0 to 1); reaches must be 0 < micro < macro seconds")
+
+    def look(self, track: FaceTrack, samples: Samples) -> Look:
+        """Runs above the threshold, short ones of the short reach, long ones of the long one."""
+        flow, limit = estimator(), samples.rate * MICRO_SECONDS
+        blinks = widened(track.blink[samples.frames], samples.steps(self.blink_margin))
+        curve, spans = np.zeros(len(samples)), []
+        passes = ((self.micro_reach, self.shortest * samples.rate, limit), (self.macro_reach, limit, np.inf))
+        for seconds, low, high in passes:
+            values = strained(track, samples, samples.steps(seconds), flow)
+            values = gaussian_filter1d(values, 0.02 * samples.rate)
+            if low < limit:  # a blink lasts as long as a micro-expression; a macro-expression may have one in it
+                values[blinks] = 0
+            spans += spans_above(values, threshold(values, self.p), low, high)
+            curve = np.maximum(curve, values)
+        return Look(curve, tuple(best_apart(spans)))
+
+
+def strained(track: FaceTrack, samples: Samples, reach: int, flow: Estimator) -> np.ndarray:
+    """(N,) mean strain of brows and mouth: the smaller of that against `reach` steps before and after."""
+    found, size = np.zeros(len(samples)), track.crops.shape[1]
+    for i in range(len(samples) - reach):
+        first, second = samples.frames[i], samples.frames[i + reach]
+        points = track.points[first]
+        moved = flow(track.crops[first], track.crops[second])
+        moved = cv2.GaussianBlur(moved - head_motion(moved, points), (0, 0), scale_of(points) / 40)
+        grow = scale_of(points) / 10
+        where = filled(points[BROWS], size, grow) | filled(points[MOUTH], size, grow)
+        where &= ~eyes(points, size, grow / 2)
+        found[i] = np.percentile(strain(moved)[where], 80) if where.any() else 0
+    before = np.concatenate([np.zeros(reach), found[: len(samples) - reach]])
+    return np.minimum(before, found)
+
+
+def widened(marked: np.ndarray, steps: int) -> np.ndarray:
+    """(N,) bool: every run of True longer by so many steps on both sides."""
+    wide = marked.copy()
+    for first, last in runs(marked):
+        wide[max(0, first - steps) : last + steps + 1] = True
+    return wide

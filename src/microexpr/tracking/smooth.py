@@ -1,0 +1,45 @@
+"""Smoothing over real time that neither delays nor flattens what is short.
+
+A parabola is fitted to the samples of a window around each one (Savitzky and Golay 1964), by their real times: at a
+steady rate it is their filter, at a varying one it stays right.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+LEAST = 5
+"""A parabola through fewer samples than this would smooth next to nothing: they are left as they are."""
+
+
+def smoothed_at(times: np.ndarray, values: np.ndarray, at: float, window: float) -> np.ndarray:
+    """The smoothed value at one sample, the shape of `values[0]`.
+
+    Args:
+        times: (n,) seconds, rising; `at` is one of them.
+        values: (n, ...) float.
+        at: seconds.
+        window: whole width in milliseconds; samples within half of it on either side are used.
+    """
+    near = np.abs(times - at) <= window / 2000 + 1e-6  # time stamps are rounded
+    if near.sum() < LEAST:
+        return values[int(np.argmin(np.abs(times - at)))]
+    away = (times[near] - at) / (window / 2000)
+    powers = np.vander(away, 3)
+    weights = powers @ np.linalg.solve(powers.T @ powers, (0.0, 0.0, 1.0))
+    return np.tensordot(weights, values[near], axes=1)
+
+
+def smoothed(times: np.ndarray, values: np.ndarray, window: float) -> np.ndarray:
+    """`smoothed_at` of every sample, (n, ...).
+
+    Args:
+        times: (n,) seconds, rising.
+        values: (n, ...) float.
+        window: whole width in milliseconds.
+    """
+    first = np.searchsorted(times, times - window / 1000)
+    last = np.searchsorted(times, times + window / 1000)
+    return np.stack(
+        [smoothed_at(times[a:b], values[a:b], t, window) for a, b, t in zip(first, last, times, strict=True)]
+    )
