@@ -73,3 +73,11 @@ def test_a_path_that_leads_nowhere(tmp_path):
 def test_values_of_the_command_line():
     assert recipe.toml_value("3") == 3 and recipe.toml_value("[1, 2]") == [1, 2]
     assert recipe.toml_value("dis") == "dis" and recipe.toml_value("true") is True
+
+
+def test_what_a_user_chose_is_not_undone_by_the_small_scale():
+    small = recipe.load("devanaboyina2021-m1")
+    assert "recognizer.epochs" in small.small.set
+    chosen = small.with_choices({"stages.micro.recognizer.epochs": 3})
+    assert chosen.with_settings(chosen.small.set).judged.recognizer["epochs"] == 3
+    assert small.with_choices({}).key == small.key

@@ -218,7 +218,7 @@ def run(
     from .recipe import load_all
 
     _load(plugin)
-    members = [member.with_settings(_settings(set)) for member in load_all(recipe)]
+    members = [member.with_choices(_settings(set)) for member in load_all(recipe)]
     fake_data, small = data is Data.fake, scale is Scale.small
     folder = out or Path("runs") / "-".join([Path(recipe).stem, *["fake"] * fake_data, *["small"] * small])
     options = Options(
@@ -273,7 +273,7 @@ def train(
         roots=_roots(root),
     )
     with console.progress() as progress:
-        file = learn(load(recipe).with_settings(_settings(set)), out, options, progress)
+        file = learn(load(recipe).with_choices(_settings(set)), out, options, progress)
     console.say(f"kept in {file}; `microexpr run {recipe}` says how well such a model does on people it has not seen")
 
 

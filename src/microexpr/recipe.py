@@ -129,6 +129,11 @@ class Recipe:
             _put(tree, key, value)
         return _recipe(self.name, tree)
 
+    def with_choices(self, settings: Mapping[str, Any]) -> Recipe:
+        """As `with_settings`, for values that a user chose: `--scale small` does not undo them."""
+        changed = self.with_settings(settings)
+        return replace(changed, small=replace(changed.small, set={**changed.small.set, **settings}))
+
 
 @dataclass(frozen=True)
 class Suite:
