@@ -1,4 +1,4 @@
-"""Events to and from files: CSV for spreadsheets, JSON for programs, EAF for ELAN. docs/analyze.md lists every field."""
+"""Events to and from files: CSV for spreadsheets, JSON for programs, EAF for ELAN; fields in docs/analyze.md."""
 
 from __future__ import annotations
 

@@ -25,7 +25,10 @@ def check_spotter(spotter: Spotter, track: FaceTrack) -> None:
     assert spotter.spot(track) == found, f"{name}: the same track gives two answers"
     _check_intervals(name, spotter, track)
     later = dataclasses.replace(track, times=track.times + 100.0, numbers=track.numbers + 7)
-    moved = [dataclasses.replace(i, onset=i.onset - 7, apex=(i.apex or 0) - 7, offset=i.offset - 7) for i in spotter.spot(later)]
+    moved = [
+        dataclasses.replace(i, onset=i.onset - 7, apex=(i.apex or 0) - 7, offset=i.offset - 7)
+        for i in spotter.spot(later)
+    ]
     assert [(i.onset, i.apex, i.offset) for i in moved] == [(i.onset, i.apex, i.offset) for i in found], (
         f"{name}: the answer depends on when the clock began"
     )

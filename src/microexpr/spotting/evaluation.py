@@ -35,7 +35,9 @@ class SpottingReport:
     onset_error: float
 
 
-def evaluate_spotting(truth: Found, found: Found, seconds: Mapping[str, float], fps: Mapping[str, float]) -> SpottingReport:
+def evaluate_spotting(
+    truth: Found, found: Found, seconds: Mapping[str, float], fps: Mapping[str, float]
+) -> SpottingReport:
     """Precision, recall and F1 at IoU .5 over all videos, false alarms a minute and the onset's error.
 
     Args:
@@ -68,7 +70,9 @@ def spot_then_recognise(report: SpottingReport, analysis_f1: float) -> float:
 def pairs(truth: Sequence[Interval], found: Sequence[Interval], iou: float = 0.5) -> list[tuple[Interval, Interval]]:
     """True and found intervals of one video matched one to one, best overlap first, as `metrics.interval_f1` does."""
     every = [
-        (overlap((r.onset, r.offset), (f.onset, f.offset)), i, j) for i, r in enumerate(truth) for j, f in enumerate(found)
+        (overlap((r.onset, r.offset), (f.onset, f.offset)), i, j)
+        for i, r in enumerate(truth)
+        for j, f in enumerate(found)
     ]
     rows: set[int] = set()
     columns: set[int] = set()

@@ -32,7 +32,7 @@ def runs(above: np.ndarray) -> Iterator[tuple[int, int]]:
 
 
 def spans_above(values: np.ndarray, level: float, shortest: float, longest: float) -> list[Span]:
-    """A span for each run above `level` with a length in steps from `shortest` to below `longest`; score = peak/level."""
+    """A span for each run above `level` with a length in steps in [shortest, longest); score = peak/level."""
     found = []
     for first, last in runs(values > level):
         if shortest <= last - first + 1 < longest:

@@ -288,7 +288,9 @@ def _spread(points: np.ndarray, moves: np.ndarray) -> np.ndarray:
     """(rows, columns, 2) moves of landmarks spread over the coarse grid, nothing at the border of the head."""
     low, high = points.min(axis=0), points.max(axis=0)
     far = (high - low) * 0.35
-    ring = [(x, y) for x in (low[0] - far[0], high[0] + far[0]) for y in np.linspace(low[1] - far[1], high[1] + far[1], 5)]
+    ring = [
+        (x, y) for x in (low[0] - far[0], high[0] + far[0]) for y in np.linspace(low[1] - far[1], high[1] + far[1], 5)
+    ]
     ring += [((low[0] + high[0]) / 2, y) for y in (low[1] - far[1], high[1] + far[1])]
     values = np.concatenate([moves, np.zeros((len(ring), 2))])
     bend = RBFInterpolator(np.concatenate([points, ring]), values, kernel="thin_plate_spline", smoothing=0.5)
