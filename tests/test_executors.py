@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,32 @@ def test_a_process_for_each_job():
 
 def process_id(job: int, shared: None) -> int:
     return os.getpid()
+
+
+def sleeping(job: int, shared: Path) -> None:
+    (shared / f"{os.getpid()}.pid").touch()
+    time.sleep(600)
+
+
+def test_workers_end_with_a_killed_parent(tmp_path):
+    text = "from tests.test_executors import *; outcomes(Processes(2), sleeping, [0, 1], Path({!r}))"
+    parent = subprocess.Popen([sys.executable, "-c", text.format(str(tmp_path))])
+    wait_for(lambda: len(list(tmp_path.glob("*.pid"))) == 2)
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: not any(runs(path.stem) for path in tmp_path.glob("*.pid")))
+
+
+def runs(process: str) -> bool:
+    line = Path("/proc", process, "cmdline")
+    return line.exists() and line.read_bytes() != b""  # empty once it has ended and nobody has asked how
+
+
+def wait_for(happened: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ FLOORS = [  # from the ground up; a module imports from its own floor or below
     {"recognizers", "spotting"},
     {"intake", "stages", "evaluate", "train", "report", "recognize", "analyze", "export"},
     {"demo", "console"},
-    {"cli", "cli_weights", "web"},
+    {"cli", "cli_analyze", "cli_options", "cli_weights", "web"},
     {"__main__"},
 ]
 FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names}

@@ -1,4 +1,4 @@
-"""What every recognizer shares. A new one writes `_fit` and `_scores`, and `_state`/`_restore` to be saved."""
+"""What every recognizer shares. A new one writes `_fit` and `_shares`, and `state`/`_restore` to be saved."""
 
 from __future__ import annotations
 
