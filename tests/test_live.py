@@ -19,7 +19,7 @@ from microexpr.errors import MediaError, RunError, UsageError
 from microexpr.live import FILES, Film, Live, live
 from microexpr.live.capture import Capture
 from microexpr.live.screen import line_of, screen
-from microexpr.live.watch import Person, Watch
+from microexpr.live.watch import Watch
 from microexpr.live.window import Shots, Strip, Window
 from microexpr.synthesis import Camera, Timing, perform
 from microexpr.tracking import Tracking
