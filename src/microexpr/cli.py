@@ -337,7 +337,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         app(given, prog_name="microexpr", standalone_mode=True)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as end:
+        if isinstance(end, SystemExit) and end.code != 130:  # 130 is what typer makes of Ctrl-C
+            raise
         typer.echo("microexpr: stopped; the same command goes on from here", err=True)
         sys.exit(130)
     except BrokenPipeError:  # `microexpr report RUN | head`

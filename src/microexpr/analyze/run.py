@@ -119,6 +119,8 @@ def _analyze_into(source: Path, folder: Path, options: Options, progress: Progre
     try:
         frames = open_frames(source, damaged=True)
         mark = _fingerprint(source, options)
+        if folder.is_file():
+            raise RunError(f"'{folder}' is a file; give another --out")
         if (old := _finished(folder, source, mark)) is not None:
             progress(f"{one_line(source.name)}: done before", 1, 1)
             return old
