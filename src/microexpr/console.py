@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .analyze import Result
     from .evaluate import Progress as Report
     from .runs import Run
+    from .spotting_runs import SpottingRun
 
 _out = Console(highlight=False, soft_wrap=True)
 _err = Console(stderr=True, highlight=False)
@@ -136,8 +137,8 @@ def show_recipes(name: str | None) -> None:
     table = Table("recipe", "what", "data", "protocol")
     for one in recipe.shipped():
         members = recipe.load_all(one)
-        data = dict.fromkeys(name for member in members for name in member.judged.data)
-        rules = dict.fromkeys(member.protocol.name for member in members)
+        data = dict.fromkeys(name for member in members for name in member.data)
+        rules = dict.fromkeys(name for member in members for name in member.protocols)
         what = members[0].title if len(members) == 1 else f"{len(members)} recipes in one go"
         table.add_row(one, what, ", ".join(data), ", ".join(rules))
     _out.print(table)
@@ -159,11 +160,13 @@ def show_faults(name: str, roots: Mapping[str, Path]) -> int:
     return len(faults)
 
 
-def show_report(groups: Sequence[Sequence[Run]]) -> None:
+def show_report(groups: Sequence[Sequence[Run]], spotted: Sequence[SpottingRun] = ()) -> None:
     """Reports of runs in the terminal."""
     from .report import summarize
-    from .report.terminal import show, show_comparison
+    from .report.terminal import show, show_comparison, show_spotting
 
+    if spotted:
+        show_spotting(spotted, _out)
     summaries = [summarize(runs) for runs in groups]
     for summary in summaries if len(summaries) <= 3 else ():
         show(summary, _out)
