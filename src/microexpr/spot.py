@@ -17,6 +17,7 @@ import numpy as np
 from . import __version__
 from .clip import Clip, Interval
 from .datasets import Dataset, open_dataset
+from .datasets.base import Fault
 from .errors import ProtocolError, RunError, UsageError
 from .events import FaceTrack
 from .executors import Done, Executor, executor
@@ -207,11 +208,16 @@ def _header(
         learned=learns,
         model="" if model is None else f"{recipe.recognizer} {hashlib.sha256(model.read_bytes()).hexdigest()[:16]}",
         seed=options.seed,
-        subset=[str(fault) for name, source in sources.items() for fault in source.differences(clips[name])],
+        subset=[_short(fault) for name, source in sources.items() for fault in source.differences(clips[name])],
         left_out=[str(fault) for source in sources.values() for fault in source.missing()],
         small=options.small,
         version=__version__,
     )
+
+
+def _short(fault: Fault) -> str:
+    """Without the publication that it names."""
+    return f"{fault.clip}: {fault.field} = {fault.value}: {fault.reason.partition(' (')[0]}"
 
 
 def _jobs(

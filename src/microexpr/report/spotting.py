@@ -19,7 +19,8 @@ from .tables import LEAKY, Table, share
 from .text import booktabs, section
 
 LEAKY_NOTE = f"{LEAKY} a threshold was chosen on the test videos; not comparable"
-COLUMNS = ("", "TP", "FP", "FN", "precision", "recall", "F1", "source")
+COUNTS = ("", "TP", "FP", "FN", "precision", "recall", "F1", "false alarms/min", "onset error", "source")
+SCORES = ("F1 of intervals", "micro", "macro", "all", "STRS", "source")
 
 
 @dataclass(frozen=True)
@@ -100,9 +101,10 @@ def render_spotting(runs: Sequence[SpottingRun], form: str) -> str:
 
 
 def spotting_tables(runs: Sequence[SpottingRun]) -> list[Table]:
-    """One table a data set: every run's rows, then the published ones."""
+    """Two tables a data set: counts, and F1; in each every run's rows, then the published ones."""
     every = [summary for run in runs for summary in summaries(run)]
-    return [_table([s for s in every if s.data == data]) for data in dict.fromkeys(s.data for s in every)]
+    groups = [[s for s in every if s.data == data] for data in dict.fromkeys(s.data for s in every)]
+    return [table for group in groups for table in (_counts(group), _scores(group))]
 
 
 def spotting_warnings(runs: Sequence[SpottingRun]) -> list[str]:
@@ -148,31 +150,51 @@ def _summary(run: SpottingRun, data: str, videos: Sequence[Spotted]) -> Spotting
     )
 
 
-def _table(group: Sequence[SpottingSummary]) -> Table:
+def _counts(group: Sequence[SpottingSummary]) -> Table:
     rows, notes = [], ["Overlap (IoU) of one half or more, one to one, counts pooled over all videos."]
     for one in group:
-        each = f"{one.videos} videos of {one.people} people"
-        for kind in KINDS:
-            rows.append((f"{one.label}: {kind}", *_cells(one.report.scores[kind]), each))
-        rows.append((f"{one.label}: whichever kind", *_cells(one.report.either), each))
-        notes.append(f"{one.label}: {_more(one)}.")
-    published = published_spotting(group[0].data)
+        each, error = f"{one.videos} videos of {one.people} people", one.report.onset_error
+        for kind, score in {**one.report.scores, "either kind": one.report.either}.items():
+            alarms = f"{one.report.false_alarms * score.fp / max(1, one.report.either.fp):.1f}"
+            late = "" if kind in KINDS else "none matched" if math.isnan(error) else f"{error:.0f} ms"
+            rows.append((f"{one.label}: {kind}", *_cells(score), alarms, late, each))
+        if told := _more(one):
+            notes.append(f"{one.label}: {told}.")
     ours = len(rows)
-    rows += [row for one in published for row in _published(one)]
-    notes += [LEAKY_NOTE] * any(row.leaky for row in published)
-    return Table(f"{group[0].data}: spotting", COLUMNS, tuple(rows), "\n".join(notes), ours=ours)
+    for row in published_spotting(group[0].data):
+        for kind, counts in row.counts.items():
+            rows.append((f"{row.method}: {kind}", *_cells(SpottingScore(*counts)), "", "", _source(row)))
+    return Table(f"{group[0].data}: what was found", COUNTS, tuple(rows), "\n".join(notes), ours=ours)
+
+
+def _scores(group: Sequence[SpottingSummary]) -> Table:
+    rows = []
+    for one in group:
+        scores = (share(one.report.scores[kind].f1) for kind in KINDS)
+        each = f"{one.videos} videos of {one.people} people"
+        rows.append((one.label, *scores, share(one.named.strs) if one.named else "", each))
+    published = published_spotting(group[0].data)
+    for row in published:
+        values = (getattr(row, name) for name in (*KINDS, "strs"))
+        cells = ("" if value is None else share(value) for value in values)
+        rows.append((row.method + LEAKY * row.leaky, *cells, _source(row)))
+    note = LEAKY_NOTE if any(row.leaky for row in published) else ""
+    title = f"{group[0].data}: beside the published"
+    return Table(title, SCORES, tuple(rows), note, ours=len(group))
 
 
 def _more(one: SpottingSummary) -> str:
-    error = "none matched" if math.isnan(one.report.onset_error) else f"{one.report.onset_error:.0f} ms"
-    text = f"{one.report.false_alarms:.1f} false alarms a minute, mean error of the onset {error}"
+    """What there is to say of a run beside its counts."""
+    told = []
     if one.crowded:
-        text += f"; {len(one.crowded)} videos with several people, of whom the one longest in sight is judged"
+        told.append(f"{len(one.crowded)} videos with several people, of whom the one longest in sight is judged")
     if one.named is not None:
         left = f", {one.named.left_out} without a coarse class left out" if one.named.left_out else ""
-        text += f"; spot-then-recognise of {one.named.kind}-expressions: STRS {share(one.named.strs)} "
-        text += f"(F1 of analysis {share(one.named.analysis_f1)} on {one.named.judged} true positives{left})"
-    return text
+        told.append(
+            f"spot-then-recognise of {one.named.kind}-expressions: STRS {share(one.named.strs)} "
+            f"(F1 of analysis {share(one.named.analysis_f1)} on {one.named.judged} true positives{left})"
+        )
+    return "; ".join(told)
 
 
 def _cells(score: SpottingScore) -> tuple[str, ...]:
@@ -180,15 +202,8 @@ def _cells(score: SpottingScore) -> tuple[str, ...]:
     return (*counts, *(share(value) for value in (score.precision, score.recall, score.f1)))
 
 
-def _published(row: PublishedSpotting) -> list[tuple[str, ...]]:
-    source = row.source + (f"; {row.note}" if row.note else "")
-    rows = []
-    for kind in KINDS:
-        value, counts = getattr(row, kind), row.counts.get(kind)
-        if value is not None:
-            cells = _cells(SpottingScore(*counts)) if counts else ("",) * 5 + (share(value),)
-            rows.append((f"{row.method}{LEAKY * row.leaky}: {kind}", *cells, source))
-    return rows
+def _source(row: PublishedSpotting) -> str:
+    return row.source + (f"; {row.note}" if row.note else "")
 
 
 def _numbers(score: SpottingScore) -> dict[str, float]:
