@@ -54,7 +54,7 @@ def test_every_job_ends(name):
 def test_a_dead_worker_is_replaced(tmp_path):
     found = outcomes(Processes(2), fragile, [0, 1, 2, 3, 4, 5], tmp_path)
     assert [found[i] for i in (0, 1, 4, 5)] == [Done(0), Done(1), Done(4), Done(5)]
-    assert isinstance(found[2], Failed) and "died 3 times" in found[2].reason
+    assert isinstance(found[2], Failed) and "died 2 times" in found[2].reason
     assert found[3].reason == "ValueError: job 3 is broken" and "Traceback" in found[3].details
 
 

@@ -106,7 +106,7 @@ def show_datasets(name: str | None, roots: Mapping[str, Path]) -> None:
             f"  recorded   {facts.fps:g} frames/s" if facts.fps else "",
             *(
                 f"  {label:<10} " + ", ".join(f"{w} {n}" for w, n in words.items())
-                for label, words in facts.counts.items()
+                for label, words in {**facts.counts, **facts.events}.items()
             ),
             f"  counts     {facts.source}" if facts.source else "",
             f"  here       {here or 'not on this machine'}",

@@ -21,8 +21,8 @@ from typing import Any, ClassVar
 
 from .errors import ExecutorError, MicroexprError, UnknownNameError, UsageError
 
-TRIES = 3
-"""How often a job is started whose worker dies."""
+TRIES = 2
+"""How often a job is started whose worker dies: once more than usual."""
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 """Two threads beside a busy core are slower than one, and one gives the same sums everywhere."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,7 +125,11 @@ def prepared(intake: Intake, examples: Iterable[Example], options: Options, prog
     samples = Samples(Chain.build(intake.stage.chain), list(clips.values()), cache_folder())
     missing = [name for name, clip in samples.clips.items() if not samples.path(clip).is_file()]
     what, done = f"preparing clips of '{intake.stage.name}'", len(samples) - len(missing)
-    runner = executor("local") if options.on == "local" or len(missing) < 16 else Processes(options.workers or 2)
+    runner = (
+        executor("local")
+        if options.on == "local" or len(missing) < 16
+        else Processes(options.workers or os.cpu_count() or 1)
+    )
     progress(what, done, len(samples))
     for _, outcome in runner.run(_prepare, missing, samples):
         if isinstance(outcome, Failed):

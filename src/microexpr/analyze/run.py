@@ -24,7 +24,7 @@ from ..report.events import as_page
 from ..report.evidence import Evidence
 from ..video import Frames, open_frames, stamp
 from .events import judged, warnings
-from .faces import face, facts, people, whereabouts
+from .faces import broken, face, facts, people, whereabouts
 from .options import Options, Parts
 from .places import place, places
 
@@ -107,7 +107,7 @@ def _quiet(what: str, done: int, total: int) -> None:
 
 def _analyze_into(source: Path, folder: Path, options: Options, progress: Progress, parts: Parts | None) -> Analysis:
     try:
-        frames = open_frames(source)
+        frames = open_frames(source, damaged=True)
         mark = _fingerprint(source, options)
         if (old := _finished(folder, source, mark)) is not None:
             progress(f"{one_line(source.name)}: done before", 1, 1)
@@ -179,7 +179,7 @@ def _fresh(
         recording,
         faces,
         events,
-        warnings(recording, faces, model),
+        (*broken(frames)[1], *warnings(recording, faces, model)),
         {**options.told(), "about_model": _of_model(model)},
         __version__,
         mark,
