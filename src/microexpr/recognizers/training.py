@@ -86,6 +86,10 @@ class Sampler:
     name: Literal["shuffle", "oversample"] = "shuffle"
     per_class: int = 0
 
+    def __post_init__(self) -> None:
+        if self.per_class < 0:
+            raise RecipeError(f"sampler: per_class = {self.per_class}; use 1 or more, or 0 for the largest class's")
+
     def order(self, targets: Tensor, draws: torch.Generator) -> Tensor:
         """Positions of the clips of one epoch."""
         if self.name == "shuffle":
