@@ -16,9 +16,9 @@ FLOORS = [  # from the ground up; a module imports from its own floor or below
     {"registry", "config", "video", "protocols", "recipe", "runs", "synthesis", "published"},
     {"datasets", "preprocessing", "tracking", "features", "networks", "pictures"},
     {"recognizers", "spotting"},
-    {"intake", "stages", "evaluate", "train", "report", "recognize", "analyze", "export"},
+    {"intake", "stages", "evaluate", "train", "report", "recognize", "analyze", "live", "export"},
     {"demo", "console"},
-    {"cli", "cli_analyze", "cli_options", "cli_weights", "web"},
+    {"cli", "cli_analyze", "cli_options", "cli_video", "cli_weights", "web"},
     {"__main__"},
 ]
 FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names}
