@@ -36,6 +36,9 @@ class Frames(Protocol):
 LARGEST = 2**27
 """Pixels of a picture or frame; a header that promises more is refused before memory is asked for (8K has 2^25)."""
 
+LAST = 2**53
+"""Largest frame number: up to there floats count every one."""
+
 FARTHEST = 86400.0
 """Seconds that may lie between two frames; a larger step is a broken time stamp."""
 
@@ -138,6 +141,8 @@ class FolderFrames:
             number = frame_number(path.name)
             if path.suffix.lower() not in PICTURES or path.name.startswith(".") or number is None:
                 continue
+            if number > LAST:
+                raise MediaError(f"'{path}': frame number {number} is too large; the largest is {LAST}")
             if number in files:
                 raise MediaError(f"'{files[number]}' and '{path.name}' have the same frame number, {number}")
             files[number] = path
@@ -206,7 +211,7 @@ class VideoFrames:
         import av
 
         try:
-            with av.open(str(self.path.absolute()), options=OWN_FILE) as container:
+            with av.open(str(self.path.absolute()), options=OWN_FILE, metadata_errors="replace") as container:
                 for stream in container.streams.video:
                     seconds = (container.duration or 0) / av.time_base
                     return int(stream.frames or seconds * float(stream.average_rate or 0))
@@ -260,10 +265,14 @@ class VideoFrames:
 
         last, one = 0.0, False
         try:
-            with av.open(str(self.path.absolute()), options=OWN_FILE) as container:
+            with av.open(str(self.path.absolute()), options=OWN_FILE, metadata_errors="replace") as container:
                 if not container.streams.video:
                     raise MediaError(f"'{self.path}' has no picture track")
                 stream = container.streams.video[0]
+                if stream.codec_context is None:
+                    raise MediaError(
+                        f"'{self.path}' has pictures of a kind that this FFmpeg cannot decode; is it whole?"
+                    )
                 stream.thread_type = "AUTO"  # decodes ahead on other cores
                 stream.codec_context.options = {"max_pixels": str(LARGEST)}
                 for packet in container.demux(stream):

@@ -31,6 +31,9 @@ from .places import place, places
 FILES = ("events.csv", "events.eaf", "report.html", "events.json")
 """In the order in which they are written: once the last is there, all are."""
 
+LONGEST = 600
+"""Letters of a line about a fault."""
+
 WORK = "work"
 """Below a recording's folder: its tracks, until all is written."""
 
@@ -89,10 +92,17 @@ def analyze_all(
     results: dict[int, Result] = {}
     progress("recordings", 0, len(jobs))
     for index, outcome in where.run(job, jobs, None):
-        value = {"analysis": outcome.value} if isinstance(outcome, Done) else {"fault": one_line(outcome.reason)}
+        value = (
+            {"analysis": outcome.value} if isinstance(outcome, Done) else {"fault": _short(one_line(outcome.reason))}
+        )
         results[index] = Result(*jobs[index], **value)
         progress("recordings", len(results), len(jobs))
     return [results[index] for index in range(len(jobs))]
+
+
+def _short(text: str) -> str:
+    """A line that can be read, although a name in it is thousands of letters long."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
 
 
 def _job(
