@@ -84,10 +84,13 @@ def read_picture(path: Path) -> np.ndarray:
         data = np.fromfile(path, np.uint8)
     except OSError as fault:
         raise MediaError(f"picture '{path}' cannot be read: {fault.strerror or fault}") from None
+    loud = cv2.utils.logging.setLogLevel(0)  # what it would print is said below
     try:
         picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     except cv2.error:  # a header that promises more pixels than OpenCV takes
         picture = None
+    finally:
+        cv2.utils.logging.setLogLevel(loud)
     if picture is None:
         raise MediaError(
             f"picture '{path}' ({data.size} bytes) is broken, not a picture, or has more than "
