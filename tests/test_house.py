@@ -16,9 +16,10 @@ FLOORS = [  # from the ground up; a module imports from its own floor or below
     {"registry", "config", "video", "protocols", "recipe", "runs", "synthesis", "published"},
     {"datasets", "preprocessing", "tracking", "features", "networks", "pictures"},
     {"recognizers", "spotting"},
-    {"intake", "stages", "evaluate", "train", "report", "recognize", "analyze", "export"},
+    {"intake", "stages", "evaluate", "train", "report", "recognize", "analyze", "export", "agreement"},
     {"demo", "console"},
-    {"cli", "cli_weights", "web"},
+    {"web"},
+    {"cli", "cli_weights", "cli_serve"},
     {"__main__"},
 ]
 FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Generator, Iterator, Sequence
 from functools import cached_property
@@ -222,18 +223,31 @@ def timed(frames: Frames, fps: float) -> Generator[tuple[int, float, np.ndarray]
         numbers = frames.numbers
         times = getattr(frames, "times", None) or [n / fps for n in numbers]
         stamped = ((n, float(s), frames.read(n)) for n, s in zip(numbers, times, strict=True))
-    first = before = None
-    step = 1 / fps
+    clock = Clock(1 / fps)
     for number, seconds, picture in stamped:
-        first = seconds if first is None else first
-        now = seconds - first
-        if before is not None:
-            if now > before:
-                step = now - before
-            else:
-                now = before + step / 2  # a broken stamp: the order of the frames is surer
-        before = now
-        yield number, now, picture
+        yield number, clock(seconds), picture
+
+
+class Clock:
+    """Seconds since the first of the time stamps it is told, one after the other; they rise even where those do not."""
+
+    def __init__(self, step: float = 0.04) -> None:
+        self.step = step
+        self.first = self.before = math.nan
+
+    def __call__(self, seconds: float) -> float:
+        """The next time stamp, seconds -> seconds since the first."""
+        if math.isnan(self.first):
+            self.first = seconds
+            self.before = 0.0
+            return 0.0
+        now = seconds - self.first
+        if now > self.before:
+            self.step = now - self.before
+        else:
+            now = self.before + self.step / 2  # a broken stamp: the order of the frames is surer
+        self.before = now
+        return now
 
 
 def stamp(source: Path) -> str:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from ..clip import Interval
 from ..errors import UsageError
+from ..events import Event
 from ..metrics import SpottingScore, interval_f1, overlap, strs
+
+Span = TypeVar("Span", Interval, Event)
+"""What has an onset and an offset, in frames with both ends."""
 
 Found = Mapping[str, Sequence[Interval]]
 """Video -> intervals."""
@@ -67,7 +72,7 @@ def spot_then_recognise(report: SpottingReport, analysis_f1: float) -> float:
     return strs(report.scores["all"].f1, analysis_f1)
 
 
-def pairs(truth: Sequence[Interval], found: Sequence[Interval], iou: float = 0.5) -> list[tuple[Interval, Interval]]:
+def pairs(truth: Sequence[Span], found: Sequence[Span], iou: float = 0.5) -> list[tuple[Span, Span]]:
     """True and found intervals of one video matched one to one, best overlap first, as `metrics.interval_f1` does."""
     every = [
         (overlap((r.onset, r.offset), (f.onset, f.offset)), i, j)
