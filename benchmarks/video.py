@@ -109,13 +109,13 @@ def main() -> None:
         film, kept = VideoFrames(path), InMemory(VideoFrames(path), given.seconds)
         height, width = kept.pictures[0].shape[:2]
         called, spots = spotter()
-        options = Options(model=model_file(folder), spotter={"name": called})
-        assert options.model is not None
+        model_path = model_file(folder)
+        options = Options(model=model_path, spotter={"name": called})
         print(f"{path.name}: {len(film.times)} frames of {width} x {height}; {os.cpu_count()} cores; spotter {called}")
         tracks = track_faces(kept)
         found = [one for track in tracks for one in spots.spot(track)]
         shown = sum(one.offset - one.onset + 1 for one in found) or min(20, len(kept.numbers))
-        clip, model = folder / "clip", recognize.open_model(options.model)
+        clip, model = folder / "clip", recognize.open_model(model_path)
         for number in kept.numbers[:20]:
             write_picture(clip / f"{number}.png", kept.pictures[number])
         rounds = iter(range(1_000_000))

@@ -19,7 +19,7 @@ FLOORS = [  # from the ground up; a module imports from its own floor or below
     {"intake", "stages", "evaluate", "train", "report", "recognize", "analyze", "export", "agreement"},
     {"demo", "console"},
     {"web"},
-    {"cli", "cli_weights", "cli_serve"},
+    {"cli", "cli_analyze", "cli_options", "cli_serve", "cli_weights"},
     {"__main__"},
 ]
 FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names}

@@ -7,11 +7,13 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from . import __version__, errors
+from .cli_analyze import analyze
+from .cli_options import Plugins, Roots, load_plugins, roots_of, settings_of
 from .cli_weights import weights
 
 app = typer.Typer(
@@ -22,6 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(weights, name="weights")
+app.command()(analyze)
 
 
 class On(StrEnum):
@@ -61,10 +64,6 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
-Plugins = Annotated[list[Path], typer.Option("--plugin", help="A Python file that registers data sets or methods.")]
-Roots = Annotated[
-    list[str], typer.Option("--root", metavar="NAME=FOLDER", help="Where a data set is, e.g. casme2=/data/c2.")
-]
 RunFolders = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.")]
 
 
@@ -110,8 +109,8 @@ def datasets(
     """What can be read, what it holds, how to get it, whether it is on this machine."""
     from . import console
 
-    _load(plugin)
-    console.show_datasets(name, _roots(root))
+    load_plugins(plugin)
+    console.show_datasets(name, roots_of(root))
 
 
 @app.command()
@@ -131,8 +130,8 @@ def check(
     """Hold a folder against the published facts; exit 1 with a list of faults if it differs."""
     from . import console
 
-    _load(plugin)
-    if console.show_faults(name, _roots(root)):
+    load_plugins(plugin)
+    if console.show_faults(name, roots_of(root)):
         raise typer.Exit(1)
 
 
@@ -151,7 +150,7 @@ def fake(
     from . import console
     from .datasets import DATASETS
 
-    _load(plugin)
+    load_plugins(plugin)
     with console.progress() as progress:
         progress(f"making up {name}", 0, 1)
         made = DATASETS.get(name).fake(folder, people=people, scale=scale, seed=seed)
@@ -180,9 +179,9 @@ def pretrain(
     """Train a network from scratch on labelled pictures; goes on where it was stopped; runs under torchrun too."""
     from . import console
 
-    _load(plugin)
+    load_plugins(plugin)
     chosen = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "size": size, "workers": workers, "seed": seed}
-    values = {**chosen, "precision": precision.value, "device": device.value, **_settings(set)}
+    values = {**chosen, "precision": precision.value, "device": device.value, **settings_of(set)}
     console.show_pretraining(root, {"name": network}, values, out or name, made_up)
 
 
@@ -217,8 +216,8 @@ def run(
     from .evaluate import Options, evaluate_seeds
     from .recipe import load_all
 
-    _load(plugin)
-    members = [member.with_choices(_settings(set)) for member in load_all(recipe)]
+    load_plugins(plugin)
+    members = [member.with_choices(settings_of(set)) for member in load_all(recipe)]
     fake_data, small = data is Data.fake, scale is Scale.small
     folder = out or Path("runs") / "-".join([Path(recipe).stem, *["fake"] * fake_data, *["small"] * small])
     options = Options(
@@ -228,7 +227,7 @@ def run(
         on=on.value,
         workers=workers,
         address=address,
-        roots=_roots(root),
+        roots=roots_of(root),
         labels=labels,
         keep_models=keep_models,
         fresh=fresh,
@@ -263,17 +262,17 @@ def train(
     from .recipe import load
     from .train import train as learn
 
-    _load(plugin)
+    load_plugins(plugin)
     options = Options(
         fake=data is Data.fake,
         small=scale is Scale.small,
         allow_subset=allow_subset,
         on=On.processes.value,
         seed=seed,
-        roots=_roots(root),
+        roots=roots_of(root),
     )
     with console.progress() as progress:
-        file = learn(load(recipe).with_choices(_settings(set)), out, options, progress)
+        file = learn(load(recipe).with_choices(settings_of(set)), out, options, progress)
     console.say(f"kept in {file}; `microexpr run {recipe}` says how well such a model does on people it has not seen")
 
 
@@ -356,27 +355,3 @@ def _line(fault: Exception) -> str:
     elif not isinstance(fault, errors.MicroexprError):
         text = f"{type(fault).__name__}: {fault}; this should not happen, `microexpr --debug ...` shows where it did"
     return errors.one_line(text)
-
-
-def _load(plugins: Sequence[Path]) -> None:
-    from .registry import load_plugin
-
-    for path in plugins:
-        load_plugin(path)
-
-
-def _pairs(texts: Sequence[str], option: str) -> list[tuple[str, str]]:
-    pairs = [text.partition("=") for text in texts]
-    if wrong := [text for text, (key, sign, _) in zip(texts, pairs, strict=True) if not (key and sign)]:
-        raise errors.UsageError(f"{option} {wrong[0]}: write {option} NAME=VALUE")
-    return [(key, value) for key, _, value in pairs]
-
-
-def _roots(texts: Sequence[str]) -> dict[str, Path]:
-    return {name: Path(folder) for name, folder in _pairs(texts, "--root")}
-
-
-def _settings(texts: Sequence[str]) -> dict[str, Any]:
-    from .recipe import toml_value
-
-    return {key: toml_value(value) for key, value in _pairs(texts, "--set")}

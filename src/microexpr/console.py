@@ -24,6 +24,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from .analyze import Result
     from .evaluate import Progress as Report
     from .runs import Run
 
@@ -255,3 +256,38 @@ def show_pretraining(
     say(f"learned from {about['pictures']} pictures{score}\nkept in {path}, a line an epoch beside it in .csv")
     if about["made_up"] == "true":
         say("The pictures are drawn patterns: these weights show that the machinery works, no more.")
+
+
+MOST_LISTED = 20
+"""Events of a recording that are shown in the terminal; its files hold all."""
+
+
+def show_results(results: Sequence[Result]) -> int:
+    """What was found in each recording, and where it is kept; how many could not be analysed."""
+    from .errors import one_line
+
+    for result in results:
+        name, found = one_line(result.source.name) or str(result.source), result.analysis
+        if found is None:
+            say(f"microexpr: {result.fault}")
+            continue
+        people = f"{len(found.faces)} face{'s' * (len(found.faces) != 1)}" if found.faces else "no face"
+        count = f"{len(found.events)} event{'s' * (len(found.events) != 1)}"
+        _out.print(f"{name}: {count}, {people}, {found.recording.seconds:.1f} s", markup=False)
+        for event in found.events[:MOST_LISTED]:
+            share = f" {event.shares[event.label]:.2f}" if event.label in event.shares else ""
+            told = f"; {', '.join(event.warnings)}" if event.warnings else ""
+            _out.print(
+                f"  {event.start:8.2f} s  face {event.face}  {event.kind}  {1000 * event.seconds:5.0f} ms  "
+                f"{event.label}{share}{told}",
+                markup=False,
+            )
+        if len(found.events) > MOST_LISTED:
+            _out.print(f"  ... and {len(found.events) - MOST_LISTED} more", markup=False)
+        for line in found.warnings:
+            _out.print(f"  note: {line}", markup=False)
+        _out.print(f"  {result.folder / 'report.html'}", markup=False)
+    faulty = sum(result.analysis is None for result in results)
+    if faulty and len(results) > 1:
+        say(f"{faulty} of {len(results)} recordings could not be analysed")
+    return faulty

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from ..clip import Interval
-from ..errors import MicroexprError
+from ..errors import MicroexprError, one_line
 from ..events import MICRO_SECONDS, Event, Face, FaceTrack, Recording
 from ..intake import Progress
+from ..preprocessing.moments import Moments
 from ..recognize import Model
 from ..report.evidence import Evidence, gather
-from ..video import Frames, VideoFrames, open_frames, write_picture
+from ..video import Frames, read_picture
+from .clips import Wanted, clips
 from .faces import number
 from .options import Options
 
@@ -25,8 +26,8 @@ SLOW_FPS = 60
 TURNED = 25.0
 """Degrees from which on a head counts as turned away."""
 
-PICTURED = 200
-"""Events that get pictures, the highest scores first; a page with more would not open."""
+PICTURED = 50
+"""Events that get their four pictures, the highest scores first; with more a page would be slow."""
 
 Found = Sequence[tuple[FaceTrack, Interval]]
 
@@ -73,17 +74,30 @@ def judged(
     events = [_event(recording, track, one, options) for track, one in found]
     order = sorted(range(len(events)), key=lambda index: -events[index].score)
     pictured, pictures = set(order[:PICTURED]), {}
-    wanted = events if model is not None else [e if i in pictured else None for i, e in enumerate(events)]
-    for done, (index, place) in enumerate(_visit(frames, recording, wanted, model is not None, folder), start=1):
+    whole = model is not None and not isinstance(model.chain.steps[0], Moments)
+    wanted = {
+        index: Wanted(event, found[index][0], whole)
+        for index, event in enumerate(events)
+        if model is not None or index in pictured
+    }
+    for done, (index, place, box) in enumerate(clips(frames, wanted, folder), start=1):
         event, track = events[index], found[index][0]
+        progress("events", done, len(wanted))
+        if isinstance(box, str):
+            events[index] = _with(event, box)
+            continue
         if model is not None:
             event = events[index] = _recognized(event, place, model, options)
         if index in pictured:
-            own = open_frames(place)
-            three = [own.read(frame) for frame in (event.onset, event.apex, event.offset)]
-            pictures[index] = gather(*three, track.boxes[_at(track, event.onset)])
-        progress("events", done, len(events))
+            left, top = box[:2]
+            own = track.boxes[_at(track, event.onset)] - np.array([left, top, 0, 0], np.float32)
+            onset, apex, offset = (read_picture(place / f"{n}.png") for n in (event.onset, event.apex, event.offset))
+            pictures[index] = gather(onset, apex, offset, own)
     return tuple(events), pictures
+
+
+def _with(event: Event, warning: str) -> Event:
+    return dataclasses.replace(event, warnings=(*event.warnings, one_line(warning).replace(";", ",")))
 
 
 def _at(track: FaceTrack, frame: int) -> int:
@@ -122,42 +136,8 @@ def _recognized(event: Event, place: Path, model: Model, options: Options) -> Ev
     try:
         answer = model(place, event.onset, event.apex, event.offset)
     except MicroexprError:
-        return dataclasses.replace(event, warnings=(*event.warnings, "the recognizer could not read it"))
+        return _with(event, "the recognizer could not read it")
     shares = {name: number(share) for name, share in answer.items()}
     best = max(shares, key=lambda name: shares[name])
     sure = shares[best] >= options.threshold and event.quality >= options.least_quality
     return dataclasses.replace(event, shares=shares, label=best if sure else "unknown")
-
-
-def _visit(
-    frames: Frames, recording: Recording, events: Sequence[Event | None], whole: bool, folder: Path
-) -> Iterator[tuple[int, Path]]:
-    """`(index, folder)` of each event: its frames as pictures under their numbers, there until the next step.
-
-    A video is decoded once for all events; a folder of frames is used as it is.
-
-    Args:
-        frames: of the recording.
-        recording: where it is.
-        events: by onset; None for one that nobody wants to see.
-        whole: all frames from onset to offset; else these two and the apex.
-        folder: to make the folders in.
-    """
-    wanted = {index: event for index, event in enumerate(events) if event is not None}
-    if not isinstance(frames, VideoFrames):
-        yield from ((index, Path(recording.path)) for index in wanted)
-        return
-    if not wanted:
-        return
-    with TemporaryDirectory(dir=folder) as name:
-        for now, (_, picture) in enumerate(frames):
-            for index, event in list(wanted.items()):
-                if now < event.onset:
-                    continue
-                if whole or now in (event.onset, event.apex, event.offset):
-                    write_picture(Path(name, str(index), f"{now}.png"), picture)
-                if now == event.offset:
-                    yield index, Path(name, str(index))
-                    del wanted[index]
-            if not wanted:
-                return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def facts(name: str, source: Path, frames: Frames, tracks: Sequence[FaceTrack], 
         fps = max((track.fps for track in tracks), default=0.0)
         seconds = (frames.numbers[-1] - frames.numbers[0]) / fps if fps else 0.0
     return Recording(
-        name, os.path.abspath(source), len(frames.numbers), round(seconds, 6), round(fps, 3), shape[1], shape[0]
+        name, whereabouts(source), len(frames.numbers), round(seconds, 6), round(fps, 3), shape[1], shape[0]
     )
 
 
@@ -44,7 +45,7 @@ def face(group: Sequence[FaceTrack], curve: np.ndarray, recording: Recording) ->
     ends = np.concatenate([[-step], times, [recording.seconds + step]])
     gaps = [
         (max(a + step, 0.0), min(b, recording.seconds))
-        for a, b in zip(ends[:-1], ends[1:], strict=True)
+        for a, b in pairwise(ends.tolist())
         if b - a > 2.5 * max(step, 1e-6)
     ]
     return Face(
@@ -84,3 +85,8 @@ def movement(track: FaceTrack) -> np.ndarray:
 def number(value: Any) -> float:
     """Rounded to what is written, so that every file tells the same."""
     return round(float(value), 6) if np.isfinite(value) else 0.0
+
+
+def whereabouts(source: Path) -> str:
+    """The whole path, `..` taken away; no link is followed."""
+    return os.path.abspath(source)  # noqa: PTH100  (Path.resolve follows links, Path.absolute keeps `..`)

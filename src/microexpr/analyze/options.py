@@ -14,9 +14,12 @@ from ..clip import Interval
 from ..errors import UsageError
 from ..events import FaceTrack
 from ..intake import Progress
+from ..recognize import DEFAULT_MODEL, open_model
 from ..registry import checked
 from ..video import Frames
 from .faces import movement
+
+SPOTTER = "strain-peaks"
 
 
 @dataclass(frozen=True)
@@ -24,15 +27,16 @@ class Options:
     """How to analyse.
 
     Attributes:
-        model: file of a trained recognizer; None leaves every event `unknown`.
+        model: file of a trained recognizer, `default` for the one that ships with the package; `none` leaves every
+            event `unknown`.
         spotter: `name` and settings of a spotter.
         tracking: settings of the tracker.
         threshold: an event whose best class has a smaller share is `unknown`.
         least_quality: so is one whose face has a lower mean quality.
     """
 
-    model: Path | None = None
-    spotter: Mapping[str, Any] = field(default_factory=lambda: {"name": "default"})
+    model: Path | str = "default"
+    spotter: Mapping[str, Any] = field(default_factory=lambda: {"name": SPOTTER})
     tracking: Mapping[str, Any] = field(default_factory=dict)
     threshold: float = 0.5
     least_quality: float = 0.5
@@ -49,12 +53,31 @@ class Options:
         for key, value in values.items():
             part, dot, inner = key.partition(".")
             if dot:
-                flat[part] = {**flat.get(part, {"name": "default"} if part == "spotter" else {}), inner: value}
+                flat[part] = {**flat.get(part, {"name": SPOTTER} if part == "spotter" else {}), inner: value}
         return checked(cls, flat, "analyze")
 
     def told(self) -> dict[str, Any]:
         """What is written into events.json."""
-        return {**dataclasses.asdict(self), "model": None if self.model is None else str(self.model)}
+        return {**dataclasses.asdict(self), "model": str(self.model)}
+
+    @property
+    def model_file(self) -> Path | None:
+        """Of the recognizer; None for none."""
+        return {"none": None, "default": DEFAULT_MODEL}.get(str(self.model), Path(self.model))
+
+    def check(self) -> None:
+        """Raise at once what is wrong with a setting, before any work is done.
+
+        Raises:
+            MicroexprError: no such model, spotter or setting.
+        """
+        from ..spotting import SPOTTERS
+        from ..tracking import Tracking
+
+        SPOTTERS.build(self.spotter)
+        checked(Tracking, self.tracking, "tracking")
+        if self.model_file is not None:
+            open_model(self.model_file)
 
 
 def _track(frames: Frames, options: Options, progress: Progress, folder: Path) -> Sequence[FaceTrack]:

@@ -44,7 +44,7 @@ def place(source: Path, out: Path, apart: bool = False) -> Path:
         out: the folder of all.
         apart: add a mark of the whole path, where two recordings have one name.
     """
-    path = os.path.abspath(source)  # takes `..` away, follows no link
+    path = os.path.abspath(source)  # noqa: PTH100  (takes `..` away, follows no link)
     name = os.path.basename(path)  # noqa: PTH119  (a Path has no name for `/`)
     safe = slug(name).strip("-.")[:100]
     if safe != name or apart:

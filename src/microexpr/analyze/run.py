@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,17 +19,20 @@ from ..events import Analysis
 from ..executors import Done, executor
 from ..files import write_atomically
 from ..intake import Progress
-from ..recognize import open_model
+from ..recognize import Model, open_model
 from ..report.events import as_page
 from ..report.evidence import Evidence
 from ..video import Frames, open_frames, stamp
 from .events import judged, warnings
-from .faces import face, facts, people
+from .faces import face, facts, people, whereabouts
 from .options import Options, Parts
 from .places import place, places
 
 FILES = ("events.csv", "events.eaf", "report.html", "events.json")
 """In the order in which they are written: once the last is there, all are."""
+
+WORK = "work"
+"""Below a recording's folder: its tracks, until all is written."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,7 @@ def analyze_all(
 ) -> list[Result]:
     """`analyze` for several recordings, `workers` at once; one that cannot be read does not stop the others."""
     options, progress = options or Options(), progress or _quiet
-    if options.model is not None:
-        open_model(options.model)  # a wrong model is one error, not one a recording
+    options.check()  # a wrong setting is one error, not one a recording
     folders = places(sources, out)
     jobs = list(zip(sources, folders, strict=True))
     told = progress if workers == 1 or len(jobs) == 1 else _quiet
@@ -111,17 +113,27 @@ def _analyze_into(source: Path, folder: Path, options: Options, progress: Progre
             progress(f"{one_line(source.name)}: done before", 1, 1)
             return old
         try:
-            return _fresh(source, frames, folder, mark, options, progress, parts or Parts())
-        finally:
-            shutil.rmtree(folder / "work", ignore_errors=True)
+            analysis = _fresh(source, frames, folder, mark, options, progress, parts or Parts())
+        except Exception:  # not a stop: the same command then goes on from the finished pass over the faces
+            _clear(folder)
+            raise
+        _clear(folder)
+        return analysis
     except MicroexprError:
         raise
     except OSError as fault:
         raise MediaError(f"'{fault.filename or source}' cannot be read or written: {fault.strerror}") from None
 
 
+def _clear(folder: Path) -> None:
+    """Takes the tracks away, and a folder that then holds nothing."""
+    shutil.rmtree(folder / WORK, ignore_errors=True)
+    with suppress(OSError):
+        folder.rmdir()
+
+
 def _fingerprint(source: Path, options: Options) -> str:
-    model = "" if options.model is None else stamp(options.model)
+    model = "" if options.model_file is None else stamp(options.model_file)
     facts = json.dumps([stamp(source), options.told(), model, __version__], sort_keys=True)
     return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
@@ -134,7 +146,7 @@ def _finished(folder: Path, source: Path, mark: str) -> Analysis | None:
         return None  # nothing, or a half of it
     if old.fingerprint == mark and all((folder / name).is_file() for name in FILES):
         return old
-    if old.recording.path != os.path.abspath(source):
+    if old.recording.path != whereabouts(source):
         raise RunError(f"'{folder}' holds the events of '{old.recording.path}'; give another --out")
     if any(event.status != "found" for event in old.events):
         raise RunError(f"'{folder}' holds events that a coder has judged; give another --out")
@@ -150,7 +162,7 @@ def _fresh(
         raise MediaError(f"'{source}' holds {lack}")
     name = one_line(source.absolute().name) or "recording"
     first = frames.read(numbers[0])
-    work = folder / "work"
+    work = folder / WORK
     work.mkdir(parents=True, exist_ok=True)
     told = partial(_told, progress, name)
     tracks = [track for track in parts.track(frames, options, told, work) if len(track)]
@@ -159,21 +171,26 @@ def _fresh(
         face(group, np.concatenate([parts.curve(track, options) for track in group]), recording)
         for group in people(tracks)
     )
-    model = None if options.model is None else open_model(options.model)
+    model = None if options.model_file is None else open_model(options.model_file)
     found = [(track, one) for track in tracks for one in parts.spot(track, options)]
     found.sort(key=lambda pair: (pair[1].onset, pair[0].face))
-    events, pictures = judged(source, frames, recording, found, model, options, told)
+    events, pictures = judged(frames, recording, found, model, options, told, work)
     analysis = Analysis(
         recording,
         faces,
         events,
         warnings(recording, faces),
-        {**options.told(), "about_model": {} if model is None else dict(model.about)},
+        {**options.told(), "about_model": _of_model(model)},
         __version__,
         mark,
     )
     _write(folder, analysis, pictures)
     return analysis
+
+
+def _of_model(model: Model | None) -> dict[str, str]:
+    """What the file of a recognizer says of itself, without the course of its training."""
+    return {} if model is None else {key: value for key, value in model.about.items() if key != "curves"}
 
 
 def _told(progress: Progress, name: str, what: str, done: int, total: int) -> None:

@@ -36,7 +36,8 @@ def gather(onset: np.ndarray, apex: np.ndarray, offset: np.ndarray, box: np.ndar
     faces = [cut(frame, box) for frame in (onset, apex, offset)]
     flow = motion(faces[0], faces[1])
     largest = float(np.percentile(np.hypot(flow[..., 0], flow[..., 1]), 99)) * 224 / SIDE * (1 + 2 * MARGIN)
-    return Evidence(*(as_data(face) for face in faces), as_data(draw(faces[1], flow)), largest)
+    first, peak, last = (as_data(face) for face in faces)
+    return Evidence(first, peak, last, as_data(draw(faces[1], flow)), largest)
 
 
 def cut(frame: np.ndarray, box: np.ndarray) -> np.ndarray:
