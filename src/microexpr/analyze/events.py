@@ -32,7 +32,7 @@ PICTURED = 50
 Found = Sequence[tuple[FaceTrack, Interval]]
 
 
-def warnings(recording: Recording, faces: Sequence[Face]) -> tuple[str, ...]:
+def warnings(recording: Recording, faces: Sequence[Face], model: Model | None) -> tuple[str, ...]:
     """What a reader must know of the whole recording."""
     told = []
     if not faces:
@@ -48,6 +48,10 @@ def warnings(recording: Recording, faces: Sequence[Face]) -> tuple[str, ...]:
         longest = max(end - start for face in unseen for start, end in face.gaps)
         who = ", ".join(str(face.face) for face in unseen)
         told.append(f"not all the time in sight: face {who} (the longest gap lasts {longest:.1f} s)")
+    if faces and model is not None and model.about.get("made_up") == "true":
+        told.append(
+            "the recognizer has learned from made-up faces only: its labels show that it works, not that it is right"
+        )
     return tuple(told)
 
 

@@ -57,8 +57,17 @@ class Options:
         return checked(cls, flat, "analyze")
 
     def told(self) -> dict[str, Any]:
-        """What is written into events.json."""
-        return {**dataclasses.asdict(self), "model": str(self.model)}
+        """What is written into events.json: every setting of every part, whether or not it was chosen."""
+        from ..spotting import SPOTTERS
+        from ..tracking import Tracking
+
+        spotter = SPOTTERS.build(self.spotter)
+        return {
+            **dataclasses.asdict(self),
+            "model": str(self.model),
+            "spotter": {"name": spotter.name, **dataclasses.asdict(spotter)},
+            "tracking": dataclasses.asdict(checked(Tracking, self.tracking, "tracking")),
+        }
 
     @property
     def model_file(self) -> Path | None:

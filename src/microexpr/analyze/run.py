@@ -179,7 +179,7 @@ def _fresh(
         recording,
         faces,
         events,
-        warnings(recording, faces),
+        warnings(recording, faces, model),
         {**options.told(), "about_model": _of_model(model)},
         __version__,
         mark,

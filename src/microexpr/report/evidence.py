@@ -35,7 +35,8 @@ def gather(onset: np.ndarray, apex: np.ndarray, offset: np.ndarray, box: np.ndar
     """Evidence from three frames (height, width, 3) uint8 RGB and the face's left, top, width, height at the onset."""
     faces = [cut(frame, box) for frame in (onset, apex, offset)]
     flow = motion(faces[0], faces[1])
-    largest = float(np.percentile(np.hypot(flow[..., 0], flow[..., 1]), 99)) * 224 / SIDE * (1 + 2 * MARGIN)
+    length = np.hypot(flow[..., 0], flow[..., 1])[oval(SIDE, SIDE) > 0.5]
+    largest = float(np.percentile(length, 99)) * 224 / SIDE * (1 + 2 * MARGIN)
     first, peak, last = (as_data(face) for face in faces)
     return Evidence(first, peak, last, as_data(draw(faces[1], flow)), largest)
 
@@ -59,9 +60,10 @@ def motion(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     grey = [cv2.cvtColor(face, cv2.COLOR_RGB2GRAY) for face in (before, after)]
     flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*grey, None)
     flow = cv2.GaussianBlur(flow, (0, 0), 3)
-    y, x = np.mgrid[0 : flow.shape[0] : 8, 0 : flow.shape[1] : 8]
-    here = np.stack([x, y], axis=-1).reshape(-1, 2).astype(np.float32)
-    there = here + flow[::8, ::8].reshape(-1, 2)
+    y, x = np.mgrid[0 : flow.shape[0] : 4, 0 : flow.shape[1] : 4]
+    face = oval(*flow.shape[:2])[::4, ::4] > 0.5  # what is behind does not move with the head
+    here = np.stack([x[face], y[face]], axis=-1).astype(np.float32)
+    there = here + flow[::4, ::4][face]
     head, _ = cv2.estimateAffine2D(here, there, method=cv2.RANSAC, ransacReprojThreshold=0.5)
     if head is None:
         return flow
@@ -70,8 +72,16 @@ def motion(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return flow - (grid @ head[:, :2].T + head[:, 2] - grid).astype(np.float32)
 
 
+def oval(height: int, width: int) -> np.ndarray:
+    """(height, width) float32: 1 on the face as `cut` places it, 0 off it, soft between."""
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    far = np.hypot((x - width / 2) / (0.40 * width), (y - height / 2) / (0.43 * height))
+    return np.clip((1.1 - far) / 0.2, 0, 1)
+
+
 def draw(face: np.ndarray, flow: np.ndarray) -> np.ndarray:
     """The face in grey with heat where it moves, and arrows; the largest arrow is as long as the grid is wide."""
+    flow = flow * oval(*flow.shape[:2])[..., None]
     length = np.hypot(flow[..., 0], flow[..., 1])
     top = max(float(np.percentile(length, 99.5)), LEAST)
     share = np.clip(length / top, 0, 1)

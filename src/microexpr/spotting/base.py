@@ -7,14 +7,15 @@ looked at in even steps of time, so that 25 and 240 frames a second, gaps and va
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Self
 
 import numpy as np
 
 from ..clip import Interval
-from ..errors import RecipeError
+from ..errors import RecipeError, UsageError
 from ..events import MICRO_SECONDS, FaceTrack
 from ..registry import Registry
 
@@ -74,6 +75,8 @@ class Spotter(ABC):
     """
 
     name: ClassVar[str]
+    learns: ClassVar[bool] = False
+    """Whether `fit` changes anything."""
 
     rate: float = 60.0
     abstain: float = 0.0
@@ -85,6 +88,27 @@ class Spotter(ABC):
     @abstractmethod
     def look(self, track: FaceTrack, samples: Samples) -> Look:
         """What there is in a track of three steps or more, seen at `samples`."""
+
+    def fit(self, tracks: Sequence[FaceTrack], truth: Sequence[Sequence[Interval]], seed: int) -> Self:
+        """A copy that has learned from people who will not be tested; the same one where there is nothing to learn.
+
+        Args:
+            tracks: of the people to learn from.
+            truth: their intervals, with `kind`, in frame numbers of each track.
+            seed: of everything that is drawn.
+
+        Raises:
+            UsageError: not one list of intervals a track, or nothing to learn from.
+        """
+        return self
+
+    def save(self, path: Path) -> None:
+        """Write what was learned as safetensors; setting `weights` of the same spotter reads it.
+
+        Raises:
+            UsageError: there is nothing to save.
+        """
+        raise UsageError(f"spotter '{self.name}' has learned nothing that could be saved")
 
     def spot(self, track: FaceTrack) -> list[Interval]:
         """The movements in a track, in frame numbers of the track, in the order of time; [] where there are none.
