@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -113,7 +114,8 @@ def agreement(first: Sequence[Event], second: Sequence[Event], numbers: range, i
 
 def _judged(events: Sequence[Event], numbers: range, name: str) -> list[Event]:
     for event in events:
-        if not (event.onset in numbers and event.offset in numbers and event.onset <= event.offset):
+        inside = event.onset in numbers and event.offset in numbers and event.onset <= event.offset
+        if not (inside and math.isfinite(event.start)):
             raise DataError(
                 f"the {name} coder's event at frames {event.onset} to {event.offset} does not lie in this recording "
                 f"(frames {numbers[0]} to {numbers[-1]}); is it the file of another one?"
