@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def test_every_job_ends(name):
 def test_a_dead_worker_is_replaced(tmp_path):
     found = outcomes(Processes(2), fragile, [0, 1, 2, 3, 4, 5], tmp_path)
     assert [found[i] for i in (0, 1, 4, 5)] == [Done(0), Done(1), Done(4), Done(5)]
-    assert isinstance(found[2], Failed) and "died 3 times" in found[2].reason
+    assert isinstance(found[2], Failed) and "died 2 times" in found[2].reason
     assert found[3].reason == "ValueError: job 3 is broken" and "Traceback" in found[3].details
 
 
@@ -69,6 +70,32 @@ def test_a_process_for_each_job():
 
 def process_id(job: int, shared: None) -> int:
     return os.getpid()
+
+
+def sleeping(job: int, shared: Path) -> None:
+    (shared / f"{os.getpid()}.pid").touch()
+    time.sleep(600)
+
+
+def test_workers_end_with_a_killed_parent(tmp_path):
+    text = "from tests.test_executors import *; outcomes(Processes(2), sleeping, [0, 1], Path({!r}))"
+    parent = subprocess.Popen([sys.executable, "-c", text.format(str(tmp_path))])
+    wait_for(lambda: len(list(tmp_path.glob("*.pid"))) == 2)
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: not any(runs(path.stem) for path in tmp_path.glob("*.pid")))
+
+
+def runs(process: str) -> bool:
+    line = Path("/proc", process, "cmdline")
+    return line.exists() and line.read_bytes() != b""  # empty once it has ended and nobody has asked how
+
+
+def wait_for(happened: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(

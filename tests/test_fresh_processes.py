@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from microexpr import executors
 from microexpr.errors import RunError, UsageError
 from microexpr.executors import Done, Failed, executor
 
@@ -88,6 +87,7 @@ def test_without_it_much_is(tmp_path):
 @pytest.fixture
 def dying(tmp_path):
     from microexpr.recipe import parse
+    from microexpr.recognizers import RECOGNIZERS
     from microexpr.registry import PLUGINS, load_plugin
     from tests.conftest import RECIPE
 
@@ -97,13 +97,13 @@ def dying(tmp_path):
         "dying", RECIPE.replace('name = "svm", C = 10.0', 'name = "dying"').replace('"megc2019-cde"', TWO_PEOPLE)
     )
     PLUGINS.clear()
+    del RECOGNIZERS._classes["dying"]
 
 
-def test_a_fold_that_dies_is_reported_and_the_others_are_kept(dying, tmp_path, monkeypatch):
+def test_a_fold_that_dies_is_reported_and_the_others_are_kept(dying, tmp_path):
     from microexpr.datasets import DATASETS
     from microexpr.evaluate import Options, evaluate
 
-    monkeypatch.setattr(executors, "TRIES", 2)
     DATASETS.get("megc2019").fake(tmp_path / "megc2019", people=2, scale=0.25)
     roots = {"megc2019": tmp_path / "megc2019"}
     options = Options(allow_subset=True, on="processes", workers=1, fresh=True, roots=roots)

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any, ClassVar
 
 from .errors import ExecutorError, MicroexprError, UnknownNameError, UsageError
 
-TRIES = 3
-"""How often a job is started whose worker dies."""
+TRIES = 2
+"""How often a job is started whose worker dies: once more than usual."""
 
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 """Two threads beside a busy core are slower than one, and one gives the same sums everywhere."""
@@ -246,6 +247,14 @@ _remembered: tuple[Function, Any] | None = None
 def _remember(function: Function, shared: Any) -> None:
     global _remembered
     _remembered = (function, shared)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed cannot end its workers: they would wait for work, and keep their memory, for ever."""
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _attempt_remembered(job: Any) -> Outcome:

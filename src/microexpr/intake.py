@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from .executors import Failed, Processes, executor
 from .preprocessing import Chain, Samples
 from .protocols import Example, Fold, Protocol, protocol
 from .recipe import Recipe, Stage
+from .spotting_recipe import Small
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, how much of it is done, how much there is)."""
@@ -93,7 +95,7 @@ def take_in(stage: Stage, recipe: Recipe, options: Options, progress: Progress) 
     rules = protocol(stage.protocol)
 
     def opened(name: str) -> Dataset:
-        return _made_up(name, recipe, options, progress) if options.fake else open_dataset(name, options.roots)
+        return made_up(name, recipe.small, options, progress) if options.fake else open_dataset(name, options.roots)
 
     sources = [opened(name) for name in stage.data]
     clips = {source.name: list(source.clips(allow_missing=options.allow_subset)) for source in sources}
@@ -124,7 +126,11 @@ def prepared(intake: Intake, examples: Iterable[Example], options: Options, prog
     samples = Samples(Chain.build(intake.stage.chain), list(clips.values()), cache_folder())
     missing = [name for name, clip in samples.clips.items() if not samples.path(clip).is_file()]
     what, done = f"preparing clips of '{intake.stage.name}'", len(samples) - len(missing)
-    runner = executor("local") if options.on == "local" or len(missing) < 16 else Processes(options.workers or 2)
+    runner = (
+        executor("local")
+        if options.on == "local" or len(missing) < 16
+        else Processes(options.workers or os.cpu_count() or 1)
+    )
     progress(what, done, len(samples))
     for _, outcome in runner.run(_prepare, missing, samples):
         if isinstance(outcome, Failed):
@@ -153,10 +159,10 @@ def _absent(source: Dataset, clips: Sequence[Clip], examples: Sequence[Example],
         )
 
 
-def _made_up(name: str, recipe: Recipe, options: Options, progress: Progress) -> Dataset:
+def made_up(name: str, small: Small, options: Options, progress: Progress) -> Dataset:
     """The made-up copy of a release, from the cache if it is there."""
-    people = recipe.small.people if options.small else None
-    scale = recipe.small.pictures if options.small else 1.0
+    people = small.people if options.small else None
+    scale = small.pictures if options.small else 1.0
     folder = cache_folder() / "made-up" / f"{name}-v{__version__}-{people or 'all'}-{scale}"
     if folder.is_dir():
         return DATASETS.get(name)(folder)

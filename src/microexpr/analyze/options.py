@@ -19,7 +19,7 @@ from ..registry import checked
 from ..video import Frames
 from .faces import movement
 
-SPOTTER = "strain-peaks"
+SPOTTER = "default"
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,15 @@ from ..report.events import as_page
 from ..report.evidence import Evidence
 from ..video import Frames, open_frames, stamp
 from .events import judged, warnings
-from .faces import face, facts, people, whereabouts
+from .faces import broken, face, facts, people, whereabouts
 from .options import Options, Parts
 from .places import place, places
 
 FILES = ("events.csv", "events.eaf", "report.html", "events.json")
 """In the order in which they are written: once the last is there, all are."""
+
+LONGEST = 600
+"""Letters of a line about a fault."""
 
 WORK = "work"
 """Below a recording's folder: its tracks, until all is written."""
@@ -89,10 +92,17 @@ def analyze_all(
     results: dict[int, Result] = {}
     progress("recordings", 0, len(jobs))
     for index, outcome in where.run(job, jobs, None):
-        value = {"analysis": outcome.value} if isinstance(outcome, Done) else {"fault": one_line(outcome.reason)}
+        value = (
+            {"analysis": outcome.value} if isinstance(outcome, Done) else {"fault": _short(one_line(outcome.reason))}
+        )
         results[index] = Result(*jobs[index], **value)
         progress("recordings", len(results), len(jobs))
     return [results[index] for index in range(len(jobs))]
+
+
+def _short(text: str) -> str:
+    """A line that can be read, although a name in it is thousands of letters long."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
 
 
 def _job(
@@ -107,7 +117,7 @@ def _quiet(what: str, done: int, total: int) -> None:
 
 def _analyze_into(source: Path, folder: Path, options: Options, progress: Progress, parts: Parts | None) -> Analysis:
     try:
-        frames = open_frames(source)
+        frames = open_frames(source, damaged=True)
         mark = _fingerprint(source, options)
         if (old := _finished(folder, source, mark)) is not None:
             progress(f"{one_line(source.name)}: done before", 1, 1)
@@ -179,7 +189,7 @@ def _fresh(
         recording,
         faces,
         events,
-        warnings(recording, faces, model),
+        (*broken(frames)[1], *warnings(recording, faces, model)),
         {**options.told(), "about_model": _of_model(model)},
         __version__,
         mark,

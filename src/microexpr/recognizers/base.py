@@ -1,4 +1,4 @@
-"""What every recognizer shares. A new one writes `_fit` and `_scores`, and `_state`/`_restore` to be saved."""
+"""What every recognizer shares. A new one writes `_fit` and `_shares`, and `state`/`_restore` to be saved."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Recognizer(ABC):
             if name in own or not isinstance(value, str):
                 raise UsageError(f"about = {{{name!r}: {value!r}}}: a text under another name than {', '.join(own)}")
         state = {name: np.array(array, order="C") for name, array in self.state().items()}
-        write_atomically(Path(path), save(state, metadata={**(about or {}), **own}))
+        write_atomically(Path(path), in_order(save(state, metadata={**(about or {}), **own})))
 
     @classmethod
     def load(cls, path: Path | str) -> Recognizer:
@@ -154,6 +154,19 @@ class Recognizer(ABC):
 
 
 RECOGNIZERS: Registry[Recognizer] = Registry("recognizer", "microexpr.recognizers")
+
+
+def in_order(content: bytes) -> bytes:
+    """A safetensors file with its metadata in the order of their names: the same model has the same bytes.
+
+    The library writes them in an order that differs from one process to the next.
+    """
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[8 + size :]
 
 
 def stack(samples: Sequence[Sample], array: str) -> np.ndarray:

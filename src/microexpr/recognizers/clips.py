@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..clip import Sample
 from ..errors import RecipeError
+from .normalising import Scales
 
 ANY_LENGTH = 0
 """Stands for the number of frames in the shape of sequences."""
@@ -56,13 +57,15 @@ class Clips:
         samples: whose; at least one.
         array: its name.
         budget: bytes that are kept in memory.
+        scales: what each data set's values are divided by; nothing when None.
 
     Raises:
         RecipeError: arrays are neither pictures nor sequences, or differ in more than their length.
     """
 
-    def __init__(self, samples: Sequence[Sample], array: str, budget: float) -> None:
+    def __init__(self, samples: Sequence[Sample], array: str, budget: float, scales: Scales | None = None) -> None:
         self._samples, self._array, self._kept = samples, array, dict[int, np.ndarray]()
+        self._scales = scales
         first = samples[0].array(array)
         if first.ndim not in (3, 4):
             kinds = "(height, width, channels) or (frames, height, width, channels)"
@@ -79,6 +82,7 @@ class Clips:
                     f"'{array}' of clip '{sample.id}' is {one.shape}, that of '{samples[0].id}' is {first.shape}; "
                     "the chain needs a step that makes them alike, e.g. {name = 'resize'}"
                 )
+            one = self._scaled(sample, one)
             held += one.nbytes
             if held <= budget:
                 self._kept[number] = one
@@ -102,5 +106,8 @@ class Clips:
         return Batch(x, lengths)
 
     def _one(self, position: int) -> np.ndarray:
-        kept = self._kept.get(position)
-        return self._samples[position].array(self._array) if kept is None else kept
+        kept, sample = self._kept.get(position), self._samples[position]
+        return self._scaled(sample, sample.array(self._array)) if kept is None else kept
+
+    def _scaled(self, sample: Sample, values: np.ndarray) -> np.ndarray:
+        return values if self._scales is None else self._scales.apply(sample.clip.dataset, values)

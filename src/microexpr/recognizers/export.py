@@ -71,7 +71,8 @@ def to_onnx(recognizer: Network, path: Path | str, about: Mapping[str, str] | No
     The file is held against torch on random pictures before it is written.
 
     Raises:
-        UsageError: the extra `onnx` is not installed, or the network takes sequences.
+        UsageError: the extra `onnx` is not installed, the network takes sequences, or it has a scale for each of
+            several data sets.
         NotFittedError: the recognizer has not learned anything.
         DataError: the file would answer otherwise than torch does.
     """
@@ -80,16 +81,34 @@ def to_onnx(recognizer: Network, path: Path | str, about: Mapping[str, str] | No
     if len(recognizer.shape_) != 3:
         name = recognizer.network["name"]
         raise UsageError(f"'{name}' takes sequences of any length; only networks of pictures become ONNX files")
+    if recognizer.scales_ is not None and len(recognizer.scales_.of) > 1:
+        raise UsageError(
+            f"it normalises {', '.join(recognizer.scales_.of)} each by itself; an ONNX file cannot tell them"
+        )
     for package in ("onnx", "onnxscript", "onnxruntime"):
         need(package)
     try:  # on the CPU: a GPU rounds its convolutions
-        module = nn.Sequential(recognizer.module_.cpu(), nn.Softmax(1)).eval()
+        scaled = [] if recognizer.scales_ is None else [_Divided(torch.from_numpy(recognizer.scales_.mean))]
+        module = nn.Sequential(*scaled, recognizer.module_.cpu(), nn.Softmax(1)).eval()
         content = _finish(_program(module, recognizer.shape_), {**(about or {}), **_facts(recognizer)})
         _compare(module, recognizer.shape_, content)
     finally:
         recognizer.module_.to(recognizer.device_)
     write_atomically(Path(path), content)
     return Path(path)
+
+
+class _Divided(nn.Module):
+    """Each channel of (n, C, H, W) divided by its own number."""
+
+    by: torch.Tensor
+
+    def __init__(self, by: torch.Tensor) -> None:
+        super().__init__()
+        self.register_buffer("by", by.reshape(-1, 1, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x / self.by
 
 
 def _program(module: nn.Module, shape: tuple[int, ...]) -> Any:

@@ -33,6 +33,7 @@ from .augmentation import AUGMENTATIONS, Crop
 from .base import RECOGNIZERS, Recognizer, Settings, State, softmax
 from .clips import Batch, Clips
 from .freezing import Features, Freezing
+from .normalising import Scales
 from .training import Optimizer, Sampler, Schedule
 
 
@@ -52,6 +53,7 @@ class Network(Recognizer):
         crop: `size`, and where to cut in training (`train`) and testing (`test`); nothing is cut without it.
         freeze: `epochs` in which all but the network's head keeps its weights.
         epochs, batch_size: of the training.
+        normalise: divide each channel by its root mean square over the training clips of the same data set.
         balanced: weigh the loss of a class inversely to its number of training clips.
         precision: of learning, `fp32` or `bf16` (with channels last; about twice as fast, other numbers).
         array: which array: (H, W, C) pictures, or (T, H, W, C) sequences whose lengths may differ.
@@ -72,6 +74,7 @@ class Network(Recognizer):
     freeze: Settings = field(default_factory=dict)
     epochs: int = 500
     batch_size: int = 256
+    normalise: bool = False
     balanced: bool = False
     precision: Literal["fp32", "bf16"] = "fp32"
     array: str = "image"
@@ -90,6 +93,7 @@ class Network(Recognizer):
             raise RecipeError(f"validate = {self.validate}; use a share of the training people from 0 to below 1")
         if self.memory < 0:
             raise RecipeError(f"memory = {self.memory}; use 0 GiB or more")
+        self.scales_: Scales | None = None
         self._parts(), self._freezing()  # a misspelt setting is found before any work is done
 
     def _parts(self) -> tuple[Any, Optimizer, Schedule, Sampler, list[Any], Crop]:
@@ -120,13 +124,15 @@ class Network(Recognizer):
         return [person in apart for person in groups]
 
     def _learn(self, samples: Sequence[Sample], targets: Tensor, apart: Sequence[bool], init: State | None) -> None:
-        shown = self._clips([s for s, out in zip(samples, apart, strict=True) if not out])
+        taught = [s for s, out in zip(samples, apart, strict=True) if not out]
+        self.scales_ = Scales.learn(taught, self.array) if self.normalise else None
+        shown = self._clips(taught)
         held = self._clips([s for s, out in zip(samples, apart, strict=True) if out]) if any(apart) else None
         out = torch.tensor(apart)
         self.draws_ = torch.Generator().manual_seed(self.seed)
         self._begin(self._parts()[5].shape(shown.shape))
         if init is not None:
-            transfer_weights(self.module_, {k: torch.from_numpy(np.array(v)) for k, v in init.items() if k != "_shape"})
+            transfer_weights(self.module_, {k: torch.from_numpy(np.array(v)) for k, v in init.items() if k[0] != "_"})
         self._train(shown, targets[~out], lambda: {} if held is None else self._held_out(held, targets[out]))
         self.module_.eval()
 
@@ -214,7 +220,7 @@ class Network(Recognizer):
         return self.module_(batch.x.to(memory_format=layout))
 
     def _clips(self, samples: Sequence[Sample]) -> Clips:
-        return Clips(samples, self.array, self.memory * 2**30)
+        return Clips(samples, self.array, self.memory * 2**30, self.scales_)
 
     def _held_out(self, clips: Clips, targets: Tensor) -> dict[str, float]:
         """How it does on the people kept apart."""
@@ -243,13 +249,14 @@ class Network(Recognizer):
         return np.concatenate(shares)
 
     def state(self) -> State:
-        """Every weight and running mean, by the module's names."""
-        return {name: tensor.cpu().numpy() for name, tensor in self.module_.state_dict().items()} | {
-            "_shape": np.array(self.shape_)
-        }
+        """Every weight and running mean, by the module's names; what is kept beside them begins with `_`."""
+        weights = {name: tensor.cpu().numpy() for name, tensor in self.module_.state_dict().items()}
+        scales = {} if self.scales_ is None else self.scales_.state()
+        return {**weights, "_shape": np.array(self.shape_), **scales}
 
     def _restore(self, state: State) -> None:
-        weights = {name: torch.from_numpy(np.array(array)) for name, array in state.items() if name != "_shape"}
+        weights = {name: torch.from_numpy(np.array(array)) for name, array in state.items() if name[0] != "_"}
+        self.scales_ = Scales.restored(state)
         if self.device == "cuda" and not torch.cuda.is_available():
             self.device = "auto"  # learned on a GPU, asked on another machine
         self._begin(tuple(int(n) for n in state["_shape"]))

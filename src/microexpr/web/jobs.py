@@ -18,12 +18,13 @@ from threading import Lock, Thread
 
 import numpy as np
 
-from ..errors import MicroexprError, MissingDataError, one_line
+from ..errors import MediaError, MicroexprError, MissingDataError, one_line
 from ..export import to_json
 from ..files import write_atomically
 from ..intake import Progress
 from ..registry import load_plugin
-from ..video import Clock, VideoFrames
+from ..tracking import Tracking
+from ..video import Clock, open_frames
 from .library import Library
 from .media import make_playable, plays
 from .settings import Settings
@@ -168,15 +169,18 @@ def prepare(task: Task, progress: Progress) -> None:
         load_plugin(path)
     folder, source = task.folder, task.folder / task.file
     progress("reading", 0, 1)
-    stamps = np.array(VideoFrames(source).times, np.float64)
-    clock = Clock()
-    for name, seconds in (("stamps", stamps), ("times", np.array([clock(one) for one in stamps]))):
+    frames = open_frames(source, damaged=True)
+    stamps = np.array(getattr(frames, "times", ()), np.float64)
+    if not len(stamps):
+        raise MediaError(f"'{task.name}' holds no frame of a video")
+    clock = Clock(1 / Tracking().fps)
+    for name, seconds in (("stamps", stamps), ("times", np.array([clock.at(one) for one in stamps]))):
         with (folder / f"{name}.npy").open("wb") as out:
             np.save(out, seconds)
     analysis = task.settings.analyze(source, folder / "analysis", task.settings.values, progress)
     recording = dataclasses.replace(analysis.recording, name=task.name)
     events = tuple(dataclasses.replace(event, video=task.name) for event in analysis.events)
-    if not plays(source, float(stamps[0])):
+    if getattr(frames, "damage", ()) or not plays(source, float(stamps[0])):
         make_playable(source, folder / VIEW, progress)
     for report in (folder / "analysis").glob("*/report.html"):
         report.replace(folder / "report.html")

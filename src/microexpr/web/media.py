@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import MediaError
 from ..intake import Progress
-from ..video import OWN_FILE, VideoFrames, timed
+from ..video import LARGEST, OWN_FILE, VideoFrames, timed
 
 HEAD = 256
 """Bytes that tell what a file is."""
@@ -57,7 +57,7 @@ def plays(path: Path, first: float) -> bool:
     """
     if path.suffix not in (".mp4", ".webm") or abs(first) > 1e-3:
         return False
-    with av.open(str(path), options=OWN_FILE) as container:
+    with _opened(path) as container:
         stream = container.streams.video[0]
         codecs = ("h264",) if path.suffix == ".mp4" else ("vp8", "vp9")
         return stream.codec_context.name in codecs and stream.codec_context.pix_fmt in ("yuv420p", "yuvj420p")
@@ -74,7 +74,7 @@ def make_playable(path: Path, target: Path, progress: Progress) -> None:
     total = VideoFrames(path).expected()
     with av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream: Any = None
-        for number, seconds, picture in timed(VideoFrames(path), 25):
+        for number, seconds, picture in timed(VideoFrames(path, damaged=True), 25):
             shown = _even(picture)
             if stream is None:
                 options = {"preset": "veryfast", "crf": "20"}
@@ -105,6 +105,20 @@ def _narrow(picture: np.ndarray) -> np.ndarray:
     if width <= WIDEST:
         return picture
     return cv2.resize(picture, (WIDEST, max(1, round(height * WIDEST / width))), interpolation=cv2.INTER_AREA)
+
+
+def _opened(path: Path) -> Any:
+    return av.open(str(path.absolute()), options=OWN_FILE, metadata_errors="replace")
+
+
+def _decoded(container: Any, stream: Any) -> Iterator[Any]:
+    """Frames as `VideoFrames` counts them: what cannot be decoded is left out."""
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:
+            continue
+        yield from frames
 
 
 class Stepper:
@@ -179,10 +193,11 @@ class Stepper:
 
     def _go(self, number: int) -> None:
         self._close()
-        self.container = av.open(str(self.path), options=OWN_FILE)
+        self.container = _opened(self.path)
         stream = self.container.streams.video[0]
+        stream.codec_context.options = {"max_pixels": str(LARGEST)}
         if not self.exact or number == 0:
-            self.frames = enumerate(self.container.decode(stream))
+            self.frames = enumerate(_decoded(self.container, stream))
             return
         self.container.seek(round(self.stamps[number] / stream.time_base), stream=stream)
         self.frames = self._numbered(stream)
@@ -190,7 +205,7 @@ class Stepper:
     def _numbered(self, stream: Any) -> Iterator[tuple[int, Any]]:
         """Frames with the numbers that their time stamps have; what comes before the key frame is not whole."""
         whole = False
-        for frame in self.container.decode(stream):
+        for frame in _decoded(self.container, stream):
             whole = whole or bool(frame.key_frame)
             if whole:
                 yield int(np.abs(self.stamps - float(frame.time or 0.0)).argmin()), frame
