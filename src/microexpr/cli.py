@@ -344,17 +344,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: every error that a user can do something about is one line."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        app(given, prog_name="microexpr", standalone_mode=True)
-    except KeyboardInterrupt:
-        typer.echo("microexpr: stopped; the same command goes on from here", err=True)
-        sys.exit(130)
+        code = app(given, prog_name="microexpr", standalone_mode=False)
     except BrokenPipeError:  # `microexpr report RUN | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
     except Exception as fault:
         if "--debug" in given:
             raise
-        typer.echo(f"microexpr: {_line(fault)}", err=True)
-        sys.exit(fault.exit_code if isinstance(fault, errors.MicroexprError) else 1)
+        typer.echo(_wrong_use(fault) or f"microexpr: {_line(fault)}", err=True)
+        code = getattr(fault, "exit_code", 1)
+    if code == 130:  # what the parser makes of Ctrl-C
+        typer.echo("microexpr: stopped; the same command goes on from here", err=True)
+    sys.exit(code or 0)
+
+
+def _wrong_use(fault: Exception) -> str:
+    """What the parser complains of; the help itself where nothing was asked for."""
+    if not hasattr(fault, "format_message"):
+        return ""
+    said, context = fault.format_message(), getattr(fault, "ctx", None)
+    if type(fault).__name__ == "NoArgsIsHelpError":
+        return said
+    about = context.command_path if context else "microexpr"
+    return f"microexpr: {errors.one_line(said).rstrip('.')}; `{about} --help` lists what it takes"
 
 
 def _line(fault: Exception) -> str:

@@ -153,7 +153,7 @@ def show_faults(name: str, roots: Mapping[str, Path]) -> int:
     for fault in faults:
         _out.print(str(fault), markup=False)
     if faults:
-        say(f"{len(faults)} faults in '{dataset.root}'")
+        say(f"{len(faults)} fault{'s' * (len(faults) > 1)} in '{dataset.root}'")
     else:
         facts = dataset.facts
         _out.print(f"'{dataset.root}' holds {facts.title} as published ({facts.clips} clips, {facts.people} people)")
@@ -213,7 +213,7 @@ def show_weight_faults(name: str | None) -> int:
     here = [one for one in [*catalogue.names(), *catalogue.own()] if catalogue.find(one)] if name is None else [name]
     checks = [catalogue.verify(one) for one in here]
     for check in checks:
-        told = f"{len(check.faults)} faults" if check.faults else "whole"
+        told = f"{len(check.faults)} fault{'s' * (len(check.faults) > 1)}" if check.faults else "whole"
         _out.print(f"{check.name}: {told}; {check.checksum}", markup=False)
         for fault in check.faults:
             _out.print(f"  {fault}", markup=False)
