@@ -49,7 +49,7 @@ class Fixed(Spotter):
 class Learner(Fixed):
     """Keeps what it was shown."""
 
-    name = "learner"
+    name, learns = "learner", True
 
     def fit(self, tracks, truth, seed):
         TAUGHT.append((seed, [one for video in truth for one in video]))
@@ -120,6 +120,11 @@ def test_nobody_is_learned_from_and_tested(options, tmp_path, made_up):
     for left_out, (_, shown) in zip(people, TAUGHT, strict=True):
         own = [one for clip in made_up.clips() if clip.subject != left_out for one in clip.intervals]
         assert shown == own
+
+
+def test_a_spotter_may_stay_as_it_ships(options, tmp_path):
+    recipe = dataclasses.replace(RECIPE, spotter={"name": "learner"}, learn=False)
+    assert not spot.spot(recipe, tmp_path / "run", options).header.learned and not TAUGHT
 
 
 def test_a_test_video_is_blind_when_it_leaves(options, tmp_path, monkeypatch):
