@@ -1,6 +1,7 @@
 """Faces in video: made-up people whose landmarks are known, and a photograph."""
 
 from contextlib import closing
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,16 +11,15 @@ import numpy as np
 import pytest
 
 from microexpr.errors import MediaError, RunError, UsageError
-from microexpr.events import FaceTrack
 from microexpr.preprocessing.warp import moved, similarity
 from microexpr.synthesis import Camera, Performance, Timing, perform
 from microexpr.tracking import Tracking, track_faces
 from microexpr.tracking.ahead import ahead
 from microexpr.tracking.follow import distance, overlap
 from microexpr.tracking.measure import blinks, eye_ratios, head_pose, openness, quality, sharpness
-from microexpr.tracking.people import who
+from microexpr.tracking.people import Portrait, who
+from microexpr.tracking.record import RIGID
 from microexpr.tracking.smooth import smoothed
-from microexpr.tracking.track import RIGID
 from microexpr.video import VideoFrames, timed, write_video
 from tests.photographs import ASTRONAUT, photograph, turned
 
@@ -115,9 +115,10 @@ def test_another_one_on_the_same_chair_is_somebody_else(smile):
     pictures = [smile.frame(0)] * 5 + [nobody] * 20 + [other] * 5 + [nobody] * 20 + [smile.frame(3)] * 5
     found = track_faces(Pictures(pictures), Tracking(fps=50, gap=0.2, search=0.02, shortest=0))
     assert [t.face for t in found][:2] == [1, 2] and len(found) == 3
-    faces = [FaceTrack(**{**vars(t), "boxes": found[0].boxes[: len(t)], "face": 0}) for t in found]
-    assert who(faces[1], found[:1]) == 2 and who(faces[2], found[:2]) == 1
-    assert who(faces[0], []) == 1 and who(faces[0], found[1:2]) == 3
+    known = [Portrait.of(t) for t in found]
+    own = [replace(p, face=0, first=known[0].first, last=known[0].last) for p in known]
+    assert who(own[1], known[:1]) == 2 and who(own[2], known[:2]) == 1
+    assert who(own[0], []) == 1 and who(own[0], known[1:2]) == 3
 
 
 def test_no_face_is_no_track(tmp_path):

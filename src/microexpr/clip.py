@@ -26,6 +26,10 @@ class Interval:
     labels: Mapping[str, str] = field(default_factory=dict)
     score: float | None = None
 
+    def faults(self) -> list[tuple[str, object, str]]:
+        """`(field, value, reason)` of every time that contradicts another."""
+        return _order(self.onset, self.apex, self.offset)
+
 
 @dataclass(frozen=True)
 class Clip:
@@ -41,7 +45,8 @@ class Clip:
         onset, apex, offset: frame numbers as the source numbers its frames (the number in the file name, or the
             index from 0 in a video); None where the release does not say, or where the protocol hides it.
         labels: the release's own words: `emotion`, `objective` (class I to VII), `action_units`.
-        intervals: the labelled events of a long video; empty for a clip that holds one.
+        intervals: the labelled events of a long video; empty for a clip that holds one. The label `name` tells one
+            from another.
     """
 
     id: str
@@ -66,18 +71,28 @@ class Clip:
         return dataclasses.replace(self, labels={}, intervals=(), **hidden)  # type: ignore[arg-type]
 
     def faults(self) -> list[tuple[str, object, str]]:
-        """`(field, value, reason)` of every time that contradicts another."""
-        found: list[tuple[str, object, str]] = []
-        if self.onset is not None and self.offset is not None and self.offset < self.onset:
-            found.append(("offset", self.offset, f"lies before the onset, {self.onset}"))
-        elif self.apex is not None:
-            if self.onset is not None and self.apex < self.onset:
-                found.append(("apex", self.apex, f"lies before the onset, {self.onset}"))
-            if self.offset is not None and self.apex > self.offset:
-                found.append(("apex", self.apex, f"lies after the offset, {self.offset}"))
+        """`(field, value, reason)` of every time that contradicts another; `NAME.offset` is that of an interval."""
+        found = _order(self.onset, self.apex, self.offset)
+        for name, one in self.named().items():
+            found += [(f"{name}.{time}", value, reason) for time, value, reason in one.faults()]
         if not self.fps > 0:
             found.append(("fps", self.fps, "must be more than 0"))
         return found
+
+    def named(self) -> dict[str, Interval]:
+        """Its intervals by name; one without a name is called by its number, from 1."""
+        return {one.labels.get("name") or str(number): one for number, one in enumerate(self.intervals, 1)}
+
+
+def _order(onset: int | None, apex: int | None, offset: int | None) -> list[tuple[str, object, str]]:
+    if onset is not None and offset is not None and offset < onset:
+        return [("offset", offset, f"lies before the onset, {onset}")]
+    found: list[tuple[str, object, str]] = []
+    if apex is not None and onset is not None and apex < onset:
+        found.append(("apex", apex, f"lies before the onset, {onset}"))
+    if apex is not None and offset is not None and apex > offset:
+        found.append(("apex", apex, f"lies after the offset, {offset}"))
+    return found
 
 
 @dataclass(frozen=True)

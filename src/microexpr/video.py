@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -33,8 +33,25 @@ class Frames(Protocol):
     def read(self, number: int) -> np.ndarray: ...  # noqa: D102
 
 
-def open_frames(source: Path) -> Frames:
+LARGEST = 2**27
+"""Pixels of a picture or frame; a header that promises more is refused before memory is asked for (8K has 2^25)."""
+
+LAST = 2**53
+"""Largest frame number: up to there floats count every one."""
+
+FARTHEST = 86400.0
+"""Seconds that may lie between two frames; a larger step is a broken time stamp."""
+
+MOST_BYTES = 2**30
+"""Of a picture's file."""
+
+
+def open_frames(source: Path, damaged: bool = False) -> Frames:
     """The frames of a folder of pictures, a video file, or a single picture.
+
+    Args:
+        source: where they are.
+        damaged: read what can be read of a broken video; `VideoFrames.damage` says what cannot.
 
     Raises:
         MissingDataError: nothing is there.
@@ -42,12 +59,14 @@ def open_frames(source: Path) -> Frames:
     """
     if source.is_dir():
         return FolderFrames(source)
-    if not source.is_file():
+    if not source.is_file():  # a pipe or a device would make us wait for ever
+        if source.exists():
+            raise MediaError(f"'{source}' is neither a file nor a folder")
         raise MissingDataError(f"'{source}' is not there")
     if source.suffix.lower() in PICTURES:
         return PictureFrames(source)
     if source.suffix.lower() in VIDEOS:
-        return VideoFrames(source)
+        return VideoFrames(source, damaged)
     raise MediaError(f"'{source}' is neither a folder of pictures nor one of {', '.join(sorted(PICTURES | VIDEOS))}")
 
 
@@ -55,18 +74,28 @@ def read_picture(path: Path) -> np.ndarray:
     """A picture as (height, width, 3) uint8 RGB; grey pictures get three equal channels.
 
     Raises:
-        MediaError: it is missing, empty or broken.
+        MediaError: it is missing, empty, broken or too large.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise MediaError(f"picture '{path}' is not a file")
+        if path.stat().st_size > MOST_BYTES:
+            raise MediaError(f"picture '{path}' has more than {MOST_BYTES // 2**20} MiB; make it smaller")
         data = np.fromfile(path, np.uint8)
     except OSError as fault:
         raise MediaError(f"picture '{path}' cannot be read: {fault.strerror or fault}") from None
+    loud = cv2.utils.logging.setLogLevel(0)  # what it would print is said below
     try:
         picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     except cv2.error:  # a header that promises more pixels than OpenCV takes
         picture = None
+    finally:
+        cv2.utils.logging.setLogLevel(loud)
     if picture is None:
-        raise MediaError(f"picture '{path}' ({data.size} bytes) is broken or not a picture; copy it anew")
+        raise MediaError(
+            f"picture '{path}' ({data.size} bytes) is broken, not a picture, or has more than "
+            f"{LARGEST // 10**6} million pixels; copy it anew"
+        )
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
@@ -111,10 +140,12 @@ class FolderFrames:
     def files(self) -> dict[int, Path]:
         """Frame number to file, rising. Two files with one number are an error."""
         files: dict[int, Path] = {}
-        for path in self.folder.iterdir():
+        for path in sorted(self.folder.iterdir()):
             number = frame_number(path.name)
             if path.suffix.lower() not in PICTURES or path.name.startswith(".") or number is None:
                 continue
+            if number > LAST:
+                raise MediaError(f"'{path}': frame number {number} is too large; the largest is {LAST}")
             if number in files:
                 raise MediaError(f"'{files[number]}' and '{path.name}' have the same frame number, {number}")
             files[number] = path
@@ -146,15 +177,32 @@ class PictureFrames:
 
 
 class VideoFrames:
-    """Frames of a video file, decoded in order; the numbers count from 0."""
+    """Frames of a video file, decoded in order; the numbers count from 0.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: of the file.
+        damaged: leave out what cannot be decoded, as long as something can; else it is an error.
+    """
+
+    def __init__(self, path: Path, damaged: bool = False) -> None:
         self.path = path
+        self.damaged = damaged
 
-    @cached_property
+    @property
     def times(self) -> tuple[float, ...]:
         """Time stamp of each frame in seconds, as the file gives them (the rate may vary)."""
-        return tuple(time for time, _ in self._decode(pixels=False))
+        return self._scanned[0]
+
+    @property
+    def damage(self) -> tuple[float, ...]:
+        """Time stamps of frames that are broken, and of those before a place where frames are lacking."""
+        return self._scanned[1]
+
+    @cached_property
+    def _scanned(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        broken: list[float] = []
+        times = tuple(float(frame.time or 0.0) for frame in self._frames(broken))
+        return times, tuple(broken)
 
     @property
     def numbers(self) -> Sequence[int]:
@@ -166,7 +214,7 @@ class VideoFrames:
         import av
 
         try:
-            with av.open(str(self.path)) as container:
+            with av.open(str(self.path.absolute()), options=OWN_FILE, metadata_errors="replace") as container:
                 for stream in container.streams.video:
                     seconds = (container.duration or 0) / av.time_base
                     return int(stream.frames or seconds * float(stream.average_rate or 0))
@@ -176,35 +224,106 @@ class VideoFrames:
 
     def read(self, number: int) -> np.ndarray:
         """One frame, upright, (height, width, 3) uint8 RGB. Reads from the start: iterate for many."""
-        for i, (_, frame) in enumerate(self._decode()):
-            if i == number and frame is not None:
+        for i, (_, frame) in enumerate(self):
+            if i == number:
                 return frame
         raise MediaError(f"video '{self.path}' has no frame {number} (it has {len(self.times)}, counted from 0)")
 
     def __iter__(self) -> Iterator[tuple[float, np.ndarray]]:
-        """`(seconds, frame)` of every frame in order."""
-        for time, frame in self._decode():
-            if frame is not None:
-                yield time, frame
+        """`(seconds, frame)` of every frame in order; who has seen the last one need not decode again for `times`."""
+        broken: list[float] = []
+        times: list[float] = []
+        upright = self._upright()
+        for frame in self._frames(broken):
+            times.append(float(frame.time or 0.0))
+            yield times[-1], upright(frame)
+        self.__dict__.setdefault("_scanned", (tuple(times), tuple(broken)))
 
-    def _decode(self, pixels: bool = True) -> Iterator[tuple[float, np.ndarray | None]]:
+    def some(self, wanted: Callable[[int], bool]) -> Iterator[tuple[int, np.ndarray]]:
+        """`(number, frame)` of those whose number is wanted: the others are decoded, but no picture is made of them."""
+        upright = self._upright()
+        for number, frame in enumerate(self._frames([])):
+            if wanted(number):
+                yield number, upright(frame)
+
+    def _upright(self) -> Callable[[Any], np.ndarray]:
+        """What makes (height, width, 3) uint8 RGB of a decoded frame."""
         import av
 
+        colours = av.video.reformatter.VideoReformatter()  # one for all frames is a quarter faster
+
+        def picture(frame: Any) -> np.ndarray:
+            turned = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
+            try:
+                shown = colours.reformat(frame, format="rgb24").to_ndarray()
+            except av.error.FFmpegError as fault:
+                raise MediaError(f"video '{self.path}' cannot be read: {fault.strerror}") from None
+            return np.ascontiguousarray(np.rot90(shown, turned))
+
+        return picture
+
+    def _frames(self, broken: list[float]) -> Iterator[Any]:
+        """Decoded frames of the first picture track; notes where they are broken."""
+        import av
+
+        last, one = 0.0, False
         try:
-            with av.open(str(self.path.absolute()), options=OWN_FILE) as container:
+            with av.open(str(self.path.absolute()), options=OWN_FILE, metadata_errors="replace") as container:
                 if not container.streams.video:
                     raise MediaError(f"'{self.path}' has no picture track")
-                container.streams.video[0].thread_type = "AUTO"  # decodes ahead on other cores
-                colours = av.video.reformatter.VideoReformatter()  # one for all frames is a quarter faster
-                for frame in container.decode(video=0):
-                    turned = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
-                    if pixels:
-                        shown = colours.reformat(frame, format="rgb24").to_ndarray()
-                        yield float(frame.time or 0.0), np.ascontiguousarray(np.rot90(shown, turned))
-                    else:
-                        yield float(frame.time or 0.0), None
+                stream = container.streams.video[0]
+                if stream.codec_context is None:
+                    raise MediaError(
+                        f"'{self.path}' has pictures of a kind that this FFmpeg cannot decode; is it whole?"
+                    )
+                stream.thread_type = "AUTO"  # decodes ahead on other cores
+                stream.codec_context.options = {"max_pixels": str(LARGEST)}
+                for packet in container.demux(stream):
+                    try:
+                        frames = packet.decode()
+                    except av.error.InvalidDataError:
+                        if not self.damaged:
+                            raise
+                        broken.append(last)
+                        continue
+                    for frame in frames:
+                        one, last = True, float(frame.time or 0.0)
+                        if frame.is_corrupt:
+                            broken.append(last)
+                        yield frame
         except av.error.FFmpegError as fault:
-            raise MediaError(f"video '{self.path}' cannot be read: {fault.strerror}; is it whole?") from None
+            if not (one and self.damaged and isinstance(fault, av.error.InvalidDataError)):
+                raise MediaError(f"video '{self.path}' cannot be read: {fault.strerror}; is it whole?") from None
+            broken.append(last)
+
+
+class Clock:
+    """Seconds since the first frame that rise from frame to frame, whatever the stamps of a broken file do.
+
+    Args:
+        step: seconds between two frames before any are known.
+    """
+
+    def __init__(self, step: float) -> None:
+        self.step = step
+        self.first: float | None = None
+        self.now = 0.0
+
+    def at(self, stamp: float) -> float:
+        """Of the next frame, by its time stamp in seconds."""
+        if self.first is None:
+            self.first = stamp
+            return 0.0
+        ahead = stamp - self.first - self.now
+        if 0 < ahead <= FARTHEST:
+            self.step = ahead
+            self.now += ahead
+        elif -1 <= ahead <= 0:
+            self.now += self.step / 2  # a broken stamp: the order of the frames is surer
+        else:
+            self.now += self.step  # stamps that begin anew: what follows goes on from here
+            self.first = stamp - self.now
+        return self.now
 
 
 def timed(frames: Frames, fps: float) -> Generator[tuple[int, float, np.ndarray], None, None]:
@@ -222,18 +341,9 @@ def timed(frames: Frames, fps: float) -> Generator[tuple[int, float, np.ndarray]
         numbers = frames.numbers
         times = getattr(frames, "times", None) or [n / fps for n in numbers]
         stamped = ((n, float(s), frames.read(n)) for n, s in zip(numbers, times, strict=True))
-    first = before = None
-    step = 1 / fps
+    clock = Clock(1 / fps)
     for number, seconds, picture in stamped:
-        first = seconds if first is None else first
-        now = seconds - first
-        if before is not None:
-            if now > before:
-                step = now - before
-            else:
-                now = before + step / 2  # a broken stamp: the order of the frames is surer
-        before = now
-        yield number, now, picture
+        yield number, clock.at(seconds), picture
 
 
 def stamp(source: Path) -> str:

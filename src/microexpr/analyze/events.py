@@ -17,7 +17,7 @@ from ..recognize import Model
 from ..report.evidence import Evidence, gather
 from ..video import Frames, read_picture
 from .clips import Wanted, clips
-from .faces import number
+from .faces import broken, number
 from .options import Options
 
 SLOW_FPS = 60
@@ -75,7 +75,8 @@ def judged(
         progress: told how many events are done.
         folder: for pictures of an event while it is looked at.
     """
-    events = [_event(recording, track, one, options) for track, one in found]
+    damage, _ = broken(frames)
+    events = [_event(recording, track, one, options, damage) for track, one in found]
     order = sorted(range(len(events)), key=lambda index: -events[index].score)
     pictured, pictures = set(order[:PICTURED]), {}
     whole = model is not None and not isinstance(model.chain.steps[0], Moments)
@@ -109,7 +110,7 @@ def _at(track: FaceTrack, frame: int) -> int:
     return min(int(np.searchsorted(track.numbers, frame)), len(track) - 1)
 
 
-def _event(recording: Recording, track: FaceTrack, one: Interval, options: Options) -> Event:
+def _event(recording: Recording, track: FaceTrack, one: Interval, options: Options, damage: np.ndarray) -> Event:
     first, last = _at(track, one.onset), _at(track, one.offset)
     middle = (first + last) // 2 if one.apex is None else _at(track, one.apex)
     part = slice(first, last + 1)
@@ -118,6 +119,7 @@ def _event(recording: Recording, track: FaceTrack, one: Interval, options: Optio
     told = ["blink"] * bool(track.blink[part].any())
     told += ["head turned"] * bool((np.abs(track.pose[part, :2]) > TURNED).any())
     told += ["face hardly in sight"] * (quality < options.least_quality)
+    told += ["damaged frames"] * bool(((damage >= start - 0.001) & (damage <= end + 0.001)).any())
     told += [f"below {SLOW_FPS} fps"] * (0 < recording.fps < SLOW_FPS)
     told += ["peak within two frames of its begin"] * (middle - first < 2)
     return Event(

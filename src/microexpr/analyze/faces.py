@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..events import Face, FaceTrack, Recording, Spans
-from ..video import Frames, VideoFrames
+from ..video import Clock, Frames, VideoFrames
 
 CURVE_POINTS = 2000
 
@@ -19,8 +19,9 @@ CURVE_POINTS = 2000
 def facts(name: str, source: Path, frames: Frames, tracks: Sequence[FaceTrack], shape: tuple[int, ...]) -> Recording:
     """Of the recording; `shape` is that of its frames."""
     if isinstance(frames, VideoFrames):
-        times = np.array(frames.times)
-        seconds = float(times[-1] - times[0])
+        clock = Clock(0.04)
+        times = np.array([clock.at(stamp) for stamp in frames.times])
+        seconds = float(times[-1])
         fps = float(1 / max(np.median(np.diff(times)), 1e-6)) if len(times) > 1 else 0.0
     else:  # a folder has no time stamps; the tracker was told or assumed a rate
         fps = max((track.fps for track in tracks), default=0.0)
@@ -28,6 +29,22 @@ def facts(name: str, source: Path, frames: Frames, tracks: Sequence[FaceTrack], 
     return Recording(
         name, whereabouts(source), len(frames.numbers), round(seconds, 6), round(fps, 3), shape[1], shape[0]
     )
+
+
+def broken(frames: Frames) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Seconds at which a file is damaged, rising, and what a reader must know of it."""
+    if not isinstance(frames, VideoFrames):
+        return np.zeros(0), ()
+    found, told = np.array(frames.damage) - frames.times[0], []
+    if len(found):
+        where = f"at {found[0]:.2f} s" if found[0] == found[-1] else f"from {found[0]:.2f} to {found[-1]:.2f} s"
+        told.append(
+            f"the file is damaged {where}: {len(found)} frames are broken or lacking; do not trust what is there"
+        )
+    have, said = len(frames.times), frames.expected()
+    if said > max(have + 2, 1.1 * have):
+        told.append(f"the file promises about {said} frames and holds {have}: it ends too early, or was cut")
+    return found, tuple(told)
 
 
 def people(tracks: Sequence[FaceTrack]) -> list[list[FaceTrack]]:

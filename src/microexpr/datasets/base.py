@@ -9,7 +9,7 @@ import json
 import shutil
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -39,6 +39,7 @@ class Facts:
         clips, people: how many; 0 where nothing is published.
         counts: label field -> word -> number of clips, e.g. `{"emotion": {"happiness": 32}}`.
         per_subject: subject -> number of clips.
+        events: of long videos: `kind`, or a label of their intervals -> word -> number of intervals.
         source: where these numbers were read.
     """
 
@@ -50,12 +51,16 @@ class Facts:
     people: int = 0
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     per_subject: Mapping[str, int] = field(default_factory=dict)
+    events: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     source: str = ""
 
 
 @dataclass(frozen=True)
 class Correction:
-    """A known annotation error: the value that must be found, and the one it should have been."""
+    """A known annotation error: the value that must be found, and the one it should have been.
+
+    `field` is a time or a label of the clip; `NAME.offset` is a time of its interval of that name.
+    """
 
     clip: str
     field: str
@@ -142,7 +147,7 @@ class Dataset(ABC):
             clips, faults, missing = self._load()
         except DataError as fault:
             return [Fault(self.name, "folder", str(self.root), str(fault))]
-        return [*self._made_up_fault(), *faults, *missing, *self._against_facts(clips)]
+        return [*self._made_up_fault(), *faults, *missing, *self.differences(clips)]
 
     def fingerprint(self) -> str:
         """Changes when a label, a time, or the number or size of a clip's pictures does; equal for equal copies."""
@@ -150,6 +155,7 @@ class Dataset(ABC):
         for clip in self.clips(allow_missing=True):
             size, count = _bytes_of(clip.source)
             record = [clip.id, clip.subject, clip.fps, clip.onset, clip.apex, clip.offset, sorted(clip.labels.items())]
+            record += [[i.onset, i.apex, i.offset, i.kind, sorted(i.labels.items())] for i in clip.intervals]
             digest.update(json.dumps([*record, size, count]).encode())
         return digest.hexdigest()[:16]
 
@@ -234,7 +240,7 @@ class Dataset(ABC):
     def _made_up_fault(self) -> list[Fault]:
         return [Fault(self.name, "folder", str(self.root), f"is made up ({MADE_UP})")] if self.made_up else []
 
-    def _against_facts(self, clips: list[Clip]) -> list[Fault]:
+    def differences(self, clips: Sequence[Clip]) -> list[Fault]:
         """Every published number that this folder does not have; a number that is not published (0, empty) is no fault.
 
         What a folder lacks as a whole is one line: a label that no clip has is not counted word by word.
@@ -254,6 +260,10 @@ class Dataset(ABC):
             have = Counter(clip.subject for clip in clips)
             names = sorted({*have, *facts.per_subject})
             found += [(f"clips of {name}", have[name], facts.per_subject.get(name, 0)) for name in names]
+        for name, words in facts.events.items():
+            every = [one for clip in clips for one in clip.intervals]
+            have = Counter(one.kind if name == "kind" else one.labels.get(name, "") for one in every)
+            found += [(f"{name} '{w}'", have[w], words.get(w, 0)) for w in sorted({*have, *words} - {""})]
         differ = [
             Fault(self.name, what, str(here), f"the release has {published} ({facts.source})")
             for what, here, published in found
@@ -281,6 +291,7 @@ def picture_faults(clip: Clip) -> list[Fault]:
     if not numbers:
         return [Fault(clip.id, "source", str(clip.source), "holds no picture")]
     times = {name: getattr(clip, name) for name in TIMES}
+    times |= {f"{name}.{t}": getattr(one, t) for name, one in clip.named().items() for t in TIMES}
     return [
         Fault(clip.id, name, str(t), f"no such frame in '{clip.source}' ({min(numbers)} to {max(numbers)})")
         for name, t in times.items()
@@ -290,6 +301,15 @@ def picture_faults(clip: Clip) -> list[Fault]:
 
 def _apply(correction: Correction, clip: Clip, fields: Collection[str]) -> Clip | Fault:
     """The corrected clip, or why the correction does not fit; an empty text stands for an unknown frame number."""
+    inner, _, time = correction.field.rpartition(".")
+    if inner in (named := clip.named()) and time in TIMES:
+        one = named[inner]
+        part = Clip(clip.id, clip.dataset, clip.subject, clip.source, clip.fps, one.onset, one.apex, one.offset)
+        done = _apply(dataclasses.replace(correction, field=time), part, TIMES)
+        if isinstance(done, Fault):
+            return dataclasses.replace(done, field=correction.field)
+        changed = dataclasses.replace(one, **{time: getattr(done, time)})
+        return dataclasses.replace(clip, intervals=tuple(changed if i is one else i for i in clip.intervals))
     name, value, why = correction.field, correction.value, f"the correction to {correction.value} ({correction.reason})"
     if name not in fields:
         return Fault(clip.id, name, value, f"{why} names no field{did_you_mean(name, fields)}")

@@ -43,4 +43,5 @@ def _check_clips(name: str, clips: Sequence[Clip]) -> None:
         assert clip.source.exists(), f"{clip.id}: {clip.source} is not there"
     assert len({clip.subject for clip in clips}) >= 2, f"{name}: a fake of two people has fewer"
     words = {word for clip in clips for word in clip.labels.items()}
+    words |= {("kind", one.kind) for clip in clips for one in clip.intervals}
     assert len(words) >= 2, f"{name}: all clips of the fake have the same label, {min(words, default='none')}"

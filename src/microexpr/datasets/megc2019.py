@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -81,7 +82,7 @@ class _Composite(Dataset):
             )
         return clips, faults
 
-    def _against_facts(self, clips: list[Clip]) -> list[Fault]:
+    def differences(self, clips: Sequence[Clip]) -> list[Fault]:
         """A part that is wholly absent is one line, not one for each of its people."""
         absent = [part for part in PARTS if not any(clip.dataset == part for clip in clips)]
         lines = [
@@ -90,7 +91,7 @@ class _Composite(Dataset):
             )
             for part in absent
         ]
-        rest = super()._against_facts(clips)
+        rest = super().differences(clips)
         return lines + [f for f in rest if not any(f.field.startswith(f"clips of {part}/") for part in absent)]
 
     @classmethod

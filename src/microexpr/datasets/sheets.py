@@ -49,14 +49,7 @@ def read_rows(path: Path, needed: Sequence[str], bare: Sequence[str] = ()) -> li
         MissingDataError: no such file.
         DataError: it cannot be read, or lacks a column.
     """
-    if not path.is_file():
-        raise MissingDataError(f"sheet '{path}' is not there")
-    try:
-        table = _csv(path) if path.suffix == ".csv" else _xlsx(path)
-    except Exception as fault:  # a broken file breaks its parser anywhere, with whatever error
-        words = " ".join(f"{type(fault).__name__}: {fault}".split())
-        remedy = "save it as csv in UTF-8" if path.suffix == ".csv" else "copy it anew"
-        raise DataError(f"sheet '{path}' cannot be read ({words}); {remedy}") from None
+    table = next(iter(_all_tables(path).values()), [])
     keys = [name.split("|")[0] for name in needed]
     if table and table[0] and table[0][0] in bare:
         return _below(path, table, {name: i for i, name in enumerate(keys)}, 1)
@@ -76,6 +69,30 @@ def read_rows(path: Path, needed: Sequence[str], bare: Sequence[str] = ()) -> li
     first, *others = absent.split("|")
     also = f" (or {', '.join(others)})" if others else ""
     raise DataError(f"sheet '{path}' lacks the column '{first}'{also}; it needs {', '.join(keys)}")
+
+
+def read_tables(path: Path, least: int) -> dict[str, list[list[str]]]:
+    """Every sheet of an xlsx file by name, as rows of stripped text; for releases that put no header above them.
+
+    Raises:
+        MissingDataError: no such file.
+        DataError: it cannot be read, or has fewer than `least` sheets.
+    """
+    tables = _all_tables(path)
+    if len(tables) < least:
+        raise DataError(f"sheet '{path}' has {len(tables)} sheets ({', '.join(tables)}); the release has {least}")
+    return tables
+
+
+def _all_tables(path: Path) -> dict[str, list[list[str]]]:
+    if not path.is_file():
+        raise MissingDataError(f"sheet '{path}' is not there")
+    try:
+        return {"": _csv(path)} if path.suffix == ".csv" else _xlsx(path)
+    except Exception as fault:  # a broken file breaks its parser anywhere, with whatever error
+        words = " ".join(f"{type(fault).__name__}: {fault}".split())
+        remedy = "save it as csv in UTF-8" if path.suffix == ".csv" else "copy it anew"
+        raise DataError(f"sheet '{path}' cannot be read ({words}); {remedy}") from None
 
 
 def _below(path: Path, table: list[list[str]], columns: Mapping[str, int], first: int) -> list[dict[str, str]]:
@@ -123,11 +140,14 @@ def _csv(path: Path) -> list[list[str]]:
         return [[cell.strip() for cell in row] for row in csv.reader(file, delimiter=delimiter, strict=True)]
 
 
-def _xlsx(path: Path) -> list[list[str]]:
+def _xlsx(path: Path) -> dict[str, list[list[str]]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl warns of styles that it does not know
-        frame = pd.read_excel(path, header=None, dtype=object)
-    return [[_text(cell) for cell in row] for row in frame.itertuples(index=False)]
+        frames = pd.read_excel(path, sheet_name=None, header=None, dtype=object)
+    return {
+        str(name): [[_text(cell) for cell in row] for row in frame.itertuples(index=False)]
+        for name, frame in frames.items()
+    }
 
 
 def _text(cell: Any) -> str:
@@ -180,15 +200,18 @@ def write_rows(
     path: Path, header: Sequence[str | None], rows: Iterable[Sequence[object]], above: Sequence[str] = ()
 ) -> None:
     """An xlsx sheet with `above` as text rows over the header."""
+    write_tables(path, {"Sheet": [*([line] for line in above), header, *rows]})
+
+
+def write_tables(path: Path, tables: Mapping[str, Iterable[Sequence[object]]]) -> None:
+    """An xlsx file with a sheet for each table, by name."""
     from openpyxl import Workbook
 
     book = Workbook()
-    sheet = book.active
-    assert sheet is not None
-    for line in above:
-        sheet.append([line])
-    sheet.append(list(header))
-    for row in rows:
-        sheet.append(list(row))
+    book.remove(book.worksheets[0])
+    for name, rows in tables.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(list(row))
     path.parent.mkdir(parents=True, exist_ok=True)
     book.save(path)

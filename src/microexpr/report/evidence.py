@@ -75,8 +75,8 @@ def motion(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 def oval(height: int, width: int) -> np.ndarray:
     """(height, width) float32: 1 on the face as `cut` places it, 0 off it, soft between."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    far = np.hypot((x - width / 2) / (0.40 * width), (y - height / 2) / (0.43 * height))
-    return np.clip((1.1 - far) / 0.2, 0, 1)
+    far = np.hypot((x - width / 2) / (0.35 * width), (y - height / 2) / (0.41 * height))
+    return np.clip((1.05 - far) / 0.15, 0, 1)
 
 
 def draw(face: np.ndarray, flow: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ LOW, HIGH = 0.3, 0.7
 BEYOND = float(np.arccos(1 - 2 * LOW) / (np.arccos(1 - 2 * HIGH) - np.arccos(1 - 2 * LOW)))
 """From there to where a raised cosine begins, in widths of the flank between both shares."""
 
-FLOOR = 0.0015
+FLOOR = 0.0002
 """Noise of a region below this (distances of the outer eye corners) is taken for as much."""
 
 
@@ -46,18 +46,19 @@ class Bump:
     path: np.ndarray
 
 
-def bumps(regions: np.ndarray, rate: float, least: float = 8.0) -> tuple[list[Bump], np.ndarray]:
-    """Every bump, and (N,) how much the face stands out at each step.
+def bumps(regions: np.ndarray, rate: float, ended: bool = True, least: float = 1.5) -> list[Bump]:
+    """Every bump.
 
     Args:
         regions: (N, R, 2) displacement.
         rate: steps a second.
+        ended: the recording ends here: a movement that has not come back by then is one too.
         least: bumps that stand out less are left out.
     """
     n, flat = len(regions), regions.reshape(len(regions), -1).astype(np.float64)
     found: list[Bump] = []
-    curve = np.zeros(n)
     done = set()
+    light = gaussian_filter1d(flat, 0.01 * rate, axis=0)
     for seconds in HALVES:
         half = max(1, round(seconds * rate))
         if half in done or half >= n:
@@ -65,21 +66,21 @@ def bumps(regions: np.ndarray, rate: float, least: float = 8.0) -> tuple[list[Bu
         done.add(half)
         smooth = gaussian_filter1d(flat, 0.2 * half, axis=0) if half > 2 else flat
         padded = np.pad(smooth, ((half, half), (0, 0)), mode="edge")
-        padded[-half:] = padded[-half - 1 : -2 * half - 1 : -1]  # what has not ended is taken to come back as it went
+        if ended:  # what has not come back is taken to do so as it went
+            padded[-half:] = padded[-half - 1 : -2 * half - 1 : -1]
         away = smooth - (padded[:n] + padded[2 * half :]) / 2
         noise = np.maximum(1.4826 * np.median(np.abs(away), axis=0), FLOOR)
         standing = np.sqrt(((away / noise) ** 2).mean(axis=1))
-        curve = np.maximum(curve, standing)
         peaks, _ = find_peaks(np.concatenate([[0], standing, [0]]), height=least, distance=half)
         for peak in peaks - 1:
-            bump = _measured(smooth, int(peak), half, away[peak] / noise, noise, float(standing[peak]))
+            bump = _measured(light, int(peak), half, away[peak] / noise, noise, float(standing[peak]), ended)
             if bump is not None:
                 found.append(bump)
-    return found, curve
+    return found
 
 
 def _measured(
-    smooth: np.ndarray, peak: int, half: int, away: np.ndarray, noise: np.ndarray, standing: float
+    smooth: np.ndarray, peak: int, half: int, away: np.ndarray, noise: np.ndarray, standing: float, ended: bool
 ) -> Bump | None:
     """The movement along the direction in which it stands out, and where it begins and ends."""
     low, high = max(0, peak - 3 * half), min(len(smooth), peak + 3 * half + 1)
@@ -91,7 +92,7 @@ def _measured(
     before, after = path[: apex + 1], path[apex:]
     first = apex - int(before[::-1].argmin())
     last = apex + int(after.argmin())
-    unfinished = high == len(smooth) and apex + half >= len(path)
+    unfinished = ended and high == len(smooth) and apex + half >= len(path)
     onset = _foot(path[first : apex + 1][::-1])
     offset = len(path) - 1 - apex if unfinished else _foot(path[apex : last + 1])
     if onset < 1 or (offset < 1 and not unfinished):

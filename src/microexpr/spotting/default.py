@@ -1,38 +1,95 @@
-"""The spotter that is used unless another one is asked for."""
+"""The spotter that is used unless another one is asked for.
+
+Regions of the face that move against the head and come back (`displacement`, `bumps`), judged by what is known of each
+movement (`evidence`) with a logistic score learned from made-up long videos (`lessons`). Own design.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
+from ..clip import Interval
 from ..events import FaceTrack
-from .base import SPOTTERS, Look, Samples, Span, Spotter
-from .bumps import Bump, bumps
-from .displacement import LIDS, displacement
-from .peaks import best_apart
+from .base import SPOTTERS, Look, Samples, Span
+from .bumps import Bump
+from .learned import Learned, State
+from .lessons import Seen, is_short, learned, terms
+
+PART, MARGIN = 90.0, 8.0
+"""A long track is looked at in parts of so many seconds that overlap by twice the margin."""
+
+LEAST = 0.02
+"""Movements that are less likely are not looked at any further."""
 
 
 @SPOTTERS.register("default")
 @dataclass(frozen=True)
-class Default(Spotter):
-    """Regions of the face that move against the head and come back."""
+class Default(Learned):
+    """Movements against the head that come back; the score is the share, 0 to 1, that such movements are expressions.
+
+    Args:
+        apart: of two movements that share more than this part of the shorter one, the likelier is told.
+    """
+
+    shipped: ClassVar[Path | None] = Path(__file__).parents[1] / "models" / "default-spotter.safetensors"
 
     rate: float = 200.0
-    abstain: float = 1.0
+    abstain: float = 0.35
+    apart: float = 0.3
 
     def look(self, track: FaceTrack, samples: Samples) -> Look:
-        """Bumps with a score."""
-        moves = displacement(track, samples)
-        found, curve = bumps(moves.regions, samples.rate)
-        blink = track.blink[samples.frames]
-        spans = [Span(b.onset, b.apex, b.offset, score(b, blink)) for b in found if b.offset > b.onset]
-        return Look(curve, tuple(best_apart(s for s in spans if s.score >= 1)))
+        """The likeliest movements that do not overlap; the curve is the likelihood along each one's course."""
+        seen, curve = Seen.of(track, samples), np.zeros(len(samples))
+        spans: list[Span] = []
+        for first, last in parts(len(seen), samples.steps(PART), samples.steps(MARGIN)):
+            found, values = seen.piece(first, last).bumps(ended=last == len(seen))
+            low = first + samples.steps(MARGIN) * (first > 0)
+            high = last - samples.steps(MARGIN) * (last < len(seen))
+            for bump, score in zip(found, self.likely(values), strict=True):
+                span = Span(first + bump.onset, first + bump.apex, first + bump.offset, float(score))
+                if score >= LEAST and low <= span.apex < high:
+                    spans.append(span)
+                    _raise(curve, span, bump)
+        return Look(curve, tuple(_apart(spans, self.apart)))
+
+    def likely(self, values: np.ndarray) -> np.ndarray:
+        """(n,) 0 to 1: how likely movements with these (n, F) facts are expressions."""
+        state = self.state()
+        inputs = terms(values, state["mean"], state["scale"])
+        odds = np.where(is_short(values), inputs @ state["micro"], inputs @ state["macro"])
+        return np.asarray(1 / (1 + np.exp(-odds)))
+
+    def _fit(self, tracks: Sequence[FaceTrack], truth: Sequence[Sequence[Interval]], seed: int) -> State:
+        return learned(tracks, truth, self.rate, seed)
 
 
-def score(bump: Bump, blink: np.ndarray) -> float:
-    """1 or more: an expression."""
-    share = float(blink[bump.onset : bump.offset + 1].mean())
-    lids = float((bump.pattern[list(LIDS)] ** 2).sum())
-    rough = float(np.abs(np.diff(bump.path)).sum() / max(2 * bump.height, 1e-9))
-    return bump.height / 0.02 * (1 - min(1, 2 * share * (lids + 0.3))) / max(rough, 1) ** 2 * (1 - min(1, bump.uneven))
+def parts(steps: int, long: int, margin: int) -> list[tuple[int, int]]:
+    """Parts that cover so many steps, each `long`, neighbours sharing two margins; the last may be longer by half."""
+    found, first = [], 0
+    while steps - first > 1.5 * long:
+        found.append((first, first + long))
+        first += long - 2 * margin
+    return [*found, (first, steps)]
+
+
+def _raise(curve: np.ndarray, span: Span, bump: Bump) -> None:
+    there = curve[span.onset : span.offset + 1]
+    np.maximum(there, span.score * np.clip(bump.path / bump.height, 0, 1), out=there)
+
+
+def _apart(spans: list[Span], share: float) -> list[Span]:
+    """The likeliest spans of which no two share more than this part of the shorter one."""
+    kept: list[Span] = []
+    for span in sorted(spans, key=lambda s: (-s.score, s.onset)):
+        if all(
+            min(span.offset, k.offset) - max(span.onset, k.onset) + 1
+            <= share * (min(span.offset - span.onset, k.offset - k.onset) + 1)
+            for k in kept
+        ):
+            kept.append(span)
+    return kept

@@ -44,6 +44,7 @@ REGIONS: dict[str, tuple[int, ...]] = {
 NAMES = tuple(REGIONS)
 UPPER = tuple(i for i, name in enumerate(NAMES) if "brow" in name)
 LIDS = tuple(i for i, name in enumerate(NAMES) if "lid" in name)
+AROUND_EYES = tuple(i for i, name in enumerate(NAMES) if "corner" not in name and "lip" not in name and name != "chin")
 LOWER = tuple(i for i, name in enumerate(NAMES) if i not in UPPER + LIDS)
 
 _RIGID = (0, 1, 2, 14, 15, 16, 27, 28, 29, 30, 33, 36, 39, 42, 45)
@@ -87,6 +88,17 @@ def displacement(track: FaceTrack, samples: Samples, seconds: float = 1.0) -> Di
         head[first + 1 : last + 1] = head[first] + gone
         first = last
     return Displacement(regions, head)
+
+
+def without_blinks(regions: np.ndarray, blink: np.ndarray) -> np.ndarray:
+    """(N, 17, 2): brows, lids, cheeks and nose drawn straight through the marked blinks; the mouth is left as it is."""
+    calm = regions.copy()
+    marked, steps = np.flatnonzero(blink), np.flatnonzero(~blink)
+    if len(steps) and len(marked):
+        for i in AROUND_EYES:
+            for axis in (0, 1):
+                calm[marked, i, axis] = np.interp(marked, steps, regions[steps, i, axis])
+    return calm
 
 
 def _followed(track: FaceTrack, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

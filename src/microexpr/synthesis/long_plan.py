@@ -68,7 +68,9 @@ class Distractors:
     flicker: float = 0.02
 
 
-def draw_beats(seed: int, seconds: float, micro: float, macro: float, others: Distractors) -> tuple[Beat, ...]:
+def draw_beats(
+    seed: int, seconds: float, micro: float, macro: float, others: Distractors, shortest: float = 0.16
+) -> tuple[Beat, ...]:
     """Every movement of a video, in the order of time.
 
     Args:
@@ -76,13 +78,14 @@ def draw_beats(seed: int, seconds: float, micro: float, macro: float, others: Di
         seconds: length of the video.
         micro, macro: expressions a minute; they and speech keep .5 s apart, blinks and gaze fall anywhere.
         others: what else happens.
+        shortest: micro-expressions last so many seconds or more, and at most .45 s.
     """
     rng = np.random.default_rng([11, seed])
     share = seconds / 60
     wanted = [("speech", others.speech), ("macro", macro), ("micro", micro)]
     names = [name for name, n in wanted for _ in range(round(n * share))]
     lasting = {"speech": lambda: rng.uniform(1.5, 5), "macro": lambda: rng.uniform(0.6, 2.5)}
-    spans = [(name, lasting.get(name, lambda: rng.uniform(0.16, 0.45))()) for name in names]
+    spans = [(name, lasting.get(name, lambda: rng.uniform(shortest, 0.45))()) for name in names]
     beats: list[Beat] = []
     for name, start, long in _placed(spans, seconds, rng):
         beats += _speech(start, long, rng) if name == "speech" else [_expression(name, start, long, rng)]

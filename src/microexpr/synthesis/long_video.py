@@ -37,6 +37,7 @@ def draw_take(
     micro: float = 6,
     macro: float = 4,
     distractors: Distractors | None = None,
+    shortest: float = 0.16,
 ) -> LongTake:
     """A made-up long video; the same seed gives the same one.
 
@@ -46,14 +47,19 @@ def draw_take(
         fps: frames per second.
         micro, macro: expressions a minute.
         distractors: what else happens; the usual amount unless given.
+        shortest: micro-expressions last so many seconds or more, and at most .45 s.
 
     Raises:
-        UsageError: shorter than two frames, or fps not above 0.
+        UsageError: shorter than two frames, fps not above 0, or shortest not above 0 and at most .45.
     """
     if not fps > 0 or seconds * fps < 2:
         raise UsageError(f"a video of {seconds} s at {fps} frames/s: take two frames or more")
+    if not 0 < shortest <= 0.45:
+        raise UsageError(f"shortest = {shortest}: micro-expressions last more than 0 and at most .45 s")
     others = distractors or Distractors()
-    return LongTake(Person.draw(seed), draw_beats(seed, seconds, micro, macro, others), seconds, fps, others, seed)
+    return LongTake(
+        Person.draw(seed), draw_beats(seed, seconds, micro, macro, others, shortest), seconds, fps, others, seed
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -20,23 +21,46 @@ LOOKS = 8
 """Moments of a track that are compared, so that a smile does not make a stranger."""
 
 
-def who(track: FaceTrack, others: Sequence[FaceTrack]) -> int:
+@dataclass(frozen=True, eq=False)
+class Portrait:
+    """What is remembered of a track to know its person again.
+
+    Attributes:
+        face: number of the person; 0 where nobody knows yet.
+        looks: (n, 572) what the middle of the face looks like at some moments, without its light; a product is a
+            correlation.
+        began, ended: seconds.
+        first, last: (4,) left, top, width, height of the face when the track began and ended.
+    """
+
+    face: int
+    looks: np.ndarray
+    began: float
+    ended: float
+    first: np.ndarray
+    last: np.ndarray
+
+    @classmethod
+    def of(cls, track: FaceTrack) -> Portrait:
+        """The portrait of a track."""
+        ends = float(track.times[0]), float(track.times[-1])
+        return cls(track.face, _looks(track), *ends, track.boxes[0].copy(), track.boxes[-1].copy())
+
+
+def who(own: Portrait, others: Sequence[Portrait]) -> int:
     """Number of the person among earlier tracks that this one goes on with, or a new number.
 
     Args:
-        track: whose `face` is not known yet.
-        others: tracks with known people, in the order in which they began.
+        own: of a track whose person is not known yet.
+        others: of tracks with known people, in the order in which they began.
     """
     latest = {other.face: other for other in others}
-    known = {face: looks(other) for face, other in latest.items() if _left(other, track)}
-    own = looks(track) if known else np.zeros((0, 0))
-    alike = {face: float((own @ there.T).max()) for face, there in known.items()}
+    alike = {face: float((own.looks @ one.looks.T).max()) for face, one in latest.items() if _left(one, own)}
     best = max(alike, key=lambda face: alike[face], default=0)
     return best if best and alike[best] >= ALIKE else max(latest, default=0) + 1
 
 
-def looks(track: FaceTrack) -> np.ndarray:
-    """(n, 572) what the middle of a face looks like at some moments, without its light; a product is a correlation."""
+def _looks(track: FaceTrack) -> np.ndarray:
     found = []
     for i in np.unique(np.linspace(0, len(track) - 1, LOOKS).round().astype(int)):
         small = cv2.resize(track.crops[i], (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)[3:29, 5:27]
@@ -46,6 +70,5 @@ def looks(track: FaceTrack) -> np.ndarray:
     return np.stack(found)
 
 
-def _left(other: FaceTrack, track: FaceTrack) -> bool:
-    away = distance(tuple(other.boxes[-1]), tuple(track.boxes[0]))
-    return bool(other.times[-1] < track.times[0]) and away <= NEAR
+def _left(other: Portrait, own: Portrait) -> bool:
+    return other.ended < own.began and distance(tuple(other.last), tuple(own.first)) <= NEAR
