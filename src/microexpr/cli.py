@@ -14,6 +14,7 @@ import typer
 from . import __version__, errors
 from .cli_analyze import analyze
 from .cli_options import Plugins, Roots, load_plugins, roots_of, settings_of
+from .cli_serve import serve
 from .cli_video import live
 from .cli_weights import weights
 
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.add_typer(weights, name="weights")
 app.command()(analyze)
 app.command()(live)
+app.command()(serve)
 
 
 class On(StrEnum):
@@ -216,7 +218,8 @@ def run(
     """Train and evaluate; goes on where it was stopped."""
     from . import console
     from .evaluate import Options, evaluate_seeds
-    from .recipe import load_all
+    from .recipe import Recipe, load_all
+    from .spot import spot_seeds
 
     load_plugins(plugin)
     members = [member.with_choices(settings_of(set)) for member in load_all(recipe)]
@@ -234,12 +237,15 @@ def run(
         keep_models=keep_models,
         fresh=fresh,
     )
-    groups = []
+    groups, spotted = [], []
     for member in members:
         place = folder / member.name if len(members) > 1 else folder
         with console.progress(member.name if len(members) > 1 else "") as progress:
-            groups.append(evaluate_seeds(member, place, options, seeds, progress))
-    console.show_report(groups)
+            if isinstance(member, Recipe):
+                groups.append(evaluate_seeds(member, place, options, seeds, progress))
+            else:
+                spotted += spot_seeds(member, place, options, seeds, progress)
+    console.show_report(groups, spotted)
     pages = f"{folder}/*" if len(members) > 1 else str(folder)
     console.say(f"kept in {folder}; `microexpr report {pages} --html` makes a page of it")
 
@@ -296,20 +302,24 @@ def report(
     from . import console
     from .report import render
     from .runs import find_runs
+    from .spotting_runs import find_spotting
 
     wanted = [name for name, on in (("json", json), ("markdown", markdown), ("latex", latex), ("html", html)) if on]
     if len(wanted) > 1:
         raise errors.UsageError(f"--{wanted[0]} and --{wanted[1]}: choose one")
     if figures is not None and (wanted or out):
         raise errors.UsageError(f"--figures and --{wanted[0] if wanted else 'out'}: choose one")
-    groups = [find_runs(folder) for folder in runs]
+    spotted = find_spotting(runs)
+    if spotted and figures is not None:
+        raise errors.UsageError("--figures: a spotting run has tables only; try --html")
+    groups = [] if spotted else [find_runs(folder) for folder in runs]
     if figures is not None:
         console.write_figures(groups, figures)
         return
     if not wanted:
-        console.show_report(groups)
+        console.show_report(groups, spotted)
         return
-    text = render(groups, wanted[0])
+    text = render(groups, wanted[0], spotted)
     target = out or (runs[0] / "report.html" if html else None)
     if target is None:
         typer.echo(text)

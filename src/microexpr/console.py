@@ -25,8 +25,10 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from .analyze import Result
+    from .datasets.base import Facts
     from .evaluate import Progress as Report
     from .runs import Run
+    from .spotting_runs import SpottingRun
 
 _out = Console(highlight=False, soft_wrap=True)
 _err = Console(stderr=True, highlight=False)
@@ -102,7 +104,7 @@ def show_datasets(name: str | None, roots: Mapping[str, Path]) -> None:
             f"{name}: {facts.title}",
             f"  paper      {facts.citation}",
             f"  access     {facts.access}",
-            f"  holds      {facts.clips} clips of {facts.people} people" if facts.clips else "",
+            f"  holds      {_held(facts)}" if facts.clips else "",
             f"  recorded   {facts.fps:g} frames/s" if facts.fps else "",
             *(
                 f"  {label:<10} " + ", ".join(f"{w} {n}" for w, n in words.items())
@@ -123,6 +125,10 @@ def show_datasets(name: str | None, roots: Mapping[str, Path]) -> None:
     _out.print(table)
 
 
+def _held(facts: Facts) -> str:
+    return f"{facts.clips} clips" + (f" of {facts.people} people" if facts.people else "")
+
+
 def show_recipes(name: str | None) -> None:
     """One recipe as TOML, or all of them in a table."""
     from importlib import resources
@@ -136,8 +142,8 @@ def show_recipes(name: str | None) -> None:
     table = Table("recipe", "what", "data", "protocol")
     for one in recipe.shipped():
         members = recipe.load_all(one)
-        data = dict.fromkeys(name for member in members for name in member.judged.data)
-        rules = dict.fromkeys(member.protocol.name for member in members)
+        data = dict.fromkeys(name for member in members for name in member.data)
+        rules = dict.fromkeys(name for member in members for name in member.protocols)
         what = members[0].title if len(members) == 1 else f"{len(members)} recipes in one go"
         table.add_row(one, what, ", ".join(data), ", ".join(rules))
     _out.print(table)
@@ -155,15 +161,17 @@ def show_faults(name: str, roots: Mapping[str, Path]) -> int:
         say(f"{len(faults)} fault{'s' * (len(faults) > 1)} in '{dataset.root}'")
     else:
         facts = dataset.facts
-        _out.print(f"'{dataset.root}' holds {facts.title} as published ({facts.clips} clips, {facts.people} people)")
+        _out.print(f"'{dataset.root}' holds {facts.title} as published ({_held(facts)})")
     return len(faults)
 
 
-def show_report(groups: Sequence[Sequence[Run]]) -> None:
+def show_report(groups: Sequence[Sequence[Run]], spotted: Sequence[SpottingRun] = ()) -> None:
     """Reports of runs in the terminal."""
     from .report import summarize
-    from .report.terminal import show, show_comparison
+    from .report.terminal import show, show_comparison, show_spotting
 
+    if spotted:
+        show_spotting(spotted, _out)
     summaries = [summarize(runs) for runs in groups]
     for summary in summaries if len(summaries) <= 3 else ():
         show(summary, _out)

@@ -18,13 +18,20 @@ from xml.etree import ElementTree
 from pydantic import TypeAdapter, ValidationError
 
 from .errors import DataError, MissingDataError
-from .events import Analysis, Event
+from .events import Analysis, Event, Face, Recording
 
 COLUMNS = (
     *("video", "face", "kind", "label", "share", "onset", "apex", "offset", "start", "peak", "end", "seconds"),
     *("score", "quality", "warnings", "status", "coder", "note"),
 )
 """Of events.csv; after them one `p_` column for each class."""
+
+FOLLOW = ("share", "seconds")
+"""Columns that follow from others and are not read."""
+
+TEXTS = ("video", "label", "warnings", "status", "coder", "note")
+FORMULA = r"[=+\-@\t\r]"
+"""A cell that begins so is a formula to a spreadsheet."""
 
 FORMAT, SCHEMA = "microexpr events", 1
 TIERS = ("micro", "macro", "label", "blink")
@@ -50,8 +57,14 @@ def to_csv(events: Sequence[Event]) -> str:
     for event in events:
         row = {**dataclasses.asdict(event), "warnings": "; ".join(event.warnings), "seconds": round(event.seconds, 6)}
         row["share"] = event.shares.get(event.label, "")
+        row |= {name: _as_text(row[name]) for name in TEXTS}
         writer.writerow([*(row[name] for name in COLUMNS), *(event.shares.get(name, "") for name in classes)])
     return text.getvalue()
+
+
+def _as_text(value: str) -> str:
+    """With a quote before what a spreadsheet would run as a formula; `from_csv` takes it away again."""
+    return f"'{value}" if re.match(f"'*{FORMULA}", value) else value
 
 
 def from_csv(text: str, where: str = "events.csv") -> list[Event]:
@@ -65,20 +78,23 @@ def from_csv(text: str, where: str = "events.csv") -> list[Event]:
         DataError: a column is lacking, or a value is not what it should be; the line is named.
     """
     try:
-        rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
+        reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+        names, rows = reader.fieldnames or (), list(reader)
     except csv.Error as fault:
         raise DataError(f"'{where}' is no CSV: {fault}") from None
+    if not rows and not {*COLUMNS} - {*FOLLOW} <= {*names}:
+        raise DataError(f"'{where}' is no CSV of events: it has not their columns")
     return [_event(row, f"'{where}', event {number}") for number, row in enumerate(rows, start=1)]
 
 
 def _event(row: Mapping[str | None, Any], where: str) -> Event:
     values: dict[str, Any] = {}
     for name in COLUMNS:
-        if name in ("share", "seconds"):
+        if name in FOLLOW:
             continue
         if row.get(name) is None:
             raise DataError(f"{where}: no column '{name}'")
-        values[name] = row[name]
+        values[name] = row[name][1:] if name in TEXTS and re.match(f"'+{FORMULA}", row[name]) else row[name]
     values["warnings"] = [part for part in values["warnings"].split("; ") if part]
     shares = {str(name)[2:]: value for name, value in row.items() if str(name).startswith("p_") and value}
     try:
@@ -112,6 +128,33 @@ def from_json(text: str, where: str = "events.json") -> Analysis:
         return TypeAdapter(Analysis).validate_python(content)
     except ValidationError as fault:
         raise DataError(f"'{where}': {_first(fault)}") from None
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of events.json, made from the records themselves; docs/events.schema.json is it."""
+    schema = TypeAdapter(Analysis).json_schema(mode="serialization")
+    records = {"Analysis": schema, **schema["$defs"]}
+    for cls in (Analysis, Recording, Face, Event):
+        for name, words in described(cls).items():
+            records[cls.__name__]["properties"][name]["description"] = words
+        records[cls.__name__]["description"] = (cls.__doc__ or "").split("\n")[0]
+    marks = {"format": {"const": FORMAT}, "schema": {"const": SCHEMA}}
+    schema["properties"] = {**marks, **schema["properties"]}
+    schema["required"] = [*marks, *schema["required"]]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def described(cls: type) -> dict[str, str]:
+    """What the docstring of a record says of each field."""
+    found: dict[str, str] = {}
+    names: list[str] = []
+    for line in (cls.__doc__ or "").partition("Attributes:")[2].splitlines():
+        if begin := re.fullmatch(r" {8}(\w+(?:, \w+)*): (.+)", line):
+            names = begin[1].split(", ")
+            found |= dict.fromkeys(names, begin[2])
+        elif line.strip():
+            found |= {name: f"{found[name]} {line.strip()}" for name in names}
+    return found
 
 
 def read(path: Path) -> Analysis:
@@ -160,12 +203,12 @@ def to_eaf(analysis: Analysis, folder: Path | None = None) -> bytes:
         ElementTree.SubElement(header, "MEDIA_DESCRIPTOR", link)
     order = ElementTree.SubElement(root, "TIME_ORDER")
     count = 0
-    for face in analysis.faces:
-        blinks = [(start, end, "blink") for start, end in face.blinks]
-        found = {**_marks(event for event in analysis.events if event.face == face.face), "blink": blinks}
+    blinks = {face.face: [(start, end, "blink") for start, end in face.blinks] for face in analysis.faces}
+    for face in sorted({*blinks, *(event.face for event in analysis.events)}):  # a coder may add one that was not seen
+        found = {**_marks(event for event in analysis.events if event.face == face), "blink": blinks.get(face, [])}
         for name in TIERS:
-            tier = ElementTree.SubElement(root, "TIER", TIER_ID=f"face {face.face} {name}", LINGUISTIC_TYPE_REF="event")
-            tier.set("PARTICIPANT", f"face {face.face}")
+            tier = ElementTree.SubElement(root, "TIER", TIER_ID=f"face {face} {name}", LINGUISTIC_TYPE_REF="event")
+            tier.set("PARTICIPANT", f"face {face}")
             for start, end, words in _apart(found[name]):
                 count += 1
                 _annotate(tier, order, count, (start, end), words)

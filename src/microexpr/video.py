@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -230,17 +230,37 @@ class VideoFrames:
         raise MediaError(f"video '{self.path}' has no frame {number} (it has {len(self.times)}, counted from 0)")
 
     def __iter__(self) -> Iterator[tuple[float, np.ndarray]]:
-        """`(seconds, frame)` of every frame in order."""
+        """`(seconds, frame)` of every frame in order; who has seen the last one need not decode again for `times`."""
+        broken: list[float] = []
+        times: list[float] = []
+        upright = self._upright()
+        for frame in self._frames(broken):
+            times.append(float(frame.time or 0.0))
+            yield times[-1], upright(frame)
+        self.__dict__.setdefault("_scanned", (tuple(times), tuple(broken)))
+
+    def some(self, wanted: Callable[[int], bool]) -> Iterator[tuple[int, np.ndarray]]:
+        """`(number, frame)` of those whose number is wanted: the others are decoded, but no picture is made of them."""
+        upright = self._upright()
+        for number, frame in enumerate(self._frames([])):
+            if wanted(number):
+                yield number, upright(frame)
+
+    def _upright(self) -> Callable[[Any], np.ndarray]:
+        """What makes (height, width, 3) uint8 RGB of a decoded frame."""
         import av
 
         colours = av.video.reformatter.VideoReformatter()  # one for all frames is a quarter faster
-        for frame in self._frames([]):
+
+        def picture(frame: Any) -> np.ndarray:
             turned = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
             try:
                 shown = colours.reformat(frame, format="rgb24").to_ndarray()
             except av.error.FFmpegError as fault:
                 raise MediaError(f"video '{self.path}' cannot be read: {fault.strerror}") from None
-            yield float(frame.time or 0.0), np.ascontiguousarray(np.rot90(shown, turned))
+            return np.ascontiguousarray(np.rot90(shown, turned))
+
+        return picture
 
     def _frames(self, broken: list[float]) -> Iterator[Any]:
         """Decoded frames of the first picture track; notes where they are broken."""
