@@ -164,7 +164,7 @@ class Analysis:
         faces: people in it; empty where no face was found.
         events: by start, then face.
         warnings: what a reader must know of the whole recording.
-        settings: of every part, as chosen.
+        settings: of every part, chosen or not; `about_model` is what the recognizer says of itself.
         version: of microexpr.
         fingerprint: changes with source, settings, model or version; the same one need not be analysed again.
     """
