@@ -69,7 +69,7 @@ def page(browser, address):
     context.close()
     wrong = [line for line in wrong if "status of 4" not in line]  # refusals that a test asks for
     assert [url for url in asked if not url.startswith((address, f"blob:{address}"))] == []
-    assert len(asked) > 10 and wrong == []
+    assert len(asked) > 8 and wrong == []
 
 
 def opened(page, film, coder="Ada"):
@@ -178,6 +178,9 @@ def test_judging_by_keyboard_alone(page, film):
     until(page, "document.getElementById('note').value === ''")
     press(page, "u")
     page.wait_for_selector(JUDGED.format("found"))
+
+
+def test_the_keys_are_shown(page):
     press(page, "?")
     assert page.is_visible("#help") and page.locator("#help dt").count() == 17
     press(page, "Escape")
