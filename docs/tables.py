@@ -37,7 +37,7 @@ def recipes() -> str:
     lines = ["| recipe | what | protocol |", "|---|---|---|"]
     for name in recipe.shipped():
         members = recipe.load_all(name)
-        rules = ", ".join(dict.fromkeys(member.protocol.name for member in members))
+        rules = ", ".join(dict.fromkeys(one for member in members for one in member.protocols))
         what = members[0].title if len(members) == 1 else f"{len(members)} in one go"
         lines.append(f"| `{name}` | {what} | {rules} |")
     return "\n".join(lines)

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import signal
 
 import pytest
 
@@ -101,6 +102,10 @@ def wrong(capsys, *arguments: str) -> tuple[int, str]:
         (("report", "nowhere"), 1, "holds no run"),
         (("report", "x", "--json", "--html"), 2, "choose one"),
         (("fake", "smic", "."), 2, "not an empty folder"),
+        (("run", "mine.toml", "--set", "recognizer.C=-1"), 2, "svm: C = -1.0; use a number above 0"),
+        (("run", "x", "--scale", "huge"), 2, "'huge' is not one of 'full', 'small'"),
+        (("run",), 2, "`microexpr run --help` lists what it takes"),
+        (("report", "x", "--jsn"), 2, "--json"),
     ],
 )
 def test_one_line_that_helps(capsys, place, arguments, code, text):
@@ -131,9 +136,16 @@ def test_damaged_data(capsys, place, fakes, damage):
 
 
 def test_wrong_use_of_the_command_line(capsys):
-    assert call(capsys, "run", "x", "--scale", "huge")[0] == 2
     assert call(capsys, "nothing")[0] == 2
+    code, _, err = call(capsys)
+    assert code == 2 and "Usage: microexpr" in err and "demo" in err
     assert call(capsys, "--version")[1].startswith("microexpr ")
+
+
+def test_stopped_by_hand(capsys, monkeypatch):
+    monkeypatch.setattr("microexpr.console.show_recipes", lambda name: signal.raise_signal(signal.SIGINT))
+    code, _, err = call(capsys, "recipes")
+    assert code == 130 and "the same command goes on from here" in err
 
 
 def test_debug_shows_the_traceback():

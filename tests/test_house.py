@@ -13,10 +13,11 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "microexpr"
 FLOORS = [  # from the ground up; a module imports from its own floor or below
     {"errors", "clip", "events", "files", "metrics", "executors"},
-    {"registry", "config", "video", "protocols", "recipe", "runs", "synthesis", "published"},
+    {"registry", "config", "video", "protocols", "recipe", "runs", "synthesis", "published"}
+    | {"spotting_recipe", "spotting_runs"},
     {"datasets", "preprocessing", "tracking", "features", "networks", "pictures"},
     {"recognizers", "spotting"},
-    {"intake", "stages", "evaluate", "train", "report", "recognize", "analyze", "live", "export"},
+    {"intake", "stages", "evaluate", "spot", "train", "report", "recognize", "analyze", "live", "export"},
     {"demo", "console"},
     {"cli", "cli_analyze", "cli_options", "cli_video", "cli_weights", "web"},
     {"__main__"},

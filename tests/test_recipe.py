@@ -11,8 +11,8 @@ from tests.conftest import RECIPE
 @pytest.mark.parametrize("name", recipe.shipped())
 def test_shipped_recipes(name):
     for loaded in recipe.load_all(name):
-        assert loaded.protocol.name and loaded.title
-        assert loaded.with_settings(loaded.small.set).judged.name == loaded.judged.name
+        assert loaded.protocols and loaded.title and loaded.data
+        assert loaded.with_settings(loaded.small.set).name == loaded.name
 
 
 def test_a_suite_is_each_recipe_under_each_protocol():

@@ -170,6 +170,10 @@ def test_schedules():
         ({"optimizer": {"name": "adamm"}}, "optimizer: name"),
         ({"epochs": 0}, "at least 1 epoch"),
         ({"augment": [{"name": "tilt"}]}, "unknown augmentation 'tilt'"),
+        ({"optimizer": {"lr": 0}}, "lr = 0"),
+        ({"optimizer": {"momentum": float("nan")}}, "momentum = nan"),
+        ({"sampler": {"per_class": -1}}, "per_class = -1"),
+        ({"network": {"name": "ststnet", "dropout": 1.0}}, "dropout = 1.0"),
     ],
 )
 def test_bad_settings(settings, text):

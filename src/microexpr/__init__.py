@@ -15,6 +15,8 @@ __version__ = "0.1.0"
 # `video.LARGEST`; OpenCV reads it once, when it is first loaded, and would else ask for 3 GB for what a header promises
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**27))
 
+os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # a broken picture is one line of ours, not three of its
+
 # name -> module; looked up when first used, so that `import microexpr` loads nothing heavy
 _PUBLIC = {
     "Clip": "clip",

@@ -216,7 +216,8 @@ def run(
     """Train and evaluate; goes on where it was stopped."""
     from . import console
     from .evaluate import Options, evaluate_seeds
-    from .recipe import load_all
+    from .recipe import Recipe, load_all
+    from .spot import spot_seeds
 
     load_plugins(plugin)
     members = [member.with_choices(settings_of(set)) for member in load_all(recipe)]
@@ -234,12 +235,15 @@ def run(
         keep_models=keep_models,
         fresh=fresh,
     )
-    groups = []
+    groups, spotted = [], []
     for member in members:
         place = folder / member.name if len(members) > 1 else folder
         with console.progress(member.name if len(members) > 1 else "") as progress:
-            groups.append(evaluate_seeds(member, place, options, seeds, progress))
-    console.show_report(groups)
+            if isinstance(member, Recipe):
+                groups.append(evaluate_seeds(member, place, options, seeds, progress))
+            else:
+                spotted += spot_seeds(member, place, options, seeds, progress)
+    console.show_report(groups, spotted)
     pages = f"{folder}/*" if len(members) > 1 else str(folder)
     console.say(f"kept in {folder}; `microexpr report {pages} --html` makes a page of it")
 
@@ -296,20 +300,24 @@ def report(
     from . import console
     from .report import render
     from .runs import find_runs
+    from .spotting_runs import find_spotting
 
     wanted = [name for name, on in (("json", json), ("markdown", markdown), ("latex", latex), ("html", html)) if on]
     if len(wanted) > 1:
         raise errors.UsageError(f"--{wanted[0]} and --{wanted[1]}: choose one")
     if figures is not None and (wanted or out):
         raise errors.UsageError(f"--figures and --{wanted[0] if wanted else 'out'}: choose one")
-    groups = [find_runs(folder) for folder in runs]
+    spotted = find_spotting(runs)
+    if spotted and figures is not None:
+        raise errors.UsageError("--figures: a spotting run has tables only; try --html")
+    groups = [] if spotted else [find_runs(folder) for folder in runs]
     if figures is not None:
         console.write_figures(groups, figures)
         return
     if not wanted:
-        console.show_report(groups)
+        console.show_report(groups, spotted)
         return
-    text = render(groups, wanted[0])
+    text = render(groups, wanted[0], spotted)
     target = out or (runs[0] / "report.html" if html else None)
     if target is None:
         typer.echo(text)
@@ -336,17 +344,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: every error that a user can do something about is one line."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        app(given, prog_name="microexpr", standalone_mode=True)
-    except KeyboardInterrupt:
-        typer.echo("microexpr: stopped; the same command goes on from here", err=True)
-        sys.exit(130)
+        code = app(given, prog_name="microexpr", standalone_mode=False)
     except BrokenPipeError:  # `microexpr report RUN | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
     except Exception as fault:
         if "--debug" in given:
             raise
-        typer.echo(f"microexpr: {_line(fault)}", err=True)
-        sys.exit(fault.exit_code if isinstance(fault, errors.MicroexprError) else 1)
+        typer.echo(_wrong_use(fault) or f"microexpr: {_line(fault)}", err=True)
+        code = getattr(fault, "exit_code", 1)
+    if code == 130:  # what the parser makes of Ctrl-C
+        typer.echo("microexpr: stopped; the same command goes on from here", err=True)
+    sys.exit(code or 0)
+
+
+def _wrong_use(fault: Exception) -> str:
+    """What the parser complains of; the help itself where nothing was asked for."""
+    if not hasattr(fault, "format_message"):
+        return ""
+    said, context = fault.format_message(), getattr(fault, "ctx", None)
+    if type(fault).__name__ == "NoArgsIsHelpError":
+        return said
+    about = context.command_path if context else "microexpr"
+    return f"microexpr: {errors.one_line(said).rstrip('.')}; `{about} --help` lists what it takes"
 
 
 def _line(fault: Exception) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .analyze import Result
     from .evaluate import Progress as Report
     from .runs import Run
+    from .spotting_runs import SpottingRun
 
 _out = Console(highlight=False, soft_wrap=True)
 _err = Console(stderr=True, highlight=False)
@@ -136,8 +137,8 @@ def show_recipes(name: str | None) -> None:
     table = Table("recipe", "what", "data", "protocol")
     for one in recipe.shipped():
         members = recipe.load_all(one)
-        data = dict.fromkeys(name for member in members for name in member.judged.data)
-        rules = dict.fromkeys(member.protocol.name for member in members)
+        data = dict.fromkeys(name for member in members for name in member.data)
+        rules = dict.fromkeys(name for member in members for name in member.protocols)
         what = members[0].title if len(members) == 1 else f"{len(members)} recipes in one go"
         table.add_row(one, what, ", ".join(data), ", ".join(rules))
     _out.print(table)
@@ -152,18 +153,20 @@ def show_faults(name: str, roots: Mapping[str, Path]) -> int:
     for fault in faults:
         _out.print(str(fault), markup=False)
     if faults:
-        say(f"{len(faults)} faults in '{dataset.root}'")
+        say(f"{len(faults)} fault{'s' * (len(faults) > 1)} in '{dataset.root}'")
     else:
         facts = dataset.facts
         _out.print(f"'{dataset.root}' holds {facts.title} as published ({facts.clips} clips, {facts.people} people)")
     return len(faults)
 
 
-def show_report(groups: Sequence[Sequence[Run]]) -> None:
+def show_report(groups: Sequence[Sequence[Run]], spotted: Sequence[SpottingRun] = ()) -> None:
     """Reports of runs in the terminal."""
     from .report import summarize
-    from .report.terminal import show, show_comparison
+    from .report.terminal import show, show_comparison, show_spotting
 
+    if spotted:
+        show_spotting(spotted, _out)
     summaries = [summarize(runs) for runs in groups]
     for summary in summaries if len(summaries) <= 3 else ():
         show(summary, _out)
@@ -210,7 +213,7 @@ def show_weight_faults(name: str | None) -> int:
     here = [one for one in [*catalogue.names(), *catalogue.own()] if catalogue.find(one)] if name is None else [name]
     checks = [catalogue.verify(one) for one in here]
     for check in checks:
-        told = f"{len(check.faults)} faults" if check.faults else "whole"
+        told = f"{len(check.faults)} fault{'s' * (len(check.faults) > 1)}" if check.faults else "whole"
         _out.print(f"{check.name}: {told}; {check.checksum}", markup=False)
         for fault in check.faults:
             _out.print(f"  {fault}", markup=False)

@@ -18,13 +18,17 @@ from xml.etree import ElementTree
 from pydantic import TypeAdapter, ValidationError
 
 from .errors import DataError, MissingDataError
-from .events import Analysis, Event
+from .events import Analysis, Event, Face, Recording
 
 COLUMNS = (
     *("video", "face", "kind", "label", "share", "onset", "apex", "offset", "start", "peak", "end", "seconds"),
     *("score", "quality", "warnings", "status", "coder", "note"),
 )
 """Of events.csv; after them one `p_` column for each class."""
+
+TEXTS = ("video", "label", "warnings", "status", "coder", "note")
+FORMULA = r"[=+\-@\t\r]"
+"""A cell that begins so is a formula to a spreadsheet."""
 
 FORMAT, SCHEMA = "microexpr events", 1
 TIERS = ("micro", "macro", "label", "blink")
@@ -50,8 +54,14 @@ def to_csv(events: Sequence[Event]) -> str:
     for event in events:
         row = {**dataclasses.asdict(event), "warnings": "; ".join(event.warnings), "seconds": round(event.seconds, 6)}
         row["share"] = event.shares.get(event.label, "")
+        row |= {name: _as_text(row[name]) for name in TEXTS}
         writer.writerow([*(row[name] for name in COLUMNS), *(event.shares.get(name, "") for name in classes)])
     return text.getvalue()
+
+
+def _as_text(value: str) -> str:
+    """With a quote before what a spreadsheet would run as a formula; `from_csv` takes it away again."""
+    return f"'{value}" if re.match(f"'*{FORMULA}", value) else value
 
 
 def from_csv(text: str, where: str = "events.csv") -> list[Event]:
@@ -78,7 +88,7 @@ def _event(row: Mapping[str | None, Any], where: str) -> Event:
             continue
         if row.get(name) is None:
             raise DataError(f"{where}: no column '{name}'")
-        values[name] = row[name]
+        values[name] = row[name][1:] if name in TEXTS and re.match(f"'+{FORMULA}", row[name]) else row[name]
     values["warnings"] = [part for part in values["warnings"].split("; ") if part]
     shares = {str(name)[2:]: value for name, value in row.items() if str(name).startswith("p_") and value}
     try:
@@ -112,6 +122,33 @@ def from_json(text: str, where: str = "events.json") -> Analysis:
         return TypeAdapter(Analysis).validate_python(content)
     except ValidationError as fault:
         raise DataError(f"'{where}': {_first(fault)}") from None
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema (draft 2020-12) of events.json, made from the records themselves; docs/events.schema.json is it."""
+    schema = TypeAdapter(Analysis).json_schema(mode="serialization")
+    records = {"Analysis": schema, **schema["$defs"]}
+    for cls in (Analysis, Recording, Face, Event):
+        for name, words in described(cls).items():
+            records[cls.__name__]["properties"][name]["description"] = words
+        records[cls.__name__]["description"] = (cls.__doc__ or "").split("\n")[0]
+    marks = {"format": {"const": FORMAT}, "schema": {"const": SCHEMA}}
+    schema["properties"] = {**marks, **schema["properties"]}
+    schema["required"] = [*marks, *schema["required"]]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def described(cls: type) -> dict[str, str]:
+    """What the docstring of a record says of each field."""
+    found: dict[str, str] = {}
+    names: list[str] = []
+    for line in (cls.__doc__ or "").partition("Attributes:")[2].splitlines():
+        if begin := re.fullmatch(r" {8}(\w+(?:, \w+)*): (.+)", line):
+            names = begin[1].split(", ")
+            found |= dict.fromkeys(names, begin[2])
+        elif line.strip():
+            found |= {name: f"{found[name]} {line.strip()}" for name in names}
+    return found
 
 
 def read(path: Path) -> Analysis:

@@ -18,6 +18,7 @@ from .executors import Failed, Processes, executor
 from .preprocessing import Chain, Samples
 from .protocols import Example, Fold, Protocol, protocol
 from .recipe import Recipe, Stage
+from .spotting_recipe import Small
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, how much of it is done, how much there is)."""
@@ -94,7 +95,7 @@ def take_in(stage: Stage, recipe: Recipe, options: Options, progress: Progress) 
     rules = protocol(stage.protocol)
 
     def opened(name: str) -> Dataset:
-        return _made_up(name, recipe, options, progress) if options.fake else open_dataset(name, options.roots)
+        return made_up(name, recipe.small, options, progress) if options.fake else open_dataset(name, options.roots)
 
     sources = [opened(name) for name in stage.data]
     clips = {source.name: list(source.clips(allow_missing=options.allow_subset)) for source in sources}
@@ -158,10 +159,10 @@ def _absent(source: Dataset, clips: Sequence[Clip], examples: Sequence[Example],
         )
 
 
-def _made_up(name: str, recipe: Recipe, options: Options, progress: Progress) -> Dataset:
+def made_up(name: str, small: Small, options: Options, progress: Progress) -> Dataset:
     """The made-up copy of a release, from the cache if it is there."""
-    people = recipe.small.people if options.small else None
-    scale = recipe.small.pictures if options.small else 1.0
+    people = small.people if options.small else None
+    scale = small.pictures if options.small else 1.0
     folder = cache_folder() / "made-up" / f"{name}-v{__version__}-{people or 'all'}-{scale}"
     if folder.is_dir():
         return DATASETS.get(name)(folder)

@@ -41,6 +41,54 @@ class PublishedRow:
     percent: tuple[tuple[float, ...], ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class PublishedSpotting:
+    """F1 of intervals at an overlap of one half, as printed, 0 to 1; None where it is not.
+
+    Attributes:
+        method: what it is called.
+        data: data set.
+        micro, macro, all: F1.
+        source: paper, or file, where the numbers were read.
+        strs: of spot-then-recognise, where printed.
+        leaky: a threshold or the epoch was chosen on the test videos; such a number is not comparable and is marked.
+        note: what else a reader should know.
+        counts: kind -> (TP, FP, FN), where printed.
+    """
+
+    method: str
+    data: str
+    source: str
+    micro: float | None = None
+    macro: float | None = None
+    all: float | None = None
+    strs: float | None = None
+    leaky: bool = False
+    note: str = ""
+    counts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+@cache
+def published_spotting(data: str) -> tuple[PublishedSpotting, ...]:
+    """What is published of spotting on a data set, in the order of the file.
+
+    Raises:
+        ValueError: a row with a value that is not between 0 and 1, or without a source.
+    """
+    rows = []
+    for table in _file()["spotting"]:
+        common = {key: value for key, value in table.items() if key != "rows"}
+        for entry in table["rows"]:
+            row = PublishedSpotting(**{**common, **entry})
+            for name in ("micro", "macro", "all", "strs"):
+                if (value := getattr(row, name)) is not None and not 0 <= value <= 1:
+                    raise ValueError(f"published.toml, spotting, {row.method}: {name} = {value}; use 0 to 1")
+            if not row.source:
+                raise ValueError(f"published.toml, spotting, {row.method}: it has no source")
+            rows.append(row)
+    return tuple(row for row in rows if row.data == data)
+
+
 @cache
 def all_published() -> tuple[PublishedRow, ...]:
     """Every row, in the order of the file.

@@ -16,6 +16,13 @@ that names the nearest right one. A recipe that differs little from another says
     without = ["macro"]                 # stages to leave out
     [set]                               # as with --set
     "recognizer.epochs" = 20
+
+A recipe of spotting has one table instead of stages:
+
+    title = "..."
+    [spotting]
+    data = ["casme_sq", "samm_lv"]
+    spotter = {name = "mdmd", p = 0.01}
 """
 
 from __future__ import annotations
@@ -34,6 +41,7 @@ from typing import Any
 from .errors import MissingDataError, RecipeError, UnknownNameError, did_you_mean
 from .protocols import Protocol, protocol
 from .registry import checked
+from .spotting_recipe import Small, SpottingRecipe, spotting_recipe
 
 
 @dataclass(frozen=True)
@@ -55,21 +63,6 @@ class Stage:
     chain: tuple[dict[str, Any], ...]
     recognizer: dict[str, Any]
     weights: str = ""
-
-
-@dataclass(frozen=True)
-class Small:
-    """What `--scale small` makes smaller; every report says so.
-
-    Attributes:
-        people: of each made-up data set.
-        pictures: size of made-up pictures as a share of the release's own.
-        set: key -> value, as with `--set`.
-    """
-
-    people: int = 6
-    pictures: float = 0.5
-    set: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -103,6 +96,16 @@ class Recipe:
     def protocol(self) -> Protocol:
         """The protocol that judges the last stage."""
         return protocol(self.judged.protocol)
+
+    @property
+    def data(self) -> tuple[str, ...]:
+        """The data sets of the last stage."""
+        return self.judged.data
+
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """What judges it."""
+        return (self.protocol.name,)
 
     @property
     def key(self) -> str:
@@ -173,10 +176,12 @@ def load(name: str | Path) -> Recipe:
     found = load_all(name)
     if len(found) != 1:
         raise RecipeError(f"'{name}' is a suite of {len(found)} recipes, not a recipe")
+    if isinstance(found[0], SpottingRecipe):
+        raise RecipeError(f"'{name}' is a recipe of spotting, not of recognition; `microexpr run` runs it")
     return found[0]
 
 
-def load_all(name: str | Path) -> list[Recipe]:
+def load_all(name: str | Path) -> Sequence[Recipe] | Sequence[SpottingRecipe]:
     """The recipe of that name or path, or every recipe of a suite.
 
     Raises:
@@ -207,8 +212,10 @@ def parse(name: str, text: str) -> Recipe:
     return _recipe(name, _table(name, text))
 
 
-def _parse_all(name: str, text: str) -> list[Recipe]:
+def _parse_all(name: str, text: str) -> Sequence[Recipe] | Sequence[SpottingRecipe]:
     table = _table(name, text)
+    if "spotting" in table:
+        return [spotting_recipe(name, table)]
     if "suite" not in table:
         return [_recipe(name, table)]
     return checked(Suite, table["suite"], f"suite '{name}'").members()

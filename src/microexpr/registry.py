@@ -103,7 +103,8 @@ def checked(cls: type[T], values: Mapping[str, Any], where: str, **common: Any) 
         if isinstance(cause := first.get("ctx", {}).get("error"), MicroexprError):
             raise cause from None  # a class that checks its own settings says it best
         key = ".".join(str(part) for part in first["loc"])
-        raise RecipeError(f"{where}: {key or 'a setting'} = {first['input']!r}: {first['msg']}") from None
+        complaint = first["msg"].replace("valid tuple", "list")  # as TOML calls it
+        raise RecipeError(f"{where}: {key or 'a setting'} = {first['input']!r}: {complaint}") from None
 
 
 def _adapter(cls: type[T]) -> TypeAdapter[T]:

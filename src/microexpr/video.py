@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,6 +35,9 @@ class Frames(Protocol):
 
 LARGEST = 2**27
 """Pixels of a picture or frame; a header that promises more is refused before memory is asked for (8K has 2^25)."""
+
+LAST = 2**53
+"""Largest frame number: up to there floats count every one."""
 
 FARTHEST = 86400.0
 """Seconds that may lie between two frames; a larger step is a broken time stamp."""
@@ -81,10 +84,13 @@ def read_picture(path: Path) -> np.ndarray:
         data = np.fromfile(path, np.uint8)
     except OSError as fault:
         raise MediaError(f"picture '{path}' cannot be read: {fault.strerror or fault}") from None
+    loud = cv2.utils.logging.setLogLevel(0)  # what it would print is said below
     try:
         picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     except cv2.error:  # a header that promises more pixels than OpenCV takes
         picture = None
+    finally:
+        cv2.utils.logging.setLogLevel(loud)
     if picture is None:
         raise MediaError(
             f"picture '{path}' ({data.size} bytes) is broken, not a picture, or has more than "
@@ -138,6 +144,8 @@ class FolderFrames:
             number = frame_number(path.name)
             if path.suffix.lower() not in PICTURES or path.name.startswith(".") or number is None:
                 continue
+            if number > LAST:
+                raise MediaError(f"'{path}': frame number {number} is too large; the largest is {LAST}")
             if number in files:
                 raise MediaError(f"'{files[number]}' and '{path.name}' have the same frame number, {number}")
             files[number] = path
@@ -206,7 +214,7 @@ class VideoFrames:
         import av
 
         try:
-            with av.open(str(self.path.absolute()), options=OWN_FILE) as container:
+            with av.open(str(self.path.absolute()), options=OWN_FILE, metadata_errors="replace") as container:
                 for stream in container.streams.video:
                     seconds = (container.duration or 0) / av.time_base
                     return int(stream.frames or seconds * float(stream.average_rate or 0))
@@ -222,17 +230,37 @@ class VideoFrames:
         raise MediaError(f"video '{self.path}' has no frame {number} (it has {len(self.times)}, counted from 0)")
 
     def __iter__(self) -> Iterator[tuple[float, np.ndarray]]:
-        """`(seconds, frame)` of every frame in order."""
+        """`(seconds, frame)` of every frame in order; who has seen the last one need not decode again for `times`."""
+        broken: list[float] = []
+        times: list[float] = []
+        upright = self._upright()
+        for frame in self._frames(broken):
+            times.append(float(frame.time or 0.0))
+            yield times[-1], upright(frame)
+        self.__dict__.setdefault("_scanned", (tuple(times), tuple(broken)))
+
+    def some(self, wanted: Callable[[int], bool]) -> Iterator[tuple[int, np.ndarray]]:
+        """`(number, frame)` of those whose number is wanted: the others are decoded, but no picture is made of them."""
+        upright = self._upright()
+        for number, frame in enumerate(self._frames([])):
+            if wanted(number):
+                yield number, upright(frame)
+
+    def _upright(self) -> Callable[[Any], np.ndarray]:
+        """What makes (height, width, 3) uint8 RGB of a decoded frame."""
         import av
 
         colours = av.video.reformatter.VideoReformatter()  # one for all frames is a quarter faster
-        for frame in self._frames([]):
+
+        def picture(frame: Any) -> np.ndarray:
             turned = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
             try:
                 shown = colours.reformat(frame, format="rgb24").to_ndarray()
             except av.error.FFmpegError as fault:
                 raise MediaError(f"video '{self.path}' cannot be read: {fault.strerror}") from None
-            yield float(frame.time or 0.0), np.ascontiguousarray(np.rot90(shown, turned))
+            return np.ascontiguousarray(np.rot90(shown, turned))
+
+        return picture
 
     def _frames(self, broken: list[float]) -> Iterator[Any]:
         """Decoded frames of the first picture track; notes where they are broken."""
@@ -240,10 +268,14 @@ class VideoFrames:
 
         last, one = 0.0, False
         try:
-            with av.open(str(self.path.absolute()), options=OWN_FILE) as container:
+            with av.open(str(self.path.absolute()), options=OWN_FILE, metadata_errors="replace") as container:
                 if not container.streams.video:
                     raise MediaError(f"'{self.path}' has no picture track")
                 stream = container.streams.video[0]
+                if stream.codec_context is None:
+                    raise MediaError(
+                        f"'{self.path}' has pictures of a kind that this FFmpeg cannot decode; is it whole?"
+                    )
                 stream.thread_type = "AUTO"  # decodes ahead on other cores
                 stream.codec_context.options = {"max_pixels": str(LARGEST)}
                 for packet in container.demux(stream):

@@ -76,7 +76,7 @@ def clips(frames: Frames, wanted: Mapping[int, Wanted], folder: Path) -> Iterato
 def _of_video(frames: Frames, waiting: dict[int, Wanted], folder: Path) -> Iterator[tuple[int, Box | str]]:
     assert isinstance(frames, VideoFrames)
     boxes: dict[int, Box | str] = {}
-    for number, (_, picture) in enumerate(frames):
+    for number, picture in frames.some(lambda number: any(one.has(number) for one in waiting.values())):
         for key, one in list(waiting.items()):
             if number < one.event.onset:
                 continue

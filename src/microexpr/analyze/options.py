@@ -122,3 +122,11 @@ class Parts:
     track: Callable[[Frames, Options, Progress, Path], Sequence[FaceTrack]] = _track
     spot: Callable[[FaceTrack, Options], Sequence[Interval]] = _spot
     curve: Callable[[FaceTrack, Options], np.ndarray] = _curve
+
+    def both(self, track: FaceTrack, options: Options) -> tuple[Sequence[Interval], np.ndarray]:
+        """What `spot` and `curve` say; a spotter of ours looks once for both."""
+        from ..spotting import SPOTTERS
+
+        if self.spot is _spot and self.curve is _curve:
+            return SPOTTERS.build(options.spotter).both(track)
+        return self.spot(track, options), self.curve(track, options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import MediaError, UsageError
@@ -20,13 +20,13 @@ def recordings(paths: Sequence[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        if path.suffix.lower() == ".txt" and path.is_file():
+        if path.suffix.lower() == ".txt" and _is(path, Path.is_file):
             try:
-                lines = path.read_text("utf-8").splitlines()
+                lines = path.read_text("utf-8-sig").splitlines()
             except (OSError, UnicodeDecodeError):
                 raise MediaError(f"list '{path}' cannot be read; write one path a line, in UTF-8") from None
             found += [path.parent / line.strip() for line in lines if line.strip()]
-        elif os.access(path, os.R_OK | os.X_OK) and path.is_dir():
+        elif _is(path, Path.is_dir) and os.access(path, os.R_OK | os.X_OK):
             inside = sorted(path.iterdir())
             frames = any(p.suffix.lower() in PICTURES and frame_number(p.name) is not None for p in inside)
             videos = [p for p in inside if p.suffix.lower() in VIDEOS]
@@ -34,6 +34,14 @@ def recordings(paths: Sequence[Path]) -> list[Path]:
         else:
             found.append(path)
     return found
+
+
+def _is(path: Path, kind: Callable[[Path], bool]) -> bool:
+    """Whether a path is of a kind; False for what cannot even be asked for, which gets its own line later."""
+    try:
+        return kind(path)
+    except (OSError, ValueError):
+        return False
 
 
 def place(source: Path, out: Path, apart: bool = False) -> Path:

@@ -22,7 +22,7 @@ from ..intake import Progress
 from ..recognize import Model, open_model
 from ..report.events import as_page
 from ..report.evidence import Evidence
-from ..video import Frames, open_frames, stamp
+from ..video import Frames, VideoFrames, open_frames, stamp
 from .events import judged, warnings
 from .faces import broken, face, facts, people, whereabouts
 from .options import Options, Parts
@@ -30,6 +30,9 @@ from .places import place, places
 
 FILES = ("events.csv", "events.eaf", "report.html", "events.json")
 """In the order in which they are written: once the last is there, all are."""
+
+LONGEST = 600
+"""Letters of a line about a fault."""
 
 WORK = "work"
 """Below a recording's folder: its tracks, until all is written."""
@@ -89,10 +92,17 @@ def analyze_all(
     results: dict[int, Result] = {}
     progress("recordings", 0, len(jobs))
     for index, outcome in where.run(job, jobs, None):
-        value = {"analysis": outcome.value} if isinstance(outcome, Done) else {"fault": one_line(outcome.reason)}
+        value = (
+            {"analysis": outcome.value} if isinstance(outcome, Done) else {"fault": _short(one_line(outcome.reason))}
+        )
         results[index] = Result(*jobs[index], **value)
         progress("recordings", len(results), len(jobs))
     return [results[index] for index in range(len(jobs))]
+
+
+def _short(text: str) -> str:
+    """A line that can be read, although a name in it is thousands of letters long."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
 
 
 def _job(
@@ -109,6 +119,8 @@ def _analyze_into(source: Path, folder: Path, options: Options, progress: Progre
     try:
         frames = open_frames(source, damaged=True)
         mark = _fingerprint(source, options)
+        if folder.is_file():
+            raise RunError(f"'{folder}' is a file; give another --out")
         if (old := _finished(folder, source, mark)) is not None:
             progress(f"{one_line(source.name)}: done before", 1, 1)
             return old
@@ -156,23 +168,18 @@ def _finished(folder: Path, source: Path, mark: str) -> Analysis | None:
 def _fresh(
     source: Path, frames: Frames, folder: Path, mark: str, options: Options, progress: Progress, parts: Parts
 ) -> Analysis:
-    numbers = frames.numbers
-    if not numbers:
-        lack = "no picture with a number in its name" if source.is_dir() else "no frame"
-        raise MediaError(f"'{source}' holds {lack}")
-    name = one_line(source.absolute().name) or "recording"
-    first = frames.read(numbers[0])
+    name, shape = one_line(source.absolute().name) or "recording", _shape(source, frames)
     work = folder / WORK
     work.mkdir(parents=True, exist_ok=True)
     told = partial(_told, progress, name)
     tracks = [track for track in parts.track(frames, options, told, work) if len(track)]
-    recording = facts(name, source, frames, tracks, first.shape)
+    looks = {track: parts.both(track, options) for track in tracks}
+    recording = facts(name, source, frames, tracks, shape)
     faces = tuple(
-        face(group, np.concatenate([parts.curve(track, options) for track in group]), recording)
-        for group in people(tracks)
+        face(group, np.concatenate([looks[track][1] for track in group]), recording) for group in people(tracks)
     )
     model = None if options.model_file is None else open_model(options.model_file)
-    found = [(track, one) for track in tracks for one in parts.spot(track, options)]
+    found = [(track, one) for track in tracks for one in looks[track][0]]
     found.sort(key=lambda pair: (pair[1].onset, pair[0].face))
     events, pictures = judged(frames, recording, found, model, options, told, work)
     analysis = Analysis(
@@ -186,6 +193,18 @@ def _fresh(
     )
     _write(folder, analysis, pictures)
     return analysis
+
+
+def _shape(source: Path, frames: Frames) -> tuple[int, ...]:
+    """Of the first frame; the others of a video are not decoded for it."""
+    if isinstance(frames, VideoFrames):
+        first = next((picture for _, picture in frames), None)
+    else:
+        first = frames.read(frames.numbers[0]) if frames.numbers else None
+    if first is None:
+        lack = "no picture with a number in its name" if source.is_dir() else "no frame"
+        raise MediaError(f"'{source}' holds {lack}")
+    return first.shape
 
 
 def _of_model(model: Model | None) -> dict[str, str]:

@@ -27,6 +27,10 @@ class STSTNet(Architecture):
 
     dropout: float = 0.5
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.dropout < 1:
+            raise RecipeError(f"ststnet: dropout = {self.dropout}; use a share from 0 to below 1")
+
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         """The module for (C, H, W)."""
         if len(shape) != 3 or min(shape[1:]) < 10:

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from ..clip import Sample
+from ..errors import RecipeError
 from .base import RECOGNIZERS, Recognizer, State, softmax, stack
 
 
@@ -34,6 +35,11 @@ class SVM(Recognizer):
     balanced: bool = True
     standardise: bool = False
     array: str = "image"
+
+    def __post_init__(self) -> None:
+        for name, value in (("C", self.C), ("gamma", self.gamma)):
+            if not isinstance(value, str) and not value > 0:
+                raise RecipeError(f"svm: {name} = {value}; use a number above 0")
 
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
         self._learn(stack(samples, self.array).astype(np.float32).reshape(len(samples), -1), targets)

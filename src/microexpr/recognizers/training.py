@@ -29,6 +29,13 @@ class Optimizer:
     momentum: float = 0.9
     weight_decay: float = 0.0
 
+    def __post_init__(self) -> None:
+        if not (0 < self.lr < math.inf and 0 <= self.momentum < 1 and 0 <= self.weight_decay < math.inf):
+            raise RecipeError(
+                f"optimizer: lr = {self.lr} (above 0), momentum = {self.momentum} (0 to below 1), "
+                f"weight_decay = {self.weight_decay} (0 or more)"
+            )
+
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """The optimiser of these weights."""
         if self.name == "sgd":
@@ -78,6 +85,10 @@ class Sampler:
 
     name: Literal["shuffle", "oversample"] = "shuffle"
     per_class: int = 0
+
+    def __post_init__(self) -> None:
+        if self.per_class < 0:
+            raise RecipeError(f"sampler: per_class = {self.per_class}; use 1 or more, or 0 for the largest class's")
 
     def order(self, targets: Tensor, draws: torch.Generator) -> Tensor:
         """Positions of the clips of one epoch."""

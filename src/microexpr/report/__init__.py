@@ -6,19 +6,25 @@ from collections.abc import Sequence
 
 from ..errors import UnknownNameError
 from ..runs import Run
+from ..spotting_runs import SpottingRun
 from . import text
 from .summary import Summary, summarize
 
 __all__ = ["Summary", "render", "summarize"]
 
 
-def render(groups: Sequence[Sequence[Run]], form: str) -> str:
+def render(groups: Sequence[Sequence[Run]], form: str, spotted: Sequence[SpottingRun] = ()) -> str:
     """Reports of runs as text.
 
     Args:
         groups: runs; those of one group are the same recipe with several seeds.
         form: `json` (an object a line), `markdown`, `latex` or `html` (one self-contained page).
+        spotted: runs of spotting, which are reported by themselves.
     """
+    if spotted:
+        from .spotting import render_spotting
+
+        return render_spotting(spotted, form)
     summaries = [summarize(runs) for runs in groups]
     if form == "html":
         from .page import as_html

@@ -16,20 +16,22 @@ from ..pictures.figures import written
 from .figures import drawings
 from .overview import side_by_side, warnings
 from .summary import SHORT, Summary
-from .tables import TAUGHT, network_table, share, tables
+from .tables import TAUGHT, Table, network_table, share, tables
 
 
 def as_html(summaries: Sequence[Summary]) -> str:
     """The page."""
+    overview = side_by_side(summaries) if len(summaries) > 1 else []
+    return page([_section(summary) for summary in summaries], overview, warnings(summaries)[0])
+
+
+def page(sections: Sequence[dict[str, Any]], overview: Sequence[Table], told: Sequence[str]) -> str:
+    """The page of some sections, with tables that compare them and warnings that hold for all of them."""
     environment = Environment(
         loader=PackageLoader("microexpr.report", "."), autoescape=select_autoescape(["j2"]), trim_blocks=True
     )
-    return environment.get_template("page.html.j2").render(
-        sections=[_section(summary) for summary in summaries],
-        overview=side_by_side(summaries) if len(summaries) > 1 else [],
-        version=__version__,
-        warnings=warnings(summaries)[0],
-    )
+    template = environment.get_template("page.html.j2")
+    return template.render(sections=sections, overview=overview, version=__version__, warnings=told)
 
 
 def _section(summary: Summary) -> dict[str, Any]:

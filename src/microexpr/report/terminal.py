@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Drawn
 
+from ..spotting_runs import SpottingRun
 from .overview import side_by_side, warnings
 from .summary import Summary
 from .tables import Table, tables
@@ -32,6 +33,16 @@ def show_comparison(summaries: Sequence[Summary], out: Console) -> None:
     for line in (*common, *(f"{name}: {line}" for name, line in own)):
         out.print(f"[yellow]{escape(line)}[/yellow]")
     for table in side_by_side(summaries):
+        _draw(table, out)
+
+
+def show_spotting(runs: Sequence[SpottingRun], out: Console) -> None:
+    """Print runs of spotting, a table a data set."""
+    from .spotting import spotting_tables, spotting_warnings
+
+    for line in spotting_warnings(runs):
+        out.print(f"[yellow]{escape(line)}[/yellow]")
+    for table in spotting_tables(runs):
         _draw(table, out)
 
 

@@ -19,12 +19,12 @@ def as_markdown(summaries: Sequence[Summary]) -> str:
     """Headings and pipe tables."""
     parts = []
     for table in side_by_side(summaries) if len(summaries) > 1 else ():
-        parts += _section(table)
+        parts += section(table)
     for summary in summaries:
         parts += [f"## {summary.title}", f"{summary.protocol.title}. {_revealed(summary)}"]
         parts += [f"> {line}" for line in summary.warnings]
         for table in tables(summary):
-            parts += _section(table)
+            parts += section(table)
     return "\n\n".join(parts) + "\n"
 
 
@@ -32,13 +32,13 @@ def as_latex(summaries: Sequence[Summary]) -> str:
     """One `table` environment a table (package booktabs)."""
     parts = ["% needs \\usepackage{booktabs}"]
     for table in side_by_side(summaries) if len(summaries) > 1 else ():
-        parts.append(_booktabs(table, f"{table.title}. {' '.join(warnings(summaries)[0])} {table.note}"))
+        parts.append(booktabs(table, f"{table.title}. {' '.join(warnings(summaries)[0])} {table.note}"))
     for summary in summaries:
         parts.append("% " + summary.title)
         parts += [f"% {line}" for line in summary.warnings]
         warned = " ".join(summary.warnings)
         parts += [
-            _booktabs(table, f"{summary.title}: {table.title}. {warned} {table.note}") for table in tables(summary)
+            booktabs(table, f"{summary.title}: {table.title}. {warned} {table.note}") for table in tables(summary)
         ]
     return "\n".join(parts) + "\n"
 
@@ -47,7 +47,8 @@ def _revealed(summary: Summary) -> str:
     return f"Revealed of a test clip: {', '.join(summary.protocol.reveal) or 'nothing'}."
 
 
-def _section(table: Table) -> list[str]:
+def section(table: Table) -> list[str]:
+    """A table as Markdown: heading, pipes, note."""
     notes = "  \n".join(f"*{line}*" for line in table.note.splitlines())
     return [f"### {table.title}", _pipes(table)] + [notes] * bool(notes)
 
@@ -57,7 +58,9 @@ def _pipes(table: Table) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def _booktabs(table: Table, caption: str) -> str:
+def booktabs(table: Table, caption: str) -> str:
+    """A table as LaTeX."""
+
     def line(cells: Sequence[str]) -> str:
         return " & ".join(map(_latex, cells)) + r" \\"
 

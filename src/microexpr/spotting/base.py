@@ -115,19 +115,21 @@ class Spotter(ABC):
 
         An empty track, or one of fewer than three steps, has none. `kind` follows from the length: below .5 s `micro`.
         """
-        samples = sampled(track, self.rate)
-        if len(samples) < 3:
-            return []
-        return intervals(track, samples, (s for s in self.look(track, samples).spans if s.score >= self.abstain))
+        return self.both(track)[0]
 
     def curve(self, track: FaceTrack) -> np.ndarray:
         """(T,) float32, 0 or more: how much seems to happen at each frame, on the spotter's own scale."""
+        return self.both(track)[1]
+
+    def both(self, track: FaceTrack) -> tuple[list[Interval], np.ndarray]:
+        """What `spot` and `curve` say, at the cost of one look."""
         samples = sampled(track, self.rate)
         if len(samples) < 3:
-            return np.zeros(len(track), np.float32)
-        there = self.look(track, samples).curve
+            return [], np.zeros(len(track), np.float32)
+        seen = self.look(track, samples)
         moments = track.times[0] + np.arange(len(samples)) / samples.rate
-        return np.interp(track.times, moments, there).astype(np.float32)
+        curve = np.interp(track.times, moments, seen.curve).astype(np.float32)
+        return intervals(track, samples, (s for s in seen.spans if s.score >= self.abstain)), curve
 
 
 SPOTTERS: Registry[Spotter] = Registry("spotter", "microexpr.spotting")

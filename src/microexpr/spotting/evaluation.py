@@ -9,12 +9,19 @@ import numpy as np
 
 from ..clip import Interval
 from ..errors import UsageError
-from ..metrics import SpottingScore, interval_f1, overlap, strs
+from ..metrics import SpottingScore, interval_f1, macro_f1, overlap, strs
 
 Found = Mapping[str, Sequence[Interval]]
 """Video -> intervals."""
 
 KINDS = ("micro", "macro", "all")
+
+COARSE = ("negative", "positive", "surprise")
+_JOINED = {
+    "negative": {"negative", "anger", "contempt", "disgust", "fear", "repression", "sadness"},
+    "positive": {"positive", "happiness"},
+    "surprise": {"surprise"},
+}
 
 
 @dataclass(frozen=True)
@@ -62,9 +69,57 @@ def evaluate_spotting(
     return SpottingReport({**kinds, "all": pooled}, either, alarms, float(np.mean(errors)) if errors else float("nan"))
 
 
-def spot_then_recognise(report: SpottingReport, analysis_f1: float) -> float:
-    """STRS of MEGC 2025: F1 of spotting (all kinds) times F1 of recognition on the true positives, 0 to 1."""
-    return strs(report.scores["all"].f1, analysis_f1)
+@dataclass(frozen=True)
+class SpotThenRecognise:
+    """How well intervals were found and named (MEGC 2025).
+
+    Attributes:
+        kind: of the intervals, `micro`, `macro` or `all`.
+        spotting_f1: of finding them, 0 to 1.
+        analysis_f1: macro F1 over three coarse classes of the intervals that were found, 0 to 1.
+        judged: how many found intervals have a true coarse class.
+        left_out: how many have none (`others`); they count for spotting only.
+    """
+
+    kind: str
+    spotting_f1: float
+    analysis_f1: float
+    judged: int
+    left_out: int
+
+    @property
+    def strs(self) -> float:
+        """The product of both F1."""
+        return strs(self.spotting_f1, self.analysis_f1)
+
+
+def spot_then_recognise(
+    report: SpottingReport, truth: Sequence[str], guess: Sequence[str], kind: str = "micro"
+) -> SpotThenRecognise:
+    """STRS of MEGC 2025 (arXiv 2506.15298): F1 of spotting times F1 of recognition on the true positives.
+
+    Args:
+        report: of the spotting.
+        truth: the word for each true positive, as its release has it.
+        guess: the recognizer's word for each, "" for none, which counts as wrong.
+        kind: which intervals are meant.
+
+    Raises:
+        UsageError: not one guess a truth, or a guess that has no coarse class.
+    """
+    if len(truth) != len(guess):
+        raise UsageError(f"{len(truth)} true positives but {len(guess)} guesses; give one each")
+    if strange := sorted({word for word in guess if word and coarse(word) is None}):
+        raise UsageError(f"guess '{strange[0]}' is neither negative, positive nor surprise; use a recognizer of these")
+    known = [(coarse(real), coarse(word) or "") for real, word in zip(truth, guess, strict=True)]
+    judged = [(real, word) for real, word in known if real is not None]
+    f1 = macro_f1([real for real, _ in judged], [word for _, word in judged], COARSE) if judged else 0.0
+    return SpotThenRecognise(kind, report.scores[kind].f1, f1, len(judged), len(known) - len(judged))
+
+
+def coarse(word: str) -> str | None:
+    """Negative, positive or surprise, as MEGC 2019 joins emotions; None for a word that is none of them (`others`)."""
+    return next((name for name, words in _JOINED.items() if word.lower() in words), None)
 
 
 def pairs(truth: Sequence[Interval], found: Sequence[Interval], iou: float = 0.5) -> list[tuple[Interval, Interval]]:

@@ -57,7 +57,9 @@ def draw_take(
     if not 0 < shortest <= 0.45:
         raise UsageError(f"shortest = {shortest}: micro-expressions last more than 0 and at most .45 s")
     others = distractors or Distractors()
-    return LongTake(Person.draw(seed), draw_beats(seed, seconds, micro, macro, others, shortest), seconds, fps, others, seed)
+    return LongTake(
+        Person.draw(seed), draw_beats(seed, seconds, micro, macro, others, shortest), seconds, fps, others, seed
+    )
 
 
 @dataclass(frozen=True, eq=False)
