@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import hashlib
+import inspect
+import json
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -23,6 +26,7 @@ import numpy as np
 
 from microexpr.clip import Interval
 from microexpr.events import FaceTrack
+from microexpr.files import write_atomically
 from microexpr.spotting import SPOTTERS, Spotter
 from microexpr.spotting.default import Default
 from microexpr.spotting.evaluation import SpottingReport, evaluate_spotting
@@ -94,13 +98,27 @@ def filmed(film: Film, folder: Path) -> list[FaceTrack]:
     return [FaceTrack(**{**values, "face": int(values["face"])}) for values in loaded]
 
 
-def spotted(film: Film, spotter: Spotter, folder: Path, rendered: bool) -> tuple[list[Interval], float, int]:
-    """What is found, the processor's seconds, and frames."""
+Outcome = tuple[list[Interval], float, int]
+"""What is found, the processor's seconds, and frames."""
+
+
+def spotted(film: Film, spotter: Spotter, folder: Path, rendered: bool) -> Outcome:
+    """What a spotter says of a video; kept in the folder where that takes long, so that a stopped run goes on."""
     cv2.setNumThreads(1)
+    own = f"{spotter!r} {rendered} {film} {inspect.getsource(inspect.getmodule(type(spotter)))}"  # type: ignore[arg-type]
+    weights = Path(getattr(spotter, "weights", "") or os.devnull)
+    own += hashlib.sha256(weights.read_bytes()).hexdigest() if spotter.learns else ""
+    path = folder / f"found-{spotter.name}-{film[0]}-{hashlib.sha256(own.encode()).hexdigest()[:12]}.json"
+    if path.is_file() and spotter.name != "default":
+        kept = json.loads(path.read_text())
+        return [Interval(**one) for one in kept["found"]], kept["spent"], kept["frames"]
     tracks = filmed(film, folder) if rendered else [tracked(film, folder)]
     began = time.process_time()
     found = [one for track in tracks for one in spotter.spot(track)]
-    return found, time.process_time() - began, sum(len(track) for track in tracks)
+    spent, frames = time.process_time() - began, sum(len(track) for track in tracks)
+    told = {"found": [dataclasses.asdict(one) for one in found], "spent": spent, "frames": frames}
+    write_atomically(path, json.dumps(told).encode())
+    return found, spent, frames
 
 
 def truth_of(films: Sequence[Film]) -> dict[str, Truth]:
@@ -157,9 +175,7 @@ def learn(folder: Path, workers: int) -> None:
         print(line(f"abstain = {abstain:.2f}", report(CALIBRATED, found), ""))
 
 
-def mapped(
-    films: Sequence[Film], spotter: Spotter, folder: Path, rendered: bool, workers: int
-) -> dict[str, tuple[list[Interval], float, int]]:
+def mapped(films: Sequence[Film], spotter: Spotter, folder: Path, rendered: bool, workers: int) -> dict[str, Outcome]:
     """`spotted` of every video, several at once."""
     job = partial(spotted, spotter=spotter, folder=folder, rendered=rendered)
     if workers == 1:
