@@ -61,7 +61,7 @@ def drawn(film: Film) -> LongTake:
 def tracked(film: Film, folder: Path) -> FaceTrack:
     """The true track of a made-up video, kept in a folder and mapped from there."""
     place = folder / f"true-{film[0]}-{film[1]:g}-{film[2]:g}"
-    fields = [field.name for field in dataclasses.fields(FaceTrack) if field.name != "face"]
+    fields = [field.name for field in dataclasses.fields(FaceTrack) if field.name not in ("face", "memory")]
     if not (place / "done").is_file():
         place.mkdir(parents=True, exist_ok=True)
         track = true_track(drawn(film))
@@ -85,7 +85,7 @@ class Filmed:
 def filmed(film: Film, folder: Path) -> list[FaceTrack]:
     """What the tracker says of the rendered video, kept in a folder."""
     place = folder / f"rendered-{film[0]}-{film[1]:g}-{film[2]:g}"
-    fields = [field.name for field in dataclasses.fields(FaceTrack)]
+    fields = [field.name for field in dataclasses.fields(FaceTrack) if field.name != "memory"]
     if not (place / "done").is_file():
         place.mkdir(parents=True, exist_ok=True)
         tracks = track_faces(Filmed(drawn(film)), Tracking(fps=film[1]))

@@ -10,6 +10,7 @@ from microexpr.datasets import DATASETS
 from microexpr.features import FEATURES
 from microexpr.networks import NETWORKS
 from microexpr.recognizers import RECOGNIZERS
+from microexpr.spotting import SPOTTERS
 
 DOCS = Path(__file__).parent
 README, RECIPES = DOCS.parent / "README.md", DOCS / "recipes.md"
@@ -28,7 +29,7 @@ def overview() -> str:
     lines += ["", "Recipes ([what they are](docs/recipes.md)):", ""]
     lines += [f"* {_listed(names)}" for names in families.values()]
     lines += ["", f"Descriptors: {_listed(FEATURES.names())}.", "", f"Recognizers: {_listed(RECOGNIZERS.names())}."]
-    lines += ["", f"Networks: {_listed(NETWORKS.names())}."]
+    lines += ["", f"Networks: {_listed(NETWORKS.names())}.", "", f"Spotters: {_listed(SPOTTERS.names())}."]
     return "\n".join(lines)
 
 

@@ -17,9 +17,10 @@ FLOORS = [  # from the ground up; a module imports from its own floor or below
     | {"spotting_recipe", "spotting_runs"},
     {"datasets", "preprocessing", "tracking", "features", "networks", "pictures"},
     {"recognizers", "spotting"},
-    {"intake", "stages", "evaluate", "spot", "train", "report", "recognize", "analyze", "live", "export"},
+    {"intake", "stages", "evaluate", "spot", "train", "report", "recognize", "analyze", "live", "export", "agreement"},
     {"demo", "console"},
-    {"cli", "cli_analyze", "cli_options", "cli_video", "cli_weights", "web"},
+    {"web"},
+    {"cli", "cli_analyze", "cli_options", "cli_serve", "cli_video", "cli_weights"},
     {"__main__"},
 ]
 FLOOR = {name: level for level, names in enumerate(FLOORS) for name in names}

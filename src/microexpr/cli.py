@@ -14,6 +14,7 @@ import typer
 from . import __version__, errors
 from .cli_analyze import analyze
 from .cli_options import Plugins, Roots, load_plugins, roots_of, settings_of
+from .cli_serve import serve
 from .cli_video import live
 from .cli_weights import weights
 
@@ -27,6 +28,7 @@ app = typer.Typer(
 app.add_typer(weights, name="weights")
 app.command()(analyze)
 app.command()(live)
+app.command()(serve)
 
 
 class On(StrEnum):

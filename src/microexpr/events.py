@@ -32,6 +32,8 @@ class FaceTrack:
         openness: (T, 2) float32: opening of the person's right and left eye, as a share of its usual opening.
         blink: (T,) bool: an eye is closed or closing; the first cause of false spots.
         boxes: (T, 4) float32 left, top, width, height of the face in pixels of the recording.
+        memory: where a spotter keeps what it worked out of some of the frames, under the numbers of the first and the
+            last of them and more; given where the same frames will be looked at again, as a window moves on.
     """
 
     face: int
@@ -44,6 +46,7 @@ class FaceTrack:
     openness: np.ndarray
     blink: np.ndarray
     boxes: np.ndarray
+    memory: dict[tuple[int, int, bytes], Any] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("times", "crops", "points", "quality", "pose", "openness", "blink", "boxes"):
@@ -161,7 +164,7 @@ class Analysis:
         faces: people in it; empty where no face was found.
         events: by start, then face.
         warnings: what a reader must know of the whole recording.
-        settings: of every part, as chosen.
+        settings: of every part, chosen or not; `about_model` is what the recognizer says of itself.
         version: of microexpr.
         fingerprint: changes with source, settings, model or version; the same one need not be analysed again.
     """

@@ -26,6 +26,9 @@ COLUMNS = (
 )
 """Of events.csv; after them one `p_` column for each class."""
 
+FOLLOW = ("share", "seconds")
+"""Columns that follow from others and are not read."""
+
 TEXTS = ("video", "label", "warnings", "status", "coder", "note")
 FORMULA = r"[=+\-@\t\r]"
 """A cell that begins so is a formula to a spreadsheet."""
@@ -75,16 +78,19 @@ def from_csv(text: str, where: str = "events.csv") -> list[Event]:
         DataError: a column is lacking, or a value is not what it should be; the line is named.
     """
     try:
-        rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
+        reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+        names, rows = reader.fieldnames or (), list(reader)
     except csv.Error as fault:
         raise DataError(f"'{where}' is no CSV: {fault}") from None
+    if not rows and not {*COLUMNS} - {*FOLLOW} <= {*names}:
+        raise DataError(f"'{where}' is no CSV of events: it has not their columns")
     return [_event(row, f"'{where}', event {number}") for number, row in enumerate(rows, start=1)]
 
 
 def _event(row: Mapping[str | None, Any], where: str) -> Event:
     values: dict[str, Any] = {}
     for name in COLUMNS:
-        if name in ("share", "seconds"):
+        if name in FOLLOW:
             continue
         if row.get(name) is None:
             raise DataError(f"{where}: no column '{name}'")
@@ -197,12 +203,12 @@ def to_eaf(analysis: Analysis, folder: Path | None = None) -> bytes:
         ElementTree.SubElement(header, "MEDIA_DESCRIPTOR", link)
     order = ElementTree.SubElement(root, "TIME_ORDER")
     count = 0
-    for face in analysis.faces:
-        blinks = [(start, end, "blink") for start, end in face.blinks]
-        found = {**_marks(event for event in analysis.events if event.face == face.face), "blink": blinks}
+    blinks = {face.face: [(start, end, "blink") for start, end in face.blinks] for face in analysis.faces}
+    for face in sorted({*blinks, *(event.face for event in analysis.events)}):  # a coder may add one that was not seen
+        found = {**_marks(event for event in analysis.events if event.face == face), "blink": blinks.get(face, [])}
         for name in TIERS:
-            tier = ElementTree.SubElement(root, "TIER", TIER_ID=f"face {face.face} {name}", LINGUISTIC_TYPE_REF="event")
-            tier.set("PARTICIPANT", f"face {face.face}")
+            tier = ElementTree.SubElement(root, "TIER", TIER_ID=f"face {face} {name}", LINGUISTIC_TYPE_REF="event")
+            tier.set("PARTICIPANT", f"face {face}")
             for start, end, words in _apart(found[name]):
                 count += 1
                 _annotate(tier, order, count, (start, end), words)

@@ -89,7 +89,7 @@ def spot(
     options, progress = options or Options(), progress or (lambda what, done, total: None)
     if options.small:
         recipe = recipe.with_settings(recipe.small.set)
-    learns = _learns(SPOTTERS.build(recipe.spotter))
+    learns = SPOTTERS.build(recipe.spotter).learns and recipe.learn
     checked(Tracking, recipe.tracking, "tracking")
     model = _model(recipe)
     runner = executor(options.on, options.workers, options.address, options.fresh)
@@ -155,10 +155,6 @@ def true_positives(video: Spotted, kind: str = NAMED) -> list[tuple[Interval, In
     """True and found intervals of a kind that were matched."""
     real, found = ([one for one in side if one.kind == kind] for side in (video.truth, video.found))
     return pairs(real, found)
-
-
-def _learns(spotter: Spotter) -> bool:
-    return type(spotter).fit is not Spotter.fit
 
 
 def _model(recipe: SpottingRecipe) -> Path | None:

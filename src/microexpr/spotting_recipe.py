@@ -38,6 +38,8 @@ class SpottingRecipe:
         title: one line for people.
         data: data sets of long videos.
         spotter: a table.
+        learn: whether a spotter that can learn is fitted on the other people of each data set; otherwise it stays as it
+            ships, or as its setting `weights` says.
         tracking: settings of the tracker.
         recognizer: what names the micro-expressions that were found: a file, `default` for the model that ships with
             the package, or `none`.
@@ -48,6 +50,7 @@ class SpottingRecipe:
     title: str
     data: tuple[str, ...]
     spotter: dict[str, Any]
+    learn: bool = True
     tracking: dict[str, Any] = field(default_factory=dict)
     recognizer: str = "default"
     small: Small = field(default_factory=Small)
@@ -59,7 +62,7 @@ class SpottingRecipe:
     @property
     def protocols(self) -> tuple[str, ...]:
         """What judges it."""
-        return ("spotting, one person left out",)
+        return ("spotting",)
 
     @property
     def key(self) -> str:

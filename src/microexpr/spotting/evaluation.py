@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from ..clip import Interval
 from ..errors import UsageError
+from ..events import Event
 from ..metrics import SpottingScore, interval_f1, macro_f1, overlap, strs
+
+Span = TypeVar("Span", Interval, Event)
+"""What has an onset and an offset, in frames with both ends."""
 
 Found = Mapping[str, Sequence[Interval]]
 """Video -> intervals."""
@@ -122,7 +127,7 @@ def coarse(word: str) -> str | None:
     return next((name for name, words in _JOINED.items() if word.lower() in words), None)
 
 
-def pairs(truth: Sequence[Interval], found: Sequence[Interval], iou: float = 0.5) -> list[tuple[Interval, Interval]]:
+def pairs(truth: Sequence[Span], found: Sequence[Span], iou: float = 0.5) -> list[tuple[Span, Span]]:
     """True and found intervals of one video matched one to one, best overlap first, as `metrics.interval_f1` does."""
     every = [
         (overlap((r.onset, r.offset), (f.onset, f.offset)), i, j)
