@@ -1,8 +1,12 @@
-"""Frames a second of each part of `analyze`, and of the whole: `python benchmarks/video.py [VIDEO] [--seconds N]`.
+"""Frames a second of each part of `analyze`, of the whole, and of `live`: `python benchmarks/video.py [VIDEO]`.
 
 Without a video, a made-up person is filmed at 640 x 480 and 200 frames a second. Each part is timed by the clock (what
-a user waits for; other programs on the machine make it longer) and by processor time (what the part costs). A part's
-input is in memory already. `spot` contains its own flow. Nothing is judged here: made-up faces prove no recognition.
+a user waits for; other programs on the machine make it longer) and by processor time (what the part costs); the least
+of the rounds counts, after one that is not. A part's input is in memory already. Nothing is judged here: made-up faces
+prove no recognition.
+
+With `--against FOLDER`, a checkout of another version, both are measured in turn, and what they find in three made-up
+videos is compared.
 """
 
 from __future__ import annotations
@@ -10,40 +14,44 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 
 from microexpr import recognize
 from microexpr.analyze import Options, analyze
-from microexpr.errors import UnknownNameError
-from microexpr.events import FaceTrack
-from microexpr.recognizers import RECOGNIZERS
-from microexpr.recognizers.contract import CLASSES, made_up_samples
-from microexpr.spotting import SPOTTERS, Spotter
-from microexpr.spotting.motion import estimator
+from microexpr.live import Film, live
+from microexpr.spotting import SPOTTERS
+from microexpr.spotting.base import sampled
+from microexpr.spotting.displacement import displacement
 from microexpr.synthesis.long_video import draw_take
 from microexpr.tracking import track_faces
-from microexpr.video import VideoFrames, write_picture, write_video
+from microexpr.video import VideoFrames, write_picture
 
-FPS, SIZE, GOAL = 200, (480, 640), 200
-CHAIN = [
-    {"name": "moments", "without_apex": "middle"},
-    {"name": "align", "by": "mesh", "size": 128, "margin": 0.0},
-    {"name": "flow", "estimator": "dis", "third": "strain"},
-    {"name": "resize", "size": 28},
-]
+SIZE, GOAL = (480, 640), 200
+FILMS = {"1": (4.0, 200.0), "2": (12.0, 60.0), "3": (20.0, 30.0)}
+"""Seed of each made-up video, its seconds, and frames per second."""
+
+Measured = dict[str, list[float]]
+"""Part -> milliseconds a frame by the clock, and of the processor."""
 
 
 class InMemory:
     """Decoded frames and their time stamps."""
 
     def __init__(self, film: VideoFrames, seconds: float) -> None:
-        first = film.times[0]
-        shown = [one for one, _ in zip(film, [t for t in film.times if t - first < seconds], strict=False)]
+        shown = []
+        for one in film:
+            if shown and one[0] - shown[0][0] >= seconds:
+                break
+            shown.append(one)
         self.times = [time for time, _ in shown]
         self.pictures = [picture for _, picture in shown]
         self.numbers = range(len(shown))
@@ -52,87 +60,141 @@ class InMemory:
         return self.pictures[number]
 
 
-def filmed(path: Path, seconds: float) -> Path:
+def filmed(path: Path, seed: int, seconds: float, fps: float) -> Path:
     """A made-up person in a video file."""
-    take = draw_take(1, seconds=seconds, fps=FPS)
-    write_video(path, np.stack([take.frame(i, SIZE) for i in range(len(take))]), FPS)
+    take = draw_take(seed, seconds=seconds, fps=fps)
+    with av.open(str(path), "w") as film:
+        stream = film.add_stream("mpeg4", rate=round(fps))
+        stream.height, stream.width = SIZE
+        stream.pix_fmt, stream.bit_rate = "yuv420p", 8_000_000
+        for i in range(len(take)):
+            film.mux(stream.encode(av.VideoFrame.from_ndarray(take.frame(i, SIZE), format="rgb24")))
+        film.mux(stream.encode())
     return path
 
 
-def model_file(folder: Path) -> Path:
-    """A recognizer that has learned from noise: as fast as one that knows something."""
-    samples, labels = made_up_samples(12)
-    settings = {"name": "network", "epochs": 1, "batch_size": 8}
-    about = {"chain": json.dumps(CHAIN), "protocol": "megc2019-cde"}
-    path = folder / "model.safetensors"
-    RECOGNIZERS.build(settings, classes=CLASSES, seed=1).fit(samples, labels).save(path, about)
-    return path
+def parts_of(
+    video: Path, folder: Path, seconds: float, options: Options
+) -> dict[str, tuple[Callable[[], object], int]]:
+    """What is timed, and how many frames it takes."""
+    film, kept = VideoFrames(video), InMemory(VideoFrames(video), seconds)
+    frames, shown = len(film.times), len(kept.numbers)
+    tracks, spots = track_faces(kept), SPOTTERS.build(options.spotter)
+    found = [one for track in tracks for one in spots.spot(track)]
+    height, width = kept.pictures[0].shape[:2]
+    print(
+        f"{video.name}: {frames} frames of {width} x {height}, {len(tracks)} faces, {len(found)} events",
+        file=sys.stderr,
+    )
+    clip, model = folder / "clip", recognize.default_model()
+    for number in kept.numbers[:10]:
+        write_picture(clip / f"{number}.png", kept.pictures[number])
+    runs = iter(range(1_000_000))
+    parts: dict[str, tuple[Callable[[], object], int]] = {
+        "decode": (lambda: [None for _ in VideoFrames(video)], frames),
+        "face": (lambda: track_faces(kept), shown),
+        "flow (a part of spot)": (lambda: [displacement(t, sampled(t, spots.rate)) for t in tracks], shown),
+        "spot": (lambda: [spots.spot(track) for track in tracks], shown),
+        "end to end": (lambda: analyze(video, folder / str(next(runs)), options), frames),
+        "live, as fast as it goes": (lambda: live(Film(video, "fast"), folder / f"live{next(runs)}", options), frames),
+    }
+    if model is not None:
+        parts["recognise, an event"] = (lambda: model(clip, kept.numbers[0], kept.numbers[9]), 1)
+    return parts
 
 
-def spotter() -> tuple[str, Spotter]:
-    try:
-        return "default", SPOTTERS.build({"name": "default"})
-    except UnknownNameError:
-        return "strain-peaks", SPOTTERS.build({"name": "strain-peaks"})
+def measure(given: argparse.Namespace, rounds: int) -> Measured:
+    """The least of the rounds, for the machine is shared."""
+    with tempfile.TemporaryDirectory() as name:
+        options = Options.of({"spotter.name": given.spotter})
+        parts, found = parts_of(given.video, Path(name), given.seconds, options), {}
+        for what, (job, frames) in parts.items():
+            job()
+            for _ in range(rounds):
+                began, spent = time.perf_counter(), time.process_time()
+                job()
+                new = [1000 * (time.perf_counter() - began) / frames, 1000 * (time.process_time() - spent) / frames]
+                found[what] = [min(pair) for pair in zip(found.get(what, new), new, strict=True)]
+    return found
 
 
-def measured(what: Callable[[], object], frames: int, rounds: int) -> tuple[float, float]:
-    """Milliseconds a frame by the clock and of the processor: the least of the rounds, for the machine is shared."""
-    clock, own = [], []
-    for _ in range(rounds):
-        began, spent = time.perf_counter(), time.process_time()
-        what()
-        clock.append(time.perf_counter() - began)
-        own.append(time.process_time() - spent)
-    return 1000 * min(clock) / frames, 1000 * min(own) / frames
+def found_in(videos: list[Path], spotter: str) -> dict[str, list[Any]]:
+    """Events of each video."""
+    options = Options.of({"spotter.name": spotter})
+    with tempfile.TemporaryDirectory() as name:
+        seen = {video.name: analyze(video, Path(name), options) for video in videos}
+    return {
+        video: [[e.face, e.kind, e.onset, e.apex, e.offset, e.label, round(e.score, 3)] for e in one.events]
+        for video, one in seen.items()
+    }
 
 
-def flow(tracks: Sequence[FaceTrack]) -> None:
-    """Dense flow from each crop to the next."""
-    estimate = estimator()
-    for track in tracks:
-        for before, after in zip(track.crops[:-1], track.crops[1:], strict=True):
-            estimate(before, after)
+def child(source: Path, arguments: list[str]) -> Any:
+    """This program with the package of another folder."""
+    command = [sys.executable, __file__, "--child", *arguments]
+    place = {**os.environ, "PYTHONPATH": str(source.absolute() / "src")}
+    done = subprocess.run(command, env=place, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def compare(given: argparse.Namespace, films: list[Path]) -> None:
+    """Both versions in turn."""
+    here, sides = Path(__file__).parents[1], {}
+    for _ in range(given.rounds):
+        for name, source in (("before", given.against), ("now", here)):
+            video = ["--seconds", str(given.seconds), "--spotter", given.spotter, "--rounds", "1", str(given.video)]
+            for part, new in child(source, video).items():
+                old = sides.setdefault(part, {}).setdefault(name, new)
+                sides[part][name] = [min(pair) for pair in zip(old, new, strict=True)]
+    print("| part | before, clock ms | now | before, processor ms | now | processor, before / now |")
+    print("|---|--:|--:|--:|--:|--:|")
+    for part, both in sides.items():
+        (clock, own), (clock_now, own_now) = both["before"], both["now"]
+        print(f"| {part} | {clock:.2f} | {clock_now:.2f} | {own:.2f} | {own_now:.2f} | {own / own_now:.2f} |")
+    asked = ["--spotter", given.spotter, "--found", *map(str, films)]
+    before, now = child(given.against, asked), child(here, asked)
+    for name, events in now.items():
+        same = "the same" if events == before[name] else f"NOT the same: before {before[name]}"
+        print(f"{name}: {len(events)} events, {same}; {events}")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("video", nargs="*", type=Path)
+    parser.add_argument("--seconds", type=float, default=4.0, help="of what is held in memory")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--spotter", default="default")
+    parser.add_argument("--against", type=Path, metavar="FOLDER", help="a checkout of another version")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--found", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("video", nargs="?", type=Path)
-    parser.add_argument(
-        "--seconds", type=float, default=4.0, help="of the made-up video, and of what is held in memory"
-    )
-    parser.add_argument("--rounds", type=int, default=3)
-    given = parser.parse_args()
+    given = arguments()
+    if given.found:
+        print(json.dumps(found_in(given.video, given.spotter)))
+        return
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        path = given.video or filmed(folder / "made-up.mp4", given.seconds)
-        film, kept = VideoFrames(path), InMemory(VideoFrames(path), given.seconds)
-        height, width = kept.pictures[0].shape[:2]
-        called, spots = spotter()
-        model_path = model_file(folder)
-        options = Options(model=model_path, spotter={"name": called})
-        print(f"{path.name}: {len(film.times)} frames of {width} x {height}; {os.cpu_count()} cores; spotter {called}")
-        tracks = track_faces(kept)
-        found = [one for track in tracks for one in spots.spot(track)]
-        shown = sum(one.offset - one.onset + 1 for one in found) or min(20, len(kept.numbers))
-        clip, model = folder / "clip", recognize.open_model(model_path)
-        for number in kept.numbers[:20]:
-            write_picture(clip / f"{number}.png", kept.pictures[number])
-        rounds = iter(range(1_000_000))
-        parts: dict[str, tuple[Callable[[], object], int]] = {
-            "decode": (lambda: [None for _ in film], len(film.times)),
-            "face": (lambda: track_faces(kept), len(kept.numbers)),
-            "flow, every frame": (lambda: flow(tracks), len(kept.numbers)),
-            "spot": (lambda: [spots.spot(track) for track in tracks], len(kept.numbers)),
-            "recognise, its frames": (lambda: model(clip, kept.numbers[0], kept.numbers[9]), 20),
-            "end to end": (lambda: analyze(path, folder / str(next(rounds)), options), len(film.times)),
-        }
-        print(f"{len(tracks)} faces, {len(found)} movements in {shown} frames; goal: {GOAL} frames/s end to end\n")
-        print("| part | frames/s | ms a frame | processor, ms a frame | of the goal |")
-        print("|---|--:|--:|--:|--:|")
-        for part, (what, frames) in parts.items():
-            clock, own = measured(what, frames, given.rounds)
-            print(f"| {part} | {1000 / clock:.0f} | {clock:.2f} | {own:.2f} | {1000 / clock / GOAL:.2f} |")
+        films = [*given.video]
+        wanted = FILMS if given.against else dict(list(FILMS.items())[:1])
+        if not films:
+            films = [filmed(Path(name, f"made-up-{seed}.mp4"), int(seed), *how) for seed, how in wanted.items()]
+        given.video = films[0]
+        if given.against:
+            compare(given, films)
+            return
+        measured = measure(given, given.rounds)
+        if given.child:
+            print(json.dumps(measured))
+            return
+        print(f"{os.cpu_count()} cores; spotter {given.spotter}; goal: {GOAL} frames/s end to end\n")
+        print("| part | frames/s | ms a frame | processor, ms a frame | of the goal |\n|---|--:|--:|--:|--:|")
+        for part, (clock, own) in measured.items():
+            if part.startswith("recognise"):
+                print(f"| {part} | | {clock:.0f} ms an event | {own:.0f} ms an event | |")
+            else:
+                print(f"| {part} | {1000 / clock:.0f} | {clock:.2f} | {own:.2f} | {1000 / clock / GOAL:.2f} |")
 
 
 if __name__ == "__main__":

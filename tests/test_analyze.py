@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -109,6 +110,9 @@ def test_a_face_is_a_face_wherever_it_is(video, tmp_path):
     found = analyze(tmp_path / "frames", tmp_path / "a", Options.of({"model": "none", "tracking.fps": 100}), parts=STUB)
     assert found.recording.fps == pytest.approx(100) and found.events[0].seconds == pytest.approx(0.05)
     assert (found.events[0].onset, found.events[0].offset) == (3, 8)
+    assert not any("assumed" in line for line in found.warnings)
+    guess = analyze(tmp_path / "frames", tmp_path / "c", NONE, parts=STUB)
+    assert "25 frames per second were assumed" in guess.warnings[0] and guess.recording.seconds == pytest.approx(0.2)
     one = analyze(tmp_path / "frames" / "img3.png", tmp_path / "b", NONE, parts=STUB)
     assert one.recording.frames == 1 and one.recording.seconds == 0 and one.events == ()
 
@@ -120,6 +124,18 @@ def test_times_are_those_of_the_file(tmp_path):
     timed_video(tmp_path / "anew.mkv", (0, 40, 80, 90_000_000_000, 90_000_000_040))
     anew = analyze(tmp_path / "anew.mkv", tmp_path / "out", NONE, parts=STUB)
     assert anew.recording.seconds == pytest.approx(0.16)
+
+
+def test_a_turned_recording_is_put_upright(tmp_path):
+    """The flag that phones write: the display matrix of the track, a quarter turn."""
+    write_video(tmp_path / "phone.mp4", film(5), 25)
+    data = (tmp_path / "phone.mp4").read_bytes()
+    matrix = struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 2**30)
+    turned = struct.pack(">9i", 0, 65536, 0, -65536, 0, 0, 48 * 65536, 0, 2**30)
+    at = data.index(matrix, data.index(b"tkhd"))
+    (tmp_path / "phone.mp4").write_bytes(data[:at] + turned + data[at + len(matrix) :])
+    found = analyze(tmp_path / "phone.mp4", tmp_path / "out", NONE, parts=STUB)
+    assert (found.recording.width, found.recording.height) == (48, 64)
 
 
 def test_a_damaged_file_is_read_as_far_as_it_goes(tmp_path, video):

@@ -179,7 +179,7 @@ def test_fewer_videos_than_published_are_refused(options, tmp_path):
         spot.spot(RECIPE, tmp_path / "run", dataclasses.replace(options, allow_subset=False))
     run = spot.spot(RECIPE, tmp_path / "run", options)
     text = render([], "markdown", [run])
-    assert "fixed (made-up faces, subset): micro" in text and "SUBSET of the published videos" in text
+    assert "test (made-up faces, subset): micro" in text and "SUBSET of the published videos" in text
 
 
 def test_a_folder_holds_one_run(options, tmp_path):
@@ -228,9 +228,17 @@ def test_spot_then_recognise_in_one_go(options, made_up, tmp_path, monkeypatch):
     hits = summary.report.scores["micro"].tp
     assert hits >= 1 and summary.named.judged + summary.named.left_out == hits
     assert summary.named.strs == pytest.approx(summary.report.scores["micro"].f1 * summary.named.analysis_f1)
-    assert "STRS" in render([], "markdown", [run])
+    assert "STRS" in render([], "markdown", [run]) and "UNCHECKED" not in render([], "markdown", [run])
     first = next(event for name in run.names for event in run.recognised(name) or [])
     assert (first.guess, first.shares["negative"]) == ("negative", 0.5) and first.truth
+
+
+def test_what_was_learned_elsewhere_is_told(options, made_up, tmp_path, monkeypatch):
+    monkeypatch.setattr(spot, "open_model", lambda path: Model(Chain.build([MOMENTS]), Says()))
+    (tmp_path / "own.safetensors").write_bytes(b"x")
+    recipe = dataclasses.replace(RECIPE, recognizer=str(tmp_path / "own.safetensors"))
+    run = spot.spot(recipe, tmp_path / "run", options)
+    assert "UNCHECKED: the recognizer" in render([], "markdown", [run])
 
 
 @pytest.mark.parametrize("form", ["json", "markdown", "latex", "html"])

@@ -32,6 +32,8 @@ class FaceTrack:
         openness: (T, 2) float32: opening of the person's right and left eye, as a share of its usual opening.
         blink: (T,) bool: an eye is closed or closing; the first cause of false spots.
         boxes: (T, 4) float32 left, top, width, height of the face in pixels of the recording.
+        memory: where a spotter keeps what it worked out of some of the frames, under the numbers of the first and the
+            last of them and more; given where the same frames will be looked at again, as a window moves on.
     """
 
     face: int
@@ -44,6 +46,7 @@ class FaceTrack:
     openness: np.ndarray
     blink: np.ndarray
     boxes: np.ndarray
+    memory: dict[tuple[int, int, bytes], Any] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("times", "crops", "points", "quality", "pose", "openness", "blink", "boxes"):

@@ -178,7 +178,7 @@ class _Session:
         self.model = None if options.model_file is None else open_model(options.model_file)
         self.capture = Capture(source, settings.waiting)
         self.window = Window(settings.window)
-        self.shots = Shots(settings.window, settings.pictures)
+        self.shots = Shots(settings.window + 2, settings.pictures)  # tracks reach up to a second farther back
         self.recorders = Recorders(self.tracking, self.window)
         self.watch = Watch(
             self.tracking, lambda track: parts.spot(track, options), settings.settle, settings.window / 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -81,6 +82,7 @@ class Watch:
         self.tracking, self.spot, self.settle, self.least = tracking, spot, settle, least
         self.people: dict[int, Person] = {}
         self._faces: dict[int, int] = {}
+        self._memories: dict[int, dict[tuple[int, int, bytes], Any]] = {}
         self._portraits: dict[int, Portrait] = {}
         self._told: list[tuple[int, int, int]] = []
 
@@ -94,7 +96,8 @@ class Watch:
             final: no frame will come any more: everything is told.
         """
         found: Found = []
-        self._faces = {number: face for number, face in self._faces.items() if number in strips}
+        self._faces = {key: face for key, face in self._faces.items() if key in strips}
+        self._memories = {key: memory for key, memory in self._memories.items() if key in strips}
         for key in sorted(strips):
             track = self._track(key, strips[key], final)
             if track is None:
@@ -121,7 +124,9 @@ class Watch:
         self._portraits[face] = replace(own, face=face)
         while len(self._portraits) > REMEMBERED:
             del self._portraits[next(iter(self._portraits))]
-        return replace(track, face=face)
+        memory, first = self._memories.get(key, {}), int(track.numbers[0])
+        self._memories[key] = {frames: what for frames, what in memory.items() if frames[0] >= first}
+        return replace(track, face=face, memory=self._memories[key])
 
     def _due(self, track: FaceTrack, one: Interval, cut: bool, now: float, final: bool) -> bool:
         start, end = track.times[np.searchsorted(track.numbers, (one.onset, one.offset))]

@@ -71,11 +71,12 @@ class Shots:
     """
 
     def __init__(self, seconds: float, rate: float) -> None:
-        self.seconds, self.step = seconds, 1 / rate
+        self.seconds, self.step, self.last = seconds, 1 / rate, -1
         self._kept: deque[tuple[int, float, np.ndarray]] = deque()
 
     def add(self, number: int, seconds: float, picture: np.ndarray) -> None:
         """The next frame, (height, width, 3) uint8 RGB."""
+        self.last = number
         if not self._kept or seconds - self._kept[-1][1] >= self.step - 2e-3:  # cameras are not on time to the ms
             _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), JPEG)
             self._kept.append((number, seconds, data))
@@ -85,13 +86,13 @@ class Shots:
     def copy(self) -> Shots:
         """As it is now, for another thread."""
         other = Shots(self.seconds, 1 / self.step)
-        other._kept = self._kept.copy()
+        other._kept, other.last = self._kept.copy(), self.last
         return other
 
     @property
     def numbers(self) -> Sequence[int]:
-        """Of all frames between the first and the last that are kept."""
-        return range(self._kept[0][0], self._kept[-1][0] + 1) if self._kept else ()
+        """Of all frames from the first that is kept to the last that came."""
+        return range(self._kept[0][0], self.last + 1) if self._kept else ()
 
     def read(self, number: int) -> np.ndarray:
         """That frame or the nearest one, (height, width, 3) uint8 RGB.

@@ -36,7 +36,7 @@ def as_page(analysis: Analysis, pictures: Mapping[int, Evidence]) -> str:
     )
     style, script = _files("timeline.css", "events.css"), _files("timeline.js", "events.js")
     every = [_card(index, event, pictures.get(index), analysis) for index, event in enumerate(analysis.events)]
-    cards = [one for one in every if one["pictures"]] or every[:1]
+    cards = [one for one in every if one["pictures"]] or every[:50]
     shown = {one["number"] for one in cards}
     return environment.get_template("events.html.j2").render(
         recording=analysis.recording,
@@ -46,7 +46,7 @@ def as_page(analysis: Analysis, pictures: Mapping[int, Evidence]) -> str:
         rest=[one for one in every if one["number"] not in shown],
         heading=_counted(len(every), "event") if len(cards) == len(every) else f"The {len(cards)} clearest events",
         many=len(analysis.faces) > 1,
-        none=_none(analysis),
+        nothing=_nothing(analysis),
         threshold=float(analysis.settings.get("threshold", 0.5)),
         model=_model(analysis),
         settings=_settings(analysis),
@@ -90,7 +90,7 @@ def _facts(analysis: Analysis) -> str:
     return " · ".join((*told, _counted(len(analysis.events), "event")))
 
 
-def _none(analysis: Analysis) -> str:
+def _nothing(analysis: Analysis) -> str:
     if not analysis.faces:
         return "No face was found in this recording."
     return "No facial movement was found that the spotter takes for one."

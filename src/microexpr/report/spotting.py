@@ -32,6 +32,7 @@ class SpottingSummary:
         data: name of the data set.
         videos: how many are judged, and of how many people.
         people: see above.
+        minutes: of all videos.
         report: scores.
         named: spot-then-recognise; None where no recognizer was asked.
         faceless: videos in which no face was seen; all their intervals are missed.
@@ -42,6 +43,7 @@ class SpottingSummary:
     data: str
     videos: int
     people: int
+    minutes: float
     report: SpottingReport
     named: SpotThenRecognise | None
     faceless: tuple[str, ...]
@@ -53,8 +55,8 @@ class SpottingSummary:
         marks = ["made-up faces"] * self.run.header.data[self.data]["made_up"]
         marks += ["subset"] * any(line.startswith(f"{self.data}:") for line in self.run.header.subset)
         marks += ["partial"] * (not self.run.complete)
-        seed = f", seed {self.run.header.seed}" if self.run.header.learned else ""
-        return f"{self.run.header.recipe['spotter']['name']}{seed}" + (f" ({', '.join(marks)})" if marks else "")
+        seed = f", seed {self.run.header.seed}" if self.run.header.seed else ""
+        return f"{self.run.header.recipe['name']}{seed}" + (f" ({', '.join(marks)})" if marks else "")
 
     def as_dict(self) -> dict[str, Any]:
         """As `report --json` prints it."""
@@ -63,6 +65,7 @@ class SpottingSummary:
         return {
             "videos": self.videos,
             "people": self.people,
+            "minutes": self.minutes,
             "scores": {name: _numbers(score) for name, score in scores.items()},
             "false_alarms_a_minute": self.report.false_alarms,
             "onset_error_ms": None if math.isnan(error) else error,
@@ -123,11 +126,24 @@ def spotting_warnings(runs: Sequence[SpottingRun]) -> list[str]:
             told.append("SUBSET of the published videos: " + "; ".join(header.subset[:6]) + more + ".")
         if header.left_out:
             told.append(f"{len(header.left_out)} videos left out for want of pictures, e.g. {header.left_out[0]}.")
+        told += [
+            f"UNCHECKED: {what}; whether it knows people of these videos cannot be seen." for what in _foreign(run)
+        ]
         for summary in summaries(run):
             if summary.faceless:
                 names = ", ".join(summary.faceless[:3])
                 told.append(f"{len(summary.faceless)} videos of {summary.data} show no face ({names}): all is missed.")
     return list(dict.fromkeys(told))
+
+
+def _foreign(run: SpottingRun) -> list[str]:
+    """Files of a user's that may have been learned from anybody."""
+    recipe, found = run.header.recipe, []
+    if run.header.model and recipe["recognizer"] != "default":
+        found.append(f"the recognizer '{recipe['recognizer']}' was learned elsewhere")
+    if not run.header.learned and recipe["spotter"].get("weights"):
+        found.append(f"the spotter's weights '{recipe['spotter']['weights']}' were learned elsewhere")
+    return found
 
 
 def _summary(run: SpottingRun, data: str, videos: Sequence[Spotted]) -> SpottingSummary:
@@ -143,6 +159,7 @@ def _summary(run: SpottingRun, data: str, videos: Sequence[Spotted]) -> Spotting
         data,
         len(videos),
         len({video.subject for video in videos}),
+        sum(video.seconds for video in videos) / 60,
         report,
         named,
         tuple(video.name for video in videos if video.face is None),
@@ -155,7 +172,7 @@ def _counts(group: Sequence[SpottingSummary]) -> Table:
     for one in group:
         each, error = f"{one.videos} videos of {one.people} people", one.report.onset_error
         for kind, score in {**one.report.scores, "either kind": one.report.either}.items():
-            alarms = f"{one.report.false_alarms * score.fp / max(1, one.report.either.fp):.1f}"
+            alarms = f"{score.fp / one.minutes:.1f}"
             late = "" if kind in KINDS else "none matched" if math.isnan(error) else f"{error:.0f} ms"
             rows.append((f"{one.label}: {kind}", *_cells(score), alarms, late, each))
         if told := _more(one):

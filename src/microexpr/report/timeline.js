@@ -146,7 +146,8 @@
       const long = Math.max((event.end - event.start) * scale, 8);
       block.style.left = `${(event.start + event.end) / 2 * scale - long / 2}px`;
       block.style.width = `${long}px`;
-      block.textContent = long > 58 ? `${MARK[event.status] || ""} ${event.label}`.trim() : MARK[event.status] || "";
+      const mark = MARK[event.status] || "";
+      block.textContent = long > 58 ? `${mark} ${event.label}`.trim() : long > 18 ? mark : "";
     }
 
     function fill() {

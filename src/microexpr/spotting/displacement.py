@@ -8,6 +8,7 @@ the two turns in depth, which move a point by its depth. What is left is average
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import cv2
 import numpy as np
@@ -82,7 +83,7 @@ def displacement(track: FaceTrack, samples: Samples, seconds: float = 1.0) -> Di
         last = min(first + every, len(samples) - 1)
         lost = np.flatnonzero(~samples.seen[first + 1 : last + 1])
         last = first + max(1, int(lost[0])) if len(lost) else last
-        start, moved = _followed(track, samples.frames[first : last + 1])
+        start, moved = _remembered(track, samples.frames[first : last + 1])
         gone, left = _without_head(start, moved)
         regions[first + 1 : last + 1] = regions[first] + np.einsum("rp,npd->nrd", member, left)
         head[first + 1 : last + 1] = head[first] + gone
@@ -99,6 +100,17 @@ def without_blinks(regions: np.ndarray, blink: np.ndarray) -> np.ndarray:
             for axis in (0, 1):
                 calm[marked, i, axis] = np.interp(marked, steps, regions[steps, i, axis])
     return calm
+
+
+def _remembered(track: FaceTrack, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`_followed`, once for the same frames where the track has a memory."""
+    if track.memory is None:
+        return _followed(track, frames)
+    numbers = track.numbers[frames]
+    key = int(numbers[0]), int(numbers[-1]), numbers.tobytes()
+    if key not in track.memory:
+        track.memory[key] = _followed(track, frames)
+    return cast("tuple[np.ndarray, np.ndarray]", track.memory[key])
 
 
 def _followed(track: FaceTrack, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
