@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -68,12 +69,23 @@ def test_what_a_reader_must_know(video, tmp_path):
     assert fast.warnings == () and fast.events[0].kind == "micro" and fast.events[0].warnings == ()
 
 
+def test_a_face_that_is_hard_to_see(video, tmp_path):
+    def dim(frames, options, progress, folder):
+        (one,) = everywhere(frames, options, progress, folder)
+        one.quality[:] = 0.3
+        return [one]
+
+    found = analyze(video, tmp_path / "out", NONE, parts=dataclasses.replace(STUB, track=dim))
+    assert "face 1 is hard to see (quality 0.30 of 1)" in found.warnings[-1]
+    assert "face hardly in sight" in found.events[0].warnings
+
+
 def test_gaps_blinks_and_several_faces(video, tmp_path):
     def two(frames, options, progress, folder):
         (one,) = everywhere(frames, options, progress, folder)
         keep = np.r_[0:6, 14:20]
-        names = [f.name for f in dataclasses.fields(FaceTrack) if f.name != "face"]
-        half = FaceTrack(2, **{name: getattr(one, name)[keep] for name in names})
+        parts = {name: value[keep] for name, value in vars(one).items() if isinstance(value, np.ndarray)}
+        half = FaceTrack(2, **parts)
         half.blink[2:4] = True
         return [one, half]
 
@@ -109,6 +121,9 @@ def test_a_face_is_a_face_wherever_it_is(video, tmp_path):
     found = analyze(tmp_path / "frames", tmp_path / "a", Options.of({"model": "none", "tracking.fps": 100}), parts=STUB)
     assert found.recording.fps == pytest.approx(100) and found.events[0].seconds == pytest.approx(0.05)
     assert (found.events[0].onset, found.events[0].offset) == (3, 8)
+    assert not any("assumed" in line for line in found.warnings)
+    guess = analyze(tmp_path / "frames", tmp_path / "c", NONE, parts=STUB)
+    assert "25 frames per second were assumed" in guess.warnings[0] and guess.recording.seconds == pytest.approx(0.2)
     one = analyze(tmp_path / "frames" / "img3.png", tmp_path / "b", NONE, parts=STUB)
     assert one.recording.frames == 1 and one.recording.seconds == 0 and one.events == ()
 
@@ -120,6 +135,18 @@ def test_times_are_those_of_the_file(tmp_path):
     timed_video(tmp_path / "anew.mkv", (0, 40, 80, 90_000_000_000, 90_000_000_040))
     anew = analyze(tmp_path / "anew.mkv", tmp_path / "out", NONE, parts=STUB)
     assert anew.recording.seconds == pytest.approx(0.16)
+
+
+def test_a_turned_recording_is_put_upright(tmp_path):
+    """The flag that phones write: the display matrix of the track, a quarter turn."""
+    write_video(tmp_path / "phone.mp4", film(5), 25)
+    data = (tmp_path / "phone.mp4").read_bytes()
+    matrix = struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 2**30)
+    turned = struct.pack(">9i", 0, 65536, 0, -65536, 0, 0, 48 * 65536, 0, 2**30)
+    at = data.index(matrix, data.index(b"tkhd"))
+    (tmp_path / "phone.mp4").write_bytes(data[:at] + turned + data[at + len(matrix) :])
+    found = analyze(tmp_path / "phone.mp4", tmp_path / "out", NONE, parts=STUB)
+    assert (found.recording.width, found.recording.height) == (48, 64)
 
 
 def test_a_damaged_file_is_read_as_far_as_it_goes(tmp_path, video):
@@ -216,6 +243,10 @@ def test_which_recordings_are_meant(tmp_path):
     assert recordings([tmp_path]) == [tmp_path / "a.MOV", tmp_path / "b.mp4"] == recordings([tmp_path / "list.txt"])
     (tmp_path / "frames").mkdir()
     (tmp_path / "frames" / "img1.png").touch()
+    (tmp_path / "empty.txt").touch()
+    assert recordings([tmp_path / "empty.txt"]) == [tmp_path / "empty.txt"]
+    with pytest.raises(MediaError, match=r"empty\.txt' names no recording"):
+        analyze(tmp_path / "empty.txt", tmp_path / "out", NONE, parts=STUB)
     assert recordings([tmp_path / "frames", tmp_path / "x.mp4"]) == [tmp_path / "frames", tmp_path / "x.mp4"]
 
 

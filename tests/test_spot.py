@@ -18,7 +18,7 @@ from microexpr.preprocessing import Chain
 from microexpr.recipe import load, load_all
 from microexpr.recognize import Model
 from microexpr.report import render
-from microexpr.report.spotting import summaries
+from microexpr.report.spotting import _intervals, summaries
 from microexpr.runs import Run
 from microexpr.spotting import SPOTTERS, Spotter, megc_log
 from microexpr.spotting.base import Look
@@ -93,6 +93,16 @@ def test_every_interval_is_counted(options, tmp_path):
     assert all(score.tp + score.fn == 6 and score.tp + score.fp == 6 for score in (counts["micro"], counts["macro"]))
     assert counts["all"].tp == counts["micro"].tp + counts["macro"].tp
     assert summary.report.false_alarms == pytest.approx(summary.report.either.fp / (6 * 8 / 60))
+
+
+def test_intervals_of_scores_draw_people(options, tmp_path, monkeypatch):
+    monkeypatch.setattr(Fixed, "spot", lambda self, track: [])
+    nothing = summaries(spot.spot(RECIPE, tmp_path / "run", options))[0]
+    assert set(nothing.intervals.values()) == {(0, 0)}
+    videos = [dataclasses.replace(v, found=v.truth) for v in nothing.run.videos()]
+    assert set(_intervals(videos).values()) == {(1, 1)}
+    half = [v if v.subject.endswith("s15") else dataclasses.replace(v, found=()) for v in videos]
+    assert _intervals(half)["micro"] == (0, 1)  # with one person of three right, a draw may hold none or only that one
 
 
 def test_a_video_without_a_face_is_kept_and_missed(options, tmp_path, monkeypatch):
@@ -179,7 +189,7 @@ def test_fewer_videos_than_published_are_refused(options, tmp_path):
         spot.spot(RECIPE, tmp_path / "run", dataclasses.replace(options, allow_subset=False))
     run = spot.spot(RECIPE, tmp_path / "run", options)
     text = render([], "markdown", [run])
-    assert "fixed (made-up faces, subset): micro" in text and "SUBSET of the published videos" in text
+    assert "test (made-up faces, subset) | micro" in text and "SUBSET of the published videos" in text
 
 
 def test_a_folder_holds_one_run(options, tmp_path):
@@ -228,9 +238,17 @@ def test_spot_then_recognise_in_one_go(options, made_up, tmp_path, monkeypatch):
     hits = summary.report.scores["micro"].tp
     assert hits >= 1 and summary.named.judged + summary.named.left_out == hits
     assert summary.named.strs == pytest.approx(summary.report.scores["micro"].f1 * summary.named.analysis_f1)
-    assert "STRS" in render([], "markdown", [run])
+    assert "STRS" in render([], "markdown", [run]) and "UNCHECKED" not in render([], "markdown", [run])
     first = next(event for name in run.names for event in run.recognised(name) or [])
     assert (first.guess, first.shares["negative"]) == ("negative", 0.5) and first.truth
+
+
+def test_what_was_learned_elsewhere_is_told(options, made_up, tmp_path, monkeypatch):
+    monkeypatch.setattr(spot, "open_model", lambda path: Model(Chain.build([MOMENTS]), Says()))
+    (tmp_path / "own.safetensors").write_bytes(b"x")
+    recipe = dataclasses.replace(RECIPE, recognizer=str(tmp_path / "own.safetensors"))
+    run = spot.spot(recipe, tmp_path / "run", options)
+    assert "UNCHECKED: the recognizer" in render([], "markdown", [run])
 
 
 @pytest.mark.parametrize("form", ["json", "markdown", "latex", "html"])

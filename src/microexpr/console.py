@@ -25,6 +25,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from .analyze import Result
+    from .datasets.base import Facts
     from .evaluate import Progress as Report
     from .runs import Run
     from .spotting_runs import SpottingRun
@@ -103,7 +104,7 @@ def show_datasets(name: str | None, roots: Mapping[str, Path]) -> None:
             f"{name}: {facts.title}",
             f"  paper      {facts.citation}",
             f"  access     {facts.access}",
-            f"  holds      {facts.clips} clips of {facts.people} people" if facts.clips else "",
+            f"  holds      {_held(facts)}" if facts.clips else "",
             f"  recorded   {facts.fps:g} frames/s" if facts.fps else "",
             *(
                 f"  {label:<10} " + ", ".join(f"{w} {n}" for w, n in words.items())
@@ -122,6 +123,10 @@ def show_datasets(name: str | None, roots: Mapping[str, Path]) -> None:
             one, f.title, str(f.clips or ""), str(f.people or ""), f"{f.fps:g}" if f.fps else "", where(one) or "no"
         )
     _out.print(table)
+
+
+def _held(facts: Facts) -> str:
+    return f"{facts.clips} clips" + (f" of {facts.people} people" if facts.people else "")
 
 
 def show_recipes(name: str | None) -> None:
@@ -156,7 +161,7 @@ def show_faults(name: str, roots: Mapping[str, Path]) -> int:
         say(f"{len(faults)} fault{'s' * (len(faults) > 1)} in '{dataset.root}'")
     else:
         facts = dataset.facts
-        _out.print(f"'{dataset.root}' holds {facts.title} as published ({facts.clips} clips, {facts.people} people)")
+        _out.print(f"'{dataset.root}' holds {facts.title} as published ({_held(facts)})")
     return len(faults)
 
 

@@ -16,19 +16,22 @@ from ..video import Clock, Frames, VideoFrames
 CURVE_POINTS = 2000
 
 
-def facts(name: str, source: Path, frames: Frames, tracks: Sequence[FaceTrack], shape: tuple[int, ...]) -> Recording:
-    """Of the recording; `shape` is that of its frames."""
-    if isinstance(frames, VideoFrames):
-        clock = Clock(0.04)
-        times = np.array([clock.at(stamp) for stamp in frames.times])
-        seconds = float(times[-1])
-        fps = float(1 / max(np.median(np.diff(times)), 1e-6)) if len(times) > 1 else 0.0
-    else:  # a folder has no time stamps; the tracker was told or assumed a rate
-        fps = max((track.fps for track in tracks), default=0.0)
-        seconds = (frames.numbers[-1] - frames.numbers[0]) / fps if fps else 0.0
-    return Recording(
-        name, whereabouts(source), len(frames.numbers), round(seconds, 6), round(fps, 3), shape[1], shape[0]
-    )
+def facts(name: str, source: Path, frames: Frames, fps: float, shape: tuple[int, ...]) -> Recording:
+    """Of the recording.
+
+    Args:
+        name: to be printed.
+        source: where it is.
+        frames: of it.
+        fps: of a source without time stamps.
+        shape: of its frames.
+    """
+    clock = Clock(1 / fps)
+    stamps = frames.times if isinstance(frames, VideoFrames) else [n / fps for n in frames.numbers]
+    times = np.array([clock.at(stamp) for stamp in stamps])
+    rate = float(1 / max(np.median(np.diff(times)), 1e-6)) if len(times) > 1 else 0.0
+    seconds, height, width = round(float(times[-1]), 6), shape[0], shape[1]
+    return Recording(name, whereabouts(source), len(times), seconds, round(rate, 3), width, height)
 
 
 def broken(frames: Frames) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -74,6 +74,13 @@ class Options:
         """Of the recognizer; None for none."""
         return {"none": None, "default": DEFAULT_MODEL}.get(str(self.model), Path(self.model))
 
+    @property
+    def fps(self) -> float:
+        """Of sources without time stamps."""
+        from ..tracking import Tracking
+
+        return checked(Tracking, self.tracking, "tracking").fps
+
     def check(self) -> None:
         """Raise at once what is wrong with a setting, before any work is done.
 

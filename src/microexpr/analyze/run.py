@@ -117,6 +117,10 @@ def _quiet(what: str, done: int, total: int) -> None:
 
 def _analyze_into(source: Path, folder: Path, options: Options, progress: Progress, parts: Parts | None) -> Analysis:
     try:
+        if source.suffix.lower() == ".txt" and source.is_file():
+            raise MediaError(
+                f"list '{source}' names no recording, or stands in a list; write one path a line, in UTF-8"
+            )
         frames = open_frames(source, damaged=True)
         mark = _fingerprint(source, options)
         if folder.is_file():
@@ -174,7 +178,7 @@ def _fresh(
     told = partial(_told, progress, name)
     tracks = [track for track in parts.track(frames, options, told, work) if len(track)]
     looks = {track: parts.both(track, options) for track in tracks}
-    recording = facts(name, source, frames, tracks, shape)
+    recording = facts(name, source, frames, options.fps, shape)
     faces = tuple(
         face(group, np.concatenate([looks[track][1] for track in group]), recording) for group in people(tracks)
     )
@@ -186,7 +190,7 @@ def _fresh(
         recording,
         faces,
         events,
-        (*broken(frames)[1], *warnings(recording, faces, model)),
+        (*_assumed(frames, options), *broken(frames)[1], *warnings(recording, faces, model)),
         {**options.told(), "about_model": _of_model(model)},
         __version__,
         mark,
@@ -205,6 +209,16 @@ def _shape(source: Path, frames: Frames) -> tuple[int, ...]:
         lack = "no picture with a number in its name" if source.is_dir() else "no frame"
         raise MediaError(f"'{source}' holds {lack}")
     return first.shape
+
+
+def _assumed(frames: Frames, options: Options) -> tuple[str, ...]:
+    """What nobody said of a recording."""
+    if isinstance(frames, VideoFrames) or "fps" in options.tracking or len(frames.numbers) < 2:
+        return ()
+    told = (
+        f"pictures hold no time stamps: {options.fps:g} frames per second were assumed, and every time follows from it"
+    )
+    return (f"{told} (--fps)",)
 
 
 def _of_model(model: Model | None) -> dict[str, str]:

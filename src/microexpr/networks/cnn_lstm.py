@@ -106,7 +106,7 @@ class FramesThenTime(nn.Module):
         for before, after in pairwise((shape[0], *settings.maps)):
             layers.append(nn.Conv2d(before, after, settings.kernel, padding=settings.kernel // 2))
             layers += _norm(settings.norm, after)
-            layers += [nn.ReLU(), nn.MaxPool2d(settings.pool)]
+            layers += [nn.MaxPool2d(settings.pool), nn.ReLU()]  # the other way round gives the same, for more work
         self.frame = nn.Sequential(*layers, nn.Flatten())
         height, width = (side // settings.pool ** len(settings.maps) for side in shape[1:])
         self.frame_dropout = Dropout(settings.dropout)
@@ -130,7 +130,8 @@ class FramesThenTime(nn.Module):
             return self.fc(self.head(read))
 
     def _frames(self, frames: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, values)."""
+        """(N, C, H, W) to (N, values). With channels last, pooling takes a fraction of the time."""
+        frames = frames.contiguous(memory_format=torch.channels_last)
         if not self.settings.chunk:
             return self.frame(frames)
         parts = frames.split(self.settings.chunk)
