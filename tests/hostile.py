@@ -276,6 +276,8 @@ def folders(good: Path, place: Path) -> Iterator[Input]:
 def lists(good: Path, place: Path) -> Iterator[Input]:
     """Lists of recordings with nonsense in them."""
     for name, content in (
+        ("empty.txt", b""),
+        ("blank.txt", b"\n \r\n\t\n"),
         ("noise.txt", np.random.default_rng(3).bytes(3000)),
         ("latin.txt", "größe.mp4".encode("latin-1")),
         ("nowhere.txt", b"nowhere.mp4\n../nowhere.mp4\n/nowhere\n"),

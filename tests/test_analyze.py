@@ -69,12 +69,23 @@ def test_what_a_reader_must_know(video, tmp_path):
     assert fast.warnings == () and fast.events[0].kind == "micro" and fast.events[0].warnings == ()
 
 
+def test_a_face_that_is_hard_to_see(video, tmp_path):
+    def dim(frames, options, progress, folder):
+        (one,) = everywhere(frames, options, progress, folder)
+        one.quality[:] = 0.3
+        return [one]
+
+    found = analyze(video, tmp_path / "out", NONE, parts=dataclasses.replace(STUB, track=dim))
+    assert "face 1 is hard to see (quality 0.30 of 1)" in found.warnings[-1]
+    assert "face hardly in sight" in found.events[0].warnings
+
+
 def test_gaps_blinks_and_several_faces(video, tmp_path):
     def two(frames, options, progress, folder):
         (one,) = everywhere(frames, options, progress, folder)
         keep = np.r_[0:6, 14:20]
-        names = [f.name for f in dataclasses.fields(FaceTrack) if f.name != "face"]
-        half = FaceTrack(2, **{name: getattr(one, name)[keep] for name in names})
+        parts = {name: value[keep] for name, value in vars(one).items() if isinstance(value, np.ndarray)}
+        half = FaceTrack(2, **parts)
         half.blink[2:4] = True
         return [one, half]
 
@@ -232,6 +243,10 @@ def test_which_recordings_are_meant(tmp_path):
     assert recordings([tmp_path]) == [tmp_path / "a.MOV", tmp_path / "b.mp4"] == recordings([tmp_path / "list.txt"])
     (tmp_path / "frames").mkdir()
     (tmp_path / "frames" / "img1.png").touch()
+    (tmp_path / "empty.txt").touch()
+    assert recordings([tmp_path / "empty.txt"]) == [tmp_path / "empty.txt"]
+    with pytest.raises(MediaError, match=r"empty\.txt' names no recording"):
+        analyze(tmp_path / "empty.txt", tmp_path / "out", NONE, parts=STUB)
     assert recordings([tmp_path / "frames", tmp_path / "x.mp4"]) == [tmp_path / "frames", tmp_path / "x.mp4"]
 
 

@@ -110,13 +110,11 @@ def test_a_video_of_which_the_sheet_says_nothing(copy):
     [
         ("casme_sq", 2, 1, 77, "subject = 77: is not in 'naming rule1'"),
         ("casme_sq", 2, 2, "joy9_1", "video = joy9_1: is not in 'naming rule2'"),
-        ("casme_sq", 2, 2, "disgust1_1", "video = disgust1_1: stands twice"),
         ("casme_sq", 2, 3, 0, "disgust1_2.onset = 0: is no frame number"),
         ("casme_sq", 2, 3, "x", "disgust1_2.onset = x: is not a frame number"),
         ("casme_sq", 2, 5, 5000, "disgust1_2.offset = 5000: no such frame"),
         ("casme_sq", 2, 5, 2, "disgust1_2.offset = 2: lies before the onset"),
         ("casme_sq", 2, 8, "neutral", "disgust1_2.kind = neutral: is none of"),
-        ("samm_lv", 12, 2, "006_1_1", "Filename = 006_1_1: stands twice"),
         ("samm_lv", 12, 2, "007_1_2", "Subject = 006: is not that of '007_1_2'"),
         ("samm_lv", 12, 4, "-", "006_1_2.onset = -: is not a frame number"),
         ("samm_lv", 12, 6, 0, "006_1_2.offset = 0: is no frame number"),
@@ -130,6 +128,17 @@ def test_a_lying_row(copy, name, row, column, value, text):
     assert any(text in str(fault) for fault in made.check()), "\n".join(map(str, made.check()))
     with pytest.raises(AnnotationError):
         made.clips()
+
+
+@pytest.mark.parametrize(("name", "row", "taken"), [("casme_sq", 2, "disgust1_1"), ("samm_lv", 12, "006_1_1")])
+def test_two_rows_of_one_name(copy, name, row, taken):
+    made = copy(name)
+    edit(made, row, 2, taken)
+    assert [one.labels["name"] for one in made.clips()[0].intervals] == [taken, f"{taken}#2"]
+    for column in range(3, 10):
+        book = openpyxl.load_workbook(made.root / SHEET[name])
+        edit(made, row, column, book.worksheets[0].cell(row - 1, column).value)
+    assert any(f"{taken} = " in str(fault) and "stands twice" in str(fault) for fault in made.check())
 
 
 @pytest.mark.parametrize("name", NAMES)

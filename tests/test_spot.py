@@ -18,7 +18,7 @@ from microexpr.preprocessing import Chain
 from microexpr.recipe import load, load_all
 from microexpr.recognize import Model
 from microexpr.report import render
-from microexpr.report.spotting import summaries
+from microexpr.report.spotting import _intervals, summaries
 from microexpr.runs import Run
 from microexpr.spotting import SPOTTERS, Spotter, megc_log
 from microexpr.spotting.base import Look
@@ -93,6 +93,16 @@ def test_every_interval_is_counted(options, tmp_path):
     assert all(score.tp + score.fn == 6 and score.tp + score.fp == 6 for score in (counts["micro"], counts["macro"]))
     assert counts["all"].tp == counts["micro"].tp + counts["macro"].tp
     assert summary.report.false_alarms == pytest.approx(summary.report.either.fp / (6 * 8 / 60))
+
+
+def test_intervals_of_scores_draw_people(options, tmp_path, monkeypatch):
+    monkeypatch.setattr(Fixed, "spot", lambda self, track: [])
+    nothing = summaries(spot.spot(RECIPE, tmp_path / "run", options))[0]
+    assert set(nothing.intervals.values()) == {(0, 0)}
+    videos = [dataclasses.replace(v, found=v.truth) for v in nothing.run.videos()]
+    assert set(_intervals(videos).values()) == {(1, 1)}
+    half = [v if v.subject.endswith("s15") else dataclasses.replace(v, found=()) for v in videos]
+    assert _intervals(half)["micro"] == (0, 1)  # with one person of three right, a draw may hold none or only that one
 
 
 def test_a_video_without_a_face_is_kept_and_missed(options, tmp_path, monkeypatch):
@@ -179,7 +189,7 @@ def test_fewer_videos_than_published_are_refused(options, tmp_path):
         spot.spot(RECIPE, tmp_path / "run", dataclasses.replace(options, allow_subset=False))
     run = spot.spot(RECIPE, tmp_path / "run", options)
     text = render([], "markdown", [run])
-    assert "test (made-up faces, subset): micro" in text and "SUBSET of the published videos" in text
+    assert "test (made-up faces, subset) | micro" in text and "SUBSET of the published videos" in text
 
 
 def test_a_folder_holds_one_run(options, tmp_path):

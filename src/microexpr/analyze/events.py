@@ -23,6 +23,9 @@ from .options import Options
 SLOW_FPS = 60
 """Below this a micro-expression has so few frames that some are missed."""
 
+HARD = 0.5
+"""A face of a lower mean quality gets a warning."""
+
 TURNED = 25.0
 """Degrees from which on a head counts as turned away."""
 
@@ -48,6 +51,11 @@ def warnings(recording: Recording, faces: Sequence[Face], model: Model | None) -
         longest = max(end - start for face in unseen for start, end in face.gaps)
         who = ", ".join(str(face.face) for face in unseen)
         told.append(f"not all the time in sight: face {who} (the longest gap lasts {longest:.1f} s)")
+    told += [
+        f"face {face.face} is hard to see (quality {face.quality:.2f} of 1): small, turned away or blurred"
+        for face in faces
+        if face.quality < HARD
+    ]
     if faces and model is not None and model.about.get("made_up") == "true":
         told.append(
             "the recognizer has learned from made-up faces only: its labels show that it works, not that it is right"

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..errors import MediaError, UsageError
+from ..errors import UsageError
 from ..files import slug
 from ..video import PICTURES, VIDEOS, frame_number
 
@@ -15,17 +15,12 @@ from ..video import PICTURES, VIDEOS, frame_number
 def recordings(paths: Sequence[Path]) -> list[Path]:
     """What a user's list stands for: a folder of videos means each of them, a .txt each of its lines.
 
-    Raises:
-        MediaError: a list cannot be read.
+    A list that cannot be read, or holds nothing, stands for itself: `analyze` says so, and does the others.
     """
     found: list[Path] = []
     for path in paths:
         if path.suffix.lower() == ".txt" and _is(path, Path.is_file):
-            try:
-                lines = path.read_text("utf-8-sig").splitlines()
-            except (OSError, UnicodeDecodeError):
-                raise MediaError(f"list '{path}' cannot be read; write one path a line, in UTF-8") from None
-            found += [path.parent / line.strip() for line in lines if line.strip()]
+            found += _listed(path) or [path]
         elif _is(path, Path.is_dir) and os.access(path, os.R_OK | os.X_OK):
             inside = sorted(path.iterdir())
             frames = any(p.suffix.lower() in PICTURES and frame_number(p.name) is not None for p in inside)
@@ -34,6 +29,14 @@ def recordings(paths: Sequence[Path]) -> list[Path]:
         else:
             found.append(path)
     return found
+
+
+def _listed(path: Path) -> list[Path]:
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
+    return [path.parent / line.strip() for line in lines if line.strip()]
 
 
 def _is(path: Path, kind: Callable[[Path], bool]) -> bool:

@@ -117,6 +117,10 @@ def _quiet(what: str, done: int, total: int) -> None:
 
 def _analyze_into(source: Path, folder: Path, options: Options, progress: Progress, parts: Parts | None) -> Analysis:
     try:
+        if source.suffix.lower() == ".txt" and source.is_file():
+            raise MediaError(
+                f"list '{source}' names no recording, or stands in a list; write one path a line, in UTF-8"
+            )
         frames = open_frames(source, damaged=True)
         mark = _fingerprint(source, options)
         if folder.is_file():

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..clip import Clip, Interval
 from . import sheets, takes
 from .base import DATASETS, Dataset, Facts, Fault
+from .intervals import add
 from .macro import folders
 
 SHEETS = ("CAS(ME)^2code_final(Updated).xlsx", "CAS(ME)^2code_final.xlsx", "code_final.xlsx")
@@ -71,10 +72,7 @@ class CasmeSq(Dataset):
             gone = dataclasses.replace(gone, source=pictures / person / f"{person[1:]}_{code}")
             clip = videos.setdefault((person, code), gone)
             event, wrong = _event(clip.id, cells)
-            if event is not None and name in {one.labels["name"] for one in events.get((person, code), ())}:
-                wrong.append(Fault(clip.id, "video", name, f"stands twice in {path.name}"))
-                event = None
-            events.setdefault((person, code), []).extend([event] if event else [])
+            wrong += add(events.setdefault((person, code), []), event, clip.id, path.name)
             faults += wrong
         return [dataclasses.replace(c, intervals=tuple(events.get(key, ()))) for key, c in videos.items()], faults
 

@@ -9,6 +9,7 @@ from ..clip import Clip, Interval
 from . import sheets, takes
 from .base import DATASETS, Correction, Dataset, Facts, Fault
 from .casting import SAMM_MEGC2019
+from .intervals import add
 from .macro import folders
 
 SHEETS = tuple(
@@ -71,10 +72,7 @@ class SammLv(Dataset):
                 faults.append(Fault(clip, "Subject", row["Subject"], f"is not that of '{name}'"))
                 continue
             event, wrong = _event(clip, row, known.get(name, {}))
-            if event is not None and name in {one.labels["name"] for one in events.get(video, ())}:
-                wrong.append(Fault(clip, "Filename", name, f"stands twice in {path.name}"))
-                event = None
-            events.setdefault(video, []).extend([event] if event else [])
+            wrong += add(events.setdefault(video, []), event, clip, path.name)
             faults += wrong
         clips = []
         for video, found in events.items():

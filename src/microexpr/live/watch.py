@@ -11,14 +11,13 @@ import numpy as np
 from ..analyze.faces import number, spans
 from ..clip import Interval
 from ..events import Face, FaceTrack
-from ..metrics import overlap
 from ..tracking import Tracking
 from ..tracking.people import Portrait, who
 from ..tracking.track import track_of
 from .window import Strip
 
-SAME = 0.2
-"""Two movements of a face that share more of their union are one; as the spotters have it."""
+SAME = 0.3
+"""Of two movements of a face that share more than this part of the shorter one, the one that was told first counts."""
 
 REMEMBERED = 100
 """People who are known again; one who was not seen for longer than the last hundred others gets a new number."""
@@ -136,8 +135,13 @@ class Watch:
         if cut and start - track.times[0] < apart:  # it was seen whole when the window reached farther back
             return False
         span = (one.onset, one.offset)
-        if any(face == track.face and overlap(span, (a, b)) > SAME for face, a, b in self._told):
+        if any(face == track.face and _shared(span, (a, b)) > SAME for face, a, b in self._told):
             return False
         self._told = [told for told in self._told if told[0] != track.face or told[2] >= track.numbers[0]]
         self._told.append((track.face, *span))
         return True
+
+
+def _shared(a: tuple[int, int], b: tuple[int, int]) -> float:
+    """Part of the shorter of two intervals of frames that lies in the other, 0 to 1."""
+    return max(0, min(a[1], b[1]) - max(a[0], b[0]) + 1) / (min(a[1] - a[0], b[1] - b[0]) + 1)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from ..errors import RunError, UnknownNameError
-from ..metrics import SpottingScore
+from ..metrics import SpottingScore, interval_of
 from ..published import PublishedSpotting, published_spotting
 from ..spotting.evaluation import KINDS, SpotThenRecognise, SpottingReport, evaluate_spotting, spot_then_recognise
 from ..spotting_runs import Spotted, SpottingRun
@@ -19,7 +21,12 @@ from .tables import LEAKY, Table, share
 from .text import booktabs, section
 
 LEAKY_NOTE = f"{LEAKY} a threshold was chosen on the test videos; not comparable"
-COUNTS = ("", "TP", "FP", "FN", "precision", "recall", "F1", "false alarms/min", "onset error", "source")
+COUNTS = (
+    *("", "kind", "TP", "FP", "FN", "precision", "recall", "F1", "95 % by people"),
+    *("false alarms/min", "onset error", "source"),
+)
+EITHER = "either kind"
+DRAWS = 1000
 SCORES = ("F1 of intervals", "micro", "macro", "all", "STRS", "source")
 
 
@@ -34,6 +41,7 @@ class SpottingSummary:
         people: see above.
         minutes: of all videos.
         report: scores.
+        intervals: kind -> 95 % interval of its F1, by drawing people.
         named: spot-then-recognise; None where no recognizer was asked.
         faceless: videos in which no face was seen; all their intervals are missed.
         crowded: videos with several people, of whom the one longest in sight was judged.
@@ -45,6 +53,7 @@ class SpottingSummary:
     people: int
     minutes: float
     report: SpottingReport
+    intervals: Mapping[str, tuple[float, float]]
     named: SpotThenRecognise | None
     faceless: tuple[str, ...]
     crowded: tuple[str, ...]
@@ -60,13 +69,13 @@ class SpottingSummary:
 
     def as_dict(self) -> dict[str, Any]:
         """As `report --json` prints it."""
-        scores = {**self.report.scores, "either": self.report.either}
         error = self.report.onset_error
         return {
             "videos": self.videos,
             "people": self.people,
             "minutes": self.minutes,
-            "scores": {name: _numbers(score) for name, score in scores.items()},
+            "scores": {kind: _numbers(score) for kind, score in _kinds(self.report).items()},
+            "intervals": {kind: list(pair) for kind, pair in self.intervals.items()},
             "false_alarms_a_minute": self.report.false_alarms,
             "onset_error_ms": None if math.isnan(error) else error,
             "spot_then_recognise": None if self.named is None else {**asdict(self.named), "strs": self.named.strs},
@@ -147,8 +156,7 @@ def _foreign(run: SpottingRun) -> list[str]:
 
 
 def _summary(run: SpottingRun, data: str, videos: Sequence[Spotted]) -> SpottingSummary:
-    truth, found = {v.id: v.truth for v in videos}, {v.id: v.found for v in videos}
-    report = evaluate_spotting(truth, found, {v.id: v.seconds for v in videos}, {v.id: v.fps for v in videos})
+    report = _scored(videos)
     told = [run.recognised(video.id) for video in videos]
     named = None
     if run.header.model and all(one is not None for one in told):
@@ -161,26 +169,50 @@ def _summary(run: SpottingRun, data: str, videos: Sequence[Spotted]) -> Spotting
         len({video.subject for video in videos}),
         sum(video.seconds for video in videos) / 60,
         report,
+        _intervals(videos),
         named,
         tuple(video.name for video in videos if video.face is None),
         tuple(video.name for video in videos if video.faces > 1),
     )
 
 
+def _scored(videos: Sequence[Spotted]) -> SpottingReport:
+    truth, found = {v.id: v.truth for v in videos}, {v.id: v.found for v in videos}
+    return evaluate_spotting(truth, found, {v.id: v.seconds for v in videos}, {v.id: v.fps for v in videos})
+
+
+def _kinds(report: SpottingReport) -> dict[str, SpottingScore]:
+    return {**report.scores, EITHER: report.either}
+
+
+def _intervals(videos: Sequence[Spotted]) -> dict[str, tuple[float, float]]:
+    """Kind -> 2.5 and 97.5 % of the F1 of as many people, drawn with replacement; every draw is judged pooled."""
+    people = dict.fromkeys(video.subject for video in videos)
+    each = [_kinds(_scored([video for video in videos if video.subject == person])) for person in people]
+    drawn = np.random.default_rng(0).integers(len(each), size=(DRAWS, len(each)))
+    found = {}
+    for kind in each[0]:
+        tp, fp, fn = np.array([(one[kind].tp, one[kind].fp, one[kind].fn) for one in each])[drawn].sum(axis=1).T
+        found[kind] = interval_of(np.divide(2 * tp, 2 * tp + fp + fn, out=np.zeros(DRAWS), where=tp > 0))
+    return found
+
+
 def _counts(group: Sequence[SpottingSummary]) -> Table:
     rows, notes = [], ["Overlap (IoU) of one half or more, one to one, counts pooled over all videos."]
     for one in group:
         each, error = f"{one.videos} videos of {one.people} people", one.report.onset_error
-        for kind, score in {**one.report.scores, "either kind": one.report.either}.items():
+        for kind, score in _kinds(one.report).items():
             alarms = f"{score.fp / one.minutes:.1f}"
             late = "" if kind in KINDS else "none matched" if math.isnan(error) else f"{error:.0f} ms"
-            rows.append((f"{one.label}: {kind}", *_cells(score), alarms, late, each))
+            low, high = one.intervals[kind]
+            span = f"{share(low)} to {share(high)}"
+            rows.append((one.label, kind, *_cells(score), span, alarms, late, each))
         if told := _more(one):
             notes.append(f"{one.label}: {told}.")
     ours = len(rows)
     for row in published_spotting(group[0].data):
         for kind, counts in row.counts.items():
-            rows.append((f"{row.method}: {kind}", *_cells(SpottingScore(*counts)), "", "", _source(row)))
+            rows.append((row.method, kind, *_cells(SpottingScore(*counts)), "", "", "", _source(row)))
     return Table(f"{group[0].data}: what was found", COUNTS, tuple(rows), "\n".join(notes), ours=ours)
 
 
