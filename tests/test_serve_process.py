@@ -58,7 +58,7 @@ def stub(name: str) -> list[str]:
 
 
 def ask(address: str, path: str, content: bytes | None = None, method="GET"):
-    with urlopen(Request(f"{address}{path}", content, {"X-Microexpr": "1"}, method=method), timeout=20) as answer:
+    with urlopen(Request(f"{address}{path}", content, {"X-Microexpr": "1"}, method=method), timeout=60) as answer:
         return json.loads(answer.read())
 
 
@@ -67,7 +67,7 @@ def upload(address: str, tmp_path: Path) -> str:
     return ask(address, "api/recordings?name=film.mp4", content, "POST")["id"]
 
 
-def until(true, seconds=60):
+def until(true, seconds=180):
     for _ in range(seconds * 20):
         if value := true():
             return value
@@ -83,7 +83,7 @@ def test_nothing_stays_when_it_ends(tmp_path, end):
         (folder,) = (tmp_path / "tmp").glob("microexpr-serve-*")
         assert folder.stat().st_mode & 0o077 == 0
         process.send_signal(end)
-        assert process.wait(20) == (143 if end == signal.SIGTERM else 0), process.stdout.read()
+        assert process.wait(60) == (143 if end == signal.SIGTERM else 0), process.stdout.read()
         assert "Traceback" not in process.stdout.read()
     assert not list((tmp_path / "tmp").glob("microexpr-serve-*"))
     with pytest.raises(ProcessLookupError):
@@ -109,7 +109,7 @@ def test_it_calls_nobody(tmp_path):
         until(lambda: ask(address, "api/state")["recordings"][0]["state"] == "done")
         ask(address, f"api/recordings/{id}")
         process.terminate()
-        process.wait(20)
+        process.wait(60)
     lines = (tmp_path / "watched").read_text().splitlines()
     assert len({line.split()[0] for line in lines if line.endswith("begins")}) >= 2  # the analysis was watched too
     called = [line for line in lines if not line.endswith("begins") and "127.0.0.1" not in line]
@@ -130,7 +130,7 @@ def test_the_command_keeps_and_shows_a_token(tmp_path):
         with pytest.raises(UsageError, match="used by another"):
             serve(Settings(port=0, keep=keep), print, browse=False)
         process.terminate()
-        process.wait(20)
+        process.wait(60)
     assert keep.is_dir()
 
 
@@ -145,5 +145,5 @@ def test_the_command_keeps_and_shows_a_token(tmp_path):
 )
 def test_a_wrong_command_is_one_line(arguments, line):
     command = [sys.executable, "-m", "microexpr", "serve", "--no-browser", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode in (1, 2) and line in done.stderr and done.stderr.count("\n") == 1
