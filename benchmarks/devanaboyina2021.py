@@ -51,7 +51,7 @@ def main() -> None:
         if options.fixed:
             print("| recipe | clips, people | WAR | majority | UF1 | majority |\n|---|---|---|---|---|---|")
             for recipe in (f"devanaboyina2021-{name}-fixed" for name in FIXED):
-                run(recipe, base / recipe, base / "cache", "--seeds", str(options.fixed))
+                run(recipe, base / recipe, base / "cache", "--seeds", str(options.fixed), "--on", "processes")
                 runs = [Run.open(base / recipe / f"seed-{n}") for n in range(options.fixed)]
                 print(compared(recipe, runs), flush=True)
             return

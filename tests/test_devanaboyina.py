@@ -1,18 +1,25 @@
 """The networks of Devanaboyina 2021 have the paper's numbers; a frozen backbone rests, and is asked once a clip."""
 
+import dataclasses
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
 from microexpr.config import cache_folder
 from microexpr.errors import DataError, RecipeError
+from microexpr.intake import absent_people
 from microexpr.networks import NETWORKS
 from microexpr.networks.base import Dropout
 from microexpr.networks.weights import transfer_weights
+from microexpr.protocols import protocol
+from microexpr.recipe import load
 from microexpr.recognizers import RECOGNIZERS, check_recognizer
 from microexpr.recognizers.augmentation import Flip
 from microexpr.recognizers.contract import CLASSES, made_up_samples
 from microexpr.recognizers.network import Network
+from tests.conftest import make_clips
 
 TINY = {"name": "custom-cnn", "maps": [4], "dense": [6]}
 FROZEN = {
@@ -184,3 +191,33 @@ def test_bad_settings(settings, text):
 def test_pictures_that_are_too_small():
     with pytest.raises(RecipeError, match="too small for 3 convolutions"):
         NETWORKS.build({"name": "custom-cnn"}).build((3, 16, 16), 3)
+
+
+def test_people_without_a_clip_of_the_classes_have_no_fold_and_are_counted():
+    clips = make_clips()
+    clips = [dataclasses.replace(c, labels={"emotion": "others"}) if "/p2" in c.id else c for c in clips]
+    release, rules = SimpleNamespace(name="casme2", facts=SimpleNamespace(people=26, clips=255)), protocol("casme2-3")
+    examples = rules.select(clips)
+    assert [fold.name for fold in rules.folds(examples)] == ["casme2/p0", "casme2/p1", "casme2/p3"]
+    [line] = absent_people(release, clips, examples, rules)
+    assert line.startswith("casme2: 3 of 4 people have a clip of the 3 classes; the other 1 take no part")
+    assert not list(absent_people(release, clips, protocol("casme2-7").select(clips), protocol("casme2-7")))
+
+
+def test_repaired_recipes_repair_what_they_say():
+    for name in ("frames", "flow-sequence", "apex-flow"):
+        settings = load(f"devanaboyina2021-{name}-fixed").judged.recognizer
+        flow = name != "frames"
+        assert settings["normalise"] and not any(one["name"] == "flip" for one in settings["augment"])
+        assert settings["augment"][0] == {"name": "mirror", **({"negate": [0]} if flow else {})}
+        assert settings.get("balanced") or settings["sampler"]["name"] == "oversample"
+    frozen = load("devanaboyina2021-apex-flow-fixed").judged.recognizer
+    assert 0 < frozen["freeze"]["epochs"] < frozen["epochs"]
+
+
+@pytest.mark.parametrize("n", range(1, 8))
+def test_faithful_recipes_keep_the_papers_faults(n):
+    settings = load(f"devanaboyina2021-m{n}").judged.recognizer
+    names = [one["name"] for one in settings.get("augment", ())]
+    assert not settings.get("normalise") and not settings.get("balanced") and "sampler" not in settings
+    assert ("flip" in names) == (n >= 5) and not any(one.get("negate") for one in settings.get("augment", ()))

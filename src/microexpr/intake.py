@@ -102,7 +102,7 @@ def take_in(stage: Stage, recipe: Recipe, options: Options, progress: Progress) 
     every = [clip for own in clips.values() for clip in own]
     labelled, data = with_labels(every, rules.label, options.labels, opened), {}
     examples = rules.select(labelled)
-    absent = [line for source in sources for line in _absent(source, clips[source.name], examples, rules)]
+    absent = [line for source in sources for line in absent_people(source, clips[source.name], examples, rules)]
     if len({e.clip.id for e in examples}) < len(examples):
         names = ", ".join(source.name for source in sources)
         raise UsageError(f"two of the data sets {names} hold the same clips; name only one of them")
@@ -145,7 +145,9 @@ def _prepare(name: str, samples: Samples) -> None:
     samples[name]
 
 
-def _absent(source: Dataset, clips: Sequence[Clip], examples: Sequence[Example], rules: Protocol) -> Iterator[str]:
+def absent_people(
+    source: Dataset, clips: Sequence[Clip], examples: Sequence[Example], rules: Protocol
+) -> Iterator[str]:
     """A line on the people of a release who have no clip of the task; a release that is not all here counts itself."""
     here = {clip.subject for clip in clips}
     judged = here & {e.clip.subject for e in examples}

@@ -17,8 +17,9 @@ LOW, HIGH = 0.3, 0.7
 BEYOND = float(np.arccos(1 - 2 * LOW) / (np.arccos(1 - 2 * HIGH) - np.arccos(1 - 2 * LOW)))
 """From there to where a raised cosine begins, in widths of the flank between both shares."""
 
-FLOOR = 0.0002
-"""Noise of a region below this (distances of the outer eye corners) is taken for as much."""
+FLOOR, CEILING = 0.0002, 0.006
+"""Noise of a region (distances of the outer eye corners) is taken to lie between them; a quartile says how much it is,
+so that expressions may fill half of a short recording."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,11 +27,12 @@ class Bump:
     """A movement that may be an expression, in steps.
 
     Attributes:
-        onset, apex, offset: steps, onset < apex < offset (apex = offset at the end of a track).
+        onset, apex, offset: steps, onset < apex <= offset.
         half: half length in steps with which it was found.
         height: from the higher of both ends up to the apex, in distances of the outer eye corners.
         uneven: how far apart both ends are, as a share of the height.
         standing: size of the contrast in units of its usual size.
+        unfinished: the recording ended before it was half over.
         pattern: (regions, 2) where each region is at the apex against both ends; length 1 in all.
         path: (offset - onset + 1,) the movement along the pattern, from 0 at the onset on.
     """
@@ -42,6 +44,7 @@ class Bump:
     height: float
     uneven: float
     standing: float
+    unfinished: bool
     pattern: np.ndarray
     path: np.ndarray
 
@@ -69,7 +72,7 @@ def bumps(regions: np.ndarray, rate: float, ended: bool = True, least: float = 1
         if ended:  # what has not come back is taken to do so as it went
             padded[-half:] = padded[-half - 1 : -2 * half - 1 : -1]
         away = smooth - (padded[:n] + padded[2 * half :]) / 2
-        noise = np.maximum(1.4826 * np.median(np.abs(away), axis=0), FLOOR)
+        noise = np.clip(np.quantile(np.abs(away), 0.25, axis=0) / 0.3186, FLOOR, CEILING)
         standing = np.sqrt(((away / noise) ** 2).mean(axis=1))
         peaks, _ = find_peaks(np.concatenate([[0], standing, [0]]), height=least, distance=half)
         for peak in peaks - 1:
@@ -92,7 +95,8 @@ def _measured(
     before, after = path[: apex + 1], path[apex:]
     first = apex - int(before[::-1].argmin())
     last = apex + int(after.argmin())
-    unfinished = ended and high == len(smooth) and apex + half >= len(path)
+    stays = path[-1] - path[first] > 0.5 * (path[apex] - path[first])
+    unfinished = bool(ended and high == len(smooth) and stays)
     onset = _foot(path[first : apex + 1][::-1])
     offset = len(path) - 1 - apex if unfinished else _foot(path[apex : last + 1])
     if onset < 1 or (offset < 1 and not unfinished):
@@ -112,6 +116,7 @@ def _measured(
         height,
         abs(ends[0] - ends[1]) / height,
         standing,
+        unfinished,
         (shape / max(size, 1e-9)).reshape(-1, 2),
         path[left : right + 1] - path[left],
     )

@@ -45,8 +45,8 @@ def check_spotter(spotter: Spotter, track: FaceTrack) -> None:
 
 def part(track: FaceTrack, frames: int) -> FaceTrack:
     """The first so many frames of a track."""
-    fields = {f.name: getattr(track, f.name) for f in dataclasses.fields(track)}
-    return FaceTrack(**{name: value[:frames] if name != "face" else value for name, value in fields.items()})
+    arrays = {f.name: getattr(track, f.name) for f in dataclasses.fields(track) if f.name not in ("face", "memory")}
+    return FaceTrack(track.face, **{name: value[:frames] for name, value in arrays.items()})
 
 
 def _check_intervals(name: str, spotter: Spotter, track: FaceTrack) -> None:

@@ -18,7 +18,7 @@ from ..events import FaceTrack
 from .base import SPOTTERS, Look, Samples, Span
 from .bumps import Bump
 from .learned import Learned, State
-from .lessons import Seen, is_short, learned, terms
+from .lessons import JUDGES, Seen, judges, learned, terms
 
 PART, MARGIN = 90.0, 8.0
 """A long track is looked at in parts of so many seconds that overlap by twice the margin."""
@@ -39,7 +39,7 @@ class Default(Learned):
     shipped: ClassVar[Path | None] = Path(__file__).parents[1] / "models" / "default-spotter.safetensors"
 
     rate: float = 200.0
-    abstain: float = 0.35
+    abstain: float = 0.55
     apart: float = 0.3
 
     def look(self, track: FaceTrack, samples: Samples) -> Look:
@@ -61,7 +61,8 @@ class Default(Learned):
         """(n,) 0 to 1: how likely movements with these (n, F) facts are expressions."""
         state = self.state()
         inputs = terms(values, state["mean"], state["scale"])
-        odds = np.where(is_short(values), inputs @ state["micro"], inputs @ state["macro"])
+        every = np.stack([inputs @ state[name] for name in JUDGES], axis=1)
+        odds = np.take_along_axis(every, judges(values)[:, None], axis=1)[:, 0]
         return np.asarray(1 / (1 + np.exp(-odds)))
 
     def _fit(self, tracks: Sequence[FaceTrack], truth: Sequence[Sequence[Interval]], seed: int) -> State:

@@ -1,8 +1,9 @@
 """How the parts of a face move against the head that carries them.
 
 Points of the face are followed from a key picture through the next second (Lucas and Kanade 1981, pyramids after
-Bouguet 2000). What the head did is fitted to all points robustly and taken away: shift, turn in the picture, size, and
-the two turns in depth, which move a point by its depth. What is left is averaged over regions.
+Bouguet 2000); one that strays from the tracker's landmarks is brought back to them. What the head did is fitted to all
+points robustly and taken away: shift, turn in the picture, size, and the two turns in depth, which move a point by its
+depth. What is left is averaged over regions.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from .motion import scale_of
 
 SIDE = 96
 """Pixels; larger crops are shrunk to it before points are followed."""
+
+STRAY = 0.08
+"""Distances of the outer eye corners."""
 
 CHEEKS, FOREHEAD = ((36, 48, 31), (45, 54, 35)), (18, 21, 22, 25)
 
@@ -116,7 +120,8 @@ def _remembered(track: FaceTrack, frames: np.ndarray) -> tuple[np.ndarray, np.nd
 def _followed(track: FaceTrack, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(P, 2) places about the middle of the eyes, and (n - 1, P, 2) moves from the first of n frames to the others."""
     key = _small(track.crops[frames[0]])
-    points = _with_more(track.points[frames[0]] * (len(key) / track.crops.shape[1]))
+    zoom = len(key) / track.crops.shape[1]
+    points = _with_more(track.points[frames[0]] * zoom)
     start = np.clip(points[list(_FOLLOWED)], 0, len(key) - 1).astype(np.float32)
     wide, light = max(scale_of(points), 1.0), max(float(key.mean()), 1.0)
     window = max(5, round(0.2 * wide)) | 1
@@ -128,8 +133,9 @@ def _followed(track: FaceTrack, frames: np.ndarray) -> tuple[np.ndarray, np.ndar
         found, there, _ = cv2.calcOpticalFlowPyrLK(
             key, crop, start, now.copy(), None, None, (window, window), 2, how, cv2.OPTFLOW_USE_INITIAL_FLOW, 1e-3
         )
-        good = (there[:, 0] > 0) & (np.abs(found - start).max(axis=1) < 0.5 * wide)
-        now = np.where(good[:, None], found, now)
+        told = start + (_with_more(track.points[frame] * zoom) - points)[list(_FOLLOWED)]
+        near = np.linalg.norm(found - told, axis=1) < STRAY * wide
+        now = np.where(((there[:, 0] > 0) & near)[:, None], found, told).astype(np.float32)
         moved[i] = now - start
     return (start - (points[36] + points[45]) / 2) / wide, moved / wide
 

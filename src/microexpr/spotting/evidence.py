@@ -39,8 +39,8 @@ FACTS = (
     "log mouth before",
     "log mouth after",
     "log mouth in it",
-    "log face before",
-    "log face after",
+    "log brows before",
+    "log brows after",
     "unfinished",
 )
 """What each number is."""
@@ -62,7 +62,7 @@ class Evidence:
         speed = np.gradient(gaussian_filter1d(moves.head, 0.05 * rate, axis=0), axis=0) * rate
         self.head_speed = np.linalg.norm(speed, axis=1)
         self.mouth = _activity(moves.regions[:, LOWER], rate)
-        self.face = _activity(moves.regions[:, LOWER + UPPER], rate)
+        self.brows = _activity(moves.regions[:, UPPER], rate)
 
     def of(self, bump: Bump) -> np.ndarray:
         """(24,) `FACTS` of a bump."""
@@ -91,22 +91,25 @@ class Evidence:
                 np.log(float(np.ptp(head, axis=0).max()) + 0.003),
                 np.log(float(self.head_speed[inside].max()) + 0.01),
                 *(self._same(part, bump) for part in (before, after)),
-                *(np.log(_mean(self.mouth[part]) + 0.3) for part in (before, after, inside)),
-                *(np.log(_mean(self.face[part]) + 0.3) for part in (before, after)),
-                float(last == bump.apex),
+                *(np.log(float(self.mouth[part].mean()) + 0.3) for part in (before, after, inside)),
+                *(np.log(float(self.brows[part].mean()) + 0.3) for part in (before, after)),
+                float(bump.unfinished),
             ]
         )
 
     def _around(self, first: int, last: int, seconds: float) -> tuple[slice, slice]:
+        """Steps before and after; where there are none, those of the other side stand for them."""
         n = max(1, round(seconds * self.rate))
-        return slice(max(0, first - n), first), slice(last + 1, last + 1 + n)
+        before, after = slice(max(0, first - n), first), slice(last + 1, min(len(self.blink), last + 1 + n))
+        if before.stop - before.start < 2 and after.stop - after.start < 2:
+            return slice(first, last + 1), slice(first, last + 1)
+        if before.stop - before.start < 2:
+            return after, after
+        return before, before if after.stop - after.start < 2 else after
 
     def _same(self, part: slice, bump: Bump) -> float:
         """How far the face goes along the same way before or after, as a share of the height; log."""
-        there = self.moves.regions[part]
-        if len(there) < 2:
-            return float(np.log(0.1))
-        path = np.einsum("nrd,rd->n", there, bump.pattern)
+        path = np.einsum("nrd,rd->n", self.moves.regions[part], bump.pattern)
         return float(np.log(np.ptp(path) / bump.height + 0.1))
 
     def _blink_overlap(self, first: int, last: int) -> float:
@@ -119,7 +122,7 @@ class Evidence:
 def _one_way(regions: np.ndarray, bump: Bump) -> float:
     """Share of the movement that follows the pattern, 0 to 1."""
     line = np.linspace(0, 1, len(regions))[:, None, None]
-    rest = regions - regions[0] - line * (regions[-1] - regions[0]) if bump.apex < bump.offset else regions - regions[0]
+    rest = regions - regions[0] - line * (regions[-1] - regions[0]) if not bump.unfinished else regions - regions[0]
     along = np.einsum("nrd,rd->n", rest, bump.pattern)
     return float((along**2).sum() / max((rest**2).sum(), 1e-12))
 
@@ -132,10 +135,6 @@ def _activity(regions: np.ndarray, rate: float) -> np.ndarray:
     fast = flat - (padded[: len(flat)] + padded[2 * half :]) / 2
     noise = np.maximum(1.4826 * np.median(np.abs(fast), axis=0), 2e-4)
     return np.sqrt(((fast / noise) ** 2).mean(axis=1))
-
-
-def _mean(values: np.ndarray) -> float:
-    return float(values.mean()) if len(values) else 0.0
 
 
 def facts(found: Sequence[Bump], evidence: Evidence) -> np.ndarray:

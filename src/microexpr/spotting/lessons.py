@@ -21,7 +21,7 @@ GOOD = 0.7
 STRENGTH = 0.1
 """Inverse of the L2 penalty, with standardised facts."""
 
-OFTEN = 8.0
+OFTEN = 6.0
 """Seconds of a track for each piece that is cut out of it."""
 
 
@@ -64,22 +64,27 @@ class Seen:
         return found, facts(found, Evidence(self.moves, self.rate, self.blink, self.openness))
 
 
+JUDGES = ("micro", "macro", "unfinished")
+"""Each has weights of its own."""
+
+
 def terms(values: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """(n, 3 F + 1): standardised facts kept within three deviations, their squares, each times the length, and 1."""
     z = np.clip((values - mean) / scale, -3, 3)
     return np.concatenate([z, z**2, z * z[:, :1], np.ones((len(z), 1))], axis=1)
 
 
-def is_short(values: np.ndarray) -> np.ndarray:
-    """(n,) bool of facts: shorter than half a second."""
-    short: np.ndarray = values[:, FACTS.index("log seconds")] < np.log(MICRO_SECONDS)
-    return short
+def judges(values: np.ndarray) -> np.ndarray:
+    """(n,) position in `JUDGES` of the one that each (n, F) facts belong to."""
+    short = values[:, FACTS.index("log seconds")] < np.log(MICRO_SECONDS)
+    unfinished = values[:, FACTS.index("unfinished")] > 0
+    return np.where(unfinished, 2, np.where(short, 0, 1))
 
 
 def learned(
     tracks: Sequence[FaceTrack], truth: Sequence[Sequence[Interval]], rate: float, seed: int
 ) -> dict[str, np.ndarray]:
-    """`mean` and `scale` of the facts, and the weights `micro` and `macro` of their terms."""
+    """`mean` and `scale` of the facts, and the weights of their terms by the name of each of `JUDGES`."""
     from sklearn.linear_model import LogisticRegression
 
     rng = np.random.default_rng([5, seed])
@@ -87,14 +92,15 @@ def learned(
     values = np.concatenate([v for v, _ in lessons])
     good = np.concatenate([g for _, g in lessons])
     mean, scale = values.mean(axis=0), np.maximum(values.std(axis=0), 1e-6)
-    short, inputs = is_short(values), terms(values, mean, scale)
+    belongs, inputs = judges(values), terms(values, mean, scale)
     state = {"mean": mean, "scale": scale}
-    for kind, part in (("micro", short), ("macro", ~short)):
-        if len(set(good[part])) == 2:
-            judge = LogisticRegression(C=STRENGTH, max_iter=2000, fit_intercept=False).fit(inputs[part], good[part])
-            state[kind] = judge.coef_[0]
+    for number, name in enumerate(JUDGES):
+        own = belongs == number
+        if len(set(good[own])) == 2:
+            judge = LogisticRegression(C=STRENGTH, max_iter=2000, fit_intercept=False).fit(inputs[own], good[own])
+            state[name] = judge.coef_[0]
         else:  # nothing to tell apart: never
-            state[kind] = np.concatenate([np.zeros(inputs.shape[1] - 1), [-10.0]])
+            state[name] = np.concatenate([np.zeros(inputs.shape[1] - 1), [-10.0]])
     return state
 
 
@@ -117,7 +123,7 @@ def _pieces(
         end = int(rng.integers(length, len(seen))) if length < len(seen) else len(seen)
         if spans and rng.random() < 0.5:
             onset, offset = spans[int(rng.integers(len(spans)))]
-            end = min(len(seen), onset + int(rng.uniform(0.35, 0.9) * (offset - onset)) + 1)
+            end = min(len(seen), onset + int(rng.uniform(0.35, 1.5) * (offset - onset)) + 1)
         start = max(0, end - length)
         if end - start >= 3:
             yield seen.piece(start, end), *_within(spans, start, end)

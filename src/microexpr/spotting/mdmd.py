@@ -31,6 +31,7 @@ class MDMD(Spotter):
         shortest: a movement below so many seconds is none.
     """
 
+    rate: float = 30.0
     micro_reach: float = 0.4
     macro_reach: float = 1.3
     p: float = 0.01

@@ -1,0 +1,217 @@
+"""Spotters on 20 made-up videos of a minute: `python benchmarks/spotting.py [--folder CACHE] [--workers N]`.
+
+Each video shows another person, with 6 micro- and 4 macro-expressions, blinks, speech, gaze, turns of the head, drift
+and flicker. `--rendered N` films the first N, finds the faces in the pictures with the tracker, and spots in what it
+says; without it, the true landmarks tremble. `--learn` makes the default spotter's weights that ship with the package,
+and prints what its threshold is chosen from. People to learn from (seeds below 1000), to choose the threshold with, and
+to test with (from 5000) are three groups. Made-up faces prove that the machinery works, not that it spots real ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import hashlib
+import inspect
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from microexpr.clip import Interval
+from microexpr.events import FaceTrack
+from microexpr.files import write_atomically
+from microexpr.spotting import SPOTTERS, Spotter
+from microexpr.spotting.default import Default
+from microexpr.spotting.evaluation import SpottingReport, evaluate_spotting
+from microexpr.synthesis.long_video import LongTake, draw_take, true_track
+from microexpr.tracking import Tracking, track_faces
+
+SECONDS, FPS = 60.0, 60.0
+METHODS = ("difference-contrast", "mdmd", "strain-peaks", "softnet", "default")
+
+Film = tuple[int, float, float]
+"""Seed, frames a second, and the shortest micro-expression in seconds."""
+
+USUAL: tuple[float, float] = (FPS, 0.16)
+LEARNED: tuple[Film, ...] = (
+    *((seed, *USUAL) for seed in range(100, 130)),
+    *((seed, 30.0, 0.16) for seed in range(160, 166)),
+    *((seed, 200.0, 0.04) for seed in range(170, 173)),
+)
+CALIBRATED: tuple[Film, ...] = tuple((seed, *USUAL) for seed in range(130, 140))
+SOFTNET: tuple[Film, ...] = tuple((seed, *USUAL) for seed in range(140, 148))
+TESTED: tuple[Film, ...] = tuple((seed, *USUAL) for seed in range(5000, 5020))
+
+Truth = tuple[Interval, ...]
+
+
+def drawn(film: Film) -> LongTake:
+    """The video."""
+    seed, fps, shortest = film
+    return draw_take(seed, seconds=SECONDS, fps=fps, shortest=shortest)
+
+
+def tracked(film: Film, folder: Path) -> FaceTrack:
+    """The true track of a made-up video, kept in a folder and mapped from there."""
+    place = folder / f"true-{film[0]}-{film[1]:g}-{film[2]:g}"
+    fields = [field.name for field in dataclasses.fields(FaceTrack) if field.name not in ("face", "memory")]
+    if not (place / "done").is_file():
+        place.mkdir(parents=True, exist_ok=True)
+        track = true_track(drawn(film))
+        for name in fields:
+            np.save(place / f"{name}.npy", getattr(track, name))
+        (place / "done").touch()
+    return FaceTrack(1, **{name: np.load(place / f"{name}.npy", mmap_mode="r") for name in fields})
+
+
+class Filmed:
+    """Frames of a made-up video, rendered as they are asked for."""
+
+    def __init__(self, take: LongTake) -> None:
+        self.take, self.numbers, self.folder = take, range(len(take)), None
+
+    def read(self, number: int) -> np.ndarray:
+        """(480, 640, 3) uint8."""
+        return self.take.frame(number)
+
+
+def filmed(film: Film, folder: Path) -> list[FaceTrack]:
+    """What the tracker says of the rendered video, kept in a folder."""
+    place = folder / f"rendered-{film[0]}-{film[1]:g}-{film[2]:g}"
+    fields = [field.name for field in dataclasses.fields(FaceTrack) if field.name != "memory"]
+    if not (place / "done").is_file():
+        place.mkdir(parents=True, exist_ok=True)
+        tracks = track_faces(Filmed(drawn(film)), Tracking(fps=film[1]))
+        for i, track in enumerate(tracks):
+            for name in fields:
+                np.save(place / f"{i}-{name}.npy", getattr(track, name))
+        (place / "done").write_text(str(len(tracks)))
+    count = int((place / "done").read_text())
+    loaded = [{name: np.load(place / f"{i}-{name}.npy", mmap_mode="r") for name in fields} for i in range(count)]
+    return [FaceTrack(**{**values, "face": int(values["face"])}) for values in loaded]
+
+
+Outcome = tuple[list[Interval], float, int]
+"""What is found, the processor's seconds, and frames."""
+
+
+def spotted(film: Film, spotter: Spotter, folder: Path, rendered: bool) -> Outcome:
+    """What a spotter says of a video; kept in the folder where that takes long, so that a stopped run goes on."""
+    cv2.setNumThreads(1)
+    own = f"{spotter!r} {rendered} {film} {inspect.getsource(inspect.getmodule(type(spotter)))}"  # type: ignore[arg-type]
+    weights = Path(getattr(spotter, "weights", "") or os.devnull)
+    own += hashlib.sha256(weights.read_bytes()).hexdigest() if spotter.learns else ""
+    path = folder / f"found-{spotter.name}-{film[0]}-{hashlib.sha256(own.encode()).hexdigest()[:12]}.json"
+    if path.is_file() and spotter.name != "default":
+        kept = json.loads(path.read_text())
+        return [Interval(**one) for one in kept["found"]], kept["spent"], kept["frames"]
+    tracks = filmed(film, folder) if rendered else [tracked(film, folder)]
+    began = time.process_time()
+    found = [one for track in tracks for one in spotter.spot(track)]
+    spent, frames = time.process_time() - began, sum(len(track) for track in tracks)
+    told = {"found": [dataclasses.asdict(one) for one in found], "spent": spent, "frames": frames}
+    write_atomically(path, json.dumps(told).encode())
+    return found, spent, frames
+
+
+def truth_of(films: Sequence[Film]) -> dict[str, Truth]:
+    """The true intervals of every video."""
+    return {str(film[0]): drawn(film).intervals for film in films}
+
+
+def report(films: Sequence[Film], found: Mapping[str, Sequence[Interval]]) -> SpottingReport:
+    """Scores over videos."""
+    seconds, fps = ({str(film[0]): value(film) for film in films} for value in (lambda _: SECONDS, lambda f: f[1]))
+    return evaluate_spotting(truth_of(films), found, seconds, fps)
+
+
+def line(name: str, scores: SpottingReport, cost: str) -> str:
+    """A row of the table."""
+    every = (scores.scores[kind] for kind in ("micro", "macro", "all"))
+    cells = [f"{s.precision:.3f} / {s.recall:.3f} / {s.f1:.3f}" for s in every]
+    return f"| {name} | {' | '.join(cells)} | {scores.false_alarms:.1f} | {scores.onset_error:.0f} | {cost} |"
+
+
+HEAD = (
+    "| method | micro: precision / recall / F1 | macro | all | false alarms a minute | onset error, ms "
+    "| processor, ms a frame |\n|---|--:|--:|--:|--:|--:|--:|"
+)
+
+
+def fitted(spotter: Spotter, films: Sequence[Film], folder: Path) -> Spotter:
+    """A spotter that has learned from the true tracks of made-up people."""
+    return spotter.fit([tracked(film, folder) for film in films], [drawn(film).intervals for film in films], seed=0)
+
+
+def built(name: str, folder: Path) -> Spotter:
+    """A spotter ready to spot; SOFTNet learns once and is kept in the folder."""
+    if name != "softnet":
+        return SPOTTERS.build({"name": name})
+    path = folder / "softnet.safetensors"
+    if not path.is_file():
+        fitted(SPOTTERS.build({"name": name}), SOFTNET, folder).save(path)
+    return SPOTTERS.build({"name": name, "weights": str(path)})
+
+
+def learn(folder: Path, workers: int) -> None:
+    """Makes the weights that ship, and shows what each threshold would give on the people it is chosen with."""
+    spotter = fitted(Default(abstain=0.0), LEARNED, folder)
+    assert Default.shipped is not None
+    spotter.save(Default.shipped)
+    results = mapped(CALIBRATED, spotter, folder, False, workers)
+    print(f"learned from {len(LEARNED)} videos; thresholds on {len(CALIBRATED)} others:\n\n{HEAD}")
+    for abstain in np.arange(0.1, 0.95, 0.05):
+        found = {
+            video: [one for one in intervals if (one.score or 0) >= abstain]
+            for video, (intervals, *_) in results.items()
+        }
+        print(line(f"abstain = {abstain:.2f}", report(CALIBRATED, found), ""))
+
+
+def mapped(films: Sequence[Film], spotter: Spotter, folder: Path, rendered: bool, workers: int) -> dict[str, Outcome]:
+    """`spotted` of every video, several at once."""
+    job = partial(spotted, spotter=spotter, folder=folder, rendered=rendered)
+    if workers == 1:
+        return {str(film[0]): job(film) for film in films}
+    with ProcessPoolExecutor(workers) as pool:
+        return dict(zip((str(film[0]) for film in films), pool.map(job, films), strict=True))
+
+
+def compare(films: Sequence[Film], names: Sequence[str], folder: Path, rendered: bool, workers: int) -> None:
+    """The table of the methods."""
+    where = "rendered and tracked" if rendered else "true tracks, trembling"
+    print(f"{len(films)} made-up videos of {SECONDS:g} s at {FPS:g} frames/s, {where}\n\n{HEAD}")
+    for name in names:
+        results = mapped(films, built(name, folder), folder, rendered, workers)
+        cost = 1000 * sum(r[1] for r in results.values()) / max(1, sum(r[2] for r in results.values()))
+        print(line(name, report(films, {video: r[0] for video, r in results.items()}), f"{cost:.2f}"), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, default=Path("spotting-cache"), help="keeps tracks between runs")
+    parser.add_argument("--methods", nargs="+", default=METHODS)
+    parser.add_argument("--videos", type=int, default=len(TESTED))
+    parser.add_argument("--rendered", type=int, default=0, metavar="N", help="film and track the first N instead")
+    parser.add_argument("--learn", action="store_true", help="make the default spotter's weights")
+    parser.add_argument("--workers", type=int, default=1)
+    given = parser.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    began = time.perf_counter()
+    if given.learn:
+        learn(given.folder, given.workers)
+    else:
+        films = TESTED[: given.rendered or given.videos]
+        compare(films, given.methods, given.folder, bool(given.rendered), given.workers)
+    print(f"\n{time.perf_counter() - began:.0f} s by the clock; {os.cpu_count()} cores, {given.workers} at work")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""SOFTNet: a small network scores the flow of each step to one half an expression later.
+
+Liong, See, Wong: Shallow Optical Flow Three-Stream CNN for Macro- and Micro-Expression Spotting from Long Videos, ICIP
+2021. One network for micro- and one for macro-expressions. Other than the paper: DIS flow for TV-L1 (which takes 100
+times as long), steps without an expression are thinned out in training, and the fixed threshold is not chosen again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy.ndimage import uniform_filter1d
+from scipy.signal import find_peaks
+
+from ..clip import Interval
+from ..errors import RecipeError, UsageError
+from ..events import FaceTrack
+from ..preprocessing.flow import strain
+from .base import SPOTTERS, Look, Samples, Span, sampled
+from .learned import Learned, State
+from .motion import Estimator, estimator, eyes, head_motion, scale_of
+from .peaks import best_apart, threshold
+
+KINDS = ("micro", "macro")
+SIDE = 42
+SHAPE = (3, SIDE, SIDE)
+RIGHT_BROW, LEFT_BROW, LIPS = slice(17, 22), slice(22, 27), slice(48, 60)
+
+
+@SPOTTERS.register("softnet")
+@dataclass(frozen=True)
+class SoftNet(Learned):
+    """Peaks of the smoothed scores; a movement reaches from k steps before its peak to k after.
+
+    k is half the mean length of the expressions that were learned from.
+
+    Args:
+        p: where the threshold lies between mean and maximum of the scores, 0 to 1.
+        epochs, batch, lr: of the training.
+        others: so many steps without an expression are learned from for each one with.
+    """
+
+    rate: float = 30.0
+    p: float = 0.55
+    epochs: int = 10
+    batch: int = 12
+    lr: float = 5e-4
+    others: float = 2.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.p <= 1 or self.epochs < 1 or self.batch < 1 or not self.lr > 0 or not self.others > 0:
+            raise RecipeError(
+                f"softnet: p = {self.p} (0 to 1), epochs = {self.epochs}, batch = {self.batch} (1 or more), "
+                f"lr = {self.lr}, others = {self.others} (above 0)"
+            )
+
+    def look(self, track: FaceTrack, samples: Samples) -> Look:
+        """Peaks of both networks; where two overlap, the one that stands out more."""
+        from ..networks.softnet import Scorer
+
+        state, flow = self.state(), estimator()
+        curve, spans = np.zeros(len(samples)), []
+        for kind in KINDS:
+            if f"{kind}.seconds" not in state:
+                continue
+            k = samples.steps(float(state[f"{kind}.seconds"]) / 2)
+            own = {name.removeprefix(f"{kind}."): v for name, v in state.items() if name.startswith(f"{kind}.")}
+            own.pop("seconds")
+            score, values = Scorer(own, SHAPE), np.zeros(len(samples))
+            for i, one in inputs(track, samples, k, flow):
+                values[i:] = score(one[None])[0]  # the last k steps keep the last score
+            if np.ptp(values) > 0:
+                smooth = uniform_filter1d(values, 2 * k, mode="nearest")
+                spans += peaks(smooth, k, self.p)
+                curve = np.maximum(curve, smooth)
+        return Look(curve, tuple(best_apart(spans)))
+
+    def _fit(self, tracks: Sequence[FaceTrack], truth: Sequence[Sequence[Interval]], seed: int) -> State:
+        state: dict[str, np.ndarray] = {}
+        for number, kind in enumerate(KINDS):
+            own = [[one for one in intervals if one.kind == kind] for intervals in truth]
+            lengths = [seconds for pair in zip(tracks, own, strict=True) for seconds in _lengths(*pair)]
+            if lengths:
+                learned = self._network(tracks, own, float(np.mean(lengths)), seed + number)
+                state |= {f"{kind}.{name}": value for name, value in learned.items()}
+        if not state:
+            raise UsageError("softnet: no micro- or macro-expression to learn from")
+        return state
+
+    def _network(
+        self, tracks: Sequence[FaceTrack], truth: Sequence[Sequence[Interval]], seconds: float, seed: int
+    ) -> State:
+        """One network, and the mean length it is for."""
+        from ..networks.softnet import train
+
+        rng, flow = np.random.default_rng([9, seed]), estimator()
+        shown: list[np.ndarray] = []
+        wanted: list[np.ndarray] = []
+        for track, intervals in zip(tracks, truth, strict=True):
+            samples = sampled(track, self.rate)
+            k = samples.steps(seconds / 2)
+            targets = pseudo_labels(track, samples, intervals, k)
+            rest = np.flatnonzero(targets == 0)
+            kept = rng.permutation(rest)[: round(self.others * int(targets.sum()))]
+            wanting = (targets > 0) | np.isin(np.arange(len(targets)), kept)
+            for i, one in inputs(track, samples, k, flow, wanting):
+                shown.append(one.astype(np.float16))
+                wanted.append(targets[i])
+        if not shown:
+            raise UsageError("softnet: the tracks are too short to learn from")
+        learned = train(np.stack(shown), np.stack(wanted), seed, epochs=self.epochs, batch=self.batch, lr=self.lr)
+        return {**learned, "seconds": np.array(seconds)}
+
+
+def inputs(
+    track: FaceTrack, samples: Samples, k: int, flow: Estimator, wanting: np.ndarray | None = None
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Steps, and (3, 42, 42) float32 u, v and strain of the flow from each to k steps later.
+
+    Brows above (the person's right one at the left), mouth below; the motion of the nose is taken away, eyes are 0.
+
+    Args:
+        track: of a face.
+        samples: where to look at it.
+        k: steps.
+        flow: of two crops.
+        wanting: (N,) bool: only these steps.
+    """
+    for i in range(len(samples) - k):
+        if wanting is None or wanting[i]:
+            before, after = samples.frames[i], samples.frames[i + k]
+            moved = flow(track.crops[before], track.crops[after])
+            yield i, regions(moved, np.asarray(track.points[before]))
+
+
+def regions(moved: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """(3, 42, 42) of a flow (S, S, 2) and the (68, 2) points of its first crop."""
+    size = len(moved)
+    moved = moved - head_motion(moved, points)
+    whole = np.concatenate([moved, strain(moved)[..., None]], axis=-1).astype(np.float32)
+    whole[eyes(points, size, scale_of(points) * 0.12)] = 0
+    half, margin = SIDE // 2, round(size * 12 / 128)
+    brows = [_box(whole, points[part], margin, (half, half)) for part in (RIGHT_BROW, LEFT_BROW)]
+    mouth = _box(whole, points[LIPS], margin, (SIDE, half))
+    return np.concatenate([np.concatenate(brows, axis=1), mouth]).transpose(2, 0, 1)
+
+
+def _box(whole: np.ndarray, points: np.ndarray, margin: int, size: tuple[int, int]) -> np.ndarray:
+    """The box around points, grown by a margin, as `size` (width, height)."""
+    side = len(whole)
+    low = np.clip(np.floor(points.min(axis=0)).astype(int) - margin, 0, side - 2)
+    high = np.clip(np.ceil(points.max(axis=0)).astype(int) + margin, low + 2, side)
+    return cv2.resize(whole[low[1] : high[1], low[0] : high[0]], size, interpolation=cv2.INTER_AREA)
+
+
+def pseudo_labels(track: FaceTrack, samples: Samples, intervals: Sequence[Interval], k: int) -> np.ndarray:
+    """(N,) 1 where the steps [i, i + k) share one or more with an interval, else 0."""
+    numbers, labels = track.numbers[samples.frames], np.zeros(len(samples))
+    for one in intervals:
+        first, last = np.searchsorted(numbers, one.onset), np.searchsorted(numbers, one.offset, side="right") - 1
+        labels[max(0, first - k + 1) : last + 1] = 1
+    return labels
+
+
+def peaks(smooth: np.ndarray, k: int, p: float) -> list[Span]:
+    """Peaks above mean + p (max - mean) that are k apart, from k steps before to k after; score = peak/level."""
+    level = threshold(smooth, p)
+    tops, _ = find_peaks(np.concatenate([[-np.inf], smooth, [-np.inf]]), height=level, distance=k)
+    last = len(smooth) - 1
+    return [Span(max(0, t - k), t, min(last, t + k), float(smooth[t] / max(level, 1e-9))) for t in (tops - 1).tolist()]
+
+
+def _lengths(track: FaceTrack, intervals: Sequence[Interval]) -> list[float]:
+    """Seconds of each interval."""
+    return [
+        float(np.interp(i.offset, track.numbers, track.times) - np.interp(i.onset, track.numbers, track.times))
+        for i in intervals
+    ]
