@@ -132,6 +132,12 @@ def test_another_recipe_in_the_same_folder_is_refused(recipe, subset, tmp_path):
         evaluate(recipe, tmp_path / "photos", subset)
 
 
+def test_a_run_killed_while_it_wrote_its_first_file_goes_on(recipe, subset, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.json.123.tmp").write_bytes(b'{"recipe"')
+    assert evaluate(recipe, tmp_path / "run", subset).complete
+
+
 def test_a_failed_fold_leaves_its_error_and_no_row(recipe, subset, tmp_path, monkeypatch):
     real = ev.learn_and_predict
 

@@ -99,6 +99,13 @@ def kept_of(fakes, folder, cache, steps, faces):
     return kept(folder), clips[0], samples[clips[0].id]
 
 
+def test_a_descriptor_of_a_flow_leaves_no_flow_to_draw(fakes, tmp_path):
+    descriptor = {"name": "feature", "feature": {"name": "hoof", "grid": [2, 2]}}
+    flow = next(i for i, step in enumerate(CHAIN) if step["name"] == "flow")
+    [one], clip, _ = kept_of(fakes, tmp_path / "run", tmp_path, [*CHAIN[: flow + 1], descriptor], True)
+    assert one.clip == clip.id and one.flow is None and one.strip is not None
+
+
 def test_a_flow_is_kept_in_pixels_with_its_face_and_times(fakes, tmp_path):
     [one], clip, shown = kept_of(fakes, tmp_path / "run", tmp_path, CHAIN, True)
     assert (one.word, one.clip, one.dataset, one.third, one.unit) == ("a/b", clip.id, "casme2", "strain", PIXELS)

@@ -30,6 +30,11 @@ def write_atomically(path: Path, content: bytes) -> None:
     unfinished.replace(path)
 
 
+def is_empty(folder: Path) -> bool:
+    """Whether a folder holds nothing, or only what a killed `write_atomically` left behind."""
+    return folder.is_dir() and all(path.suffix == ".tmp" for path in folder.iterdir())
+
+
 def read_about(path: Path | str) -> dict[str, str]:
     """What stands in a safetensors file beside the weights: a recognizer's settings, for example.
 

@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from .errors import MissingDataError, RunError
-from .files import CHECKPOINT, slug, write_atomically
+from .files import CHECKPOINT, is_empty, slug, write_atomically
 from .protocols import Fold, Protocol, protocol
 
 FORMAT = 1
@@ -134,7 +134,7 @@ class Run:
                 if before[what] != now[what]:
                     raise RunError(f"'{folder}' holds another run (its {what} differs); choose another --out or delete")
             return cls(folder, old.header)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and not is_empty(folder):
             raise RunError(f"'{folder}' holds something that is not a run; choose another --out")
         write_atomically(folder / "run.json", (json.dumps(asdict(header), indent=1) + "\n").encode())
         return cls(folder, header)

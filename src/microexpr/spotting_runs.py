@@ -20,7 +20,7 @@ from typing import Any
 
 from .clip import Interval
 from .errors import MissingDataError, RunError, UsageError
-from .files import slug, write_atomically
+from .files import is_empty, slug, write_atomically
 
 KIND, FORMAT = "spotting", 1
 
@@ -140,7 +140,7 @@ class SpottingRun:
                 if before[what] != now[what]:
                     raise RunError(f"'{folder}' holds another run (its {what} differs); choose another --out or delete")
             return old
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and not is_empty(folder):
             raise RunError(f"'{folder}' holds something that is not a run; choose another --out")
         write_atomically(folder / "run.json", (json.dumps(asdict(header), indent=1) + "\n").encode())
         return cls(folder, header)

@@ -122,6 +122,8 @@ def taken(example: Example, sample: Sample, faces: bool, chain: Chain | None, li
     factor, unit = _unit(steps[at + 1 :]) if at is not None else (1.0, PIXELS)
     moving = faces and (flow is not None or flows is not None)
     face = _before_flow(chain, sample.clip) if moving else None
+    # A descriptor may have taken the flow's place: then there is none to draw, and no limit of its own.
+    largest = max((float(np.abs(one).max()) for one in (flow, flows) if one is not None), default=limit)
     return Kept(
         word=example.truth,
         clip=example.clip.id,
@@ -136,7 +138,7 @@ def taken(example: Example, sample: Sample, faces: bool, chain: Chain | None, li
         differences=any(step["name"] == "difference" for step in steps),
         third=str(steps[at].get("third", "")) if at is not None else "",
         unit=unit,
-        limit=limit if unit == PIXELS else max(float(np.abs(one).max()) for one in (flow, flows) if one is not None),
+        limit=limit if unit == PIXELS else largest,
     )
 
 
