@@ -177,7 +177,7 @@ def test_ones_own_weights(folder, capsys):
     (folder / "bad.safetensors").write_text("no")
     assert call(capsys, "weights", "list")[0] == 0
     code, out, _ = call(capsys, "weights", "verify")
-    assert code == 1 and "bad: 1 faults" in out
+    assert code == 1 and "bad: 1 fault;" in out
 
 
 def test_verify_and_export_in_one_line(capsys, tmp_path):
