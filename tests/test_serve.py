@@ -36,7 +36,7 @@ class Page:
         return self.wait(answer.json()["id"]) if wait else answer.json()
 
     def wait(self, id: str, states=("done", "failed")) -> dict:
-        for _ in range(600):
+        for _ in range(3600):
             one = next(one for one in self.state()["recordings"] if one["id"] == id)
             if one["state"] in states:
                 return one

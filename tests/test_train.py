@@ -41,7 +41,7 @@ def test_it_learns_from_everybody_once(fakes, options, tmp_path, monkeypatch):
     file = train(parse("small", RECIPE), tmp_path / "a.safetensors", options)
     again = train(parse("small", RECIPE), tmp_path / "b.safetensors", options)
     model, other = open_model(file), open_model(again)
-    assert counts == [len(clips)] and model.about == other.about
+    assert counts == [len(clips)] and model.about == other.about and file.read_bytes() == again.read_bytes()
     state, same = model.predictor.state(), other.predictor.state()
     assert all(np.array_equal(state[name], same[name]) for name in state)
     taught = json.loads(model.about["taught"])

@@ -51,7 +51,7 @@ def create_app(settings: Settings, library: Library | None = None) -> FastAPI:
         jobs.stop()
 
     # No pages about the interface: FastAPI's own ask another machine for their script.
-    app = FastAPI(lifespan=life, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(lifespan=life, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.add_middleware(Guard, settings=settings)
     app.state.jobs = jobs
     _faults(app)

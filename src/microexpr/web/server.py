@@ -83,6 +83,7 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
         listener = socket.socket(family, kind)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(where)
+        listener.listen(100)  # who comes before the server is ready waits
     except OSError as fault:
         told = f"cannot listen on {settings.host}, port {settings.port}: {fault.strerror or fault}"
         raise UsageError(f"{told}; --port 0 takes a free one") from None

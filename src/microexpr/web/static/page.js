@@ -7,7 +7,7 @@ export function make(tag, values = {}, ...children) {
   for (const [key, value] of Object.entries(values)) {
     if (value === undefined || value === null || value === false) continue;
     if (key.startsWith("on")) one.addEventListener(key.slice(2), value);
-    else if (key in one && !key.startsWith("aria")) one[key] = value;
+    else if (key in one) one[key] = value; // ariaLabel too
     else one.setAttribute(key, value === true ? "" : value);
   }
   one.append(...children.filter((child) => child !== null && child !== undefined));
