@@ -30,6 +30,7 @@ def faults(dataset: Dataset) -> str:
     ("column", "value", "text"),
     [
         (4, "abc", "onset = abc: is not a frame number"),
+        (4, None, "onset = : is empty"),
         (4, 9999, "offset = .*: lies before the onset, 9999"),
         (5, 9999, "apex = 9999: lies after the offset"),
         (5, 1, "apex = 1: lies before the onset"),
@@ -78,6 +79,12 @@ def test_a_second_expression_in_a_recording(fakes, tmp_path):
     [clip] = [clip for clip in dataset.clips() if clip.intervals]
     assert [i.onset for i in clip.intervals] == [clip.onset, 17581050]
     assert clip.blind(()).intervals == ()
+
+
+def test_an_emotion_that_is_no_word_of_the_release(fakes, tmp_path):
+    dataset = damaged(fakes, "casme2", tmp_path)
+    edit(dataset.root / CODING, 2, 9, "joy")
+    assert any(str(f).startswith("casme2/sub01/") and "emotion = joy: is no word" in str(f) for f in dataset.check())
 
 
 def test_an_objective_class_that_does_not_exist(fakes, tmp_path):

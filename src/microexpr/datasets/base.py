@@ -256,6 +256,10 @@ class Dataset(ABC):
                 lines.append(Fault(self.name, name, "none", reason))
                 continue
             found += [(f"{name} '{w}'", have[w], words.get(w, 0)) for w in sorted({*have, *words})]
+            strange = [(c.id, word) for c in clips if (word := c.labels.get(name, "")) and word not in words]
+            lines += [
+                Fault(clip, name, word, f"is no word of this release ({', '.join(words)})") for clip, word in strange
+            ]
         if facts.per_subject:
             have = Counter(clip.subject for clip in clips)
             names = sorted({*have, *facts.per_subject})

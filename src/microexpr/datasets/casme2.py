@@ -68,7 +68,8 @@ class Casme2(Dataset):
             labels = {"emotion": row["Estimated Emotion"].lower(), "action_units": row["Action Units"]}
             if (person, name) in objective:
                 labels["objective"] = objective[person, name]
-            times, wrong = sheets.times(clip_id, row, ("OnsetFrame", "ApexFrame", "OffsetFrame"), unknown=("/",))
+            columns = ("OnsetFrame", "ApexFrame", "OffsetFrame")
+            times, wrong = sheets.times(clip_id, row, columns, unknown=("/",), needed=("onset", "offset"))
             faults += wrong
             source = pictures / person / name
             clips.append(Clip(clip_id, "casme2", f"casme2/{person}", source, self.facts.fps, *times, labels))

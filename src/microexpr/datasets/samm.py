@@ -61,7 +61,8 @@ class Samm(Dataset):
                 "objective": row["Objective Classes"],
                 "action_units": row["Action Units"],
             }
-            times, wrong = sheets.times(clip_id, row, ("Onset Frame", "Apex Frame", "Offset Frame"))
+            columns = ("Onset Frame", "Apex Frame", "Offset Frame")
+            times, wrong = sheets.times(clip_id, row, columns, needed=("onset", "offset"))
             faults += wrong
             clips.append(
                 Clip(clip_id, "samm", f"samm/{person}", self._pictures(person, name), self.facts.fps, *times, labels)

@@ -163,7 +163,7 @@ def _plain(name: str) -> str:
 
 
 def times(
-    clip: str, row: Row, columns: Sequence[str], unknown: Sequence[str] = ()
+    clip: str, row: Row, columns: Sequence[str], unknown: Sequence[str] = (), needed: Sequence[str] = ()
 ) -> tuple[tuple[int | None, int | None, int | None], list[Fault]]:
     """(onset, apex, offset) of a row, and a fault for each cell that is no frame number.
 
@@ -172,6 +172,7 @@ def times(
         row: of the sheet.
         columns: the names of the three columns, in that order.
         unknown: cells that stand for "not known" in this release, besides the empty one.
+        needed: of `onset`, `apex`, `offset` those that the release gives for every clip: an empty cell is a fault.
     """
     found: list[int | None] = []
     faults = []
@@ -181,6 +182,8 @@ def times(
         found.append(int(whole[1]) if whole else None)
         if not whole and text not in ("", *unknown):
             faults.append(Fault(clip, name, text, "is not a frame number"))
+        elif not text and name in needed:
+            faults.append(Fault(clip, name, "", f"is empty (column '{column}')"))
     return (found[0], found[1], found[2]), faults
 
 
