@@ -313,7 +313,7 @@ def odd_files(good: Path, place: Path) -> Iterator[Input]:
         ("memory.mp4", "/proc/self/mem"),
         ("nowhere.mp4", "nowhere"),
         ("round.mp4", "round.mp4"),
-        ("root.mp4", "/root/nothing"),
+        ("root.mp4", "/nowhere/nothing"),
     ):
         (place / name).symlink_to(target)
         yield Input(place / name, "fault")
