@@ -20,11 +20,12 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+import typing
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -113,6 +114,42 @@ def fold_record(fold: Fold) -> dict[str, Any]:
     }
 
 
+class Identified(typing.Protocol):
+    """A header, a dataclass; `identity` is what makes two runs the same."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def identity(self) -> dict[str, Any]: ...  # noqa: D102
+
+
+H = TypeVar("H", bound=Identified)
+
+
+def begin_folder(folder: Path, header: H, read: Callable[[Path], H]) -> H:
+    """The header of the run that is already there, if it is the same; else the new one, written.
+
+    Args:
+        folder: of the run.
+        header: of the run that is wanted.
+        read: the header in a folder that holds a run.
+
+    Raises:
+        RunError: the folder holds another run, or something that is none.
+    """
+    if (folder / "run.json").is_file():
+        old = read(folder)
+        before, now = (json.loads(json.dumps(h.identity)) for h in (old, header))
+        for what in now:
+            if before[what] != now[what]:
+                raise RunError(f"'{folder}' holds another run (its {what} differs); choose another --out or delete")
+        return old
+    if folder.exists() and not is_empty(folder):
+        raise RunError(f"'{folder}' holds something that is not a run; choose another --out")
+    write_atomically(folder / "run.json", (json.dumps(asdict(header), indent=1) + "\n").encode())
+    return header
+
+
 class Run:
     """A run on disk."""
 
@@ -127,17 +164,7 @@ class Run:
         Raises:
             RunError: the folder holds another run, or something that is none.
         """
-        if (folder / "run.json").is_file():
-            old = cls.open(folder)
-            before, now = (json.loads(json.dumps(h.identity)) for h in (old.header, header))
-            for what in now:
-                if before[what] != now[what]:
-                    raise RunError(f"'{folder}' holds another run (its {what} differs); choose another --out or delete")
-            return cls(folder, old.header)
-        if folder.exists() and not is_empty(folder):
-            raise RunError(f"'{folder}' holds something that is not a run; choose another --out")
-        write_atomically(folder / "run.json", (json.dumps(asdict(header), indent=1) + "\n").encode())
-        return cls(folder, header)
+        return cls(folder, begin_folder(folder, header, lambda there: cls.open(there).header))
 
     @classmethod
     def open(cls, folder: Path) -> Run:

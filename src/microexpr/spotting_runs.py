@@ -20,7 +20,8 @@ from typing import Any
 
 from .clip import Interval
 from .errors import MissingDataError, RunError, UsageError
-from .files import is_empty, slug, write_atomically
+from .files import slug, write_atomically
+from .runs import begin_folder
 
 KIND, FORMAT = "spotting", 1
 
@@ -133,17 +134,7 @@ class SpottingRun:
         Raises:
             RunError: the folder holds another run, or something that is none.
         """
-        if (folder / "run.json").is_file():
-            old = cls.open(folder)
-            before, now = (json.loads(json.dumps(h.identity)) for h in (old.header, header))
-            for what in now:
-                if before[what] != now[what]:
-                    raise RunError(f"'{folder}' holds another run (its {what} differs); choose another --out or delete")
-            return old
-        if folder.exists() and not is_empty(folder):
-            raise RunError(f"'{folder}' holds something that is not a run; choose another --out")
-        write_atomically(folder / "run.json", (json.dumps(asdict(header), indent=1) + "\n").encode())
-        return cls(folder, header)
+        return cls(folder, begin_folder(folder, header, lambda there: cls.open(there).header))
 
     @classmethod
     def open(cls, folder: Path) -> SpottingRun:
