@@ -106,6 +106,13 @@ def test_the_default_finds_one_event_and_its_kind(event, kind):
     assert abs(one.onset - take.intervals[0].onset) <= 4
 
 
+@pytest.mark.parametrize("seed", [3, 4, 6])
+def test_the_default_finds_what_lasts_40_ms(seed):
+    take = staged(micro(0.8, 0.04, 2.0), seconds=1.6, fps=200, seed=seed)
+    (one,) = found(take)
+    assert one.kind == "micro" and hit([one], take.intervals[0])
+
+
 def test_marked_blinks_are_no_events():
     take = staged(*(blink(t) for t in (0.6, 1.7, 2.4, 3.3)), seconds=4.5)
     assert ready("default").spot(true_track(take, missed=0)) == []

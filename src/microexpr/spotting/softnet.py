@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import cv2
 import numpy as np
@@ -27,6 +28,9 @@ from .peaks import best_apart, threshold
 KINDS = ("micro", "macro")
 SIDE = 42
 SHAPE = (3, SIDE, SIDE)
+TOGETHER = 128
+"""Inputs that are scored at once."""
+
 RIGHT_BROW, LEFT_BROW, LIPS = slice(17, 22), slice(22, 27), slice(48, 60)
 
 
@@ -71,9 +75,11 @@ class SoftNet(Learned):
             own = {name.removeprefix(f"{kind}."): v for name, v in state.items() if name.startswith(f"{kind}.")}
             own.pop("seconds")
             score, values = Scorer(own, SHAPE), np.zeros(len(samples))
-            for i, one in inputs(track, samples, k, flow):
-                values[i:] = score(one[None])[0]  # the last k steps keep the last score
-            if np.ptp(values) > 0:
+            told = inputs(track, samples, k, flow)
+            while some := list(islice(told, TOGETHER)):
+                values[some[0][0] : some[-1][0] + 1] = score(np.stack([one for _, one in some]))
+            values[-k:] = values[max(0, len(values) - k - 1)]  # there is nothing k steps later
+            if np.ptp(values) > 1e-5:  # less is rounding
                 smooth = uniform_filter1d(values, 2 * k, mode="nearest")
                 spans += peaks(smooth, k, self.p)
                 curve = np.maximum(curve, smooth)
