@@ -18,7 +18,8 @@ BEYOND = float(np.arccos(1 - 2 * LOW) / (np.arccos(1 - 2 * HIGH) - np.arccos(1 -
 """From there to where a raised cosine begins, in widths of the flank between both shares."""
 
 FLOOR, CEILING = 0.0002, 0.006
-"""Noise of a region (distances of the outer eye corners), told by the median contrast, is taken to lie between them."""
+"""Noise of a region (distances of the outer eye corners) is taken to lie between them; a quartile says how much it is,
+so that expressions may fill half of a short recording."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +72,7 @@ def bumps(regions: np.ndarray, rate: float, ended: bool = True, least: float = 1
         if ended:  # what has not come back is taken to do so as it went
             padded[-half:] = padded[-half - 1 : -2 * half - 1 : -1]
         away = smooth - (padded[:n] + padded[2 * half :]) / 2
-        noise = np.clip(np.median(np.abs(away), axis=0) / 0.6745, FLOOR, CEILING)
+        noise = np.clip(np.quantile(np.abs(away), 0.25, axis=0) / 0.3186, FLOOR, CEILING)
         standing = np.sqrt(((away / noise) ** 2).mean(axis=1))
         peaks, _ = find_peaks(np.concatenate([[0], standing, [0]]), height=least, distance=half)
         for peak in peaks - 1:

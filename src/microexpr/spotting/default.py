@@ -39,7 +39,7 @@ class Default(Learned):
     shipped: ClassVar[Path | None] = Path(__file__).parents[1] / "models" / "default-spotter.safetensors"
 
     rate: float = 200.0
-    abstain: float = 0.5
+    abstain: float = 0.55
     apart: float = 0.3
 
     def look(self, track: FaceTrack, samples: Samples) -> Look:
