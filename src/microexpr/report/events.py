@@ -79,7 +79,7 @@ def _files(*names: str) -> str:
 
 
 def _data(analysis: Analysis) -> str:
-    """What the time line draws, as JSON that can stand in HTML; what the recording is called and where it lies, it need not know."""
+    """What the time line draws, as JSON that can stand in HTML; not its name or where it lies."""
     content = dataclasses.asdict(analysis)
     recording = {**content["recording"], "name": "", "path": ""}
     events = [{**event, "video": ""} for event in content["events"]]

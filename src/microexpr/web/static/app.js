@@ -41,7 +41,7 @@ async function open(id) {
     data = told;
     shelf.open = id;
     location.hash = id;
-    document.body.classList.add("on");
+    document.querySelector(".room").classList.add("on");
     $("empty").hidden = true;
     $("open").hidden = false;
     $("name").textContent = data.recording.name;
@@ -78,7 +78,7 @@ function close() {
   handles.show(null, null);
   if (line) line.destroy();
   player.clear();
-  document.body.classList.remove("on");
+  document.querySelector(".room").classList.remove("on");
   data = line = selected = shelf.open = null;
   $("open").hidden = true;
   $("empty").hidden = false;
@@ -91,7 +91,7 @@ function redraw() {
   list($("list"), data, selected, choose);
   form.show(data, selected);
   $("hint").hidden = !current();
-  handles.show(current(), selected === null ? null : data.numbers[selected]);
+  handles.show(current(), chosen());
 }
 
 function choose(index) {
@@ -101,8 +101,10 @@ function choose(index) {
   redraw();
 }
 
-/* New events from the server; the one with that number stays chosen. */
-function take(told, number) {
+const chosen = () => (selected === null ? null : data.numbers[selected]);
+
+/* New events from the server; what is chosen when they come stays chosen, unless another one is named. */
+function take(told, number = chosen()) {
   Object.assign(data, told);
   for (const event of data.events) if (!data.classes.includes(event.label)) data.classes.push(event.label);
   const index = data.numbers.indexOf(number);
@@ -135,11 +137,11 @@ function send(work) {
 function judge(body, done) {
   if (!current()) { say("choose an event first"); return undefined; }
   if (!named()) { redraw(); return undefined; }
-  const [id, number] = [data.id, data.numbers[selected]];
+  const [id, number] = [data.id, chosen()];
   return send(async () => {
     const told = await api.judge(id, number, { coder: coder(), ...body });
     if (data?.id !== id) return;
-    take(told, number);
+    take(told);
     say(done);
   });
 }
@@ -170,8 +172,13 @@ function add() {
 }
 
 function undo() {
-  const [id, number] = [data.id, data.numbers[selected]];
-  send(async () => { take(await api.undo(id), number); say("undone"); });
+  const { id } = data;
+  send(async () => {
+    const told = await api.undo(id);
+    if (data?.id !== id) return;
+    take(told);
+    say("undone");
+  });
 }
 
 function go(by) {

@@ -13,8 +13,10 @@ export class EventForm {
 
   /* data: the recording; index: which event, null for none. */
   show(data, index) {
+    const same = index !== null && this.number === data.numbers[index];
     this.event = index === null ? null : data.events[index];
-    const focused = this.host.contains(document.activeElement) ? document.activeElement.dataset.part : null;
+    this.number = index === null ? null : data.numbers[index];
+    const old = this.host.contains(document.activeElement) ? document.activeElement : null, focused = old?.dataset.part;
     if (this.event === null) {
       this.host.replaceChildren(make("p", { className: "soft" }, data.events.length
         ? "Choose an event below, or press n." : "Nothing was found. What you see yourself you can add: go to the frame, press a."));
@@ -37,7 +39,13 @@ export class EventForm {
       this.moments(event, data.recording.frames), this.words(event, data), bars(event),
       event.warnings.length ? make("ul", { className: "chips", ariaLabel: "warnings" }, ...event.warnings.map((line) => make("li", {}, line))) : "",
     );
-    if (focused) this.host.querySelector(`[data-part="${focused}"]`)?.focus();
+    if (!focused) return;
+    const now = this.host.querySelector(`[data-part="${focused}"]`);
+    if (focused === "note" && same) { // somebody is writing
+      now.value = old.value;
+      now.setSelectionRange(old.selectionStart, old.selectionEnd);
+    }
+    now?.focus();
   }
 
   button(name, text, key, on) {
