@@ -228,6 +228,9 @@ def test_nothing_is_wider_than_the_screen(page, film, size):
     press(page, "a")
     page.wait_for_selector(JUDGED.format("added"))
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    inner = "[...document.querySelectorAll('.card, .head, .top, .verdict, .moments, .words, .controls, .row')].filter("
+    inner += "one => one.scrollWidth > one.clientWidth).map(one => one.className)"
+    assert page.evaluate(inner) == []
     small = "[...document.querySelectorAll('button, a.button, input, select')].filter(one => one.offsetHeight && "
     small += "one.offsetHeight < 24).map(one => one.outerHTML.slice(0, 80))"
     assert page.evaluate(small) == []

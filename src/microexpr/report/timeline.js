@@ -155,8 +155,8 @@
       const long = Math.max((event.end - event.start) * scale, 8);
       block.style.left = `${(event.start + event.end) / 2 * scale - long / 2}px`;
       block.style.width = `${long}px`;
-      const mark = MARK[event.status] || "";
-      block.textContent = long > 58 ? `${mark} ${event.label}`.trim() : long > 18 ? mark : "";
+      const mark = MARK[event.status] || "", text = `${mark} ${event.label}`.trim();
+      block.textContent = long > 7 * text.length + 12 ? text : long > 18 ? mark : "";
     }
 
     function fill() {

@@ -34,7 +34,7 @@ export class EventForm {
       ].filter(Boolean).join(" · ")),
       make("div", { className: "row verdict" },
         this.button("confirm", "Confirm", "c", event.status === "confirmed"),
-        this.button("reject", event.status === "added" ? "Take away" : "Reject", "r", event.status === "rejected"),
+        this.button("reject", event.status === "added" ? "Remove" : "Reject", "r", event.status === "rejected"),
         this.button("replay", "Replay", "v")),
       this.moments(event, data.recording.frames), this.words(event, data), bars(event),
       event.warnings.length ? make("ul", { className: "chips", ariaLabel: "warnings" }, ...event.warnings.map((line) => make("li", {}, line))) : "",
