@@ -20,7 +20,7 @@ install: $(READY)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test,ray,onnx,hub,web]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test,fast,ray,onnx,hub,web]"
 	$(BIN)/python -m pip install --quiet --no-deps mediapipe==0.10.21 || echo "no face mesh: see constraints.txt"
 	touch $@
 

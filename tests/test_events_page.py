@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from microexpr.events import Analysis, Event, Face, Recording
-from microexpr.report.events import as_page
+from microexpr.report.events import as_page, renamed
 from microexpr.report.evidence import gather
+from tests.contrast import FAINT
 from tests.hostile import NAMES
 from tests.test_export_events import NOBODY, WHOLE
 
@@ -125,6 +126,20 @@ def test_no_name_is_code(seen):
         assert len(tags.of("img")) == 4
 
 
+def test_another_name(seen):
+    page = as_page(WHOLE, {0: seen})
+    again = renamed(page, WHOLE.recording.name, "b & </h1>.mp4")
+    assert WHOLE.recording.name not in again and again.count("b &amp; &lt;/h1&gt;.mp4") == 2
+    assert renamed(again, "b & </h1>.mp4", WHOLE.recording.name) == page
+
+
+@pytest.mark.parametrize(("share", "told"), [(1, "> 0.99"), (0.995, "> 0.99"), (0.99, "0.99"), (0.004, "< 0.01")])
+def test_a_share_is_never_certain(seen, share, told):
+    event = dataclasses.replace(WHOLE.events[0], label="a", shares={"a": share, "b": 0.5})
+    page = as_page(dataclasses.replace(WHOLE, events=(event,)), {0: seen})
+    assert f"<td>{told.replace('>', '&gt;').replace('<', '&lt;')}</td>" in page
+
+
 def test_where_a_recording_lies_is_not_on_the_page():
     assert "/data/a talk" not in as_page(WHOLE, {})
 
@@ -163,9 +178,9 @@ def opened(browser, tmp_path, seen):
     """What opens a page; complaints of the browser and requests to anywhere are errors."""
     wrong = []
 
-    def open_page(analysis, width=1280):
+    def open_page(analysis, width=1280, **screen):
         (tmp_path / "report.html").write_text(as_page(analysis, dict.fromkeys(range(len(analysis.events))[-50:], seen)))
-        page = browser.new_page(viewport={"width": width, "height": 800})
+        page = browser.new_page(viewport={"width": width, "height": 800}, **screen)
         page.on("console", lambda message: wrong.append(message.text))
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda asked: wrong.append(asked.url) if asked.url.startswith("http") else None)
@@ -186,6 +201,27 @@ def test_it_fits_a_phone_and_a_desk(opened, width):
         and page.locator(".tl-picture .tl-blink").count() == 2
     )
     assert min(one["height"] for one in (b.bounding_box() for b in page.locator("button").all())) >= 24
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out(opened, scheme):
+    told = opened(WHOLE, 390, color_scheme=scheme).evaluate(FAINT)
+    assert told["found"] == [] and told["texts"] > 60
+
+
+def test_nothing_can_be_moved(opened):
+    """A report is read; whoever drags only looks."""
+    page = opened(WHOLE)
+    block = page.locator(".tl-event").first
+    block.click()
+    before = block.bounding_box()
+    for x in (before["x"] + 1, before["x"] + before["width"] - 1):
+        page.mouse.move(x, before["y"] - 8)
+        page.mouse.down()
+        page.mouse.move(x + 60, before["y"] - 8)
+        page.mouse.up()
+    assert block.bounding_box()["width"] == before["width"]
+    assert page.locator("[role=slider]").count() == 1 and page.locator(".tl-space > *").count() == 2
 
 
 def test_an_event_is_chosen_by_mouse_and_found_again(opened):
@@ -228,21 +264,34 @@ def test_events_are_walked_with_the_keyboard(opened):
 
 
 INTERFACE = """(given) => {
-    const told = [];
+    const told = [], laid = [];
     const host = document.body.appendChild(document.createElement("div"));
     const act = { onSelect: (i) => told.push(["select", i]), onSeek: (s) => told.push(["seek", s]) };
-    const line = microexprTimeline(host, given, act);
+    const line = microexprTimeline(host, given, { ...act, room: 24, onLayout: (one) => laid.push(one) });
     line.select(1); line.seek(2.5); line.seek(99); line.show(1, 2); line.select(null);
-    const pressed = host.querySelectorAll("[aria-pressed=true]").length;
-    line.update({ ...given, events: given.events.slice(0, 1) });
+    const pressed = () => [...host.querySelectorAll(".tl-event")].map(one => one.ariaPressed === "true");
+    const none = pressed(), { space, scale, top } = laid.at(-1);
+    line.preview(0, { start: 1, end: 1.5 });
+    const block = host.querySelector(".tl-event"), drawn = [block.offsetLeft / scale, block.offsetWidth / scale];
+    line.update({ ...given, events: given.events.slice(0, 1) }, 0);
     host.querySelector(".tl-event").click();
-    const left = host.querySelectorAll(".tl-event").length;
+    const left = pressed(), below = host.querySelector(".tl-event").offsetTop - top(given.events[0].face);
+    const back = host.querySelector(".tl-event").offsetLeft / scale - given.events[0].start;
+    const inside = space.contains(host.querySelector(".tl-event"));
     line.destroy();
-    return { told, pressed, left, empty: host.childElementCount };
+    return { told, none, left, drawn, below, back, inside, empty: host.childElementCount };
 }"""
 
 
 def test_the_interface_that_others_build_on(opened):
     """What is called from outside calls nothing back; what the user does is told."""
     found = opened(WHOLE).evaluate(INTERFACE, json.loads(json.dumps(dataclasses.asdict(WHOLE))))
-    assert found == {"told": [["select", 0]], "pressed": 0, "left": 1, "empty": 0}
+    assert found.pop("drawn") == pytest.approx([1, 0.5], abs=0.02) and found.pop("back") == pytest.approx(0, abs=0.02)
+    assert found == {
+        "told": [["select", 0]],
+        "none": [False, False, False],
+        "left": [True],
+        "below": 24 + 68,
+        "inside": True,
+        "empty": 0,
+    }

@@ -102,7 +102,7 @@ def test_the_region_there_and_back():
 
 def test_without_the_wheel_one_line_says_what_is_lost(monkeypatch):
     monkeypatch.setattr(mesh.importlib.util, "find_spec", lambda name: None)
-    mesh._network.cache_clear()
+    mesh._detector.cache_clear()
     with pytest.raises(MissingDataError, match=r"pip install --no-deps mediapipe==0\.10\.21; without it") as caught:
         find_landmarks(np.zeros((50, 50, 3), np.uint8))
     assert "\n" not in str(caught.value)

@@ -10,6 +10,7 @@ from microexpr.pictures.flows import full_colour
 from microexpr.pictures.keep import PIXELS, chosen, keep_examples
 from microexpr.preprocessing import Chain, Samples
 from microexpr.protocols import Example
+from microexpr.video import read_picture, write_pictures
 
 
 def constant(u: float, v: float, side: int = 28) -> np.ndarray:
@@ -162,3 +163,16 @@ def test_the_same_figure_gives_the_same_bytes():
     for form in ("png", "svg"):
         first, second = (draw.written(draw.network_figure(network), form) for _ in range(2))
         assert first == second and len(first) > 1000
+
+
+def test_frames_are_written_in_order_whoever_makes_them(tmp_path):
+    paths = [tmp_path / f"new/{i}.png" for i in range(9)]
+    write_pictures(lambda i: np.full((4, 6), 20 * i, np.uint8), paths)
+    assert [int(read_picture(path)[0, 0, 0]) for path in paths] == [20 * i for i in range(9)]
+    write_pictures(lambda i: np.zeros((0, 0), np.uint8), [])
+
+    def broken(i: int) -> np.ndarray:
+        raise ValueError(f"frame {i}")
+
+    with pytest.raises(ValueError, match="frame 0"):
+        write_pictures(broken, paths)

@@ -12,6 +12,7 @@ from microexpr.networks import NETWORKS
 from microexpr.networks.weights import read_weights
 from microexpr.recognizers import RECOGNIZERS, check_recognizer
 from microexpr.recognizers.augmentation import Mirror, Shift
+from microexpr.recognizers.clips import Clips
 from microexpr.recognizers.contract import CLASSES, made_up_samples
 from microexpr.recognizers.network import Network, batches
 from microexpr.recognizers.training import Sampler, Schedule
@@ -194,3 +195,15 @@ def test_bad_training_sets(samples, labels, text):
     some = made_up_samples()[0][:samples] if samples else []
     with pytest.raises(RecipeError, match=text):
         build().fit(some, labels)
+
+
+def test_clips_that_stay_on_a_device_give_the_same_batches():
+    samples, _ = made_up_samples()
+    device, order = torch.device("cpu"), [3, 0, 3, 5]
+    sent, full, there = (Clips(samples, "image", 1e9) for _ in range(3))
+    size = sum(sample.array("image").nbytes for sample in samples)
+    full.stay_on(device, size - 1)
+    there.stay_on(device, size)
+    assert full._there is None and there._there is not None
+    for clips in (full, there):
+        assert torch.equal(clips.batch(order, device).x, sent.batch(order, device).x)

@@ -1,113 +1,35 @@
 """The page in a real browser: what a coder does, by mouse and by keyboard, at desk and at phone size."""
 
-import shutil
-import socket
-import threading
+# ruff: noqa: F811  (a fixture is an argument of the same name)
+
 from importlib.util import find_spec
 
 import numpy as np
 import pytest
-import uvicorn
-from playwright.sync_api import sync_playwright
 
 from microexpr import export
 from microexpr.synthesis.long_video import draw_take
 from microexpr.video import write_video
-from microexpr.web import Settings, create_app
-from microexpr.web.library import Library
 from microexpr.web.settings import analyze_here
 
 from . import serve_stub
+from .serve_page import (  # noqa: F401
+    DESK,
+    JUDGED,
+    PHONE,
+    address,
+    browser,
+    film,
+    frame,
+    needs_chromium,
+    opened,
+    page,
+    press,
+    shown,
+    until,
+)
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine; .ci/run installs it")
-DESK, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-JUDGED = "#list li.{}"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as play:
-        one = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield one
-        one.close()
-
-
-@pytest.fixture(scope="module")
-def film(tmp_path_factory):
-    return serve_stub.film(tmp_path_factory.mktemp("film") / "film.mp4", size=(240, 320))
-
-
-@pytest.fixture
-def address(tmp_path, request):
-    """A server whose analysis is the stub, or the one that a test names."""
-    settings = Settings(analyze=getattr(request, "param", serve_stub.quick), values={"model": "none"})
-    app = create_app(settings, Library(tmp_path / "library", settings.most))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, ws="none"))
-    listener = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
-    server.should_exit = True
-    thread.join(60)
-    listener.close()
-
-
-@pytest.fixture
-def page(browser, address):
-    """The page; at the end nothing went wrong in it, and it asked nobody but our server."""
-    context = browser.new_context(viewport=DESK, accept_downloads=True)
-    one, asked, wrong = context.new_page(), [], []
-    context.on("request", lambda request: asked.append(request.url))
-    one.on("pageerror", lambda fault: wrong.append(str(fault)))
-    one.on("console", lambda line: wrong.append(line.text) if line.type in ("error", "warning") else None)
-    one.set_default_timeout(120_000)  # a busy machine is no fault
-    one.goto(address)
-    yield one
-    context.close()
-    wrong = [line for line in wrong if "status of 4" not in line]  # refusals that a test asks for
-    assert [url for url in asked if not url.startswith((address, f"blob:{address}"))] == []
-    assert len(asked) > 8 and wrong == []
-
-
-def opened(page, film, coder="Ada"):
-    """The film dropped, and open."""
-    page.set_input_files("#file", film)
-    page.wait_for_selector("#open:not([hidden])")
-    page.wait_for_selector("#canvas[data-frame='14']")  # the apex of the first event
-    page.fill("#coder", coder)
-    page.keyboard.press("Escape")
-
-
-def frame(page) -> int:
-    return int(page.inner_text("#place").rpartition(" ")[2])
-
-
-def shown(page) -> int:
-    """The frame that is in the picture, by its pixels."""
-    page.wait_for_selector(f"#canvas[data-frame='{frame(page)}']:not([hidden])")
-    code = """c => {
-        const copy = new OffscreenCanvas(c.width, c.height).getContext("2d", {willReadFrequently: true});
-        copy.drawImage(c, 0, 0);
-        return [c.width, c.height, ...copy.getImageData(0, 0, c.width, c.height).data];
-    }"""
-    width, height, *data = page.eval_on_selector("#canvas", code)
-    return serve_stub.number_of(np.array(data, np.uint8).reshape(height, width, 4))
-
-
-def until(page, true: str):
-    """Asked again and again from outside: the page's policy lets no text be run within it."""
-    for _ in range(2000):
-        if page.evaluate(true):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"it never came: {true}")
-
-
-def press(page, *keys):
-    for key in keys:
-        page.keyboard.press(key)
+pytestmark = needs_chromium
 
 
 def test_a_video_is_dropped(page, film):
@@ -221,6 +143,38 @@ def test_what_was_judged_is_there_after_a_reload(page, film):
         assert file.value.suggested_filename == f"film-Ada-events.{kind}" and "Ada" in file.value.path().read_text()
 
 
+def test_an_answer_that_is_late_chooses_nothing(page, film):
+    """Somebody quick is already at the next event when the judgement of the last is kept."""
+    opened(page, film)
+    held = []
+    page.route("**/events/1", lambda route: held.append(route))
+    press(page, "c", "n")
+    until(page, "document.getElementById('event').textContent.includes('2 of 2')")
+    held[0].continue_()
+    page.wait_for_selector("#list li:nth-child(1).confirmed")
+    press(page, "r")
+    page.wait_for_selector("#list li:nth-child(2).rejected")
+    assert "confirmed" in page.get_attribute("#list li:nth-child(1)", "class") and frame(page) == 55
+
+
+def test_what_is_being_written_is_not_lost(page, film):
+    opened(page, film)
+    held = []
+    page.route("**/events/1", lambda route: held.append(route))
+    press(page, "r", "m")
+    page.keyboard.type("talks whle")
+    press(page, "ArrowLeft", "ArrowLeft")
+    held[0].continue_()
+    page.wait_for_selector(JUDGED.format("rejected"))
+    page.unroute("**/events/1")
+    page.keyboard.type("i")
+    press(page, "Escape")
+    until(page, "document.getElementById('said').textContent === 'saved'")
+    page.reload()
+    page.wait_for_selector(JUDGED.format("rejected"))
+    assert page.input_value("#note") == "talks while"
+
+
 def test_a_second_coder_gives_kappa(page, film, tmp_path):
     opened(page, film)
     press(page, "c", "n", "c")
@@ -274,24 +228,25 @@ def test_nothing_is_wider_than_the_screen(page, film, size):
     press(page, "a")
     page.wait_for_selector(JUDGED.format("added"))
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    inner = "[...document.querySelectorAll('.card, .head, .top, .verdict, .moments, .words, .controls, .row')].filter("
+    inner += "one => one.scrollWidth > one.clientWidth).map(one => one.className)"
+    assert page.evaluate(inner) == []
     small = "[...document.querySelectorAll('button, a.button, input, select')].filter(one => one.offsetHeight && "
     small += "one.offsetHeight < 24).map(one => one.outerHTML.slice(0, 80))"
     assert page.evaluate(small) == []
-    nameless = "[...document.querySelectorAll('button, a, input, select, textarea, canvas, meter, progress')].filter("
-    nameless += "e => e.offsetHeight && !(e.ariaLabel || e.textContent.trim() || e.labels?.length))"
-    assert page.evaluate(f"{nameless}.map(one => one.outerHTML)") == []
 
 
 def test_focus_is_seen_wherever_tab_leads(page, film):
     opened(page, film)
     seen = set()
     code = "[e => e.id || e.dataset.part || e.className || e.tagName, e => getComputedStyle(e).outlineStyle]"
-    for _ in range(50):
+    for _ in range(60):
         press(page, "Tab")
         name, outline = page.evaluate(f"{code}.map(one => one(document.activeElement))")
         assert outline != "none" or name == "BODY", name
         seen.add(name)
-    assert {"keys", "confirm", "n-onset", "label", "note", "csv", "delete", "compare", "tl-ruler"} <= seen
+    fields = {"n-onset", "label", "note", "coder", "speed", "tl-ruler", "handle apex"}
+    assert {"keys", "confirm", "csv", "delete", "compare", *fields} <= seen
 
 
 @pytest.mark.skipif(find_spec("mediapipe") is None, reason="the wheel mediapipe is not installed")
@@ -311,4 +266,5 @@ def test_the_whole_way_with_a_made_up_face(page, tmp_path):
     until(page, "document.getElementById('video').currentTime > 0.3")
     with page.expect_download() as file:
         page.click("#report")
-    assert "made up.mp4" in file.value.path().read_text() or "video.mp4" in file.value.path().read_text()
+    report = file.value.path().read_text()
+    assert "<h1>made up.mp4</h1>" in report and "video.mp4" not in report

@@ -1,12 +1,16 @@
 """The formulas of the published spotters, on inputs whose answer is known."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
 from microexpr.clip import Interval
+from microexpr.events import FaceTrack
 from microexpr.networks import NETWORKS
 from microexpr.networks.softnet import Scorer, train
+from microexpr.spotting import SPOTTERS
 from microexpr.spotting.base import Samples, sampled
 from microexpr.spotting.bumps import bumps
 from microexpr.spotting.displacement import NAMES, displacement
@@ -107,3 +111,34 @@ def test_a_bump_begins_and_ends_where_it_was_made(rate):
 
 def test_steps_of_a_second():
     assert Samples(200.0, np.arange(3), np.ones(3, bool)).steps(0.5) == 100
+
+
+def camera() -> FaceTrack:
+    """Eight seconds before a camera of 30 frames a second whose time stamps come from a clock of 16 ms."""
+    track = true_track(staged(micro(), seconds=8, fps=30), size=64)
+    steps = np.random.default_rng(1).choice([0.031, 0.047], len(track), p=[0.85, 0.15])
+    return dataclasses.replace(track, times=np.cumsum(steps))
+
+
+def some(track: FaceTrack, frames: np.ndarray) -> FaceTrack:
+    """These frames of a track."""
+    names = {field.name for field in dataclasses.fields(track)} - {"face", "memory"}
+    return dataclasses.replace(track, **{name: getattr(track, name)[frames] for name in names})
+
+
+def test_what_was_worked_out_of_a_camera_holds_for_the_next_look():
+    memory: dict = {}
+    track, known = dataclasses.replace(camera(), memory=memory), []
+    second = round(1 / np.diff(track.times).mean())
+    for first, last in ((0, 6 * second + 1), (second, 6 * second + 15)):
+        SPOTTERS.build({"name": "default"}).spot(some(track, np.arange(first, last)))
+        known.append(len(memory))
+    assert known == [6, 7]  # six seconds, and the half one that is new
+
+
+def test_a_missing_frame_takes_its_time():
+    track = camera()
+    assert np.array_equal(sampled(track, 200).frames, np.arange(len(track)))
+    steps = sampled(some(track, np.delete(np.arange(len(track)), 100)), 200)
+    assert steps.rate == track.fps
+    assert len(steps) == pytest.approx((track.times[-1] - track.times[0]) * track.fps, abs=1.5)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .cli_options import Plugins, load_plugins, settings_of
+from .cli_options import AnalysisSettings, Model, Plugins, Threshold, load_plugins, settings_of
 
 
 def analyze(
@@ -16,17 +16,11 @@ def analyze(
         typer.Argument(metavar="VIDEO|FOLDER|LIST.txt...", help="Videos, folders of numbered frames or of videos."),
     ],
     out: Annotated[Path, typer.Option(help="Gets a folder for each recording.")] = Path("events"),
-    model: Annotated[
-        str, typer.Option(metavar="FILE", help="A trained recognizer; `none` leaves every event unknown.")
-    ] = "default",
-    threshold: Annotated[
-        float, typer.Option(min=0, max=1, help="Below this share of the best class an event is `unknown`.")
-    ] = 0.5,
+    model: Model = "default",
+    threshold: Threshold = 0.5,
     fps: Annotated[float | None, typer.Option(help="Frames per second of folders, which hold no time stamps.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="How many recordings at once.")] = 1,
-    set: Annotated[
-        list[str], typer.Option("--set", metavar="KEY=VALUE", help="E.g. spotter.name=mdmd, tracking.most=1.")
-    ] = [],
+    set: AnalysisSettings = [],
     plugin: Plugins = [],
 ) -> None:
     """Find the facial movements in recordings, with time, face, class and evidence; goes on where it was stopped."""

@@ -14,6 +14,16 @@ Plugins = Annotated[list[Path], typer.Option("--plugin", help="A Python file tha
 Roots = Annotated[
     list[str], typer.Option("--root", metavar="NAME=FOLDER", help="Where a data set is, e.g. casme2=/data/c2.")
 ]
+Model = Annotated[
+    str, typer.Option("--model", metavar="FILE", help="A trained recognizer; `none` leaves every event unknown.")
+]
+Threshold = Annotated[
+    float, typer.Option("--threshold", min=0, max=1, help="Below this share of the best class an event is `unknown`.")
+]
+AnalysisSettings = Annotated[
+    list[str],
+    typer.Option("--set", metavar="KEY=VALUE", help="Of the analysis, e.g. spotter.name=mdmd, tracking.most=1."),
+]
 
 
 def load_plugins(plugins: Sequence[Path]) -> None:

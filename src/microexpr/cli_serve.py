@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .cli_options import Plugins, load_plugins, settings_of
+from .cli_options import AnalysisSettings, Model, Plugins, load_plugins, settings_of
 
 
 def serve(
@@ -18,17 +18,13 @@ def serve(
     keep: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Keep recordings and judgements; else all is deleted.")
     ] = None,
-    model: Annotated[
-        str, typer.Option(metavar="FILE", help="A trained recognizer; `none` leaves every event unknown.")
-    ] = "default",
+    model: Model = "default",
     most_mb: Annotated[int, typer.Option("--most-mb", min=1, help="The largest upload in megabytes.")] = 2000,
     most: Annotated[int, typer.Option(min=1, help="How many recordings there may be at once.")] = 50,
     workers: Annotated[int, typer.Option(min=1, help="How many are analyzed at once.")] = 1,
     token: Annotated[bool, typer.Option("--token", help="Ask for a token on this machine's own address too.")] = False,
     browser: Annotated[bool, typer.Option(help="Open the page in your browser.")] = True,
-    set: Annotated[
-        list[str], typer.Option("--set", metavar="KEY=VALUE", help="Of the analysis, e.g. spotter.name=mdmd.")
-    ] = [],
+    set: AnalysisSettings = [],
     plugin: Plugins = [],
 ) -> None:
     """Analyze and judge recordings in a browser on this machine: drop, watch, step, confirm, correct, export."""

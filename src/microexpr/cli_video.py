@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from .cli_options import Plugins, load_plugins, settings_of
+from .cli_options import AnalysisSettings, Model, Plugins, Threshold, load_plugins, settings_of
 
 
 class Pace(StrEnum):
@@ -24,19 +24,13 @@ def live(
         str, typer.Argument(metavar="CAMERA|VIDEO", help="Number or device of a camera, or a video to play as one.")
     ] = "0",
     out: Annotated[Path | None, typer.Option(help="A new folder for the events; live/<date-time> if left out.")] = None,
-    model: Annotated[
-        str, typer.Option(metavar="FILE", help="A trained recognizer; `none` leaves every event unknown.")
-    ] = "default",
-    threshold: Annotated[
-        float, typer.Option(min=0, max=1, help="Below this share of the best class an event is `unknown`.")
-    ] = 0.5,
+    model: Model = "default",
+    threshold: Threshold = 0.5,
     pace: Annotated[
         Pace, typer.Option(help="Of a video: by the clock, as a camera, or as fast as it is done, without drops.")
     ] = Pace.real,
     window: Annotated[float, typer.Option(help="Seconds that are kept in memory and looked at.")] = 12.0,
-    set: Annotated[
-        list[str], typer.Option("--set", metavar="KEY=VALUE", help="E.g. spotter.name=mdmd, tracking.most=1.")
-    ] = [],
+    set: AnalysisSettings = [],
     plugin: Plugins = [],
 ) -> None:
     """The facial movements before a camera as they come; Ctrl-C ends it and writes the files."""

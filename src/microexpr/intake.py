@@ -174,8 +174,8 @@ def made_up(name: str, small: Small, options: Options, progress: Progress) -> Da
     return made
 
 
-def _first_people(examples: list[Example], rules: Protocol, people: int) -> list[Example]:
-    """The clips of the first few people of each data set."""
+def _first_people(examples: list[Example], rules: Protocol, people: int | None) -> list[Example]:
+    """The clips of the first few people of each data set; of all when None."""
     every = sorted({(e.clip.dataset, e.clip.subject) for e in examples})
     kept = {p for d in rules.datasets for _, p in [one for one in every if one[0] == d][:people]}
     return [e for e in examples if e.clip.subject in kept]

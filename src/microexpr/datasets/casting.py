@@ -23,7 +23,7 @@ from ..synthesis import (
     format_action_units,
     perform,
 )
-from ..video import write_picture
+from ..video import write_pictures
 
 
 @dataclass(frozen=True)
@@ -339,7 +339,10 @@ class Shooting:
     def film(self, role: Role, folder: Path, pattern: str, timing: Timing | None = None) -> tuple[int, int, int]:
         """Write the frames as `pattern` names them; (onset, apex, offset) as frame numbers."""
         performance = self.perform(role, timing)
-        for i, frame in enumerate(performance.frames()):
-            write_picture(folder / pattern.format(self.first + i), frame[..., 0] if self.gray else frame, quality=92)
+        paths = [folder / pattern.format(self.first + i) for i in range(len(performance))]
+        write_pictures(lambda i: self._shown(performance.frame(i)), paths, quality=92)
         held = performance.timing
         return self.first + held.onset, self.first + held.apex, self.first + held.offset
+
+    def _shown(self, frame: np.ndarray) -> np.ndarray:
+        return frame[..., 0] if self.gray else frame

@@ -13,7 +13,7 @@ import numpy as np
 from ..synthesis import Person, format_action_units
 from ..synthesis.long_plan import Beat, Distractors, draw_beats
 from ..synthesis.long_video import LongTake
-from ..video import write_picture
+from ..video import write_pictures
 from .casting import person_seed
 
 SIZE = (480, 640)
@@ -103,9 +103,12 @@ def shown_in(take: LongTake) -> list[Shown]:
 def film(take: LongTake, folder: Path, pattern: str, scale: float, gray: bool = False) -> None:
     """Write every frame, numbered from 1 as `pattern` says."""
     height, width = (max(48, 2 * round(n * scale / 2)) for n in SIZE)
-    for i in range(len(take)):
+
+    def shown(i: int) -> np.ndarray:
         frame = take.frame(i, (height, width))
-        write_picture(folder / pattern.format(i + 1), frame[..., 1] if gray else frame, quality=92)
+        return frame[..., 1] if gray else frame
+
+    write_pictures(shown, [folder / pattern.format(i + 1) for i in range(len(take))], quality=92)
 
 
 @cache

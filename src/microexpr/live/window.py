@@ -21,11 +21,10 @@ class Strip:
     rows: deque[np.ndarray] = field(default_factory=deque)
     crops: deque[np.ndarray] = field(default_factory=deque)
     cut: bool = False
-    block: int = 0
 
     def copy(self) -> Strip:
         """As it is now, for another thread."""
-        return Strip(self.rows.copy(), self.crops.copy(), self.cut, self.block)
+        return Strip(self.rows.copy(), self.crops.copy(), self.cut)
 
 
 class Window:
@@ -47,11 +46,10 @@ class Window:
         strip.rows.append(row)
         strip.crops.append(crop)
         self.now = float(row["time"])
-        if not strip.block and row["time"] - strip.rows[0]["time"] >= 1:
-            times = np.array([one["time"] for one in strip.rows])
-            strip.block = max(1, round(1 / float(np.median(np.diff(times)))))
-        while 0 < strip.block < len(strip.rows) and strip.rows[strip.block]["time"] <= self.now - self.seconds:
-            for _ in range(strip.block):
+        if strip.rows[0]["time"] < self.now - self.seconds - 1:
+            seconds = float(strip.rows[-1]["time"] - strip.rows[0]["time"])
+            second = max(1, round((len(strip.rows) - 1) / seconds))  # in frames, as spotters count it
+            for _ in range(second):
                 strip.rows.popleft()
                 strip.crops.popleft()
             strip.cut = True

@@ -1,4 +1,4 @@
-"""468 points of a face by the networks that the wheel `mediapipe` carries, run by OpenCV.
+"""468 points of a face by the networks that the wheel `mediapipe` carries.
 
 BlazeFace (Bazarevsky et al. 2019, arXiv:1907.05047) finds the face and its eyes; the face mesh (Kartynnik et al. 2019,
 arXiv:1907.06724) puts 468 points on the upright cut-out, 68 of which stand for the points in common use (Sagonas et al.
@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import cv2
 import numpy as np
 
 from ..errors import MediaError, MissingDataError
+from .tflite import Network, network
 from .warp import mapped, moved
 
 WHEEL = "mediapipe==0.10.21"
@@ -37,8 +37,6 @@ TO_68 = np.array([
 ])
 """Index of the mesh's point for each of the 68."""
 # fmt: on
-
-_LOCK = Lock()  # a network of OpenCV holds its last input: one caller at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,8 +199,8 @@ def _detect_in(picture: np.ndarray, left: float, top: float, side: float) -> lis
     """Faces within a square of the picture; what lies outside the picture is black."""
     zoom = DETECTOR_SIDE / side
     place = np.array([[zoom, 0, (0.5 - left) * zoom - 0.5], [0, zoom, (0.5 - top) * zoom - 0.5]])
-    blob = cv2.dnn.blobFromImage(mapped(picture, place, DETECTOR_SIDE, **BLACK), 1 / 127.5, mean=(127.5,) * 3)
-    boxes, logits = _forward("face_detection/face_detection_short_range", blob, ("regressors", "classificators"))
+    cut = mapped(picture, place, DETECTOR_SIDE, **BLACK)
+    boxes, logits = _detector()(cut.astype(np.float32) / 127.5 - 1)
     scores = 1 / (1 + np.exp(-np.clip(logits.reshape(-1).astype(np.float64), -100, 100)))
     sure = scores >= MIN_SCORE
     values = boxes.reshape(-1, 8, 2)[sure].astype(np.float64) / DETECTOR_SIDE
@@ -234,23 +232,24 @@ def _merged(values: np.ndarray, scores: np.ndarray) -> Iterator[tuple[Any, ...]]
 def _mesh(picture: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, float]:
     """The (468, 3) points in pixels of the picture, and the presence of a face, 0 to 1."""
     cut = mapped(picture, cv2.invertAffineTransform(place), MESH_SIDE, **BLACK)
-    blob = cv2.dnn.blobFromImage(cut, 1 / 255)
-    points, logit = _forward("face_landmark/face_landmark", blob, ("conv2d_21", "conv2d_31"))
+    points, logit = _landmarker()(cut.astype(np.float32) / 255)
     mesh = points.reshape(468, 3).astype(np.float64)
     flat = moved(mesh[:, :2] - 0.5, place)
     depth = mesh[:, 2] * np.sqrt(np.linalg.det(place[:, :2]))
     return np.column_stack([flat, depth]), float(1 / (1 + np.exp(-np.clip(float(logit.item()), -100, 100))))
 
 
-def _forward(model: str, blob: np.ndarray, outputs: tuple[str, ...]) -> list[np.ndarray]:
-    network = _network(model)
-    with _LOCK:
-        network.setInput(blob)
-        return [np.array(one) for one in network.forward(outputs)]
+@cache
+def _detector() -> Network:
+    return network(_file("face_detection/face_detection_short_range"), ("regressors", "classificators"))
 
 
 @cache
-def _network(model: str) -> Any:
+def _landmarker() -> Network:
+    return network(_file("face_landmark/face_landmark"), ("conv2d_21", "conv2d_31"))
+
+
+def _file(model: str) -> Path:
     spec = importlib.util.find_spec("mediapipe")
     folders = list(spec.submodule_search_locations or []) if spec else []
     file = Path(folders[0]) / "modules" / f"{model}.tflite" if folders else None
@@ -259,4 +258,4 @@ def _network(model: str) -> Any:
             "the face mesh needs two files of a wheel that is not installed: pip install --no-deps "
             f"{WHEEL}; without it, step 'face' cuts faces by OpenCV's cascade, not turned upright and not masked"
         )
-    return cv2.dnn.readNetFromTFLite(str(file))
+    return file

@@ -66,6 +66,7 @@ class Clips:
     def __init__(self, samples: Sequence[Sample], array: str, budget: float, scales: Scales | None = None) -> None:
         self._samples, self._array, self._kept = samples, array, dict[int, np.ndarray]()
         self._scales = scales
+        self._there: Tensor | None = None
         first = samples[0].array(array)
         if first.ndim not in (3, 4):
             kinds = "(height, width, channels) or (frames, height, width, channels)"
@@ -95,15 +96,27 @@ class Clips:
 
         The channels come first by a transpose: a reshape would scramble the pixels.
         """
+        if self._there is not None:
+            return _pictures(self._there[torch.as_tensor(positions, device=device)])
         arrays = [self._one(position) for position in positions]
         if not self.sequences:
-            stacked = torch.from_numpy(np.stack(arrays)).to(device)
-            return Batch(stacked.permute(0, 3, 1, 2).float().contiguous())
+            return _pictures(torch.from_numpy(np.stack(arrays)).to(device))
         lengths = torch.tensor([len(one) for one in arrays])
         x = torch.zeros((len(arrays), int(lengths.max()), *self.shape[1:]), device=device)
         for row, one in zip(x, arrays, strict=True):
             row[: len(one)] = torch.from_numpy(np.array(one, order="C")).to(device).permute(0, 3, 1, 2)
         return Batch(x, lengths)
+
+    def stay_on(self, device: torch.device, room: float) -> None:
+        """Send all pictures to a GPU once, if they fit: sending each batch takes longer than learning from it.
+
+        Args:
+            device: on which every batch will be asked for.
+            room: bytes that they may take there.
+        """
+        kept = [self._kept[number] for number in sorted(self._kept)]
+        if not self.sequences and len(kept) == len(self) and sum(one.nbytes for one in kept) <= room:
+            self._there = torch.from_numpy(np.stack(kept)).to(device)
 
     def _one(self, position: int) -> np.ndarray:
         kept, sample = self._kept.get(position), self._samples[position]
@@ -111,3 +124,8 @@ class Clips:
 
     def _scaled(self, sample: Sample, values: np.ndarray) -> np.ndarray:
         return values if self._scales is None else self._scales.apply(sample.clip.dataset, values)
+
+
+def _pictures(stacked: Tensor) -> Batch:
+    """Of (n, H, W, C)."""
+    return Batch(stacked.permute(0, 3, 1, 2).float().contiguous())

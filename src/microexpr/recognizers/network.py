@@ -157,11 +157,16 @@ class Network(Recognizer):
         weight = (len(targets) / (len(self.classes) * counts)).to(self.device_) if self.balanced else None
         epoch = self._resume()
         features = self._features(clips)
+        if self.device_.type == "cuda" and features is None:
+            clips.stay_on(self.device_, torch.cuda.mem_get_info(self.device_)[0] / 3)
         board, self.saved_ = _Board(self.folder, len(self.history_)), time.monotonic()
         for number in range(len(self.history_), self.epochs):
             for group in self.optimizer_.param_groups:
                 group["lr"] = optimizer.lr * schedule.share(number, self.epochs)
-            epoch = epoch or Epoch(list(batches(sampler.order(targets, self.draws_), self.batch_size)))
+            if epoch is None:
+                order = sampler.order(targets, self.draws_)
+                sums = torch.zeros(2, dtype=torch.float64, device=self.device_)
+                epoch = Epoch(list(batches(order, self.batch_size)), sums)
             self._epoch(clips, targets, epoch, weight, features if self._freezing().holds(number) else None)
             self.history_.append({"epoch": number + 1.0, **epoch.means(), **judge()})
             board.add(self.history_[-1])
@@ -192,7 +197,7 @@ class Network(Recognizer):
                 for change in (*augment, crop.training):
                     batch = batch.changed(partial(change, draws=self.draws_), self.draws_)
                 loss, logits = self._step(partial(self._logits, batch), y, weight)
-            epoch.add(len(which), float(loss), int((logits.argmax(1) == y).sum()))
+            epoch.add(len(which), loss, (logits.argmax(1) == y).sum())
             self.watch_(len(self.history_) * len(epoch.batches) + epoch.done, self.epochs * len(epoch.batches))
             if self.folder is not None and time.monotonic() - self.saved_ >= self.checkpoint_seconds:
                 self._checkpoint(self.folder, epoch)
@@ -328,23 +333,25 @@ class Epoch:
     Attributes:
         batches: positions of the pictures of each step.
         done: steps that are done.
-        seen, loss, right: pictures so far, their summed loss, and how many were guessed right.
+        sums: (2,) float64 of the pictures so far: their loss, and how many were guessed right. It stays on the device,
+            for a GPU that is asked after each step stands still meanwhile.
+        seen: pictures so far.
     """
 
     batches: list[Tensor]
+    sums: Tensor
     done: int = 0
     seen: int = 0
-    loss: float = 0.0
-    right: int = 0
 
-    def add(self, n: int, loss: float, right: int) -> None:
+    def add(self, n: int, loss: Tensor, right: Tensor) -> None:
         """One more step of n pictures with this mean loss."""
         self.done, self.seen = self.done + 1, self.seen + n
-        self.loss, self.right = self.loss + loss * n, self.right + right
+        self.sums += torch.stack([loss.double() * n, right.double()])
 
     def means(self) -> dict[str, float]:
         """Mean loss and accuracy of what was seen."""
-        return {"loss": self.loss / self.seen, "accuracy": self.right / self.seen}
+        loss, right = (self.sums / self.seen).tolist()
+        return {"loss": loss, "accuracy": right}
 
 
 def batches(order: Tensor, size: int) -> Iterator[Tensor]:

@@ -11,7 +11,7 @@ from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, PackageLoader
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ..events import Analysis, Event
 from .evidence import Evidence
@@ -58,6 +58,13 @@ def as_page(analysis: Analysis, pictures: Mapping[int, Evidence]) -> str:
     )
 
 
+def renamed(page: str, old: str, new: str) -> str:
+    """A page of `as_page` that shows another name of its recording, say the owner's instead of that of a copy."""
+    for form in ("<title>{} –", "<h1>{}</h1>"):
+        page = page.replace(form.format(escape(old)), form.format(escape(new)), 1)
+    return page
+
+
 def policy(style: str, script: str) -> str:
     """A Content-Security-Policy under which nothing runs, is loaded or is sent but these two and `data:` pictures."""
     style_hash, script_hash = (base64.b64encode(hashlib.sha256(t.encode()).digest()).decode() for t in (style, script))
@@ -72,9 +79,11 @@ def _files(*names: str) -> str:
 
 
 def _data(analysis: Analysis) -> str:
-    """What the time line draws, as JSON that can stand in HTML; where the recording lies is nobody's business."""
+    """What the time line draws, as JSON that can stand in HTML; not its name or where it lies."""
     content = dataclasses.asdict(analysis)
-    kept = {"recording": {**content["recording"], "path": ""}, "faces": content["faces"], "events": content["events"]}
+    recording = {**content["recording"], "name": "", "path": ""}
+    events = [{**event, "video": ""} for event in content["events"]]
+    kept = {"recording": recording, "faces": content["faces"], "events": events}
     return json.dumps(kept, separators=(",", ":")).replace("<", "\\u003c")
 
 
@@ -122,10 +131,10 @@ def _settings(analysis: Analysis) -> list[tuple[str, str]]:
 
 
 def _card(index: int, event: Event, seen: Evidence | None, analysis: Analysis) -> dict[str, Any]:
-    bars = [{"name": n, "share": s, "best": n == event.label} for n, s in event.shares.items()]
+    bars = [{"name": n, "share": s, "told": _share(s), "best": n == event.label} for n, s in event.shares.items()]
     why = ""
     if bars and event.label not in event.shares:
-        bars.append({"name": event.label, "share": None, "best": True})
+        bars.append({"name": event.label, "share": None, "told": "", "best": True})
         why = _unsure(event, analysis)
     return {
         "number": index + 1,
@@ -133,12 +142,17 @@ def _card(index: int, event: Event, seen: Evidence | None, analysis: Analysis) -
         "ms": round(1000 * event.seconds),
         "rise": round(1000 * (event.peak - event.start)),
         "fall": round(1000 * (event.end - event.peak)),
-        "share": f"{event.shares[event.label]:.2f}" if event.label in event.shares else "",
+        "share": _share(event.shares[event.label]) if event.label in event.shares else "",
         "bars": bars,
         "why": why,
         "largest": None if seen is None else seen.largest,
         "pictures": [] if seen is None else [(name, told, getattr(seen, name)) for name, told in PICTURES],
     }
+
+
+def _share(value: float) -> str:
+    """Never as if it were certain, or impossible."""
+    return "> 0.99" if value >= 0.995 else "< 0.01" if value < 0.005 else f"{value:.2f}"
 
 
 def _unsure(event: Event, analysis: Analysis) -> str:

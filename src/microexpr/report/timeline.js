@@ -1,16 +1,21 @@
 /* A time line of what was found in a recording: plain JavaScript, no dependency, no build step, no request.
 
-   const line = microexprTimeline(host, analysis, { onSelect, onSeek });
+   const line = microexprTimeline(host, analysis, { onSelect, onSeek, room, onLayout });
 
    host          an empty element; the time line fills its width. Needs timeline.css.
    analysis      the content of events.json (docs/analyze.md): recording, faces, events.
    onSelect      called with the index of an event in analysis.events that the user chose.
    onSeek        called with the seconds of the place that the user chose, from 0 to the end; while it is dragged, often.
+   room          pixels left free above every curve, for what others lay over it; 0.
+   onLayout      called with { space, scale, top } when they change: an element that scrolls along, pixels a second, and
+                 top(face), the pixels from the upper edge of `space` to the lane of a face.
 
    line.select(index)     mark an event (null: none), bring it into sight and move the playhead to its peak; calls nothing.
    line.seek(seconds)     move the playhead, e.g. while a video plays; calls nothing. Keeps it in sight.
    line.show(from, to)    zoom so that these seconds fill the width.
-   line.update(analysis)  draw another state of the same recording (an event was judged, added, taken away).
+   line.update(analysis, index)  draw another state of the same recording (an event was judged, added, taken away), that
+                          event marked (left out: the same as before) where it lies.
+   line.preview(index, times)    draw an event with other { start, peak, end } until the next update; calls nothing.
    line.destroy()         take everything away.
 
    Keyboard: the ruler is a slider (arrows: a frame, with Shift or Page keys: a second, Home, End); events are buttons
@@ -20,7 +25,7 @@
   "use strict";
 
   const SVG = "http://www.w3.org/2000/svg";
-  const RULER = 30, LANE = 104, CURVE = [22, 62], STRIP = [68, 92], BLINK = [96, 100];
+  const RULER = 30;
   const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
   const WIDEST = 1e7; // pixels; browsers draw no element that is much wider
   const MARK = { confirmed: "✓", rejected: "×", corrected: "✎", added: "+" };
@@ -54,7 +59,8 @@
   }
 
   function microexprTimeline(host, analysis, options) {
-    const { onSelect = () => {}, onSeek = () => {} } = options || {};
+    const { onSelect = () => {}, onSeek = () => {}, onLayout = () => {}, room = 0 } = options || {};
+    const LANE = room + 104, CURVE = [room + 22, room + 62], STRIP = [room + 68, room + 92], BLINK = [room + 96, room + 100];
     const hatch = `tl-hatch-${++made}`;
     let data, lanes, end, frame, scale, fit = 1, now = 0, selected = null, waiting = 0, blocks = [];
 
@@ -62,6 +68,7 @@
     const bar = make("div", "tl-bar", box);
     const legend = make("div", "tl-legend", bar);
     const place = make("output", "tl-now", bar);
+    place.setAttribute("aria-live", "off"); // the ruler tells the same
     const tools = make("div", "tl-tools", bar);
     const scroller = make("div", "tl-scroll", box);
     const space = make("div", "tl-space", scroller);
@@ -107,6 +114,7 @@
       fill();
     }
 
+    const top = (face) => RULER + LANE * lanes.findIndex((lane) => lane.face === face);
     const most = () => Math.max(fit, Math.min(WIDEST / end, 60 / frame));
     const width = () => Math.max(1, scroller.clientWidth);
     const from = () => scroller.scrollLeft / scale;
@@ -124,6 +132,7 @@
       view.style.width = `${width()}px`;
       scroller.scrollLeft = left * scale;
       for (const [index, block] of blocks.entries()) put(block, data.events[index]);
+      onLayout({ space, scale, top });
       soon();
     }
 
@@ -146,24 +155,25 @@
       const long = Math.max((event.end - event.start) * scale, 8);
       block.style.left = `${(event.start + event.end) / 2 * scale - long / 2}px`;
       block.style.width = `${long}px`;
-      const mark = MARK[event.status] || "";
-      block.textContent = long > 58 ? `${mark} ${event.label}`.trim() : long > 18 ? mark : "";
+      const mark = MARK[event.status] || "", text = `${mark} ${event.label}`.trim();
+      block.textContent = long > 7 * text.length + 12 ? text : long > 18 ? mark : "";
     }
 
     function fill() {
+      const held = blocks.findIndex((block) => block === document.activeElement);
       strip.replaceChildren();
       blocks = data.events.map((event, index) => {
         const block = make("button", `tl-event tl-${event.kind} tl-${event.status}`, strip);
         const share = event.shares && event.shares[event.label];
         block.type = "button";
         block.tabIndex = index === (selected ?? 0) ? 0 : -1;
-        block.style.top = `${RULER + LANE * lanes.findIndex((lane) => lane.face === event.face) + STRIP[0]}px`;
+        block.style.top = `${top(event.face) + STRIP[0]}px`;
         block.style.height = `${STRIP[1] - STRIP[0]}px`;
         block.style.zIndex = String(1 + Math.round(100 / (1 + event.end - event.start)));
         const told =
           `event ${index + 1} of ${data.events.length}: ${event.kind}-expression, face ${event.face}, ` +
           `${event.start.toFixed(2)} s, ${Math.round(1000 * (event.end - event.start))} ms, ` +
-          `${event.label}${share === undefined ? "" : " " + share.toFixed(2)}, ${event.status}`;
+          `${event.label}${share === undefined ? "" : " " + (share < 0.995 ? share.toFixed(2) : "> 0.99")}, ${event.status}`;
         block.setAttribute("aria-label", told);
         block.setAttribute("aria-pressed", String(index === selected));
         block.title = told;
@@ -171,6 +181,7 @@
         block.addEventListener("keydown", (key) => walk(key, index));
         return block;
       });
+      if (held >= 0 && blocks.length) blocks[Math.min(held, blocks.length - 1)].focus({ preventScroll: true });
     }
 
     function walk(key, index) {
@@ -343,7 +354,12 @@
       select,
       seek,
       show,
-      update(given) { take(given); resize(); seek(now); },
+      update(given, index = selected) { selected = index; take(given); resize(); seek(now); },
+      preview(index, times) {
+        data = { ...data, events: data.events.map((one, i) => (i === index ? { ...one, ...times } : one)) };
+        put(blocks[index], data.events[index]);
+        soon();
+      },
       destroy() { watch.disconnect(); cancelAnimationFrame(waiting); box.remove(); },
     };
   }

@@ -19,6 +19,9 @@ from ..errors import RecipeError, UsageError
 from ..events import MICRO_SECONDS, FaceTrack
 from ..registry import Registry
 
+MISSING = 1.75
+"""Two frames that are so many usual steps apart have a missing one between them."""
+
 
 @dataclass(frozen=True, eq=False)
 class Samples:
@@ -136,9 +139,16 @@ SPOTTERS: Registry[Spotter] = Registry("spotter", "microexpr.spotting")
 
 
 def sampled(track: FaceTrack, rate: float) -> Samples:
-    """Even steps over a track, `rate` a second or one a frame, whichever are fewer."""
+    """Even steps over a track, `rate` a second or one a frame, whichever are fewer.
+
+    Frames of which none is missing are a step each, on time or not: the stamps of a camera tremble more than its
+    shutter, and what was worked out of a second of frames then holds for the next look at it.
+    """
     if len(track) < 2:
         return Samples(rate, np.zeros(len(track), np.int64), np.ones(len(track), bool))
+    steps = np.diff(track.times)
+    if track.fps <= rate and steps.max() < MISSING / track.fps:
+        return Samples(float(1 / steps.mean()), np.arange(len(track)), np.ones(len(track), bool))
     rate = min(rate, track.fps)
     moments = track.times[0] + np.arange(int((track.times[-1] - track.times[0]) * rate + 1e-6) + 1) / rate
     after = np.clip(np.searchsorted(track.times, moments), 1, len(track) - 1)

@@ -23,6 +23,7 @@ from ..export import to_json
 from ..files import write_atomically
 from ..intake import Progress
 from ..registry import load_plugin
+from ..report.events import renamed
 from ..tracking import Tracking
 from ..video import Clock, open_frames
 from .library import Library
@@ -183,7 +184,8 @@ def prepare(task: Task, progress: Progress) -> None:
     if getattr(frames, "damage", ()) or not plays(source, float(stamps[0])):
         make_playable(source, folder / VIEW, progress)
     for report in (folder / "analysis").glob("*/report.html"):
-        report.replace(folder / "report.html")
+        page = renamed(report.read_text("utf-8"), task.file, task.name)
+        write_atomically(folder / "report.html", page.encode())
     shutil.rmtree(folder / "analysis", ignore_errors=True)
     content = to_json(dataclasses.replace(analysis, recording=recording, events=events))
     write_atomically(folder / "found.json", content.encode())

@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { EventForm, list } from "./event.js";
+import { Handles, ROOM } from "./handles.js";
 import { listen } from "./keys.js";
 import { $, clock, counted, fault, make, say } from "./page.js";
 import { Player } from "./player.js";
@@ -18,10 +19,16 @@ const player = new Player($("video"), $("canvas"), {
   onPlaying(on) {
     $("play").classList.toggle("on", on);
     $("play").setAttribute("aria-label", on ? "pause" : "play");
+    $("place").setAttribute("aria-live", on ? "off" : "polite");
   },
+  onPlain: () => { $("how").textContent = "This browser cannot play the file: you see its frames one by one."; },
   onFault: fault,
 });
 const form = new EventForm($("event"), act);
+const handles = new Handles(player, {
+  onDraw: (times) => line.preview(selected, times),
+  onMove: (name, frames) => judge(frames, `${name} at frame ${frames[name]}`),
+});
 const shelf = new Shelf({ onOpen: open, onGone: close });
 
 const current = () => (selected === null ? null : data.events[selected]);
@@ -34,19 +41,23 @@ async function open(id) {
     data = told;
     shelf.open = id;
     location.hash = id;
+    document.querySelector(".room").classList.add("on");
     $("empty").hidden = true;
     $("open").hidden = false;
     $("name").textContent = data.recording.name;
     document.title = `${data.recording.name} – microexpr`;
     $("facts").textContent = facts();
-    $("warnings").replaceChildren(...data.warnings.map((text) => make("p", { className: "warn" }, text)));
+    $("warnings").replaceChildren(...data.warnings.map((text) => make("p", {}, text)));
+    $("warnings").hidden = !data.warnings.length;
     $("how").textContent = data.plays
       ? `While it stands you see the exact frame, decoded here${data.copied ? "; while it plays, a copy that browsers can play" : ""}.`
       : "No browser plays this video: you see its frames one by one.";
     for (const kind of ["csv", "json", "eaf"]) $(kind).href = api.file(id, kind, coder());
     $("report").href = api.report(id);
     $("report").hidden = !data.report;
-    line = globalThis.microexprTimeline($("timeline"), data, { onSelect: choose, onSeek: (seconds) => player.show(player.nearest(seconds)) });
+    line = globalThis.microexprTimeline($("timeline"), data, {
+      onSelect: choose, onSeek: (seconds) => player.show(player.nearest(seconds)), room: ROOM, onLayout: (layout) => handles.lay(layout),
+    });
     $("stage").style.aspectRatio = `${data.recording.width} / ${data.recording.height}`;
     player.load(id, times, data.plays);
     if (data.events.length) choose(0);
@@ -64,8 +75,10 @@ function facts() {
 }
 
 function close() {
+  handles.show(null, null);
   if (line) line.destroy();
   player.clear();
+  document.querySelector(".room").classList.remove("on");
   data = line = selected = shelf.open = null;
   $("open").hidden = true;
   $("empty").hidden = false;
@@ -77,6 +90,8 @@ function close() {
 function redraw() {
   list($("list"), data, selected, choose);
   form.show(data, selected);
+  $("hint").hidden = !current();
+  handles.show(current(), chosen());
 }
 
 function choose(index) {
@@ -86,16 +101,18 @@ function choose(index) {
   redraw();
 }
 
-/* New events from the server; the one with that number stays chosen. */
-function take(told, number) {
+const chosen = () => (selected === null ? null : data.numbers[selected]);
+
+/* New events from the server; what is chosen when they come stays chosen, unless another one is named. */
+function take(told, number = chosen()) {
   Object.assign(data, told);
   for (const event of data.events) if (!data.classes.includes(event.label)) data.classes.push(event.label);
   const index = data.numbers.indexOf(number);
   if (index >= 0) selected = index;
   else if (selected !== null) selected = data.events.length ? Math.min(selected, data.events.length - 1) : null;
   const frame = player.number;
-  line.update(data);
-  line.select(selected);
+  line.update(data, selected);
+  if (index < 0) line.select(selected); // another one, perhaps far away
   line.seek(player.times[frame] || 0);
   redraw();
 }
@@ -118,13 +135,13 @@ function send(work) {
 }
 
 function judge(body, done) {
-  if (!current()) { say("choose an event first"); return; }
-  if (!named()) { redraw(); return; }
-  const [id, number] = [data.id, data.numbers[selected]];
-  send(async () => {
+  if (!current()) { say("choose an event first"); return undefined; }
+  if (!named()) { redraw(); return undefined; }
+  const [id, number] = [data.id, chosen()];
+  return send(async () => {
     const told = await api.judge(id, number, { coder: coder(), ...body });
     if (data?.id !== id) return;
-    take(told, number);
+    take(told);
     say(done);
   });
 }
@@ -150,13 +167,18 @@ function add() {
     const told = await api.add(id, { coder: coder(), face, onset, apex: Math.round((onset + offset) / 2), offset });
     if (data?.id !== id) return;
     take(told, told.numbers.find((number) => !before.has(number)));
-    say("added; 1, 2 and 3 set where it begins, peaks and ends");
+    say("added; drag its onset, apex and offset to their places");
   });
 }
 
 function undo() {
-  const [id, number] = [data.id, data.numbers[selected]];
-  send(async () => { take(await api.undo(id), number); say("undone"); });
+  const { id } = data;
+  send(async () => {
+    const told = await api.undo(id);
+    if (data?.id !== id) return;
+    take(told);
+    say("undone");
+  });
 }
 
 function go(by) {

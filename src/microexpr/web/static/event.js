@@ -1,6 +1,6 @@
 /* One event: what was found, and what the coder makes of it. Everything is sent at once. */
 
-import { $, clock, make } from "./page.js";
+import { $, clock, make, share } from "./page.js";
 
 const TIMES = [["onset", "1"], ["apex", "2"], ["offset", "3"]];
 export const MARK = { found: "", confirmed: "✓", rejected: "×", corrected: "✎", added: "+" };
@@ -13,8 +13,10 @@ export class EventForm {
 
   /* data: the recording; index: which event, null for none. */
   show(data, index) {
+    const same = index !== null && this.number === data.numbers[index];
     this.event = index === null ? null : data.events[index];
-    const focused = this.host.contains(document.activeElement) ? document.activeElement.dataset.part : null;
+    this.number = index === null ? null : data.numbers[index];
+    const old = this.host.contains(document.activeElement) ? document.activeElement : null, focused = old?.dataset.part;
     if (this.event === null) {
       this.host.replaceChildren(make("p", { className: "soft" }, data.events.length
         ? "Choose an event below, or press n." : "Nothing was found. What you see yourself you can add: go to the frame, press a."));
@@ -27,17 +29,23 @@ export class EventForm {
         make("h3", {}, event.label),
         make("span", { className: `status ${event.status}` }, `${MARK[event.status]} ${event.status}${event.coder ? ` by ${event.coder}` : ""}`.trim())),
       make("p", { className: "soft small" }, [
-        `event ${index + 1} of ${data.events.length}`, data.faces.length > 1 ? `face ${event.face}` : "", clock(event.start),
+        `${index + 1} of ${data.events.length}`, data.faces.length > 1 ? `face ${event.face}` : "", clock(event.start),
         `${Math.round(1000 * (event.end - event.start))} ms`, event.status === "added" ? "" : `score ${Number(event.score.toPrecision(3))}`,
       ].filter(Boolean).join(" · ")),
       make("div", { className: "row verdict" },
         this.button("confirm", "Confirm", "c", event.status === "confirmed"),
-        this.button("reject", event.status === "added" ? "Take away" : "Reject", "r", event.status === "rejected"),
+        this.button("reject", event.status === "added" ? "Remove" : "Reject", "r", event.status === "rejected"),
         this.button("replay", "Replay", "v")),
       this.moments(event, data.recording.frames), this.words(event, data), bars(event),
       event.warnings.length ? make("ul", { className: "chips", ariaLabel: "warnings" }, ...event.warnings.map((line) => make("li", {}, line))) : "",
     );
-    if (focused) this.host.querySelector(`[data-part="${focused}"]`)?.focus();
+    if (!focused) return;
+    const now = this.host.querySelector(`[data-part="${focused}"]`);
+    if (focused === "note" && same) { // somebody is writing
+      now.value = old.value;
+      now.setSelectionRange(old.selectionStart, old.selectionEnd);
+    }
+    now?.focus();
   }
 
   button(name, text, key, on) {
@@ -56,7 +64,7 @@ export class EventForm {
       field.dataset.part = `n-${name}`;
       const here = make("button", { type: "button", className: "quiet", ariaLabel: `${name} at this frame`, title: `at this frame (${key})`,
         onclick: () => this.act(name) }, "here ", make("kbd", {}, key));
-      const go = make("button", { type: "button", className: "link", title: "go to this frame", onclick: () => this.act("go", name) }, name);
+      const go = make("button", { type: "button", className: "link", ariaLabel: `go to the ${name}`, title: "go to this frame", onclick: () => this.act("go", name) }, name);
       go.dataset.part = `g-${name}`;
       here.dataset.part = `h-${name}`;
       return make("div", {}, go, field, here);
@@ -67,7 +75,7 @@ export class EventForm {
     const label = make("select", { id: "label", ariaLabel: "class", onchange: () => this.act("say", { label: label.value }) },
       ...data.classes.map((name) => make("option", { value: name, selected: name === event.label }, name)));
     label.dataset.part = "label";
-    const note = make("textarea", { id: "note", rows: 2, maxLength: 2000, value: event.note, placeholder: "note",
+    const note = make("textarea", { id: "note", rows: 1, maxLength: 2000, value: event.note, placeholder: "note",
       ariaLabel: "note", onchange: () => this.act("say", { note: note.value }) });
     note.dataset.part = "note";
     const faces = [...new Set([...data.faces.map((one) => one.face), event.face])].sort((a, b) => a - b);
@@ -88,12 +96,13 @@ export class EventForm {
 function bars(event) {
   const shares = Object.entries(event.shares);
   if (!shares.length) return "";
-  return make("div", { className: "bars", role: "group", ariaLabel: "shares of the recognizer" }, ...shares.map(([name, share]) =>
+  return make("div", { className: "bars", role: "group", ariaLabel: "shares of the recognizer" }, ...shares.map(([name, value]) =>
     make("div", { className: name === event.label ? "best" : "" }, make("span", {}, name),
-      make("meter", { min: 0, max: 1, value: share, ariaLabel: name }), make("span", {}, share.toFixed(2)))));
+      make("meter", { min: 0, max: 1, value, ariaLabel: name }), make("span", {}, share(value)))));
 }
 
 export function list(host, data, selected, choose) {
+  const held = [...host.children].findIndex((one) => one.contains(document.activeElement));
   host.replaceChildren(...data.events.map((event, index) => {
     const one = make("button", { type: "button", onclick: () => choose(index) },
       make("span", { className: "mark", ariaHidden: "true" }, MARK[event.status] || "·"),
@@ -104,6 +113,7 @@ export function list(host, data, selected, choose) {
     if (index === selected) one.setAttribute("aria-current", "true");
     return make("li", { className: event.status }, one);
   }));
+  if (held >= 0) host.children[Math.min(held, host.children.length - 1)]?.firstChild.focus({ preventScroll: true });
   const on = host.querySelector("[aria-current]")?.parentElement;
   if (on) host.scrollTop = Math.max(on.offsetTop + on.offsetHeight - host.clientHeight, Math.min(host.scrollTop, on.offsetTop));
   const judged = data.events.filter((event) => event.status !== "found").length;

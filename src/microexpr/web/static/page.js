@@ -21,6 +21,9 @@ export const clock = (seconds) => {
 
 export const counted = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
 
+/* A share is never shown as certain, or as impossible. */
+export const share = (value) => value >= 0.995 ? "> 0.99" : value < 0.005 ? "< 0.01" : value.toFixed(2);
+
 let fading = 0;
 
 /* A line for eyes and screen readers. */

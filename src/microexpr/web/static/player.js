@@ -6,13 +6,13 @@ import * as api from "./api.js";
 const HELD = 60; // pictures
 
 export class Player {
-  constructor(video, canvas, { onFrame, onPlaying, onFault }) {
+  constructor(video, canvas, { onFrame, onPlaying, onPlain, onFault }) {
     this.video = video;
     this.canvas = canvas;
-    this.told = { onFrame, onPlaying, onFault };
+    this.told = { onFrame, onPlaying, onPlain, onFault };
     this.clear();
     video.addEventListener("ended", () => this.pause());
-    video.addEventListener("error", () => { this.plays = false; });
+    video.addEventListener("error", () => this._plain());
   }
 
   clear() {
@@ -79,18 +79,22 @@ export class Player {
     this.until = to;
     this.told.onPlaying(true);
     const turn = this.turn = {};
-    if (this.plays) {
-      this.video.currentTime = this.times[from] + 1e-3;
-      try {
-        await this.video.play();
-        if (this.turn === turn) this._follow(turn);
-        return;
-      } catch {
-        if (this.turn !== turn) return; // paused before it began
-        this.plays = false;
-      }
+    if (!this.plays) { this._flick(turn); return; }
+    this.video.currentTime = this.times[from] + 1e-3;
+    try {
+      await this.video.play();
+      if (this.turn === turn) this._follow(turn);
+    } catch {
+      if (this.turn === turn) this._plain(); // else it was paused before it began
     }
-    this._flick(turn, performance.now(), this.times[from]);
+  }
+
+  /* The browser cannot play the file after all. */
+  _plain() {
+    if (!this.plays) return;
+    this.plays = false;
+    this.told.onPlain();
+    if (this.playing) this._flick(this.turn = {});
   }
 
   _stop() {
@@ -121,13 +125,29 @@ export class Player {
     next();
   }
 
-  /* No browser plays it: frame after frame, as many as come in time. */
-  _flick(turn, start, first) {
-    if (this.turn !== turn) return;
-    const number = Math.min(this.at(first + (performance.now() - start) / 1000 * this.video.playbackRate), this.until);
-    if (number !== this.number) { this._mark(number); this._draw(); }
-    if (number >= this.until) this.pause();
-    else requestAnimationFrame(() => this._flick(turn, start, first));
+  /* Frame after frame, as many as come in time; what is told is what is seen. */
+  async _flick(turn) {
+    let place = this.times[this.number], last = performance.now(), shown = -1;
+    while (this.turn === turn && shown < this.until) {
+      const now = performance.now();
+      place += (now - last) / 1000 * this.video.playbackRate;
+      last = now;
+      const number = Math.min(this.at(place), this.until);
+      if (number === shown) { await new Promise(requestAnimationFrame); continue; }
+      try {
+        const picture = await this._picture(number);
+        if (this.turn !== turn) return;
+        this._picture(number + 1).catch(() => {});
+        this._paint(picture, number);
+        this.canvas.hidden = false;
+        this.canvas.dataset.frame = number;
+        this._mark(shown = number);
+      } catch (fault) {
+        if (this.turn === turn) this.told.onFault(fault);
+        break;
+      }
+    }
+    if (this.turn === turn) this.pause();
   }
 
   set speed(value) {
@@ -143,9 +163,9 @@ export class Player {
     while (this.id === id && this.drawn !== `${id} ${this.wanted}`) {
       const number = this.wanted;
       try {
-        this._paint(await this._picture(number));
+        const picture = await this._picture(number);
         if (this.id !== id) return;
-        this.drawn = `${id} ${number}`;
+        this._paint(picture, number);
       } catch (fault) {
         if (this.id === id) this.told.onFault(fault);
         break;
@@ -170,11 +190,12 @@ export class Player {
     return this.pictures.get(number);
   }
 
-  _paint(picture) {
+  _paint(picture, number) {
     if (this.canvas.width !== picture.width || this.canvas.height !== picture.height) {
       this.canvas.width = picture.width;
       this.canvas.height = picture.height;
     }
     this.canvas.getContext("2d").drawImage(picture, 0, 0);
+    this.drawn = `${this.id} ${number}`;
   }
 }

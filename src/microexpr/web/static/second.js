@@ -5,12 +5,13 @@ import { clock, counted, make } from "./page.js";
 const WHAT = { "only first": "only here", "only second": "only there", class: "another class" };
 
 export function agreement(both, onSeek) {
-  const told = (value, none) => value === null ? make("b", { title: none }, "–") : make("b", {}, value.toFixed(2));
-  const nothing = "nothing to agree on: both said the same one thing throughout, or nothing";
+  const told = (value, what) => value === null
+    ? make("p", {}, make("b", {}, "–"), `no ${what}: by chance alone they would agree as well`)
+    : make("p", {}, make("b", {}, value.toFixed(2)), what);
   const scores = make("div", { className: "scores" },
-    make("p", {}, told(both.time_kappa, nothing), `kappa over time, ${both.frames} frames`),
-    make("p", {}, told(both.class_kappa, nothing), `kappa over the classes of ${counted(both.matched, "matched event")}`),
-    make("p", {}, make("b", {}, both.onset_seconds === null ? "–" : `${Math.round(1000 * both.onset_seconds)} ms`), "between their onsets"),
+    told(both.time_kappa, `kappa over time, ${counted(both.frames, "frame")}`),
+    told(both.class_kappa, `kappa over the classes of ${counted(both.matched, "matched event")}`),
+    make("p", {}, make("b", {}, both.onset_seconds === null ? "–" : `${Math.round(1000 * both.onset_seconds)} ms`), "between the onsets of matched events"),
   );
   const left = both.unjudged[0] + both.unjudged[1];
   const rows = both.differences.map((one) => {

@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { $, counted, fault, make, say } from "./page.js";
 
 const BUSY = new Set(["coming", "waiting", "working"]);
-const WORD = { coming: "coming in", waiting: "waits", working: "at work", done: "ready", failed: "failed" };
+const WORD = { coming: "coming in", waiting: "waits", working: "starting", done: "ready", failed: "failed" };
 
 export class Shelf {
   constructor({ onOpen, onGone }) {
@@ -14,6 +14,8 @@ export class Shelf {
     this.known = [];
     this.mine = new Set();
     this.sending = new Map();
+    this.lines = new Map();
+    this.sent = 0;
     this.state = { most_mb: Infinity };
     $("choose").addEventListener("click", () => $("file").click());
     $("file").addEventListener("change", () => { this.send([...$("file").files]); $("file").value = ""; });
@@ -41,6 +43,7 @@ export class Shelf {
           say(`${one.name}: ready`);
           if (!this.open) this.onOpen(one.id);
         }
+        if (one.state === "failed" && this.mine.delete(one.id)) say(`${one.name}: it cannot be analyzed`);
       }
       if (this.open && !this.known.some((one) => one.id === this.open)) this.onGone();
     } catch (error) {
@@ -56,7 +59,7 @@ export class Shelf {
         fault(new api.Fault(`“${file.name}” is larger than ${this.state.most_mb} MB; microexpr serve --most-mb N allows more.`));
         continue;
       }
-      const key = {};
+      const key = ++this.sent;
       this.sending.set(key, { name: file.name, share: 0 });
       this.draw();
       try {
@@ -72,32 +75,52 @@ export class Shelf {
   }
 
   draw() {
-    const sent = [...this.sending.values()].map((one) =>
-      item(one.name, "coming in", make("progress", { max: 1, value: one.share, ariaLabel: `${one.name}: coming in` })));
-    const known = this.known.filter((one) => one.state !== "coming").map((one) => this.entry(one));
-    const focused = document.activeElement?.dataset?.key;
-    $("recordings").replaceChildren(...sent, ...known);
-    if (focused) $("recordings").querySelector(`[data-key="${focused}"]`)?.focus();
-    if (!sent.length && !known.length) $("recordings").append(make("li", { className: "soft small none" }, "no recording yet"));
+    const shown = [
+      ...[...this.sending].map(([key, { name, share }]) => ({ key: `s${key}`, name, state: "coming", done: share, total: 1 })),
+      ...this.known.filter((one) => one.state !== "coming").map((one) => ({ ...one, key: one.id, done: one.progress, on: one.id === this.open })),
+    ];
+    const lines = new Map();
+    for (const one of shown) {
+      const mark = JSON.stringify([one.name, one.state, one.fault, one.on]), old = this.lines.get(one.key);
+      const line = old?.mark === mark ? old : { mark, ...this.line(one) };
+      if (line !== old && old?.li.contains(document.activeElement)) line.focused = true;
+      lines.set(one.key, line);
+      this.tell(one, line);
+    }
+    const before = [...this.lines.values()], after = [...lines.values()];
+    this.lines = lines;
+    if (before.length === after.length && before.every((line, i) => line === after[i]) && $("recordings").children.length) return;
+    $("recordings").replaceChildren(...(after.length ? after.map((line) => line.li) : [make("li", { className: "soft small none" }, "no recording yet")]));
+    for (const line of after.filter((one) => one.focused)) { line.li.querySelector("button")?.focus(); line.focused = false; }
   }
 
-  entry(one) {
-    const remove = make("button", {
+  /* A line that stays the same element while only its progress changes. */
+  line(one) {
+    const name = one.state === "done"
+      ? make("button", { type: "button", className: "name", "aria-current": one.on ? "true" : null, onclick: () => this.onOpen(one.id) }, one.name)
+      : make("span", { className: "name" }, one.name);
+    const remove = one.id && make("button", {
       type: "button", className: "x", ariaLabel: `delete ${one.name}`, title: "delete", onclick: () => this.drop(one.id),
     }, "×");
-    remove.dataset.key = `x${one.id}`;
-    if (one.state === "done") {
-      const open = make("button", { type: "button", className: "name", onclick: () => this.onOpen(one.id) }, one.name);
-      open.dataset.key = one.id;
-      if (one.id === this.open) open.setAttribute("aria-current", "true");
-      return make("li", { className: one.id === this.open ? "on" : "" }, make("div", { className: "row" }, open, remove));
-    }
-    const told = one.state === "working" && one.what
-      ? `${one.what}: ${one.progress}${one.total ? ` of ${one.total}` : ""}` : WORD[one.state];
-    const bar = one.state === "failed" ? make("p", { className: "bad small" }, one.fault)
-      : make("progress", { max: one.total || 1, value: one.state === "working" && one.total ? one.progress : null, ariaLabel: `${one.name}: ${told}` });
-    if (one.state === "waiting" || (one.state === "working" && !one.total)) bar.removeAttribute("value");
-    return item(one.name, one.state === "failed" ? "" : told, bar, remove);
+    const li = make("li", { className: one.on ? "on" : "" }, make("div", { className: "row" }, name, remove));
+    if (one.state === "failed") li.append(make("p", { className: "bad small" }, one.fault));
+    if (!BUSY.has(one.state)) return { li };
+    const text = make("p", { className: "soft small" }), bar = make("progress", { ariaLabel: `${one.name}: progress` });
+    li.append(text, bar);
+    return { li, text, bar };
+  }
+
+  tell(one, line) {
+    if (!line.bar) return;
+    const what = (one.state === "working" && one.what) || WORD[one.state];
+    const known = one.state === "coming" || (one.state === "working" && one.total > 1);
+    line.text.textContent = known && one.what ? `${what}: ${one.done} of ${one.total}` : what;
+    line.bar.max = known ? one.total : 1;
+    if (known) line.bar.value = one.done;
+    else line.bar.removeAttribute("value");
+    // Read out once a quarter: the text itself changes too often.
+    const spoken = `${one.name}: ${what}${known ? `, ${25 * Math.floor(4 * one.done / one.total)} %` : ""}`;
+    if (line.spoken !== spoken) $("progress").textContent = line.spoken = spoken;
   }
 
   async drop(id) {
@@ -115,10 +138,4 @@ export class Shelf {
       fault(error);
     }
   }
-}
-
-function item(name, told, bar, remove) {
-  return make("li", {},
-    make("div", { className: "row" }, make("span", { className: "name" }, name), remove),
-    told ? make("p", { className: "soft small" }, told) : null, bar);
 }
