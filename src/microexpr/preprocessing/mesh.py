@@ -9,6 +9,7 @@ pixels; whole numbers are the middles of pixels.
 from __future__ import annotations
 
 import importlib.util
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -234,9 +235,9 @@ def _mesh(picture: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, float]:
     cut = mapped(picture, cv2.invertAffineTransform(place), MESH_SIDE, **BLACK)
     points, logit = _landmarker()(cut.astype(np.float32) / 255)
     mesh = points.reshape(468, 3).astype(np.float64)
-    flat = moved(mesh[:, :2] - 0.5, place)
-    depth = mesh[:, 2] * np.sqrt(np.linalg.det(place[:, :2]))
-    return np.column_stack([flat, depth]), float(1 / (1 + np.exp(-np.clip(float(logit.item()), -100, 100))))
+    mesh[:, :2] = moved(mesh[:, :2] - 0.5, place)
+    mesh[:, 2] *= math.hypot(place[0, 0], place[1, 0])
+    return mesh, 1 / (1 + math.exp(-max(-100.0, min(100.0, float(logit.item())))))
 
 
 @cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
@@ -30,7 +32,8 @@ def moved(points: np.ndarray, place: np.ndarray) -> np.ndarray:
 
 def block_of(place: np.ndarray) -> int:
     """Side in pixels of the squares to average before a picture is mapped: so many that two or less make one pixel."""
-    return max(1, int(np.ceil(0.5 / float(np.sqrt(abs(np.linalg.det(place[:, :2])))) - 1e-6)))
+    (a, b), (c, d) = place[:, :2].tolist()
+    return max(1, math.ceil(0.5 / math.sqrt(abs(a * d - b * c)) - 1e-6))
 
 
 def mapped(

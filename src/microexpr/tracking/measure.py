@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
@@ -29,13 +31,11 @@ def head_pose(right_eye: np.ndarray, left_eye: np.ndarray, brow: np.ndarray, chi
         brow: (3,) top of the forehead.
         chin: (3,) tip of the chin.
     """
-    across = (left_eye - right_eye) / np.linalg.norm(left_eye - right_eye)
-    down = chin - brow
-    down = down - across * (down @ across)
-    ahead = -np.cross(across, down / np.linalg.norm(down))
-    yaw = np.arctan2(ahead[0], -ahead[2])
-    pitch = np.arctan2(-ahead[1], np.hypot(ahead[0], ahead[2]))
-    return np.degrees([yaw, pitch, np.arctan2(across[1], across[0])])
+    ax, ay, az = (left_eye - right_eye).tolist()
+    dx, dy, dz = (chin - brow).tolist()
+    x, y, z = az * dy - ay * dz, ax * dz - az * dx, ay * dx - ax * dy  # straight ahead: square to both
+    yaw, pitch = math.atan2(x, -z), math.atan2(-y, math.hypot(x, z))
+    return np.degrees([yaw, pitch, math.atan2(ay, ax)])
 
 
 def eye_ratios(points: np.ndarray) -> np.ndarray:
@@ -44,12 +44,9 @@ def eye_ratios(points: np.ndarray) -> np.ndarray:
     Args:
         points: (68, 2) or more, x and y in pixels.
     """
-    found = []
-    for first in (36, 42):
-        eye = points[first : first + 6, :2]
-        high = np.linalg.norm(eye[1] - eye[5]) + np.linalg.norm(eye[2] - eye[4])
-        found.append(high / (2 * max(float(np.linalg.norm(eye[0] - eye[3])), 1e-6)))
-    return np.array(found)
+    eyes = points[36:48, :2].reshape(2, 6, 2)
+    apart = np.hypot(*(eyes[:, [1, 2, 0]] - eyes[:, [5, 4, 3]]).transpose(2, 0, 1))  # two heights and the width of each
+    return np.asarray((apart[:, 0] + apart[:, 1]) / (2 * np.maximum(apart[:, 2], 1e-6)))
 
 
 def openness(times: np.ndarray, ratios: np.ndarray) -> np.ndarray:

@@ -6,6 +6,8 @@ steady rate it is their filter, at a varying one it stays right.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 LEAST = 5
@@ -21,13 +23,20 @@ def smoothed_at(times: np.ndarray, values: np.ndarray, at: float, window: float)
         at: seconds.
         window: whole width in milliseconds; samples within half of it on either side are used.
     """
-    near = np.abs(times - at) <= window / 2000 + 1e-6  # time stamps are rounded
-    if near.sum() < LEAST:
-        return values[int(np.argmin(np.abs(times - at)))]
-    away = (times[near] - at) / (window / 2000)
-    powers = np.vander(away, 3)
-    weights = powers @ np.linalg.solve(powers.T @ powers, (0.0, 0.0, 1.0))
-    return np.tensordot(weights, values[near], axes=1)
+    away = times - at
+    near = np.abs(away) <= window / 2000 + 1e-6  # time stamps are rounded
+    if np.count_nonzero(near) < LEAST:
+        return values[int(np.argmin(np.abs(away)))]
+    weights = _weights((away[near] / (window / 2000)).round(9).tobytes())
+    chosen = values[near]
+    return (weights @ chosen.reshape(len(weights), -1)).reshape(chosen.shape[1:])
+
+
+@lru_cache(1024)
+def _weights(away: bytes) -> np.ndarray:
+    """Of samples that lie so far (float64, -1 to 1) from the middle of a window; at a steady rate always the same."""
+    powers = np.vander(np.frombuffer(away), 3)
+    return np.asarray(powers @ np.linalg.solve(powers.T @ powers, (0.0, 0.0, 1.0)))
 
 
 def smoothed(times: np.ndarray, values: np.ndarray, window: float) -> np.ndarray:
