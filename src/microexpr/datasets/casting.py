@@ -339,7 +339,7 @@ class Shooting:
     def film(self, role: Role, folder: Path, pattern: str, timing: Timing | None = None) -> tuple[int, int, int]:
         """Write the frames as `pattern` names them; (onset, apex, offset) as frame numbers."""
         performance = self.perform(role, timing)
-        paths = [folder / pattern.format(self.first + i) for i in range(len(performance))]
+        paths = [folder / pattern.format(self.first + i) for i in range(performance.timing.frames)]
         write_pictures(lambda i: self._shown(performance.frame(i)), paths, quality=92)
         held = performance.timing
         return self.first + held.onset, self.first + held.apex, self.first + held.offset
