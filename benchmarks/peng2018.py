@@ -12,7 +12,6 @@ Nothing here says anything about emotions: the faces are made up.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,6 +20,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from microexpr.cli_options import settings_of
 from microexpr.evaluate import Options, evaluate
 from microexpr.intake import prepared, take_in
 from microexpr.networks import NETWORKS
@@ -76,8 +76,9 @@ def ceilings(size: int, device: torch.device) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recipes", nargs="*", default=list(RECIPES))
-    parser.add_argument("--small", action="store_true")
-    parser.add_argument("--pictures", type=float, default=1.0, help="size of made-up pictures, 1 as the release's own")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--small", action="store_true")
+    size.add_argument("--pictures", type=float, default=1.0, help="size of made-up pictures, 1 as the release's own")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="settings of the recipe")
     parser.add_argument("--only-prepare", action="store_true", help="end before anything is learned from faces")
     parser.add_argument("--out", type=Path, default=Path("runs/benchmark-peng2018"))
@@ -97,10 +98,8 @@ def main() -> None:
                 told[0] = now
                 print(f"  {what}: {done} of {total}, {now - marks[what][0]:.0f} s", flush=True)
 
-        recipe = load(name).with_settings(
-            {key: json.loads(value) for key, value in (setting.split("=", 1) for setting in given.set)}
-        )
-        if not given.small:
+        recipe = load(name).with_settings(settings_of(given.set))
+        if given.pictures != 1:
             recipe = replace(recipe, small=Small(people=None, pictures=given.pictures))
         options = Options(fake=True, small=given.small or given.pictures != 1, allow_subset=True, on="processes")
         if given.only_prepare:

@@ -14,6 +14,8 @@ from microexpr.clip import Clip
 from microexpr.datasets import DATASETS, Dataset
 from microexpr.recipe import Recipe, parse
 
+pytest_plugins = ["tests.serve_page"]  # fixtures of the page in a browser
+
 
 @pytest.fixture(autouse=True)
 def own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:

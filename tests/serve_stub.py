@@ -13,7 +13,7 @@ import numpy as np
 
 from microexpr.errors import MediaError
 from microexpr.events import Analysis, Event, Face, Recording
-from microexpr.intake import Progress
+from microexpr.progress import Progress
 from microexpr.video import VideoFrames
 
 FPS, FRAMES = 50, 100

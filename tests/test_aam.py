@@ -1,7 +1,5 @@
 """The active appearance model on made-up people that it was not trained on, with true landmarks."""
 
-from importlib.util import find_spec
-
 import numpy as np
 import pytest
 
@@ -14,6 +12,7 @@ from microexpr.preprocessing.aam_model import procrustes, rigid_modes
 from microexpr.preprocessing.align import eyes_of
 from microexpr.preprocessing.warp import moved, similarity
 from tests.conftest import make_clips
+from tests.marks import needs_mesh
 from tests.photographs import HOPPER, error, photograph, turned
 
 
@@ -154,7 +153,7 @@ def test_the_step_with_a_model_of_ones_own(model, strangers):
     assert blank.notes == {"face": "not found"}
 
 
-@pytest.mark.skipif(find_spec("mediapipe") is None, reason="the wheel mediapipe is not installed")
+@needs_mesh
 def test_a_model_from_pictures_alone(strangers):
     blank = np.zeros((60, 60, 3), np.uint8)
     learnt = model_by_mesh([blank, *(picture for picture, _ in strangers[:-2])])

@@ -1,7 +1,5 @@
 """The step `align`: eyes level at a fixed place, one map for all frames, a mask, faces that are not found."""
 
-from importlib.util import find_spec
-
 import numpy as np
 import pytest
 
@@ -11,10 +9,10 @@ from microexpr.preprocessing import STEPS
 from microexpr.preprocessing.align import eyes_of, inside
 from microexpr.preprocessing.mesh import find_landmarks
 from tests.conftest import make_clips
+from tests.marks import needs_mesh
 from tests.photographs import ASTRONAUT, HOPPER, photograph, turned
 
-if find_spec("mediapipe") is None:
-    pytest.skip("the wheel mediapipe is not installed", allow_module_level=True)
+pytestmark = needs_mesh
 
 
 def align(*pictures, **settings):

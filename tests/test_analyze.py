@@ -9,7 +9,6 @@ import struct
 import subprocess
 import sys
 import time
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -24,10 +23,10 @@ from microexpr.recognize import open_model
 from microexpr.synthesis import Camera, Timing, perform
 from microexpr.video import VideoFrames, write_picture, write_video
 from tests.hostile import film, timed_video
+from tests.marks import needs_mesh
 from tests.test_analyze_hostile import STUB, everywhere, whole
 
 NONE = Options(model="none")
-needs_mesh = pytest.mark.skipif(find_spec("mediapipe") is None, reason="the wheel mediapipe is not installed")
 
 
 @pytest.fixture

@@ -36,9 +36,6 @@ class Still:
     def frame(self, i):
         return np.zeros((*self.size, 3), np.uint8)
 
-    def frames(self):
-        return map(self.frame, range(self.timing.frames))
-
 
 COUNTED = [name for name, cls in DATASETS if cls.facts.clips and not cls.facts.events]  # long videos: test_long_sets
 

@@ -80,10 +80,10 @@ def sleeping(job: int, shared: Path) -> None:
 def test_workers_end_with_a_killed_parent(tmp_path):
     text = "from tests.test_executors import *; outcomes(Processes(2), sleeping, [0, 1], Path({!r}))"
     parent = subprocess.Popen([sys.executable, "-c", text.format(str(tmp_path))])
-    wait_for(lambda: len(list(tmp_path.glob("*.pid"))) == 2)
+    assert happens(lambda: len(list(tmp_path.glob("*.pid"))) == 2)
     parent.kill()
     parent.wait()
-    wait_for(lambda: not any(runs(path.stem) for path in tmp_path.glob("*.pid")))
+    assert happens(lambda: not any(runs(path.stem) for path in tmp_path.glob("*.pid")))
 
 
 def runs(process: str) -> bool:
@@ -91,11 +91,12 @@ def runs(process: str) -> bool:
     return line.exists() and line.read_bytes() != b""  # empty once it has ended and nobody has asked how
 
 
-def wait_for(happened: Callable[[], bool], seconds: float = 60) -> None:
+def happens(event: Callable[[], bool], seconds: float = 60) -> bool:
+    """Whether it is so before the time is up."""
     end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end
+    while not (so := event()) and time.monotonic() < end:
         time.sleep(0.05)
+    return so
 
 
 @pytest.mark.parametrize(

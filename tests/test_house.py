@@ -12,7 +12,7 @@ import microexpr
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "microexpr"
 FLOORS = [  # from the ground up; a module imports from its own floor or below
-    {"errors", "clip", "events", "files", "metrics", "executors"},
+    {"errors", "clip", "events", "files", "metrics", "executors", "progress"},
     {"registry", "config", "video", "protocols", "recipe", "runs", "synthesis", "published"}
     | {"spotting_recipe", "spotting_runs"},
     {"datasets", "preprocessing", "tracking", "features", "networks", "pictures"},

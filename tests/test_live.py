@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -26,8 +25,8 @@ from microexpr.tracking import Tracking
 from microexpr.tracking.follow import Follower
 from microexpr.tracking.store import ROW
 from microexpr.video import write_video
+from tests.marks import needs_mesh
 
-needs_mesh = pytest.mark.skipif(find_spec("mediapipe") is None, reason="the wheel mediapipe is not installed")
 FPS = 30
 
 

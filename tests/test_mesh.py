@@ -1,7 +1,5 @@
 """The face mesh on real photographs whose landmarks are known."""
 
-from importlib.util import find_spec
-
 import numpy as np
 import pytest
 
@@ -9,11 +7,11 @@ from microexpr.errors import MediaError, MissingDataError
 from microexpr.preprocessing import mesh
 from microexpr.preprocessing.mesh import anchors, detect, find_landmarks, region
 from microexpr.video import VideoFrames, write_video
+from tests.marks import needs_mesh
 from tests.photographs import ASTRONAUT, HOPPER, error, photograph, turned
 
 BOTH = pytest.mark.parametrize("which", [ASTRONAUT, HOPPER])
-if find_spec("mediapipe") is None:
-    pytest.skip("the wheel mediapipe is not installed", allow_module_level=True)
+pytestmark = needs_mesh
 
 
 @BOTH

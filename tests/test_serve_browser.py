@@ -1,9 +1,5 @@
 """The page in a real browser: what a coder does, by mouse and by keyboard, at desk and at phone size."""
 
-# ruff: noqa: F811  (a fixture is an argument of the same name)
-
-from importlib.util import find_spec
-
 import numpy as np
 import pytest
 
@@ -13,21 +9,8 @@ from microexpr.video import write_video
 from microexpr.web.settings import analyze_here
 
 from . import serve_stub
-from .serve_page import (  # noqa: F401
-    DESK,
-    JUDGED,
-    PHONE,
-    address,
-    browser,
-    film,
-    frame,
-    needs_chromium,
-    opened,
-    page,
-    press,
-    shown,
-    until,
-)
+from .marks import needs_mesh
+from .serve_page import DESK, JUDGED, PHONE, frame, needs_chromium, opened, press, shown, until
 
 pytestmark = needs_chromium
 
@@ -249,7 +232,7 @@ def test_focus_is_seen_wherever_tab_leads(page, film):
     assert {"keys", "confirm", "csv", "delete", "compare", *fields} <= seen
 
 
-@pytest.mark.skipif(find_spec("mediapipe") is None, reason="the wheel mediapipe is not installed")
+@needs_mesh
 @pytest.mark.parametrize("address", [analyze_here], indirect=True)
 def test_the_whole_way_with_a_made_up_face(page, tmp_path):
     take = draw_take(3, seconds=2, fps=30, micro=40, macro=0)

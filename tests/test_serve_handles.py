@@ -1,23 +1,8 @@
 """Onset, apex and offset dragged on the time line: by mouse, by finger, by keyboard."""
 
-# ruff: noqa: F811  (a fixture is an argument of the same name)
-
 import pytest
 
-from .serve_page import (  # noqa: F401
-    HAND,
-    JUDGED,
-    address,
-    browser,
-    film,
-    frame,
-    needs_chromium,
-    opened,
-    page,
-    press,
-    shown,
-    until,
-)
+from .serve_page import HAND, JUDGED, frame, needs_chromium, opened, press, shown, until
 
 pytestmark = needs_chromium
 

@@ -1,29 +1,12 @@
 """What eyes, fingers and readers of screens need of the page; and what it does where a browser cannot play a file."""
 
-# ruff: noqa: F811  (a fixture is an argument of the same name)
-
 import pytest
 
 from microexpr import export
 
 from . import serve_stub
 from .contrast import FAINT
-from .serve_page import (  # noqa: F401
-    DESK,
-    HAND,
-    JUDGED,
-    PHONE,
-    address,
-    browser,
-    film,
-    frame,
-    needs_chromium,
-    opened,
-    page,
-    press,
-    shown,
-    until,
-)
+from .serve_page import DESK, HAND, JUDGED, PHONE, frame, needs_chromium, opened, press, shown, until
 
 pytestmark = needs_chromium
 SCREENS = [{"viewport": size, "color_scheme": scheme} for size in (DESK, PHONE) for scheme in ("light", "dark")]

@@ -110,7 +110,7 @@ def test_a_bump_begins_and_ends_where_it_was_made(rate):
 
 
 def test_steps_of_a_second():
-    assert Samples(200.0, np.arange(3), np.ones(3, bool)).steps(0.5) == 100
+    assert Samples(200.0, np.arange(3) / 200, np.arange(3), np.ones(3, bool)).steps(0.5) == 100
 
 
 def camera() -> FaceTrack:
@@ -142,3 +142,9 @@ def test_a_missing_frame_takes_its_time():
     steps = sampled(some(track, np.delete(np.arange(len(track)), 100)), 200)
     assert steps.rate == track.fps
     assert len(steps) == pytest.approx((track.times[-1] - track.times[0]) * track.fps, abs=1.5)
+
+
+def test_a_curve_stands_at_the_frames_of_a_camera():
+    track, spotter = camera(), SPOTTERS.build({"name": "default"})
+    seen = spotter.look(track, sampled(track, 200)).curve
+    assert seen.max() > 0.5 and np.allclose(spotter.curve(track), seen, atol=1e-6)

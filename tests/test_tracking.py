@@ -2,7 +2,6 @@
 
 from contextlib import closing
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 
 import av
@@ -21,10 +20,10 @@ from microexpr.tracking.people import Portrait, who
 from microexpr.tracking.record import RIGID
 from microexpr.tracking.smooth import smoothed
 from microexpr.video import VideoFrames, timed, write_video
+from tests.marks import needs_mesh
 from tests.photographs import ASTRONAUT, photograph, turned
 
-if find_spec("mediapipe") is None:
-    pytest.skip("the wheel mediapipe is not installed", allow_module_level=True)
+pytestmark = needs_mesh
 
 
 class Pictures:

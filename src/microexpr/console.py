@@ -26,7 +26,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from .analyze import Result
     from .datasets.base import Facts
-    from .evaluate import Progress as Report
+    from .progress import Progress as Report
     from .runs import Run
     from .spotting_runs import SpottingRun
 

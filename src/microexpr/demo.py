@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .evaluate import Options, Progress, evaluate
+from .evaluate import Options, evaluate
 from .files import write_atomically
+from .progress import Progress
 from .recipe import load
 from .report import render
 

@@ -19,10 +19,11 @@ from .clip import Sample
 from .errors import RunError
 from .executors import Done, Executor, executor
 from .files import slug
-from .intake import Intake, Options, Progress, prepared, take_in
+from .intake import Intake, Options, prepared, take_in
 from .metrics import confusion_matrix
 from .pictures import keep_examples
 from .preprocessing import Chain, Samples
+from .progress import Progress, quiet
 from .protocols import Fold, protocol
 from .recipe import Recipe
 from .recognizers import RECOGNIZERS, Recognizer
@@ -90,7 +91,7 @@ def evaluate(recipe: Recipe, out: Path, options: Options | None = None, progress
         ProtocolError: the clips do not meet the published counts, and a subset was not asked for.
         RunError: `out` holds another run, or a fold failed (the others are kept).
     """
-    options, progress = options or Options(), progress or (lambda what, done, total: None)
+    options, progress = options or Options(), progress or quiet
     if options.small:
         recipe = recipe.with_settings(recipe.small.set)
     for stage in recipe.stages:

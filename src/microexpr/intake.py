@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,10 @@ from .datasets.labels import with_labels
 from .errors import ProtocolError, RunError, UsageError
 from .executors import Failed, Processes, executor
 from .preprocessing import Chain, Samples
+from .progress import Progress
 from .protocols import Example, Fold, Protocol, protocol
 from .recipe import Recipe, Stage
 from .spotting_recipe import Small
-
-Progress = Callable[[str, int, int], None]
-"""Called with (what is being done, how much of it is done, how much there is)."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from .errors import ProtocolError, RunError, UsageError
 from .events import FaceTrack
 from .executors import Done, Executor, executor
 from .files import slug, write_atomically
-from .intake import Options, Progress, made_up
+from .intake import Options, made_up
+from .progress import Progress, quiet
 from .recognize import DEFAULT_MODEL, open_model
 from .registry import PLUGINS, checked, load_plugin
 from .runs import fold_seed
@@ -86,7 +87,7 @@ def spot(
         RunError: `out` holds another run, or a video failed (the others are kept).
         UsageError: an executor or an option that does not go with spotting.
     """
-    options, progress = options or Options(), progress or (lambda what, done, total: None)
+    options, progress = options or Options(), progress or quiet
     if options.small:
         recipe = recipe.with_settings(recipe.small.set)
     learns = SPOTTERS.build(recipe.spotter).learns and recipe.learn

@@ -20,9 +20,10 @@ from .clip import Sample
 from .config import cache_folder
 from .errors import ProtocolError
 from .files import CHECKPOINT, slug, write_atomically
-from .intake import Intake, Options, Progress, prepared
+from .intake import Intake, Options, prepared
 from .networks.catalogue import open_weights
 from .networks.weights import read_weights
+from .progress import Progress
 from .protocols import Example
 from .recipe import Recipe, Stage
 from .recognizers import RECOGNIZERS, Recognizer

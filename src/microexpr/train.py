@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import __version__
-from .intake import Options, Progress, take_in
+from .intake import Options, take_in
 from .preprocessing import Chain
+from .progress import Progress, quiet
 from .protocols import protocol
 from .recipe import Recipe
 from .recognizers import RECOGNIZERS, Recognizer
@@ -32,7 +33,7 @@ def train(recipe: Recipe, out: Path, options: Options | None = None, progress: P
     Raises:
         ProtocolError: the clips do not meet the published counts, and a subset was not asked for.
     """
-    options, progress = options or Options(), progress or (lambda what, done, total: None)
+    options, progress = options or Options(), progress or quiet
     if options.small:
         recipe = recipe.with_settings(recipe.small.set)
     for stage in recipe.stages:

@@ -11,8 +11,8 @@ import numpy as np
 from ..clip import Interval
 from ..errors import MicroexprError, one_line
 from ..events import MICRO_SECONDS, Event, Face, FaceTrack, Recording
-from ..intake import Progress
 from ..preprocessing.moments import Moments
+from ..progress import Progress
 from ..recognize import Model
 from ..report.evidence import Evidence, gather
 from ..video import Frames, read_picture

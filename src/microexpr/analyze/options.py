@@ -13,7 +13,7 @@ import numpy as np
 from ..clip import Interval
 from ..errors import UsageError
 from ..events import FaceTrack
-from ..intake import Progress
+from ..progress import Progress
 from ..recognize import DEFAULT_MODEL, open_model
 from ..registry import checked
 from ..video import Frames

@@ -18,7 +18,7 @@ from ..errors import DataError, MediaError, MicroexprError, RunError, one_line
 from ..events import Analysis
 from ..executors import Done, executor
 from ..files import write_atomically
-from ..intake import Progress
+from ..progress import Progress, quiet
 from ..recognize import Model, open_model
 from ..report.events import as_page
 from ..report.evidence import Evidence
@@ -70,7 +70,7 @@ def analyze(
         MediaError: the source cannot be read.
         RunError: the folder holds another recording's events, or events that a coder has judged.
     """
-    return _analyze_into(Path(source), place(Path(source), out), options or Options(), progress or _quiet, parts)
+    return _analyze_into(Path(source), place(Path(source), out), options or Options(), progress or quiet, parts)
 
 
 def analyze_all(
@@ -82,11 +82,11 @@ def analyze_all(
     parts: Parts | None = None,
 ) -> list[Result]:
     """`analyze` for several recordings, `workers` at once; one that cannot be read does not stop the others."""
-    options, progress = options or Options(), progress or _quiet
+    options, progress = options or Options(), progress or quiet
     options.check()  # a wrong setting is one error, not one a recording
     folders = places(sources, out)
     jobs = list(zip(sources, folders, strict=True))
-    told = progress if workers == 1 or len(jobs) == 1 else _quiet
+    told = progress if workers == 1 or len(jobs) == 1 else quiet
     job = partial(_job, options=options, progress=told, parts=parts)
     where = executor("local") if told is progress else executor("processes", workers)
     results: dict[int, Result] = {}
@@ -109,10 +109,6 @@ def _job(
     job: tuple[Path, Path], shared: None, *, options: Options, progress: Progress, parts: Parts | None
 ) -> Analysis:
     return _analyze_into(*job, options, progress, parts)
-
-
-def _quiet(what: str, done: int, total: int) -> None:
-    pass
 
 
 def _analyze_into(source: Path, folder: Path, options: Options, progress: Progress, parts: Parts | None) -> Analysis:

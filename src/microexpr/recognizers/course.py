@@ -14,7 +14,7 @@ import io
 import json
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,13 +29,12 @@ from ..errors import DataError, RecipeError, RunError, UsageError
 from ..files import read_about, write_atomically
 from ..networks import NETWORKS
 from ..networks.base import use_generator
+from ..progress import Progress
 from .base import Settings
 from .picture_batches import Cut, plain_plans, read_batches, seeded, training_plans
 from .pictures_on_disk import Pictures
 from .processes import Process
 from .training import Optimizer, Schedule
-
-Progress = Callable[[str, int, int], None]
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of red, green and blue from 0 to 1, as timm and torchvision use them."""

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from ..errors import UsageError
 from ..networks import NETWORKS
+from ..progress import Progress, quiet
 from .base import Settings
-from .course import Course, Pretraining, Progress
+from .course import Course, Pretraining
 from .network import torch_threads
 from .pictures_on_disk import is_made_up, open_pictures, write_made_up
 from .processes import join
@@ -41,7 +42,7 @@ def pretrain(settings: Pretraining, root: Path, out: Path, progress: Progress | 
     with torch_threads(), join(settings.device) as process:
         course = Course(settings, train, held_out, path, process)
         course.made_up = is_made_up(root)
-        course.run(progress if progress is not None and process.first else _quiet)
+        course.run(progress if progress is not None and process.first else quiet)
     return path
 
 
@@ -82,7 +83,3 @@ def made_up_weights(network: Settings, cache: Path, progress: Progress | None = 
                     raise
         pretrain(settings, pictures, out, progress)
     return out
-
-
-def _quiet(what: str, done: int, total: int) -> None:
-    pass

@@ -25,15 +25,17 @@ MISSING = 1.75
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """A track at even steps of time.
+    """A track at even steps of time, or frame by frame.
 
     Attributes:
         rate: steps a second.
+        moments: (N,) seconds, rising.
         frames: (N,) int64 index of the track's frame nearest to each moment.
         seen: (N,) bool: whether that frame is near enough; False in a gap.
     """
 
     rate: float
+    moments: np.ndarray
     frames: np.ndarray
     seen: np.ndarray
 
@@ -130,8 +132,7 @@ class Spotter(ABC):
         if len(samples) < 3:
             return [], np.zeros(len(track), np.float32)
         seen = self.look(track, samples)
-        moments = track.times[0] + np.arange(len(samples)) / samples.rate
-        curve = np.interp(track.times, moments, seen.curve).astype(np.float32)
+        curve = np.interp(track.times, samples.moments, seen.curve).astype(np.float32)
         return intervals(track, samples, (s for s in seen.spans if s.score >= self.abstain)), curve
 
 
@@ -145,15 +146,15 @@ def sampled(track: FaceTrack, rate: float) -> Samples:
     shutter, and what was worked out of a second of frames then holds for the next look at it.
     """
     if len(track) < 2:
-        return Samples(rate, np.zeros(len(track), np.int64), np.ones(len(track), bool))
+        return Samples(rate, track.times, np.zeros(len(track), np.int64), np.ones(len(track), bool))
     steps = np.diff(track.times)
     if track.fps <= rate and steps.max() < MISSING / track.fps:
-        return Samples(float(1 / steps.mean()), np.arange(len(track)), np.ones(len(track), bool))
+        return Samples(float(1 / steps.mean()), track.times, np.arange(len(track)), np.ones(len(track), bool))
     rate = min(rate, track.fps)
     moments = track.times[0] + np.arange(int((track.times[-1] - track.times[0]) * rate + 1e-6) + 1) / rate
     after = np.clip(np.searchsorted(track.times, moments), 1, len(track) - 1)
     nearer = after - (moments - track.times[after - 1] <= track.times[after] - moments)
-    return Samples(rate, nearer, np.abs(track.times[nearer] - moments) <= 1.5 / rate)
+    return Samples(rate, moments, nearer, np.abs(track.times[nearer] - moments) <= 1.5 / rate)
 
 
 def intervals(track: FaceTrack, samples: Samples, spans: Iterable[Span]) -> list[Interval]:

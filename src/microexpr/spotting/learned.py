@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,9 +67,9 @@ class Learned(Spotter):
         object.__setattr__(learned, "_state", dict(state))
         return learned
 
+    @abstractmethod
     def _fit(self, tracks: Sequence[FaceTrack], truth: Sequence[Sequence[Interval]], seed: int) -> State:
         """What is learned from one track or more."""
-        raise NotImplementedError
 
 
 def _read(path: Path, name: str) -> State:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..events import FaceTrack
+from ..progress import Progress, quiet
 from ..video import Frames, VideoFrames, stamp, timed
 from .ahead import ahead
 from .measure import blinks, openness, quality
@@ -20,8 +20,6 @@ from .store import Store
 
 VERSION = 2
 """Of what is kept in a folder: a pass of another version is not resumed."""
-
-Progress = Callable[[str, int, int], None]
 
 
 def track_faces(
@@ -53,7 +51,7 @@ def track_faces(
     store = Store(folder, options.size)
     try:
         if not (source and store.resume(key)):
-            _pass(frames, options, progress, store, key)
+            _pass(frames, options, progress or quiet, store, key)
         return _tracks(store, options)
     finally:
         store.forget()
@@ -65,7 +63,7 @@ def _source(frames: Frames) -> str:
     return f"{path} {stamp(Path(path))}" if path is not None and Path(path).exists() else ""
 
 
-def _pass(frames: Frames, options: Tracking, progress: Progress | None, store: Store, key: str) -> None:
+def _pass(frames: Frames, options: Tracking, progress: Progress, store: Store, key: str) -> None:
     """Three things at once, each a few frames ahead of the next: reading, following, recording."""
     total = frames.expected() if isinstance(frames, VideoFrames) else len(frames.numbers)
     store.clear()
@@ -78,12 +76,11 @@ def _pass(frames: Frames, options: Tracking, progress: Progress | None, store: S
         for done, frame in enumerate(every, start=1):
             seconds = frame.seconds
             recorders.add(frame)
-            if progress and done % 16 == 0:
+            if done % 16 == 0:
                 progress("faces", done, max(total, done) if total else 0)
     recorders.close()
     store.finish(key, seconds)
-    if progress:
-        progress("faces", done, done)
+    progress("faces", done, done)
 
 
 def _tracks(store: Store, options: Tracking) -> list[FaceTrack]:

@@ -21,7 +21,7 @@ import numpy as np
 from ..errors import MediaError, MicroexprError, MissingDataError, one_line
 from ..export import to_json
 from ..files import write_atomically
-from ..intake import Progress
+from ..progress import Progress
 from ..registry import load_plugin
 from ..report.events import renamed
 from ..tracking import Tracking

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from ..errors import MediaError
-from ..intake import Progress
+from ..progress import Progress
 from ..video import LARGEST, OWN_FILE, VideoFrames, timed
 
 HEAD = 256

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import UsageError
 from ..events import Analysis
-from ..intake import Progress
+from ..progress import Progress
 
 Analyze = Callable[[Path, Path, Mapping[str, Any], Progress], Analysis]
 """(video, folder to write in, settings, progress) -> what was found. Runs in a process of its own."""
