@@ -16,10 +16,17 @@ import cv2
 import numpy as np
 
 from microexpr.datasets import DATASETS
-from microexpr.metrics import bootstrap_interval, macro_f1, majority, unweighted_average_recall, weighted_average_recall
+from microexpr.imaging.images import write_picture
+from microexpr.imaging.video import open_frames
+from microexpr.metrics.bootstrap import bootstrap_interval
+from microexpr.metrics.recognition import (
+    macro_f1,
+    majority,
+    unweighted_average_recall,
+    weighted_average_recall,
+)
 from microexpr.protocols import Example, protocol
-from microexpr.recognize import Model, default_model, open_model
-from microexpr.video import open_frames, write_picture
+from microexpr.recognizers.model import Model, default_model, open_model
 
 SEED = 77
 """Of the made-up people; those that the model has learned from have seed 0."""

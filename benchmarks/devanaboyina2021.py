@@ -15,8 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from microexpr.report import summarize
-from microexpr.runs import Run
+from microexpr.experiments.runs import Run
+from microexpr.reports import summarize
 
 FIXED = ("frames", "flow-sequence", "apex-flow")
 METRICS = ("weighted_average_recall", "macro_f1")

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator
 import cv2
 import numpy as np
 
-from microexpr.preprocessing.aam import fit, named_model
+from microexpr.faces.aam import fit, named_model
+from microexpr.faces.cascade import find_face
+from microexpr.faces.landmarks import detect, find_landmarks
 from microexpr.preprocessing.align import CASCADE_EYES, LEAST_QUALITY
-from microexpr.preprocessing.faces import find_face
-from microexpr.preprocessing.mesh import detect, find_landmarks
-from microexpr.synthesis import Camera, Timing, perform
+from microexpr.synthetic import Camera, Timing, perform
 
 FIRST = 5000  # the model's people begin at 90 000
 Face = tuple[np.ndarray, np.ndarray]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from microexpr.preprocessing.aam import fit, train_model
-from microexpr.preprocessing.mesh import detect, find_landmarks
-from microexpr.synthesis.person import CANVAS, Person, _light, _skin, _warped, face_mask
+from microexpr.faces.aam import fit, train_model
+from microexpr.faces.landmarks import detect, find_landmarks
+from microexpr.synthetic.person import CANVAS, Person, _light, _skin, _warped, face_mask
 
 NAMES = ("astronaut", "Hopper")
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from microexpr.clip import Clip, Sample
-from microexpr.console import peak_memory
+from microexpr.cli.console import peak_memory
+from microexpr.core.clip import Clip, Sample
 from microexpr.protocols import protocol
-from microexpr.recipe import load
+from microexpr.recipes.recipe import load
 from microexpr.recognizers import RECOGNIZERS
 
 

@@ -20,12 +20,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from microexpr.cli_options import settings_of
-from microexpr.evaluate import Options, evaluate
-from microexpr.intake import prepared, take_in
+from microexpr.cli.options import settings_of
+from microexpr.experiments.data import prepared, take_in
+from microexpr.experiments.recognition import Options, evaluate
 from microexpr.networks import NETWORKS
-from microexpr.recipe import load
-from microexpr.spotting_recipe import Small
+from microexpr.recipes.base import Small
+from microexpr.recipes.recipe import load
 
 RECIPES = ("peng2018-hde", "peng2018-cde")
 

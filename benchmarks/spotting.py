@@ -26,16 +26,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from microexpr.clip import Interval
-from microexpr.events import FaceTrack
-from microexpr.files import write_atomically
-from microexpr.metrics import overlap
+from microexpr.core.clip import Interval
+from microexpr.core.files import write_atomically
+from microexpr.core.track import FaceTrack
+from microexpr.faces.tracking import Tracking, track_faces
+from microexpr.metrics.intervals import overlap
+from microexpr.metrics.spotting import SpottingReport, evaluate_spotting, pairs
 from microexpr.spotting import SPOTTERS, Spotter
-from microexpr.spotting.default import Default
-from microexpr.spotting.evaluation import SpottingReport, evaluate_spotting, pairs
-from microexpr.synthesis.long_plan import Beat, Distractors
-from microexpr.synthesis.long_video import LongTake, draw_take, true_track
-from microexpr.tracking import Tracking, track_faces
+from microexpr.spotting.default.spotter import Default
+from microexpr.synthetic.long_video import LongTake, draw_take, true_track
+from microexpr.synthetic.script import Beat, Distractors
 
 SECONDS, FPS = 60.0, 60.0
 METHODS = ("difference-contrast", "mdmd", "strain-peaks", "softnet", "default")

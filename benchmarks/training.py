@@ -16,10 +16,10 @@ from typing import Literal
 import numpy as np
 import torch
 
-from microexpr.recognizers.course import Course, Pretraining
 from microexpr.recognizers.network import torch_threads
-from microexpr.recognizers.pictures_on_disk import PackedPictures
-from microexpr.recognizers.processes import join
+from microexpr.recognizers.pretraining.distributed import join
+from microexpr.recognizers.pretraining.image_datasets import PackedPictures
+from microexpr.recognizers.pretraining.trainer import Course, Pretraining
 
 Precision = Literal["fp32", "bf16"]
 

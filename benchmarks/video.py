@@ -28,15 +28,16 @@ from typing import Any
 import av
 import numpy as np
 
-from microexpr import recognize
-from microexpr.analyze import Options, analyze
-from microexpr.live import Film, live
+from microexpr.analysis import Options, analyze
+from microexpr.analysis.live import Film, live
+from microexpr.faces.tracking import track_faces
+from microexpr.imaging.images import write_picture
+from microexpr.imaging.video import VideoFrames
+from microexpr.recognizers import model as recognize
 from microexpr.spotting import SPOTTERS
 from microexpr.spotting.base import sampled
-from microexpr.spotting.displacement import displacement
-from microexpr.synthesis.long_video import draw_take
-from microexpr.tracking import track_faces
-from microexpr.video import VideoFrames, write_picture
+from microexpr.spotting.default.displacement import displacement
+from microexpr.synthetic.long_video import draw_take
 
 SIZE, GOAL = (480, 640), 200
 FILMS = {"1": (4.0, 200.0), "2": (12.0, 60.0), "3": (20.0, 30.0)}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from microexpr import recipe
 from microexpr.datasets import DATASETS
 from microexpr.features import FEATURES
 from microexpr.networks import NETWORKS
+from microexpr.recipes import recipe
 from microexpr.recognizers import RECOGNIZERS
 from microexpr.spotting import SPOTTERS
 

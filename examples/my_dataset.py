@@ -9,10 +9,10 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from microexpr.clip import Clip
+from microexpr.core.clip import Clip
 from microexpr.datasets import DATASETS, Dataset, Facts, Fault
-from microexpr.synthesis import Camera, Timing, perform
-from microexpr.video import write_picture
+from microexpr.imaging.images import write_picture
+from microexpr.synthetic import Camera, Timing, perform
 
 
 @DATASETS.register("two_smiles")

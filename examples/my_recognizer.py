@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from microexpr.clip import Sample
+from microexpr.core.clip import Sample
 from microexpr.recognizers.base import RECOGNIZERS, Recognizer, State, softmax, stack
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from microexpr.clip import Clip
+from microexpr.core.clip import Clip
 from microexpr.datasets import DATASETS, Dataset
-from microexpr.recipe import Recipe, parse
+from microexpr.recipes.recipe import Recipe, parse
 
-pytest_plugins = ["tests.serve_page"]  # fixtures of the page in a browser
+pytest_plugins = ["tests.web.serve_page"]  # fixtures of the page in a browser
 
 
 @pytest.fixture(autouse=True)

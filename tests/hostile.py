@@ -20,7 +20,8 @@ import av
 import cv2
 import numpy as np
 
-from microexpr.video import write_picture, write_video
+from microexpr.imaging.images import write_picture
+from microexpr.imaging.video import write_video
 
 SIZE = (48, 64)
 

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from microexpr.synthesis.person import _portrait
+from microexpr.synthetic.person import _portrait
 
 ASTRONAUT, HOPPER = 0, 1
 

@@ -19,22 +19,22 @@ os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # a broken picture is one line
 
 # name -> module; looked up when first used, so that `import microexpr` loads nothing heavy
 _PUBLIC = {
-    "Clip": "clip",
-    "Interval": "clip",
-    "Sample": "clip",
+    "Clip": "core.clip",
+    "Interval": "core.clip",
+    "Sample": "core.clip",
     "Chain": "preprocessing",
     "Step": "preprocessing",
     "DATASETS": "datasets",
     "Dataset": "datasets",
     "check_dataset": "datasets",
     "open_dataset": "datasets",
-    "MicroexprError": "errors",
+    "MicroexprError": "core.errors",
     "Protocol": "protocols",
     "RECOGNIZERS": "recognizers",
     "Recognizer": "recognizers",
     "check_recognizer": "recognizers",
-    "Recipe": "recipe",
-    "Run": "runs",
+    "Recipe": "recipes.recipe",
+    "Run": "experiments.runs",
 }
 
 __all__ = ["__version__", *sorted(_PUBLIC)]

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from ..clip import TIMES, Clip
-from ..config import data_folder
-from ..errors import AnnotationError, DataError, MediaError, MissingDataError, UsageError, did_you_mean
-from ..registry import Registry
-from ..video import open_frames
+from ..core.clip import TIMES, Clip
+from ..core.config import data_folder
+from ..core.errors import AnnotationError, DataError, MediaError, MissingDataError, UsageError, did_you_mean
+from ..core.registry import Registry
+from ..imaging.video import open_frames
 
 MADE_UP = "MADE_UP.json"
 """The file that marks a folder as made up; `check` fails on it and every report says so."""

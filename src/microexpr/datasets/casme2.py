@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from ..clip import Clip
-from ..synthesis import Timing
-from . import casting, sheets
+from ..core.clip import Clip
+from ..synthetic import Timing
+from . import _sheets as sheets
 from .base import DATASETS, Correction, Dataset, Facts, Fault
+from .synthetic import clips as casting
 
 SHEETS = ("CASME2-coding-20140508.xlsx", "CASME2-coding-20190701.xlsx")
 OBJECTIVE = "CASME2-ObjectiveClasses.xlsx"

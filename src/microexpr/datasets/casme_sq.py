@@ -6,11 +6,12 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..clip import Clip, Interval
-from . import sheets, takes
+from ..core.clip import Clip, Interval
+from . import _sheets as sheets
+from ._intervals import add
+from ._macro import folders
 from .base import DATASETS, Dataset, Facts, Fault
-from .intervals import add
-from .macro import folders
+from .synthetic import long_videos as takes
 
 SHEETS = ("CAS(ME)^2code_final(Updated).xlsx", "CAS(ME)^2code_final.xlsx", "code_final.xlsx")
 PICTURES = ("rawpic", "CAS(ME)^2/rawpic", "rawpic_crop", "CAS(ME)^2/rawpic_crop")

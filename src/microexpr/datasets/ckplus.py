@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..clip import Clip
-from ..errors import MissingDataError
-from ..synthesis import Timing
-from ..video import frame_number
-from . import casting, macro, sheets
+from ..core.clip import Clip
+from ..core.errors import MissingDataError
+from ..imaging.video import frame_number
+from ..synthetic import Timing
+from . import _macro as macro
+from . import _sheets as sheets
 from .base import DATASETS, Dataset, Facts, Fault
+from .synthetic import clips as casting
 
 IMAGES, EMOTIONS, FACS = "cohn-kanade-images", "Emotion", "FACS"
 WORDS = ("neutral", "anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ..clip import Clip
-from ..errors import MissingDataError
-from ..video import write_picture
-from . import casting, ckplus, macro
+from ..core.clip import Clip
+from ..core.errors import MissingDataError
+from ..imaging.images import write_picture
+from . import _macro as macro
+from . import ckplus
 from .base import DATASETS, Dataset, Facts, Fault
+from .synthetic import clips as casting
 
 FRAMES = 3
 NAME = re.compile(r"(S\d+)_(\d+)_(\d+)", re.IGNORECASE)

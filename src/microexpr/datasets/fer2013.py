@@ -11,13 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ..clip import Clip
-from ..config import cache_folder
-from ..errors import MissingDataError
-from ..synthesis import Timing
-from ..video import write_picture
-from . import casting, macro, sheets
+from ..core.clip import Clip
+from ..core.config import cache_folder
+from ..core.errors import MissingDataError
+from ..imaging.images import write_picture
+from ..synthetic import Timing
+from . import _macro as macro
+from . import _sheets as sheets
 from .base import DATASETS, Dataset, Facts, Fault
+from .synthetic import clips as casting
 
 SHEETS = tuple(top + name for name in ("fer2013.csv", "icml_face_data.csv") for top in ("", "fer2013/"))
 COLUMNS = ("emotion", "pixels", "Usage")

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ..clip import Clip
-from ..errors import MediaError
-from ..video import VIDEOS, VideoFrames, write_video
-from . import casting, sheets
+from ..core.clip import Clip
+from ..core.errors import MediaError
+from ..imaging.video import VIDEOS, VideoFrames, write_video
+from . import _sheets as sheets
 from .base import DATASETS, Dataset, Facts, Fault
+from .synthetic import clips as casting
 
 LIST = "clips.csv"
 NEEDED = ("clip", "subject", "source")

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ..clip import Clip
-from ..errors import MissingDataError
-from ..synthesis import Timing, draw_action_units
-from ..video import write_picture
-from . import casting, sheets
+from ..core.clip import Clip
+from ..core.errors import MissingDataError
+from ..imaging.images import write_picture
+from ..synthetic import Timing, draw_action_units
+from . import _sheets as sheets
 from .base import DATASETS, Dataset, Facts, Fault
+from .synthetic import clips as casting
 
 EMOTIONS = {
     "AN": "anger",

@@ -12,11 +12,12 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
-from ..clip import Clip
-from ..video import PICTURES, write_picture
-from . import casting, sheets
+from ..core.clip import Clip
+from ..imaging.images import PICTURES, write_picture
+from . import _sheets as sheets
 from .base import DATASETS, Dataset, Facts, Fault
 from .smic import clip_name, person_id
+from .synthetic import clips as casting
 
 COLUMNS = ("dataset", "sub|subject", "filename_o|filename|filename_e", "label|class")
 """One copy of the list has no header, but these columns in this order."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..clip import Clip
-from ..errors import MissingDataError
-from ..synthesis import Timing
-from . import casting, macro
+from ..core.clip import Clip
+from ..core.errors import MissingDataError
+from ..synthetic import Timing
+from . import _macro as macro
 from .base import DATASETS, Dataset, Facts, Fault
+from .synthetic import clips as casting
 
 PEOPLE, TAKES = 86, 2
 LONG, SHORT, LONG_CLIPS = 60, 54, 488

@@ -7,10 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..clip import Clip
-from ..synthesis import Timing
-from . import casting, macro, sheets
+from ..core.clip import Clip
+from ..synthetic import Timing
+from . import _macro as macro
+from . import _sheets as sheets
 from .base import DATASETS, Dataset, Facts, Fault
+from .synthetic import clips as casting
 
 PEOPLE = 80
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..clip import Clip
-from . import casting, sheets
+from ..core.clip import Clip
+from . import _sheets as sheets
 from .base import DATASETS, Dataset, Facts, Fault
+from .synthetic import clips as casting
 
 SHEET = "SAMM_Micro_FACS_Codes_v2.xlsx"
 SHEETS = tuple(

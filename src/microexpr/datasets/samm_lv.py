@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from ..clip import Clip, Interval
-from . import sheets, takes
+from ..core.clip import Clip, Interval
+from . import _sheets as sheets
+from ._intervals import add
+from ._macro import folders
 from .base import DATASETS, Correction, Dataset, Facts, Fault
-from .casting import SAMM_MEGC2019
-from .intervals import add
-from .macro import folders
+from .synthetic import long_videos as takes
+from .synthetic.clips import SAMM_MEGC2019
 
 SHEETS = tuple(
     f"{top}SAMM_LongVideos_V{version}_Release.xlsx" for version in (3, 2, 1) for top in ("", "SAMMLV/", "SAMM_MEGC/")

@@ -7,11 +7,12 @@ from collections import Counter
 from pathlib import Path
 from typing import ClassVar
 
-from ..clip import Clip, Interval
-from ..errors import MediaError
-from ..video import open_frames
-from . import casting, sheets
+from ..core.clip import Clip, Interval
+from ..core.errors import MediaError
+from ..imaging.video import open_frames
+from . import _sheets as sheets
 from .base import DATASETS, Dataset, Facts, Fault
+from .synthetic import clips as casting
 
 EMOTIONS = ("negative", "positive", "surprise")
 WORDS = {"ne": "negative", "po": "positive", "sur": "surprise"}

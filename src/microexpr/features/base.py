@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..errors import RecipeError
-from ..registry import Registry
+from ..core.errors import RecipeError
+from ..core.registry import Registry
 
 
 @dataclass(frozen=True)

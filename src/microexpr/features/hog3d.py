@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from ..errors import RecipeError
+from ..core.errors import RecipeError
 from .base import FEATURES, Feature
 
 CUT = 0.25

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..errors import RecipeError
+from ..core.errors import RecipeError
 from .base import FEATURES, Feature, blocks
 
 

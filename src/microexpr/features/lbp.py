@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from skimage.feature import local_binary_pattern
 
-from ..errors import RecipeError
+from ..core.errors import RecipeError
 from .base import FEATURES, Feature, blocks
 
 

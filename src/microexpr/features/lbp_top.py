@@ -13,7 +13,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from ..errors import RecipeError
+from ..core.errors import RecipeError
 from .base import FEATURES, Feature, blocks
 
 PLANES = ("XY", "XT", "YT")

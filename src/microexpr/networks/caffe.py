@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import DataError, MissingDataError
+from ..core.errors import DataError, MissingDataError
 from .resnet10 import PreActivated
 from .weights import check_weights
 

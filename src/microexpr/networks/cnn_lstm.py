@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from torch.utils.checkpoint import checkpoint
 
-from ..errors import RecipeError
+from ..core.errors import RecipeError
 from .base import NETWORKS, Architecture, Dropout
 
 Norm = Literal["none", "batch", "group"]

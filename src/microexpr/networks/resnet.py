@@ -12,7 +12,7 @@ from typing import ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import RecipeError
+from ..core.errors import RecipeError
 from .base import NETWORKS, Architecture
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import RecipeError
+from ..core.errors import RecipeError
 from .base import NETWORKS, Architecture
 
 

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import RecipeError
+from ..core.errors import RecipeError
 from .base import NETWORKS, Architecture
 
 MAPS = (3, 5, 8)

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import RecipeError
+from ..core.errors import RecipeError
 from .base import NETWORKS, Architecture, Dropout
 
 

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ..errors import DataError, MissingDataError
+from ..core.errors import DataError, MissingDataError
 from .base import head_of
 
 

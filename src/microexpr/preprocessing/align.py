@@ -8,13 +8,13 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from ..clip import Sample
-from ..errors import RecipeError
-from .aam import fit, named_model
+from ..core.clip import Sample
+from ..core.errors import RecipeError
+from ..faces.aam import fit, named_model
+from ..faces.cascade import find_face
+from ..faces.landmarks import detect, find_landmarks
+from ..imaging.geometry import mapped, moved, similarity
 from .base import STEPS, Step
-from .faces import find_face
-from .mesh import detect, find_landmarks
-from .warp import mapped, moved, similarity
 
 RIGHT_EYE, LEFT_EYE = slice(36, 42), slice(42, 48)
 CASCADE_EYES = np.array([[0.286, 0.386], [0.714, 0.386]])

@@ -20,11 +20,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..clip import TIMES, Clip, Sample
-from ..errors import MediaError, MicroexprError, RecipeError
-from ..files import slug, write_atomically
-from ..registry import PLUGINS, Registry, load_plugin
-from ..video import stamp
+from ..core.clip import TIMES, Clip, Sample
+from ..core.errors import MediaError, MicroexprError, RecipeError
+from ..core.files import slug, write_atomically
+from ..core.registry import PLUGINS, Registry, load_plugin
+from ..imaging.video import stamp
 
 LARGE = 4 * 2**20
 """Bytes of a cached file from which its arrays are read whenever they are asked for, and not kept in memory."""

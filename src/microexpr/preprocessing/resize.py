@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..clip import Sample
-from ..errors import RecipeError
+from ..core.clip import Sample
+from ..core.errors import RecipeError
 from .base import STEPS, Step
 
 

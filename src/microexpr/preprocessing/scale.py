@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..clip import Sample
-from ..errors import RecipeError
+from ..core.clip import Sample
+from ..core.errors import RecipeError
 from .base import STEPS, Step
 
 

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..clip import Sample
-from ..errors import MediaError, RecipeError
-from ..video import open_frames
+from ..core.clip import Sample
+from ..core.errors import MediaError, RecipeError
+from ..imaging.video import open_frames
 from .base import STEPS, Step
 
 

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..clip import TIMES, Clip
-from ..errors import ProtocolError, RecipeError, UnknownNameError
-from ..metrics import METRICS
+from ..core.clip import TIMES, Clip
+from ..core.errors import ProtocolError, RecipeError, UnknownNameError
+from ..metrics.recognition import METRICS
 
 Split = Literal["loso", "holdout-dataset", "fixed", "tenth-of-people", "tenth-of-pictures"]
 

@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import RecipeError
-from ..registry import Registry
+from ..core.errors import RecipeError
+from ..core.registry import Registry
 
 
 @dataclass(frozen=True)

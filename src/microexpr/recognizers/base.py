@@ -14,10 +14,10 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from ..clip import Sample
-from ..errors import DataError, MissingDataError, NotFittedError, RecipeError, UsageError
-from ..files import write_atomically
-from ..registry import Registry
+from ..core.clip import Sample
+from ..core.errors import DataError, MissingDataError, NotFittedError, RecipeError, UsageError
+from ..core.files import write_atomically
+from ..core.registry import Registry
 
 State = Mapping[str, np.ndarray]
 Watch = Callable[[int, int], None]

@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..config import cache_folder
-from ..errors import RecipeError
-from ..files import write_atomically
+from ..core.config import cache_folder
+from ..core.errors import RecipeError
+from ..core.files import write_atomically
 from ..networks.base import head_of
 from .augmentation import Augmentation, Crop, Turn
-from .clips import Batch, Clips
+from .batches import Batch, Clips
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..clip import Sample
+from ..core.clip import Sample
 from .base import RECOGNIZERS, Recognizer, State
 
 

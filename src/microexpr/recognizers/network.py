@@ -22,19 +22,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..clip import Sample
-from ..errors import DataError, RecipeError
-from ..files import CHECKPOINT, write_atomically
+from ..core.clip import Sample
+from ..core.errors import DataError, RecipeError
+from ..core.files import CHECKPOINT, write_atomically
+from ..core.registry import checked
 from ..networks import NETWORKS
 from ..networks.base import use_generator
 from ..networks.weights import load_weights, read_weights, transfer_weights
-from ..registry import checked
 from .augmentation import AUGMENTATIONS, Crop
 from .base import RECOGNIZERS, Recognizer, Settings, State, softmax
-from .clips import Batch, Clips
+from .batches import Batch, Clips
 from .freezing import Features, Freezing
-from .normalising import Scales
-from .training import Optimizer, Sampler, Schedule
+from .normalization import Scales
+from .optimization import Optimizer, Sampler, Schedule
 
 
 @RECOGNIZERS.register("network")

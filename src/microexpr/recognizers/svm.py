@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from ..clip import Sample
-from ..errors import RecipeError
+from ..core.clip import Sample
+from ..core.errors import RecipeError
 from .base import RECOGNIZERS, Recognizer, State, softmax, stack
 
 

@@ -14,10 +14,10 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from ..clip import Interval
-from ..errors import RecipeError, UsageError
-from ..events import MICRO_SECONDS, FaceTrack
-from ..registry import Registry
+from ..core.clip import Interval
+from ..core.errors import RecipeError, UsageError
+from ..core.registry import Registry
+from ..core.track import MICRO_SECONDS, FaceTrack
 
 MISSING = 1.75
 """Two frames that are so many usual steps apart have a missing one between them."""

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import RecipeError
-from ..events import MICRO_SECONDS, FaceTrack
+from ..core.errors import RecipeError
+from ..core.track import MICRO_SECONDS, FaceTrack
 from ..features.lbp import LBP
 from .base import SPOTTERS, Look, Samples, Spotter
-from .peaks import contrast, spans_above, threshold
+from .peak_picking import contrast, spans_above, threshold
 
 
 @SPOTTERS.register("difference-contrast")

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import RecipeError
-from ..events import MICRO_SECONDS, FaceTrack
+from ..core.errors import RecipeError
+from ..core.track import MICRO_SECONDS, FaceTrack
 from .base import SPOTTERS, Look, Samples, Spotter
-from .motion import Estimator, estimator
-from .peaks import contrast, spans_above, threshold
+from .peak_picking import contrast, spans_above, threshold
+from .regions import Estimator, estimator
 
 GRID, DIRECTIONS = 6, 4
 

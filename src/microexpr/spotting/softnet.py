@@ -16,14 +16,14 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import find_peaks
 
-from ..clip import Interval
-from ..errors import RecipeError, UsageError
-from ..events import FaceTrack
-from ..preprocessing.flow import strain
+from ..core.clip import Interval
+from ..core.errors import RecipeError, UsageError
+from ..core.track import FaceTrack
+from ..imaging.optical_flow import strain
 from .base import SPOTTERS, Look, Samples, Span, sampled
-from .learned import Learned, State
-from .motion import Estimator, estimator, eyes, head_motion, scale_of
-from .peaks import best_apart, threshold
+from .peak_picking import best_apart, threshold
+from .regions import Estimator, estimator, eyes, head_motion, scale_of
+from .trainable import Learned, State
 
 KINDS = ("micro", "macro")
 SIDE = 42

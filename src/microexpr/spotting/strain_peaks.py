@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from ..errors import RecipeError
-from ..events import MICRO_SECONDS, FaceTrack
-from ..preprocessing.flow import strain
+from ..core.errors import RecipeError
+from ..core.track import MICRO_SECONDS, FaceTrack
+from ..imaging.optical_flow import strain
 from .base import SPOTTERS, Look, Samples, Spotter
-from .motion import BROWS, MOUTH, Estimator, estimator, eyes, filled, head_motion, scale_of
-from .peaks import best_apart, runs, spans_above, threshold
+from .peak_picking import best_apart, runs, spans_above, threshold
+from .regions import BROWS, MOUTH, Estimator, estimator, eyes, filled, head_motion, scale_of
 
 
 @SPOTTERS.register("strain-peaks")

@@ -3,7 +3,7 @@
 upload -> library (a folder a recording) -> jobs (a process an analysis) -> coding (what a coder says of each event)
 """
 
-from ..errors import UsageError
+from ..core.errors import UsageError
 
 try:
     import fastapi  # noqa: F401

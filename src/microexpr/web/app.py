@@ -17,16 +17,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from .. import __version__
-from ..errors import MediaError, MicroexprError, MissingDataError, RunError, one_line
-from ..files import slug
-from ..registry import checked
-from . import told
-from .coding import Coding, Judgement, add, judge
+from ..core.errors import MediaError, MicroexprError, MissingDataError, RunError, one_line
+from ..core.files import slug
+from ..core.registry import checked
+from . import views as told
+from .annotations import Coding, Judgement, add, judge
 from .jobs import VIEW, Jobs
-from .library import About, Library
-from .receive import receive
-from .safety import Guard, refused
+from .security import Guard, refused
 from .settings import Settings
+from .store import About, Library
+from .uploads import receive
 
 KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 VIDEO = {".mp4": "video/mp4", ".webm": "video/webm"}
@@ -82,9 +82,9 @@ def _page(app: FastAPI) -> None:
     """The files of the page, from a list made now: no request can name another one."""
     files = {
         one.name: one.read_bytes()
-        for place in ("web/static", "report")
+        for place in ("web/static", "analysis/static")
         for one in (resources.files("microexpr") / place).iterdir()
-        if Path(one.name).suffix in KINDS and (place != "report" or one.name.startswith("timeline."))
+        if Path(one.name).suffix in KINDS and (place != "analysis/static" or one.name.startswith("timeline."))
     }
 
     @app.get("/")

@@ -18,17 +18,17 @@ from threading import Lock, Thread
 
 import numpy as np
 
-from ..errors import MediaError, MicroexprError, MissingDataError, one_line
-from ..export import to_json
-from ..files import write_atomically
-from ..progress import Progress
-from ..registry import load_plugin
-from ..report.events import renamed
-from ..tracking import Tracking
-from ..video import Clock, open_frames
-from .library import Library
+from ..analysis.formats.json_file import to_json
+from ..analysis.page import renamed
+from ..core.errors import MediaError, MicroexprError, MissingDataError, one_line
+from ..core.files import write_atomically
+from ..core.progress import Progress
+from ..core.registry import load_plugin
+from ..faces.tracking import Tracking
+from ..imaging.video import Clock, open_frames
 from .media import make_playable, plays
 from .settings import Settings
+from .store import Library
 
 VIEW = "view.mp4"
 

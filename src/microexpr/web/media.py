@@ -13,9 +13,10 @@ import av
 import cv2
 import numpy as np
 
-from ..errors import MediaError
-from ..progress import Progress
-from ..video import LARGEST, OWN_FILE, VideoFrames, timed
+from ..core.errors import MediaError
+from ..core.progress import Progress
+from ..imaging.images import LARGEST
+from ..imaging.video import OWN_FILE, VideoFrames, timed
 
 HEAD = 256
 """Bytes that tell what a file is."""

@@ -19,10 +19,10 @@ from typing import IO
 
 import uvicorn
 
-from ..errors import UsageError
+from ..core.errors import UsageError
 from .app import create_app
-from .library import Library
 from .settings import Settings
+from .store import Library
 
 PREFIX = "microexpr-serve-"
 LOCK = ".in-use"

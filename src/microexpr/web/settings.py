@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError
-from ..events import Analysis
-from ..progress import Progress
+from ..core.errors import UsageError
+from ..core.events import Analysis
+from ..core.progress import Progress
 
 Analyze = Callable[[Path, Path, Mapping[str, Any], Progress], Analysis]
 """(video, folder to write in, settings, progress) -> what was found. Runs in a process of its own."""
@@ -18,7 +18,7 @@ Analyze = Callable[[Path, Path, Mapping[str, Any], Progress], Analysis]
 
 def analyze_here(source: Path, out: Path, values: Mapping[str, Any], progress: Progress) -> Analysis:
     """What `microexpr analyze` does."""
-    from ..analyze import Options, analyze
+    from ..analysis import Options, analyze
 
     return analyze(source, out, Options.of(values), progress)
 

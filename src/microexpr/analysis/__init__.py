@@ -1,0 +1,11 @@
+"""From anybody's video to events: faces -> spotting -> recognition -> events.csv, .json, .eaf and a page.
+
+`analyze` does one recording, `analyze_all` several at once. Frames are read when they are needed; nothing that grows
+with the length of the recording is held but a few numbers a frame.
+"""
+
+from .options import Options, Parts
+from .pipeline import FILES, Result, analyze, analyze_all
+from .sources import recordings
+
+__all__ = ["FILES", "Options", "Parts", "Result", "analyze", "analyze_all", "recordings"]

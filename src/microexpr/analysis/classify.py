@@ -1,0 +1,159 @@
+"""Intervals of frames become events: in seconds, with a class or `unknown`, with warnings and pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..core.clip import Interval
+from ..core.errors import MicroexprError, one_line
+from ..core.events import Event, Face, Recording
+from ..core.progress import Progress
+from ..core.track import MICRO_SECONDS, FaceTrack
+from ..imaging.images import read_picture
+from ..imaging.video import Frames
+from ..preprocessing.onset_apex import Moments
+from ..recognizers.model import Model
+from .crops import Wanted, clips
+from .event_pictures import Evidence, gather
+from .options import Options
+from .summary import broken, number
+
+SLOW_FPS = 60
+"""Below this a micro-expression has so few frames that some are missed."""
+
+HARD = 0.5
+"""A face of a lower mean quality gets a warning."""
+
+TURNED = 25.0
+"""Degrees from which on a head counts as turned away."""
+
+PICTURED = 50
+"""Events that get their four pictures, the highest scores first; with more a page would be slow."""
+
+Found = Sequence[tuple[FaceTrack, Interval]]
+
+
+def warnings(recording: Recording, faces: Sequence[Face], model: Model | None) -> tuple[str, ...]:
+    """What a reader must know of the whole recording."""
+    told = []
+    if not faces:
+        told.append("no face was found in this recording")
+    if 0 < recording.fps < SLOW_FPS:
+        shortest = 2000 / recording.fps
+        told.append(
+            f"{recording.fps:.4g} frames per second: a movement shorter than {shortest:.0f} ms (two frames) can be "
+            f"missed, and times are no finer than {shortest / 2:.0f} ms; the field records micro-expressions at "
+            f"{SLOW_FPS} to 200"
+        )
+    if unseen := [face for face in faces if face.gaps]:
+        longest = max(end - start for face in unseen for start, end in face.gaps)
+        who = ", ".join(str(face.face) for face in unseen)
+        told.append(f"not all the time in sight: face {who} (the longest gap lasts {longest:.1f} s)")
+    told += [
+        f"face {face.face} is hard to see (quality {face.quality:.2f} of 1): small, turned away or blurred"
+        for face in faces
+        if face.quality < HARD
+    ]
+    if faces and model is not None and model.about.get("made_up") == "true":
+        told.append(
+            "the recognizer has learned from made-up faces only: its labels show that it works, not that it is right"
+        )
+    return tuple(told)
+
+
+def judged(
+    frames: Frames,
+    recording: Recording,
+    found: Found,
+    model: Model | None,
+    options: Options,
+    progress: Progress,
+    folder: Path,
+) -> tuple[tuple[Event, ...], dict[int, Evidence]]:
+    """Events in the order of `found`, and pictures of the best of them.
+
+    Args:
+        frames: of the recording.
+        recording: its facts.
+        found: tracks and intervals, by onset.
+        model: gives each event its shares; None leaves it `unknown`.
+        options: thresholds.
+        progress: told how many events are done.
+        folder: for pictures of an event while it is looked at.
+    """
+    damage, _ = broken(frames)
+    events = [_event(recording, track, one, options, damage) for track, one in found]
+    order = sorted(range(len(events)), key=lambda index: -events[index].score)
+    pictured, pictures = set(order[:PICTURED]), {}
+    whole = model is not None and not isinstance(model.chain.steps[0], Moments)
+    wanted = {
+        index: Wanted(event, found[index][0], whole)
+        for index, event in enumerate(events)
+        if model is not None or index in pictured
+    }
+    for done, (index, place, box) in enumerate(clips(frames, wanted, folder), start=1):
+        event, track = events[index], found[index][0]
+        progress("events", done, len(wanted))
+        if isinstance(box, str):
+            events[index] = _with(event, box)
+            continue
+        if model is not None:
+            event = events[index] = _recognized(event, place, model, options)
+        if index in pictured:
+            left, top = box[:2]
+            own = track.boxes[_at(track, event.onset)] - np.array([left, top, 0, 0], np.float32)
+            onset, apex, offset = (read_picture(place / f"{n}.png") for n in (event.onset, event.apex, event.offset))
+            pictures[index] = gather(onset, apex, offset, own)
+    return tuple(events), pictures
+
+
+def _with(event: Event, warning: str) -> Event:
+    return dataclasses.replace(event, warnings=(*event.warnings, one_line(warning).replace(";", ",")))
+
+
+def _at(track: FaceTrack, frame: int) -> int:
+    """Index of a frame number in a track, or of the next one that is there."""
+    return min(int(np.searchsorted(track.numbers, frame)), len(track) - 1)
+
+
+def _event(recording: Recording, track: FaceTrack, one: Interval, options: Options, damage: np.ndarray) -> Event:
+    first, last = _at(track, one.onset), _at(track, one.offset)
+    middle = (first + last) // 2 if one.apex is None else _at(track, one.apex)
+    part = slice(first, last + 1)
+    start, peak, end = (number(track.times[i]) for i in (first, middle, last))
+    quality = number(track.quality[part].mean())
+    told = ["blink"] * bool(track.blink[part].any())
+    told += ["head turned"] * bool((np.abs(track.pose[part, :2]) > TURNED).any())
+    told += ["face hardly in sight"] * (quality < options.least_quality)
+    told += ["damaged frames"] * bool(((damage >= start - 0.001) & (damage <= end + 0.001)).any())
+    told += [f"below {SLOW_FPS} fps"] * (0 < recording.fps < SLOW_FPS)
+    told += ["peak within two frames of its begin"] * (middle - first < 2)
+    return Event(
+        recording.name,
+        track.face,
+        int(track.numbers[first]),
+        int(track.numbers[middle]),
+        int(track.numbers[last]),
+        start,
+        peak,
+        end,
+        "micro" if end - start < MICRO_SECONDS else "macro",
+        number(0.0 if one.score is None else one.score),
+        quality=quality,
+        warnings=tuple(told),
+    )
+
+
+def _recognized(event: Event, place: Path, model: Model, options: Options) -> Event:
+    try:
+        answer = model(place, event.onset, event.apex, event.offset)
+    except MicroexprError:
+        return _with(event, "the recognizer could not read it")
+    shares = {name: number(share) for name, share in answer.items()}
+    best = max(shares, key=lambda name: shares[name])
+    sure = shares[best] >= options.threshold and event.quality >= options.least_quality
+    return dataclasses.replace(event, shares=shares, label=best if sure else "unknown")

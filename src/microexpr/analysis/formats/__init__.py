@@ -1,0 +1,1 @@
+"""Files of events: CSV, JSON, ELAN."""

@@ -1,0 +1,76 @@
+"""Which recordings a user means, and which folder each of them gets."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..core.errors import UsageError
+from ..core.files import slug
+from ..imaging.images import PICTURES
+from ..imaging.video import VIDEOS, frame_number
+
+
+def recordings(paths: Sequence[Path]) -> list[Path]:
+    """What a user's list stands for: a folder of videos means each of them, a .txt each of its lines.
+
+    A list that cannot be read, or holds nothing, stands for itself: `analyze` says so, and does the others.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.suffix.lower() == ".txt" and _is(path, Path.is_file):
+            found += _listed(path) or [path]
+        elif _is(path, Path.is_dir) and os.access(path, os.R_OK | os.X_OK):
+            inside = sorted(path.iterdir())
+            frames = any(p.suffix.lower() in PICTURES and frame_number(p.name) is not None for p in inside)
+            videos = [p for p in inside if p.suffix.lower() in VIDEOS]
+            found += [path] if frames or not videos else videos
+        else:
+            found.append(path)
+    return found
+
+
+def _listed(path: Path) -> list[Path]:
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
+    return [path.parent / line.strip() for line in lines if line.strip()]
+
+
+def _is(path: Path, kind: Callable[[Path], bool]) -> bool:
+    """Whether a path is of a kind; False for what cannot even be asked for, which gets its own line later."""
+    try:
+        return kind(path)
+    except (OSError, ValueError):
+        return False
+
+
+def place(source: Path, out: Path, apart: bool = False) -> Path:
+    """The folder below `out` for a recording: its name, made safe.
+
+    Args:
+        source: the recording.
+        out: the folder of all.
+        apart: add a mark of the whole path, where two recordings have one name.
+    """
+    path = os.path.abspath(source)  # noqa: PTH100  (takes `..` away, follows no link)
+    name = os.path.basename(path)  # noqa: PTH119  (a Path has no name for `/`)
+    safe = slug(name).strip("-.")[:100]
+    if safe != name or apart:
+        mark = hashlib.sha256(os.fsencode(path if apart else name)).hexdigest()[:8]
+        safe = f"{safe or 'recording'}-{mark}"
+    return out / safe
+
+
+def places(sources: Sequence[Path], out: Path) -> list[Path]:
+    """A folder for each; two recordings never share one."""
+    plain = [place(source, out) for source in sources]
+    twice = {folder for folder in plain if plain.count(folder) > 1}
+    found = [place(source, out, apart=folder in twice) for source, folder in zip(sources, plain, strict=True)]
+    if len(set(found)) < len(found):
+        again = next(source for source, folder in zip(sources, found, strict=True) if found.count(folder) > 1)
+        raise UsageError(f"'{again}' is given twice")
+    return found

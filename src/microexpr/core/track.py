@@ -1,0 +1,60 @@
+"""Describe me."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .errors import UsageError
+
+MICRO_SECONDS = 0.5
+"""A facial movement shorter than this is a micro-expression, a longer one a macro-expression (Yan et al. 2013)."""
+
+
+@dataclass(frozen=True, eq=False)
+class FaceTrack:
+    """One face in a recording, for as long as it was seen without a break longer than a gap.
+
+    Attributes:
+        face: number of the person in the recording, from 1; several tracks of one person have the same.
+        numbers: (T,) int64 frame numbers as the source numbers its frames, rising; missing ones are gaps.
+        times: (T,) float64 seconds since the recording's first frame, from real time stamps, rising.
+        crops: (T, S, S) uint8 grey aligned crops, eyes level and at a fixed place; may be mapped from a file.
+        points: (T, 68, 2) float32 landmarks in pixels of the crops, smoothed in time.
+        quality: (T,) float32, 0 to 1: how sure it is that there is a face, and that it is in sight.
+        pose: (T, 3) float32 degrees: yaw, pitch, roll of the head; 0 is straight into the camera.
+        openness: (T, 2) float32: opening of the person's right and left eye, as a share of its usual opening.
+        blink: (T,) bool: an eye is closed or closing; the first cause of false spots.
+        boxes: (T, 4) float32 left, top, width, height of the face in pixels of the recording.
+        memory: where a spotter keeps what it worked out of some of the frames, under the numbers of the first and the
+            last of them and more; given where the same frames will be looked at again, as a window moves on.
+    """
+
+    face: int
+    numbers: np.ndarray
+    times: np.ndarray
+    crops: np.ndarray
+    points: np.ndarray
+    quality: np.ndarray
+    pose: np.ndarray
+    openness: np.ndarray
+    blink: np.ndarray
+    boxes: np.ndarray
+    memory: dict[tuple[int, int, bytes], Any] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("times", "crops", "points", "quality", "pose", "openness", "blink", "boxes"):
+            if len(getattr(self, name)) != len(self.numbers):
+                raise UsageError(f"track of face {self.face}: {len(getattr(self, name))} {name}, {len(self)} numbers")
+        if len(self) and (np.diff(self.numbers).min(initial=1) <= 0 or np.diff(self.times).min(initial=1) <= 0):
+            raise UsageError(f"track of face {self.face}: frame numbers and times must rise")
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @property
+    def fps(self) -> float:
+        """Frames per second: one over the median step of the time stamps; 0 for less than two frames."""
+        return float(1 / np.median(np.diff(self.times))) if len(self) > 1 else 0.0

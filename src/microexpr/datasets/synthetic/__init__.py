@@ -1,0 +1,1 @@
+"""Synthetic copies of the releases, in their own folders and sheets."""

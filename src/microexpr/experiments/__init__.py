@@ -1,0 +1,1 @@
+"""From a recipe to a run: data, stages, folds, and the folder that keeps every prediction."""

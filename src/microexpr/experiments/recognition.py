@@ -1,0 +1,238 @@
+"""From a recipe to a run: a map over folds.
+
+Data sets are opened, the protocol selects and splits, every clip is blinded before a chain sees it, the folds are
+learned wherever the executor puts them, and their answers are written as they come. What a fold's worker gets are
+training labels and the names of test clips; the truth of a test clip never leaves this process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..core.clip import Sample
+from ..core.errors import RunError
+from ..core.executors import Done, Executor, executor
+from ..core.files import slug
+from ..core.progress import Progress, quiet
+from ..core.registry import PLUGINS, load_plugin
+from ..metrics.recognition import confusion_matrix
+from ..preprocessing import Chain, Samples
+from ..protocols import Fold, protocol
+from ..recipes.recipe import Recipe
+from ..recognizers import RECOGNIZERS, Recognizer
+from ..recognizers.network_summary import network_summary
+from .data import Intake, Options, prepared, take_in
+from .examples import keep_examples
+from .runs import Header, Row, Run, fold_record, fold_seed
+from .stages import Start, about_model, beginning, kept_at, require_weights, with_face
+
+__all__ = ["Options", "Progress", "evaluate", "evaluate_seeds"]
+
+
+TAUGHT = 2000
+"""Training clips that a fold's model is asked about, at the most; the report says so."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a fold's worker is told: training labels, and the names of test clips without their truth."""
+
+    fold: str
+    recognizer: dict[str, Any]
+    common: dict[str, Any]
+    train: tuple[str, ...]
+    labels: tuple[str, ...]
+    test: tuple[str, ...]
+    init: Mapping[str, np.ndarray] | None
+    keep: Path | None = None
+    about: Mapping[str, str] = field(default_factory=dict)
+    plugins: tuple[Path, ...] = ()
+    describe: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a fold's worker gives back.
+
+    Attributes:
+        shares: (test clips, classes).
+        notes: what was noted of each test clip.
+        curves: of the training.
+        taught: (classes, classes) counts, what the learned model says of its own training clips; rows truth.
+        network: what its network is made of, where that was asked for and there is one.
+    """
+
+    shares: np.ndarray
+    notes: tuple[Mapping[str, str], ...]
+    curves: tuple[Mapping[str, float], ...]
+    taught: np.ndarray | None = None
+    network: Mapping[str, Any] | None = None
+
+
+def evaluate(recipe: Recipe, out: Path, options: Options | None = None, progress: Progress | None = None) -> Run:
+    """Run a recipe, or go on with it where it was stopped.
+
+    Args:
+        recipe: what to do.
+        out: the run's folder; an existing run of the same recipe, data and seed is continued.
+        options: how.
+        progress: called as the work goes on.
+
+    Returns:
+        The complete run.
+
+    Raises:
+        ProtocolError: the clips do not meet the published counts, and a subset was not asked for.
+        RunError: `out` holds another run, or a fold failed (the others are kept).
+    """
+    options, progress = options or Options(), progress or quiet
+    if options.small:
+        recipe = recipe.with_settings(recipe.small.set)
+    for stage in recipe.stages:
+        Chain.build(stage.chain)  # a misspelt setting is found before any work is done
+        RECOGNIZERS.build(stage.recognizer, classes=protocol(stage.protocol).classes)
+    runner = executor(options.on, options.workers, options.address, options.fresh)
+    runner.check()
+    intakes = [take_in(stage, recipe, options, progress) for stage in recipe.stages]
+    judged = intakes[-1]
+    run = Run.begin(out, _header(recipe, intakes, options))
+    done = set(run.done())
+    if todo := [fold for fold in judged.folds if fold.name not in done]:
+        require_weights(recipe, options)
+        samples = prepared(judged, judged.examples, options, progress)
+        keep_examples(run.folder, judged.examples, samples, faces=run.made_up, chain=samples.chain)
+        tested = {e.clip.subject for fold in judged.folds for e in fold.test}
+        start, records = beginning(intakes, options, progress, tested)
+        run.write_stages([*records, {"name": judged.stage.name, "from": start.what}])
+        jobs = [_job(judged, fold, run, start, options) for fold in todo]
+        jobs[0] = replace(jobs[0], describe=run.network() is None)
+        _learn_all(run, todo, jobs, samples, runner, progress)
+    return run
+
+
+def evaluate_seeds(
+    recipe: Recipe, out: Path, options: Options, seeds: int = 1, progress: Progress | None = None
+) -> list[Run]:
+    """The same recipe with seeds 0, 1, 2 ...; with more than one, each in a folder of its own below `out`."""
+    if seeds == 1:
+        return [evaluate(recipe, out, options, progress)]
+    return [evaluate(recipe, out / f"seed-{n}", replace(options, seed=n), progress) for n in range(seeds)]
+
+
+def learn_and_predict(job: Job, samples: Mapping[str, Sample]) -> Answer:
+    """One fold. Clips without a face teach nothing; they are still asked about, and what was noted is told."""
+    for plugin in job.plugins:
+        load_plugin(plugin)
+    used, labels = with_face([samples[name] for name in job.train], job.labels)
+    if job.keep is not None and job.keep.is_file():
+        recognizer = Recognizer.load(job.keep)
+    else:
+        recognizer = RECOGNIZERS.build(job.recognizer, **job.common)
+        recognizer.fit(used, labels, init=job.init)
+        if job.keep is not None:
+            recognizer.save(job.keep, job.about)
+    asked = [samples[name] for name in job.test]
+    shares = recognizer.predict_proba(asked)
+    # After the answers: nothing of what follows can change them.
+    taught = confusion_of_taught(recognizer, used, labels)
+    network = network_summary(recognizer, asked[0]) if job.describe else None
+    return Answer(shares, tuple(s.notes for s in asked), tuple(recognizer.history_), taught, network)
+
+
+def confusion_of_taught(recognizer: Recognizer, samples: Sequence[Sample], labels: Sequence[str]) -> np.ndarray:
+    """(C, C) counts of what a model says of the clips it learned from, at most `TAUGHT`, evenly chosen; rows truth."""
+    places = sorted({round(place) for place in np.linspace(0, len(samples) - 1, min(len(samples), TAUGHT))})
+    parts = [places[i : i + 256] for i in range(0, len(places), 256)]  # a bounded share of the memory at a time
+    guess = [word for part in parts for word in recognizer.predict([samples[i] for i in part])]
+    return confusion_matrix([labels[i] for i in places], guess, recognizer.classes)
+
+
+def _header(recipe: Recipe, intakes: Sequence[Intake], options: Options) -> Header:
+    judged = intakes[-1]
+    subset = list(judged.shortfall)
+    subset += [f"stage '{one.stage.name}': {line}" for one in intakes[:-1] for line in one.shortfall]
+    return Header(
+        recipe=recipe.as_dict(),
+        key=recipe.key,
+        protocol=asdict(recipe.protocol),
+        data={name: about for intake in intakes for name, about in intake.data.items()},
+        folds=[fold_record(fold) for fold in judged.folds],
+        seed=options.seed,
+        subset=subset,
+        left_out=[line for intake in intakes for line in intake.left_out],
+        absent=judged.absent,
+        small=options.small,
+        version=__version__,
+    )
+
+
+def _job(judged: Intake, fold: Fold, run: Run, start: Start, options: Options) -> Job:
+    """A protocol's only fold is kept in the cache, where recipes that begin from this stage find it."""
+    keep = run.folder.absolute() / "models" / f"{slug(fold.name)}.safetensors" if options.keep_models else None
+    return Job(
+        fold=fold.name,
+        recognizer=dict(judged.stage.recognizer),
+        common={
+            "classes": judged.rules.classes,
+            "seed": fold_seed(run.header.seed, fold.name),
+            "fold": fold.name,
+            "folder": run.training_folder(fold.name).absolute(),
+        },
+        train=tuple(e.clip.id for e in fold.train),
+        labels=tuple(e.truth for e in fold.train),
+        test=tuple(e.clip.id for e in fold.test),
+        init=start.state,
+        keep=kept_at(start, judged) if len(judged.folds) == 1 else keep,
+        about=about_model(judged, options) if options.keep_models or len(judged.folds) == 1 else {},
+        plugins=tuple(PLUGINS),
+    )
+
+
+def _learn_all(
+    run: Run, folds: Sequence[Fold], jobs: Sequence[Job], samples: Samples, runner: Executor, progress: Progress
+) -> None:
+    """Every job; its rows or its failure are written as it ends."""
+    total, ended = len(run.fold_names), len(run.fold_names) - len(jobs)
+    progress("folds", ended, total)
+    # Another machine of a cluster does not see this one's cache: there the arrays travel.
+    shared = dict(samples) if runner.remote else samples
+    for index, outcome in runner.run(learn_and_predict, jobs, shared):
+        fold = folds[index]
+        if isinstance(outcome, Done):
+            answer = outcome.value
+            run.write(fold.name, _rows(fold, answer, run.protocol.classes), answer.curves, answer.taught)
+            if answer.network is not None:
+                run.write_network(answer.network)
+        else:
+            run.write_failure(fold.name, outcome.reason, outcome.details)
+        ended += 1
+        progress("folds", ended, total)
+    if failed := run.failed():
+        name, reason = next(iter(failed.items()))
+        raise RunError(
+            f"{len(failed)} of {total} folds failed, the others are kept; fold '{name}': {reason} "
+            f"(details: {run.folder / 'folds'}/*.error); the same command again repeats them"
+        )
+
+
+def _rows(fold: Fold, answer: Answer, classes: Sequence[str]) -> list[Row]:
+    """The fold's answers beside the truth. A clip without a face gets no guess, and so counts as wrong."""
+    rows = []
+    for example, shares, notes in zip(fold.test, answer.shares, answer.notes, strict=True):
+        guess = "" if notes.get("face") == "not found" else classes[int(shares.argmax())]
+        note = "; ".join(f"{key}: {value}" for key, value in notes.items())
+        clip = example.clip
+        shown = tuple(float(share) for share in shares)
+        rows.append(Row(clip.id, clip.dataset, clip.subject, example.truth, guess, shown, note))
+    return rows
+
+
+def _prepare(name: str, samples: Samples) -> None:
+    """Make one sample for the cache."""
+    samples[name]

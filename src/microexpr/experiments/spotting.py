@@ -1,0 +1,347 @@
+"""From a recipe of spotting to a run: faces are tracked once a video, movements are spotted, true positives are named.
+
+A spotter that learns is fitted on the other people of a data set, and spots in the videos of the one who was left out.
+A test video is blinded before it goes to a worker: what is true of it never leaves this process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..core.clip import Clip, Interval
+from ..core.errors import ProtocolError, RunError, UsageError
+from ..core.executors import Done, Executor, executor
+from ..core.files import slug, write_atomically
+from ..core.progress import Progress, quiet
+from ..core.registry import PLUGINS, checked, load_plugin
+from ..core.track import FaceTrack
+from ..datasets import Dataset, open_dataset
+from ..datasets.base import Fault
+from ..faces.tracking import Tracking
+from ..faces.tracking.cache import is_kept, judged_face, kept_tracks
+from ..imaging.video import open_frames
+from ..metrics import megc_log
+from ..metrics.spotting import Found, pairs
+from ..recipes.spotting import SpottingRecipe
+from ..recognizers.model import DEFAULT_MODEL, open_model
+from ..spotting import SPOTTERS, Spotter
+from .data import Options, made_up
+from .runs import fold_seed
+from .spotting_runs import Recognised, Spotted, SpottingHeader, SpottingRun
+
+NAMED = "micro"
+"""What the recognizer is asked about: micro-expressions that were found, as MEGC 2025 does."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker is told.
+
+    Attributes:
+        test: blinded clips to spot in.
+        train: clips of other people, with their intervals; empty for a spotter that does not learn.
+        spotter, tracking: settings.
+        seed: of what is drawn.
+        keep: file for what was learned.
+        plugins: to load first.
+    """
+
+    test: tuple[Clip, ...]
+    train: tuple[Clip, ...]
+    spotter: Mapping[str, Any]
+    tracking: Mapping[str, Any]
+    seed: int = 0
+    keep: Path | None = None
+    plugins: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Question:
+    """True positives of a video, by the found interval, for the recognizer of that file; no word of the truth."""
+
+    clip: Clip
+    events: tuple[Interval, ...]
+    model: Path
+    plugins: tuple[Path, ...] = ()
+
+
+def spot(
+    recipe: SpottingRecipe, out: Path, options: Options | None = None, progress: Progress | None = None
+) -> SpottingRun:
+    """Run a recipe of spotting, or go on with it where it was stopped.
+
+    Args:
+        recipe: what to do.
+        out: the run's folder; an existing run of the same recipe, data and seed is continued.
+        options: how; executors `local` and `processes`.
+        progress: called as the work goes on.
+
+    Raises:
+        ProtocolError: the videos do not meet the published counts, and a subset was not asked for.
+        RunError: `out` holds another run, or a video failed (the others are kept).
+        UsageError: an executor or an option that does not go with spotting.
+    """
+    options, progress = options or Options(), progress or quiet
+    if options.small:
+        recipe = recipe.with_settings(recipe.small.set)
+    learns = SPOTTERS.build(recipe.spotter).learns and recipe.learn
+    checked(Tracking, recipe.tracking, "tracking")
+    model = _model(recipe)
+    runner = executor(options.on, options.workers, options.address, options.fresh)
+    if runner.remote:
+        raise UsageError("spotting reads videos of this machine: use --on local or --on processes")
+    if options.labels is not None:
+        raise UsageError("--labels: intervals come from the release; correct them with a corrections.csv beside it")
+    sources = {name: _opened(name, recipe, options, progress) for name in recipe.data}
+    clips = {name: _clips(source, recipe, options) for name, source in sources.items()}
+    every = [clip for own in clips.values() for clip in own]
+    run = SpottingRun.begin(out, _header(recipe, sources, clips, options, learns, model))
+    done = set(run.done())
+    todo = [clip for clip in every if clip.id not in done]
+    if todo:
+        _track(every if learns else todo, recipe, runner, progress)
+        _spot(run, _jobs(run, recipe, clips, todo, options, learns), every, runner, progress)
+    if model is not None:
+        _name(run, {clip.id: clip for clip in every}, model, runner, progress)
+    _write_logs(run)
+    return run
+
+
+def spot_seeds(
+    recipe: SpottingRecipe, out: Path, options: Options, seeds: int = 1, progress: Progress | None = None
+) -> list[SpottingRun]:
+    """The same recipe with seeds 0, 1, 2 ...; with more than one, each in a folder of its own below `out`."""
+    if seeds == 1:
+        return [spot(recipe, out, options, progress)]
+    return [spot(recipe, out / f"seed-{n}", replace(options, seed=n), progress) for n in range(seeds)]
+
+
+def find_and_spot(job: Job, shared: None = None) -> list[Spotted]:
+    """What is found in each test video of a job; nothing is known of them there, so nothing is told of the truth."""
+    for plugin in job.plugins:
+        load_plugin(plugin)
+    spotter = SPOTTERS.build(job.spotter)
+    if job.train:
+        taught = [(track, clip) for clip in job.train for track in judged_face(_tracks(clip, job.tracking))]
+        spotter = spotter.fit([t for t, _ in taught], [_within(t, clip) for t, clip in taught], job.seed)
+        if job.keep is not None:
+            job.keep.parent.mkdir(parents=True, exist_ok=True)
+            spotter.save(job.keep)
+    return [_spotted(clip, spotter, job.tracking) for clip in job.test]
+
+
+def recognise(question: Question, shared: None = None) -> list[Recognised]:
+    """The recognizer's word for each event; "" where it finds no face."""
+    for plugin in question.plugins:
+        load_plugin(plugin)
+    model, clip = open_model(question.model), question.clip
+    told = []
+    for number, one in enumerate(question.events, 1):
+        times = {"onset": one.onset, "apex": one.apex, "offset": one.offset}
+        sample = model.chain(replace(clip, id=f"{clip.id}/{number}", **times))  # type: ignore[arg-type]
+        shares = np.asarray(model.predictor.predict_proba([sample])[0], float)
+        guess = "" if sample.notes.get("face") == "not found" else model.classes[int(shares.argmax())]
+        named = {word: round(float(share), 6) for word, share in zip(model.classes, shares, strict=True)}
+        told.append(Recognised("", one.onset, one.offset, guess, named))
+    return told
+
+
+def true_positives(video: Spotted, kind: str = NAMED) -> list[tuple[Interval, Interval]]:
+    """True and found intervals of a kind that were matched."""
+    real, found = ([one for one in side if one.kind == kind] for side in (video.truth, video.found))
+    return pairs(real, found)
+
+
+def _model(recipe: SpottingRecipe) -> Path | None:
+    """The recognizer's file; None for none. A wrong one is found before any work is done."""
+    if recipe.recognizer == "none" or (recipe.recognizer == "default" and not DEFAULT_MODEL.is_file()):
+        return None
+    path = DEFAULT_MODEL if recipe.recognizer == "default" else Path(recipe.recognizer)
+    open_model(path)
+    return path.absolute()
+
+
+def _opened(name: str, recipe: SpottingRecipe, options: Options, progress: Progress) -> Dataset:
+    if options.fake:
+        return made_up(name, recipe.small, options, progress)
+    return open_dataset(name, options.roots)
+
+
+def _clips(source: Dataset, recipe: SpottingRecipe, options: Options) -> list[Clip]:
+    """The videos of a data set, if they are what was published, or a subset was asked for."""
+    clips = source.clips(allow_missing=options.allow_subset)
+    if not any(clip.intervals for clip in clips):
+        raise ProtocolError(f"data set '{source.name}' has no labelled interval; spotting is judged on long videos")
+    if options.small:
+        people = sorted({clip.subject for clip in clips})[: recipe.small.people]
+        return [clip for clip in clips if clip.subject in people]
+    differ = source.differences(clips)
+    if differ and not options.allow_subset:
+        more = f" and {len(differ) - 1} more differences" if len(differ) > 1 else ""
+        raise ProtocolError(f"{differ[0]}{more}; --allow-subset runs on what is here and the report says so")
+    return clips
+
+
+def _header(
+    recipe: SpottingRecipe,
+    sources: Mapping[str, Dataset],
+    clips: Mapping[str, Sequence[Clip]],
+    options: Options,
+    learns: bool,
+    model: Path | None,
+) -> SpottingHeader:
+    every = [clip for own in clips.values() for clip in own]
+    return SpottingHeader(
+        recipe=recipe.as_dict(),
+        key=recipe.key,
+        data={name: {"fingerprint": s.fingerprint(), "made_up": s.made_up} for name, s in sources.items()},
+        videos=[{"id": clip.id, "dataset": clip.dataset, "subject": clip.subject} for clip in every],
+        learned=learns,
+        model="" if model is None else f"{recipe.recognizer} {hashlib.sha256(model.read_bytes()).hexdigest()[:16]}",
+        seed=options.seed,
+        subset=[_short(fault) for name, source in sources.items() for fault in source.differences(clips[name])],
+        left_out=[str(fault) for source in sources.values() for fault in source.missing()],
+        small=options.small,
+        version=__version__,
+    )
+
+
+def _short(fault: Fault) -> str:
+    """Without the publication that it names."""
+    return f"{fault.clip}: {fault.field} = {fault.value}: {fault.reason.partition(' (')[0]}"
+
+
+def _jobs(
+    run: SpottingRun,
+    recipe: SpottingRecipe,
+    clips: Mapping[str, Sequence[Clip]],
+    todo: Sequence[Clip],
+    options: Options,
+    learns: bool,
+) -> list[Job]:
+    """A job a video; for a spotter that learns a job a person, who is not among those it learns from."""
+    empty = Job((), (), recipe.spotter, recipe.tracking, plugins=tuple(PLUGINS))
+    if not learns:
+        return [replace(empty, test=(clip.blind(()),)) for clip in todo]
+    jobs = []
+    for subject in dict.fromkeys(clip.subject for clip in todo):
+        test = tuple(clip.blind(()) for clip in todo if clip.subject == subject)
+        train = tuple(clip for clip in clips[test[0].dataset] if clip.subject != subject)
+        if not train:
+            raise ProtocolError(f"'{subject}' is alone in its data set: there is nobody to learn from")
+        keep = run.folder.absolute() / "models" / f"{slug(subject)}.safetensors" if options.keep_models else None
+        jobs.append(replace(empty, test=test, train=train, seed=fold_seed(options.seed, subject), keep=keep))
+    return jobs
+
+
+def _tracks(clip: Clip, settings: Mapping[str, Any]) -> list[FaceTrack]:
+    return kept_tracks(clip.id, clip.source, checked(Tracking, settings, "tracking", fps=clip.fps))
+
+
+def _track_one(clip: Clip, settings: Mapping[str, Any]) -> None:
+    _tracks(clip, settings)
+
+
+def _track(clips: Sequence[Clip], recipe: SpottingRecipe, runner: Executor, progress: Progress) -> None:
+    """Every video's faces into the cache. A failure is told where the video is spotted: it is tried again there."""
+    options = [checked(Tracking, recipe.tracking, "tracking", fps=clip.fps) for clip in clips]
+    lacking = [c.blind(()) for c, one in zip(clips, options, strict=True) if not is_kept(c.id, c.source, one)]
+    done = len(clips) - len(lacking)
+    progress("tracking faces", done, len(clips))
+    for _ in runner.run(_track_one, lacking, recipe.tracking):
+        done += 1
+        progress("tracking faces", done, len(clips))
+
+
+def _spotted(clip: Clip, spotter: Spotter, tracking: Mapping[str, Any]) -> Spotted:
+    numbers, tracks = open_frames(clip.source).numbers, _tracks(clip, tracking)
+    judged = judged_face(tracks)
+    found = sorted((one for track in judged for one in spotter.spot(track)), key=lambda one: (one.onset, one.offset))
+    return Spotted(
+        clip.id,
+        clip.dataset,
+        clip.subject,
+        clip.fps,
+        len(numbers),
+        (numbers[-1] - numbers[0] + 1) / clip.fps,
+        truth=(),
+        found=tuple(found),
+        faces=len({track.face for track in tracks}),
+        face=judged[0].face if judged else None,
+        seen=sum(map(len, judged)),
+    )
+
+
+def _within(track: FaceTrack, clip: Clip) -> list[Interval]:
+    """The intervals of a clip that lie in a track, at least in part."""
+    first, last = int(track.numbers[0]), int(track.numbers[-1])
+    return [one for one in clip.intervals if one.onset <= last and one.offset >= first]
+
+
+def _spot(run: SpottingRun, jobs: Sequence[Job], clips: Sequence[Clip], runner: Executor, progress: Progress) -> None:
+    """Every job; what it found is written beside the truth as it ends, or why it failed."""
+    truth = {clip.id: clip.intervals for clip in clips}
+    total, ended = len(run.names), len(run.done())
+    progress("spotting in videos", ended, total)
+    for index, outcome in runner.run(find_and_spot, jobs, None):
+        for clip in jobs[index].test:
+            if not isinstance(outcome, Done):
+                run.write_failure(clip.id, outcome.reason, outcome.details)
+        for video in outcome.value if isinstance(outcome, Done) else ():
+            run.write(replace(video, truth=truth[video.id]))
+        ended += len(jobs[index].test)
+        progress("spotting in videos", ended, total)
+    if failed := run.failed():
+        name, reason = next(iter(failed.items()))
+        raise RunError(
+            f"{len(failed)} of {total} videos failed, the others are kept; '{name}': {reason} "
+            f"(details: {run.folder / 'videos'}/*.error); the same command again repeats them"
+        )
+
+
+def _name(run: SpottingRun, clips: Mapping[str, Clip], model: Path, runner: Executor, progress: Progress) -> None:
+    """The recognizer's word for each micro-expression that was found, video by video."""
+    matched = {video.id: true_positives(video) for video in run.videos()}
+    todo = [name for name in matched if run.recognised(name) is None]
+    asked = [name for name in todo if matched[name]]
+    for name in set(todo) - set(asked):
+        run.write_recognised(name, [])
+    questions = [
+        Question(clips[name].blind(()), tuple(found for _, found in matched[name]), model, tuple(PLUGINS))
+        for name in asked
+    ]
+    done = len(matched) - len(asked)
+    progress("recognising", done, len(matched))
+    for index, outcome in runner.run(recognise, questions, None):
+        name = asked[index]
+        if not isinstance(outcome, Done):
+            raise RunError(f"video '{name}': {outcome.reason}; the same command goes on from here")
+        words = [real.labels.get("emotion", "") for real, _ in matched[name]]
+        run.write_recognised(name, [replace(one, truth=word) for one, word in zip(outcome.value, words, strict=True)])
+        done += 1
+        progress("recognising", done, len(matched))
+
+
+def _write_logs(run: SpottingRun) -> None:
+    """What was found as MEGC logs, one a data set and kind."""
+    videos = run.videos()
+    for dataset in run.header.data:
+        if dataset not in megc_log.NUMBERS:
+            continue
+        for kind in ("micro", "macro"):
+            truth, found = of_kind(videos, dataset, kind, "truth"), of_kind(videos, dataset, kind, "found")
+            text = megc_log.write(megc_log.entries(dataset, truth, found))
+            write_atomically(run.folder / "logs" / f"{dataset}-{kind}.txt", text.encode())
+
+
+def of_kind(videos: Sequence[Spotted], dataset: str, kind: str, side: str) -> Found:
+    """Video -> its true or found intervals of a kind."""
+    own = [video for video in videos if video.dataset == dataset]
+    return {video.name: [one for one in getattr(video, side) if one.kind == kind] for video in own}

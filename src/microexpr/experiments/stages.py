@@ -1,0 +1,194 @@
+"""The stages before the last one: each begins from the weights of the one before, is learned once, and is kept.
+
+A stage is found again by a fingerprint of all that it was made from: its settings, protocol and data, those of the
+stages before it, and the seed. Recipes that share stages therefore share what was learned.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core.clip import Sample
+from ..core.config import cache_folder
+from ..core.errors import ProtocolError
+from ..core.files import CHECKPOINT, slug, write_atomically
+from ..core.progress import Progress
+from ..metrics import recognition as m
+from ..networks.pretrained import open_weights
+from ..networks.weights import read_weights
+from ..protocols import Example
+from ..recipes.recipe import Recipe, Stage
+from ..recognizers import RECOGNIZERS, Recognizer
+from ..recognizers.pretraining.pretrain import made_up_weights
+from .data import Intake, Options, prepared
+from .runs import fold_seed
+
+State = Mapping[str, np.ndarray]
+MADE_UP_WEIGHTS = "made-up pictures"
+LICENCE = "weights learned from licensed faces fall under the licences of the data sets above"
+LICENCE_MADE_UP = "MIT; learned from made-up faces only, and of no use but to try the machinery"
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a stage begins from.
+
+    Attributes:
+        state: named arrays; None for weights drawn at random.
+        what: a line for people.
+        history: everything that it was made from; part of every later stage's fingerprint.
+    """
+
+    state: State | None
+    what: str
+    history: tuple[Any, ...]
+
+
+def beginning(
+    intakes: Sequence[Intake], options: Options, progress: Progress, tested: set[str]
+) -> tuple[Start, list[dict[str, Any]]]:
+    """What the last stage begins from, and a record of each stage before it for the report.
+
+    Args:
+        intakes: of all stages, the judged one last.
+        options: of the run.
+        progress: called as the work goes on.
+        tested: people whom the last stage tests.
+
+    Raises:
+        ProtocolError: an earlier stage would learn from a person that the last one tests.
+    """
+    for intake in intakes[:-1]:
+        if both := tested & {e.clip.subject for e in intake.taught}:
+            raise ProtocolError(
+                f"stage '{intake.stage.name}' would learn from '{min(both)}', whom the last stage tests"
+            )
+    start, records = Start(None, "random weights", (options.seed,)), []
+    for intake in intakes[:-1]:
+        start = named(start, intake.stage, options, progress)
+        path, record = learned(start, intake, options, progress)
+        records.append({"from": start.what, **record})
+        state = Recognizer.load(path).state()
+        start = Start(state, f"stage '{intake.stage.name}'", (*start.history, *_facts(intake)))
+    return named(start, intakes[-1].stage, options, progress), records
+
+
+def learned(start: Start, intake: Intake, options: Options, progress: Progress) -> tuple[Path, dict[str, Any]]:
+    """The file of what a stage learned from all that it is taught, and its record; from the cache if it is there."""
+    path = kept_at(start, intake)
+    if not path.is_file() or not _record(path).is_file():
+        _learn(start, intake, path, options, progress)
+    return path, json.loads(_record(path).read_text(encoding="utf-8"))
+
+
+def require_weights(recipe: Recipe, options: Options) -> None:
+    """Complain of weights that are not here before hours of work, not after."""
+    for stage in recipe.stages:
+        if stage.weights and not options.fake:
+            open_weights(stage.weights)
+
+
+def named(start: Start, stage: Stage, options: Options, progress: Progress) -> Start:
+    """The weights that a stage names, or those of the stage before."""
+    if not stage.weights:
+        return start
+    if options.fake:
+        network = stage.recognizer.get("network", {})
+        path, what = made_up_weights(network, cache_folder(), progress), MADE_UP_WEIGHTS
+        weights = read_weights(path)
+    else:
+        (weights, _), what = open_weights(stage.weights), stage.weights
+    state = {name: tensor.numpy() for name, tensor in weights.items()}
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        digest.update(name.encode() + state[name].tobytes())
+    return Start(state, what, (start.history[0], what, digest.hexdigest()[:16]))
+
+
+def kept_at(start: Start, intake: Intake) -> Path:
+    """The file in the cache that holds what a stage learned, whether or not it is there."""
+    history = json.dumps([*start.history, *_facts(intake)], sort_keys=True, default=list)
+    key = hashlib.sha256(history.encode()).hexdigest()[:16]
+    return cache_folder() / "stages" / f"{slug(intake.stage.name)}-{key}.safetensors"
+
+
+def about_model(intake: Intake, options: Options) -> dict[str, str]:
+    """What a saved model says of itself: enough to use it alone, and to know where it comes from."""
+    made_up = [about["made_up"] for about in intake.data.values()]
+    return {
+        "chain": json.dumps(intake.stage.chain),
+        "array": str(intake.stage.recognizer.get("array", "image")),
+        "protocol": intake.rules.name,
+        "stage": intake.stage.name,
+        "data": json.dumps(intake.data),
+        "made_up": json.dumps(any(made_up)),
+        "small": json.dumps(options.small),
+        "licence": LICENCE_MADE_UP if all(made_up) else LICENCE,
+    }
+
+
+def with_face(samples: Sequence[Sample], labels: Sequence[str]) -> tuple[list[Sample], list[str]]:
+    """Those to learn from: a clip without a face teaches nothing."""
+    pairs = [(s, label) for s, label in zip(samples, labels, strict=True) if s.notes.get("face") != "not found"]
+    return [s for s, _ in pairs], [label for _, label in pairs]
+
+
+def _facts(intake: Intake) -> tuple[Any, ...]:
+    return asdict(intake.stage), asdict(intake.rules), intake.data, [[e.clip.id, e.truth] for e in intake.taught]
+
+
+def _record(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def _learn(start: Start, intake: Intake, path: Path, options: Options, progress: Progress) -> None:
+    """Learn a stage, ask it about the people that its protocol keeps apart, and keep both."""
+    stage, rules, taught = intake.stage, intake.rules, intake.taught
+    test = intake.folds[0].test if len(intake.folds) == 1 else ()
+    samples = prepared(intake, (*taught, *test), options, progress)
+    what = f"learning stage '{stage.name}'"
+    learner = RECOGNIZERS.build(
+        stage.recognizer,
+        classes=rules.classes,
+        seed=fold_seed(options.seed, intake.folds[0].name if test else stage.name),
+        folder=path.with_suffix(""),
+    )
+    used, labels = with_face([samples[e.clip.id] for e in taught], [e.truth for e in taught])
+    learner.fit(used, labels, init=start.state, watch=lambda done, total: progress(what, done, total))
+    learner.save(path, about_model(intake, options))
+    record = {
+        "name": stage.name,
+        "recognizer": stage.recognizer,
+        "data": intake.data,
+        "clips": len(taught),
+        "people": len({e.clip.subject for e in taught}),
+        "without_face": len(taught) - len(used),
+        "shortfall": intake.shortfall,
+        "curves": learner.history_,
+        "test": _tested(learner, test, samples, intake),
+        "file": path.name,
+    }
+    write_atomically(_record(path), (json.dumps(record, indent=1) + "\n").encode())
+    (path.with_suffix("") / CHECKPOINT).unlink(missing_ok=True)
+
+
+def _tested(
+    learner: Recognizer, test: Sequence[Example], samples: Mapping[str, Sample], intake: Intake
+) -> dict[str, Any]:
+    """How the stage does on people it did not learn from; nothing is chosen by it."""
+    if not test:
+        return {}
+    guess, truth, classes = (
+        learner.predict([samples[e.clip.id] for e in test]),
+        [e.truth for e in test],
+        learner.classes,
+    )
+    scores = {name: m.METRICS[name](truth, guess, classes) for name in intake.rules.headline}
+    return {"clips": len(test), "people": len({e.clip.subject for e in test}), **scores}

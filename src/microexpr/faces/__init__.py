@@ -1,0 +1,1 @@
+"""Faces in one image: detection, landmarks, active appearance model, alignment."""

@@ -1,0 +1,267 @@
+"""An active appearance model: how faces differ in shape and in texture, learnt from pictures with 68 points each.
+
+Cootes, Edwards, Taylor: Active appearance models, ECCV 1998; in the form of Matthews and Baker: Active appearance
+models revisited, IJCV 60 (2004), where shape and texture vary independently. Shapes are in units of the mean face's
+width; the middle of the mean shape is 0.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from scipy.ndimage import distance_transform_edt
+from scipy.spatial import Delaunay
+
+from ..core.errors import MediaError, MissingDataError, UsageError
+from ..core.files import write_atomically
+from ..imaging.geometry import moved, similarity
+
+N = 68
+MOST_MODES = 60
+BORDER = 2
+"""Pixels around the hull that belong to the texture: the edge of the face is worth seeing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """The texture at one resolution; P pixels of the mean shape and a border around it.
+
+    Attributes:
+        width: of the mean face in pixels.
+        corners, weights: (P, 3) the points that a pixel hangs on, and its barycentric coordinates.
+        basis: (m, P) orthonormal rows: constant, mean texture, modes.
+        slopes: (m, P, 2) how each row changes in x and y, per pixel.
+    """
+
+    width: float
+    corners: np.ndarray
+    weights: np.ndarray
+    basis: np.ndarray
+    slopes: np.ndarray
+
+    def sample(self, picture: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """(P,) float64: a grey picture with (68, 2) points, warped piecewise affinely to the mean shape."""
+        places = (self.weights[..., None] * points[self.corners]).sum(axis=1).astype(np.float32)
+        values = cv2.remap(
+            picture, places[:, None, 0], places[:, None, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        return values[:, 0].astype(np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class AppearanceModel:
+    """Made by `train_model`.
+
+    Attributes:
+        mean: (68, 2) mean shape.
+        modes: (n, 68, 2) orthonormal modes of shape, free of turn, scale and shift.
+        spread: (n,) standard deviation along each of them.
+        triangles: (k, 3) of the mean shape.
+        levels: the texture from coarse to fine.
+    """
+
+    mean: np.ndarray
+    modes: np.ndarray
+    spread: np.ndarray
+    triangles: np.ndarray
+    levels: tuple[Level, ...]
+
+    def placed(self, eyes: np.ndarray) -> np.ndarray:
+        """(68, 2) the mean shape with its eyes at (2, 2) places: a start for the fit."""
+        own = np.stack([self.mean[36:42].mean(axis=0), self.mean[42:48].mean(axis=0)])
+        return moved(self.mean, similarity(own, eyes))
+
+    def save(self, path: Path) -> None:
+        """Write as .npz: arrays only, nothing pickled."""
+        arrays = {"mean": self.mean, "modes": self.modes, "spread": self.spread, "triangles": self.triangles}
+        for i, level in enumerate(self.levels):
+            arrays[f"width{i}"], arrays[f"basis{i}"] = np.array(level.width), level.basis
+        content = io.BytesIO()
+        np.savez(content, **arrays)  # type: ignore[arg-type]
+        write_atomically(path, content.getvalue())
+
+    @classmethod
+    def load(cls, path: Path) -> AppearanceModel:
+        """What `save` wrote.
+
+        Raises:
+            MissingDataError: it is not there.
+            MediaError: it is something else, or damaged.
+        """
+        if not path.is_file():
+            raise MissingDataError(f"appearance model '{path}' is not there; write it by train_model(...).save(path)")
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                arrays = dict(stored)
+            mean, triangles = arrays["mean"], arrays["triangles"]
+            numbers = range(sum(name.startswith("width") for name in arrays))
+            levels = [_level(mean, triangles, float(arrays[f"width{i}"]), arrays[f"basis{i}"]) for i in numbers]
+            return cls(mean, arrays["modes"], arrays["spread"], triangles, tuple(levels))
+        except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile):
+            raise MediaError(f"'{path}' is not an appearance model, or damaged; train and save it anew") from None
+
+
+def train_model(
+    pictures: Sequence[np.ndarray],
+    landmarks: Sequence[np.ndarray],
+    *,
+    widths: Sequence[float] = (24, 48, 96),
+    shape_share: float = 0.97,
+    texture_share: float = 0.97,
+    mirror: bool = True,
+) -> AppearanceModel:
+    """Learn an appearance model.
+
+    Args:
+        pictures: (height, width, 3) uint8 RGB each, sizes may differ.
+        landmarks: (68, 2) x and y in pixels for each picture, true or from `mesh.find_landmarks`.
+        widths: of the mean face in pixels at each level, from coarse to fine.
+        shape_share, texture_share: of the variance that the modes keep, 0 to 1.
+        mirror: whether each picture is learnt from a second time, mirrored.
+
+    Raises:
+        UsageError: fewer than two faces, or landmarks that do not fit the pictures in number or shape.
+    """
+    if len(pictures) != len(landmarks) or len(pictures) < 2:
+        found = f"{len(pictures)} pictures and {len(landmarks)} sets of landmarks"
+        raise UsageError(f"{found}: an appearance model is learnt from two faces or more, one set for each")
+    shapes = [np.asarray(points, float) for points in landmarks]
+    for points in shapes:
+        if points.shape != (N, 2) or not np.isfinite(points).all():
+            raise UsageError(f"landmarks of shape {points.shape}: use (68, 2) finite numbers for each picture")
+    greys = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in pictures]
+    if mirror:
+        from ..synthetic.action_units import MIRROR
+
+        order = MIRROR[:N]
+        turned = [(np.array([g.shape[1] - 1, 0]) + p * (-1, 1))[order] for g, p in zip(greys, shapes, strict=True)]
+        greys, shapes = [*greys, *(g[:, ::-1] for g in greys)], [*shapes, *turned]
+    mean, aligned = procrustes(np.stack(shapes))
+    modes, spread = _principal((aligned - mean).reshape(len(shapes), -1), shape_share, _rigid(mean))
+    triangles = Delaunay(mean).simplices.astype(np.int64)
+    levels = []
+    for width in widths:
+        bare = _level(mean, triangles, float(width), np.empty((0, 0)))
+        rows = np.stack([bare.sample(*shrunk(g, p, mean, width)[:2]) for g, p in zip(greys, shapes, strict=True)])
+        levels.append(_level(mean, triangles, float(width), _textures(rows, texture_share)))
+    return AppearanceModel(mean, modes.reshape(-1, N, 2), spread, triangles, tuple(levels))
+
+
+def procrustes(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Generalised Procrustes analysis (Gower 1975): the upright mean, one unit wide, and the shapes laid on it.
+
+    Args:
+        shapes: (n, 68, 2) in pixels.
+
+    Returns:
+        (68, 2) mean and (n, 68, 2) shapes.
+    """
+    mean, aligned = shapes[0], shapes
+    for _ in range(5):
+        eyes = mean[42:48].mean(axis=0) - mean[36:42].mean(axis=0)
+        turn = np.array([[eyes[0], eyes[1]], [-eyes[1], eyes[0]]]) / np.linalg.norm(eyes)
+        mean = (mean - mean.mean(axis=0)) @ turn.T
+        mean = mean / np.ptp(mean[:, 0])
+        aligned = np.stack([moved(shape, similarity(shape, mean)) for shape in shapes])
+        mean = aligned.mean(axis=0)
+    return mean, aligned
+
+
+def shrunk(
+    grey: np.ndarray, points: np.ndarray, mean: np.ndarray, width: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """The picture around a face, averaged down so that the face is about `width` pixels wide; never enlarged.
+
+    Returns:
+        float32 picture, (68, 2) points on it, and the shift and the scale that took them there:
+        `points_there = (points + shift) * scale - 0.5`.
+    """
+    low, high = points.min(axis=0), points.max(axis=0)
+    reach = 0.5 * (high - low).max() + 2
+    left, top = np.clip(np.floor(low - reach), 0, np.array(grey.shape[::-1]) - 1).astype(int)
+    right, bottom = np.clip(np.ceil(high + reach), (left + 1, top + 1), grey.shape[::-1]).astype(int)
+    cut = grey[top:bottom, left:right].astype(np.float32)
+    scale = min(1.0, width / max(float(np.sqrt(np.linalg.det(similarity(mean, points)[:, :2]))), 1e-6))
+    size = (max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale)))
+    small = cv2.resize(cut, size, interpolation=cv2.INTER_AREA) if scale < 1 else cut
+    shift = np.array([0.5 - left, 0.5 - top])
+    return small, (points + shift) * scale - 0.5, shift, scale
+
+
+def _level(mean: np.ndarray, triangles: np.ndarray, width: float, basis: np.ndarray) -> Level:
+    """The pixels of a level; they follow from the mean shape and the width."""
+    points = mean * width
+    low = np.floor(points.min(axis=0)) - BORDER - 1
+    columns, rows = (np.ceil(points.max(axis=0)) + BORDER + 2 - low).astype(int)
+    x, y = np.meshgrid(np.arange(columns) + low[0], np.arange(rows) + low[1])
+    pixels = np.stack([x, y], axis=-1)
+    corners = points[triangles]
+    inverse = np.linalg.inv(np.stack([corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]], axis=-1))
+    parts = np.einsum("tij,hwtj->hwti", inverse, pixels[:, :, None] - corners[:, 0])
+    weights = np.concatenate([1 - parts.sum(axis=-1, keepdims=True), parts], axis=-1)
+    triangle, inner = weights.min(axis=-1).argmax(axis=-1), weights.min(axis=-1).max(axis=-1) >= -1e-9
+    far, nearest = distance_transform_edt(~inner, return_indices=True)
+    used = far <= BORDER
+    triangle = triangle[tuple(nearest)][used]  # outside the hull, the nearest triangle goes on
+    chosen = np.take_along_axis(weights[used], triangle[:, None, None], axis=1)[:, 0]
+    number = np.full(used.shape, -1)
+    number[used] = np.arange(used.sum())
+    return Level(width, triangles[triangle], chosen, basis, _slopes(basis, number))
+
+
+def _slopes(basis: np.ndarray, number: np.ndarray) -> np.ndarray:
+    """(m, P, 2) differences of neighbouring pixels; one-sided at the edge."""
+    if not basis.size:
+        return np.empty((0, 0, 2))
+    padded = np.pad(number, 1, constant_values=-1)
+    own = number[number >= 0]
+    sides = []
+    for ahead, behind in ((padded[1:-1, 2:], padded[1:-1, :-2]), (padded[2:, 1:-1], padded[:-2, 1:-1])):
+        after, before = ahead[number >= 0], behind[number >= 0]
+        gap = (after >= 0).astype(int) + (before >= 0)
+        after, before = np.where(after >= 0, after, own), np.where(before >= 0, before, own)
+        sides.append((basis[:, after] - basis[:, before]) / np.maximum(gap, 1))
+    return np.stack(sides, axis=-1)
+
+
+def _rigid(mean: np.ndarray) -> np.ndarray:
+    """(4, 136) orthonormal rows: scale, turn, shift in x, shift in y (Matthews and Baker 2004, section 4.2.1)."""
+    centred = mean - mean.mean(axis=0)
+    rows = [
+        centred,
+        np.stack([-centred[:, 1], centred[:, 0]], axis=-1),
+        np.tile([1.0, 0], (N, 1)),
+        np.tile([0, 1.0], (N, 1)),
+    ]
+    return np.stack([row.ravel() / np.linalg.norm(row) for row in rows])
+
+
+def _principal(rows: np.ndarray, share: float, without: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Principal components that keep a share of the variance, orthogonal to given rows, and their deviations."""
+    rows = rows - rows @ without.T @ without
+    _, values, modes = np.linalg.svd(rows, full_matrices=False)
+    energy = np.cumsum(values**2)
+    if energy[-1] < 1e-18:
+        return modes[:0], values[:0]
+    count = min(int(np.searchsorted(energy, share * energy[-1])) + 1, MOST_MODES, len(modes))
+    return modes[:count], values[:count] / np.sqrt(len(rows))
+
+
+def _textures(rows: np.ndarray, share: float) -> np.ndarray:
+    """(m, P) orthonormal rows: constant, mean texture and modes, of textures freed of gain and offset."""
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
+    mean = centred.mean(axis=0)
+    first = np.stack([np.full_like(mean, len(mean) ** -0.5), mean / max(float(np.linalg.norm(mean)), 1e-9)])
+    return np.concatenate([first, _principal(centred - mean, share, first)[0]])
+
+
+def rigid_modes(model: AppearanceModel) -> np.ndarray:
+    """(4, 68, 2) scale, turn and shift of the mean shape, orthonormal."""
+    return _rigid(model.mean).reshape(4, N, 2)

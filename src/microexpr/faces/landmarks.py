@@ -1,0 +1,262 @@
+"""468 points of a face by the networks that the wheel `mediapipe` carries.
+
+BlazeFace (Bazarevsky et al. 2019, arXiv:1907.05047) finds the face and its eyes; the face mesh (Kartynnik et al. 2019,
+arXiv:1907.06724) puts 468 points on the upright cut-out, 68 of which stand for the points in common use (Sagonas et al.
+2013). The wheel is only a carrier of two files: nothing in it is imported. Points are x to the right and y down in
+pixels; whole numbers are the middles of pixels.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ..core.errors import MediaError, MissingDataError
+from ..imaging.geometry import mapped, moved
+from .tflite import Network, network
+
+WHEEL = "mediapipe==0.10.21"
+DETECTOR_SIDE, MESH_SIDE = 128, 192
+MIN_SCORE, MAX_OVERLAP = 0.5, 0.3
+MIN_PRESENCE = 0.5
+BLACK = {"how": cv2.INTER_LINEAR, "border": cv2.BORDER_CONSTANT}
+
+# fmt: off
+TO_68 = np.array([
+    162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389,
+    71, 63, 105, 66, 107, 336, 296, 334, 293, 301, 168, 197, 5, 4, 75, 97, 2, 326, 305,
+    33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
+    61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
+])
+"""Index of the mesh's point for each of the 68."""
+# fmt: on
+
+
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """What BlazeFace found.
+
+    Attributes:
+        box: left, top, width, height in pixels; it may reach beyond the picture.
+        eyes: (2, 2) the person's right eye (left in the picture), then the left one, in pixels.
+        score: 0.5 to 1.
+    """
+
+    box: tuple[float, float, float, float]
+    eyes: np.ndarray
+    score: float
+
+
+@dataclass(frozen=True, eq=False)
+class Landmarks:
+    """Points of one face.
+
+    Attributes:
+        points: (68, 2) float64, x and y in pixels, in the order of iBUG 300-W.
+        mesh: (468, 3) float64, x, y and depth in pixels; smaller depth is nearer to the camera.
+        quality: 0 to 1, the network's own belief that a face was in the cut-out.
+        box: left, top, width, height of the points in pixels.
+    """
+
+    points: np.ndarray
+    mesh: np.ndarray
+    quality: float
+    box: tuple[float, float, float, float]
+
+
+def find_landmarks(picture: np.ndarray) -> Landmarks | None:
+    """The points of the largest face, or None where there is none.
+
+    Args:
+        picture: (height, width, 3) uint8 RGB.
+
+    Raises:
+        MissingDataError: the wheel that carries the networks is not installed.
+        MediaError: not such a picture.
+    """
+    for faces in _candidates(picture):
+        for face in faces:
+            found = landmarks_in(picture, face)
+            if found is not None:
+                return found
+    return None
+
+
+def detect(picture: np.ndarray) -> Detection | None:
+    """The largest face: of the whole picture, else of the picture with a border, else of parts of it.
+
+    The border lets the detector see a face that fills the picture, the parts one that is small.
+
+    Args:
+        picture: (height, width, 3) uint8 RGB.
+
+    Raises:
+        MissingDataError, MediaError: as `find_landmarks`.
+    """
+    return next((faces[0] for faces in _candidates(picture) if faces), None)
+
+
+def detect_all(picture: np.ndarray, thorough: bool = True) -> list[Detection]:
+    """Every face of the first search that finds one, the largest first; one face may be there twice.
+
+    Args:
+        picture: (height, width, 3) uint8 RGB.
+        thorough: whether to go on as `detect` does where the whole picture shows none (up to 40 times the work).
+
+    Raises:
+        MissingDataError, MediaError: as `find_landmarks`.
+    """
+    searches = _candidates(picture)
+    return next((faces for faces in searches if faces), []) if thorough else next(searches)
+
+
+def landmarks_in(picture: np.ndarray, face: Detection) -> Landmarks | None:
+    """The points of a detected face, or None where the mesh sees none.
+
+    Args:
+        picture: (height, width, 3) uint8 RGB, the one the face was detected in.
+        face: from `detect` or `detect_all`.
+    """
+    points, quality = _mesh(picture, region(face.box, face.eyes))
+    return follow(picture, points) if quality >= MIN_PRESENCE else None
+
+
+def follow(picture: np.ndarray, before: np.ndarray) -> Landmarks | None:
+    """The points of a face that was seen elsewhere a moment ago, or None where it is lost; no detector is run.
+
+    The points themselves say better than a detector's box where the face is (Kartynnik et al. 2019, section 2).
+
+    Args:
+        picture: (height, width, 3) uint8 RGB.
+        before: (468, 3) points of the frame before, in pixels.
+    """
+    points, quality = _mesh(picture, region(_box(before), before[[33, 263], :2]))
+    return Landmarks(points[TO_68, :2].copy(), points, quality, _box(points)) if quality >= MIN_PRESENCE else None
+
+
+@cache
+def anchors() -> np.ndarray:
+    """(896, 2) centres of BlazeFace's anchors, 0 to 1: 16 x 16 places twice, then 8 x 8 places six times."""
+    parts = []
+    for places, times in ((16, 2), (8, 6)):
+        y, x = (np.mgrid[0:places, 0:places] + 0.5) / places
+        parts.append(np.repeat(np.stack([x, y], axis=-1).reshape(-1, 2), times, axis=0))
+    return np.concatenate(parts)
+
+
+def region(box: tuple[float, float, float, float], eyes: np.ndarray) -> np.ndarray:
+    """(2, 3) map from pixels of the mesh's cut-out (192 x 192) to pixels of the picture.
+
+    The cut-out is a square around the middle of the box, 1.5 times its longer side, turned so that the eyes are level.
+
+    Args:
+        box: left, top, width, height in pixels.
+        eyes: (2, 2) in pixels, the one on the left of an upright picture first.
+    """
+    left, top, width, height = box
+    across = eyes[1] - eyes[0]
+    angle = np.arctan2(across[1], across[0])
+    scale = 1.5 * max(width, height) / MESH_SIDE
+    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    middle = np.array([left + width / 2, top + height / 2])
+    return np.column_stack([turn, middle - turn @ np.full(2, (MESH_SIDE - 1) / 2)])
+
+
+def _candidates(picture: np.ndarray) -> Iterator[list[Detection]]:
+    """What each search finds, the largest first."""
+    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or 0 in picture.shape:
+        raise MediaError(f"a face is looked for in (height, width, 3) uint8; this is {picture.shape} {picture.dtype}")
+    for squares in _searches(*picture.shape[:2]):
+        faces = [face for square in squares for face in _detect_in(picture, *square)]
+        yield sorted(faces, key=lambda face: -face.box[2])
+
+
+def _searches(height: int, width: int) -> Iterator[list[tuple[float, float, float]]]:
+    """Squares (left, top, side) to look into, from the likeliest to the last resort."""
+    side = max(height, width)
+    for grow in (1.0, 1.5):
+        yield [((width - side * grow) / 2, (height - side * grow) / 2, side * grow)]
+    for share in (2, 4):
+        part = side / share
+        lefts = np.linspace(0, max(0.0, width - part), 1 + int(np.ceil(2 * max(0.0, width / part - 1))))
+        tops = np.linspace(0, max(0.0, height - part), 1 + int(np.ceil(2 * max(0.0, height / part - 1))))
+        yield [(left, top, part) for top in tops for left in lefts] if part >= DETECTOR_SIDE / 2 else []
+
+
+def _box(points: np.ndarray) -> tuple[float, float, float, float]:
+    low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
+    return (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
+
+
+def _detect_in(picture: np.ndarray, left: float, top: float, side: float) -> list[Detection]:
+    """Faces within a square of the picture; what lies outside the picture is black."""
+    zoom = DETECTOR_SIDE / side
+    place = np.array([[zoom, 0, (0.5 - left) * zoom - 0.5], [0, zoom, (0.5 - top) * zoom - 0.5]])
+    cut = mapped(picture, place, DETECTOR_SIDE, **BLACK)
+    boxes, logits = _detector()(cut.astype(np.float32) / 127.5 - 1)
+    scores = 1 / (1 + np.exp(-np.clip(logits.reshape(-1).astype(np.float64), -100, 100)))
+    sure = scores >= MIN_SCORE
+    values = boxes.reshape(-1, 8, 2)[sure].astype(np.float64) / DETECTOR_SIDE
+    values[:, [0, 2, 3]] += anchors()[sure, None]  # centre of the box and both eyes; [1] is the box's size
+    found = []
+    for middle, size, right, left_eye, *_, score in _merged(values, scores[sure]):
+        corner = (middle - size / 2) * side + (left, top) - 0.5
+        eyes = np.stack([right, left_eye]) * side + (left, top) - 0.5
+        found.append(Detection((corner[0], corner[1], size[0] * side, size[1] * side), eyes, float(score)))
+    return found
+
+
+def _merged(values: np.ndarray, scores: np.ndarray) -> Iterator[tuple[Any, ...]]:
+    """Non-maximum suppression that averages what overlaps, weighted by score (BlazeFace, section 3.4)."""
+    low, high = values[:, 0] - values[:, 1] / 2, values[:, 0] + values[:, 1] / 2
+    left = np.argsort(-scores, kind="stable")
+    while len(left):
+        best = left[0]
+        shared = np.minimum(high[best], high[left]) - np.maximum(low[best], low[left])
+        common = np.prod(np.clip(shared, 0, None), axis=1)
+        area = np.prod(values[left, 1], axis=1)
+        same = common > MAX_OVERLAP * (area + np.prod(values[best, 1]) - common)
+        same[0] = True
+        weights = scores[left[same]]
+        yield (*np.average(values[left[same]], axis=0, weights=weights), scores[best])
+        left = left[~same]
+
+
+def _mesh(picture: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, float]:
+    """The (468, 3) points in pixels of the picture, and the presence of a face, 0 to 1."""
+    cut = mapped(picture, cv2.invertAffineTransform(place), MESH_SIDE, **BLACK)
+    points, logit = _landmarker()(cut.astype(np.float32) / 255)
+    mesh = points.reshape(468, 3).astype(np.float64)
+    mesh[:, :2] = moved(mesh[:, :2] - 0.5, place)
+    mesh[:, 2] *= math.hypot(place[0, 0], place[1, 0])
+    return mesh, 1 / (1 + math.exp(-max(-100.0, min(100.0, float(logit.item())))))
+
+
+@cache
+def _detector() -> Network:
+    return network(_file("face_detection/face_detection_short_range"), ("regressors", "classificators"))
+
+
+@cache
+def _landmarker() -> Network:
+    return network(_file("face_landmark/face_landmark"), ("conv2d_21", "conv2d_31"))
+
+
+def _file(model: str) -> Path:
+    spec = importlib.util.find_spec("mediapipe")
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    file = Path(folders[0]) / "modules" / f"{model}.tflite" if folders else None
+    if file is None or not file.is_file():
+        raise MissingDataError(
+            "the face mesh needs two files of a wheel that is not installed: pip install --no-deps "
+            f"{WHEEL}; without it, step 'face' cuts faces by OpenCV's cascade, not turned upright and not masked"
+        )
+    return file

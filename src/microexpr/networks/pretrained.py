@@ -1,0 +1,296 @@
+"""Published weights by name: where they come from, how their input looks, how to get and to check them.
+
+Weights are kept as `<name>.safetensors` in `config.weights_folder()`. What one trains oneself may lie beside them: any
+other `<name>.safetensors` there goes by its name too.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import logging
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from ..core.config import weights_folder
+from ..core.errors import DataError, MissingDataError, UnknownNameError, did_you_mean
+from ..core.files import read_about, write_atomically
+from ..core.registry import checked
+from .base import NETWORKS
+from .caffe import read_resnet10
+from .weights import check_weights, read_weights
+
+CAFFE = "resnet10-imagenet"
+HUB = "https://huggingface.co/"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Published weights.
+
+    Attributes:
+        name: what a user calls them.
+        network: name in `NETWORKS`.
+        classes: number of logits.
+        source: address of the file, or `owner/repository` on the Hugging Face hub.
+        page: for people.
+        file: its name there.
+        licence, citation: as the publisher says.
+        sha256: of the published file; empty where nobody published one.
+        channels, divide, mean, std: the input is `(pixel / divide - mean) / std`, pixels from 0 to 255.
+        size: height and width in pixels they were trained on.
+    """
+
+    name: str
+    network: str
+    classes: int
+    source: str
+    page: str
+    file: str
+    licence: str
+    citation: str
+    sha256: str
+    channels: Literal["rgb", "bgr"]
+    divide: float
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    size: int
+
+    @property
+    def on_hub(self) -> bool:
+        """Whether `fetch` can download it by itself."""
+        return self.page.startswith(HUB)
+
+    @property
+    def how(self) -> str:
+        """How to get it, for the end of a sentence."""
+        by_hand = f"download {self.file} from {self.page} and run `microexpr weights fetch {self.name} --from FILE`"
+        return (
+            f"run `microexpr weights fetch {self.name}` where there is a network, or {by_hand}"
+            if self.on_hub
+            else by_hand
+        )
+
+
+@dataclass(frozen=True)
+class Check:
+    """What `verify` found.
+
+    Attributes:
+        name, path: of the weights.
+        checksum: `as published`, `no published checksum`, or `not as published`.
+        faults: a line each; none where all is well.
+    """
+
+    name: str
+    path: Path
+    checksum: str
+    faults: tuple[str, ...] = ()
+
+
+def names() -> list[str]:
+    """Of all published weights, whether or not they are on this machine."""
+    return sorted(_entries())
+
+
+def own() -> list[str]:
+    """Names of the other weights in the folder: those of one's own."""
+    return sorted({path.stem for path in weights_folder().glob("*.safetensors")} - set(_entries()))
+
+
+def entry(name: str) -> Entry:
+    """The published weights of that name.
+
+    Raises:
+        UnknownNameError: there are none; the message names the nearest.
+    """
+    if name not in _entries():
+        raise UnknownNameError("published weights", name, _entries())
+    return _entries()[name]
+
+
+def find(name: str) -> Path | None:
+    """The file of named weights on this machine, published or one's own; None where there is none."""
+    path = weights_folder() / f"{name}.safetensors"
+    return path if path.is_file() else None
+
+
+def open_weights(name_or_path: str | Path) -> tuple[dict[str, Tensor], Entry | None]:
+    """A state dict, and what is known of it if it is published.
+
+    Args:
+        name_or_path: a name of `names()` or `own()`, or a `.safetensors`, `.pth` or (ResNet10's) `.caffemodel`
+            file.
+
+    Raises:
+        MissingDataError: it is not on this machine; the message says how to get it.
+        DataError: the file is broken, or holds more than tensors.
+    """
+    text = str(name_or_path)
+    path, known = find(text), _entries().get(text)
+    if path is None and known is not None:
+        raise MissingDataError(f"weights '{text}' are not in '{weights_folder()}'; {known.how}")
+    if path is None:
+        path = Path(name_or_path).expanduser()
+    if not path.is_file():
+        near = did_you_mean(text, [*names(), *own()])
+        raise MissingDataError(f"weights '{text}' are neither a file nor a name in '{weights_folder()}'{near}")
+    state = {key: tensor for key, tensor in _read(path).items() if not key.startswith("_")}
+    return state, known
+
+
+def fetch(name: str, file: Path | None = None) -> Path:
+    """Get published weights, check them, and keep them in the weights folder.
+
+    Args:
+        name: of `names()`.
+        file: the published file, where it was downloaded by hand; otherwise the Hugging Face hub is asked.
+
+    Returns:
+        The file that was written.
+
+    Raises:
+        UnknownNameError: no such weights.
+        MissingDataError: no such file, no network, or the package `huggingface_hub` is not installed.
+        DataError: the file is not the published one, or does not fit the network.
+    """
+    one = entry(name)
+    source = _download(one) if file is None else file
+    if not source.is_file():
+        raise MissingDataError(f"'{source}' is not a file; {one.how}")
+    digest = file_digest(source)
+    if one.sha256 and digest != one.sha256:
+        told = f"its sha256 is {digest[:12]}..., published is {one.sha256[:12]}..."
+        raise DataError(f"'{source}' is not the published {one.file} of '{name}': {told}; it may be cut: get it anew")
+    state = _read(source)
+    _check_fit(one, state, source)
+    target = weights_folder() / f"{name}.safetensors"
+    _write(target, state, one, digest)
+    return target
+
+
+def convert(file: Path, out: Path | None = None) -> Path:
+    """ResNet10's Caffe weights as safetensors.
+
+    Args:
+        file: `resnet10_cvgj_iter_320000.caffemodel`, or one of the same layers that was trained otherwise.
+        out: the file to write. If None it must be the published file, and becomes `resnet10-imagenet`.
+
+    Returns:
+        The file that was written.
+
+    Raises:
+        MissingDataError, DataError: as `caffe.read_resnet10`; or it is not the published file and `out` is None.
+    """
+    if out is None:
+        return fetch(CAFFE, file)
+    state, digest = read_resnet10(file), file_digest(file)
+    _write(out, state, entry(CAFFE), digest)
+    return out
+
+
+def verify(name: str) -> Check:
+    """Hold weights on this machine against what was published, and against their network.
+
+    Raises:
+        MissingDataError: they are not on this machine.
+        UnknownNameError: neither published nor in the weights folder.
+    """
+    path = find(name)
+    known = _entries().get(name)
+    if path is None:
+        if known is None:
+            raise UnknownNameError("weights", name, [*names(), *own()])
+        raise MissingDataError(f"weights '{name}' are not in '{weights_folder()}'; {known.how}")
+    checksum, faults = "no published checksum", []
+    try:
+        about, state = read_about(path), read_weights(path)
+        faults += [f"'{key}' holds values that are not numbers" for key in _odd(state)]
+        if about.get("tensors_sha256", "") not in ("", tensors_digest(state)):
+            faults.append("the weights were changed after they were fetched; fetch them anew")
+        if known is not None:
+            _check_fit(known, state, path)
+        if known is not None and known.sha256:
+            found = about.get("file_sha256") or file_digest(path)
+            checksum = "as published" if found == known.sha256 else "not as published"
+            if found != known.sha256:
+                faults.append(f"sha256 of the file is {found[:12]}..., published is {known.sha256[:12]}...")
+    except DataError as fault:
+        faults.append(str(fault))
+    return Check(name, path, "not as published" if faults and known and known.sha256 else checksum, tuple(faults))
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def tensors_digest(state: Mapping[str, Tensor]) -> str:
+    """SHA-256 of tensors: their names, types, shapes and values, in the order of the names."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name].contiguous()
+        digest.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+@functools.cache
+def _entries() -> dict[str, Entry]:
+    text = (resources.files("microexpr.networks") / "pretrained.toml").read_text("utf-8")
+    return {name: checked(Entry, table, f"weights '{name}'", name=name) for name, table in tomllib.loads(text).items()}
+
+
+def _download(one: Entry) -> Path:
+    """The published file in the Hugging Face cache."""
+    if not one.on_hub:
+        raise MissingDataError(f"weights '{one.name}' must be downloaded by hand: {one.how}")
+    try:
+        from huggingface_hub import hf_hub_download
+    except ImportError:
+        need = "install it with: pip install 'microexpr[hub]'"
+        raise MissingDataError(f"fetching needs the package 'huggingface_hub': {need}; or {one.how}") from None
+    logger = logging.getLogger("huggingface_hub")
+    before = logger.level
+    logger.setLevel(logging.ERROR)  # it would tell of every try
+    try:
+        return Path(hf_hub_download(repo_id=one.source, filename=one.file))
+    except Exception as fault:  # no network, a proxy, a hub that moved: each has an error of its own
+        reason = f"{type(fault).__name__}: {fault}".splitlines()[0][:100]
+        raise MissingDataError(
+            f"weights '{one.name}' cannot be fetched from {one.page} ({reason}); {one.how}"
+        ) from None
+    finally:
+        logger.setLevel(before)
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    return read_resnet10(path) if path.suffix == ".caffemodel" else read_weights(path)
+
+
+def _check_fit(one: Entry, state: Mapping[str, Tensor], source: Path) -> None:
+    with torch.device("meta"):  # names and shapes only: no memory, no random numbers
+        module = NETWORKS.build({"name": one.network}).build((3, one.size, one.size), one.classes)
+    check_weights(module, state, f"'{source}'")
+    if odd := _odd(state):
+        raise DataError(f"'{source}': '{odd[0]}' holds values that are not numbers")
+
+
+def _odd(state: Mapping[str, Tensor]) -> list[str]:
+    return [name for name, tensor in state.items() if not bool(torch.isfinite(tensor).all())]
+
+
+def _write(path: Path, state: dict[str, Tensor], one: Entry, digest: str) -> None:
+    about = {key: value if isinstance(value, str) else json.dumps(value) for key, value in asdict(one).items()}
+    about |= {"file_sha256": digest, "tensors_sha256": tensors_digest(state)}
+    write_atomically(path, save({name: tensor.contiguous() for name, tensor in state.items()}, metadata=about))

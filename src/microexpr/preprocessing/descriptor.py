@@ -1,0 +1,32 @@
+"""A hand-made descriptor as a step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..core.clip import Sample
+from ..features import FEATURES
+from .base import STEPS, Step
+
+
+@STEPS.register("feature")
+@dataclass(frozen=True)
+class Describe(Step):
+    """`features` (length,) float32 from the array that the descriptor reads, which it uses up.
+
+    Args:
+        feature: a table: `name` and settings.
+    """
+
+    feature: dict[str, Any] = field(default_factory=lambda: {"name": "lbp-top"})
+
+    def __post_init__(self) -> None:
+        FEATURES.build(self.feature)  # a misspelt setting is found before any work is done
+
+    def __call__(self, sample: Sample) -> Sample:
+        """Replaces the array by `features`."""
+        feature = FEATURES.build(self.feature)
+        values = feature(sample.array(feature.reads))
+        rest = {name: array for name, array in sample.arrays.items() if name != feature.reads}
+        return Sample(sample.clip, {**rest, "features": values}, sample.notes)

@@ -1,0 +1,35 @@
+"""The source itself as a picture, for releases that hold precomputed input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ..core.clip import Sample
+from ..core.errors import MediaError
+from ..imaging.video import open_frames
+from .base import STEPS, Step
+
+
+@STEPS.register("picture")
+@dataclass(frozen=True)
+class Picture(Step):
+    """The one picture of the clip's source, as stored: `image` (height, width, 3) uint8.
+
+    Args:
+        channels: order of the channels; `bgr` for weights that were trained on pictures as OpenCV reads them.
+    """
+
+    channels: Literal["rgb", "bgr"] = "rgb"
+
+    def __call__(self, sample: Sample) -> Sample:
+        """Adds `image`."""
+        frames = open_frames(sample.clip.source)
+        if len(frames.numbers) != 1:
+            raise MediaError(f"'{sample.clip.source}' has {len(frames.numbers)} frames; this step takes one picture")
+        picture = frames.read(frames.numbers[0])
+        if self.channels == "bgr":
+            picture = np.ascontiguousarray(picture[..., ::-1])
+        return sample.with_array("image", picture)

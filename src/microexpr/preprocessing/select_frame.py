@@ -1,0 +1,40 @@
+"""One of the frames as a picture, for recognizers that look at a single one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ..core.clip import Sample
+from ..core.errors import RecipeError
+from .base import STEPS, Step
+
+
+@STEPS.register("still")
+@dataclass(frozen=True)
+class Still(Step):
+    """`image` (height, width, 3) uint8: one of `frames`.
+
+    Args:
+        frame: its place; 0 is the first, -1 the last.
+        channels: their order; `bgr` for weights that were trained on pictures as Caffe and OpenCV read them, `gray`
+            for one channel (height, width, 1).
+    """
+
+    frame: int = 0
+    channels: Literal["rgb", "bgr", "gray"] = "rgb"
+
+    def __call__(self, sample: Sample) -> Sample:
+        """Adds `image`."""
+        frames = sample.array("frames")
+        if not -len(frames) <= self.frame < len(frames):
+            raise RecipeError(f"step 'still': frame = {self.frame}, but there are {len(frames)} frames")
+        picture = frames[self.frame]
+        if self.channels == "bgr":
+            picture = picture[..., ::-1]
+        elif self.channels == "gray":
+            # The weights of ITU-R BT.601, as everywhere in the field.
+            picture = np.round(picture @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)[..., None]
+        return sample.with_array("image", np.ascontiguousarray(picture))

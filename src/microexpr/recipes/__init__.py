@@ -1,0 +1,1 @@
+"""Recipes: TOML to frozen dataclasses and back."""

@@ -1,0 +1,127 @@
+"""A saved model and a clip, in three lines:
+
+from microexpr.recognizers.model import open_model
+model = open_model("runs/x/models/casme2-to-samm.safetensors")
+print(model("folder of frames, video or picture"))
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..core.clip import TIMES, Clip, Sample
+from ..core.errors import DataError, UsageError
+from ..core.files import read_about
+from ..imaging.video import open_frames
+from ..preprocessing import Chain
+from . import Recognizer
+from .onnx_model import OnnxModel
+
+
+class Predictor(Protocol):
+    """What answers: a recognizer, or an ONNX file of one."""
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...  # noqa: D102
+    def predict_proba(self, samples: Sequence[Sample]) -> np.ndarray: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Model:
+    """A chain and what learned from its samples.
+
+    Attributes:
+        chain: what makes a sample of a clip.
+        predictor: gives each class a share.
+        about: what the file says of itself: `protocol`, `recipe`, `licence` ... as far as they were written.
+    """
+
+    chain: Chain
+    predictor: Predictor
+    about: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The words it can say."""
+        return self.predictor.classes
+
+    def __call__(
+        self, source: Path | str, onset: int | None = None, apex: int | None = None, offset: int | None = None
+    ) -> dict[str, float]:
+        """The share of each word, largest first; they add up to 1.
+
+        Args:
+            source: a folder of numbered frames, a video, or one picture.
+            onset, apex, offset: frame numbers as the source numbers its frames; what is not given is found as the
+                chain's steps say (usually: the first frame, the middle, the last).
+
+        Raises:
+            MissingDataError: nothing is there.
+            MediaError: the source cannot be read.
+            UsageError: it has no frame of that number, or the times contradict each other.
+        """
+        path = Path(source)
+        clip = Clip("own/own/clip", "own", "own/own", path, 1.0, onset, apex, offset)
+        self._check_times(clip)
+        shares = self.predictor.predict_proba([self.chain(clip)])[0]
+        order = np.argsort(-shares, kind="stable")
+        return {self.classes[i]: float(shares[i]) for i in order}
+
+    def _check_times(self, clip: Clip) -> None:
+        given = {name: getattr(clip, name) for name in TIMES if getattr(clip, name) is not None}
+        if not given:
+            return
+        for name, value, reason in clip.faults():
+            raise UsageError(f"{name} = {value}: {reason}")
+        numbers = open_frames(clip.source).numbers
+        for name, value in given.items():
+            if value not in numbers:
+                have = f"{numbers[0]} to {numbers[-1]}" if numbers else "none"
+                raise UsageError(f"{name} = {value}: '{clip.source}' has no such frame (it has {have})")
+
+
+DEFAULT_MODEL = Path(__file__).parent / "shipped" / "default.safetensors"
+
+
+def default_model() -> Model | None:
+    """The recognizer that ships with the package; None where it ships without one."""
+    return open_model(DEFAULT_MODEL) if DEFAULT_MODEL.is_file() else None
+
+
+def open_model(path: Path | str, chain: Sequence[Mapping[str, Any]] | None = None) -> Model:
+    """A model from a `.safetensors` file that a run kept, or an `.onnx` file that `microexpr export` wrote.
+
+    Args:
+        path: the file.
+        chain: steps as in a recipe, for a file that does not say them itself.
+
+    Raises:
+        MissingDataError: no such file.
+        DataError: it is broken, is no model, or does not say its chain.
+        UnknownNameError: its chain has a step of a plugin; call `registry.load_plugin` first.
+    """
+    predictor: Predictor
+    if Path(path).suffix == ".onnx":
+        predictor = exported = OnnxModel(path)
+        about = exported.about
+    else:
+        predictor, about = Recognizer.load(path), read_about(path)
+    return Model(Chain.build(_chain(path, about) if chain is None else chain), predictor, about)
+
+
+def _chain(path: Path | str, about: Mapping[str, str]) -> list[dict[str, Any]]:
+    if "chain" not in about:
+        raise DataError(f"'{path}' does not say how its pictures were prepared; give open_model(path, chain=[...])")
+    try:
+        steps = json.loads(about["chain"])
+    except ValueError:
+        steps = None
+    if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
+        raise DataError(f"'{path}': its chain is no list of steps in JSON: {about['chain'][:60]!r}")
+    return steps

@@ -1,0 +1,165 @@
+"""A trained network as an ONNX file, for programs that have neither torch nor microexpr."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..core.errors import DataError, MissingDataError, NotFittedError, UsageError
+from ..core.files import read_about, write_atomically
+from .base import Recognizer
+from .network import Network, torch_threads
+from .onnx_model import INPUT, OUTPUT, OnnxModel, need
+
+OPSET = 18
+CLOSE = 1e-4
+"""How far shares from ONNX Runtime may be from torch's before a file is refused; 1e-6 is usual."""
+
+
+def export(source: Path, out: Path) -> Path:
+    """`microexpr export`: the model of a run, or a saved recognizer, as an ONNX file.
+
+    Args:
+        source: a file that `Recognizer.save` wrote, or a run's folder that holds one below `models/`.
+        out: the file to write.
+
+    Raises:
+        MissingDataError: nothing is there, or the run kept no model.
+        UsageError: the run kept several models, or the recognizer is no network.
+    """
+    file = find_model(source)
+    recognizer = Recognizer.load(file)
+    if not isinstance(recognizer, Network):
+        raise UsageError(f"'{file}' holds a recognizer '{recognizer.name}'; only networks become ONNX files")
+    return to_onnx(recognizer, out, read_about(file))
+
+
+def find_model(source: Path) -> Path:
+    """The one saved recognizer that a path stands for: the file itself, or the only one of a run.
+
+    Raises:
+        MissingDataError: nothing is there, or the run kept no model.
+        UsageError: there are several; the message names some.
+    """
+    if source.is_file():
+        return source
+    if not source.is_dir():
+        raise MissingDataError(f"'{source}' is neither a saved recognizer nor a run's folder")
+    found = sorted((source / "models").rglob("*.safetensors"))
+    if not found:
+        raise MissingDataError(f"run '{source}' kept no model: there is no file in '{source / 'models'}'")
+    if len(found) > 1:
+        some = ", ".join(str(path) for path in found[:2])
+        raise UsageError(f"run '{source}' kept {len(found)} models, one a fold; name one: {some} ...")
+    return found[0]
+
+
+def to_onnx(recognizer: Network, path: Path | str, about: Mapping[str, str] | None = None) -> Path:
+    """Write a trained network as ONNX (opset 18, any number of pictures at once, float32).
+
+    Input `image` (n, C, H, W) float32 is the chain's array with the channels first; output `shares` (n, classes)
+    float32 is the share of each class. Metadata: `classes` and `array`, and what `about` says, e.g. the `chain`.
+    The file is held against torch on random pictures before it is written.
+
+    Raises:
+        UsageError: the extra `onnx` is not installed, the network takes sequences, or it has a scale for each of
+            several data sets.
+        NotFittedError: the recognizer has not learned anything.
+        DataError: the file would answer otherwise than torch does.
+    """
+    if not hasattr(recognizer, "classes_"):
+        raise NotFittedError(f"recognizer '{recognizer.name}' has not learned anything yet; call fit or load first")
+    if len(recognizer.shape_) != 3:
+        name = recognizer.network["name"]
+        raise UsageError(f"'{name}' takes sequences of any length; only networks of pictures become ONNX files")
+    if recognizer.scales_ is not None and len(recognizer.scales_.of) > 1:
+        raise UsageError(
+            f"it normalises {', '.join(recognizer.scales_.of)} each by itself; an ONNX file cannot tell them"
+        )
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        need(package)
+    try:  # on the CPU: a GPU rounds its convolutions
+        scaled = [] if recognizer.scales_ is None else [_Divided(torch.from_numpy(recognizer.scales_.mean))]
+        module = nn.Sequential(*scaled, recognizer.module_.cpu(), nn.Softmax(1)).eval()
+        content = _finish(_program(module, recognizer.shape_), {**(about or {}), **_facts(recognizer)})
+        _compare(module, recognizer.shape_, content)
+    finally:
+        recognizer.module_.to(recognizer.device_)
+    write_atomically(Path(path), content)
+    return Path(path)
+
+
+class _Divided(nn.Module):
+    """Each channel of (n, C, H, W) divided by its own number."""
+
+    by: torch.Tensor
+
+    def __init__(self, by: torch.Tensor) -> None:
+        super().__init__()
+        self.register_buffer("by", by.reshape(-1, 1, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x / self.by
+
+
+def _program(module: nn.Module, shape: tuple[int, ...]) -> Any:
+    with _quiet():
+        return torch.onnx.export(
+            module,
+            (torch.zeros(2, *shape),),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes=({0: torch.export.Dim("n")},),
+            verbose=False,
+        )
+
+
+def _facts(recognizer: Network) -> dict[str, str]:
+    return {"classes": json.dumps(list(recognizer.classes)), "array": recognizer.array, "made_by": "microexpr"}
+
+
+def _finish(program: Any, about: Mapping[str, str]) -> bytes:
+    """The file's bytes; where each operation stood in our source (paths of this machine) is left out."""
+    proto = program.model_proto
+    for node in proto.graph.node:
+        del node.metadata_props[:]
+    del proto.metadata_props[:]
+    for name, value in sorted(about.items()):
+        entry = proto.metadata_props.add()
+        entry.key, entry.value = name, value
+    content: bytes = proto.SerializeToString()
+    return content
+
+
+def _compare(module: nn.Module, shape: tuple[int, ...], content: bytes) -> None:
+    pictures = torch.randn(3, *shape, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad(), torch_threads():
+        expected = module(pictures).numpy()
+    largest = float(np.abs(OnnxModel(content).shares(pictures.numpy()) - expected).max())
+    if not largest <= CLOSE:
+        raise DataError(f"the ONNX file would answer otherwise than torch: shares differ by {largest:.2g}")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without torch's remarks on its own insides (torchvision is not there, its own code is deprecated)."""
+    logger = logging.getLogger("torch.onnx")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)

@@ -1,0 +1,104 @@
+"""An exported network asked through ONNX Runtime: no torch is loaded."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core.clip import Sample
+from ..core.errors import DataError, MissingDataError, RecipeError, UsageError
+from .base import stack
+
+INPUT, OUTPUT = "image", "shares"
+
+
+class OnnxModel:
+    """What `export.to_onnx` wrote; it predicts as the recognizer did, and cannot learn.
+
+    Attributes:
+        classes: the task's words.
+        array: which array of a sample it reads.
+        about: the file's metadata, e.g. `chain`.
+
+    Args:
+        source: the file, or its bytes.
+
+    Raises:
+        UsageError: the extra `onnx` is not installed.
+        MissingDataError: no such file.
+        DataError: it is broken, or microexpr did not write it.
+    """
+
+    def __init__(self, source: Path | str | bytes) -> None:
+        runtime = need("onnxruntime")
+        what = "the file" if isinstance(source, bytes) else f"'{source}'"
+        if not isinstance(source, bytes) and not Path(source).is_file():
+            raise MissingDataError(f"{what} is not a file")
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            content = source if isinstance(source, bytes) else Path(source).read_bytes()
+            self._session: Any = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        except Exception as fault:  # ONNX Runtime has a class of its own for every fault
+            reason = f"{type(fault).__name__}: {fault}".splitlines()[0][:120]
+            raise DataError(f"{what} is not a whole ONNX file ({reason})") from None
+        self.about: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        if [i.name for i in inputs] != [INPUT] or [o.name for o in outputs] != [OUTPUT] or "classes" not in self.about:
+            raise DataError(
+                f"{what} was not written by `microexpr export`: it lacks '{INPUT}', '{OUTPUT}' or 'classes'"
+            )
+        try:
+            words = json.loads(self.about["classes"])
+        except ValueError:
+            words = None
+        if not isinstance(words, list) or outputs[0].shape[1:] != [len(words)]:
+            told = f"classes {self.about['classes'][:60]!r}, output {outputs[0].shape}"
+            raise DataError(f"{what}: its classes are no list of one word for each output ({told})")
+        self.classes: tuple[str, ...] = tuple(str(word) for word in words)
+        self.array = self.about.get("array", INPUT)
+        self._shape = tuple(inputs[0].shape[1:])
+
+    def shares(self, pictures: np.ndarray) -> np.ndarray:
+        """(n, C, H, W) float32 to (n, classes) float32, each row with sum 1."""
+        answer: np.ndarray = self._session.run([OUTPUT], {INPUT: np.ascontiguousarray(pictures, np.float32)})[0]
+        return answer
+
+    def predict_proba(self, samples: Sequence[Sample]) -> np.ndarray:
+        """Share of each class, (n, classes) float64, as `Recognizer.predict_proba`.
+
+        Raises:
+            RecipeError: the samples lack the array, or it has another shape than the network learned from.
+        """
+        if not samples:
+            return np.zeros((0, len(self.classes)))
+        pictures = stack(samples, self.array)
+        found = pictures.shape[3:] + pictures.shape[1:3]
+        if found != self._shape:
+            raise RecipeError(f"pictures are {found}, those it learned from were {self._shape}")
+        shares = self.shares(pictures.transpose(0, 3, 1, 2)).astype(np.float64)
+        return shares / shares.sum(axis=1, keepdims=True)
+
+    def predict(self, samples: Sequence[Sample]) -> list[str]:
+        """The word with the largest share, one a sample."""
+        return [self.classes[i] for i in self.predict_proba(samples).argmax(axis=1)]
+
+
+def need(package: str) -> Any:
+    """A package of the extra `onnx`.
+
+    Raises:
+        UsageError: it is not installed; the message says how to get it.
+    """
+    try:
+        return importlib.import_module(package)
+    except ImportError:
+        raise UsageError(
+            f"ONNX needs the package '{package}'; install it with: pip install 'microexpr[onnx]'"
+        ) from None

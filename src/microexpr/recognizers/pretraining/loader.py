@@ -1,0 +1,125 @@
+"""Batches of pictures: which, where each is cut, and reading them ahead in threads.
+
+What an epoch draws depends on the seed and the epoch alone, not on what was drawn before: training that goes on after
+a stop draws the same, and several processes agree without a word between them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from .image_datasets import Pictures
+
+Place = tuple[float, float, bool]
+"""Where a picture is cut, as shares (0 to 1) of the room downwards and to the right, and whether it is mirrored."""
+
+MIDDLE: Place = (0.5, 0.5, False)
+
+Plan = tuple[list[int], list[Place]]
+"""The pictures of one batch by number, and where each is cut."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How a picture of any size becomes one of `size` x `size`.
+
+    Args:
+        resize: pixels of the shorter side before it is cut.
+        size: pixels of the cut square.
+        bgr: order of the channels blue, green, red.
+    """
+
+    resize: int
+    size: int
+    bgr: bool
+
+    def __call__(self, picture: np.ndarray, place: Place) -> np.ndarray:
+        """(height, width, 3) uint8 RGB to (size, size, 3) uint8."""
+        height, width = picture.shape[:2]
+        share = self.resize / min(height, width)
+        if share != 1:
+            wanted = max(self.size, round(width * share)), max(self.size, round(height * share))
+            way = cv2.INTER_AREA if share < 1 else cv2.INTER_LINEAR
+            picture = cv2.resize(picture, wanted, interpolation=way)
+        down, right, mirrored = place
+        top = int(down * (picture.shape[0] - self.size + 1))
+        left = int(right * (picture.shape[1] - self.size + 1))
+        square = picture[top : top + self.size, left : left + self.size]
+        square = square[:, ::-1] if mirrored else square
+        return square[..., ::-1] if self.bgr else square
+
+
+def seeded(*numbers: int) -> torch.Generator:
+    """A generator of its own for these numbers; neighbours have nothing in common."""
+    digest = hashlib.sha256(repr(numbers).encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+
+
+def training_plans(count: int, batch: int, seed: int, epoch: int, share: tuple[int, int] = (0, 1)) -> list[Plan]:
+    """The batches of one epoch in a shuffled order; what does not fill a batch waits for another epoch.
+
+    Args:
+        count: pictures there are.
+        batch: pictures of a batch, over all processes.
+        seed, epoch: what is drawn depends on these.
+        share: (process, processes); a process takes every so manieth picture of each batch.
+    """
+    draws = seeded(seed, epoch)
+    order = torch.randperm(count, generator=draws)
+    down, right, side = torch.rand((3, count), generator=draws)
+    plans = []
+    for begin in range(0, count - batch + 1, batch):
+        mine = slice(begin + share[0], begin + batch, share[1])
+        places = zip(down[mine].tolist(), right[mine].tolist(), (side[mine] < 0.5).tolist(), strict=True)
+        plans.append((order[mine].tolist(), list(places)))
+    return plans
+
+
+def plain_plans(count: int, batch: int, share: tuple[int, int] = (0, 1)) -> list[Plan]:
+    """Every picture once, cut in the middle."""
+    mine = range(share[0], count, share[1])
+    parts = [list(mine[begin : begin + batch]) for begin in range(0, len(mine), batch)]
+    return [(part, [MIDDLE] * len(part)) for part in parts]
+
+
+def read_batches(
+    pictures: Pictures, plans: Iterable[Plan], cut: Cut, workers: int, pinned: bool = False
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """(pictures (n, 3, size, size) uint8 in channels-last memory, labels (n,)), in the order of the plans.
+
+    Args:
+        pictures: where they come from.
+        plans: which, and where each is cut.
+        cut: to which size.
+        workers: threads, each reading a whole batch ahead (decoding lets other threads run).
+        pinned: into memory that a GPU copies from by itself.
+    """
+
+    def load(plan: Plan) -> tuple[Tensor, Tensor]:
+        numbers, places = plan
+        stack = np.empty((len(numbers), cut.size, cut.size, 3), np.uint8)
+        for row, number, place in zip(stack, numbers, places, strict=True):
+            row[:] = cut(pictures.read(number), place)
+        x, y = torch.from_numpy(stack), torch.from_numpy(pictures.labels[numbers])
+        return (x.pin_memory() if pinned else x).permute(0, 3, 1, 2), y
+
+    pool = ThreadPoolExecutor(workers, "pictures")
+    waiting: deque[Future[tuple[Tensor, Tensor]]] = deque()
+    try:
+        for plan in plans:
+            waiting.append(pool.submit(load, plan))
+            if len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

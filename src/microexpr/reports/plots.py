@@ -1,0 +1,274 @@
+"""Figures for reports and papers, drawn with matplotlib: strips, flows, confusion matrices, curves, networks."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from ..experiments.examples import Kept, pairs
+from ..imaging.flow_colors import SIGNED, STRAIN, UNSIGNED, arrows_picture, channel_picture, flow_wheel, wheel_legend
+
+MARKS = {"onset": "#1b7f5a", "apex": "#b2182b", "offset": "#2166ac"}
+EDGE = "#c3ccd4"
+BLUE, ORANGE = "#12506f", "#c8641b"
+BOXES = 12
+"""Boxes of a network's diagram; deeper parts are drawn as one."""
+
+EMPTY = ("Sequential", "Identity")
+"""Kinds of layer that compute nothing."""
+
+
+def strip_figure(one: Kept) -> Figure:
+    """Frames of a clip in a row, with their numbers; onset, apex and offset framed and named."""
+    assert one.strip is not None
+    figure, axes = _row(len(one.strip))
+    for place, frame, (number, mark) in zip(axes, one.strip, pairs(one), strict=True):
+        place.imshow(frame, interpolation="nearest")
+        place.set_title(f"{number}\n{mark}", fontsize=9, color=_colour(mark), fontweight="bold" if mark else "normal")
+        for spine in place.spines.values():
+            spine.set(color=_colour(mark), linewidth=3 if mark else 0)
+    return figure
+
+
+def flows_figure(one: Kept) -> Figure:
+    """Flow at several moments in a row, in colours, and the wheel that tells them."""
+    assert one.flows is not None
+    figure, axes = _row(len(one.flows) + 1)
+    for number, (place, flow) in enumerate(zip(axes, one.flows, strict=False), 1):
+        place.imshow(flow_wheel(flow, one.limit), interpolation="nearest")
+        place.set_title(str(number), fontsize=9)
+    _legend(axes[-1], one.limit)
+    return figure
+
+
+def seen_figure(one: Kept) -> Figure:
+    """A sequence as a recognizer was shown it."""
+    assert one.seen is not None
+    figure, axes = _row(len(one.seen))
+    for number, (place, frame) in enumerate(zip(axes, one.seen, strict=True), 1):
+        place.imshow(frame, interpolation="nearest")
+        place.set_title(str(number), fontsize=9)
+    return figure
+
+
+def flow_figure(one: Kept) -> Figure:
+    """One flow: arrows over the face (grey where there is none), colours with their wheel, and channel by channel."""
+    flow = one.flow
+    assert flow is not None
+    channels = [("u: right is positive", 0, one.limit, True), ("v: down is positive", 1, one.limit, True)]
+    if flow.shape[2] > 2:
+        channels.append((one.third or "third channel", 2, STRAIN if one.third == "strain" else one.limit, False))
+    figure, axes = _row(3 + len(channels), 1.9)
+    axes[0].imshow(arrows_picture(flow, one.face, largest=one.limit))
+    axes[0].set_title("arrows", fontsize=9)
+    axes[1].imshow(flow_wheel(flow, one.limit), interpolation="nearest")
+    axes[1].set_title("direction and length", fontsize=9)
+    _legend(axes[2], one.limit)
+    for place, (title, channel, limit, signed) in zip(axes[3:], channels, strict=True):
+        place.imshow(channel_picture(flow[..., channel], limit, signed), interpolation="nearest")
+        place.set_title(title, fontsize=9)
+        _scale(figure, place, limit, signed)
+    return figure
+
+
+def confusion_figure(counts: np.ndarray, classes: Sequence[str], title: str) -> Figure:
+    """Counts, and their share of the row as colour; rows truth, columns guess."""
+    side = 1.6 + 0.75 * len(classes)
+    figure = Figure(figsize=(side + 0.6, side), layout="constrained")
+    axes = figure.subplots()
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), share in np.ndenumerate(shares):
+        text = f"{counts[row, column]}\n{100 * share:.0f} %"
+        axes.text(column, row, text, ha="center", va="center", fontsize=9, color="white" if share > 0.55 else "black")
+    axes.set(title=title, xlabel="guess", ylabel="truth")
+    axes.set_xticks(range(len(classes)), classes, rotation=35, ha="right")
+    axes.set_yticks(range(len(classes)), classes)
+    return figure
+
+
+def curves_figure(curves: Mapping[str, Sequence[Mapping[str, float]]], name: str) -> Figure:
+    """`loss` or `accuracy` against epochs: training, and people kept apart for validation where there are any.
+
+    Args:
+        curves: fold -> a row an epoch. One fold is drawn as it is; several thin, and their mean bold.
+        name: of the column; that of validation begins with `val_`.
+    """
+    figure = Figure(figsize=(5.2, 3.1), layout="constrained")
+    axes = figure.subplots()
+    for column, colour, label in ((name, BLUE, "training"), (f"val_{name}", ORANGE, "inner validation")):
+        lines = [[(row["epoch"], row[column]) for row in fold if column in row] for fold in curves.values()]
+        lines = [line for line in lines if line]
+        for line in lines if len(lines) > 1 else ():
+            axes.plot(*zip(*line, strict=True), color=colour, linewidth=0.5, alpha=0.35)
+        if lines:
+            shortest = min(map(len, lines))
+            mean = np.mean([[y for _, y in line[:shortest]] for line in lines], axis=0)
+            told = f"{label} (mean of {len(lines)} folds)" if len(lines) > 1 else label
+            axes.plot([x for x, _ in lines[0][:shortest]], mean, color=colour, linewidth=1.8, label=told)
+    axes.set(xlabel="epoch", ylabel=name)
+    if name == "accuracy":
+        axes.set_ylim(-0.02, 1.02)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=9)
+    return figure
+
+
+@dataclass(frozen=True)
+class Box:
+    """Layers of one part of a network, drawn as one."""
+
+    name: str
+    kinds: tuple[str, ...]
+    shape: tuple[int, ...]
+    weights: int
+    reads: frozenset[int]
+
+
+def boxes(layers: Sequence[Mapping[str, Any]], most: int = BOXES) -> list[Box]:
+    """The layers of `network.json`, gathered so that at most so many boxes are left.
+
+    What has no weights, or only scales, goes with the layer that it works on; if that is not enough, layers whose names
+    begin alike are one box.
+    """
+    keys = _carried(layers)
+    for depth in (4, 3, 2, 1):
+        if len(set(keys)) <= most:
+            break
+        keys = [".".join(str(layer["name"]).split(".")[:depth]) for layer in layers]
+    names = list(dict.fromkeys(keys))
+    sources: dict[str, set[str]] = {name: set() for name in names}
+    for layer, key in zip(layers, keys, strict=True):
+        for other in (keys[i] for i in layer.get("reads", ())):
+            if other != key and key not in _behind(sources, other):  # a layer used twice would close a circle
+                sources[key].add(other)
+    found = []
+    for name in names:
+        own = [layer for layer, key in zip(layers, keys, strict=True) if key == name]
+        kinds = tuple(dict.fromkeys(str(layer["kind"]) for layer in own if layer["kind"] not in EMPTY))
+        weights = sum(layer["weights"] for layer in own)
+        reads = frozenset(names.index(other) for other in sources[name])
+        found.append(Box(name, kinds, tuple(own[-1]["shape"]), weights, reads))
+    return found
+
+
+def _carried(layers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """For each layer the name of the one whose box it goes into: its own, or that of the one layer that it reads."""
+    keys: list[str] = []
+    for layer in layers:
+        reads = [i for i in layer.get("reads", ()) if i < len(keys)]
+        joins = len(reads) == 1 and (not layer["weights"] or "Norm" in str(layer["kind"]))
+        keys.append(keys[reads[0]] if joins else str(layer["name"]))
+    return keys
+
+
+def _behind(sources: Mapping[str, set[str]], name: str) -> set[str]:
+    """Everything that `name` works on, directly or not."""
+    return sources[name].union(*(_behind(sources, one) for one in sources[name]))
+
+
+def _columns(parts: Sequence[Box]) -> list[int]:
+    """How many steps each box is behind the input; in the order of use where it is not known how they are joined."""
+    if not any(part.reads for part in parts):
+        return list(range(1, len(parts) + 1))
+
+    def depth(i: int) -> int:
+        return 1 + max((depth(j) for j in parts[i].reads), default=0)
+
+    return [depth(i) for i in range(len(parts))]
+
+
+def network_figure(network: Mapping[str, Any]) -> Figure:
+    """Boxes from left to right, arrows as the numbers flow; what runs side by side stands one above the other."""
+    parts = boxes(network["layers"])
+    columns = _columns(parts)
+    rows = [columns[:i].count(column) for i, column in enumerate(columns)]
+    tallest = {column: columns.count(column) for column in columns}
+    width, height = 1 + max(columns, default=0), max(tallest.values(), default=1)
+    texts = [_lines(part) for part in parts]
+    figure = Figure(figsize=(1.4 * width, height * (0.17 * max(map(len, texts), default=2) + 0.35)))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
+    axes.axis("off")
+    begin = _box(axes, (0, (height - 1) / 2), ("input", " × ".join(map(str, network["input"]))), "#eef2f5")
+    drawn = []
+    for lines, column, row in zip(texts, columns, rows, strict=True):
+        drawn.append(_box(axes, (column, row + (height - tallest[column]) / 2), lines, "#dcebf5"))
+    for i, part in enumerate(parts):
+        ordered = [drawn[i - 1]] if i and not any(one.reads for one in parts) else []
+        for source in [drawn[j] for j in sorted(part.reads)] or ordered or [begin]:
+            _arrow(axes, source, drawn[i])
+    return figure
+
+
+def _lines(part: Box) -> list[str]:
+    """What a box says: name, kinds of layers, shape of what comes out, weights."""
+    kinds = [*part.kinds[:6], *["…"] * (len(part.kinds) > 6)]
+    weights = [f"{part.weights:,} weights".replace(",", " ")] if part.weights else []
+    return [part.name, *kinds, " × ".join(map(str, part.shape)), *weights]
+
+
+def written(figure: Figure, form: str) -> bytes:
+    """A figure as `png` or `svg`; the same figure gives the same bytes."""
+    content = io.BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": "microexpr"}):
+        figure.savefig(content, format=form, dpi=160, metadata={"Date": None} if form == "svg" else {"Software": None})
+    return content.getvalue()
+
+
+def _row(pictures: int, side: float = 1.15) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(side * pictures, side + 0.42), layout="constrained")
+    axes = list(np.ravel(figure.subplots(1, pictures)))
+    for place in axes:
+        place.set(xticks=[], yticks=[])
+        place.spines[:].set(color=EDGE, linewidth=0.6)  # what does not move is as white as the paper
+    return figure, axes
+
+
+def _legend(place: Axes, limit: float) -> None:
+    place.imshow(wheel_legend(120))
+    place.spines[:].set_visible(False)
+    place.set_title("the wheel", fontsize=9)
+    place.set_xlabel(f"rim: {limit:g} or more", fontsize=8)
+
+
+def _scale(figure: Figure, place: Axes, limit: float, signed: bool) -> None:
+    """The colours of a channel beneath it."""
+    stops = [tuple(part / 255 for part in colour) for colour in (SIGNED if signed else UNSIGNED)]
+    colours = LinearSegmentedColormap.from_list("channel", stops)
+    drawn = ScalarMappable(Normalize(-limit if signed else 0, limit), colours)
+    ticks = [-limit, 0, limit] if signed else [0, limit / 2, limit]
+    bar = figure.colorbar(drawn, cax=place.inset_axes((0, -0.1, 1, 0.06)), orientation="horizontal", ticks=ticks)
+    bar.ax.tick_params(labelsize=8)
+
+
+def _box(axes: Axes, at: tuple[float, float], lines: Sequence[str], colour: str) -> Text:
+    box = {"boxstyle": "round,pad=0.35", "facecolor": colour, "edgecolor": "#5b6b77"}
+    return axes.text(*at, "\n".join(filter(None, lines)), ha="center", va="center", fontsize=8.5, bbox=box)
+
+
+def _arrow(axes: Axes, source: Text, target: Text) -> None:
+    """From the edge of one box to that of another; in a bow where a box may stand between them."""
+    (x0, y0), (x1, y1) = source.get_position(), target.get_position()
+    style = {
+        "arrowstyle": "->",
+        "color": "#5b6b77",
+        "connectionstyle": "arc3,rad=-0.3" if x1 - x0 > 1 and y0 == y1 else "arc3",
+        "patchA": source.get_bbox_patch(),
+        "patchB": target.get_bbox_patch(),
+    }
+    axes.annotate("", (x1, y1), (x0, y0), arrowprops=style, zorder=4)
+
+
+def _colour(mark: str) -> str:
+    return MARKS.get(mark.split(",")[0], "#5b6b77")

@@ -1,0 +1,184 @@
+"""Published numbers as data, each with its source; `published.toml` holds them, laid out as the papers' tables."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from ..metrics.recognition import METRICS
+
+
+@dataclass(frozen=True)
+class PublishedRow:
+    """One row of a published table.
+
+    Attributes:
+        protocol: name in `protocols`, or of a task that has no protocol here (`peng2018-macro`).
+        method: what it is called.
+        source: paper and table, or file, where the number was read.
+        metrics: name as in `metrics` -> value, 0 to 1.
+        part: data set (`smic`) or fold (`casme2-to-samm`) of the protocol; "" for the whole.
+        leaky: the epoch was chosen on the test person; such a number is not comparable and is marked.
+        note: what else a reader should know.
+        recipe: name of the shipped recipe that does the same, where there is one.
+        confusion: (C, C) counts, rows truth, where the paper prints a matrix.
+        percent: the same matrix as printed, each row in per cent of its truth.
+    """
+
+    protocol: str
+    method: str
+    source: str
+    metrics: Mapping[str, float]
+    part: str = ""
+    leaky: bool = False
+    note: str = ""
+    recipe: str = ""
+    confusion: tuple[tuple[int, ...], ...] = field(default=())
+    percent: tuple[tuple[float, ...], ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class PublishedSpotting:
+    """F1 of intervals at an overlap of one half, as printed, 0 to 1; None where it is not.
+
+    Attributes:
+        method: what it is called.
+        data: data set.
+        micro, macro, all: F1.
+        source: paper, or file, where the numbers were read.
+        strs: of spot-then-recognise, where printed.
+        leaky: a threshold or the epoch was chosen on the test videos; such a number is not comparable and is marked.
+        note: what else a reader should know.
+        counts: kind -> (TP, FP, FN), where printed.
+    """
+
+    method: str
+    data: str
+    source: str
+    micro: float | None = None
+    macro: float | None = None
+    all: float | None = None
+    strs: float | None = None
+    leaky: bool = False
+    note: str = ""
+    counts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+@cache
+def published_spotting(data: str) -> tuple[PublishedSpotting, ...]:
+    """What is published of spotting on a data set, in the order of the file.
+
+    Raises:
+        ValueError: a row with a value that is not between 0 and 1, or without a source.
+    """
+    rows = []
+    for table in _file()["spotting"]:
+        common = {key: value for key, value in table.items() if key != "rows"}
+        for entry in table["rows"]:
+            row = PublishedSpotting(**{**common, **entry})
+            for name in ("micro", "macro", "all", "strs"):
+                if (value := getattr(row, name)) is not None and not 0 <= value <= 1:
+                    raise ValueError(f"published.toml, spotting, {row.method}: {name} = {value}; use 0 to 1")
+            if not row.source:
+                raise ValueError(f"published.toml, spotting, {row.method}: it has no source")
+            rows.append(row)
+    return tuple(row for row in rows if row.data == data)
+
+
+@cache
+def all_published() -> tuple[PublishedRow, ...]:
+    """Every row, in the order of the file.
+
+    Raises:
+        ValueError: a row with an unknown or missing key, a wrong type, an unknown metric, a value that is not between
+            0 and 1, or the same method twice in one table.
+    """
+    return rows_of(_file()["tables"])
+
+
+def published(protocol: str, part: str | None = None) -> tuple[PublishedRow, ...]:
+    """The rows of a protocol; of one part of it ("" is the whole), or of all parts when `part` is None."""
+    return tuple(row for row in all_published() if row.protocol == protocol and part in (None, row.part))
+
+
+def published_counts(protocol: str) -> dict[str, dict[str, int]]:
+    """Data set -> class -> number of clips, where a paper prints them for a protocol; empty where none does."""
+    return {row["part"]: dict(row["counts"]) for row in _file()["samples"] if row["protocol"] == protocol}
+
+
+def rows_of(tables: Sequence[Mapping[str, Any]]) -> tuple[PublishedRow, ...]:
+    """The rows of parsed tables: a key of a table is meant for each of its `rows`, which may say otherwise.
+
+    `columns` names the metrics, `values` holds one number a column (nan where none is printed); where the table has
+    `parts`, `values` holds one such list a part, and an empty list is no row.
+
+    Raises:
+        ValueError: as `all_published`; the message names the row.
+    """
+    rows: dict[tuple[str, ...], PublishedRow] = {}
+    for table in tables:
+        common = {key: value for key, value in table.items() if key != "rows"}
+        for entry in table["rows"]:
+            for values in _by_part({**common, **entry}):
+                row = _row(values)
+                key = (row.protocol, row.part, row.method, row.source)
+                if key in rows:
+                    raise ValueError(f"{_where(values)}: is there twice from '{row.source}'; keep one")
+                rows[key] = row
+    return tuple(rows.values())
+
+
+@cache
+def _file() -> dict[str, Any]:
+    return tomllib.loads((resources.files("microexpr.reports") / "published.toml").read_text(encoding="utf-8"))
+
+
+def _by_part(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """One entry a part, with `metrics` in the place of `columns` and `values`."""
+    rest = {key: value for key, value in entry.items() if key not in ("columns", "values", "parts")}
+    columns, values = entry.get("columns", []), entry.get("values", [])
+    if "parts" not in entry:
+        yield {**rest, "metrics": _metrics(columns, values, rest)}
+        return
+    if len(values) != len(entry["parts"]):
+        raise ValueError(f"{_where(rest)}: {len(values)} lists of values for {len(entry['parts'])} parts; one a part")
+    for part, numbers in zip(entry["parts"], values, strict=True):
+        if numbers:
+            yield {**rest, "part": part, "metrics": _metrics(columns, numbers, {**rest, "part": part})}
+
+
+def _metrics(columns: Sequence[str], values: Sequence[float], row: Mapping[str, Any]) -> dict[str, float]:
+    if len(values) != len(columns):
+        raise ValueError(f"{_where(row)}: values {values} for columns {', '.join(columns)}; give one a column")
+    return {name: value for name, value in zip(columns, values, strict=True) if value == value}  # nan: not printed
+
+
+def _where(row: Mapping[str, Any]) -> str:
+    return f"published.toml, row {' / '.join(str(row[key]) for key in ('protocol', 'part', 'method') if row.get(key))}"
+
+
+_TYPES: dict[str, type] = {"metrics": dict, "leaky": bool, "confusion": list, "percent": list}  # any other: str
+
+
+def _row(values: Mapping[str, Any]) -> PublishedRow:
+    where = _where(values)
+    known = [f.name for f in fields(PublishedRow)]
+    for key, value in values.items():
+        if key not in known:
+            raise ValueError(f"{where}: unknown key '{key}'; known: {', '.join(known)}")
+        if not isinstance(value, _TYPES.get(key, str)):
+            raise ValueError(f"{where}: {key} = {value!r} must be of type {_TYPES.get(key, str).__name__}")
+    for key in ("protocol", "method", "source", "metrics"):
+        if not values.get(key):
+            raise ValueError(f"{where}: '{key}' is missing or empty; give it")
+    for name, score in values["metrics"].items():
+        if name not in METRICS:
+            raise ValueError(f"{where}: unknown metric '{name}'; known: {', '.join(METRICS)}")
+        if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
+            raise ValueError(f"{where}: {name} = {score!r} must be a number between 0 and 1 (not per cent)")
+    matrices = {key: tuple(map(tuple, values[key])) for key in ("confusion", "percent") if key in values}
+    return PublishedRow(**{**values, **matrices})

@@ -1,0 +1,149 @@
+"""How the default spotter learns: bumps of labelled tracks, whole and in pieces; a logistic score of their facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...core.clip import Interval
+from ...core.track import MICRO_SECONDS, FaceTrack
+from ...metrics.intervals import overlap
+from ..base import Samples, sampled
+from .candidates import Bump, bumps
+from .displacement import Displacement, displacement, without_blinks
+from .features import FACTS, Evidence, facts
+
+GOOD = 0.7
+"""A bump counts as an expression where it overlaps one by as much; as none where it does not."""
+
+STRENGTH = 0.1
+"""Inverse of the L2 penalty, with standardised facts."""
+
+OFTEN = 6.0
+"""Seconds of a track for each piece that is cut out of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A track, or a piece of one, at even steps.
+
+    Attributes:
+        moves: displacement, blinks bridged.
+        rate: steps a second.
+        blink: (N,) bool.
+        openness: (N, 2).
+    """
+
+    moves: Displacement
+    rate: float
+    blink: np.ndarray
+    openness: np.ndarray
+
+    @classmethod
+    def of(cls, track: FaceTrack, samples: Samples) -> Seen:
+        """What a spotter sees of a track."""
+        blink = np.asarray(track.blink[samples.frames])
+        moves = displacement(track, samples)
+        moves = Displacement(without_blinks(moves.regions, blink), moves.head)
+        return cls(moves, samples.rate, blink, np.asarray(track.openness[samples.frames]))
+
+    def __len__(self) -> int:
+        return len(self.blink)
+
+    def piece(self, first: int, last: int) -> Seen:
+        """From one step to before another."""
+        part = slice(first, last)
+        moves = Displacement(self.moves.regions[part] - self.moves.regions[first], self.moves.head[part])
+        return Seen(moves, self.rate, self.blink[part], self.openness[part])
+
+    def bumps(self, ended: bool = True) -> tuple[list[Bump], np.ndarray]:
+        """Every bump, and (bumps, facts) what is known of them."""
+        found = bumps(self.moves.regions, self.rate, ended)
+        return found, facts(found, Evidence(self.moves, self.rate, self.blink, self.openness))
+
+
+JUDGES = ("micro", "macro", "unfinished")
+"""Each has weights of its own."""
+
+
+def terms(values: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """(n, 3 F + 1): standardised facts kept within three deviations, their squares, each times the length, and 1."""
+    z = np.clip((values - mean) / scale, -3, 3)
+    return np.concatenate([z, z**2, z * z[:, :1], np.ones((len(z), 1))], axis=1)
+
+
+def judges(values: np.ndarray) -> np.ndarray:
+    """(n,) position in `JUDGES` of the one that each (n, F) facts belong to."""
+    short = values[:, FACTS.index("log seconds")] < np.log(MICRO_SECONDS)
+    unfinished = values[:, FACTS.index("unfinished")] > 0
+    return np.where(unfinished, 2, np.where(short, 0, 1))
+
+
+def learned(
+    tracks: Sequence[FaceTrack], truth: Sequence[Sequence[Interval]], rate: float, seed: int
+) -> dict[str, np.ndarray]:
+    """`mean` and `scale` of the facts, and the weights of their terms by the name of each of `JUDGES`."""
+    from sklearn.linear_model import LogisticRegression
+
+    rng = np.random.default_rng([5, seed])
+    lessons = [_lesson(*one) for pair in zip(tracks, truth, strict=True) for one in _pieces(*pair, rate, rng)]
+    values = np.concatenate([v for v, _ in lessons])
+    good = np.concatenate([g for _, g in lessons])
+    mean, scale = values.mean(axis=0), np.maximum(values.std(axis=0), 1e-6)
+    belongs, inputs = judges(values), terms(values, mean, scale)
+    state = {"mean": mean, "scale": scale}
+    for number, name in enumerate(JUDGES):
+        own = belongs == number
+        if len(set(good[own])) == 2:
+            judge = LogisticRegression(C=STRENGTH, max_iter=2000, fit_intercept=False).fit(inputs[own], good[own])
+            state[name] = judge.coef_[0]
+        else:  # nothing to tell apart: never
+            state[name] = np.concatenate([np.zeros(inputs.shape[1] - 1), [-10.0]])
+    return state
+
+
+Spans = list[tuple[int, int]]
+
+
+def _pieces(
+    track: FaceTrack, truth: Sequence[Interval], rate: float, rng: np.random.Generator
+) -> Iterator[tuple[Seen, Spans, Spans]]:
+    """The whole track and pieces of it, many of which end within an expression; true and unclear spans of each."""
+    samples = sampled(track, rate)
+    if len(samples) < 3:
+        return
+    seen = Seen.of(track, samples)
+    numbers = track.numbers[samples.frames]
+    spans = [(int(np.searchsorted(numbers, i.onset)), int(np.searchsorted(numbers, i.offset))) for i in truth]
+    yield seen, spans, []
+    for _ in range(round(len(seen) / samples.steps(OFTEN))):
+        length = samples.steps(rng.uniform(2, 12))
+        end = int(rng.integers(length, len(seen))) if length < len(seen) else len(seen)
+        if spans and rng.random() < 0.5:
+            onset, offset = spans[int(rng.integers(len(spans)))]
+            end = min(len(seen), onset + int(rng.uniform(0.35, 1.5) * (offset - onset)) + 1)
+        start = max(0, end - length)
+        if end - start >= 3:
+            yield seen.piece(start, end), *_within(spans, start, end)
+
+
+def _within(spans: Spans, start: int, end: int) -> tuple[Spans, Spans]:
+    """True spans of a piece, and ones that cannot be judged: cut off before their middle, or begun before it."""
+    clear: Spans = []
+    unclear: Spans = []
+    for onset, offset in spans:
+        if offset >= start and onset < end:
+            cut = (max(0, onset - start), min(end - 1, offset) - start)
+            shown = (min(end - 1, offset) - onset) / max(1, offset - onset)
+            (clear if onset >= start and shown >= 0.35 else unclear).append(cut)
+    return clear, unclear
+
+
+def _lesson(seen: Seen, clear: Spans, unclear: Spans) -> tuple[np.ndarray, np.ndarray]:
+    found, values = seen.bumps()
+    spans = [(bump.onset, bump.offset) for bump in found]
+    kept = np.array([not any(overlap(span, one) > 0 for one in unclear) for span in spans], bool)
+    good = np.array([any(overlap(span, one) >= GOOD for one in clear) for span in spans], bool)
+    return values[kept], good[kept]

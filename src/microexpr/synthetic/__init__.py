@@ -1,0 +1,25 @@
+"""A face that moves: made-up people whose action units rise from an onset to an apex and fall to an offset.
+
+Everything is known of them: landmarks, dense flow, action units, times. Numbers measured on such faces prove that
+machinery works, never that anything recognises emotions.
+"""
+
+from .action_units import Unit, draw_action_units, format_action_units
+from .person import Person
+from .rendering import Camera, Kind, Performance, draw_amplitude, perform
+from .timing import Timing, draw_timing, intensity
+
+__all__ = [
+    "Camera",
+    "Kind",
+    "Performance",
+    "Person",
+    "Timing",
+    "Unit",
+    "draw_action_units",
+    "draw_amplitude",
+    "draw_timing",
+    "format_action_units",
+    "intensity",
+    "perform",
+]

@@ -1,0 +1,345 @@
+"""From recordings to files: with faces that are where we say, and once with everything as it ships."""
+
+import csv
+import dataclasses
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from microexpr.analysis import FILES, Options, Parts, analyze, analyze_all, recordings
+from microexpr.analysis.formats import json_file as export
+from microexpr.analysis.sources import places
+from microexpr.cli.main import main
+from microexpr.core.errors import MediaError, RunError, UnknownNameError, UsageError
+from microexpr.core.track import FaceTrack
+from microexpr.imaging.images import write_picture
+from microexpr.imaging.video import VideoFrames, write_video
+from microexpr.recognizers.model import open_model
+from microexpr.synthetic import Camera, Timing, perform
+from tests.hostile import film, timed_video
+from tests.marks import needs_mesh
+from tests.test_analyze_hostile import STUB, everywhere, whole
+
+NONE = Options(model="none")
+
+
+@pytest.fixture
+def video(tmp_path):
+    write_video(tmp_path / "talk.mp4", film(20), 25)
+    return tmp_path / "talk.mp4"
+
+
+def count(parts: Parts) -> tuple[Parts, list[str]]:
+    """The same parts; what was tracked is noted."""
+    calls: list[str] = []
+
+    def track(frames, options, progress, folder):
+        calls.append(str(frames.path))
+        return parts.track(frames, options, progress, folder)
+
+    return dataclasses.replace(parts, track=track), calls
+
+
+def test_files_and_facts(video, tmp_path):
+    found = analyze(video, tmp_path / "out", NONE, parts=STUB)
+    folder = tmp_path / "out" / "talk.mp4"
+    assert {p.name for p in folder.iterdir()} == set(FILES)
+    assert export.read(folder / "events.json") == found
+    assert (found.recording.frames, found.recording.fps, found.recording.width) == (20, 25, 64)
+    assert found.recording.seconds == pytest.approx(0.76) and found.recording.path == str(video)
+    (event,) = found.events
+    assert (event.onset, event.apex, event.offset, event.kind, event.label) == (0, 9, 19, "macro", "unknown")
+    assert event.seconds == pytest.approx(0.76) and not event.shares and event.status == "found"
+    assert found.settings["spotter"]["name"] and found.settings["tracking"]["most"] == 8
+
+
+def test_what_a_reader_must_know(video, tmp_path):
+    found = analyze(video, tmp_path / "out", NONE, parts=STUB)
+    assert "below 60 fps" in found.events[0].warnings
+    assert "a movement shorter than 80 ms (two frames) can be missed" in found.warnings[0]
+    write_video(tmp_path / "fast.mp4", film(20), 200)
+    fast = analyze(tmp_path / "fast.mp4", tmp_path / "out", NONE, parts=STUB)
+    assert fast.warnings == () and fast.events[0].kind == "micro" and fast.events[0].warnings == ()
+
+
+def test_a_face_that_is_hard_to_see(video, tmp_path):
+    def dim(frames, options, progress, folder):
+        (one,) = everywhere(frames, options, progress, folder)
+        one.quality[:] = 0.3
+        return [one]
+
+    found = analyze(video, tmp_path / "out", NONE, parts=dataclasses.replace(STUB, track=dim))
+    assert "face 1 is hard to see (quality 0.30 of 1)" in found.warnings[-1]
+    assert "face hardly in sight" in found.events[0].warnings
+
+
+def test_gaps_blinks_and_several_faces(video, tmp_path):
+    def two(frames, options, progress, folder):
+        (one,) = everywhere(frames, options, progress, folder)
+        keep = np.r_[0:6, 14:20]
+        parts = {name: value[keep] for name, value in vars(one).items() if isinstance(value, np.ndarray)}
+        half = FaceTrack(2, **parts)
+        half.blink[2:4] = True
+        return [one, half]
+
+    found = analyze(video, tmp_path / "out", NONE, parts=dataclasses.replace(STUB, track=two))
+    assert [face.face for face in found.faces] == [1, 2] and [e.face for e in found.events] == [1, 2]
+    assert found.faces[0].gaps == () and found.faces[1].frames == 12
+    assert found.faces[1].gaps == (pytest.approx((0.24, 0.56)),)
+    assert found.faces[1].blinks == (pytest.approx((0.08, 0.16)),)
+    assert "not all the time in sight: face 2" in found.warnings[-1] and "blink" in found.events[1].warnings
+
+
+def test_each_event_is_judged_by_its_own_face(video, tmp_path, monkeypatch):
+    """The recognizer gets pictures that are cut to the face, under the numbers of the recording."""
+    seen = []
+
+    class Spy:
+        about, chain = {}, open_model(Options().model_file).chain
+
+        def __call__(self, place, onset, apex, offset):
+            seen.append((sorted(p.name for p in place.iterdir()), onset, apex, offset))
+            return {"positive": 0.4, "negative": 0.6}
+
+    monkeypatch.setattr("microexpr.analysis.pipeline.open_model", lambda path: Spy())
+    events = [analyze(video, tmp_path / str(t), Options(threshold=t), parts=STUB).events[0] for t in (0.5, 0.7)]
+    assert seen[0] == (["0.png", "19.png", "9.png"], 0, 9, 19)
+    assert [e.label for e in events] == ["negative", "unknown"] and events[1].shares["negative"] == 0.6
+
+
+def test_a_face_is_a_face_wherever_it_is(video, tmp_path):
+    """A folder of frames at its own rate, and one picture."""
+    for number, picture in enumerate(film(6)):
+        write_picture(tmp_path / "frames" / f"img{number + 3}.png", picture)
+    found = analyze(tmp_path / "frames", tmp_path / "a", Options.of({"model": "none", "tracking.fps": 100}), parts=STUB)
+    assert found.recording.fps == pytest.approx(100) and found.events[0].seconds == pytest.approx(0.05)
+    assert (found.events[0].onset, found.events[0].offset) == (3, 8)
+    assert not any("assumed" in line for line in found.warnings)
+    guess = analyze(tmp_path / "frames", tmp_path / "c", NONE, parts=STUB)
+    assert "25 frames per second were assumed" in guess.warnings[0] and guess.recording.seconds == pytest.approx(0.2)
+    one = analyze(tmp_path / "frames" / "img3.png", tmp_path / "b", NONE, parts=STUB)
+    assert one.recording.frames == 1 and one.recording.seconds == 0 and one.events == ()
+
+
+def test_times_are_those_of_the_file(tmp_path):
+    timed_video(tmp_path / "vary.mkv", (0, 10, 200, 210, 900, 1000))
+    found = analyze(tmp_path / "vary.mkv", tmp_path / "out", NONE, parts=STUB)
+    assert found.recording.seconds == 1 and [x for x, _ in found.faces[0].curve] == [0, 0.01, 0.2, 0.21, 0.9, 1]
+    timed_video(tmp_path / "anew.mkv", (0, 40, 80, 90_000_000_000, 90_000_000_040))
+    anew = analyze(tmp_path / "anew.mkv", tmp_path / "out", NONE, parts=STUB)
+    assert anew.recording.seconds == pytest.approx(0.16)
+
+
+def test_a_turned_recording_is_put_upright(tmp_path):
+    """The flag that phones write: the display matrix of the track, a quarter turn."""
+    write_video(tmp_path / "phone.mp4", film(5), 25)
+    data = (tmp_path / "phone.mp4").read_bytes()
+    matrix = struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 2**30)
+    turned = struct.pack(">9i", 0, 65536, 0, -65536, 0, 0, 48 * 65536, 0, 2**30)
+    at = data.index(matrix, data.index(b"tkhd"))
+    (tmp_path / "phone.mp4").write_bytes(data[:at] + turned + data[at + len(matrix) :])
+    found = analyze(tmp_path / "phone.mp4", tmp_path / "out", NONE, parts=STUB)
+    assert (found.recording.width, found.recording.height) == (48, 64)
+
+
+def test_a_damaged_file_is_read_as_far_as_it_goes(tmp_path, video):
+    data = bytearray(video.read_bytes())
+    data[len(data) // 3 : len(data) // 3 + 300] = bytes(300)
+    (tmp_path / "hurt.mp4").write_bytes(bytes(data))
+    hurt = analyze(tmp_path / "hurt.mp4", tmp_path / "out", NONE, parts=STUB)
+    assert "the file is damaged" in hurt.warnings[0] and "damaged frames" in hurt.events[0].warnings
+    write_video(tmp_path / "cut.avi", film(40), 25)
+    (tmp_path / "cut.avi").write_bytes((tmp_path / "cut.avi").read_bytes()[:20_000])
+    cut = analyze(tmp_path / "cut.avi", tmp_path / "out", NONE, parts=STUB)
+    assert any("promises about 40 frames" in line for line in cut.warnings)
+
+
+def test_what_is_done_is_not_done_again(video, tmp_path):
+    parts, calls = count(STUB)
+    first = analyze(video, tmp_path / "out", NONE, parts=parts)
+    assert analyze(video, tmp_path / "out", NONE, parts=parts) == first and len(calls) == 1
+    analyze(video, tmp_path / "out", dataclasses.replace(NONE, threshold=0.6), parts=parts)
+    assert len(calls) == 2
+    (tmp_path / "out" / "talk.mp4" / "events.eaf").unlink()
+    analyze(video, tmp_path / "out", dataclasses.replace(NONE, threshold=0.6), parts=parts)
+    assert len(calls) == 3
+
+
+def test_what_a_coder_judged_is_not_overwritten(video, tmp_path):
+    found = analyze(video, tmp_path / "out", NONE, parts=STUB)
+    judged = dataclasses.replace(found, events=(dataclasses.replace(found.events[0], status="rejected"),))
+    (tmp_path / "out" / "talk.mp4" / "events.json").write_text(export.to_json(judged))
+    assert analyze(video, tmp_path / "out", NONE, parts=STUB) == judged
+    with pytest.raises(RunError, match="events that a coder has judged; give another --out"):
+        analyze(video, tmp_path / "out", dataclasses.replace(NONE, threshold=0.9), parts=STUB)
+
+
+def test_a_stop_keeps_the_faces_and_a_fault_does_not(video, tmp_path):
+    work = tmp_path / "out" / "talk.mp4" / "work"
+
+    def stop(track, options):
+        raise KeyboardInterrupt
+
+    def fail(track, options):
+        raise MediaError("no")
+
+    with pytest.raises(KeyboardInterrupt):
+        analyze(video, tmp_path / "out", NONE, parts=dataclasses.replace(STUB, spot=stop))
+    assert work.is_dir()
+    with pytest.raises(MediaError):
+        analyze(video, tmp_path / "out", NONE, parts=dataclasses.replace(STUB, spot=fail))
+    assert not (tmp_path / "out" / "talk.mp4").exists()
+
+
+@needs_mesh
+def test_a_stopped_recording_goes_on_from_its_faces(video, tmp_path):
+    """The pass over the faces is found again: its note has the time of the first one."""
+    real = Parts(spot=lambda track, options: [], curve=STUB.curve)
+
+    def stop(track, options):
+        raise KeyboardInterrupt
+
+    shown = perform(1, units=((12, ""),), camera=Camera(fps=50, size=(240, 320)), timing=Timing(2, 5, 8, 12, 50))
+    write_video(video, np.stack(list(shown.frames())), 50)
+    with pytest.raises(KeyboardInterrupt):
+        analyze(video, tmp_path / "out", NONE, parts=dataclasses.replace(real, curve=stop))
+    note = tmp_path / "out" / "talk.mp4" / "work" / "tracking.json"
+    before, told = note.stat().st_mtime_ns, []
+    spot = dataclasses.replace(real, spot=lambda track, options: told.append(note.stat().st_mtime_ns) or [])
+    assert analyze(video, tmp_path / "out", NONE, parts=spot).faces and told == [before]
+
+
+def test_one_that_cannot_be_read_does_not_stop_the_others(video, tmp_path):
+    (tmp_path / "text.mp4").write_text("no")
+    results = analyze_all([tmp_path / "text.mp4", video, tmp_path / "nowhere.mp4"], tmp_path / "out", NONE, parts=STUB)
+    assert [bool(one.analysis) for one in results] == [False, True, False]
+    assert "cannot be read" in results[0].fault and "is not there" in results[2].fault
+
+
+def test_several_at_once(video, tmp_path):
+    write_video(tmp_path / "other.mp4", film(9), 25)
+    results = analyze_all([video, tmp_path / "other.mp4"], tmp_path / "out", NONE, workers=2, parts=SPAWNED)
+    assert [one.analysis.recording.frames for one in results] == [20, 9]
+
+
+def nothing(track, options):
+    return np.zeros(len(track))
+
+
+SPAWNED = Parts(everywhere, whole, nothing)
+
+
+def test_which_recordings_are_meant(tmp_path):
+    for name in ("b.mp4", "a.MOV", "notes.md"):
+        (tmp_path / name).touch()
+    (tmp_path / "list.txt").write_text("a.MOV\n\n b.mp4 \n")
+    assert recordings([tmp_path]) == [tmp_path / "a.MOV", tmp_path / "b.mp4"] == recordings([tmp_path / "list.txt"])
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "img1.png").touch()
+    (tmp_path / "empty.txt").touch()
+    assert recordings([tmp_path / "empty.txt"]) == [tmp_path / "empty.txt"]
+    with pytest.raises(MediaError, match=r"empty\.txt' names no recording"):
+        analyze(tmp_path / "empty.txt", tmp_path / "out", NONE, parts=STUB)
+    assert recordings([tmp_path / "frames", tmp_path / "x.mp4"]) == [tmp_path / "frames", tmp_path / "x.mp4"]
+
+
+def test_the_folder_of_the_recording_itself_is_no_place(video, tmp_path):
+    with pytest.raises(RunError, match=r"talk\.mp4' is a file; give another --out"):
+        analyze(video, tmp_path, NONE, parts=STUB)
+    assert VideoFrames(video).times
+
+
+def test_two_recordings_never_share_a_folder(tmp_path):
+    names = ["a/x.mp4", "b/x.mp4", "a/x y.mp4", "a/x-y.mp4", "a/..mp4", "c/.."]
+    found = places([tmp_path / name for name in names], tmp_path / "out")
+    assert len(set(found)) == len(names) and {one.parent for one in found} == {tmp_path / "out"}
+    assert all(one.name.strip(".") and not one.name.startswith("-") for one in found)
+    with pytest.raises(UsageError, match="is given twice"):
+        places([tmp_path / "a.mp4", tmp_path / "b" / ".." / "a.mp4"], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("values", "fault", "said"),
+    [
+        ({"treshold": 1}, UsageError, "did you mean 'threshold'"),
+        ({"threshold": 2}, UsageError, "threshold = 2"),
+        ({"spotter.name": "mdmdd"}, UnknownNameError, "did you mean 'mdmd'"),
+        ({"spotter.pp": 1}, UsageError, "no setting 'pp'"),
+        ({"tracking.fps": 0}, UsageError, "fps = 0"),
+        ({"model": "nowhere.safetensors"}, Exception, "is not a file"),
+    ],
+)
+def test_wrong_settings_are_one_error_before_any_work(values, fault, said, tmp_path):
+    with pytest.raises(fault, match=said):
+        analyze_all([tmp_path / "x.mp4"], tmp_path / "out", Options.of({"model": "none", **values}), parts=STUB)
+    assert not (tmp_path / "out").exists()
+
+
+@needs_mesh
+def test_the_command_says_what_it_found(tmp_path, capsys):
+    write_video(tmp_path / "noise.mp4", film(8, (96, 128)), 25)
+    (tmp_path / "bad.mp4").write_text("no")
+    with pytest.raises(SystemExit) as end:
+        main(["analyze", str(tmp_path / "noise.mp4"), "--out", str(tmp_path / "out")])
+    out = capsys.readouterr()
+    assert end.value.code == 0 and "noise.mp4: 0 events, no face" in out.out and "report.html" in out.out
+    with (tmp_path / "out" / "noise.mp4" / "events.csv").open() as file:
+        assert list(csv.DictReader(file)) == []
+    with pytest.raises(SystemExit) as end:
+        main(["analyze", str(tmp_path), "--out", str(tmp_path / "out"), "--model", "none"])
+    out = capsys.readouterr()
+    assert end.value.code == 1 and "bad.mp4' cannot be read" in out.err and "noise.mp4: 0 events" in out.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("x.mp4", "--set", "thresh=1"), "no setting 'thresh'"),
+        (("x.mp4", "--threshold", "7"), "--threshold"),
+        ((), "Missing"),
+    ],
+)
+def test_wrong_use_is_2(arguments, said, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["analyze", *arguments])
+    assert end.value.code == 2 and said in capsys.readouterr().err
+
+
+@needs_mesh
+def test_a_kill_is_a_stop_too(tmp_path):
+    """A process that is interrupted leaves its tracks, no half-written file, and says how to go on."""
+    shown = perform(1, units=((12, ""),), camera=Camera(fps=50, size=(240, 320)), timing=Timing(2, 5, 8, 12, 50))
+    write_video(tmp_path / "v.mp4", np.stack(list(shown.frames()) * 20), 50)
+    command = [sys.executable, "-m", "microexpr", "analyze", str(tmp_path / "v.mp4"), "--out", str(tmp_path / "out")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ)
+    folder = tmp_path / "out" / "v.mp4"
+    while process.poll() is None and not list(folder.glob("work/*.rows")):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and "the same command goes on from here" in err
+    assert [p.name for p in folder.iterdir()] == ["work"]
+
+
+@needs_mesh
+def test_everything_as_it_ships(tmp_path):
+    """A made-up smile at 50 frames a second, from the video to the page; the faces prove the machinery alone."""
+    camera = Camera(fps=50, size=(240, 320), framing="wide", noise=1.0)
+    shown = perform(1, units=((12, ""),), camera=camera, timing=Timing(20, 40, 70, 100, 50), amplitude=9)
+    write_video(tmp_path / "smile.mp4", np.stack(list(shown.frames())), 50)
+    found = analyze(tmp_path / "smile.mp4", tmp_path / "out", Options(spotter={"name": "strain-peaks"}))
+    assert len(found.faces) == 1 and found.faces[0].frames == 100 and found.faces[0].gaps == ()
+    assert found.events and all(set(e.shares) == {"negative", "positive", "surprise"} for e in found.events)
+    assert any("made-up faces only" in line for line in found.warnings)
+    page = (tmp_path / "out" / "smile.mp4" / "report.html").read_text()
+    assert page.count("data:image/jpeg") == 4 * len(found.events)
+    assert json.loads((tmp_path / "out" / "smile.mp4" / "events.json").read_text())["settings"]["about_model"][
+        "made_up"
+    ]

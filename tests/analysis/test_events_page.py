@@ -1,0 +1,297 @@
+"""The page of a recording: whole by itself, safe to open, and usable by eye, by mouse and by keyboard."""
+
+import base64
+import dataclasses
+import hashlib
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from microexpr.analysis.event_pictures import gather
+from microexpr.analysis.page import as_page, renamed
+from microexpr.core.events import Analysis, Event, Face, Recording
+from tests.hostile import NAMES
+from tests.test_export_events import NOBODY, WHOLE
+from tests.web.contrast import FAINT
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="module")
+def seen():
+    """Pictures of an event, of noise."""
+    frames = np.random.default_rng(0).integers(0, 255, (3, 120, 160, 3), np.uint8)
+    return gather(*frames, np.array([30, 20, 80, 80], np.float32))
+
+
+class Tags(HTMLParser):
+    """Every tag with its attributes, and the text in style and script."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags, self.texts = [], {"style": [], "script": []}
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        tag, attrs = self.tags[-1] if self.tags else ("", {})
+        if tag in self.texts and "id" not in attrs and data.strip():
+            self.texts[tag].append(data)
+
+    def of(self, tag: str) -> list[dict[str, str]]:
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+def test_it_asks_nothing_of_anybody(seen):
+    tags = Tags(as_page(WHOLE, {0: seen}))
+    for _, attrs in tags.tags:
+        for name, value in attrs.items():
+            assert not name.startswith("on") and name not in ("style", "srcset", "action", "href", "ping"), name
+            assert name != "src" or value.startswith("data:image/jpeg;base64,")
+    assert not tags.of("link") and not tags.of("iframe") and not tags.of("base")
+    for text in tags.texts["style"] + tags.texts["script"]:
+        assert not re.search(r"url\(['\"]?(?!#)|@import|fetch\(|XMLHttp|WebSocket|sendBeacon|innerHTML|eval\(", text)
+
+
+def test_its_policy_lets_nothing_else_run(seen):
+    tags = Tags(as_page(WHOLE, {0: seen}))
+    policy = next(m["content"] for m in tags.of("meta") if m.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'; img-src data:;") and "unsafe" not in policy
+    (style,), (script,) = tags.texts["style"], tags.texts["script"]
+    for text in (style, script):
+        assert f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" in policy
+
+
+def test_what_an_event_shows(seen):
+    page = as_page(WHOLE, {0: seen, 1: seen, 2: seen})
+    for words in ("480 ms", "micro", "macro", "quality 0.90", "below 60 fps", "largest move", "no lie detector"):
+        assert words.lower() in page.lower()
+    assert page.count('src="data:image') == 12 and 'alt="the face at the onset"' in page
+    assert "added by B. Müller" in page and "microexpr 0.1.0" in page and "threshold" in page
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"shares": {"a": 0.4, "b": 0.35, "c": 0.25}},
+            "the largest share, 0.40, is below the threshold, 0.50.",
+        ),
+        ({"shares": {"a": 0.9, "b": 0.1}, "quality": 0.2}, "hardly in sight (quality 0.20)"),
+        ({"shares": {"a": 0.9, "b": 0.1}, "label": "other", "status": "corrected"}, "The label is a coder"),
+        ({"shares": {}}, "No recognizer answered"),
+    ],
+)
+def test_why_an_event_is_unknown(seen, change, said):
+    event = dataclasses.replace(WHOLE.events[0], **{"label": "unknown", **change})
+    page = as_page(dataclasses.replace(WHOLE, events=(event,)), {0: seen})
+    assert said in page
+    assert not change["shares"] or f'<th scope="row">{event.label}</th>' in page
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ({}, "No recognizer was asked"),
+        ({"made_up": "true", "recipe": "r"}, "has learned from made-up faces only"),
+        ({"made_up": "false", "recipe": "r", "protocol": "megc2019-cde", "licence": "ask them"}, "Licence: ask them."),
+    ],
+)
+def test_where_the_labels_come_from(about, said):
+    assert said in as_page(dataclasses.replace(WHOLE, settings={"about_model": about}), {})
+
+
+def test_nobody_and_nothing():
+    page = as_page(NOBODY, {})
+    assert "No face was found in this recording." in page and "no face was found in this recording" in page
+    still = dataclasses.replace(NOBODY, faces=WHOLE.faces)
+    assert "No facial movement was found" in as_page(still, {})
+
+
+def test_no_name_is_code(seen):
+    for name in [*NAMES, "</script><script>alert(1)</script>", "</style>", "'\"><b>"]:
+        shown = name.encode("utf-8", "replace").decode()
+        event = dataclasses.replace(
+            WHOLE.events[0], video=shown, label=shown, note=shown, warnings=(shown,), coder=shown
+        )
+        one = dataclasses.replace(WHOLE, recording=dataclasses.replace(WHOLE.recording, name=shown), events=(event,))
+        tags = Tags(as_page(one, {0: seen}))
+        assert len(tags.of("script")) == 2 and len(tags.of("style")) == 1 and len(tags.of("b")) <= 2
+        assert len(tags.of("img")) == 4
+
+
+def test_another_name(seen):
+    page = as_page(WHOLE, {0: seen})
+    again = renamed(page, WHOLE.recording.name, "b & </h1>.mp4")
+    assert WHOLE.recording.name not in again and again.count("b &amp; &lt;/h1&gt;.mp4") == 2
+    assert renamed(again, "b & </h1>.mp4", WHOLE.recording.name) == page
+
+
+@pytest.mark.parametrize(("share", "told"), [(1, "> 0.99"), (0.995, "> 0.99"), (0.99, "0.99"), (0.004, "< 0.01")])
+def test_a_share_is_never_certain(seen, share, told):
+    event = dataclasses.replace(WHOLE.events[0], label="a", shares={"a": share, "b": 0.5})
+    page = as_page(dataclasses.replace(WHOLE, events=(event,)), {0: seen})
+    assert f"<td>{told.replace('>', '&gt;').replace('<', '&lt;')}</td>" in page
+
+
+def test_where_a_recording_lies_is_not_on_the_page():
+    assert "/data/a talk" not in as_page(WHOLE, {})
+
+
+def many(count: int) -> Analysis:
+    """An hour with so many events."""
+    step = 3500 / count
+    events = tuple(
+        Event("v.mp4", 1, i * 80, i * 80 + 3, i * 80 + 8, i * step, i * step + 0.12, i * step + 0.32, "micro", float(i))
+        for i in range(count)
+    )
+    face = Face(1, 90_000, 0.9, curve=tuple((float(t), float(t % 7)) for t in range(3600)))
+    return Analysis(Recording("v.mp4", "/v.mp4", 90_000, 3600.0, 25.0, 640, 480), (face,), events)
+
+
+def test_a_page_of_many_events_has_200_pictures_at_most(seen):
+    page = as_page(many(400), dict.fromkeys(range(350, 400), seen))
+    assert page.count("<img ") == 200 and "The 50 clearest events" in page and "350 more events" in page
+    assert all(f'id="event-{n}"' in page for n in range(1, 401))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A real one, where it is installed."""
+    sync = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("no chromium")
+    with sync.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def opened(browser, tmp_path, seen):
+    """What opens a page; complaints of the browser and requests to anywhere are errors."""
+    wrong = []
+
+    def open_page(analysis, width=1280, **screen):
+        (tmp_path / "report.html").write_text(as_page(analysis, dict.fromkeys(range(len(analysis.events))[-50:], seen)))
+        page = browser.new_page(viewport={"width": width, "height": 800}, **screen)
+        page.on("console", lambda message: wrong.append(message.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda asked: wrong.append(asked.url) if asked.url.startswith("http") else None)
+        page.goto((tmp_path / "report.html").as_uri())
+        return page
+
+    yield open_page
+    assert wrong == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_it_fits_a_phone_and_a_desk(opened, width):
+    page = opened(WHOLE, width)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.locator(".tl-event").count() == 3 and page.locator(".tl-picture path").count() >= 2
+    assert (
+        page.locator(".tl-picture rect[fill^='url']").count() == 1
+        and page.locator(".tl-picture .tl-blink").count() == 2
+    )
+    assert min(one["height"] for one in (b.bounding_box() for b in page.locator("button").all())) >= 24
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out(opened, scheme):
+    told = opened(WHOLE, 390, color_scheme=scheme).evaluate(FAINT)
+    assert told["found"] == [] and told["texts"] > 60
+
+
+def test_nothing_can_be_moved(opened):
+    """A report is read; whoever drags only looks."""
+    page = opened(WHOLE)
+    block = page.locator(".tl-event").first
+    block.click()
+    before = block.bounding_box()
+    for x in (before["x"] + 1, before["x"] + before["width"] - 1):
+        page.mouse.move(x, before["y"] - 8)
+        page.mouse.down()
+        page.mouse.move(x + 60, before["y"] - 8)
+        page.mouse.up()
+    assert block.bounding_box()["width"] == before["width"]
+    assert page.locator("[role=slider]").count() == 1 and page.locator(".tl-space > *").count() == 2
+
+
+def test_an_event_is_chosen_by_mouse_and_found_again(opened):
+    page = opened(WHOLE)
+    page.locator(".tl-event").nth(2).click()
+    assert page.evaluate("document.activeElement.id") == "event-3"
+    assert (
+        page.locator(".tl-event[aria-pressed=true]").count() == 1
+        and page.locator(".chosen").get_attribute("id") == "event-3"
+    )
+    assert page.locator(".tl-now").text_content() == "0.56 s"
+    page.locator("#event-2 .back").click()
+    assert page.locator(".tl-event").nth(1).get_attribute("aria-pressed") == "true"
+
+
+def test_place_and_zoom_with_the_keyboard(opened):
+    page = opened(many(60))
+    page.locator(".tl-ruler").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".tl-ruler").get_attribute("aria-valuenow") == "0.040"
+    page.keyboard.press("End")
+    assert page.locator(".tl-ruler").get_attribute("aria-valuenow") == "3600.000"
+    page.keyboard.press("+")
+    widths = [page.locator(name).evaluate("one => one.clientWidth") for name in (".tl-space", ".tl-scroll")]
+    assert widths[0] > 1.9 * widths[1]
+
+
+def test_events_are_walked_with_the_keyboard(opened):
+    page = opened(many(60))
+    page.locator(".tl-ruler").focus()
+    page.keyboard.press("Tab")
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "Enter"):
+        page.keyboard.press(key)
+    assert page.evaluate("document.activeElement.id") == "event-2"
+    page.locator(".tl-event").first.focus()
+    page.keyboard.press("End")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith(
+        "event 60 of 60: micro-expression"
+    )
+
+
+INTERFACE = """(given) => {
+    const told = [], laid = [];
+    const host = document.body.appendChild(document.createElement("div"));
+    const act = { onSelect: (i) => told.push(["select", i]), onSeek: (s) => told.push(["seek", s]) };
+    const line = microexprTimeline(host, given, { ...act, room: 24, onLayout: (one) => laid.push(one) });
+    line.select(1); line.seek(2.5); line.seek(99); line.show(1, 2); line.select(null);
+    const pressed = () => [...host.querySelectorAll(".tl-event")].map(one => one.ariaPressed === "true");
+    const none = pressed(), { space, scale, top } = laid.at(-1);
+    line.preview(0, { start: 1, end: 1.5 });
+    const block = host.querySelector(".tl-event"), drawn = [block.offsetLeft / scale, block.offsetWidth / scale];
+    line.update({ ...given, events: given.events.slice(0, 1) }, 0);
+    host.querySelector(".tl-event").click();
+    const left = pressed(), below = host.querySelector(".tl-event").offsetTop - top(given.events[0].face);
+    const back = host.querySelector(".tl-event").offsetLeft / scale - given.events[0].start;
+    const inside = space.contains(host.querySelector(".tl-event"));
+    line.destroy();
+    return { told, none, left, drawn, below, back, inside, empty: host.childElementCount };
+}"""
+
+
+def test_the_interface_that_others_build_on(opened):
+    """What is called from outside calls nothing back; what the user does is told."""
+    found = opened(WHOLE).evaluate(INTERFACE, json.loads(json.dumps(dataclasses.asdict(WHOLE))))
+    assert found.pop("drawn") == pytest.approx([1, 0.5], abs=0.02) and found.pop("back") == pytest.approx(0, abs=0.02)
+    assert found == {
+        "told": [["select", 0]],
+        "none": [False, False, False],
+        "left": [True],
+        "below": 24 + 68,
+        "inside": True,
+        "empty": 0,
+    }

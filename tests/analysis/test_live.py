@@ -1,0 +1,218 @@
+"""A camera as it comes: made-up films played as one."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from microexpr.analysis import Options, Parts, analyze
+from microexpr.analysis.formats import json_file as export
+from microexpr.analysis.live import FILES, Film, Live, live
+from microexpr.analysis.live.capture import Capture
+from microexpr.analysis.live.detector import Watch
+from microexpr.analysis.live.window import Shots, Strip, Window
+from microexpr.cli.live_display import line_of, screen
+from microexpr.cli.main import main
+from microexpr.core.clip import Interval
+from microexpr.core.errors import MediaError, RunError, UsageError
+from microexpr.faces.tracking import Tracking
+from microexpr.faces.tracking.follower import Follower
+from microexpr.faces.tracking.store import ROW
+from microexpr.imaging.video import write_video
+from microexpr.synthetic import Camera, Timing, perform
+from tests.marks import needs_mesh
+
+FPS = 30
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    """Three smiles, 2.5 s apart."""
+    camera = Camera(fps=FPS, size=(240, 320), framing="wide", noise=1.0)
+    timing = Timing(30, 36, 42, 75, FPS)
+    shown = perform(1, units=((12, ""),), camera=camera, timing=timing, amplitude=6)
+    path = tmp_path_factory.mktemp("film") / "smiles.mp4"
+    write_video(path, np.stack(list(shown.frames()) * 3), FPS)
+    return path
+
+
+def wide(track, options):
+    """A spotter that knows what a neutral mouth is: the same in every window."""
+    mouth = np.linalg.norm(track.points[:, 54] - track.points[:, 48], axis=1)
+    on = np.concatenate([[False], mouth > 47.0, [False]]).astype(int)
+    runs = np.flatnonzero(np.diff(on)).reshape(-1, 2)
+    return [Interval(int(track.numbers[a]), int(track.numbers[b - 1]), score=1.0) for a, b in runs if b - a > 3]
+
+
+class Unplugged:
+    """A camera that fails after some frames."""
+
+    name, path, waits = "camera 7", "", True
+
+    def __init__(self, frames):
+        self.frames = frames
+
+    def play(self, stopped):
+        for i in range(self.frames):
+            yield i / FPS, np.full((48, 64, 3), 90, np.uint8)
+        raise MediaError("camera 7 gives no more frames")
+
+
+@needs_mesh
+def test_the_same_events_as_analyze(film, tmp_path):
+    options, parts, told = Options(), Parts(spot=wide), []
+    whole = analyze(film, tmp_path / "whole", options, parts=parts)
+    now = live(Film(film, "fast"), tmp_path / "live", options, Live(window=6.0), told.append, parts=parts)
+    assert len(now.events) == len(whole.events) == 3 and told == list(now.events)
+    for one, other in zip(now.events, whole.events, strict=True):
+        assert (one.face, one.kind, one.label) == (other.face, other.kind, other.label)
+        # Smoothed by the same frames and spotted by a rule that no window changes: the same to the frame.
+        assert (one.onset, one.apex, one.offset) == (other.onset, other.apex, other.offset)
+        assert one.shares == pytest.approx(other.shares, abs=0.1)  # of JPEG pictures instead of PNG
+    (face,), (there,) = now.faces, whole.faces
+    assert (face.frames, face.gaps, len(face.blinks)) == (there.frames, there.gaps, len(there.blinks))
+    assert face.quality == pytest.approx(there.quality, abs=0.01) and now.recording == whole.recording
+    lines = (tmp_path / "live" / "events.jsonl").read_text().splitlines()
+    assert [json.loads(line)["onset"] for line in lines] == [one.onset for one in now.events]
+
+
+@needs_mesh
+def test_frames_that_nobody_could_take_are_counted(film, tmp_path, monkeypatch):
+    quick = Follower.step
+    monkeypatch.setattr(Follower, "step", lambda *given: time.sleep(0.1) or quick(*given))
+    shown = []
+    found = live(Film(film), tmp_path, Options(model="none"), Live(waiting=2), shown=shown.append)
+    counts = found.settings["live"]
+    assert counts["dropped"] > 50 and counts["done"] + counts["dropped"] == counts["came"] == 225
+    assert "frames were dropped" in found.warnings[0] and shown[-1].dropped == counts["dropped"]
+    assert export.read(tmp_path / "events.json").settings["live"] == counts
+    assert found.recording.seconds > 6 and abs(found.recording.fps - FPS) < 1
+
+
+@needs_mesh
+def test_ctrl_c_leaves_whole_files(film, tmp_path):
+    command = [sys.executable, "-m", "microexpr", "live", str(film), "--out", str(tmp_path / "out"), "--model", "none"]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert "Ctrl-C" in running.stderr.readline()
+    time.sleep(3)
+    running.send_signal(signal.SIGINT)
+    _, rest = running.communicate(timeout=60)
+    assert running.returncode == 0 and "frames done" in rest and "Traceback" not in rest
+    found = export.read(tmp_path / "out" / "events.json")
+    assert 0 < found.recording.frames < 225
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {*FILES, "events.jsonl"}
+
+
+@pytest.mark.parametrize("given", ["97", "nothing.mp4", "/dev/null"])
+def test_no_camera_is_one_line(given, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as left:
+        main(["live", given])
+    said = capfd.readouterr().err.strip()
+    assert left.value.code == 1 and "\n" not in said and given in said and not list(tmp_path.iterdir())
+
+
+@needs_mesh
+def test_a_camera_that_is_unplugged_leaves_what_came(tmp_path):
+    with pytest.raises(MediaError, match="no more"):
+        live(Unplugged(20), tmp_path / "some", Options(model="none"))
+    found = export.read(tmp_path / "some" / "events.json")
+    assert found.recording.frames == 20 and "no face" in found.warnings[0]
+    with pytest.raises(MediaError, match="no more"):
+        live(Unplugged(0), tmp_path / "none", Options(model="none"))
+    assert not (tmp_path / "none").exists()
+    with pytest.raises(RunError, match="give another --out"):
+        live(Unplugged(20), tmp_path / "some", Options(model="none"))
+
+
+def row(seconds):
+    made = np.zeros((), ROW)
+    made["number"], made["time"] = round(seconds * 100), seconds
+    return made
+
+
+def test_the_window_is_bounded():
+    window, shots = Window(3.0), Shots(3.0, 60)
+    picture = np.zeros((8, 8, 3), np.uint8)
+    for i in range(5000):
+        window.add(1 + i // 2500, row(i / 100), picture[..., 0])
+        window.forget(i / 100)
+        shots.add(i, i / 100, picture)
+        assert sum(len(strip.rows) for strip in window.strips.values()) <= 300 + 100 + 300
+        assert len(shots._kept) <= 3 * 60 + 1
+    (strip,) = window.strips.values()
+    assert strip.cut and len(strip.rows) == len(strip.crops) >= 300 and strip.rows[0]["number"] % 100 == 0
+    assert shots.numbers[0] >= 4699 and shots.numbers[-1] == 4999 and shots.copy().numbers == shots.numbers
+    assert shots.read(4999).shape == (8, 8, 3)
+
+
+def strip_of(seconds, cut=False):
+    rows = [row(i / 100) for i in range(round(100 * seconds))]
+    return Strip(rows, [np.zeros((16, 16), np.uint8)] * len(rows), cut)
+
+
+def test_an_event_is_told_once_when_it_cannot_change():
+    seen = [Interval(100, 150, score=1.0)]
+    watch = Watch(Tracking(), lambda track: seen, settle=1.0)
+    assert watch.look({1: strip_of(2.4)}, 2.4, 0.01) == []
+    ((track, one),) = watch.look({1: strip_of(2.6)}, 2.6, 0.01)
+    assert track.face == 1 and one == seen[0]
+    seen[:] = [Interval(110, 155, score=2.0), Interval(300, 480, score=1.0)]
+    assert watch.look({1: strip_of(6)}, 6.0, 0.01) == []  # the same one again; the other lasted 1.8 s, 1.2 s ago
+    assert [one.onset for _, one in watch.look({1: strip_of(6)}, 6.0, 0.01, final=True)] == [300]
+
+
+def test_what_the_window_cut_is_not_told():
+    watch = Watch(Tracking(), lambda track: [Interval(50, 90, score=1.0)], settle=1.0)
+    assert watch.look({1: strip_of(4, cut=True)}, 4.0, 0.01) == []
+    assert len(watch.look({1: strip_of(4)}, 4.0, 0.01)) == 1
+
+
+def test_little_is_known_of_a_face_that_has_just_come():
+    watch = Watch(Tracking(), lambda track: [Interval(50, 90, score=1.0)], settle=1.0, least=3.0)
+    assert watch.look({1: strip_of(2.5)}, 2.5, 0.01) == []
+    assert len(watch.look({1: strip_of(2.5)}, 4.0, 0.01)) == 1  # it has gone
+
+
+def test_gaps_of_a_person():
+    times = np.concatenate([np.arange(20, 100), np.arange(200, 300)]) / 100
+    watch = Watch(Tracking(), lambda track: [], settle=1.0)
+    for now in (1.5, 2.5, 4.5):
+        rows = [row(t) for t in times if t <= now]
+        watch.look({1: Strip(rows, [np.zeros((16, 16), np.uint8)] * len(rows))}, now, 0.01)
+    person = watch.people[1].face_until(5.0, 0.01)
+    assert person.frames == 180 and person.gaps == ((0.0, 0.2), (1.0, 2.0), (3.0, 5.0))
+
+
+def test_a_capture_that_waits_loses_nothing():
+    capture = Capture(Unplugged(50), 2)
+    numbers = []
+    with pytest.raises(MediaError):
+        for number, _, _ in capture.frames():
+            numbers.append(number)
+            time.sleep(0.001)
+    assert numbers == list(range(50)) and (capture.came, capture.dropped) == (50, 0)
+
+
+def test_a_line_an_event_and_one_for_how_it_goes(capsys):
+    from microexpr.analysis.live import Status
+    from microexpr.core.events import Event
+
+    event = Event("v", 2, 10, 15, 20, 1.0, 1.5, 1.2, "micro", 1.0, {"positive": 0.7}, "positive", 1.0, ("blink",))
+    assert line_of(event).split() == ["1.00", "s", "face", "2", "micro", "200", "ms", "positive", "0.70;", "blink"]
+    with screen(Console(), Console(stderr=True, force_terminal=True)) as (told, shown):
+        shown(Status(3.0, 30.0, 29.0, 90, 80, 4, 1, 2, 1))
+        told(event)
+    said = capsys.readouterr()
+    assert "face 2" in said.out and "dropped 4" in said.err and "blinks 2" in said.err
+
+
+@pytest.mark.parametrize("wrong", [{"window": 2.0}, {"every": 0}, {"waiting": 0}, {"settle": -1}])
+def test_wrong_settings_are_named(wrong):
+    with pytest.raises(UsageError, match=next(iter(wrong))):
+        Live(**wrong)

@@ -1,0 +1,153 @@
+"""The command line as a user meets it: what works, and one helpful line for what does not."""
+
+import json
+import re
+import shutil
+import signal
+
+import pytest
+
+from microexpr.cli.main import main
+from tests.conftest import RECIPE
+
+
+def call(capsys, *arguments: str) -> tuple[int, str, str]:
+    try:
+        main(arguments)
+        code = 0
+    except SystemExit as end:
+        code = int(end.code or 0)
+    out = capsys.readouterr()
+    return code, out.out, out.err
+
+
+@pytest.fixture
+def place(fakes, tmp_path, monkeypatch):
+    """A folder to work in, with the made-up releases where the user keeps data."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MICROEXPR_DATA", str(fakes["megc2019"].root.parent))
+    monkeypatch.setenv("COLUMNS", "200")
+    (tmp_path / "mine.toml").write_text(RECIPE)
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "bad.py").write_text("1 / 0")
+    return tmp_path
+
+
+def test_run_and_report(capsys, place):
+    code, out, err = call(capsys, "run", "mine.toml", "--allow-subset", "--set", "recognizer.C=1")
+    assert code == 0 and "UF1" in out and "SUBSET" in out and "kept in runs/mine" in err
+    code, out, _ = call(capsys, "report", "runs/mine", "--json")
+    assert code == 0 and json.loads(out)["metrics"]["macro_f1"] > 0
+    code, _, err = call(capsys, "report", "runs/mine", "--html")
+    assert code == 0 and (place / "runs" / "mine" / "report.html").is_file()
+    code, out, _ = call(capsys, "report", "runs/mine", "--markdown", "--out", "x.md")
+    assert (place / "x.md").read_text().startswith("## test")
+
+
+def test_data_sets(capsys, place):
+    code, out, _ = call(capsys, "datasets")
+    assert code == 0 and all(name in out for name in ("casme2", "samm", "smic", "megc2019", "folder"))
+    code, out, _ = call(capsys, "datasets", "casme2")
+    assert "255 clips of 26 people" in out and "licence agreement" in out
+
+
+def test_recipes(capsys, place):
+    code, out, _ = call(capsys, "recipes")
+    assert code == 0 and "megc2019-svm" in out
+    code, out, _ = call(capsys, "recipes", "megc2019-svm")
+    assert out.startswith("# ") and "[[stages]]" in out
+
+
+def test_check_lists_faults_and_exits_1(capsys, place):
+    code, out, err = call(capsys, "check", "casme2")
+    assert code == 1 and "is made up" in out and re.search(r"\d+ faults in", err)
+
+
+def test_fake_writes_what_check_reads(capsys, place):
+    code, _, err = call(capsys, "fake", "smic_vis", "copy", "--people", "1", "--scale", "0.25")
+    assert code == 0 and "made-up clips in copy" in err
+    code, out, _ = call(capsys, "check", "smic_vis", "--root", "smic_vis=copy")
+    assert code == 1 and "MADE_UP.json" in out
+
+
+def wrong(capsys, *arguments: str) -> tuple[int, str]:
+    """The exit code and the one line."""
+    code, out, err = call(capsys, *arguments)
+    lines = [line for line in err.splitlines() if line.startswith("microexpr: ")]
+    assert "Traceback" not in out + err and len(lines) == 1, err
+    return code, lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (("run", "mine.toml"), 1, "--allow-subset runs on what is here"),
+        (("run", "megc2019-smv"), 2, "did you mean 'megc2019-svm'"),
+        (("run", "nowhere.toml"), 1, "is not a file"),
+        (("run", "mine.toml", "--set", "recognizer.c=1"), 2, "no setting 'c'"),
+        (("run", "mine.toml", "--set", "recognizer"), 2, "write --set NAME=VALUE"),
+        (("run", "mine.toml", "--root", "megc2019=/nowhere"), 1, "--root says '/nowhere', which is not a folder"),
+        (("run", "mine.toml", "--allow-subset", "--workers", "0"), 2, "workers = 0"),
+        (("run", "mine.toml", "--address", "x:1", "--allow-subset"), 2, "goes with --on ray"),
+        (("run", "mine.toml", "--plugin", "nowhere.py"), 1, "plugin 'nowhere.py' is not a file"),
+        (("run", "mine.toml", "--plugin", "bad.py"), 2, "cannot be imported: ZeroDivisionError"),
+        (("run", "bytes.toml"), 2, "is no text in UTF-8"),
+        (
+            ("run", "mine.toml", "--allow-subset", "--out", "mine.toml/x"),
+            1,
+            "cannot be read or written: Not a directory",
+        ),
+        (("check", "casme3"), 2, "did you mean 'casme2'"),
+        (("check", "folder", "--root", "folder=."), 1, "clips.csv' is not there"),
+        (("report", "nowhere"), 1, "holds no run"),
+        (("report", "x", "--json", "--html"), 2, "choose one"),
+        (("fake", "smic", "."), 2, "not an empty folder"),
+        (("run", "mine.toml", "--set", "recognizer.C=-1"), 2, "svm: C = -1.0; use a number above 0"),
+        (("run", "x", "--scale", "huge"), 2, "'huge' is not one of 'full', 'small'"),
+        (("run",), 2, "`microexpr run --help` lists what it takes"),
+        (("report", "x", "--jsn"), 2, "--json"),
+    ],
+)
+def test_one_line_that_helps(capsys, place, arguments, code, text):
+    if arguments[0] == "check" and "--root" in arguments:
+        found, out, _ = call(capsys, *arguments)
+        assert found == code and text in out
+        return
+    assert wrong(capsys, *arguments)[0] == code
+    assert text in wrong(capsys, *arguments)[1]
+    assert not (place / "runs").exists() or not list((place / "runs").glob("*/folds"))
+
+
+@pytest.mark.parametrize(
+    "damage", ["broken picture", "empty picture", "no list", "list without a column", "unknown label"]
+)
+def test_damaged_data(capsys, place, fakes, damage):
+    root = shutil.copytree(fakes["megc2019"].root, place / "megc2019")
+    picture, sheet = sorted((root / "STSNet_whole_norm_u_v_os").iterdir())[0], next(root.glob("*.csv"))
+    if "picture" in damage:
+        picture.write_bytes(b"" if "empty" in damage else picture.read_bytes()[:60])
+    elif damage == "no list":
+        sheet.unlink()
+    else:
+        old, new = ("filename_o", "file") if "column" in damage else (",0,", ",7,")
+        sheet.write_text(sheet.read_text().replace(old, new, 1))
+    code, line = wrong(capsys, "run", "mine.toml", "--allow-subset", "--root", f"megc2019={root}")
+    assert code == 1 and re.search(r"is broken|has no list|lacks the column 'filename_o|label = 7", line)
+
+
+def test_wrong_use_of_the_command_line(capsys):
+    assert call(capsys, "nothing")[0] == 2
+    code, _, err = call(capsys)
+    assert code == 2 and "Usage: microexpr" in err and "demo" in err
+    assert call(capsys, "--version")[1].startswith("microexpr ")
+
+
+def test_stopped_by_hand(capsys, monkeypatch):
+    monkeypatch.setattr("microexpr.cli.console.show_recipes", lambda name: signal.raise_signal(signal.SIGINT))
+    code, _, err = call(capsys, "recipes")
+    assert code == 130 and "the same command goes on from here" in err
+
+
+def test_debug_shows_the_traceback():
+    with pytest.raises(Exception, match="unknown recipe"):
+        main(["--debug", "run", "nothing-like-it"])

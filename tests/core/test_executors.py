@@ -1,0 +1,174 @@
+"""Jobs end the same wherever they run; what dies is tried again or reported."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from microexpr.core.errors import ExecutorError, UsageError
+from microexpr.core.executors import Done, Failed, Processes, executor
+from microexpr.datasets import DATASETS
+from microexpr.experiments.runs import Run
+from tests.conftest import NETWORK
+
+
+def square(job: int, shared: int) -> int:
+    return job * job + shared
+
+
+def fragile(job: int, shared: Path) -> int:
+    """Job 1 kills its process the first time, job 2 always; job 3 raises."""
+    mark = shared / "died-once"
+    if job == 2 or (job == 1 and not mark.exists()):
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if job == 3:
+        raise ValueError("job 3 is broken")
+    return job
+
+
+def crowded(job: int, shared: Path) -> int:
+    """Job 0 always dies, as soon as job 1 runs beside it; job 1 ends well, if it is left to."""
+    if job == 0:
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.4)
+    return job
+
+
+def outcomes(runner, function, jobs, shared):
+    return dict(runner.run(function, jobs, shared))
+
+
+@pytest.mark.parametrize("name", ["local", "processes"])
+def test_every_job_ends(name):
+    found = outcomes(executor(name, 2 if name == "processes" else None), square, [1, 2, 3], 10)
+    assert found == {0: Done(11), 1: Done(14), 2: Done(19)}
+
+
+def test_a_dead_worker_is_replaced(tmp_path):
+    found = outcomes(Processes(2), fragile, [0, 1, 2, 3, 4, 5], tmp_path)
+    assert [found[i] for i in (0, 1, 4, 5)] == [Done(0), Done(1), Done(4), Done(5)]
+    assert isinstance(found[2], Failed) and "died 2 times" in found[2].reason
+    assert found[3].reason == "ValueError: job 3 is broken" and "Traceback" in found[3].details
+
+
+def test_a_job_is_not_blamed_for_its_neighbour(tmp_path):
+    found = outcomes(Processes(2), crowded, [0, 1], tmp_path)
+    assert isinstance(found[0], Failed) and found[1] == Done(1)
+
+
+def test_a_process_for_each_job():
+    found = outcomes(Processes(1, jobs_per_process=1), process_id, [1, 2, 3], None)
+    assert len({outcome.value for outcome in found.values()}) == 3
+
+
+def process_id(job: int, shared: None) -> int:
+    return os.getpid()
+
+
+def sleeping(job: int, shared: Path) -> None:
+    (shared / f"{os.getpid()}.pid").touch()
+    time.sleep(600)
+
+
+def test_workers_end_with_a_killed_parent(tmp_path):
+    text = "from tests.core.test_executors import *; outcomes(Processes(2), sleeping, [0, 1], Path({!r}))"
+    parent = subprocess.Popen([sys.executable, "-c", text.format(str(tmp_path))])
+    assert happens(lambda: len(list(tmp_path.glob("*.pid"))) == 2)
+    parent.kill()
+    parent.wait()
+    assert happens(lambda: not any(runs(path.stem) for path in tmp_path.glob("*.pid")))
+
+
+def runs(process: str) -> bool:
+    line = Path("/proc", process, "cmdline")
+    return line.exists() and line.read_bytes() != b""  # empty once it has ended and nobody has asked how
+
+
+def happens(event: Callable[[], bool], seconds: float = 60) -> bool:
+    """Whether it is so before the time is up."""
+    end = time.monotonic() + seconds
+    while not (so := event()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return so
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "text"),
+    [
+        (("proceses",), UsageError, "did you mean 'processes'"),
+        (("local", 0), UsageError, "workers = 0"),
+        (("local", None, "1.2.3.4:1"), UsageError, "goes with --on ray"),
+    ],
+)
+def test_bad_requests(arguments, error, text):
+    with pytest.raises(error, match=text):
+        executor(*arguments)
+
+
+def command(*arguments: str, **environment: str) -> subprocess.Popen:
+    line = [sys.executable, "-m", "microexpr", *arguments]
+    place = {**os.environ, **environment}
+    return subprocess.Popen(line, env=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.fixture(scope="module")
+def arena(tmp_path_factory):
+    """A recipe of a few seconds, its data, and the answers of an undisturbed run."""
+    base = tmp_path_factory.mktemp("arena")
+    DATASETS.get("megc2019").fake(base / "megc2019", people=2, scale=0.25)
+    (base / "long.toml").write_text(NETWORK.replace("epochs = 6", "epochs = 90, checkpoint_seconds = 0.1"))
+    return base, run(base, "whole", "local")
+
+
+def start(base: Path, name: str, on: str, *more: str) -> subprocess.Popen:
+    arguments = ("run", str(base / "long.toml"), "--out", str(base / name), "--allow-subset", "--on", on, *more)
+    return command(*arguments, MICROEXPR_DATA=str(base), MICROEXPR_CACHE=str(base / "cache"))
+
+
+def run(base: Path, name: str, on: str, *more: str) -> dict[str, bytes]:
+    process = start(base, name, on, *more)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    return {p.name: p.read_bytes() for p in (base / name / "folds").iterdir()}
+
+
+def test_processes_give_the_same_files(arena):
+    base, whole = arena
+    assert run(base, "processes", "processes", "--workers", "2") == whole
+
+
+def test_ray_gives_the_same_files(arena):
+    pytest.importorskip("ray")
+    base, whole = arena
+    assert run(base, "ray", "ray", "--workers", "2") == whole
+
+
+def test_ray_refuses_what_is_not_there(arena):
+    pytest.importorskip("ray")
+    process = start(arena[0], "too-much", "ray", "--workers", "5000")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and "--workers 5000: this machine has" in err and "Traceback" not in err
+
+
+def test_killed_at_any_moment_it_goes_on(arena):
+    base, whole = arena
+    for pause in (4.0, 5.5, 7.0):
+        process = start(base, "killed", "local")
+        time.sleep(pause)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    assert run(base, "killed", "local") == whole
+    assert Run.open(base / "killed").complete
+
+
+def test_ray_that_is_not_installed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ExecutorError, match=r"pip install 'microexpr\[ray\]'"):
+        outcomes(executor("ray"), square, [1], 0)

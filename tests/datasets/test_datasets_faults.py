@@ -1,0 +1,351 @@
+"""Whatever is wrong with a folder is named: which clip, which field, which value, and what to do."""
+
+import csv
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from microexpr.core.errors import AnnotationError, DataError, MicroexprError, MissingDataError
+from microexpr.datasets import DATASETS, Correction, Dataset
+from tests.datasets.test_datasets import damaged
+
+CODING, OBJECTIVE = "CASME2-coding-20140508.xlsx", "CASME2-ObjectiveClasses.xlsx"
+SAMM, LIST = "SAMM_Micro_FACS_Codes_v2.xlsx", "combined_3_class2_for_optical_flow.csv"
+
+
+def edit(path: Path, row: int, column: int, value: object) -> None:
+    book = openpyxl.load_workbook(path)
+    book.active.cell(row, column).value = value
+    book.save(path)
+
+
+def faults(dataset: Dataset) -> str:
+    return "\n".join(map(str, dataset.check()))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "text"),
+    [
+        (4, "abc", "onset = abc: is not a frame number"),
+        (4, None, "onset = : is empty"),
+        (4, 9999, "offset = .*: lies before the onset, 9999"),
+        (5, 9999, "apex = 9999: lies after the offset"),
+        (5, 1, "apex = 1: lies before the onset"),
+        (5, -3, "apex = -3: is not a frame number"),
+        (6, 1, "offset = 1: lies before the onset"),
+    ],
+)
+def test_a_lying_sheet(fakes, tmp_path, column, value, text):
+    dataset = damaged(fakes, "casme2", tmp_path)
+    edit(dataset.root / CODING, 2, column, value)
+    with pytest.raises(AnnotationError, match=f"^casme2/sub01/.*{text}"):
+        dataset.clips()
+    assert text.split(" = ")[0] + " = " in faults(dataset)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "text"),
+    [(1, "who", "row 2: Subject = who: is not a person's number"), (2, None, "row 2: Filename = : is empty")],
+)
+def test_a_row_of_nobody(fakes, tmp_path, column, value, text):
+    dataset = damaged(fakes, "casme2", tmp_path)
+    edit(dataset.root / CODING, 2, column, value)
+    assert f"{CODING}, {text}" in faults(dataset)
+
+
+def test_sums_below_the_table_are_no_clip(fakes, tmp_path):
+    dataset = damaged(fakes, "smic_hs_long", tmp_path)
+    edit(dataset.root / "SMIC-HS-E_annotation.xlsx", 300, 7, "=SUM(C2:C160)")
+    assert len(dataset.clips()) == len(fakes["smic_hs_long"].clips())
+
+
+def test_a_clip_known_to_be_gone_is_no_fault(fakes, tmp_path):
+    dataset = damaged(fakes, "smic_hs_long", tmp_path)
+    book = openpyxl.load_workbook(dataset.root / "SMIC-HS-E_annotation.xlsx")
+    book.active.append([9, "s9_sur_02", "none", "none"])
+    book.save(dataset.root / "SMIC-HS-E_annotation.xlsx")
+    assert len(dataset.clips()) == len(fakes["smic_hs_long"].clips())
+
+
+def test_a_second_expression_in_a_recording(fakes, tmp_path):
+    dataset = damaged(fakes, "smic_hs_long", tmp_path)
+    sheet = dataset.root / "SMIC-HS-E_annotation.xlsx"
+    for column, (head, value) in enumerate((("Onset2F", 17581050), ("Offset2F", 17581060)), 5):
+        edit(sheet, 1, column, head)
+        edit(sheet, 2, column, value)
+    [clip] = [clip for clip in dataset.clips() if clip.intervals]
+    assert [i.onset for i in clip.intervals] == [clip.onset, 17581050]
+    assert clip.blind(()).intervals == ()
+
+
+def test_an_emotion_that_is_no_word_of_the_release(fakes, tmp_path):
+    dataset = damaged(fakes, "casme2", tmp_path)
+    edit(dataset.root / CODING, 2, 9, "joy")
+    assert any(str(f).startswith("casme2/sub01/") and "emotion = joy: is no word" in str(f) for f in dataset.check())
+
+
+def test_an_objective_class_that_does_not_exist(fakes, tmp_path):
+    dataset = damaged(fakes, "casme2", tmp_path)
+    edit(dataset.root / OBJECTIVE, 2, 3, 0)
+    with pytest.raises(AnnotationError, match=rf"casme2/sub01/.*objective = 0: must be 1 to 7 \({OBJECTIVE}\)"):
+        dataset.clips()
+
+
+def test_without_objective_classes(fakes, tmp_path):
+    dataset = damaged(fakes, "casme2", tmp_path)
+    (dataset.root / OBJECTIVE).unlink()
+    assert "objective" not in dataset.clips()[0].labels
+    [line] = [fault for fault in dataset.check() if fault.field == "objective"]
+    assert "objective = none: no clip has it; the release has I 25, II 15" in str(line)
+
+
+@pytest.mark.parametrize("time", ["onset", "apex", "offset"])
+def test_a_missing_frame(fakes, tmp_path, time):
+    dataset = damaged(fakes, "casme2", tmp_path)
+    clip = dataset.clips()[0]
+    number = getattr(clip, time)
+    next(clip.source.glob(f"*img{number}.jpg")).unlink()
+    with pytest.raises(AnnotationError, match=f"{clip.id}: {time} = {number}: no such frame"):
+        dataset.clips()
+    assert clip.id not in {c.id for c in dataset.clips(allow_missing=True)}
+    assert [fault.clip for fault in dataset.missing()] == [clip.id]
+
+
+@pytest.mark.parametrize("name", ["casme2", "samm", "smic_hs_long", "megc2019", "folder"])
+def test_missing_pictures(fakes, tmp_path, name):
+    dataset = damaged(fakes, name, tmp_path)
+    clip = dataset.clips()[0]
+    clip.source.rename(tmp_path / "elsewhere")
+    assert f"{clip.id}: source = " in faults(dataset)
+    assert [fault.clip for fault in dataset.missing()] == [clip.id]
+    with pytest.raises(AnnotationError, match=f"{clip.id}: source = .* is not there"):
+        dataset.clips()
+
+
+@pytest.mark.parametrize("name", ["casme2", "smic", "smic_hs_long"])
+def test_a_clip_without_pictures(fakes, tmp_path, name):
+    dataset = damaged(fakes, name, tmp_path)
+    clip = dataset.clips()[0]
+    for path in clip.source.iterdir():
+        path.unlink()
+    assert f"{clip.id}: source = {clip.source}: holds no picture" in faults(dataset)
+
+
+@pytest.mark.parametrize("name", ["casme2", "smic"])
+def test_two_pictures_of_one_number(fakes, tmp_path, name):
+    dataset = damaged(fakes, name, tmp_path)
+    clip = dataset.clips()[0]
+    next(clip.source.iterdir()).with_name("copy5.png").write_bytes(b"")
+    (clip.source / "image05.png").write_bytes(b"")
+    [fault] = [fault for fault in dataset.check() if fault.clip == clip.id]
+    assert "have the same frame number, 5" in fault.reason
+
+
+def test_a_row_twice(fakes, tmp_path):
+    dataset = damaged(fakes, "samm", tmp_path)
+    book = openpyxl.load_workbook(dataset.root / SAMM)
+    book.active.append([cell.value for cell in book.active[15]])
+    book.save(dataset.root / SAMM)
+    with pytest.raises(AnnotationError, match=r"samm/006/\S+: id = samm/006/\S+: stands 2 times in the sheet"):
+        dataset.clips()
+
+
+@pytest.mark.parametrize("name", ["Apex Frame", "Objective Classes", "Subject"])
+def test_a_missing_column(fakes, tmp_path, name):
+    dataset = damaged(fakes, "samm", tmp_path)
+    head = [cell.value for cell in openpyxl.load_workbook(dataset.root / SAMM).active[14]]
+    edit(dataset.root / SAMM, 14, head.index(name) + 1, "something else")
+    with pytest.raises(DataError, match=f"{SAMM}' lacks the column '{name}'; it needs Subject, Filename"):
+        dataset.clips()
+    assert name in faults(dataset)
+
+
+def cut(data: bytes) -> bytes:
+    return data[: len(data) // 2]
+
+
+def scrambled(data: bytes) -> bytes:
+    return data[:300] + bytes(reversed(data[300:600])) + data[600:]
+
+
+@pytest.mark.parametrize("change", [cut, scrambled, lambda data: b"", lambda data: b"<html>log in</html>"])
+@pytest.mark.parametrize(("name", "sheet"), [("casme2", CODING), ("casme2", OBJECTIVE), ("samm", SAMM)])
+def test_a_broken_sheet(fakes, tmp_path, name, sheet, change):
+    dataset = damaged(fakes, name, tmp_path)
+    path = dataset.root / sheet
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(DataError, match=r"\.xlsx' cannot be read .* copy it anew"):
+        dataset.clips()
+    assert len(dataset.check()) == 1
+
+
+def test_a_sheet_of_broken_xml(fakes, tmp_path):
+    dataset = damaged(fakes, "samm", tmp_path)
+    with zipfile.ZipFile(dataset.root / SAMM) as old:
+        parts = {name: old.read(name) for name in old.namelist()}
+    with zipfile.ZipFile(dataset.root / SAMM, "w") as new:
+        for name, data in parts.items():
+            new.writestr(name, cut(data) if "sheet1" in name else data)
+    with pytest.raises(DataError, match="cannot be read"):
+        dataset.clips()
+
+
+@pytest.mark.parametrize("name", DATASETS.names())
+def test_missing_and_empty_folders(tmp_path, name):
+    cls = DATASETS.get(name)
+    with pytest.raises(MissingDataError, match="nowhere' is not a folder"):
+        cls(tmp_path / "nowhere").clips()
+    with pytest.raises(MissingDataError, match=r"has no .* looked for|is not there"):
+        cls(tmp_path).clips()
+    for root in (tmp_path, tmp_path / "nowhere"):
+        [fault] = cls(root).check()
+        assert fault.clip == name and fault.value == str(root)
+
+
+@pytest.mark.parametrize("name", ["smic", "samm", "folder", "megc2019"])
+def test_no_clip_at_all(fakes, tmp_path, name):
+    dataset = damaged(fakes, name, tmp_path)
+    if name == "smic":
+        (dataset.root / "SMIC_all_cropped" / "HS").rename(tmp_path / "away")
+        (dataset.root / "SMIC_all_cropped" / "HS").mkdir()
+    elif name == "samm":
+        book = openpyxl.load_workbook(dataset.root / SAMM)
+        book.active.delete_rows(15, 1000)
+        book.save(dataset.root / SAMM)
+    else:
+        path = dataset.root / ("clips.csv" if name == "folder" else LIST)
+        path.write_text(path.read_text().splitlines()[0])
+    with pytest.raises(DataError, match="holds no clip"):
+        dataset.clips()
+
+
+def corrected(fakes, tmp_path: Path, *cells: str) -> Dataset:
+    """SAMM with a `corrections.csv` of one line; `clip` and `now` stand for what is there."""
+    dataset = damaged(fakes, "samm", tmp_path)
+    clip = dataset.clips()[0]
+    row = [{"clip": clip.id, "now": str(clip.offset)}.get(cell, cell) for cell in cells]
+    with (dataset.root / "corrections.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["clip", "field", "expected", "value", "reason"], [*row, "a test"]])
+    return dataset
+
+
+def test_corrections(fakes, tmp_path):
+    clip = fakes["samm"].clips()[0]
+    changed = corrected(fakes, tmp_path / "a", "clip", "offset", "now", str(clip.apex)).clips()[0]
+    assert changed.offset == clip.apex
+    already = corrected(fakes, tmp_path / "b", "clip", "offset", "7", "now").clips()[0]
+    assert already.offset == clip.offset
+    unknown = corrected(fakes, tmp_path / "c", "clip", "offset", "now", "").clips()[0]
+    assert unknown.offset is None
+    word = corrected(fakes, tmp_path / "d", "clip", "emotion", clip.labels["emotion"], "Fear").clips()[0]
+    assert word.labels == {**clip.labels, "emotion": "Fear"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "text"),
+    [
+        (("clip", "offset", "7", "9"), r"^samm/006/\S+: offset = \d+: .* expects '7'; this is another version"),
+        (("clip", "offset", "now", "late"), r"^samm/006/\S+: offset = late: .* is not a frame number"),
+        (("clip", "ofset", "", "9"), r"^samm/006/\S+: ofset = 9: .*names no field; did you mean 'offset'"),
+        (("samm/006/none", "offset", "", "9"), "^corrections.csv: clip = samm/006/none: is no clip of this folder"),
+    ],
+)
+def test_corrections_that_do_not_fit(fakes, tmp_path, cells, text):
+    dataset = corrected(fakes, tmp_path, *cells)
+    with pytest.raises(AnnotationError, match=text):
+        dataset.clips()
+
+
+@pytest.mark.parametrize("content", [b"clip,field\nx,y\n", b"\xff\xfe\x00"])
+def test_a_broken_list_of_corrections(fakes, tmp_path, content):
+    dataset = damaged(fakes, "samm", tmp_path)
+    (dataset.root / "corrections.csv").write_bytes(content)
+    with pytest.raises(DataError, match=r"corrections.csv' (lacks the column 'expected'|cannot be read)"):
+        dataset.clips()
+
+
+def test_the_shipped_correction(fakes, tmp_path):
+    [correction] = DATASETS.get("casme2").corrections
+    assert correction.clip == "casme2/sub04/EP12_01f"
+    assert isinstance(correction, Correction) and (correction.expected, correction.value) == ("", "279")
+    made = DATASETS.get("casme2").fake(tmp_path / "five", people=4, scale=0.1)
+    [clip] = [clip for clip in made.clips() if clip.id == correction.clip]
+    assert (clip.onset, clip.apex, clip.offset) == (261, 279, 321)
+    assert [c.id for c in made.read()[0] if c.apex is None] == [clip.id]
+
+
+def test_a_part_of_the_composite(fakes, tmp_path):
+    dataset = damaged(fakes, "megc2019", tmp_path)
+    lines = [line for line in (dataset.root / LIST).read_text().splitlines() if not line.startswith("samm")]
+    (dataset.root / LIST).write_text("\n".join(lines))
+    assert "megc2019: samm = 0 clips: the release has 133 of 28 people" in faults(dataset)
+    assert "samm/0" not in faults(dataset) and "clips of casme2/sub26 = 0" in faults(dataset)
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("casme3,sub01,EP02_01f,1,,,", "dataset = casme3: must be one of casme2, samm, smic"),
+        ("casme2,sub01,EP02_01f,3,,,", "label = 3: must be 0, 1 or 2"),
+        ("casme2,me,EP02_01f,1,,,", "sub = me: is not a person"),
+    ],
+)
+def test_a_wrong_line_of_the_composite(fakes, tmp_path, line, text):
+    dataset = damaged(fakes, "megc2019", tmp_path)
+    lines = (dataset.root / LIST).read_text().splitlines()
+    (dataset.root / LIST).write_text("\n".join([lines[0], "", line, *lines[1:]]))
+    with pytest.raises(AnnotationError, match=f"^{LIST}, line 3: {text}"):
+        dataset.clips()
+
+
+def test_a_list_of_the_composite_without_a_column(fakes, tmp_path):
+    dataset = damaged(fakes, "megc2019", tmp_path)
+    text = (dataset.root / LIST).read_text().replace("filename_o", "clip")
+    (dataset.root / LIST).write_text(text)
+    with pytest.raises(DataError, match=rf"{LIST}' lacks the column 'filename_o' \(or filename, filename_e\)"):
+        dataset.clips()
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("c9,p9,/etc,25,,,,x,", "folder/p9/c9: source = /etc: leads out of the folder"),
+        ("c9,p9,../..,25,,,,x,", "source = ../..: leads out of the folder"),
+        ("c9,p9,nowhere.mp4,25,,,,x,", "nowhere.mp4: is not there"),
+        ("c9,p9,clips.csv,25,,,,x,", "clips.csv' is neither a folder of pictures nor"),
+        ("c9,p9,broken.mp4,,,,,x,", "broken.mp4' cannot be read: .*is it whole"),
+        ("c9,,p01/c1.mp4,25,,,,x,", "subject = : is empty"),
+        ("c9,p9,p01/c1.mp4,fast,,,,x,", "fps = fast: is not a number"),
+        ("c9,p9,p01/c1.mp4,0,,,,x,", "fps = 0.0: must be more than 0"),
+        ("c9,p9,p01/c1.mp4,nan,,,,x,", "fps = nan: is not a number"),
+        ("c9,p9,p01/c1.mp4,25,one,,,x,", "folder/p9/c9: onset = one: is not a frame number"),
+        ("c9,p9,p01/c1.mp4,25,0,5000,,x,", "folder/p9/c9: apex = 5000: no such frame"),
+        ("c1,p01,p01/c1.mp4,25,,,,x,", "id = folder/p01/c1: stands 2 times"),
+        ("c9,p9,p01/c1.mp4,25,,,,x,,,7", "clips.csv', line 20: more cells than columns"),
+    ],
+)
+def test_own_recordings(fakes, tmp_path, line, text):
+    dataset = damaged(fakes, "folder", tmp_path)
+    (dataset.root / "broken.mp4").write_bytes(b"no video")
+    with (dataset.root / "clips.csv").open("a") as file:
+        file.write(line + "\n")
+    with pytest.raises(DataError, match=text):
+        dataset.clips()
+    assert dataset.check()
+
+
+def test_own_list_with_few_columns_and_semicolons(fakes, tmp_path):
+    dataset = damaged(fakes, "folder", tmp_path)
+    (dataset.root / "clips.csv").write_text('Clip;subject;source;Mood\n"c1";p01;p01/c1.mp4;so, so\nc2;p01;p01/c2\n')
+    video, pictures = dataset.clips()
+    assert video.labels == {"mood": "so, so"} and pictures.labels == {}
+    assert (video.fps, pictures.fps) == (pytest.approx(100), 25)  # what the file says; what is usual
+
+
+@pytest.mark.parametrize("content", ["clip,subject\nc1,p1\n", "", 'clip,subject,source\n"c1,p1,x\n', "\xe4\xf6"])
+def test_a_broken_list_of_own_recordings(tmp_path, content):
+    (tmp_path / "clips.csv").write_text(content, "latin-1")
+    with pytest.raises(MicroexprError, match=r"clips.csv' (lacks the column|cannot be read)"):
+        DATASETS.get("folder")(tmp_path).clips()

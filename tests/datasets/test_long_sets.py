@@ -1,0 +1,195 @@
+"""CAS(ME)^2 and SAMM Long Videos: rules of the sheets, published counts, faults by name."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pytest
+
+from microexpr.core.clip import Clip, Interval
+from microexpr.core.errors import AnnotationError, DataError
+from microexpr.datasets import DATASETS, Dataset
+from microexpr.datasets.casme_sq import SHEETS as CAS
+from microexpr.datasets.samm_lv import BEGUN
+from microexpr.datasets.samm_lv import SHEETS as SAMM
+from microexpr.datasets.synthetic import long_videos as takes
+from microexpr.imaging.images import write_picture
+
+NAMES = ("casme_sq", "samm_lv")
+SHEET = {"casme_sq": CAS[1], "samm_lv": SAMM[0]}
+
+
+@pytest.fixture(scope="module")
+def made_up(tmp_path_factory):
+    """Both sets, of three people."""
+    base = tmp_path_factory.mktemp("long")
+    return {name: DATASETS.get(name).fake(base / name, people=3, scale=0.12) for name in NAMES}
+
+
+@pytest.fixture
+def copy(made_up, tmp_path):
+    def made(name: str) -> Dataset:
+        return type(made_up[name])(shutil.copytree(made_up[name].root, tmp_path / name))
+
+    return made
+
+
+def edit(dataset: Dataset, row: int, column: int, value: object, sheet: int = 0) -> None:
+    path = dataset.root / SHEET[dataset.name]
+    book = openpyxl.load_workbook(path)
+    book.worksheets[sheet].cell(row, column, value)
+    book.save(path)
+
+
+def marks_only(take, folder, pattern, scale, gray=False):
+    """A video of the frames that the sheet names, and no more: as quick as a manifest."""
+    for one in takes.shown_in(take):
+        half = (one.onset + one.offset) // 2
+        for i in {max(0, one.onset), one.apex, half, one.offset}:
+            write_picture(folder / pattern.format(i + 1), np.zeros((8, 8), np.uint8))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_full_fake_meets_every_published_count(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(takes, "film", marks_only)
+    made = DATASETS.get(name).fake(tmp_path / name, scale=0.01)
+    assert [fault.reason for fault in made.check()] == ["is made up (MADE_UP.json)"]
+    facts, clips = made.facts, made.clips()
+    assert len(clips) == facts.clips
+    kinds = [one.kind for clip in clips for one in clip.intervals]
+    assert {kind: kinds.count(kind) for kind in ("macro", "micro")} == facts.events["kind"]
+
+
+def test_published_facts():
+    facts = {name: DATASETS.get(name).facts for name in NAMES}
+    assert [f.clips for f in facts.values()] == [98, 147] and facts["casme_sq"].people == 22
+    assert facts["casme_sq"].events["kind"] == {"macro": 300, "micro": 57}
+    assert facts["samm_lv"].events == {"kind": {"macro": 343, "micro": 159}, "begun": {BEGUN: 10}}
+    assert [f.fps for f in facts.values()] == [30, 200]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_published_counts_are_checked(made_up, name):
+    told = "\n".join(map(str, made_up[name].check()))
+    assert "is made up" in told and "kind 'micro'" in told and "kind 'macro'" in told
+
+
+def test_an_expression_that_began_before_the_recording(made_up):
+    (clip, *others) = made_up["samm_lv"].clips()
+    assert clip.intervals[0].labels["begun"] == BEGUN and clip.intervals[0].onset == 1
+    assert all("begun" not in one.labels for other in others for one in other.intervals)
+
+
+def test_micro_expressions_of_samm_get_the_words_of_the_micro_release(made_up, copy):
+    words = [one.labels.get("emotion") for clip in made_up["samm_lv"].clips() for one in clip.intervals]
+    assert words[0] is None and all(words[1::2])
+    made = copy("samm_lv")
+    (made.root / "SAMM_Micro_FACS_Codes_v2.xlsx").unlink()
+    assert not any("emotion" in one.labels for clip in made.clips() for one in clip.intervals)
+
+
+def test_what_the_sheet_of_casme_sq_leaves_out(copy):
+    made = copy("casme_sq")
+    for row, cells in ((1, (10, 0, 41)), (2, (50, 60, 0))):
+        for column, value in enumerate(cells, 3):
+            edit(made, row, column, value)
+    first, second = made.clips()[0].intervals
+    assert (first.onset, first.apex, first.offset) == (10, 25, 41)  # no apex: half-way
+    assert (second.onset, second.apex, second.offset) == (50, 60, 60)  # no offset: the apex is the end
+
+
+def test_a_video_of_which_the_sheet_says_nothing(copy):
+    made = copy("casme_sq")
+    shutil.copytree(made.clips()[0].source, made.root / "rawpic" / "s15" / "15_0505funnyinnovations")
+    added = [clip for clip in made.clips() if clip.source.name.startswith("15_0505")]
+    assert [clip.intervals for clip in added] == [()] and len(made.clips()) == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "column", "value", "text"),
+    [
+        ("casme_sq", 2, 1, 77, "subject = 77: is not in 'naming rule1'"),
+        ("casme_sq", 2, 2, "joy9_1", "video = joy9_1: is not in 'naming rule2'"),
+        ("casme_sq", 2, 3, 0, "disgust1_2.onset = 0: is no frame number"),
+        ("casme_sq", 2, 3, "x", "disgust1_2.onset = x: is not a frame number"),
+        ("casme_sq", 2, 5, 5000, "disgust1_2.offset = 5000: no such frame"),
+        ("casme_sq", 2, 5, 2, "disgust1_2.offset = 2: lies before the onset"),
+        ("casme_sq", 2, 8, "neutral", "disgust1_2.kind = neutral: is none of"),
+        ("samm_lv", 12, 2, "007_1_2", "Subject = 006: is not that of '007_1_2'"),
+        ("samm_lv", 12, 4, "-", "006_1_2.onset = -: is not a frame number"),
+        ("samm_lv", 12, 6, 0, "006_1_2.offset = 0: is no frame number"),
+        ("samm_lv", 12, 5, 5, "006_1_2.apex = 5: lies before the onset"),
+        ("samm_lv", 12, 8, "Neutral", "006_1_2.kind = Neutral: is neither"),
+    ],
+)
+def test_a_lying_row(copy, name, row, column, value, text):
+    made = copy(name)
+    edit(made, row, column, value)
+    assert any(text in str(fault) for fault in made.check()), "\n".join(map(str, made.check()))
+    with pytest.raises(AnnotationError):
+        made.clips()
+
+
+@pytest.mark.parametrize(("name", "row", "taken"), [("casme_sq", 2, "disgust1_1"), ("samm_lv", 12, "006_1_1")])
+def test_two_rows_of_one_name(copy, name, row, taken):
+    made = copy(name)
+    edit(made, row, 2, taken)
+    assert [one.labels["name"] for one in made.clips()[0].intervals] == [taken, f"{taken}#2"]
+    for column in range(3, 10):
+        book = openpyxl.load_workbook(made.root / SHEET[name])
+        edit(made, row, column, book.worksheets[0].cell(row - 1, column).value)
+    assert any(f"{taken} = " in str(fault) and "stands twice" in str(fault) for fault in made.check())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_row_of_a_video_that_is_not_there(copy, name):
+    made = copy(name)
+    shutil.rmtree(made.clips()[-1].source)
+    assert [fault.field for fault in made.missing()] == ["source"]
+    assert len(made.clips(allow_missing=True)) == len(DATASETS.get(name)(made.root).missing()) * (5, 2)[name > "d"]
+
+
+def test_two_videos_with_one_code(copy):
+    made = copy("casme_sq")
+    shutil.copytree(made.clips()[0].source, made.root / "rawpic" / "s15" / "15_0101other")
+    assert any("code = 0101: is that of" in str(fault) for fault in made.check())
+
+
+def test_a_code_sheet_without_its_naming_rules(copy):
+    made = copy("casme_sq")
+    book = openpyxl.load_workbook(made.root / SHEET["casme_sq"])
+    book.remove(book.worksheets[2])
+    book.save(made.root / SHEET["casme_sq"])
+    with pytest.raises(DataError, match="has 2 sheets"):
+        made.clips()
+
+
+def test_an_interval_is_corrected(copy):
+    made = copy("samm_lv")
+    last = str(made.clips()[0].intervals[1].offset)
+    lines = ["clip,field,expected,value,reason", f"samm_lv/006/006_1,006_1_2.offset,{last},460,a test"]
+    (made.root / "corrections.csv").write_text("\n".join(lines))
+    assert made.clips()[0].intervals[1].offset == 460
+    (made.root / "corrections.csv").write_text("\n".join(lines).replace(f",{last},", ",1,"))
+    assert any("006_1_2.offset" in str(f) and "another version" in str(f) for f in made.check())
+
+
+def test_offsets_behind_the_last_picture_of_samm_are_known():
+    known = {(c.clip, c.field): (c.expected, c.value) for c in DATASETS.get("samm_lv").corrections}
+    assert known["samm_lv/020/020_6", "020_6_5.offset"] == ("5476", "5001")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_fingerprint_sees_intervals(copy, name):
+    made = copy(name)
+    before = made.fingerprint()
+    edit(made, 12 if name == "samm_lv" else 2, 9 if name == "samm_lv" else 6, "17")
+    assert made.fingerprint() != before
+
+
+def test_intervals_of_a_clip_are_blinded_and_named():
+    events = (Interval(1, 5, labels={"name": "a"}), Interval(9, 8))
+    clip = Clip("d/p/c", "d", "d/p", Path("x"), 30, intervals=events)
+    assert list(clip.named()) == ["a", "2"] and clip.blind(()).intervals == ()
+    assert clip.faults() == [("2.offset", 8, "lies before the onset, 9")]

@@ -1,0 +1,223 @@
+"""The networks of Devanaboyina 2021 have the paper's numbers; a frozen backbone rests, and is asked once a clip."""
+
+import dataclasses
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from microexpr.core.config import cache_folder
+from microexpr.core.errors import DataError, RecipeError
+from microexpr.experiments.data import absent_people
+from microexpr.networks import NETWORKS
+from microexpr.networks.base import Dropout
+from microexpr.networks.weights import transfer_weights
+from microexpr.protocols import protocol
+from microexpr.recipes.recipe import load
+from microexpr.recognizers import RECOGNIZERS, check_recognizer
+from microexpr.recognizers.augmentation import Flip
+from microexpr.recognizers.checks import CLASSES, made_up_samples
+from microexpr.recognizers.network import Network
+from tests.conftest import make_clips
+
+TINY = {"name": "custom-cnn", "maps": [4], "dense": [6]}
+FROZEN = {
+    "name": "network",
+    "network": TINY,
+    "epochs": 6,
+    "batch_size": 8,
+    "freeze": {"epochs": 3},
+    "augment": [{"name": "flip"}, {"name": "mirror", "negate": [0]}],
+}
+
+
+def build(shape=(3, 224, 224), classes=3, **settings):
+    return NETWORKS.build({"name": "resnet50-dense", **settings}).build(shape, classes)
+
+
+def count(tensors) -> int:
+    return sum(tensor.numel() for tensor in tensors)
+
+
+def test_the_parameters_of_figure_12():
+    module = build(bias=True)
+    head = [count(layer.parameters()) for layer in module.head if list(layer.parameters())]
+    assert head == [262_272, 8_256, 195]
+    running = count(t for name, t in module.named_buffers() if "running" in name)
+    biases = count(m.bias for m in module.modules() if isinstance(m, torch.nn.Conv2d))
+    assert (running, biases) == (53_120, 26_560)
+    assert count(module.parameters()) + running == 23_858_435
+    assert count(build().parameters()) == 23_508_032 + sum(head)
+
+
+def test_the_shapes_of_figure_12():
+    module, seen = build().eval(), {}
+    for name in ("layer4", "head"):
+        module.get_submodule(name).register_forward_hook(
+            lambda layer, given, out, name=name: seen.update({name: (tuple(given[0].shape), tuple(out.shape))})
+        )
+    with torch.no_grad():
+        module(torch.zeros(1, 3, 224, 224))
+    assert seen["layer4"][1] == (1, 2048, 7, 7) and seen["head"] == ((1, 2048), (1, 3))
+    kinds = [type(layer).__name__ for layer in module.head]
+    assert kinds == ["Linear", "ReLU", "Dropout"] * 2 + ["Linear"]
+    assert all(isinstance(layer, Dropout) for layer in module.modules() if "Dropout" in type(layer).__name__)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_weights_of_the_plain_network_go_into_the_backbone(bias):
+    plain = NETWORKS.build({"name": "resnet18"}).build((3, 64, 64), 10).state_dict()
+    module = build((3, 64, 64), depth=18, bias=bias)
+    head = {name: t.clone() for name, t in module.state_dict().items() if name.startswith("head.")}
+    transfer_weights(module, plain)
+    now = module.state_dict()
+    assert all(torch.equal(now[name], plain[name]) for name in plain if not name.startswith("fc."))
+    assert all(torch.equal(now[name], t) for name, t in head.items())
+    assert NETWORKS.build({"name": "resnet50-dense", "depth": 18}).pretrained == {"name": "resnet18"}
+
+
+def test_a_stage_of_the_same_network_hands_on_its_head():
+    first, second = build((3, 64, 64), depth=18), build((3, 64, 64), 5, depth=18)
+    transfer_weights(second, first.state_dict())
+    assert torch.equal(first.head.dense1.weight, second.head.dense1.weight)
+    assert second.head.dense3.weight.shape == (5, 64)
+
+
+def test_weights_that_do_not_fit():
+    module = build((3, 64, 64), depth=18)
+    with pytest.raises(DataError, match=r"do not fit: 'conv1.weight' is \(3, 3, 3, 3\)"):
+        transfer_weights(module, NETWORKS.build({"name": "ststnet"}).build((3, 28, 28), 3).state_dict())
+    with pytest.raises(DataError, match=r"do not fit: 'layer1.0.conv1.weight' is \(64, 64, 1, 1\)"):
+        transfer_weights(module, NETWORKS.build({"name": "resnet50"}).build((3, 64, 64), 3).state_dict())
+
+
+def test_upside_down():
+    flow = torch.randn(2, 3, 4, 4)
+    turned = Flip(p=1.0, negate=(1,))(flow, torch.Generator())
+    assert torch.equal(turned[:, 1], -flow[:, 1].flip(-2)) and torch.equal(turned[:, 0], flow[:, 0].flip(-2))
+
+
+def learned(network=None, **settings):
+    samples, labels = made_up_samples()
+    table = {**FROZEN, **settings, **({"network": network} if network else {})}
+    recognizer = RECOGNIZERS.build(table, classes=CLASSES, seed=4)
+    recognizer.fit(samples, labels)
+    return recognizer, recognizer.predict_proba(samples)
+
+
+def test_frozen_networks_keep_the_contract():
+    check_recognizer(FROZEN)
+
+
+def test_once_a_clip_is_the_same_as_once_an_epoch():
+    once, shares = learned(freeze={"epochs": 3})
+    each, others = learned(freeze={"epochs": 3, "once": False})
+    assert np.allclose(shares, others, atol=1e-5)
+    assert [e["loss"] for e in once.history_] == pytest.approx([e["loss"] for e in each.history_], abs=1e-5)
+
+
+@pytest.mark.parametrize("augment", [FROZEN["augment"], [{"name": "shift"}]])
+def test_a_frozen_backbone_keeps_every_number(augment):
+    network = {"name": "resnet50-dense", "depth": 18, "dense": [8]}
+    small = {"network": network, "batch_size": 12, "augment": augment}
+    samples, labels = made_up_samples(12, (32, 32, 3))
+    states = []
+    for epochs, freeze in [(1, "all"), (2, "all"), (2, 1)]:
+        table = {**FROZEN, **small, "epochs": epochs, "freeze": {"epochs": freeze}}
+        states.append(RECOGNIZERS.build(table, classes=CLASSES, seed=1).fit(samples, labels).state())
+    one, two, thawed = states
+    backbone = [name for name in one if not name.startswith("head.")]
+    assert all(np.array_equal(one[name], two[name]) for name in backbone)
+    assert not np.array_equal(one["head.dense1.weight"], two["head.dense1.weight"])
+    assert not np.array_equal(one["conv1.weight"], thawed["conv1.weight"])
+    assert not np.array_equal(one["bn1.running_mean"], thawed["bn1.running_mean"])
+
+
+def test_the_backbone_is_asked_once_a_clip_and_never_again(monkeypatch):
+    asked, real = [], Network._logits
+    monkeypatch.setattr(Network, "_logits", lambda self, b: (asked.append(len(b.x)), real(self, b))[1])
+    samples, labels = made_up_samples(12)
+    table = {**FROZEN, "freeze": {"epochs": "all"}, "batch_size": 4, "epochs": 5}
+    for again in (False, True):  # the second time from the cache
+        asked.clear()
+        RECOGNIZERS.build(table, classes=CLASSES, seed=11).fit(samples, labels)
+        assert asked == ([] if again else [4] * 12)
+    for file in (cache_folder() / "features").glob("*/*.npy"):
+        file.write_bytes(b"damaged")
+    RECOGNIZERS.build(table, classes=CLASSES, seed=11).fit(samples, labels)
+    assert asked == [4] * 12
+
+
+class Stop(Exception):
+    """A stop in the middle of training."""
+
+
+@pytest.mark.parametrize("when", [4, 14])
+def test_a_stop_while_frozen_or_thawed_changes_nothing(tmp_path, monkeypatch, when):
+    samples, labels = made_up_samples()
+    table = {**FROZEN, "checkpoint_seconds": 0.0}
+    whole = RECOGNIZERS.build(table, classes=CLASSES, seed=5).fit(samples, labels)
+    real, calls = Network._step, []
+
+    def interrupted(self, *args):
+        calls.append(1)
+        if len(calls) == when:
+            raise Stop
+        return real(self, *args)
+
+    monkeypatch.setattr(Network, "_step", interrupted)
+    with pytest.raises(Stop):
+        RECOGNIZERS.build(table, classes=CLASSES, seed=5, folder=tmp_path).fit(samples, labels)
+    rest = RECOGNIZERS.build(table, classes=CLASSES, seed=5, folder=tmp_path).fit(samples, labels)
+    assert np.array_equal(whole.predict_proba(samples), rest.predict_proba(samples))
+    assert whole.history_ == rest.history_ and len(calls) == 6 * 3 + 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"freeze": {"epochs": -1}}, "use 0 or more, or 'all'"),
+        ({"freeze": {"epoch": 1}}, "did you mean 'epochs'"),
+        ({"network": {"name": "custom-cnn", "maps": []}}, "use one convolution or more"),
+        ({"network": {"name": "resnet50-dense", "depth": 34}}, "depth"),
+    ],
+)
+def test_bad_settings(settings, text):
+    with pytest.raises(RecipeError, match=text):
+        RECOGNIZERS.build({**FROZEN, **settings}, classes=CLASSES)
+
+
+def test_pictures_that_are_too_small():
+    with pytest.raises(RecipeError, match="too small for 3 convolutions"):
+        NETWORKS.build({"name": "custom-cnn"}).build((3, 16, 16), 3)
+
+
+def test_people_without_a_clip_of_the_classes_have_no_fold_and_are_counted():
+    clips = make_clips()
+    clips = [dataclasses.replace(c, labels={"emotion": "others"}) if "/p2" in c.id else c for c in clips]
+    release, rules = SimpleNamespace(name="casme2", facts=SimpleNamespace(people=26, clips=255)), protocol("casme2-3")
+    examples = rules.select(clips)
+    assert [fold.name for fold in rules.folds(examples)] == ["casme2/p0", "casme2/p1", "casme2/p3"]
+    [line] = absent_people(release, clips, examples, rules)
+    assert line.startswith("casme2: 3 of 4 people have a clip of the 3 classes; the other 1 take no part")
+    assert not list(absent_people(release, clips, protocol("casme2-7").select(clips), protocol("casme2-7")))
+
+
+def test_repaired_recipes_repair_what_they_say():
+    for name in ("frames", "flow-sequence", "apex-flow"):
+        settings = load(f"devanaboyina2021-{name}-fixed").judged.recognizer
+        flow = name != "frames"
+        assert settings["normalise"] and not any(one["name"] == "flip" for one in settings["augment"])
+        assert settings["augment"][0] == {"name": "mirror", **({"negate": [0]} if flow else {})}
+        assert settings.get("balanced") or settings["sampler"]["name"] == "oversample"
+    frozen = load("devanaboyina2021-apex-flow-fixed").judged.recognizer
+    assert 0 < frozen["freeze"]["epochs"] < frozen["epochs"]
+
+
+@pytest.mark.parametrize("n", range(1, 8))
+def test_faithful_recipes_keep_the_papers_faults(n):
+    settings = load(f"devanaboyina2021-m{n}").judged.recognizer
+    names = [one["name"] for one in settings.get("augment", ())]
+    assert not settings.get("normalise") and not settings.get("balanced") and "sampler" not in settings
+    assert ("flip" in names) == (n >= 5) and not any(one.get("negate") for one in settings.get("augment", ()))

@@ -1,0 +1,207 @@
+"""From a recipe to a run: no leaks, resumption, failures, subsets."""
+
+import csv
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from microexpr.core.clip import Clip
+from microexpr.core.errors import MissingDataError, ProtocolError, RunError
+from microexpr.datasets import Dataset
+from microexpr.experiments import recognition as ev
+from microexpr.experiments.recognition import Options, evaluate, evaluate_seeds
+from microexpr.experiments.runs import Run, fold_seed
+from microexpr.recipes.recipe import Recipe, parse
+from tests.conftest import NETWORK, RECIPE
+
+
+@pytest.fixture
+def subset(fakes):
+    """Options for the small made-up releases of the tests."""
+    return Options(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
+
+
+def files(run: Run) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted((run.folder / "folds").iterdir())}
+
+
+def test_a_run_keeps_every_answer(recipe, subset, tmp_path):
+    run = evaluate(recipe, tmp_path / "run", subset)
+    assert run.complete and run.made_up
+    with next((run.folder / "folds").glob("smic-s01.csv")).open() as file:
+        rows = list(csv.DictReader(file))
+    names = ["id", "dataset", "subject", "truth", "guess", "p_negative", "p_positive", "p_surprise", "note"]
+    assert list(rows[0]) == names
+    assert {row["subject"] for row in rows} == {"smic/s01"}
+    for row in run.rows():
+        assert row.guess == run.protocol.classes[int(np.argmax(row.probabilities))]
+        assert sum(row.probabilities) == pytest.approx(1, abs=1e-5)
+    header = json.loads((run.folder / "run.json").read_text())
+    assert all(fold["name"] not in fold["train_people"] for fold in header["folds"])
+
+
+def test_without_leave_a_subset_is_refused(recipe, subset, tmp_path):
+    with pytest.raises(ProtocolError, match=r"casme2 negative: .* of 88 clips and .* more differences; --allow-subset"):
+        evaluate(recipe, tmp_path / "run", dataclasses.replace(subset, allow_subset=False))
+    assert not (tmp_path / "run").exists()
+
+
+def poisoned(real):
+    """A reader whose apex and labels lie, but for the label that the protocol judges in training."""
+
+    def clips(self: Dataset, allow_missing: bool = False) -> list[Clip]:
+        draws = np.random.default_rng(7)
+        found = []
+        for clip in real(self, allow_missing):
+            labels = {**clip.labels, "objective": str(draws.integers(9)), "action_units": str(draws.integers(50))}
+            found.append(dataclasses.replace(clip, apex=clip.onset, labels=labels))
+        return found
+
+    return clips
+
+
+def test_what_the_protocol_hides_changes_nothing(fakes, subset, tmp_path, monkeypatch):
+    rules = {"name": "mine", "title": "-", "datasets": ["casme2"], "label": "emotion", "classes": ["disgust", "others"]}
+    steps = [{"name": "moments"}, {"name": "flow", "estimator": "dis"}, {"name": "resize"}]
+
+    def run(name: str, reveal: list[str]) -> Run:
+        stage = {"name": "micro", "data": ("casme2",), "protocol": {**rules, "reveal": reveal}}
+        tree = {"title": "-", "stages": [{**stage, "chain": steps, "recognizer": {"name": "svm", "kernel": "linear"}}]}
+        return evaluate(ev_recipe(tree), tmp_path / name, subset)
+
+    hidden, shown = run("hidden", []), run("shown", ["onset", "apex", "offset"])
+    monkeypatch.setattr(Dataset, "clips", poisoned(Dataset.clips))
+    assert files(run("hidden-poisoned", [])) == files(hidden)
+    assert files(run("shown-poisoned", ["onset", "apex", "offset"])) != files(shown)
+
+
+def ev_recipe(tree: dict) -> Recipe:
+    from microexpr.recipes.recipe import _recipe
+
+    return _recipe("mine", tree)
+
+
+def test_the_truth_of_test_clips_never_reaches_a_worker(network, subset, tmp_path, monkeypatch):
+    seen: list[ev.Job] = []
+    real = ev.learn_and_predict
+    monkeypatch.setattr(ev, "learn_and_predict", lambda job, samples: (seen.append(job), real(job, samples))[1])
+    run = evaluate(network, tmp_path / "run", subset)
+    assert len(seen) == len(run.fold_names)
+    for job in seen:
+        assert not set(job.train) & set(job.test)
+        assert len(job.labels) == len(job.train)  # and no more words than that
+        assert not any(hasattr(job, name) for name in ("truth", "test_labels"))
+
+
+def test_permuted_test_labels_change_no_answer(network, subset, tmp_path, monkeypatch):
+    first = evaluate(network, tmp_path / "a", subset)
+    real = ev._job
+
+    def lying(judged, fold, *rest):
+        words = [example.truth for example in fold.test]
+        turned = [dataclasses.replace(e, truth=w) for e, w in zip(fold.test, words[1:] + words[:1], strict=True)]
+        return real(judged, dataclasses.replace(fold, test=tuple(turned)), *rest)
+
+    monkeypatch.setattr(ev, "_job", lying)
+    assert files(evaluate(network, tmp_path / "b", subset)) == files(first)
+
+
+def test_finished_folds_are_not_repeated(network, subset, tmp_path, monkeypatch):
+    run = evaluate(network, tmp_path / "run", subset)
+    before = files(run)
+    gone = run.folder / "folds" / "smic-s02.csv"
+    gone.unlink()
+    jobs: list[str] = []
+    real = ev.learn_and_predict
+    monkeypatch.setattr(ev, "learn_and_predict", lambda job, samples: (jobs.append(job.fold), real(job, samples))[1])
+    assert files(evaluate(network, tmp_path / "run", subset)) == before
+    assert jobs == ["smic/s02"]
+
+
+def test_another_recipe_in_the_same_folder_is_refused(recipe, subset, tmp_path):
+    evaluate(recipe, tmp_path / "run", subset)
+    with pytest.raises(RunError, match="holds another run"):
+        evaluate(recipe.with_settings({"recognizer.C": 1.0}), tmp_path / "run", subset)
+    with pytest.raises(RunError, match="seed differs"):
+        evaluate(recipe, tmp_path / "run", dataclasses.replace(subset, seed=1))
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "mine.jpg").write_bytes(b"x")
+    with pytest.raises(RunError, match="something that is not a run"):
+        evaluate(recipe, tmp_path / "photos", subset)
+
+
+def test_a_run_killed_while_it_wrote_its_first_file_goes_on(recipe, subset, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.json.123.tmp").write_bytes(b'{"recipe"')
+    assert evaluate(recipe, tmp_path / "run", subset).complete
+
+
+def test_a_failed_fold_leaves_its_error_and_no_row(recipe, subset, tmp_path, monkeypatch):
+    real = ev.learn_and_predict
+
+    def failing(job, samples):
+        if job.fold == "smic/s02":
+            raise MemoryError("no room")
+        return real(job, samples)
+
+    monkeypatch.setattr(ev, "learn_and_predict", failing)
+    with pytest.raises(RunError, match=r"1 of 9 folds failed, .* 'smic/s02': MemoryError: no room"):
+        evaluate(recipe, tmp_path / "run", subset)
+    run = Run.open(tmp_path / "run")
+    assert list(run.failed()) == ["smic/s02"] and len(run.done()) == 8
+    monkeypatch.setattr(ev, "learn_and_predict", real)
+    assert evaluate(recipe, tmp_path / "run", subset).failed() == {}
+
+
+def test_clips_without_pictures_are_named_never_dropped(recipe, fakes, subset, tmp_path):
+    import shutil
+
+    copy = shutil.copytree(fakes["megc2019"].root, tmp_path / "copy")
+    gone = sorted((copy / "STSNet_whole_norm_u_v_os").iterdir())[0]
+    gone.unlink()
+    options = dataclasses.replace(subset, roots={"megc2019": copy})
+    run = evaluate(recipe, tmp_path / "run", options)
+    assert len(run.header.left_out) == 1 and "is not there" in run.header.left_out[0]
+    assert len(run.rows()) == len(fakes["megc2019"].clips()) - 1
+
+
+def test_a_missing_data_set(recipe, tmp_path):
+    with pytest.raises(MissingDataError, match=r"'megc2019' is not on this machine .*--data fake"):
+        evaluate(recipe, tmp_path / "run")
+
+
+def test_seeds(network, subset, tmp_path):
+    runs = evaluate_seeds(network, tmp_path / "runs", subset, 2)
+    assert [run.header.seed for run in runs] == [0, 1]
+    assert files(runs[0]) != files(runs[1])
+    assert fold_seed(0, "a") != fold_seed(0, "b") and fold_seed(0, "a") == fold_seed(0, "a") >= 0
+
+
+def test_a_stage_before_is_trained_once_and_on_nobody_tested(subset, tmp_path, monkeypatch):
+    first = NETWORK.replace('"micro"', '"before"').replace('["megc2019"]', '["megc2019_faces"]')
+    both = first + NETWORK[NETWORK.index("[[stages]]") :]
+    with pytest.raises(ProtocolError, match="stage 'before' would learn from 'casme2/sub01'"):
+        evaluate(parse("two", both), tmp_path / "run", subset)
+    words = '["negative", "positive", "surprise"]'
+    rules = f'{{name = "own", title = "-", datasets = ["folder"], label = "emotion", classes = {words}}}'
+    own = first.replace('["megc2019_faces"]', '["folder"]').replace('"megc2019-cde"', rules)
+    own = own.replace(
+        '{ name = "picture" }', '{ name = "moments" }, { name = "flow", estimator = "dis" }, { name = "resize" }'
+    )
+    both = own + NETWORK[NETWORK.index("[[stages]]") :]
+    run = evaluate(parse("two", both), tmp_path / "run2", subset)
+    alone = evaluate(parse("one", NETWORK), tmp_path / "run3", subset)
+    assert run.complete and files(run) != files(alone)
+
+
+def test_small_and_made_up_runs_say_so(recipe, tmp_path):
+    run = evaluate(recipe, tmp_path / "run", Options(fake=True, small=True))
+    assert run.header.small and run.made_up and run.header.subset
+    assert len({row.subject for row in run.rows()}) == 6
+    assert list((run.folder / "pictures").glob("*--input.png"))
+
+
+def test_recipes_of_the_tests_differ():
+    assert parse("a", RECIPE).key != parse("a", NETWORK).key

@@ -1,0 +1,353 @@
+"""Runs of spotting: nobody is learned from and tested, nothing is lost, everything is counted."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from microexpr.cli.main import main as cli
+from microexpr.core.clip import Clip, Interval, Sample
+from microexpr.core.errors import MediaError, ProtocolError, RecipeError, RunError, UsageError
+from microexpr.core.track import FaceTrack
+from microexpr.datasets import DATASETS
+from microexpr.experiments import spotting as spot
+from microexpr.experiments.data import Options
+from microexpr.experiments.runs import Run
+from microexpr.experiments.spotting_runs import SpottingRun, find_spotting
+from microexpr.faces.tracking import Tracking
+from microexpr.faces.tracking import cache as kept
+from microexpr.faces.tracking.cache import is_kept, judged_face, kept_tracks
+from microexpr.metrics.intervals import SpottingScore
+from microexpr.metrics.recognition import megc_log
+from microexpr.preprocessing import Chain
+from microexpr.recipes.recipe import load, load_all
+from microexpr.recipes.spotting import SpottingRecipe, spotting_recipe
+from microexpr.recognizers.model import Model
+from microexpr.reports import render
+from microexpr.reports.spotting import _intervals, summaries
+from microexpr.spotting import SPOTTERS, Spotter
+from microexpr.spotting.base import Look
+
+RECIPE = SpottingRecipe("test", "a test", ("casme_sq",), {"name": "fixed"}, recognizer="none")
+TAUGHT: list[tuple[int, list[Interval]]] = []
+
+
+@dataclass(frozen=True)
+class Fixed(Spotter):
+    """Finds the same in every video: frames 10 to 14 and 20 to 60."""
+
+    name = "fixed"
+
+    def look(self, track, samples):
+        return Look(np.zeros(len(samples)), ())
+
+    def spot(self, track):
+        kinds = ((10, 14, "micro"), (20, 60, "macro"))
+        return [Interval(a, b, (a + b) // 2, kind, score=1.0) for a, b, kind in kinds]
+
+
+@dataclass(frozen=True)
+class Learner(Fixed):
+    """Keeps what it was shown."""
+
+    name, learns = "learner", True
+
+    def fit(self, tracks, truth, seed):
+        TAUGHT.append((seed, [one for video in truth for one in video]))
+        return self
+
+
+def track(frames=240, face=1, first=1):
+    shapes = {"points": (68, 2), "quality": (), "pose": (3,), "openness": (2,), "boxes": (4,)}
+    zeros = {name: np.zeros((frames, *shape), np.float32) for name, shape in shapes.items()}
+    numbers, crops = np.arange(first, first + frames), np.zeros((frames, 36, 36), np.uint8)
+    blink = np.zeros(frames, bool)
+    return FaceTrack(face=face, numbers=numbers, times=numbers / 30, blink=blink, crops=crops, **zeros)
+
+
+@pytest.fixture(scope="module")
+def made_up(tmp_path_factory):
+    return DATASETS.get("casme_sq").fake(tmp_path_factory.mktemp("long") / "casme_sq", people=3, scale=0.1)
+
+
+@pytest.fixture
+def options(made_up, monkeypatch):
+    """On the made-up set, with two more spotters, and tracks that cost nothing."""
+    for cls in (Fixed, Learner):
+        monkeypatch.setitem(SPOTTERS._classes, cls.name, cls)
+    monkeypatch.setattr(spot, "kept_tracks", lambda name, source, settings: [track()])
+    TAUGHT.clear()
+    return Options(allow_subset=True, roots={"casme_sq": made_up.root})
+
+
+def test_every_video_is_kept_beside_its_truth(options, tmp_path, made_up):
+    run = spot.spot(RECIPE, tmp_path / "run", options)
+    assert run.complete and run.names == [clip.id for clip in made_up.clips()]
+    for video, clip in zip(run.videos(), made_up.clips(), strict=True):
+        assert video.truth == clip.intervals and [one.onset for one in video.found] == [10, 20]
+        assert (video.fps, video.frames, video.seconds, video.face, video.seen) == (30, 240, 8, 1, 240)
+
+
+def test_every_interval_is_counted(options, tmp_path):
+    (summary,) = summaries(spot.spot(RECIPE, tmp_path / "run", options))
+    counts = summary.report.scores
+    assert all(score.tp + score.fn == 6 and score.tp + score.fp == 6 for score in (counts["micro"], counts["macro"]))
+    assert counts["all"].tp == counts["micro"].tp + counts["macro"].tp
+    assert summary.report.false_alarms == pytest.approx(summary.report.either.fp / (6 * 8 / 60))
+
+
+def test_intervals_of_scores_draw_people(options, tmp_path, monkeypatch):
+    monkeypatch.setattr(Fixed, "spot", lambda self, track: [])
+    nothing = summaries(spot.spot(RECIPE, tmp_path / "run", options))[0]
+    assert set(nothing.intervals.values()) == {(0, 0)}
+    videos = [dataclasses.replace(v, found=v.truth) for v in nothing.run.videos()]
+    assert set(_intervals(videos).values()) == {(1, 1)}
+    half = [v if v.subject.endswith("s15") else dataclasses.replace(v, found=()) for v in videos]
+    assert _intervals(half)["micro"] == (0, 1)  # with one person of three right, a draw may hold none or only that one
+
+
+def test_a_video_without_a_face_is_kept_and_missed(options, tmp_path, monkeypatch):
+    monkeypatch.setattr(spot, "kept_tracks", lambda *_: [])
+    run = spot.spot(RECIPE, tmp_path / "run", options)
+    (summary,) = summaries(run)
+    assert summary.report.scores["all"] == SpottingScore(0, 0, 12)
+    assert len(summary.faceless) == 6 and "6 videos of casme_sq show no face" in render([], "markdown", [run])
+
+
+def test_of_several_faces_the_one_longest_in_sight_is_judged(options, tmp_path, monkeypatch):
+    tracks = [track(100, face=1), track(90, face=2), track(60, face=2, first=95)]
+    assert [one.face for one in judged_face(tracks)] == [2, 2] and judged_face([]) == []
+    monkeypatch.setattr(spot, "kept_tracks", lambda *_: tracks)
+    run = spot.spot(RECIPE, tmp_path / "run", options)
+    assert {(v.faces, v.face, v.seen) for v in run.videos()} == {(2, 2, 150)}
+    assert "6 videos with several people" in render([], "markdown", [run])
+
+
+def test_nobody_is_learned_from_and_tested(options, tmp_path, made_up):
+    recipe = dataclasses.replace(RECIPE, spotter={"name": "learner"})
+    run = spot.spot(recipe, tmp_path / "run", options)
+    people = sorted({clip.subject for clip in made_up.clips()})
+    assert run.header.learned and len(TAUGHT) == len(people) == len({seed for seed, _ in TAUGHT})
+    for left_out, (_, shown) in zip(people, TAUGHT, strict=True):
+        own = [one for clip in made_up.clips() if clip.subject != left_out for one in clip.intervals]
+        assert shown == own
+
+
+def test_a_spotter_may_stay_as_it_ships(options, tmp_path):
+    recipe = dataclasses.replace(RECIPE, spotter={"name": "learner"}, learn=False)
+    assert not spot.spot(recipe, tmp_path / "run", options).header.learned and not TAUGHT
+
+
+def test_a_test_video_is_blind_when_it_leaves(options, tmp_path, monkeypatch):
+    jobs = []
+    told = spot.find_and_spot
+    monkeypatch.setattr(spot, "find_and_spot", lambda job, shared: jobs.append(job) or told(job, shared))
+    spot.spot(dataclasses.replace(RECIPE, spotter={"name": "learner"}), tmp_path / "run", options)
+    assert all(not clip.intervals and not clip.labels for job in jobs for clip in job.test)
+    for job in jobs:
+        assert not {clip.subject for clip in job.test} & {clip.subject for clip in job.train}
+
+
+def files(run):
+    return {p.name: p.read_bytes() for p in sorted((run.folder / "videos").iterdir())}
+
+
+def test_a_killed_run_goes_on(options, tmp_path, monkeypatch):
+    whole = files(spot.spot(RECIPE, tmp_path / "whole", options))
+    seen, told = [], spot.find_and_spot
+
+    def killed(job, shared):
+        seen.append(job.test[0].id)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        return told(job, shared)
+
+    monkeypatch.setattr(spot, "find_and_spot", killed)
+    with pytest.raises(KeyboardInterrupt):
+        spot.spot(RECIPE, tmp_path / "run", options)
+    assert len(SpottingRun.open(tmp_path / "run").done()) == 2
+    assert files(spot.spot(RECIPE, tmp_path / "run", options)) == whole
+    assert len(seen) == 3 + 4  # the two that were done are not done again
+
+
+def test_a_video_that_fails_does_not_take_the_others_along(options, tmp_path, monkeypatch):
+    def broken(name, source, settings):
+        if "s16" in name:
+            raise MediaError(f"'{source}' is broken")
+        return [track()]
+
+    monkeypatch.setattr(spot, "kept_tracks", broken)
+    with pytest.raises(RunError, match=r"2 of 6 videos failed.*s16.*is broken"):
+        spot.spot(RECIPE, tmp_path / "run", options)
+    run = SpottingRun.open(tmp_path / "run")
+    assert len(run.done()) == 4 and "PARTIAL: 4 of 6" in render([], "markdown", [run])
+    monkeypatch.setattr(spot, "kept_tracks", lambda *_: [track()])
+    assert spot.spot(RECIPE, tmp_path / "run", options).complete and not run.failed()
+
+
+def test_fewer_videos_than_published_are_refused(options, tmp_path):
+    with pytest.raises(ProtocolError, match=r"clips = 6: the release has 98.*--allow-subset"):
+        spot.spot(RECIPE, tmp_path / "run", dataclasses.replace(options, allow_subset=False))
+    run = spot.spot(RECIPE, tmp_path / "run", options)
+    text = render([], "markdown", [run])
+    assert "test (made-up faces, subset) | micro" in text and "SUBSET of the published videos" in text
+
+
+def test_a_folder_holds_one_run(options, tmp_path):
+    spot.spot(RECIPE, tmp_path / "run", options)
+    with pytest.raises(RunError, match="its recipe differs"):
+        spot.spot(dataclasses.replace(RECIPE, spotter={"name": "learner"}), tmp_path / "run", options)
+    with pytest.raises(RunError):
+        Run.open(tmp_path / "run")
+
+
+@pytest.mark.parametrize("change", [{"on": "ray"}, {"labels": "x.csv"}])
+def test_options_that_do_not_go_with_spotting(options, tmp_path, change):
+    with pytest.raises(UsageError):
+        spot.spot(RECIPE, tmp_path / "run", dataclasses.replace(options, **change))
+
+
+def test_the_log_of_a_run_counts_as_its_report(options, tmp_path):
+    run = spot.spot(RECIPE, tmp_path / "run", options)
+    (summary,) = summaries(run)
+    for kind in ("micro", "macro"):
+        lines = megc_log.read((run.folder / "logs" / f"casme_sq-{kind}.txt").read_text())
+        assert megc_log.score(lines)["casme_sq"] == summary.report.scores[kind]
+        assert megc_log.doubts(lines) == []
+
+
+MOMENTS = {"name": "moments", "without_apex": "middle"}
+
+
+class Says:
+    """Always the first class."""
+
+    classes = ("negative", "positive", "surprise")
+
+    def predict_proba(self, samples: list[Sample]) -> np.ndarray:
+        assert all(s.clip.onset and not s.clip.labels for s in samples)
+        return np.tile([0.5, 0.3, 0.2], (len(samples), 1))
+
+
+def test_spot_then_recognise_in_one_go(options, made_up, tmp_path, monkeypatch):
+    monkeypatch.setattr(spot, "open_model", lambda path: Model(Chain.build([MOMENTS]), Says()))
+    hit = made_up.clips()[0].intervals[1]
+    assert hit.kind == "micro"
+    monkeypatch.setattr(Fixed, "spot", lambda self, track: [dataclasses.replace(hit, labels={}, score=1.0)])
+    run = spot.spot(dataclasses.replace(RECIPE, recognizer="default"), tmp_path / "run", options)
+    (summary,) = summaries(run)
+    hits = summary.report.scores["micro"].tp
+    assert hits >= 1 and summary.named.judged + summary.named.left_out == hits
+    assert summary.named.strs == pytest.approx(summary.report.scores["micro"].f1 * summary.named.analysis_f1)
+    assert "STRS" in render([], "markdown", [run]) and "UNCHECKED" not in render([], "markdown", [run])
+    first = next(event for name in run.names for event in run.recognised(name) or [])
+    assert (first.guess, first.shares["negative"]) == ("negative", 0.5) and first.truth
+
+
+def test_what_was_learned_elsewhere_is_told(options, made_up, tmp_path, monkeypatch):
+    monkeypatch.setattr(spot, "open_model", lambda path: Model(Chain.build([MOMENTS]), Says()))
+    (tmp_path / "own.safetensors").write_bytes(b"x")
+    recipe = dataclasses.replace(RECIPE, recognizer=str(tmp_path / "own.safetensors"))
+    run = spot.spot(recipe, tmp_path / "run", options)
+    assert "UNCHECKED: the recognizer" in render([], "markdown", [run])
+
+
+@pytest.mark.parametrize("form", ["json", "markdown", "latex", "html"])
+def test_every_form_says_that_faces_are_made_up(options, tmp_path, form):
+    text = render([], form, [spot.spot(RECIPE, tmp_path / "run", options)])
+    assert "made up" in text and "SOFTNet" in text and ("†" in text or "dagger" in text or '"leaky": true' in text)
+    if form == "json":
+        told = json.loads(text)["per_dataset"]["casme_sq"]
+        assert told["scores"]["micro"].keys() == {"tp", "fp", "fn", "precision", "recall", "f1"}
+
+
+def call(capsys, *arguments):
+    try:
+        cli.main(arguments)
+    except SystemExit as done:
+        return done.code or 0, *capsys.readouterr()
+    return 0, *capsys.readouterr()
+
+
+def test_run_and_report(options, made_up, tmp_path, capsys):
+    recipe, run = tmp_path / "mine.toml", str(tmp_path / "run")
+    recipe.write_text('title = "t"\n[spotting]\ndata = ["casme_sq"]\nspotter = {name = "mdmd"}\nrecognizer = "none"\n')
+    given = ("--allow-subset", "--root", f"casme_sq={made_up.root}", "--set", "spotter.p=0.2")
+    code, out, err = call(capsys, "run", str(recipe), "--out", run, *given)
+    assert code == 0 and "casme_sq: what was found" in out and "spotting in videos: 6 of 6" in err
+    code, out, _ = call(capsys, "report", run, "--json")
+    assert code == 0 and json.loads(out)["spotter"] == {"name": "mdmd", "p": 0.2}
+    assert call(capsys, "report", run, "--html")[0] == 0 and (tmp_path / "run" / "report.html").is_file()
+    assert "beside the published" in call(capsys, "report", run, "--markdown")[1]
+    assert call(capsys, "report", run, "--figures", str(tmp_path / "f"))[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("table", "text"),
+    [
+        ({"spotting": {"data": ["casme_sq"]}}, "lacks 'spotter'"),
+        ({"spotting": {"data": [], "spotter": {"name": "mdmd"}}}, "names no data set"),
+        ({"spotting": {"data": ["a"], "spotter": {}, "spoter": 1}}, "no setting 'spoter'; did you mean 'spotter'"),
+        ({"spotting": {"data": ["a"], "spotter": {}}, "stages": []}, "no setting 'stages'"),
+    ],
+)
+def test_misspelt_recipes(table, text):
+    with pytest.raises(RecipeError, match=text):
+        spotting_recipe("mine", {"title": "t", **table})
+
+
+def test_settings_of_a_recipe():
+    (recipe,) = load_all("spot-mdmd")
+    assert recipe.with_settings({"spotter.p": 0.1}).spotter == {"name": "mdmd", "p": 0.1}
+    assert recipe.with_settings({"tracking.size": 64}).key != recipe.key
+    with pytest.raises(RecipeError, match="'spotter'"):
+        recipe.with_settings({"spoter.p": 1})
+    with pytest.raises(RecipeError, match="is a recipe of spotting"):
+        load("spot-mdmd")
+
+
+def test_runs_are_found_by_their_kind(options, tmp_path):
+    run = spot.spot(RECIPE, tmp_path / "a" / "run", options)
+    assert [one.folder for one in find_spotting([tmp_path / "a"])] == [run.folder]
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "run.json").write_text("{}")
+    assert find_spotting([tmp_path / "b"]) == []
+    with pytest.raises(UsageError, match="one by one"):
+        find_spotting([tmp_path / "a", tmp_path / "b"])
+
+
+@pytest.fixture
+def tracked(monkeypatch):
+    """Passes of a tracker that only leaves a file."""
+    passes = []
+
+    def follow(frames, options, progress, folder):
+        if not (folder / "done").is_file():
+            passes.append(folder)
+            folder.mkdir(parents=True)
+            (folder / "done").write_text("x")
+        return []
+
+    monkeypatch.setattr(kept, "track_faces", follow)
+    return passes
+
+
+def test_a_recording_is_tracked_once_until_it_or_the_settings_change(tracked, made_up):
+    clip: Clip = made_up.clips()[0]
+    for size in (64, 64, 96):
+        kept_tracks(clip.id, clip.source, Tracking(size=size))
+    assert len(tracked) == 2 and is_kept(clip.id, clip.source, Tracking(size=96))
+    assert not is_kept(clip.id, clip.source, Tracking(size=32))
+    assert not list(tracked[0].parent.glob("*.tmp"))
+
+
+def test_what_a_killed_process_left_is_swept(tracked, made_up):
+    clip: Clip = made_up.clips()[1]
+    kept_tracks(clip.id, clip.source, Tracking())
+    place = kept._place(clip.id, clip.source.absolute(), Tracking())
+    place.rename(place.with_name(f"{place.name}.999999999.tmp"))
+    assert not is_kept(clip.id, clip.source, Tracking())
+    kept_tracks(clip.id, clip.source, Tracking())
+    assert [p.name for p in place.parent.glob(f"{place.name}*")] == [place.name]

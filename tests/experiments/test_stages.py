@@ -1,0 +1,210 @@
+"""Stages before the judged one: learned once, kept, shared, resumed; nobody who is tested is learned from."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from microexpr.core.config import cache_folder
+from microexpr.core.errors import DataError, MissingDataError, ProtocolError, UsageError
+from microexpr.experiments import stages
+from microexpr.experiments.recognition import Options, evaluate
+from microexpr.recipes.recipe import parse
+from microexpr.recognizers import RECOGNIZERS, Recognizer
+from microexpr.recognizers.network import Network
+from microexpr.reports import render, summarize
+
+ROUTE = """
+title = "a route of two stages"
+[[stages]]
+name = "macro"
+data = ["jaffe", "ckplus48"]
+protocol = "macro-5"
+chain = [{ name = "moments", which = ["apex"] }, { name = "still" }, { name = "resize" }]
+recognizer = { name = "network", epochs = 2, batch_size = 16, checkpoint_seconds = 0.0 }
+[[stages]]
+name = "micro"
+data = ["casme2", "samm"]
+protocol = "megc2018-hde"
+chain = [{ name = "moments", which = ["apex"] }, { name = "still" }, { name = "resize" }]
+recognizer = { name = "network", epochs = 2, batch_size = 16 }
+"""
+
+
+@pytest.fixture
+def route():
+    return parse("route", ROUTE)
+
+
+@pytest.fixture
+def options(fakes):
+    return Options(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("MICROEXPR_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def learned(monkeypatch):
+    """The number of training pictures of each network that learns, in order."""
+    counts = []
+    real = Network._fit
+    monkeypatch.setattr(Network, "_fit", lambda self, s, *rest: (counts.append(len(s)), real(self, s, *rest))[1])
+    return counts
+
+
+def test_a_stage_is_learned_once_and_shared(route, options, tmp_path, learned):
+    run = evaluate(route, tmp_path / "a", options)
+    assert len(learned) == 1 + 2
+    macro, micro = run.stages()
+    assert macro["clips"] == learned[0] and micro["from"] == "stage 'macro'"
+    assert macro["test"]["people"] == 2 and set(macro["data"]) == {"jaffe", "ckplus48"}
+    evaluate(route.with_settings({"recognizer.epochs": 3}), tmp_path / "b", options)
+    assert len(learned) == 3 + 2  # the folds only: the first stage was found
+    alone = dataclasses.replace(route, stages=route.stages[:1], name="alone")
+    judged = evaluate(alone, tmp_path / "c", options)
+    assert len(learned) == 5  # judged by itself, it is found too
+    assert judged.complete and judged.curves()
+
+
+def test_a_stage_stops_and_goes_on(route, options, tmp_path, monkeypatch, learned):
+    whole = evaluate(route, tmp_path / "a", options)
+    files = sorted((whole.folder / "folds").iterdir())
+    monkeypatch.setenv("MICROEXPR_CACHE", str(tmp_path / "other"))
+    real, calls = Network._step, []
+
+    def stopping(self, *args):
+        calls.append(1)
+        if len(calls) == 7:
+            raise KeyboardInterrupt
+        return real(self, *args)
+
+    monkeypatch.setattr(Network, "_step", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(route, tmp_path / "b", options)
+    assert len(list((tmp_path / "other" / "stages").glob("*/checkpoint*"))) == 1
+    again = evaluate(route, tmp_path / "b", options)
+    assert not list((tmp_path / "other" / "stages").glob("*/checkpoint*"))  # done with
+    for path in files:
+        assert (again.folder / "folds" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_what_it_begins_from_matters(route, options, tmp_path):
+    routed = evaluate(route, tmp_path / "a", options).rows()
+    alone = evaluate(dataclasses.replace(route, stages=route.stages[1:]), tmp_path / "b", options).rows()
+    assert [row.id for row in routed] == [row.id for row in alone]
+    assert [row.probabilities for row in routed] != [row.probabilities for row in alone]
+
+
+def test_nobody_is_learned_from_and_tested(route, options, tmp_path):
+    swapped = dataclasses.replace(route, stages=(route.stages[1], route.stages[1]))
+    with pytest.raises(ProtocolError, match="stage 'micro' would learn from 'casme2/sub01', whom the last stage tests"):
+        evaluate(swapped, tmp_path / "run", options)
+
+
+def test_a_shortfall_of_any_stage_is_said(route, options, tmp_path):
+    named = route.with_settings({"stages.macro.protocol": "peng2018-macro", "stages.macro.data": ["jaffe"]})
+    with pytest.raises(ProtocolError, match="protocol 'peng2018-macro': ckplus is missing: 0 of 852 clips"):
+        evaluate(named, tmp_path / "run", dataclasses.replace(options, allow_subset=False))
+    run = evaluate(named, tmp_path / "run", options)
+    assert "stage 'macro': ckplus is missing: 0 of 852 clips" in run.header.subset
+
+
+def test_named_weights(route, options, tmp_path, monkeypatch):
+    named = route.with_settings({"stages.macro.weights": "nowhere"})
+    with pytest.raises(MissingDataError, match="nowhere"):
+        evaluate(named, tmp_path / "run", options)
+    run = evaluate(route, tmp_path / "a", options)
+    kept = cache_folder() / "stages" / run.stages()[0]["file"]
+    module = Network(network={"name": "ststnet"}, classes=("a", "b"))
+    module._begin((3, 28, 28))
+    from safetensors.numpy import save_file
+
+    save_file({k: np.array(v) for k, v in module.state().items() if k != "_shape"}, tmp_path / "own.safetensors")
+    named = route.with_settings({"stages.macro.weights": str(tmp_path / "own.safetensors")})
+    run = evaluate(named, tmp_path / "b", options)
+    assert run.stages()[0]["from"].endswith("own.safetensors")
+    assert kept.name != run.stages()[0]["file"]
+
+
+def test_made_up_data_begin_from_made_up_weights(route, tmp_path, monkeypatch):
+    asked = []
+
+    def weights(network, cache, progress):
+        asked.append(network)
+        return tmp_path / "w.safetensors"
+
+    monkeypatch.setattr(stages, "made_up_weights", weights)
+    monkeypatch.setattr(stages, "read_weights", lambda path: {})
+    start = stages.Start(None, "random weights", (0,))
+    stage = dataclasses.replace(route.stages[0], weights="resnet10-imagenet")
+    named = stages.named(start, stage, Options(fake=True), print)
+    assert named.what == stages.MADE_UP_WEIGHTS and len(asked) == 1
+
+
+def test_models_are_kept_where_asked_for(route, options, tmp_path):
+    run = evaluate(route, tmp_path / "run", dataclasses.replace(options, keep_models=True))
+    kept = sorted(path.name for path in (run.folder / "models").iterdir())
+    assert kept == ["casme2-to-samm.safetensors", "samm-to-casme2.safetensors"]
+    model = Recognizer.load(run.folder / "models" / kept[0])
+    assert model.classes == ("I", "II", "III", "IV", "V") and len(model.history_) == 2
+
+
+def test_the_report_shows_the_stages_and_the_papers_matrices(route, options, tmp_path):
+    run = evaluate(route, tmp_path / "run", options)
+    text = render([[run]], "markdown")
+    assert "stage 'macro'" in text and "pictures of" in text
+    assert "91.7" in text and "Table II" in text and "Table III" in text
+    told = json.loads(render([[run]], "json"))
+    assert told["stages"][0]["clips"] > 0 and "curves" not in told["stages"][0]
+
+
+def test_seeds_are_compared_one_by_one(route, options, tmp_path):
+    alone = dataclasses.replace(route, stages=route.stages[1:], title="alone")
+    groups = [
+        [evaluate(r, tmp_path / f"{r.title}-{n}", dataclasses.replace(options, seed=n)) for n in (0, 1)]
+        for r in (route, alone)
+    ]
+    from microexpr.reports.tables import comparisons
+
+    table = comparisons([summarize(group) for group in groups])[0]
+    assert "a route of two stages less alone: WAR " in table.note and "of 2 seeds" in table.note
+    assert "±" in table.rows[0][1]
+
+
+def test_labels_from_a_csv(fakes, options, tmp_path):
+    clips = fakes["megc2019"].clips()
+    path = tmp_path / "labels.csv"
+    lines = [f"{clip.id},{('I', 'II')[i % 2]}" for i, clip in enumerate(clips) if clip.dataset != "smic"]
+    path.write_text("clip,label\n" + "\n".join(lines) + "\n")
+    recipe = parse("flow", FLOW)
+    own = dataclasses.replace(options, labels=path)
+    run = evaluate(recipe, tmp_path / "run", own)
+    assert sum(len(fold["test"]) for fold in run.header.folds) == len(lines)
+    path.write_text("clip,label\ncasme2/nobody/EP01,I\n")
+    with pytest.raises(UsageError, match="'casme2/nobody/EP01' is none of the"):
+        evaluate(recipe, tmp_path / "run2", own)
+    path.write_text("clip,label\n")
+    with pytest.raises(DataError, match="no line below its header"):
+        evaluate(recipe, tmp_path / "run3", own)
+
+
+FLOW = """
+title = "flow"
+[[stages]]
+name = "micro"
+data = ["megc2019"]
+protocol = "megc2018-hde"
+chain = [{ name = "picture" }]
+recognizer = { name = "svm" }
+"""
+
+
+def test_labels_from_the_sheets(fakes, options, tmp_path):
+    run = evaluate(parse("flow", FLOW), tmp_path / "run", options)
+    truth = {clip.id: clip.labels["objective"] for name in ("casme2", "samm") for clip in fakes[name].clips()}
+    assert run.rows() and all(truth[row.id] == row.truth for row in run.rows())
+    assert RECOGNIZERS.names()

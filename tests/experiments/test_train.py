@@ -1,0 +1,86 @@
+"""A model that has learned from everybody, and the one that ships with the package."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from microexpr.core.errors import ProtocolError, RecipeError
+from microexpr.experiments.data import Options
+from microexpr.experiments.train import train
+from microexpr.imaging.images import write_picture
+from microexpr.protocols import protocol
+from microexpr.recipes.recipe import load, parse
+from microexpr.recognizers.model import default_model, open_model
+from microexpr.recognizers.network import Network
+from microexpr.synthetic import Camera, Timing, perform
+
+RECIPE = """
+title = "small"
+[[stages]]
+name = "micro"
+data = ["casme2", "samm", "smic"]
+protocol = "megc2019-cde"
+chain = [{ name = "moments", without_apex = "middle" }, { name = "still" }, { name = "resize", size = 28 }]
+recognizer = { name = "network", epochs = 2, batch_size = 16 }
+"""
+
+
+@pytest.fixture
+def options(fakes, tmp_path, monkeypatch):
+    monkeypatch.setenv("MICROEXPR_CACHE", str(tmp_path / "cache"))
+    return Options(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
+
+
+def test_it_learns_from_everybody_once(fakes, options, tmp_path, monkeypatch):
+    counts, real = [], Network._fit
+    monkeypatch.setattr(Network, "_fit", lambda self, s, *rest: (counts.append(len(s)), real(self, s, *rest))[1])
+    clips = protocol("megc2019-cde").select([c for name in ("casme2", "samm", "smic") for c in fakes[name].clips()])
+    file = train(parse("small", RECIPE), tmp_path / "a.safetensors", options)
+    again = train(parse("small", RECIPE), tmp_path / "b.safetensors", options)
+    model, other = open_model(file), open_model(again)
+    assert counts == [len(clips)] and model.about == other.about and file.read_bytes() == again.read_bytes()
+    state, same = model.predictor.state(), other.predictor.state()
+    assert all(np.array_equal(state[name], same[name]) for name in state)
+    taught = json.loads(model.about["taught"])
+    assert taught["clips"] == len(clips) and taught["people"] == len({e.clip.subject for e in clips})
+    assert taught["shortfall"]
+    assert model.about["recipe"] == "small" and model.classes == protocol("megc2019-cde").classes
+    assert sum(model(clips[0].clip.source).values()) == pytest.approx(1)
+
+
+def test_a_subset_must_be_asked_for(options, tmp_path):
+    with pytest.raises(ProtocolError, match="--allow-subset"):
+        train(parse("small", RECIPE), tmp_path / "a.safetensors", Options(roots=options.roots))
+    assert not (tmp_path / "a.safetensors").exists()
+
+
+def test_a_misspelt_setting_is_found_first(tmp_path):
+    with pytest.raises(RecipeError, match="sizes"):
+        train(parse("small", RECIPE.replace("size =", "sizes =")), tmp_path / "a.safetensors")
+
+
+def test_the_shipped_model_is_what_its_card_says():
+    model, card = (
+        default_model(),
+        (Path(__file__).parents[2] / "docs" / "default-model.md").read_text(encoding="utf-8"),
+    )
+    assert model is not None
+    taught, recipe = json.loads(model.about["taught"]), load("default-recognizer")
+    assert f"{taught['clips']} clips of {taught['people']} made-up people" in card
+    assert json.loads(model.about["chain"]) == [dict(step) for step in recipe.judged.chain]
+    assert model.about["recipe"] == recipe.name and json.loads(model.about["made_up"]) is True
+    assert ", ".join(model.classes) in card
+    assert re.search(r"1 683 weights", card)
+    assert sum(p.numel() for p in model.predictor.module_.parameters()) == 1683
+
+
+def test_the_shipped_model_answers(tmp_path):
+    one = perform(123_456, units=((12, ""),), timing=Timing(0, 8, 16, 17, 200.0), amplitude=8.0, camera=Camera())
+    for number in (0, 8, 16):
+        write_picture(tmp_path / f"{number}.png", one.frame(number))
+    shares = default_model()(tmp_path, 0, 8, 16)
+    assert set(shares) == {"negative", "positive", "surprise"} and sum(shares.values()) == pytest.approx(1)
+    assert next(iter(shares)) == "positive"  # a made-up smile

@@ -1,0 +1,90 @@
+"""Two coders: kappa over time and classes, and where they differ."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import cohen_kappa_score
+
+from microexpr.core.errors import DataError
+from microexpr.core.events import Event
+from microexpr.metrics.agreement import agreement, cohen_kappa
+
+FRAMES = range(1000)
+
+
+def coded(onset, offset, label="surprise", status="confirmed", coder="Ada", face=1) -> Event:
+    apex = (onset + offset) // 2
+    times = (onset / 100, apex / 100, offset / 100)
+    return Event("v", face, onset, apex, offset, *times, "micro", 1.0, label=label, status=status, coder=coder)
+
+
+def test_kappa_by_hand():
+    """50 cases: .70 agree; by chance .5 x .6 + .5 x .4 = .50 would; (.70 - .50) / (1 - .50)."""
+    assert cohen_kappa(np.array([[20, 5], [10, 15]])) == pytest.approx(0.4)
+
+
+def test_kappa_is_that_of_scikit_learn():
+    draw = np.random.default_rng(0)
+    first = draw.integers(0, 4, 300)
+    second = np.where(draw.random(300) < 0.6, first, draw.integers(0, 4, 300))
+    table = np.zeros((4, 4), int)
+    np.add.at(table, (first, second), 1)
+    assert cohen_kappa(table) == pytest.approx(cohen_kappa_score(first, second), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("table", "kappa"), [([[0, 0], [0, 0]], None), ([[7, 0], [0, 0]], None), ([[5, 0], [0, 5]], 1)]
+)
+def test_kappa_where_there_is_nothing_to_agree_on(table, kappa):
+    assert cohen_kappa(np.array(table)) == kappa
+
+
+def test_equal_coders_agree():
+    events = [coded(100, 120), coded(300, 400, "negative"), coded(500, 510, status="rejected")]
+    both = agreement(events, events, FRAMES)
+    assert (both.time_kappa, both.class_kappa, both.matched, both.differences) == (1, 1, 2, ())
+    assert (both.frames, both.onset_seconds) == (1000, 0)
+
+
+def test_time_is_compared_frame_by_frame():
+    both = agreement([coded(0, 99)], [coded(50, 149, coder="Bo")], FRAMES)
+    inside = np.zeros((2, 1000), int)
+    inside[0, :100] = inside[1, 50:150] = 1
+    assert both.time_kappa == pytest.approx(cohen_kappa_score(*inside))
+    assert (both.first, both.second, both.matched) == ("Ada", "Bo", 0)  # a third of overlap is not the same event
+    assert [one.what for one in both.differences] == ["only first", "only second"]
+
+
+def test_differences_are_listed_by_time():
+    first = [coded(10, 40), coded(200, 230, "negative"), coded(600, 620)]
+    second = [coded(12, 41), coded(202, 231, "positive"), coded(600, 620, status="rejected"), coded(50, 60)]
+    both = agreement(first, second, FRAMES)
+    assert [(one.what, (one.first or one.second).onset) for one in both.differences] == [
+        ("only second", 50),
+        ("class", 200),
+        ("only first", 600),
+    ]
+    assert both.matched == 2 and both.onset_seconds == pytest.approx(0.02)
+
+
+def test_people_are_compared_apart():
+    both = agreement([coded(10, 40, face=1)], [coded(10, 40, face=2)], FRAMES)
+    assert both.matched == 0 and both.frames == 2000 and both.time_kappa < 0
+
+
+def test_what_nobody_judged_is_left_out_and_counted():
+    mixed = [coded(10, 40), coded(100, 130, status="found", coder="")]
+    both = agreement(mixed, [coded(10, 40)], FRAMES)
+    assert both.unjudged == (1, 0) and both.matched == 1 and both.time_kappa == 1
+
+
+@pytest.mark.parametrize(
+    ("events", "message"),
+    [
+        ([coded(10, 40, status="found")], "has not judged any of the 1 events"),
+        ([coded(990, 1000)], "does not lie in this recording .frames 0 to 999"),
+        ([coded(40, 10)], "frames 40 to 10 does not lie"),
+    ],
+)
+def test_a_file_that_cannot_be_compared(events, message):
+    with pytest.raises(DataError, match=message):
+        agreement([coded(10, 40)], events, FRAMES)

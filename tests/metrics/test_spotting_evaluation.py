@@ -1,0 +1,167 @@
+"""Counts of spotting against published ones, logs of the challenges, spot-then-recognise."""
+
+import pytest
+
+from microexpr import metrics as m
+from microexpr.core.clip import Interval
+from microexpr.core.errors import DataError, UsageError
+from microexpr.metrics.recognition import megc_log
+from microexpr.metrics.spotting import coarse, evaluate_spotting, pairs, spot_then_recognise
+from microexpr.reports.published import published_spotting
+
+LOG = "2\n15_0101 127 140 120 138 TP\n15_0101 - - 201 210 FP\n15_0102 57 64 - - FN\n"
+
+
+def spans(*pairs_of, kind="micro"):
+    return [Interval(first, last, kind=kind) for first, last in pairs_of]
+
+
+@pytest.mark.parametrize("data", ["casme_sq", "samm_lv"])
+def test_printed_counts_give_the_printed_scores(data):
+    (row,) = (row for row in published_spotting(data) if row.counts)
+    both = [sum(counts) for counts in zip(*row.counts.values(), strict=True)]
+    for name, counts in {**row.counts, "all": both}.items():
+        assert round(m.f1_of_counts(*counts), 4) == getattr(row, name)
+
+
+def test_the_baseline_has_the_releases_counts():
+    for data, micro, macro in (("casme_sq", 57, 300), ("samm_lv", 159, 343)):
+        (row,) = (row for row in published_spotting(data) if row.counts)
+        assert [row.counts[kind][0] + row.counts[kind][2] for kind in ("micro", "macro")] == [micro, macro]
+
+
+@pytest.mark.parametrize(("hits", "alarms", "misses", "f1"), [(21, 5014, 36, 0.0082), (109, 1414, 191, 0.1196)])
+def test_intervals_that_reproduce_the_baselines_counts(hits, alarms, misses, f1):
+    truth = {"v": spans(*((100 * i, 100 * i + 9) for i in range(hits + misses)))}
+    found = {"v": spans(*((100 * i + 2, 100 * i + 9) for i in range(hits)))}
+    found["w"] = spans(*((20 * i, 20 * i + 9) for i in range(alarms)))
+    report = evaluate_spotting(truth, found, {"v": 60}, {"v": 30})
+    score = report.scores["micro"]
+    assert (score.tp, score.fp, score.fn) == (hits, alarms, misses) and round(score.f1, 4) == f1
+    assert report.onset_error == pytest.approx(2 / 30 * 1000) and report.false_alarms == alarms
+
+
+@pytest.mark.parametrize("gap", [1, 2, 3, 40])
+def test_disjoint_intervals_do_not_overlap(gap):
+    """The baseline's public code adds one frame to an empty intersection: a near miss got a share."""
+    assert m.overlap((10, 20), (20 + gap, 40)) == 0
+    assert m.overlap((10, 20), (20, 40)) == pytest.approx(1 / 31)
+
+
+def test_one_frame_next_to_another_is_no_hit():
+    """With the frame added, two intervals of one frame each would overlap by one of one."""
+    assert m.interval_f1({"v": [(5, 5)]}, {"v": [(6, 6)]}).tp == 0
+
+
+def test_matching_is_one_to_one():
+    truth, found = spans((0, 9), (10, 19)), spans((0, 9), (1, 9), (2, 9), (10, 19))
+    assert pairs(truth, found) == [(truth[0], found[0]), (truth[1], found[3])]
+    report = evaluate_spotting({"v": truth}, {"v": found}, {"v": 60}, {"v": 30})
+    assert (report.either.tp, report.either.fp, report.either.fn) == (2, 2, 0)
+
+
+def test_a_find_of_the_other_kind_is_a_miss_and_a_false_alarm():
+    report = evaluate_spotting({"v": spans((0, 9))}, {"v": spans((0, 9), kind="macro")}, {"v": 60}, {"v": 30})
+    assert [(s.tp, s.fp, s.fn) for s in report.scores.values()] == [(0, 0, 1), (0, 1, 0), (0, 1, 1)]
+    assert report.either.tp == 1
+
+
+def test_published_rows_say_where_they_are_from():
+    rows = [row for data in ("casme_sq", "samm_lv") for row in published_spotting(data)]
+    assert all(row.source and (row.micro or row.macro) for row in rows)
+    assert {row.method for row in rows if row.leaky} == {"SOFTNet"}
+    assert published_spotting("jaffe") == ()
+
+
+def test_a_log_goes_round():
+    lines = megc_log.read(LOG)
+    assert megc_log.write(lines) == LOG
+    assert megc_log.score(lines)["casme_sq"] == m.SpottingScore(1, 1, 1)
+    truth, found = megc_log.intervals(lines, "micro")
+    assert megc_log.entries("casme_sq", truth, found) == [lines[0], lines[1], lines[2]]
+
+
+def test_a_log_counts_as_the_metric_does():
+    truth = {"a": spans((10, 20), (50, 60)), "b": spans((0, 9))}
+    found = {"a": spans((10, 20), (12, 19), (55, 75)), "c": spans((1, 2))}
+    lines = megc_log.entries("samm_lv", truth, found)
+    assert megc_log.score(lines)["samm_lv"] == m.SpottingScore(1, 3, 2) and megc_log.doubts(lines) == []
+    assert megc_log.read(megc_log.write(lines)) == lines
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LOG.replace("\n", "\r\n"),
+        "\ufeff" + LOG.replace(" ", "\t"),
+        "2,,,,,\nVideo_ID,GT_onset,GT_offset,Predicted_onset,Predicted_offset,Result\n"
+        "15_0101,127.0,140.0,120,138,tp\n15_0101,,,201,210,FP\n\n15_0102,57,64,-,-,FN",
+    ],
+)
+def test_a_log_is_read_as_submissions_write_it(text):
+    assert megc_log.read(text) == megc_log.read(LOG)
+
+
+def test_a_log_of_both_data_sets():
+    lines = megc_log.read("1\n006_1 5 9 - - FN\n" + LOG)
+    assert list(megc_log.score(lines)) == ["samm_lv", "casme_sq"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("15_0101 1 2 - - FN", "line 1.*stands above the number"),
+        ("", "no line with the number"),
+        ("3\n15_0101 1 2 - - FN", "line 1.*stands above"),
+        ("2\nv 1 2 - - FN\nv 1 2 3 FN", "line 3.*has 5 cells"),
+        ("2\nv 1 x - - FN", "line 2.*'1 x' are not two frame numbers"),
+        ("2\nv 1 - - - FN", "line 2.*'1 -' are not"),
+        ("2\nv -1 -1 3 4 FP", "line 2.*'-1 -1' are not"),
+        ("2\nv 9 2 - - FN", "line 2.*ends before it begins"),
+        ("2\nv - - - - FN", "line 2.*neither"),
+        ("2\nv 1 2 - - TP", "line 2.*is a FN by its intervals"),
+        ("2\nv 1 2 3 4 XX", "line 2.*is a TP"),
+    ],
+)
+def test_a_log_of_nonsense(text, told):
+    with pytest.raises(DataError, match=told):
+        megc_log.read(text)
+
+
+def test_doubts_about_somebodys_log():
+    lines = megc_log.read("2\nv 1 10 8 20 TP\nv 1 10 - - FN\n")
+    told = megc_log.doubts(lines)
+    assert "overlap by 0.15" in told[0] and "truth interval 1 10 counts twice" in told[1]
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: megc_log.entries("casme2", {}, {}), lambda: megc_log.entries("casme_sq", {"a b": []}, {})]
+)
+def test_what_a_log_cannot_hold(make):
+    with pytest.raises(UsageError):
+        make()
+
+
+def test_spot_then_recognise():
+    truth = {"v": spans((0, 9), (20, 29), (40, 49), (60, 69))}
+    found = {"v": spans((0, 9), (20, 29), (40, 49))}
+    report = evaluate_spotting(truth, found, {"v": 60}, {"v": 30})
+    both = spot_then_recognise(report, ["Anger", "happiness", "others"], ["negative", "", "surprise"])
+    assert both.spotting_f1 == pytest.approx(6 / 7) and (both.judged, both.left_out) == (2, 1)
+    assert both.analysis_f1 == pytest.approx(1 / 3)  # one of three classes right
+    assert both.strs == pytest.approx(6 / 7 / 3)
+
+
+def test_words_of_recognition():
+    assert [coarse(w) for w in ("Disgust", "positive", "Surprise", "Other")] == [
+        "negative",
+        "positive",
+        "surprise",
+        None,
+    ]
+    report = evaluate_spotting({}, {}, {}, {})
+    assert spot_then_recognise(report, [], []).strs == 0
+    with pytest.raises(UsageError, match="'III' is neither"):
+        spot_then_recognise(report, ["anger"], ["III"])
+    with pytest.raises(UsageError, match="1 true positives but 0"):
+        spot_then_recognise(report, ["anger"], [])

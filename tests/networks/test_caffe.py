@@ -1,0 +1,138 @@
+"""Caffe weights: a real file, written here byte by byte, answers in torch as in OpenCV."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from microexpr.core.errors import DataError, MissingDataError
+from microexpr.networks.caffe import NORMS, PLAIN, prototxt, read_resnet10
+from microexpr.networks.resnet10 import PreActivated
+
+Blobs = dict[str, list[np.ndarray]]
+
+
+def varint(n: int) -> bytes:
+    return bytes([n]) if n < 128 else bytes([n & 127 | 128]) + varint(n >> 7)
+
+
+def message(field: int, content: bytes) -> bytes:
+    """A protobuf field of wire type 2."""
+    return varint(field << 3 | 2) + varint(len(content)) + content
+
+
+def layer(name: str, kind: str, blobs: list[np.ndarray]) -> bytes:
+    stored = b"".join(
+        message(7, message(7, message(1, b"".join(map(varint, b.shape)))) + message(5, b.astype("<f4").tobytes()))
+        for b in blobs
+    )
+    return message(100, message(1, name.encode()) + message(2, kind.encode()) + stored)
+
+
+def random_blobs(seed: int = 0) -> Blobs:
+    """Blobs of every layer such that values stay near 1; factors differ from 1, as in trained files."""
+    draws = np.random.default_rng(seed)
+    own = PreActivated(3, 1000).state_dict()
+    blobs: Blobs = {}
+    for number, (ours, (moments, scale)) in enumerate(NORMS.items()):
+        maps, factor = len(own[f"{ours}.weight"]), 1.0 + number
+        mean = draws.normal(size=maps) + (120 if ours == "data_bn" else 0)
+        variance = draws.uniform(0.5, 2, maps) * (3000 if ours == "data_bn" else 1)
+        blobs[moments] = [mean * factor, variance * factor, np.array([factor])]
+        blobs[scale] = [draws.uniform(0.5, 1.5, maps), draws.normal(size=maps)]
+    for ours, theirs in PLAIN.items():
+        shape = own[f"{ours}.weight"].shape
+        blobs[theirs] = [draws.normal(0, np.sqrt(2 / np.prod(shape[1:])), shape)]
+        if f"{ours}.bias" in own:
+            blobs[theirs].append(draws.normal(size=shape[0]))
+    return blobs
+
+
+def write(path: Path, blobs: Blobs) -> Path:
+    path.write_bytes(message(1, b"made up") + b"".join(layer(name, "Any", each) for name, each in blobs.items()))
+    return path
+
+
+def answers(path: Path, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Logits of OpenCV and of our module for one picture of noise."""
+    picture = np.random.default_rng(1).uniform(0, 255, (1, 3, size, size)).astype(np.float32)
+    net = cv2.dnn.readNetFromCaffe(
+        np.frombuffer(prototxt(size).encode(), np.uint8), np.frombuffer(path.read_bytes(), np.uint8)
+    )
+    net.setInput(picture)
+    module = PreActivated(3, 1000).eval()
+    module.load_state_dict(read_resnet10(path), strict=False)
+    with torch.no_grad():
+        return net.forward("score"), module(torch.from_numpy(picture)).numpy()
+
+
+@pytest.mark.parametrize("size", [224, 97])  # an even size, where pooling must round up, and an odd one
+def test_torch_answers_as_opencv_does(tmp_path, size):
+    theirs, ours = answers(write(tmp_path / "x.caffemodel", random_blobs()), size)
+    assert theirs.std() > 0.1
+    assert np.abs(theirs - ours).max() <= 1e-5 * np.abs(theirs).max()
+
+
+def test_a_factor_of_zero_means_no_moments(tmp_path):
+    blobs = random_blobs()
+    blobs["layer_512_1_bn1"][2] = np.zeros(1)
+    path = write(tmp_path / "x.caffemodel", blobs)
+    assert not read_resnet10(path)["block512.first_bn.running_var"].any()
+    theirs, ours = answers(path, 64)
+    assert np.abs(theirs - ours).max() <= 1e-5 * np.abs(theirs).max()
+
+
+def test_moments_are_divided_by_the_factor(tmp_path):
+    blobs = random_blobs()
+    state = read_resnet10(write(tmp_path / "x.caffemodel", blobs))
+    mean, _, factor = blobs["last_bn"]
+    assert factor[0] > 1
+    assert np.allclose(state["last_bn.running_mean"], mean / factor, rtol=1e-5)
+    assert set(state) == {n for n in PreActivated(3, 1000).state_dict() if not n.endswith("num_batches_tracked")}
+
+
+def broken(kind: str, path: Path) -> Path:
+    blobs = random_blobs()
+    if kind == "a layer less":
+        del blobs["layer_256_1_conv_expand"]
+    elif kind == "no scale":
+        blobs["data_scale"] = []
+    elif kind == "another shape":
+        blobs["conv1"][0] = np.zeros((64, 1, 7, 7))
+    elif kind == "other classes":
+        blobs["score"] = [np.zeros((5, 512)), np.zeros(5)]
+    elif kind == "not numbers":
+        blobs["score"][1][3] = np.nan
+    elif kind == "another net":
+        blobs = {"fc8": [np.zeros((10, 10))]}
+    content = write(path, blobs).read_bytes()
+    texts = {"text": b"<html>not found</html>", "empty": b"", "cut": content[:-1000]}
+    path.write_bytes(texts.get(kind, content))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("a layer less", r"lacks 1 of ResNet10's \d+ layers \(layer_256_1_conv_expand\)"),
+        ("no scale", "cannot be read as|do not fit"),
+        ("another shape", "cannot be read as|do not fit"),
+        ("other classes", "cannot be read as|do not fit"),
+        ("not numbers", "'fc.bias' holds values that are not numbers"),
+        ("another net", "lacks 33 of"),
+        ("text", "lacks 33 of"),
+        ("empty", "lacks 33 of"),
+        ("cut", "is it whole"),
+    ],
+)
+def test_wrong_files_are_refused_in_one_line(tmp_path, kind, said):
+    with pytest.raises(DataError, match=said) as caught:
+        read_resnet10(broken(kind, tmp_path / "x.caffemodel"))
+    assert "\n" not in str(caught.value)
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(MissingDataError, match="is not a file"):
+        read_resnet10(tmp_path / "nothing.caffemodel")

@@ -1,0 +1,191 @@
+"""Named weights: found, fetched, checked; no network is asked."""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import huggingface_hub
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from microexpr.cli.main import main
+from microexpr.core.errors import DataError, MissingDataError, UnknownNameError
+from microexpr.core.files import read_about
+from microexpr.networks import NETWORKS
+from microexpr.networks import pretrained as catalogue
+from microexpr.networks.weights import load_weights
+from microexpr.recognizers import RECOGNIZERS
+from microexpr.recognizers.checks import CLASSES, made_up_samples
+from tests.networks.test_caffe import random_blobs, write
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("MICROEXPR_WEIGHTS", str(tmp_path / "weights"))
+    return tmp_path / "weights"
+
+
+def module(name: str = "resnet10t") -> torch.nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return NETWORKS.build({"name": name}).build((3, 64, 64), 1000)
+
+
+def made(path: Path, **change: torch.Tensor) -> Path:
+    """A file as timm would publish it, with random weights."""
+    path.parent.mkdir(exist_ok=True)
+    save_file({**module().state_dict(), **change}, path)
+    return path
+
+
+def trust(monkeypatch, name: str, sha256: str) -> None:
+    """As if a file of that checksum had been published."""
+    changed = dataclasses.replace(catalogue.entry(name), sha256=sha256)
+    entries = {**catalogue._entries(), name: changed}
+    monkeypatch.setattr(catalogue, "_entries", lambda: entries)
+
+
+def call(capsys, *arguments: str) -> tuple[int, str, str]:
+    code = 0
+    try:
+        main(list(arguments))
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    out, err = capsys.readouterr()
+    return code, " ".join(out.split()), " ".join(err.split())
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_every_entry_is_whole(name):
+    one = catalogue.entry(name)
+    assert one.network in NETWORKS.names() and len(one.sha256) == 64 and set(one.sha256) <= set("0123456789abcdef")
+    assert one.licence and one.citation and one.page.startswith("https://") and one.name == name
+    assert (one.channels, one.divide) == (("bgr", 1.0) if name == "resnet10-imagenet" else ("rgb", 255.0))
+
+
+def test_the_published_checksum_of_resnet10():
+    sha256 = catalogue.entry("resnet10-imagenet").sha256
+    assert sha256.startswith("7291cda3") and sha256.endswith("158b359e7")
+
+
+def test_fetch_from_the_hub(tmp_path, monkeypatch, folder):
+    file, asked = made(tmp_path / "model.safetensors"), []
+    trust(monkeypatch, "resnet10t", catalogue.file_digest(file))
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda **what: asked.append(what) or str(file))
+    assert catalogue.fetch("resnet10t") == folder / "resnet10t.safetensors" == catalogue.find("resnet10t")
+    assert asked == [{"repo_id": "timm/resnet10t.c3_in1k", "filename": "model.safetensors"}]
+    state, one = catalogue.open_weights("resnet10t")
+    assert one is not None and one.mean == (0.485, 0.456, 0.406)
+    load_weights(module(), state, "the file")
+    about = read_about(folder / "resnet10t.safetensors")
+    assert about["licence"] == "apache-2.0" and about["file_sha256"] == one.sha256
+    assert catalogue.verify("resnet10t").faults == () and catalogue.verify("resnet10t").checksum == "as published"
+
+
+def test_fetch_refuses_what_was_not_published(tmp_path, monkeypatch, folder):
+    file = made(tmp_path / "model.safetensors")
+    with pytest.raises(DataError, match=r"not the published model.safetensors of 'resnet10t': its sha256 is"):
+        catalogue.fetch("resnet10t", file)
+    trust(monkeypatch, "resnet10t", "")
+    for change, said in (
+        ({"fc.bias": torch.zeros(5)}, r"'fc.bias' is \(5,\)"),
+        ({"x": torch.zeros(1)}, "only on one side"),
+        ({"fc.bias": torch.full((1000,), torch.nan)}, "not numbers"),
+    ):
+        with pytest.raises(DataError, match=said):
+            catalogue.fetch("resnet10t", made(file, **change))
+    assert not folder.exists()
+
+
+def no_network(**_: str) -> str:
+    raise OSError("name or service not known\nsecond line")
+
+
+def test_without_network_or_package(tmp_path, monkeypatch):
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", no_network)
+    with pytest.raises(
+        MissingDataError, match=r"not known\); run .* or download model.safetensors .*--from FILE"
+    ) as said:
+        catalogue.fetch("resnet18")
+    assert "\n" not in str(said.value)
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(MissingDataError, match=r"pip install 'microexpr\[hub\]'"):
+        catalogue.fetch("resnet18")
+    with pytest.raises(MissingDataError, match=r"by hand: download resnet10_cvgj_iter_320000.caffemodel from https"):
+        catalogue.fetch("resnet10-imagenet")
+    with pytest.raises(MissingDataError, match="is not a file"):
+        catalogue.fetch("resnet18", tmp_path / "nowhere")
+
+
+def test_what_is_not_there():
+    with pytest.raises(MissingDataError, match="run `microexpr weights fetch resnet50` where there is a network"):
+        catalogue.open_weights("resnet50")
+    with pytest.raises(MissingDataError, match=r"neither a file nor a name in .*did you mean 'resnet18'"):
+        catalogue.open_weights("resnet81")
+    with pytest.raises(UnknownNameError, match="did you mean 'resnet10t'"):
+        catalogue.fetch("resnet10")
+    with pytest.raises(UnknownNameError):
+        catalogue.verify("mine")
+    assert catalogue.find("resnet50") is None and catalogue.own() == []
+
+
+def test_a_file_put_there_by_hand(monkeypatch, folder):
+    file = made(folder / "resnet10t.safetensors")
+    assert any("published is 6d2e44afde3d" in fault for fault in catalogue.verify("resnet10t").faults)
+    trust(monkeypatch, "resnet10t", catalogue.file_digest(file))
+    assert catalogue.verify("resnet10t") == catalogue.Check("resnet10t", file, "as published")
+    trust(monkeypatch, "resnet10t", "")
+    assert catalogue.verify("resnet10t").checksum == "no published checksum"
+    file.write_bytes(file.read_bytes()[:1000])
+    assert "is not a safetensors file" in catalogue.verify("resnet10t").faults[0]
+
+
+def test_weights_changed_after_they_were_fetched(tmp_path, monkeypatch, folder):
+    file = made(tmp_path / "model.safetensors")
+    trust(monkeypatch, "resnet10t", catalogue.file_digest(file))
+    path = catalogue.fetch("resnet10t", file)
+    state = load_file(path)
+    state["fc.bias"][0] += 1
+    save_file(state, path, read_about(path))
+    assert "changed after they were fetched" in catalogue.verify("resnet10t").faults[0]
+
+
+def test_convert_and_fetch_of_caffe_weights(tmp_path, monkeypatch, folder, capsys):
+    file = write(tmp_path / "resnet10_cvgj_iter_320000.caffemodel", random_blobs())
+    code, _, err = call(capsys, "weights", "convert", str(file))
+    assert code == 1 and "not the published" in err  # another file must not get the published name
+    assert call(capsys, "weights", "convert", str(file), "--out", str(tmp_path / "my.safetensors"))[0] == 0
+    load_weights(module("resnet10"), catalogue.open_weights(tmp_path / "my.safetensors")[0], "the file")
+    assert "fc.bias" in catalogue.open_weights(file)[0]
+    trust(monkeypatch, "resnet10-imagenet", catalogue.file_digest(file))
+    code, _, err = call(capsys, "weights", "fetch", "resnet10-imagenet", "--from", str(file))
+    assert code == 0 and str(folder / "resnet10-imagenet.safetensors") in err
+    code, out, _ = call(capsys, "weights", "verify")
+    assert code == 0 and out == "resnet10-imagenet: whole; as published"
+
+
+def test_ones_own_weights(folder, capsys):
+    samples, labels = made_up_samples(8)
+    recognizer = RECOGNIZERS.build({"name": "network", "epochs": 1}, classes=CLASSES).fit(samples, labels)
+    recognizer.save(folder / "macro.safetensors", {"recipe": "my-macro", "licence": "research only"})
+    state, one = catalogue.open_weights("macro")
+    assert one is None and set(state) == set(recognizer.module_.state_dict())
+    code, out, err = call(capsys, "weights", "list")
+    assert code == 0 and "macro" in out and "own" in out and str(folder) in err
+    assert call(capsys, "weights", "verify", "macro")[:2] == (0, "macro: whole; no published checksum")
+    (folder / "bad.safetensors").write_text("no")
+    assert call(capsys, "weights", "list")[0] == 0
+    code, out, _ = call(capsys, "weights", "verify")
+    assert code == 1 and "bad: 1 fault;" in out
+
+
+def test_verify_and_export_in_one_line(capsys, tmp_path):
+    assert call(capsys, "weights", "verify")[0] == 0
+    code, _, err = call(capsys, "weights", "verify", "resnet50")
+    assert code == 1 and "microexpr: weights 'resnet50' are not in" in err
+    code, _, err = call(capsys, "export", str(tmp_path), "x.onnx")
+    assert code == 1 and "kept no model" in err
+    with pytest.raises(SystemExit):
+        main(["weights", "--help"])
+    assert "convert" in capsys.readouterr().out

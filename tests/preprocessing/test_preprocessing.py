@@ -1,0 +1,122 @@
+"""Steps, chains, the cache; flow and strain against the truth."""
+
+import cv2
+import numpy as np
+import pytest
+
+from microexpr.core.clip import Sample
+from microexpr.core.errors import MediaError, RecipeError
+from microexpr.imaging.optical_flow import optical_flow, strain
+from microexpr.imaging.video import open_frames
+from microexpr.preprocessing import STEPS, Chain, Samples
+from tests.conftest import make_clips
+
+Y, X = np.mgrid[0:64, 0:64].astype(float)
+
+
+@pytest.mark.parametrize(
+    ("u", "v", "expected"),
+    [
+        (np.full_like(X, 3), np.full_like(X, -2), 0),  # a shift
+        (-0.1 * Y, 0.1 * X, 0),  # a rotation
+        (0.2 * X, 0 * X, 0.2),  # u = a x
+        (0.2 * Y, 0 * X, 0.2 / np.sqrt(2)),  # u = g y
+        (0 * X, 0.2 * Y, 0.2),
+    ],
+)
+def test_strain(u, v, expected):
+    assert strain(np.dstack([u, v])) == pytest.approx(np.full_like(X, expected), abs=1e-9)
+
+
+@pytest.mark.parametrize("estimator", ["tvl1", "farneback", "dis"])
+@pytest.mark.parametrize("shift", [(1.5, -0.75), (0.5, 0.25)])
+def test_a_known_shift_is_recovered(estimator, shift):
+    noise = np.random.default_rng(0).normal(size=(160, 160)).astype(np.float32)
+    smooth = cv2.GaussianBlur(noise, (0, 0), 2)
+    first = cv2.normalize(smooth, None, 0, 255, cv2.NORM_MINMAX)
+    second = cv2.warpAffine(first, np.array([[1, 0, shift[0]], [0, 1, shift[1]]]), (160, 160), flags=cv2.INTER_CUBIC)
+    pair = [np.repeat(np.clip(p, 0, 255).astype(np.uint8)[..., None], 3, axis=2) for p in (first, second)]
+    flow = optical_flow(*pair, estimator)[20:-20, 20:-20]
+    assert np.median(np.linalg.norm(flow - shift, axis=-1)) < 0.1
+
+
+def chain(*steps):
+    return Chain.build(list(steps))
+
+
+def test_the_key_is_the_settings():
+    base = chain({"name": "picture"}, {"name": "resize", "size": 28})
+    assert base.key == chain({"name": "picture"}, {"name": "resize", "size": 28}).key
+    assert base.key != chain({"name": "picture"}, {"name": "resize", "size": 29}).key
+    assert base.key != chain({"name": "resize", "size": 28}, {"name": "picture"}).key
+
+
+def test_from_frames_to_flow(fakes):
+    steps = chain(
+        {"name": "moments"}, {"name": "face", "size": 64}, {"name": "flow", "estimator": "dis"}, {"name": "resize"}
+    )
+    clip = fakes["casme2"].clips()[0].blind(("onset", "apex", "offset"))
+    sample = steps(clip)
+    assert list(sample.arrays) == ["image"]
+    assert sample.arrays["image"].shape == (28, 28, 3)
+    assert sample.arrays["image"].dtype == np.float32
+
+
+def test_what_is_hidden_is_not_used(fakes):
+    step = STEPS.build({"name": "moments", "without_apex": "difference"})
+    clip = fakes["casme2"].clips()[0]
+    shown, hidden = step(Sample(clip.blind(("onset", "apex", "offset")))), step(Sample(clip.blind(())))
+    assert "apex" not in shown.notes and hidden.notes["apex"] == "difference"
+    first = open_frames(clip.source).numbers[0]
+    assert np.array_equal(hidden.arrays["frames"][0], open_frames(clip.source).read(first))
+
+
+def test_the_cache_gives_back_what_was_made(fakes, tmp_path):
+    clips = [clip.blind(()) for clip in fakes["megc2019"].clips()[:3]]
+    samples = Samples(chain({"name": "picture"}), clips, tmp_path)
+    made = samples[clips[0].id]
+    files = list(samples.folder.glob("*.npz"))
+    assert len(files) == 1 and (samples.folder / "chain.json").is_file()
+    again = samples[clips[0].id]
+    assert np.array_equal(made.arrays["image"], again.arrays["image"]) and made.notes == again.notes
+    files[0].write_bytes(b"damaged")
+    assert np.array_equal(samples[clips[0].id].arrays["image"], made.arrays["image"])
+
+
+def test_another_apex_is_another_file(fakes, tmp_path):
+    clip = fakes["casme2"].clips()[0]
+    samples = Samples(chain({"name": "moments"}), [clip.blind(())], tmp_path)
+    assert samples.path(clip.blind(())) != samples.path(clip.blind(("onset", "apex", "offset")))
+    assert samples.path(clip.blind(())) == samples.path(clip.blind(()))
+
+
+def test_no_face_is_a_result():
+    frames = np.full((2, 80, 60, 3), 128, np.uint8)
+    sample = Sample(make_clips()[0].blind(()), {"frames": frames})
+    cut = STEPS.build({"name": "face", "size": 32})(sample)
+    assert cut.notes["face"] == "not found" and cut.arrays["frames"].shape == (2, 32, 32, 3)
+
+
+def test_a_broken_picture_is_named(fakes, tmp_path):
+    clip = fakes["megc2019"].clips()[0]
+    broken = tmp_path / "x 1.png"
+    broken.write_bytes(clip.source.read_bytes()[:50])
+    with pytest.raises(MediaError, match="broken"):
+        open_frames(broken).read(0)
+
+
+@pytest.mark.parametrize(
+    ("steps", "text"),
+    [
+        ([], "at least one step"),
+        ([{"name": "flwo"}], "did you mean 'flow'"),
+        ([{"name": "resize", "sise": 3}], "did you mean 'size'"),
+        ([{"name": "resize", "size": "big"}], "size = 'big'"),
+        ([{"name": "resize", "size": 0}], "1 pixel or more"),
+        ([{"name": "scale", "divide": 0}], "divide = 0"),
+        ([{"size": 3}], "needs a 'name'"),
+    ],
+)
+def test_bad_settings(steps, text):
+    with pytest.raises((RecipeError, ValueError), match=text):
+        chain(*steps)

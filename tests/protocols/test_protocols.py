@@ -1,0 +1,99 @@
+"""Protocols: selection, folds, counts, and what a recipe may define itself."""
+
+import dataclasses
+
+import pytest
+
+from microexpr.core.errors import ProtocolError, RecipeError, UnknownNameError
+from microexpr.protocols import PROTOCOLS, Example, Fold, protocol
+from tests.conftest import make_clips
+
+MINE = {
+    "name": "mine",
+    "title": "mine",
+    "datasets": ["casme2"],
+    "label": "emotion",
+    "classes": ["happiness", "surprise"],
+}
+
+
+def test_loso_leaves_each_person_out_once():
+    rules = protocol(MINE)
+    examples = rules.select(make_clips())
+    folds = rules.folds(examples)
+    assert [fold.name for fold in folds] == [f"casme2/p{p}" for p in range(4)]
+    for fold in folds:
+        assert fold.people("test") == {fold.name} and fold.name not in fold.people("train")
+    assert sorted(e.clip.id for fold in folds for e in fold.test) == [e.clip.id for e in examples]
+
+
+def test_both_directions_of_a_held_out_release():
+    rules = dataclasses.replace(protocol(MINE), datasets=("casme2", "samm"), split="holdout-dataset")
+    folds = rules.folds(rules.select([*make_clips(), *make_clips(dataset="samm")]))
+    assert [fold.name for fold in folds] == ["samm-to-casme2", "casme2-to-samm"]
+
+
+def test_a_fixed_split():
+    rules = dataclasses.replace(protocol(MINE), split="fixed", test_people=("casme2/p0", "casme2/absent"))
+    [fold] = rules.folds(rules.select(make_clips()))
+    assert fold.people("test") == {"casme2/p0"}
+    with pytest.raises(ProtocolError, match="no test person"):
+        dataclasses.replace(rules, test_people=("casme2/absent",)).folds(rules.select(make_clips()))
+
+
+def test_a_person_on_both_sides_is_refused():
+    clips = make_clips()
+    with pytest.raises(ProtocolError, match="'casme2/p0' would be trained on and tested on"):
+        Fold("bad", (Example(clips[0], "happiness"),), (Example(clips[1], "surprise"),))
+
+
+def test_words_that_are_not_named_take_no_part():
+    examples = protocol(MINE).select(make_clips())
+    assert {e.truth for e in examples} == {"happiness", "surprise"}
+    nobody = dataclasses.replace(protocol(MINE), label="objective")
+    with pytest.raises(ProtocolError, match="none of 12 clips"):
+        nobody.select(make_clips())
+
+
+def test_excluded_clips_take_no_part():
+    rules = dataclasses.replace(protocol(MINE), exclude={"casme2/p0/c0": "broken"})
+    assert "casme2/p0/c0" not in {e.clip.id for e in rules.select(make_clips())}
+
+
+def test_every_difference_to_the_published_counts_is_named():
+    rules = PROTOCOLS["megc2019-cde"]
+    lines = rules.shortfall(rules.select(make_clips()))
+    assert "samm is missing: 0 of 133 clips" in lines
+    assert "casme2 positive: 4 of 32 clips" in lines
+    assert "casme2: 4 of 24 people" in lines
+
+
+def test_the_published_sums():
+    totals = {name: sum(sum(c.values()) for c in rules.counts.values()) for name, rules in PROTOCOLS.items()}
+    assert totals["megc2018-cde"] == totals["megc2018-hde"] == 253
+    assert (totals["megc2018-casme2"], totals["megc2018-samm"], totals["megc2019-cde"]) == (185, 68, 442)
+    assert (totals["casme2-7"], totals["casme2-5"], totals["casme2-5a"], totals["casme2-3"]) == (255, 246, 154, 84)
+    assert PROTOCOLS["casme2-5a"].classes != PROTOCOLS["casme2-5b"].classes
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "text"),
+    [
+        ({"classes": ["one"]}, RecipeError, "two or more"),
+        ({"clases": []}, RecipeError, "did you mean 'classes'"),
+        ({"reveal": ["apx"]}, UnknownNameError, "did you mean 'apex'"),
+        ({"headline": ["macro_f2"]}, UnknownNameError, "did you mean 'macro_f1'"),
+        ({"words": {"casme2": {"fear": "afraid"}}}, RecipeError, "lead to 'afraid'"),
+        ({"split": "random"}, RecipeError, "split = 'random'"),
+    ],
+)
+def test_bad_tables(change, error, text):
+    with pytest.raises(error, match=text):
+        protocol({**MINE, **change})
+
+
+def test_unknown_names_and_lacking_keys():
+    with pytest.raises(UnknownNameError, match="did you mean 'megc2019-cde'"):
+        protocol("megc2019cde")
+    with pytest.raises(RecipeError, match="lacks 'classes'"):
+        protocol({key: value for key, value in MINE.items() if key != "classes"})

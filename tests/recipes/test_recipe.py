@@ -1,0 +1,83 @@
+"""Recipes: TOML in, checked values out."""
+
+import pytest
+
+from microexpr.core.errors import MicroexprError, MissingDataError
+from microexpr.experiments.recognition import Options, evaluate
+from microexpr.recipes import recipe
+from tests.conftest import RECIPE
+
+
+@pytest.mark.parametrize("name", recipe.shipped())
+def test_shipped_recipes(name):
+    for loaded in recipe.load_all(name):
+        assert loaded.protocols and loaded.title and loaded.data
+        assert loaded.with_settings(loaded.small.set).name == loaded.name
+
+
+def test_a_suite_is_each_recipe_under_each_protocol():
+    members = recipe.load_all("baselines-megc2018")
+    assert len({member.name for member in members}) == len({member.key for member in members}) == 12
+    assert {member.judged.data for member in members} == {("casme2", "samm"), ("casme2",), ("samm",)}
+    with pytest.raises(MicroexprError, match="suite of 12 recipes"):
+        recipe.load("baselines-megc2018")
+
+
+def test_settings_reach_what_they_name(recipe):
+    changed = recipe.with_settings({"recognizer.C": 3, "chain.scale.divide": 2.0, "stages.micro.data": ["smic"]})
+    assert changed.judged.recognizer["C"] == 3
+    assert changed.judged.chain[1]["divide"] == 2.0
+    assert changed.judged.data == ("smic",)
+    assert changed.key != recipe.key == recipe.with_settings({}).key
+
+
+def test_the_title_does_not_change_the_key():
+    assert recipe.parse("a", RECIPE).key == recipe.parse("b", RECIPE.replace('"test"', '"other"')).key
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ("title =", "titel =", "did you mean 'titel'|lacks 'title'"),
+        ("protocol =", "protocoll =", "did you mean 'protocol'"),
+        ("C = 10.0", "c = 10.0", "no setting 'c'"),
+        ("C = 10.0", 'C = "ten"', "C = 'ten'"),
+        ('"svm"', '"smv"', "did you mean 'svm'"),
+        ('"megc2019-cde"', '"megc2019"', "did you mean 'megc2019-cde'"),
+        ("subtract", "substract", "did you mean 'subtract'"),
+        ("people = 2", "peple = 2", "did you mean 'people'"),
+        ("[[stages]]", "[[stages", "is not TOML"),
+        ("chain = [", "chain = [] # [", "empty chain"),
+    ],
+)
+def test_misspelt_recipes(old, new, text, tmp_path):
+    with pytest.raises(MicroexprError, match=text) as fault:
+        evaluate(recipe.parse("bad", RECIPE.replace(old, new, 1)), tmp_path / "run", Options(fake=True))
+    assert fault.value.exit_code == 2
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "text"), [("recogniser.C", "did you mean 'recognizer'"), ("stages", "leads to no setting")]
+)
+def test_settings_that_lead_nowhere(recipe, key, text):
+    with pytest.raises(MicroexprError, match=text):
+        recipe.with_settings({key: 1})
+
+
+def test_a_path_that_leads_nowhere(tmp_path):
+    with pytest.raises(MissingDataError, match="is not a file"):
+        recipe.load(tmp_path / "mine.toml")
+
+
+def test_values_of_the_command_line():
+    assert recipe.toml_value("3") == 3 and recipe.toml_value("[1, 2]") == [1, 2]
+    assert recipe.toml_value("dis") == "dis" and recipe.toml_value("true") is True
+
+
+def test_what_a_user_chose_is_not_undone_by_the_small_scale():
+    small = recipe.load("devanaboyina2021-m1")
+    assert "recognizer.epochs" in small.small.set
+    chosen = small.with_choices({"stages.micro.recognizer.epochs": 3})
+    assert chosen.with_settings(chosen.small.set).judged.recognizer["epochs"] == 3
+    assert small.with_choices({}).key == small.key

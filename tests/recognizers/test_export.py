@@ -1,0 +1,128 @@
+"""An exported network answers in ONNX Runtime as it does in torch."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from microexpr.core.errors import DataError, MicroexprError, MissingDataError, NotFittedError, RecipeError, UsageError
+from microexpr.recognizers import RECOGNIZERS, Recognizer
+from microexpr.recognizers.checks import CLASSES, made_up_samples
+from microexpr.recognizers.network import Network
+from microexpr.recognizers.onnx_export import export, to_onnx
+from microexpr.recognizers.onnx_model import OnnxModel
+
+
+def learned(network: str = "ststnet", size: int = 28, epochs: int = 2) -> tuple[Network, list]:
+    samples, labels = made_up_samples(8, (size, size, 3))
+    settings = {"name": "network", "network": {"name": network}, "epochs": epochs, "batch_size": 8}
+    recognizer = RECOGNIZERS.build(settings, classes=CLASSES, seed=1).fit(samples, labels)
+    return recognizer, samples
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    """STSTNet, exported once."""
+    return to_onnx(learned(epochs=1)[0], tmp_path_factory.mktemp("whole") / "m.onnx", {"licence": "research only"})
+
+
+@pytest.mark.parametrize(("network", "size"), [("ststnet", 28), ("resnet10", 64), ("resnet10t", 64)])
+def test_answers_are_equal(tmp_path, network, size):
+    recognizer, samples = learned(network, size)
+    model = OnnxModel(to_onnx(recognizer, tmp_path / "m.onnx", {"chain": "[]"}))
+    for some in (samples[:1], samples):  # as many pictures at once as one likes
+        assert np.abs(model.predict_proba(some) - recognizer.predict_proba(some)).max() <= 1e-5
+    assert model.predict(samples) == recognizer.predict(samples)
+    assert model.classes == CLASSES and model.about["chain"] == "[]" and model.predict_proba([]).shape == (0, 3)
+
+
+def test_what_the_file_holds(whole):
+    file = onnx.load(whole)
+    onnx.checker.check_model(file)
+    assert file.opset_import[0].version == 18
+    shape = file.graph.input[0].type.tensor_type.shape.dim
+    assert (file.graph.input[0].name, file.graph.output[0].name) == ("image", "shares")
+    assert shape[0].dim_param and [d.dim_value for d in shape[1:]] == [3, 28, 28]
+    about = {entry.key: entry.value for entry in file.metadata_props}
+    assert json.loads(about["classes"]) == list(CLASSES) and about["licence"] == "research only"
+    assert b"/src/microexpr" not in whole.read_bytes()
+
+
+def test_torch_is_not_needed_to_ask(whole):
+    code = f"import sys; from microexpr.recognizers.onnx_model import OnnxModel; OnnxModel({str(whole)!r})"
+    done = subprocess.run([sys.executable, "-c", f"{code}; print('torch' in sys.modules)"], capture_output=True)
+    assert done.stdout.decode().strip() == "False", done.stderr
+
+
+def test_export_of_a_run(tmp_path):
+    recognizer, samples = learned(epochs=1)
+    with pytest.raises(MissingDataError, match="neither a saved recognizer nor a run"):
+        export(tmp_path / "nowhere", tmp_path / "m.onnx")
+    with pytest.raises(MissingDataError, match="kept no model"):
+        export(tmp_path, tmp_path / "m.onnx")
+    recognizer.save(tmp_path / "models" / "a.safetensors", {"protocol": "x"})
+    model = OnnxModel(export(tmp_path, tmp_path / "m.onnx"))
+    assert np.allclose(model.predict_proba(samples), recognizer.predict_proba(samples), atol=1e-5)
+    assert model.about["protocol"] == "x"
+    recognizer.save(tmp_path / "models" / "b.safetensors")
+    with pytest.raises(UsageError, match=r"kept 2 models, one a fold; name one: .*a.safetensors"):
+        export(tmp_path, tmp_path / "m.onnx")
+
+
+def test_what_cannot_be_exported(tmp_path, monkeypatch):
+    samples, labels = made_up_samples(6)
+    RECOGNIZERS.build({"name": "majority"}, classes=CLASSES).fit(samples, labels).save(tmp_path / "m.safetensors")
+    with pytest.raises(UsageError, match="'majority'; only networks"):
+        export(tmp_path / "m.safetensors", tmp_path / "m.onnx")
+    with pytest.raises(NotFittedError, match="call fit or load"):
+        to_onnx(RECOGNIZERS.build({"name": "network"}, classes=CLASSES), tmp_path / "m.onnx")
+    recognizer = learned(epochs=1)[0]
+    monkeypatch.setattr(OnnxModel, "shares", lambda self, pictures: np.full((3, 3), np.nan))
+    with pytest.raises(DataError, match="otherwise than torch"):
+        to_onnx(recognizer, tmp_path / "m.onnx")
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(UsageError, match=r"pip install 'microexpr\[onnx\]'"):
+        to_onnx(recognizer, tmp_path / "m.onnx")
+    assert not (tmp_path / "m.onnx").exists()
+
+
+def test_pictures_of_another_size(whole):
+    with pytest.raises(RecipeError, match=r"pictures are \(3, 30, 30\), those it learned from were \(3, 28, 28\)"):
+        OnnxModel(whole).predict_proba(made_up_samples(2, (30, 30, 3))[0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("foreign", "not written by"),
+        ("two words", "no list of one word for each output"),
+        ("no list", "no list of one word for each output"),
+        ("cut", "not a whole ONNX file"),
+        ("text", "not a whole ONNX file"),
+        ("nothing", "is not a file"),
+    ],
+)
+def test_files_that_are_no_models(tmp_path, whole, kind, said):
+    path, file = tmp_path / "m.onnx", onnx.load(whole)
+    del file.metadata_props[:]
+    if words := {"two words": '["a", "b"]', "no list": "no"}.get(kind):
+        file.metadata_props.add(key="classes", value=words)
+    path.write_bytes({"cut": whole.read_bytes()[:2000], "text": b"not found"}.get(kind, file.SerializeToString()))
+    if kind == "nothing":
+        path.unlink()
+    with pytest.raises(DataError, match=said) as caught:
+        OnnxModel(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_saved_file_with_something_else_inside(tmp_path):
+    from safetensors.numpy import save_file
+
+    about = {"recognizer": "network", "settings": json.dumps({"classes": ["a", "b"]})}
+    save_file({"x": np.zeros(2)}, tmp_path / "m.safetensors", about)
+    with pytest.raises(MicroexprError, match="is not a saved recognizer"):
+        Recognizer.load(tmp_path / "m.safetensors")

@@ -1,0 +1,341 @@
+"""Networks learn from folders of pictures: every layout, after a stop, in two processes."""
+
+import json
+import math
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from microexpr.cli.main import main
+from microexpr.core.errors import DataError, MediaError, MissingDataError, RecipeError, RunError, UsageError
+from microexpr.core.files import read_about
+from microexpr.imaging.images import write_picture
+from microexpr.networks import NETWORKS
+from microexpr.networks.weights import load_weights, read_weights
+from microexpr.recognizers.optimization import Schedule
+from microexpr.recognizers.pretraining import pretrain as module
+from microexpr.recognizers.pretraining.image_datasets import is_made_up, open_pictures, write_made_up
+from microexpr.recognizers.pretraining.loader import Cut, plain_plans, read_batches, training_plans
+from microexpr.recognizers.pretraining.pretrain import Pretraining, made_up_weights, pretrain
+from microexpr.recognizers.pretraining.trainer import Course
+from microexpr.synthetic.patterns import PATTERNS, draw_pattern
+
+TINY = Pretraining({"name": "ststnet"}, epochs=3, batch_size=8, lr=0.01, size=16, workers=1, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def patterns(tmp_path_factory) -> Path:
+    """Four kinds of made-up pictures."""
+    root = tmp_path_factory.mktemp("patterns") / "pictures"
+    write_made_up(root, classes=4, per_class=30, size=36, seed=3)
+    return root
+
+
+def test_it_learns_what_it_was_not_shown(patterns, tmp_path):
+    settings = replace(TINY, network={"name": "resnet10"}, epochs=6, batch_size=12, size=32, precision="bf16")
+    path = pretrain(settings, patterns, tmp_path / "w")
+    about = read_about(path)
+    assert float(about["top1"]) > 0.5 and about["made_up"] == "true" and about["pictures"] == "120"
+    assert json.loads(about["classes"]) == sorted(list(PATTERNS)[:4])
+    assert json.loads(about["input"]) == {"channels": "bgr", "subtract": [0] * 3, "divide": [1] * 3, "size": 32}
+    load_weights(NETWORKS.build({"name": "resnet10"}).build((3, 32, 32), 4), read_weights(path), "the file")
+    assert len(path.with_suffix(".csv").read_text().splitlines()) == 1 + 6
+
+
+class Stop(Exception):
+    """A stop in the middle of training."""
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_stop_inside_an_epoch_changes_nothing(patterns, tmp_path, monkeypatch, parts):
+    settings = replace(TINY, checkpoint_seconds=0.0, parts=parts)
+    whole = read_weights(pretrain(settings, patterns, tmp_path / "whole"))
+    real, steps = Course.train_step, []
+
+    def interrupted(self, x, y):
+        steps.append((self.epoch, self.step))
+        if len(steps) == 20:
+            raise Stop
+        real(self, x, y)
+
+    monkeypatch.setattr(Course, "train_step", interrupted)
+    with pytest.raises(Stop):
+        pretrain(settings, patterns, tmp_path / "rest")
+    rest = read_weights(pretrain(settings, patterns, tmp_path / "rest.safetensors"))
+    assert steps[19] == steps[20] == (1, 4) and len(steps) == 46  # nothing twice
+    assert all(torch.equal(whole[name], rest[name]) for name in whole)
+    assert {p.name for p in tmp_path.iterdir()} == {
+        f"{n}.{e}" for n in ("whole", "rest") for e in ("safetensors", "csv")
+    }
+
+
+def test_what_is_done_stays(patterns, tmp_path, monkeypatch):
+    settings = replace(TINY, epochs=1)
+    before = pretrain(settings, patterns, tmp_path / "w").read_bytes()
+    monkeypatch.setattr(Course, "begin", None)  # it would train again
+    assert pretrain(settings, patterns, tmp_path / "w").read_bytes() == before
+    with pytest.raises(UsageError, match="other settings or pictures; delete it or choose another name"):
+        pretrain(replace(settings, lr=0.02), patterns, tmp_path / "w")
+
+
+def test_checkpoints_that_do_not_fit(patterns, tmp_path):
+    (tmp_path / "w.checkpoint.pt").write_bytes(b"junk")
+    with pytest.raises(DataError, match=r"w.checkpoint.pt' is damaged .*delete it"):
+        pretrain(TINY, patterns, tmp_path / "w")
+    torch.save({"key": "another"}, tmp_path / "w.checkpoint.pt")
+    with pytest.raises(UsageError, match="other settings or pictures"):
+        pretrain(TINY, patterns, tmp_path / "w")
+
+
+def test_global_randomness_is_neither_used_nor_touched(patterns, tmp_path):
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    first = read_weights(pretrain(replace(TINY, epochs=1), patterns, tmp_path / "a"))
+    assert torch.equal(before, torch.get_rng_state())
+    torch.manual_seed(99)
+    second = read_weights(pretrain(replace(TINY, epochs=1, workers=3), patterns, tmp_path / "b"))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_two_processes_learn_together(patterns, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    start = ["--nproc-per-node", "2", "--master-addr", "127.0.0.1", "--master-port", port, "-m", "microexpr"]
+    options = ["--network", "ststnet", "--size", "16", "--epochs", "6", "--batch-size", "8", "--lr", "0.02"]
+    command = [sys.executable, "-m", "torch.distributed.run", *start, "pretrain", str(patterns), *options]
+    places = {"GLOO_SOCKET_IFNAME": "lo", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [*command, "--device", "cpu", "--out", str(tmp_path / "w")],
+        env={**os.environ, **places},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("kept in") == 1 and {p.name for p in tmp_path.iterdir()} == {"w.safetensors", "w.csv"}
+    rows = np.genfromtxt(tmp_path / "w.csv", delimiter=",", names=True)
+    assert rows["top1"][-1] > 0.35 and rows["loss"][-1] < rows["loss"][0]
+
+
+def test_two_processes_share_a_batch_between_them():
+    alone = training_plans(11, 4, seed=1, epoch=2)
+    shares = [training_plans(11, 4, seed=1, epoch=2, share=(rank, 2)) for rank in (0, 1)]
+    for whole, left, right in zip(alone, *shares, strict=True):
+        assert sorted(whole[0]) == sorted(left[0] + right[0]) and len(left[0]) == len(right[0]) == 2
+    assert alone != training_plans(11, 4, seed=1, epoch=3) and len(alone) == 2
+    both = [number for rank in (0, 1) for numbers, _ in plain_plans(11, 4, (rank, 2)) for number in numbers]
+    assert sorted(both) == list(range(11))
+
+
+def colours(count: int, side: int) -> np.ndarray:
+    """(count, side, side, 3): no two pixels alike, no two channels alike."""
+    return np.random.default_rng(0).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
+
+
+def planes(pictures: np.ndarray) -> np.ndarray:
+    return pictures.transpose(0, 3, 1, 2).reshape(len(pictures), -1)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_downsampled_imagenet(tmp_path, save):
+    pictures, labels = colours(33, 8), np.arange(33) % 3 + 1
+    for part in range(11):  # part 10 comes after part 9
+        mine = slice(3 * part, 3 * part + 3)
+        path = tmp_path / f"train_data_batch_{part + 1}.npz"
+        save(path, data=planes(pictures[mine]), labels=labels[mine], mean=np.zeros(192))
+    save(tmp_path / "val_data.npz", data=planes(pictures[:2]), labels=[3, 1])
+    train, val = open_pictures(tmp_path)
+    assert train.classes == ("1", "2", "3") and train.labels.tolist() == (labels - 1).tolist()
+    assert all(np.array_equal(train.read(i), pictures[i]) for i in range(33))
+    assert val.labels.tolist() == [2, 0] and np.array_equal(val.read(1), pictures[1])
+
+
+def test_cifar_10(tmp_path):
+    pictures, labels = colours(6, 32), np.arange(6, dtype=np.uint8)[:, None]
+    records = np.hstack([labels, planes(pictures)])
+    records[:4].tofile(tmp_path / "data_batch_1.bin")
+    records[4:].tofile(tmp_path / "data_batch_2.bin")
+    records[:1].tofile(tmp_path / "test_batch.bin")
+    (tmp_path / "batches.meta.txt").write_text("\n".join("abcdefghij") + "\n")
+    train, val = open_pictures(tmp_path)
+    assert train.classes == tuple("abcdefghij") and train.labels.tolist() == list(range(6)) and len(val) == 1
+    assert all(np.array_equal(train.read(i), pictures[i]) for i in range(6))
+
+
+def test_cifar_100(tmp_path):
+    pictures = colours(3, 32)
+    heads = np.array([[7, 90], [7, 3], [1, 55]], np.uint8)  # coarse, fine
+    np.hstack([heads, planes(pictures)]).tofile(tmp_path / "train.bin")
+    train, val = open_pictures(tmp_path)
+    assert train.labels.tolist() == [90, 3, 55] and len(train.classes) == 100 and val is None
+    assert np.array_equal(train.read(2), pictures[2])
+
+
+def test_folders(patterns, tmp_path):
+    train, val = open_pictures(patterns)
+    assert len(train) == 120 and len(val) == 24 and train.classes == val.classes and is_made_up(patterns)
+    assert train.read(0).shape == (36, 36, 3) and val.labels.tolist() == sorted([0, 1, 2, 3] * 6)
+    alone, none = open_pictures(patterns / "train")
+    assert none is None and is_made_up(patterns / "train") and alone.fingerprint() == train.fingerprint()
+    picture = draw_pattern("rings", 20, np.random.default_rng(0))
+    for name in ("a/images/1.JPEG", "b/2.png", "b/.hidden.png", "b/notes.txt"):
+        if "." in Path(name).suffix:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            write_picture(tmp_path / f"{name}.png", picture)
+            (tmp_path / f"{name}.png").rename(tmp_path / name)
+    deep, _ = open_pictures(tmp_path)
+    assert deep.names == ["a/images/1.JPEG", "b/2.png"]
+
+
+def test_made_up_pictures_are_the_same_again(patterns, tmp_path):
+    write_made_up(tmp_path / "again", classes=4, per_class=30, size=36, seed=3)
+    again, ours = open_pictures(tmp_path / "again")[0], open_pictures(patterns)[0]
+    assert all(np.array_equal(again.read(i), ours.read(i)) for i in (0, 50, 119))
+    assert again.fingerprint() == ours.fingerprint()
+    with pytest.raises(UsageError, match="never written over"):
+        write_made_up(patterns)
+    with pytest.raises(UsageError, match="classes = 99"):
+        write_made_up(tmp_path / "no", classes=99)
+
+
+def test_cut():
+    picture = np.zeros((20, 40, 3), np.uint8)
+    picture[:, :20, 0], picture[:, 20:, 2] = 255, 255  # red left, blue right
+    left = Cut(10, 8, bgr=False)(picture, (0.0, 0.0, False))
+    assert left.shape == (8, 8, 3) and (left == (255, 0, 0)).all()
+    assert (Cut(10, 8, bgr=True)(picture, (0.99, 0.99, False)) == (255, 0, 0)).all()
+    middle = Cut(10, 8, bgr=False)(picture, (0.5, 0.5, True))
+    assert (middle[:, 0] == (0, 0, 255)).all() and (middle[:, -1] == (255, 0, 0)).all()
+
+
+def test_batches_come_in_order(patterns):
+    train, _ = open_pictures(patterns)
+    plans = training_plans(len(train), 10, seed=0, epoch=0)
+    one, many = ([*read_batches(train, plans, Cut(32, 28, True), workers)] for workers in (1, 3))
+    for (x, y), (x2, y2), (numbers, _) in zip(one, many, plans, strict=True):
+        assert x.shape == (10, 3, 28, 28) and torch.equal(x, x2) and torch.equal(y, y2)
+        assert y.tolist() == train.labels[numbers].tolist()
+
+
+def test_the_rate_falls_as_the_authors_let_it():
+    poly = Schedule("poly")
+    assert [poly.share(epoch, 4) for epoch in (0, 1, 2.5)] == [1.0, 0.75, 0.375]
+    assert Schedule("poly", power=2.0).share(2, 4) == 0.25
+
+
+def test_input_of_published_weights():
+    assert Pretraining().scale == ((0.0,) * 3, (1.0,) * 3) and Pretraining().cut == Cut(256, 224, bgr=True)
+    other = Pretraining({"name": "resnet18"}, size=64)
+    assert other.order == "rgb" and np.allclose(other.scale[0], (123.675, 116.28, 103.53)) and other.cut.resize == 73
+    turned = Pretraining({"name": "resnet18"}, channels="bgr")
+    assert turned.scale[0] == other.scale[0][::-1]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"epochs": 0}, "epochs = 0"),
+        ({"size": 40, "resize": 30}, "resize = 30"),
+        ({"divide": (1.0, 0.0, 1.0)}, "not zero"),
+        ({"network": {"name": "resnet100"}}, "did you mean 'resnet10'"),
+    ],
+)
+def test_wrong_settings(values, message):
+    with pytest.raises(UsageError, match=message):
+        Pretraining(**values)
+
+
+def test_settings_that_do_not_fit_the_pictures(patterns, tmp_path):
+    with pytest.raises(RecipeError, match="32x32 pixels or more"):
+        pretrain(replace(TINY, network={"name": "resnet18"}), patterns, tmp_path / "w")
+    with pytest.raises(RecipeError, match="4 parts need 2 pictures each"):
+        pretrain(replace(TINY, batch_size=4, parts=4), patterns, tmp_path / "w")
+    with pytest.raises(RunError, match="learning rate below"):
+        pretrain(replace(TINY, lr=1e30), patterns, tmp_path / "w")
+
+
+def _touch(path: Path, content: bytes = b"") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def _png(path: Path) -> None:
+    write_picture(path, np.zeros((8, 8, 3), np.uint8))
+
+
+def _npz(path: Path, **arrays) -> None:
+    np.savez(path, **arrays)
+
+
+EIGHT = np.zeros((2, 192), np.uint8)
+FAULTS = {
+    "no pictures that are known": lambda root: _touch(root / "readme.txt"),
+    "one class only": lambda root: _png(root / "a" / "1.png"),
+    "'.*b' holds no picture": lambda root: (_png(root / "a" / "1.png"), (root / "b").mkdir()),
+    "train' has no class folders": lambda root: _png(root / "train" / "1.png"),
+    "val' holds no picture": lambda root: (_png(root / "train/a/1.png"), (root / "val/a").mkdir(parents=True)),
+    "is no class of the training pictures": lambda root: [_png(root / f"{p}/1.png") for p in ("train/a", "val/b")],
+    "train_data_batch_1.npz' is broken": lambda root: _touch(root / "train_data_batch_1.npz", b"PK junk"),
+    "lacks 'data' and 'labels'": lambda root: _npz(root / "train_data_batch_1.npz", labels=[1, 2]),
+    r"data is \(2, 191\)": lambda root: _npz(root / "train_data_batch_1.npz", data=EIGHT[:, 1:], labels=[1, 2]),
+    "2 pictures and 3 labels": lambda root: _npz(root / "train_data_batch_1.npz", data=EIGHT, labels=[1, 2, 3]),
+    "labels count from 1": lambda root: _npz(root / "train_data_batch_1.npz", data=EIGHT, labels=[0, 1]),
+    "pickled|allow_pickle": lambda root: _npz(root / "train_data_batch_1.npz", data=EIGHT, labels=np.array([1, {}])),
+    "no multiple of 3073": lambda root: _touch(root / "data_batch_1.bin", bytes(3000)),
+    "has the label 99": lambda root: _touch(root / "data_batch_1.bin", bytes([99]) + bytes(3072)),
+}
+
+
+@pytest.mark.parametrize("message", FAULTS)
+def test_faults(tmp_path, message):
+    FAULTS[message](tmp_path)
+    with pytest.raises(DataError, match=message):
+        open_pictures(tmp_path)
+
+
+def test_a_broken_picture_is_named(patterns, tmp_path):
+    for name in ("a", "b"):
+        for i in range(4):
+            _png(tmp_path / "p" / name / f"{i}.png")
+    _touch(tmp_path / "p" / "b" / "2.png", b"\x89PNG but no more")
+    with pytest.raises(MediaError, match=r"b/2.png' .*broken"):
+        pretrain(replace(TINY, batch_size=8, size=10), tmp_path / "p", tmp_path / "w")
+    with pytest.raises(MissingDataError, match="nowhere' is not a folder"):
+        open_pictures(tmp_path / "nowhere")
+
+
+def test_made_up_weights_are_made_once(tmp_path, monkeypatch):
+    real = module.write_made_up
+    monkeypatch.setattr(module, "write_made_up", lambda root, **given: real(root, **{**given, "per_class": 6}))
+    seen = []
+    path = made_up_weights({"name": "ststnet"}, tmp_path, lambda *what: seen.append(what), size=16)
+    assert seen[-1][1] == seen[-1][2] and read_about(path)["made_up"] == "true"
+    count = len(seen)
+    assert made_up_weights({"name": "ststnet"}, tmp_path, lambda *what: seen.append(what), size=16) == path
+    assert len(seen) == count and made_up_weights({"name": "ststnet", "dropout": 0.1}, tmp_path, size=16) != path
+
+
+def test_command_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("MICROEXPR_WEIGHTS", str(tmp_path / "weights"))
+    small = ["--network", "ststnet", "--size", "12", "--epochs", "1", "--device", "cpu", "--set", "network.dropout=0.2"]
+    with pytest.raises(SystemExit) as end:
+        main(["pretrain", str(tmp_path / "p"), *small, "--name", "mine", "--made-up", "--set", "schedule=cosine"])
+    shown = capsys.readouterr().err
+    assert end.value.code == 0 and "of val right" in shown and "drawn patterns" in shown
+    assert json.loads(read_about(tmp_path / "weights" / "mine.safetensors")["network"])["dropout"] == 0.2
+    with pytest.raises(SystemExit) as end:
+        main(["pretrain", str(tmp_path / "p"), *small, "--set", "momentun=1"])
+    assert end.value.code == 2 and "did you mean 'momentum'" in capsys.readouterr().err
+
+
+def test_no_checkpoint_without_a_wish(patterns, tmp_path):
+    pretrain(replace(TINY, epochs=1, checkpoint_seconds=math.inf), patterns, tmp_path / "w")
+    assert not list(tmp_path.glob("*checkpoint*"))

@@ -1,0 +1,114 @@
+"""Three lines: open a saved model, hand it a clip, read the shares."""
+
+import json
+
+import numpy as np
+import pytest
+
+from microexpr.core.errors import DataError, MicroexprError, MissingDataError, UnknownNameError, UsageError
+from microexpr.core.files import read_about
+from microexpr.imaging.images import write_picture
+from microexpr.preprocessing import Chain
+from microexpr.preprocessing.base import STEPS
+from microexpr.recognizers import RECOGNIZERS
+from microexpr.recognizers.checks import CLASSES, made_up_samples
+from microexpr.recognizers.model import open_model
+from microexpr.recognizers.onnx_export import export
+
+PICTURE = [{"name": "picture"}, {"name": "resize", "size": 28}, {"name": "scale", "subtract": 127.5, "divide": 127.5}]
+FLOW = [{"name": "moments"}, {"name": "flow", "estimator": "farneback"}, {"name": "resize", "size": 28}]
+
+
+def saved(path, chain=PICTURE, **about):
+    samples, labels = made_up_samples(9)
+    settings = {"name": "network", "epochs": 2, "batch_size": 8}
+    about = {"chain": chain if isinstance(chain, str) else json.dumps(chain), "protocol": "megc2019-cde", **about}
+    RECOGNIZERS.build(settings, classes=CLASSES, seed=1).fit(samples, labels).save(path, about)
+    return path
+
+
+@pytest.fixture
+def frames(tmp_path):
+    """A folder of six frames, numbers 10 to 15."""
+    draws = np.random.default_rng(0)
+    for number in range(10, 16):
+        write_picture(tmp_path / "clip" / f"img{number}.png", draws.integers(0, 255, (40, 40, 3), np.uint8))
+    return tmp_path / "clip"
+
+
+def test_three_lines(tmp_path, frames):
+    model = open_model(saved(tmp_path / "m.safetensors"))
+    answer = model(frames / "img10.png")
+    assert set(answer) == set(model.classes) == set(CLASSES)
+    assert sum(answer.values()) == pytest.approx(1)
+    assert list(answer.values()) == sorted(answer.values(), reverse=True)
+    assert model.about["protocol"] == "megc2019-cde"
+
+
+def test_onnx_answers_the_same(tmp_path, frames):
+    path = saved(tmp_path / "m.safetensors", FLOW)
+    expected = open_model(path)(frames, onset=10, apex=13)
+    found = open_model(export(path, tmp_path / "m.onnx"))(frames, onset=10, apex=13)
+    assert found == pytest.approx(expected, abs=1e-5)
+    assert found != open_model(path)(frames, onset=10, apex=12)
+    assert open_model(path)(frames) == open_model(path)(frames, 10, 13, 15)  # first frame, middle, last
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        ({"apex": 99}, r"apex = 99: '.*clip' has no such frame \(it has 10 to 15\)"),
+        ({"onset": 12, "apex": 11}, "apex = 11: lies before the onset, 12"),
+        ({"onset": 12, "offset": 11}, "offset = 11: lies before the onset"),
+    ],
+)
+def test_times_that_cannot_be(tmp_path, frames, times, said):
+    with pytest.raises(UsageError, match=said):
+        open_model(saved(tmp_path / "m.safetensors", FLOW))(frames, **times)
+
+
+def test_sources_that_cannot_be_read(tmp_path, frames):
+    model = open_model(saved(tmp_path / "m.safetensors"))
+    with pytest.raises(MissingDataError, match="is not there"):
+        model(tmp_path / "nowhere")
+    with pytest.raises(MicroexprError, match="6 frames; this step takes one picture"):
+        model(frames)
+
+
+def test_files_that_do_not_say_enough(tmp_path, frames):
+    samples, labels = made_up_samples(6)
+    bare = tmp_path / "bare.safetensors"
+    RECOGNIZERS.build({"name": "majority"}, classes=CLASSES).fit(samples, labels).save(bare)
+    with pytest.raises(DataError, match=r"give open_model\(path, chain="):
+        open_model(bare)
+    assert max(open_model(bare, PICTURE)(frames / "img10.png").values()) > 0
+    for chain, said in ((["x"], "no list of steps"), ("not JSON", "no list of steps"), ([{"name": "flwo"}], "'flow'")):
+        with pytest.raises((DataError, UnknownNameError), match=said):
+            open_model(saved(tmp_path / "m.safetensors", chain))
+    with pytest.raises(MissingDataError, match="is not a file"):
+        open_model(tmp_path / "nowhere.safetensors")
+
+
+@pytest.mark.parametrize("name", STEPS.names())
+def test_every_step_survives_the_file(name):
+    chain = Chain.build([{"name": name}])
+    assert Chain.build(json.loads(json.dumps(chain.settings))) == chain
+
+
+def test_what_is_told_is_kept(tmp_path):
+    path = saved(tmp_path / "m.safetensors", licence="research only")
+    assert read_about(path)["licence"] == "research only" and read_about(path)["recognizer"] == "network"
+    for about in ({"settings": "x"}, {"n": 3}):
+        with pytest.raises(UsageError, match="a text under another name than recognizer, settings"):
+            saved(path, **about)
+    (tmp_path / "text.safetensors").write_text("no")
+    with pytest.raises(DataError, match="not a safetensors file"):
+        read_about(tmp_path / "text.safetensors")
+
+
+def test_a_model_that_learned_on_a_gpu_answers_anywhere(tmp_path, frames):
+    samples, labels = made_up_samples(6)
+    recognizer = RECOGNIZERS.build({"name": "network", "epochs": 1}, classes=CLASSES).fit(samples, labels)
+    recognizer.device = "cuda"
+    recognizer.save(tmp_path / "m.safetensors")
+    assert sum(open_model(tmp_path / "m.safetensors", PICTURE)(frames / "img10.png").values()) == pytest.approx(1)

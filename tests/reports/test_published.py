@@ -1,0 +1,118 @@
+"""Published numbers are consistent with each other and have a source."""
+
+import numpy as np
+import pytest
+
+from microexpr import metrics as m
+from microexpr.protocols import PROTOCOLS
+from microexpr.reports.published import all_published, published, published_counts, rows_of
+
+FIVE = ("I", "II", "III", "IV", "V")
+DIRECTIONS = {"casme2-to-samm": "samm", "samm-to-casme2": "casme2"}
+OUTSIDE = {"peng2018-macro", "casme-emotions", "samm-emotions", "smic-3"}  # printed, but no protocol here
+
+
+def one(method="x", **keys):
+    return {
+        "protocol": "p",
+        "source": "s",
+        "columns": ["macro_f1"],
+        "rows": [{"method": method, "values": [0.5]}],
+        **keys,
+    }
+
+
+def test_every_row_has_a_source_and_a_protocol():
+    for row in all_published():
+        assert row.source and row.metrics
+        assert row.protocol in {*PROTOCOLS, *OUTSIDE}
+        assert all(name in m.METRICS and 0 <= value <= 1 for name, value in row.metrics.items())
+
+
+def test_every_part_is_one_of_its_protocol():
+    for row in all_published():
+        if row.part:
+            assert row.part in {*DIRECTIONS, *PROTOCOLS[row.protocol].datasets}
+
+
+def test_no_row_stands_twice():
+    keys = [(row.protocol, row.part, row.method, row.source) for row in all_published()]
+    assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize("part", DIRECTIONS)
+def test_counts_give_the_printed_percentages(part):
+    row = published("megc2018-hde", part)[0]
+    matrix = np.array(row.confusion)
+    assert 100 * matrix / matrix.sum(axis=1, keepdims=True) == pytest.approx(np.array(row.percent), abs=0.00501)
+
+
+@pytest.mark.parametrize(("part", "dataset"), DIRECTIONS.items())
+def test_matrices_have_the_protocols_counts(part, dataset):
+    matrix = np.array(published("megc2018-hde", part)[0].confusion)
+    assert dict(zip(FIVE, matrix.sum(axis=1).tolist(), strict=True)) == published_counts("megc2018-cde")[dataset]
+
+
+def test_protocols_have_the_published_counts():
+    assert PROTOCOLS["megc2018-cde"].counts == published_counts("megc2018-cde")
+    assert published_counts("megc2019-cde") == {}
+
+
+@pytest.mark.parametrize("part", DIRECTIONS)
+def test_matrices_give_the_printed_scores(part):
+    row = published("megc2018-hde", part)[0]
+    pairs = m.pairs_of(row.confusion, FIVE)
+    for name, value in row.metrics.items():
+        assert m.METRICS[name](*pairs, FIVE) == pytest.approx(value, abs=5.1e-4)
+
+
+def test_table_4_is_the_mean_of_tables_2_and_3():
+    whole = next(row for row in published("megc2018-hde", "") if row.method.startswith("Peng"))
+    for name, value in whole.metrics.items():
+        each = [published("megc2018-hde", part)[0].metrics[name] for part in DIRECTIONS]
+        assert np.mean(each) == pytest.approx(value, abs=1.1e-3)
+
+
+@pytest.mark.parametrize(("name", "right", "n"), [("samm", 48, 68), ("casme2", 140, 185), ("cde", 189, 253)])
+def test_accuracies_of_tables_5_to_7_are_whole_clips(name, right, n):
+    row = next(r for r in published(f"megc2018-{name}") if r.method.startswith("Peng") and f"{right} of {n}" in r.note)
+    assert row.metrics["weighted_average_recall"] == pytest.approx(right / n, abs=5.1e-5)
+
+
+def test_a_row_belongs_to_its_part():
+    assert {row.part for row in published("megc2019-cde")} == {"", "smic", "casme2", "samm"}
+    assert all(row.part == "smic" for row in published("megc2019-cde", "smic"))
+    assert published("no such protocol") == ()
+
+
+def test_leaky_numbers_are_marked():
+    marked = {row.method for row in all_published() if row.leaky}
+    assert {"HTNet", "CausalNet", "CapsuleNet"} <= marked
+
+
+def test_choosing_the_epoch_on_the_test_person_raises_the_score():
+    rows = [row for row in published("megc2019-cde") if row.source.endswith("Table 3")]
+    assert len(rows) == 16
+    for fair in (row for row in rows if not row.leaky):
+        name = fair.method.split(" ")[0]
+        raised = next(row for row in rows if row.leaky and row.part == fair.part and row.method.startswith(name))
+        assert raised.metrics["macro_f1"] > fair.metrics["macro_f1"]
+
+
+@pytest.mark.parametrize(
+    ("table", "text"),
+    [
+        (one(columns=["f1"]), "p / x: unknown metric 'f1'"),
+        (one(columns=[]), "give one a column"),
+        (one(source=""), "'source' is missing"),
+        (one(sauce="s"), "unknown key 'sauce'"),
+        (one(leaky="yes"), "leaky = 'yes'"),
+        (one(rows=[{"method": "x", "values": [63.4]}]), "between 0 and 1"),
+        (one(rows=[{"method": "x", "values": [float("nan")]}]), "'metrics' is missing"),
+        (one(rows=[{"method": "x", "values": [0.5]}] * 2), "there twice"),
+        (one(parts=["a", "b"]), "1 lists of values for 2 parts"),
+    ],
+)
+def test_a_malformed_row_is_named(table, text):
+    with pytest.raises(ValueError, match=text):
+        rows_of([table])

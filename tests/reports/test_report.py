@@ -1,0 +1,135 @@
+"""Reports: numbers from rows, warnings that cannot be missed, four forms."""
+
+import dataclasses
+import json
+import re
+import shutil
+
+import pytest
+
+from microexpr.core.errors import MissingDataError, RunError, UnknownNameError
+from microexpr.experiments.recognition import Options, evaluate, evaluate_seeds
+from microexpr.experiments.runs import Run, find_runs
+from microexpr.metrics.recognition import macro_f1
+from microexpr.reports import render, summarize
+from microexpr.reports.figures import drawings
+from microexpr.reports.tables import comparisons
+
+
+@pytest.fixture(scope="module")
+def made(fakes, tmp_path_factory):
+    """One finished run."""
+    from microexpr.recipes.recipe import parse
+    from tests.conftest import NETWORK
+
+    options = Options(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
+    return evaluate(parse("test-network", NETWORK), tmp_path_factory.mktemp("report") / "run", options)
+
+
+def test_scores_come_from_the_rows(made):
+    summary = summarize([made])
+    rows = made.rows()
+    score = macro_f1([r.truth for r in rows], [r.guess for r in rows], made.protocol.classes)
+    assert summary.metrics["macro_f1"] == score
+    low, high = summary.intervals["macro_f1"]
+    assert 0 <= low <= high <= 1 and summary.n == len(rows) and summary.subjects == 9
+    assert summary.confusion.sum() == summary.n
+    assert set(summary.parts) == {"casme2", "samm", "smic"}
+    assert sum(n for _, n in summary.people.values()) == summary.n
+
+
+def test_json_is_an_object_a_run(made):
+    first, second = render([[made], [made]], "json").splitlines()
+    table = json.loads(first)
+    assert first == second
+    names = {"recipe", "protocol", "n", "subjects", "seeds", "revealed", "metrics", "per_dataset", "confusion"}
+    assert names | {"majority", "published"} <= set(table)
+    assert table["recipe"] == "test-network" and table["protocol"] == "megc2019-cde" and table["seeds"] == [0]
+    assert table["revealed"] == ["onset", "apex", "offset"]
+    assert set(table["per_dataset"]["smic"]) >= {"macro_f1", "n", "subjects"}
+    assert any(row["leaky"] for row in table["published"].values())
+
+
+@pytest.mark.parametrize("form", ["markdown", "latex", "html"])
+def test_a_made_up_subset_says_so_everywhere(made, form):
+    text = render([[made]], form)
+    assert "The faces are made up" in text and "SUBSET" in text
+    assert "this run (made-up faces, subset)" in text
+    assert "not comparable" in text  # the mark of leaky numbers is explained
+
+
+def test_the_page_asks_nothing_of_anybody(made):
+    page = render([[made]], "html")
+    assert not re.search(r"<script|<link|@import|url\((?!#)|src=\"(?!data:)", page)
+    assert not re.search(r"https?://(?!www\.w3\.org|purl\.org|creativecommons\.org|matplotlib\.org)", page)
+    kept = len(list((made.folder / "pictures").iterdir()))
+    assert page.count("<img") == kept + len([d for d in drawings(summarize([made])) if d.heading != "Confusion"])
+    assert "data:image/svg+xml" in page and "smic/s01" in page
+
+
+def test_latex_escapes_what_is_special(made):
+    text = render([[made]], "latex")
+    assert r"\begin{tabular}" in text and text.count(r"\begin{table}") == text.count(r"\end{table}")
+    assert not re.search(r"(?<!\\)[%_#$](?=[a-z])", "\n".join(x for x in text.splitlines() if not x.startswith("%")))
+
+
+def test_a_partial_run_says_so(made, tmp_path):
+    copy = Run.open(shutil.copytree(made.folder, tmp_path / "run"))
+    next((copy.folder / "folds").glob("smic-s0*.csv")).unlink()
+    summary = summarize([copy])
+    assert any(line.startswith("PARTIAL: 8 of 9 folds") for line in summary.warnings)
+    assert "partial" in summary.label and not summary.as_dict()["complete"]
+
+
+def test_a_run_without_a_fold_has_no_score(made, tmp_path):
+    copy = Run.open(shutil.copytree(made.folder, tmp_path / "run"))
+    shutil.rmtree(copy.folder / "folds")
+    with pytest.raises(RunError, match="no finished fold"):
+        summarize([copy])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("run.json", "{"), ("run.json", "{}"), ("folds/smic-s01.csv", "id\nx\n")]
+)
+def test_damaged_runs_are_named(made, tmp_path, name, content):
+    folder = shutil.copytree(made.folder, tmp_path / "run")
+    (folder / name).write_text(content)
+    with pytest.raises(RunError, match="is damaged"):
+        summarize(find_runs(folder))
+
+
+def test_seeds_are_averaged(network, fakes, tmp_path):
+    options = Options(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
+    evaluate_seeds(network, tmp_path / "runs", options, 2)
+    runs = find_runs(tmp_path / "runs")
+    each = [summarize([run]).metrics["macro_f1"] for run in runs]
+    both = summarize(runs)
+    assert both.metrics["macro_f1"] == pytest.approx(sum(each) / 2)
+    assert both.spread["macro_f1"] > 0 and both.as_dict()["seeds"] == [0, 1]
+
+
+def test_clips_without_a_face_count_as_wrong(made, tmp_path):
+    copy = Run.open(shutil.copytree(made.folder, tmp_path / "run"))
+    rows = copy.fold_rows("smic/s01")
+    silent = [dataclasses.replace(row, guess="", note="face: not found") for row in rows]
+    copy.write("smic/s01", silent)
+    summary = summarize([copy])
+    assert summary.people["smic/s01"] == (0, len(rows))
+    assert any(line.startswith(f"{len(rows)} clips got no guess") for line in summary.warnings)
+
+
+def test_bad_requests(made, tmp_path):
+    with pytest.raises(UnknownNameError, match="did you mean 'json'"):
+        render([[made]], "jsn")
+    with pytest.raises(MissingDataError, match="holds no run"):
+        find_runs(tmp_path)
+
+
+def test_runs_of_one_protocol_stand_side_by_side(made, recipe, fakes, tmp_path):
+    options = Options(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
+    other = evaluate(recipe, tmp_path / "run", options)
+    [table] = comparisons([summarize([made]), summarize([other])])
+    assert [row[0].split(":")[0] for row in table.rows[:3]] == ["test of a network", "test", "majority's guess"]
+    assert all("subset" in row[0] for row in table.rows[:2])
+    assert len(table.rows) == 3 + len([row for row in summarize([made]).published if not row.part])
+    assert "Side by side" in render([[made], [other]], "html")

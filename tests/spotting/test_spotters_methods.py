@@ -1,0 +1,149 @@
+"""The formulas of the published spotters, on inputs whose answer is known."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from microexpr.core.clip import Interval
+from microexpr.core.track import FaceTrack
+from microexpr.networks import NETWORKS
+from microexpr.networks.softnet import Scorer, train
+from microexpr.spotting import SPOTTERS
+from microexpr.spotting.base import Samples, sampled
+from microexpr.spotting.default.candidates import bumps
+from microexpr.spotting.default.displacement import NAMES, displacement
+from microexpr.spotting.mdmd import maximal_difference
+from microexpr.spotting.peak_picking import contrast, crossing, runs, spans_above, threshold
+from microexpr.spotting.softnet import peaks, pseudo_labels
+from microexpr.spotting.softnet import regions as face_parts
+from microexpr.synthetic.long_video import true_track
+from microexpr.synthetic.script import Beat
+from tests.spotting.test_spotters import busy, micro, staged
+
+
+def test_contrast_is_the_middle_less_the_mean_of_both_ends():
+    values = np.array([0.0, 0, 1, 4, 1, 0, 0])
+    assert contrast(values, 2).tolist() == [0, 0, 0.5, 4, 0.5, 0, 0]
+    assert contrast(np.array([0.0, 2, 4, 6]), 1).tolist() == [0, 0, 0, 1]
+
+
+def test_threshold_runs_and_spans():
+    values = np.array([0, 0, 3, 5, 3, 0, 0, 5, 0.0])
+    assert threshold(values, 0.5) == pytest.approx(16 / 9 + 0.5 * (5 - 16 / 9))
+    assert list(runs(values > 0)) == [(2, 4), (7, 7)]
+    (one,) = spans_above(values, 2, 2, 5)
+    assert (one.onset, one.apex, one.offset, one.score) == (2, 3, 4, 2.5)
+    assert crossing(values, 3, 1) == (1, 5)
+
+
+@pytest.mark.parametrize("way", [(1, 0.1), (0.1, 1), (-1, 0.1), (0.1, -1)])
+def test_mdmd_sees_all_four_directions(way):
+    there, back = np.full((36, 36, 2), way, np.float32) * 2, np.zeros((36, 36, 2), np.float32)
+    pictures = [np.full((36, 36), i, np.uint8) for i in range(3)]
+    flow = lambda before, after: there if after[0, 0] == 1 else back  # noqa: E731
+    assert maximal_difference(flow, *pictures) == pytest.approx(2 * np.hypot(*way), rel=1e-6)
+
+
+def test_mdmd_takes_a_third_of_pixels_and_blocks():
+    there, pictures = np.zeros((36, 36, 2), np.float32), [np.full((36, 36), i, np.uint8) for i in range(3)]
+    there[:12, :, 0] = 3  # 12 of 36 blocks
+    there[:12, ::2, 0] = 1
+    flow = lambda before, after: there if after[0, 0] == 1 else np.zeros_like(there)  # noqa: E731
+    assert maximal_difference(flow, *pictures) == pytest.approx(3)
+
+
+def test_softnet_has_the_papers_size():
+    net = NETWORKS.build({"name": "softnet"}).build((3, 42, 42), 1)
+    assert sum(p.numel() for p in net.parameters()) == 314_817
+    assert net(torch.zeros(2, 3, 42, 42)).shape == (2, 1)
+
+
+def test_softnet_learns_and_repeats_itself():
+    rng = np.random.default_rng(0)
+    wanted = np.repeat([0.0, 1.0], 12)
+    shown = rng.normal(size=(24, 3, 42, 42)) + wanted[:, None, None, None]
+    first, second = (train(shown, wanted, seed=4, epochs=8) for _ in range(2))
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+    scores = Scorer(first, (3, 42, 42))(shown)
+    assert scores[wanted == 1].min() > scores[wanted == 0].max()
+
+
+def test_softnets_labels_and_peaks():
+    track = busy()[0]
+    samples = sampled(track, 60)
+    labels = pseudo_labels(track, samples, [Interval(100, 110)], k=5)
+    assert np.flatnonzero(labels).tolist() == list(range(96, 111))
+    smooth = np.zeros(50)
+    smooth[[10, 12, 30]] = 1, 0.9, 0.8
+    assert [(s.onset, s.apex, s.offset) for s in peaks(smooth, 4, 0.55)] == [(6, 10, 14), (26, 30, 34)]
+
+
+def test_softnets_input_has_no_head_motion_and_no_eyes():
+    track = busy()[0]
+    points = np.asarray(track.points[0])
+    shifted = face_parts(np.full((96, 96, 2), 3, np.float32), points)
+    assert shifted.shape == (3, 42, 42) and np.abs(shifted).max() < 1e-5
+
+
+def test_displacement_takes_the_head_away():
+    track = true_track(staged(micro(1.0, 0.4, 6), seconds=2.5, seed=5))
+    moved = displacement(track, sampled(track, 60)).regions
+    brows = [i for i, name in enumerate(NAMES) if "inner brow" in name]
+    mouth = [i for i, name in enumerate(NAMES) if "corner" in name]
+    assert moved[72, brows, 1].mean() - moved[50, brows, 1].mean() < -0.01  # up
+    assert np.abs(moved[72, mouth] - moved[50, mouth]).max() < 0.006
+
+
+@pytest.mark.parametrize("rate", [30, 60, 200])
+def test_a_bump_begins_and_ends_where_it_was_made(rate):
+    times = np.arange(4 * rate) / rate
+    one = Beat("macro", 1.0, 1.5, 1.9, 2.6, 0.05).level(times) * 0.05
+    moves = np.random.default_rng(1).normal(0, 2e-4, (len(times), len(NAMES), 2))
+    moves[:, 3, 1] += one
+    best = min(bumps(moves, rate), key=lambda b: abs(b.onset - rate) + abs(b.offset - 2.6 * rate))
+    assert abs(best.onset / rate - 1.0) < 0.08 and abs(best.offset / rate - 2.6) < 0.1
+    assert best.height == pytest.approx(0.05, rel=0.1) and not best.unfinished
+    assert int(np.abs(best.pattern).sum(axis=1).argmax()) == 3
+
+
+def test_steps_of_a_second():
+    assert Samples(200.0, np.arange(3) / 200, np.arange(3), np.ones(3, bool)).steps(0.5) == 100
+
+
+def camera() -> FaceTrack:
+    """Eight seconds before a camera of 30 frames a second whose time stamps come from a clock of 16 ms."""
+    track = true_track(staged(micro(), seconds=8, fps=30), size=64)
+    steps = np.random.default_rng(1).choice([0.031, 0.047], len(track), p=[0.85, 0.15])
+    return dataclasses.replace(track, times=np.cumsum(steps))
+
+
+def some(track: FaceTrack, frames: np.ndarray) -> FaceTrack:
+    """These frames of a track."""
+    names = {field.name for field in dataclasses.fields(track)} - {"face", "memory"}
+    return dataclasses.replace(track, **{name: getattr(track, name)[frames] for name in names})
+
+
+def test_what_was_worked_out_of_a_camera_holds_for_the_next_look():
+    memory: dict = {}
+    track, known = dataclasses.replace(camera(), memory=memory), []
+    second = round(1 / np.diff(track.times).mean())
+    for first, last in ((0, 6 * second + 1), (second, 6 * second + 15)):
+        SPOTTERS.build({"name": "default"}).spot(some(track, np.arange(first, last)))
+        known.append(len(memory))
+    assert known == [6, 7]  # six seconds, and the half one that is new
+
+
+def test_a_missing_frame_takes_its_time():
+    track = camera()
+    assert np.array_equal(sampled(track, 200).frames, np.arange(len(track)))
+    steps = sampled(some(track, np.delete(np.arange(len(track)), 100)), 200)
+    assert steps.rate == track.fps
+    assert len(steps) == pytest.approx((track.times[-1] - track.times[0]) * track.fps, abs=1.5)
+
+
+def test_a_curve_stands_at_the_frames_of_a_camera():
+    track, spotter = camera(), SPOTTERS.build({"name": "default"})
+    seen = spotter.look(track, sampled(track, 200)).curve
+    assert seen.max() > 0.5 and np.allclose(spotter.curve(track), seen, atol=1e-6)

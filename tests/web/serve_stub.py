@@ -1,0 +1,85 @@
+"""What stands in for the analysis where a test is about the page: fast, and known beforehand."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from microexpr.core.errors import MediaError
+from microexpr.core.events import Analysis, Event, Face, Recording
+from microexpr.core.progress import Progress
+from microexpr.imaging.video import VideoFrames
+
+FPS, FRAMES = 50, 100
+
+
+def film(path: Path, codec: str = "libx264", frames: int = FRAMES, size: tuple[int, int] = (64, 96)) -> Path:
+    """A video that says in grey levels which frame it is: eight fields, one for each bit of the number."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=FPS)
+        stream.height, stream.width = size
+        stream.pix_fmt = "yuv420p"
+        stream.bit_rate = 2_000_000
+        for number in range(frames):
+            bits = np.array([(number >> bit) & 1 for bit in range(8)], np.uint8).reshape(2, 4)
+            grey = np.kron(bits * 160 + 40, np.ones((size[0] // 2, size[1] // 4), np.uint8))
+            picture = np.repeat(grey[:, :, None], 3, axis=2)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+def number_of(picture: np.ndarray) -> int:
+    """Which frame of `film` a picture (H, W[, 3]) shows."""
+    height, width = picture.shape[:2]
+    grey = picture if picture.ndim == 2 else picture[..., 0]
+    fields = grey[: height // 2 * 2, : width // 4 * 4].reshape(2, height // 2, 4, width // 4).mean(axis=(1, 3))
+    return sum(1 << bit for bit, value in enumerate(fields.ravel()) if value > 120)
+
+
+def event(onset: int, apex: int, offset: int, label: str = "surprise", **more: Any) -> Event:
+    """One of them."""
+    times = (onset / FPS, apex / FPS, offset / FPS)
+    kind = "micro" if times[2] - times[0] < 0.5 else "macro"
+    shares = {"surprise": 0.7, "negative": 0.2, "positive": 0.1}
+    return Event("v", 1, onset, apex, offset, *times, kind, 3.0, **{"shares": shares, "label": label, **more})
+
+
+def analysis_of(source: Path) -> Analysis:
+    """Two events, a blink."""
+    recording = Recording(source.name, str(source), FRAMES, (FRAMES - 1) / FPS, FPS, 96, 64)
+    curve = tuple((n / FPS, float(n % 20)) for n in range(FRAMES))
+    face = Face(1, FRAMES, 0.9, (), ((1.2, 1.3),), curve)
+    return Analysis(recording, (face,), (event(10, 14, 20), event(40, 55, 70, "negative")), ("made up",), {}, "0", "f")
+
+
+def quick(source: Path, out: Path, values: Mapping[str, Any], progress: Progress) -> Analysis:
+    """What the whole file is like is looked at; what is in it is known."""
+    for done in range(1, len(VideoFrames(source).times) + 1):
+        progress("faces", done, FRAMES)
+    return analysis_of(source)
+
+
+def slow(source: Path, out: Path, values: Mapping[str, Any], progress: Progress) -> Analysis:
+    """Never ends by itself."""
+    out.mkdir()
+    (out / "pid").write_text(str(os.getpid()))
+    progress("faces", 1, 2)
+    time.sleep(600)
+    return analysis_of(source)
+
+
+def crash(source: Path, out: Path, values: Mapping[str, Any], progress: Progress) -> Analysis:
+    """Dies without a word, as a decoder may."""
+    os._exit(11)
+
+
+def fault(source: Path, out: Path, values: Mapping[str, Any], progress: Progress) -> Analysis:
+    """A fault that names the file."""
+    raise MediaError(f"video '{source}' cannot be read: it is a stub")

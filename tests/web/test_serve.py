@@ -1,0 +1,263 @@
+"""The web application without a browser: uploads, analyses, judgements, files."""
+
+import io
+import json
+import os
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from pympi import Elan
+
+from microexpr.analysis.formats import json_file as export
+from microexpr.web import Settings, create_app
+from microexpr.web.store import Library
+from tests.web import serve_stub
+
+ASK = {"X-Microexpr": "1"}
+CODER = {"coder": "Ada"}
+
+
+class Page:
+    """What the page of a browser does, in Python."""
+
+    def __init__(self, root: Path, **settings):
+        self.settings = Settings(**{"analyze": serve_stub.quick, "most": 5, **settings})
+        self.client = TestClient(create_app(self.settings, Library(root, self.settings.most)), "http://127.0.0.1:80")
+        self.client.headers.update(ASK)
+
+    def upload(self, content: bytes, name="a talk.mp4", wait=True) -> dict:
+        answer = self.client.post("/api/recordings", params={"name": name}, content=content)
+        assert answer.status_code == 201, answer.text
+        return self.wait(answer.json()["id"]) if wait else answer.json()
+
+    def wait(self, id: str, states=("done", "failed")) -> dict:
+        for _ in range(3600):
+            one = next(one for one in self.state()["recordings"] if one["id"] == id)
+            if one["state"] in states:
+                return one
+            time.sleep(0.05)
+        raise AssertionError(f"still {one}")
+
+    def state(self) -> dict:
+        return self.client.get("/api/state").json()
+
+    def judge(self, id: str, number: int, **body):
+        return self.client.patch(f"/api/recordings/{id}/events/{number}", json={**CODER, **body})
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory) -> bytes:
+    return serve_stub.film(tmp_path_factory.mktemp("film") / "film.mp4").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory, film):
+    page = Page(tmp_path_factory.mktemp("shared"))
+    with page.client:
+        page.id = page.upload(film)["id"]
+        yield page
+
+
+@pytest.fixture
+def fresh(shared):
+    """The recording as it was found."""
+    (shared.client.app.state.jobs.library.folder(shared.id) / "coding.json").unlink(missing_ok=True)
+    return shared
+
+
+def test_what_the_page_is_told(fresh):
+    told = fresh.client.get(f"/api/recordings/{fresh.id}").json()
+    assert told["recording"]["name"] == "a talk.mp4" and told["recording"]["path"] == ""
+    assert told["numbers"] == [1, 2] and [one["status"] for one in told["events"]] == ["found", "found"]
+    assert told["classes"] == ["negative", "positive", "surprise", "unknown"] and told["plays"] and not told["copied"]
+
+
+def test_every_frame_is_the_one_that_was_asked_for(fresh):
+    for number in [*range(0, 100, 7), 99, 98, 50, 51, 52, 49, 0]:
+        answer = fresh.client.get(f"/api/recordings/{fresh.id}/frames/{number}.jpg")
+        picture = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_GRAYSCALE)
+        assert serve_stub.number_of(picture) == number
+    assert fresh.client.get(f"/api/recordings/{fresh.id}/frames/100.jpg").status_code == 422
+    times = np.frombuffer(fresh.client.get(f"/api/recordings/{fresh.id}/times").content, "<f8")
+    assert np.abs(times - np.arange(100) / serve_stub.FPS).max() < 1e-6
+
+
+def test_the_video_can_be_asked_for_in_parts(fresh, film):
+    answer = fresh.client.get(f"/api/recordings/{fresh.id}/video", headers={"Range": "bytes=100-199"})
+    assert answer.status_code == 206 and answer.content == film[100:200]
+    assert answer.headers["content-type"] == "video/mp4"
+
+
+@pytest.mark.parametrize(("codec", "name"), [("mpeg4", "old.avi"), ("libx264", "f.mkv"), ("libx264", "f.mov")])
+def test_what_no_browser_plays_is_copied(tmp_path, codec, name):
+    page = Page(tmp_path / "library")
+    content = serve_stub.film(tmp_path / name, codec).read_bytes()
+    with page.client:
+        id = page.upload(content, name)["id"]
+        copy = tmp_path / "copy.mp4"
+        copy.write_bytes(page.client.get(f"/api/recordings/{id}/video").content)
+        own = page.client.get(f"/api/recordings/{id}/frames/77.jpg").content
+    frames = serve_stub.VideoFrames(copy)
+    assert [serve_stub.number_of(picture) for _, picture in frames] == list(range(100))
+    assert np.abs(np.array(frames.times) - np.arange(100) / serve_stub.FPS).max() < 1e-4
+    assert serve_stub.number_of(cv2.imdecode(np.frombuffer(own, np.uint8), 1)) == 77
+
+
+def test_judgements_are_kept_at_once(fresh):
+    assert fresh.judge(fresh.id, 1, verdict="confirm").json()["events"][0]["status"] == "confirmed"
+    told = fresh.judge(fresh.id, 2, verdict="reject", note="a blink").json()
+    assert [one["status"] for one in told["events"]] == ["confirmed", "rejected"] and told["steps"] == 2
+    library = fresh.client.app.state.jobs.library
+    again = Library(library.root, 5).judged(fresh.id)  # another process would see it too
+    assert [(one.status, one.coder, one.note) for one in again.events] == [
+        ("confirmed", "Ada", ""),
+        ("rejected", "Ada", "a blink"),
+    ]
+
+
+def test_correcting_and_undoing(fresh):
+    told = fresh.judge(fresh.id, 1, onset=12, offset=60, label="negative").json()
+    one = told["events"][0]
+    assert (one["status"], one["kind"], one["onset"], one["apex"], one["offset"]) == ("corrected", "macro", 12, 14, 60)
+    assert (one["start"], one["end"], one["label"]) == (0.24, 1.2, "negative")
+    assert fresh.judge(fresh.id, 1, verdict="confirm").json()["events"][0]["status"] == "corrected"
+    fresh.judge(fresh.id, 1, verdict="reject")
+    assert fresh.judge(fresh.id, 1, verdict="confirm").json()["events"][0]["status"] == "corrected"
+    for steps in (2, 1, 0):
+        told = fresh.client.post(f"/api/recordings/{fresh.id}/undo", json={}).json()
+        assert told["steps"] == steps
+    assert told["events"][0]["status"] == "found" and told["events"][0]["onset"] == 10
+    assert "nothing to undo" in fresh.client.post(f"/api/recordings/{fresh.id}/undo", json={}).json()["fault"]
+
+
+def test_adding_and_taking_away(fresh):
+    url = f"/api/recordings/{fresh.id}/events"
+    told = fresh.client.post(url, json={**CODER, "onset": 25, "offset": 35, "label": "contempt"}).json()
+    assert told["numbers"] == [1, 3, 2] and told["events"][1]["status"] == "added" and told["events"][1]["apex"] == 30
+    assert fresh.judge(fresh.id, 3, offset=38).json()["events"][1]["status"] == "added"
+    assert fresh.judge(fresh.id, 3, verdict="reject").json()["numbers"] == [1, 2]
+    assert fresh.client.post(f"/api/recordings/{fresh.id}/undo", json={}).json()["numbers"] == [1, 3, 2]
+    fresh.judge(fresh.id, 3, verdict="reject")
+    told = fresh.client.post(url, json={**CODER, "onset": 99}).json()
+    assert told["numbers"] == [1, 2, 4]  # a number never means another event
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ({"coder": " "}, "who judges"),
+        ({"onset": 30}, "they must rise, from 0 to 99"),
+        ({"offset": 100}, "they must rise"),
+        ({"onset": "early"}, "onset = 'early'"),
+        ({"verdict": "maybe"}, "use confirm or reject"),
+        ({"note": "x" * 2001}, "2001 letters"),
+        ({"status": "confirmed"}, "has no setting 'status'"),
+    ],
+)
+def test_a_wrong_judgement_is_one_line(fresh, body, line):
+    answer = fresh.judge(fresh.id, 1, **body)
+    assert answer.status_code == 400 and line in answer.json()["fault"] and "\n" not in answer.json()["fault"]
+    assert fresh.client.get(f"/api/recordings/{fresh.id}").json()["steps"] == 0
+
+
+def test_files_to_take_away(fresh, tmp_path):
+    fresh.judge(fresh.id, 1, verdict="confirm")
+    fresh.client.post(f"/api/recordings/{fresh.id}/events", json={**CODER, "face": 2, "onset": 80})
+    files = {}
+    for kind in ("csv", "json", "eaf"):
+        answer = fresh.client.get(f"/api/recordings/{fresh.id}/export/{kind}", params={"coder": "Ada ; \r\n L"})
+        assert f'filename="a-talk-Ada-L-events.{kind}"' in answer.headers["content-disposition"]
+        files[kind] = answer.content
+    for events in (export.from_csv(files["csv"].decode()), export.from_json(files["json"].decode()).events):
+        assert [(one.status, one.coder) for one in events] == [("confirmed", "Ada"), ("found", ""), ("added", "Ada")]
+    (tmp_path / "e.eaf").write_bytes(files["eaf"])
+    eaf = Elan.Eaf(tmp_path / "e.eaf")
+    assert eaf.media_descriptors[0]["RELATIVE_MEDIA_URL"] == "./a%20talk.mp4" and str(tmp_path) not in str(files)
+    assert "coder Ada" in eaf.get_annotation_data_for_tier("face 1 micro")[0][2]
+    assert "added" in eaf.get_annotation_data_for_tier("face 2 micro")[0][2]  # a face that the program never saw
+
+
+def test_a_second_coder(fresh):
+    fresh.judge(fresh.id, 1, verdict="confirm")
+    fresh.judge(fresh.id, 2, verdict="confirm")
+    other = [serve_stub.event(11, 14, 20, status="corrected", coder="Bo")]
+    url = f"/api/recordings/{fresh.id}/second"
+    told = fresh.client.post(url, params={"name": "bo.csv"}, content=export.to_csv(other)).json()
+    assert told["first"] == "Ada" and told["second"] == "Bo" and told["matched"] == 1
+    assert 0 < told["time_kappa"] < 1 and [one["what"] for one in told["differences"]] == ["only first"]
+    for wrong in ("a,b\n1,2\n", "{}", "[" * 10**5, '{"a":' * 10**5, "\0\0"):
+        answer = fresh.client.post(url, params={"name": "bo\n.csv"}, content=wrong)
+        assert answer.status_code == 400 and answer.json()["fault"].count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    ("analyze", "line"),
+    [(serve_stub.crash, "broke off (exit code 11)"), (serve_stub.fault, "video 'a talk.mp4' cannot be read")],
+)
+def test_a_failed_analysis_is_a_line(tmp_path, film, analyze, line):
+    page = Page(tmp_path, analyze=analyze)
+    with page.client:
+        one = page.upload(film)
+        assert one["state"] == "failed" and line in one["fault"] and str(tmp_path) not in one["fault"]
+        assert page.client.get(f"/api/recordings/{one['id']}").status_code == 409
+        assert page.client.delete(f"/api/recordings/{one['id']}").json() == {"deleted": True}
+        assert page.state()["recordings"] == [] and list(tmp_path.iterdir()) == []
+
+
+def test_a_broken_file_is_a_line(tmp_path, film):
+    page = Page(tmp_path)
+    with page.client:
+        assert "cannot be read" in page.upload(film[: len(film) // 3])["fault"]
+
+
+def test_deleting_while_it_runs(tmp_path, film):
+    page = Page(tmp_path, analyze=serve_stub.slow)
+    with page.client:
+        first, second = page.upload(film, wait=False)["id"], page.upload(film, wait=False)["id"]
+        while not (pids := list(tmp_path.glob("*/analysis/pid"))) or not pids[0].read_text():
+            time.sleep(0.05)
+        pid = int(pids[0].read_text())
+        for id in (second, first):  # one waits, one runs
+            assert page.client.delete(f"/api/recordings/{id}").status_code == 200
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+        assert list(tmp_path.iterdir()) == [] and page.client.delete(f"/api/recordings/{first}").status_code == 404
+
+
+def test_what_was_kept_is_there_again(tmp_path, film):
+    page = Page(tmp_path, analyze=serve_stub.slow)
+    with page.client:
+        id = page.upload(film, wait=False)["id"]
+        page.wait(id, ["working"])
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "about.json").write_text(json.dumps({"id": "0", "name": "half", "state": "coming"}))
+    (tmp_path / "else").mkdir()
+    (tmp_path / "else" / "about.json").write_text("not ours")
+    page = Page(tmp_path)
+    with page.client:
+        assert page.wait(id)["state"] == "done"  # begun again
+    assert not (tmp_path / "half").exists() and (tmp_path / "else").exists()
+
+
+def test_no_more_than_there_may_be(tmp_path, film):
+    page = Page(tmp_path, most=1, analyze=serve_stub.slow)
+    with page.client:
+        page.upload(film, wait=False)
+        answer = page.client.post("/api/recordings", params={"name": "b"}, content=film)
+        assert answer.status_code == 409 and "delete one" in answer.json()["fault"]
+
+
+def test_the_lid_of_a_full_disk(tmp_path, film, monkeypatch):
+    page = Page(tmp_path)
+
+    def full(file, chunk):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("microexpr.web.uploads.run_in_threadpool", full)
+    with page.client, pytest.raises(OSError, match="No space"):
+        page.client.post("/api/recordings", params={"name": "b"}, content=io.BytesIO(film))
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,148 @@
+"""The whole program, `microexpr serve`: how it begins, how it ends, what it leaves, whom it calls."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from microexpr.core.errors import UsageError
+from microexpr.web import Settings
+from microexpr.web.server import serve, sweep
+from tests.web import serve_stub
+
+ROOT = Path(__file__).parents[2]
+WATCH = """
+import os, sys
+def note(event, values):
+    if event in ("socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname"):
+        with open(os.environ["WATCHED"], "a") as file:
+            file.write(f"{os.getpid()} {event} {[one for one in values if isinstance(one, (str, bytes, tuple))]}\\n")
+with open(os.environ["WATCHED"], "a") as file:
+    file.write(f"{os.getpid()} begins\\n")
+sys.addaudithook(note)
+"""
+STUB = "from microexpr.web import Settings, serve; from tests.serve_stub import {}; "
+SERVE = "serve(Settings(port=0, analyze={}), lambda line: print(line, flush=True), browse=False)"
+
+
+@contextmanager
+def running(tmp_path, *arguments):
+    """A server and its address; files of a user's temporary folder lie in `tmp_path/tmp`."""
+    (tmp_path / "tmp").mkdir(exist_ok=True)
+    (tmp_path / "sitecustomize.py").write_text(WATCH)
+    paths = os.pathsep.join([str(tmp_path), str(ROOT), str(ROOT / "src")])
+    place = {"TMPDIR": str(tmp_path / "tmp"), "PYTHONPATH": paths, "WATCHED": str(tmp_path / "watched")}
+    told = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    process = subprocess.Popen([sys.executable, *arguments], env={**os.environ, **place}, **told)
+    try:
+        line = process.stdout.readline()
+        yield process, re.search(r"http://\S+", line)[0]
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def stub(name: str) -> list[str]:
+    return ["-c", f"if __name__ == '__main__':\n {STUB.format(name)}{SERVE.format(name)}"]
+
+
+def ask(address: str, path: str, content: bytes | None = None, method="GET"):
+    with urlopen(Request(f"{address}{path}", content, {"X-Microexpr": "1"}, method=method), timeout=60) as answer:
+        return json.loads(answer.read())
+
+
+def upload(address: str, tmp_path: Path) -> str:
+    content = serve_stub.film(tmp_path / "film.mp4").read_bytes()
+    return ask(address, "api/recordings?name=film.mp4", content, "POST")["id"]
+
+
+def until(true, seconds=180):
+    for _ in range(seconds * 20):
+        if value := true():
+            return value
+        time.sleep(0.05)
+    raise AssertionError("it never came")
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_nothing_stays_when_it_ends(tmp_path, end):
+    with running(tmp_path, *stub("slow")) as (process, address):
+        upload(address, tmp_path)
+        pid = int(until(lambda: [path.read_text() for path in tmp_path.glob("tmp/*/*/analysis/pid")])[0])
+        (folder,) = (tmp_path / "tmp").glob("microexpr-serve-*")
+        assert folder.stat().st_mode & 0o077 == 0
+        process.send_signal(end)
+        assert process.wait(60) == (143 if end == signal.SIGTERM else 0), process.stdout.read()
+        assert "Traceback" not in process.stdout.read()
+    assert not list((tmp_path / "tmp").glob("microexpr-serve-*"))
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_what_a_killed_one_left_is_swept_up(tmp_path):
+    with running(tmp_path, *stub("quick")) as (process, address):
+        upload(address, tmp_path)
+        (left,) = (tmp_path / "tmp").glob("microexpr-serve-*")
+        sweep(tmp_path / "tmp")
+        assert left.exists()  # it is in use
+        process.kill()
+        process.wait()
+    (tmp_path / "tmp" / "microexpr-serve-else").mkdir()
+    sweep(tmp_path / "tmp")
+    assert [path.name for path in (tmp_path / "tmp").glob("microexpr*")] == ["microexpr-serve-else"]
+
+
+def test_it_calls_nobody(tmp_path):
+    with running(tmp_path, *stub("quick")) as (process, address):
+        id = upload(address, tmp_path)
+        until(lambda: ask(address, "api/state")["recordings"][0]["state"] == "done")
+        ask(address, f"api/recordings/{id}")
+        process.terminate()
+        process.wait(60)
+    lines = (tmp_path / "watched").read_text().splitlines()
+    assert len({line.split()[0] for line in lines if line.endswith("begins")}) >= 2  # the analysis was watched too
+    called = [line for line in lines if not line.endswith("begins") and "127.0.0.1" not in line]
+    assert called == []
+
+
+def test_the_command_keeps_and_shows_a_token(tmp_path):
+    keep = tmp_path / "kept"
+    command = ["-m", "microexpr", "serve", "--port", "0", "--no-browser", "--token", "--keep", str(keep), "--most", "3"]
+    with running(tmp_path, *command, "--set", "spotter.name=mdmd", "--model", "none") as (process, address):
+        page, _, token = address.partition("?token=")
+        assert len(token) > 40
+        with pytest.raises(HTTPError, match="401"):
+            ask(page, "api/state")
+        assert ask(page, f"api/state?token={token}") | {"version": ""} == {
+            "version": "", "most_mb": 2000, "most": 3, "kept": True, "recordings": [],
+        }  # fmt: skip
+        with pytest.raises(UsageError, match="used by another"):
+            serve(Settings(port=0, keep=keep), print, browse=False)
+        process.terminate()
+        process.wait(60)
+    assert keep.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--set", "spotter.name=nobody"], "unknown spotter 'nobody'"),
+        (["--host", "203.0.113.1"], "cannot listen on 203.0.113.1, port 8765"),
+        (["--keep", __file__], "cannot be read or written"),
+        (["--most", "100000"], "most = 100000: use 1 to 1000"),
+    ],
+)
+def test_a_wrong_command_is_one_line(arguments, line):
+    command = [sys.executable, "-m", "microexpr", "serve", "--no-browser", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode in (1, 2) and line in done.stderr and done.stderr.count("\n") == 1
