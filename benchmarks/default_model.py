@@ -1,8 +1,8 @@
-"""The recognizer that ships with the package, on made-up people it has not seen: `python benchmarks/default_model.py`.
+"""The recognizer that ships, on synthetic people it has not seen: `python benchmarks/default_model.py`.
 
 Each clip is shown as a camera with fewer frames a second, fewer pixels or a stronger compression would have shown it.
-Onset and apex are the true ones, moved to the nearest frame that such a camera has. Faces are made up: the figures say
-how the machinery wears, not whether it recognises emotions.
+Onset and apex are the true ones, moved to the nearest frame that such a camera has. Faces are synthetic: the figures
+say how the machinery wears, not whether it recognizes emotions.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from microexpr.datasets import DATASETS
-from microexpr.imaging.images import write_picture
+from microexpr.imaging.images import write_image
 from microexpr.imaging.video import open_frames
 from microexpr.metrics.bootstrap import bootstrap_interval
 from microexpr.metrics.recognition import (
@@ -29,7 +29,7 @@ from microexpr.protocols import Example, protocol
 from microexpr.recognizers.model import Model, default_model, open_model
 
 SEED = 77
-"""Of the made-up people; those that the model has learned from have seed 0."""
+"""Of the synthetic people; those that the model has learned from have seed 0."""
 
 Change = Callable[[np.ndarray], np.ndarray]
 
@@ -69,14 +69,14 @@ def guess(model: Model, example: Example, fps: float, change: Change | None, dra
     with tempfile.TemporaryDirectory() as folder:
         for number, name in ((onset, 1), (apex, 2)):
             picture = frames.read(number)
-            write_picture(Path(folder, f"{name}.png"), picture if change is None else change(picture))
+            write_image(Path(folder, f"{name}.png"), picture if change is None else change(picture))
         return next(iter(model(Path(folder), 1, 2, 2)))
 
 
 def main() -> None:
     """Prints the table of docs/default-model.md."""
     parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--people", type=int, default=8)
+    parse.add_argument("--subjects", type=int, default=8)
     parse.add_argument("--model", type=Path, help="another one than the shipped")
     options = parse.parse_args()
     model = open_model(options.model) if options.model else default_model()
@@ -89,10 +89,10 @@ def main() -> None:
     }
     rules = protocol("megc2019-cde")
     with tempfile.TemporaryDirectory() as folder:
-        data = DATASETS.get("casme2").fake(Path(folder, "casme2"), people=options.people, seed=SEED)
+        data = DATASETS.get("casme2").make_synthetic(Path(folder, "casme2"), subjects=options.people, seed=SEED)
         examples = rules.select(data.clips())
-        truth, people = [e.truth for e in examples], [e.clip.subject for e in examples]
-        print(f"{len(examples)} clips of {options.people} made-up people, {', '.join(rules.classes)}\n")
+        truth, people = [e.label for e in examples], [e.clip.subject for e in examples]
+        print(f"{len(examples)} clips of {options.people} synthetic people, {', '.join(rules.classes)}\n")
         print("| shown as | WAR | UAR | UF1 | 95 % interval of UF1 over people |\n|---|---|---|---|---|")
         guesses = majority(truth, rules.classes)
         for name, (fps, change) in [*conditions.items(), ("the majority's guess", (0, None))]:

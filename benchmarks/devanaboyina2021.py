@@ -1,4 +1,4 @@
-"""The seven methods of Devanaboyina 2021 timed, and the repaired ones over seeds, on made-up faces.
+"""The seven methods of Devanaboyina 2021 timed, and the repaired ones over seeds, on synthetic faces.
 
 python benchmarks/devanaboyina2021.py            # m1 to m7, each with an empty cache
 python benchmarks/devanaboyina2021.py --fixed 5  # the three repaired ones, seeds 0 to 4, beside the majority's guess
@@ -24,7 +24,7 @@ METRICS = ("weighted_average_recall", "macro_f1")
 
 def run(recipe: str, out: Path, cache: Path, *more: str) -> tuple[float, float]:
     """Seconds on the clock, and of processor time, that `microexpr run` takes."""
-    words = ["-m", "microexpr", "run", recipe, "--data", "fake", "--scale", "small", "--out", str(out), *more]
+    words = ["-m", "microexpr", "run", recipe, "--data", "synthetic", "--quick", "--out", str(out), *more]
     begin, used = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     place = {**os.environ, "MICROEXPR_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
     subprocess.run(
@@ -51,7 +51,7 @@ def main() -> None:
         if options.fixed:
             print("| recipe | clips, people | WAR | majority | UF1 | majority |\n|---|---|---|---|---|---|")
             for recipe in (f"devanaboyina2021-{name}-fixed" for name in FIXED):
-                run(recipe, base / recipe, base / "cache", "--seeds", str(options.fixed), "--on", "processes")
+                run(recipe, base / recipe, base / "cache", "--seeds", str(options.fixed), "--executor", "processes")
                 runs = [Run.open(base / recipe / f"seed-{n}") for n in range(options.fixed)]
                 print(compared(recipe, runs), flush=True)
             return

@@ -1,7 +1,7 @@
 """Face mesh and appearance model side by side: `python benchmarks/faces.py [people]`.
 
-On made-up people that the appearance model was not trained on, with true landmarks. The error is the mean distance of
-the 68 points in distances of the outer corners of the eyes. `centred` takes each point's mean deviation away first:
+On synthetic people that the appearance model was not trained on, with true landmarks. The error is the mean distance of
+the 68 points in distances of the outer corners of the eyes. `centerd` takes each point's mean deviation away first:
 what a way draws elsewhere on every face is a matter of definition and does not tremble.
 """
 
@@ -18,7 +18,7 @@ from microexpr.faces.aam import fit, named_model
 from microexpr.faces.cascade import find_face
 from microexpr.faces.landmarks import detect, find_landmarks
 from microexpr.preprocessing.align import CASCADE_EYES, LEAST_QUALITY
-from microexpr.synthetic import Camera, Timing, perform
+from microexpr.synthetic import Camera, Timing, render_clip
 
 FIRST = 5000  # the model's people begin at 90 000
 Face = tuple[np.ndarray, np.ndarray]
@@ -29,7 +29,7 @@ def faces(people: int, framing: str, degrees: float) -> Iterator[Face]:
     camera = Camera(size=(480, 480), framing=framing)  # type: ignore[arg-type]
     shown = (((12, ""),), ((1, ""), (2, "")), ((4, ""),), ((25, ""), (26, "")))
     for i in range(people):
-        one = perform(FIRST + i, units=shown[i % 4], camera=camera, timing=Timing(0, 1, 2, 3, 200.0), amplitude=8.0)
+        one = render_clip(FIRST + i, units=shown[i % 4], camera=camera, timing=Timing(0, 1, 2, 3, 200.0), amplitude=8.0)
         place = cv2.getRotationMatrix2D((240, 240), degrees, 1)
         picture = cv2.warpAffine(one.frame(1), place, (480, 480), borderMode=cv2.BORDER_REPLICATE)
         yield picture, one.landmarks(1) @ place[:, :2].T + place[:, 2]
@@ -58,7 +58,7 @@ def fitted(picture: np.ndarray, eyes: np.ndarray) -> np.ndarray | None:
 def measure(
     way: Callable[[np.ndarray], np.ndarray | None], known: list[Face]
 ) -> tuple[float, float, float, int, float]:
-    """Mean error, 95th percentile, centred mean error, faces found, median milliseconds (processor time) a picture."""
+    """Mean error, 95th percentile, centerd mean error, faces found, median milliseconds (processor time) a picture."""
     way(known[0][0])
     answers, times = [], []
     for picture, _ in known:
@@ -71,13 +71,13 @@ def measure(
         return np.nan, np.nan, np.nan, 0, spent
     wrong = np.stack([(a - points) / np.linalg.norm(points[36] - points[45]) for a, points in pairs])
     each = np.linalg.norm(wrong, axis=2).mean(axis=1)
-    centred = np.linalg.norm(wrong - wrong.mean(axis=0), axis=2).mean()
-    return float(each.mean()), float(np.percentile(each, 95)), float(centred), len(pairs), spent
+    centerd = np.linalg.norm(wrong - wrong.mean(axis=0), axis=2).mean()
+    return float(each.mean()), float(np.percentile(each, 95)), float(centerd), len(pairs), spent
 
 
 def main(people: int = 40) -> None:
     cv2.setNumThreads(1)
-    print("| faces | way | error | 95 % | centred | found | ms | error / mesh | time / mesh |")
+    print("| faces | way | error | 95 % | centerd | found | ms | error / mesh | time / mesh |")
     print("|---|---|--:|--:|--:|--:|--:|--:|--:|")
     for name, framing, degrees in (
         ("large", "face", 0.0),
@@ -87,10 +87,10 @@ def main(people: int = 40) -> None:
         known = list(faces(people, framing, degrees))
         base = None
         for label, way in (("mesh", by_mesh), ("aam, BlazeFace", by_aam), ("aam, cascade", by_aam_from_cascade)):
-            error, high, centred, found, spent = measure(way, known)
+            error, high, centerd, found, spent = measure(way, known)
             base = base or (error, spent)
             print(
-                f"| {name} | {label} | {error:.4f} | {high:.4f} | {centred:.4f} | {found}/{people} | {spent:.1f} "
+                f"| {name} | {label} | {error:.4f} | {high:.4f} | {centerd:.4f} | {found}/{people} | {spent:.1f} "
                 f"| {error / base[0]:.2f} | {spent / base[1]:.1f} |"
             )
 

@@ -12,7 +12,7 @@ NAMES = ("astronaut", "Hopper")
 
 
 def face(portrait: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """A made-up shape with one portrait's texture, unmixed: (448, 448, 3) uint8 and its (68, 2) landmarks."""
+    """A synthetic shape with one portrait's texture, unmixed: (448, 448, 3) uint8 and its (68, 2) landmarks."""
     points, rng = Person.draw(seed).points, np.random.default_rng(seed)
     picture = _warped(portrait, points, bool(rng.random() < 0.5))
     picture = _light(_skin(picture, face_mask(points, CANVAS)[..., None], rng), rng)

@@ -14,18 +14,18 @@ import numpy as np
 from microexpr.cli.console import peak_memory
 from microexpr.core.clip import Clip, Sample
 from microexpr.protocols import protocol
-from microexpr.recipes.recipe import load
+from microexpr.recipes.recipe import load_recipe
 from microexpr.recognizers import RECOGNIZERS
 
 
 def main() -> None:
     """Prints the largest resident memory."""
     parse = argparse.ArgumentParser(description=__doc__)
-    parse.add_argument("--recipe", default="devanaboyina2021-m1")
+    parse.add_argument("--recipe", default="devanaboyina2021-method1")
     parse.add_argument("--frames", type=int, default=141)
     parse.add_argument("--side", type=int, default=224)
     options = parse.parse_args()
-    stage = load(options.recipe).judged
+    stage = load_recipe(options.recipe).final_stage
     settings = {**stage.recognizer, "epochs": 1, "validate": 0.0}
     classes, n = protocol(stage.protocol).classes, settings["batch_size"]
     frames = np.random.default_rng(0).integers(0, 255, (options.frames, options.side, options.side, 3), np.uint8)

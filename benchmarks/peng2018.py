@@ -1,12 +1,12 @@
-"""The whole route of Peng et al. 2018 on made-up data: seconds a stage, and pictures a second beside two ceilings.
+"""The whole route of Peng et al. 2018 on synthetic data: seconds a stage, and pictures a second beside two ceilings.
 
     python benchmarks/peng2018.py               # the paper's full size, at the published counts; wants a GPU
     python benchmarks/peng2018.py --small       # the laptop's version
-    python benchmarks/peng2018.py --pictures .3 # smaller made-up pictures, drawn sooner; faces stay 224 x 224
+    python benchmarks/peng2018.py --pictures .3 # smaller synthetic pictures, drawn sooner; faces stay 224 x 224
 
 The ceilings are measured on the same device in the same run: what its matrix multiplication gives (compute) and what
 copying gives (memory), turned into pictures a second by the arithmetic and traffic of one training step of ResNet10.
-Nothing here says anything about emotions: the faces are made up.
+Nothing here says anything about emotions: the faces are synthetic.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ import torch
 from torch import nn
 
 from microexpr.cli.options import settings_of
-from microexpr.experiments.data import prepared, take_in
-from microexpr.experiments.recognition import Options, evaluate
+from microexpr.experiments.data import load_stage_data, prepare_samples
+from microexpr.experiments.recognition import RunOptions, evaluate
 from microexpr.networks import NETWORKS
-from microexpr.recipes.base import Small
-from microexpr.recipes.recipe import load
+from microexpr.recipes.base import Quick
+from microexpr.recipes.recipe import load_recipe
 
 RECIPES = ("peng2018-hde", "peng2018-cde")
 
@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("recipes", nargs="*", default=list(RECIPES))
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--small", action="store_true")
-    size.add_argument("--pictures", type=float, default=1.0, help="size of made-up pictures, 1 as the release's own")
+    size.add_argument("--pictures", type=float, default=1.0, help="size of synthetic pictures, 1 as the release's own")
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="settings of the recipe")
     parser.add_argument("--only-prepare", action="store_true", help="end before anything is learned from faces")
     parser.add_argument("--out", type=Path, default=Path("runs/benchmark-peng2018"))
@@ -98,20 +98,22 @@ def main() -> None:
                 told[0] = now
                 print(f"  {what}: {done} of {total}, {now - marks[what][0]:.0f} s", flush=True)
 
-        recipe = load(name).with_settings(settings_of(given.set))
+        recipe = load_recipe(name).with_settings(settings_of(given.set))
         if given.pictures != 1:
-            recipe = replace(recipe, small=Small(people=None, pictures=given.pictures))
-        options = Options(fake=True, small=given.small or given.pictures != 1, allow_subset=True, on="processes")
+            recipe = replace(recipe, quick=Quick(subjects=None, image_scale=given.pictures))
+        options = RunOptions(
+            synthetic=True, quick=given.small or given.pictures != 1, allow_subset=True, executor="processes"
+        )
         if given.only_prepare:
             for stage in recipe.stages:
-                intake = take_in(stage, recipe, options, watch)
-                prepared(intake, intake.examples, options, watch)
+                intake = load_stage_data(stage, recipe, options, watch)
+                prepare_samples(intake, intake.examples, options, watch)
             continue
         evaluate(recipe, given.out / name, options, watch)
         print(f"\n{name}: {time.perf_counter() - began:.0f} s")
         for what, (first, last, total) in marks.items():
             print(f"  {what:40}{last - first:10.1f} s{total:10.0f} steps or clips")
-        stages = recipe.with_settings(recipe.small.set if given.small else {}).stages
+        stages = recipe.with_settings(recipe.quick.set if given.small else {}).stages
         macro = stages[0]
         size = next(step["size"] for step in macro.chain if step["name"] == "align")
         what = f"learning stage '{macro.name}'"

@@ -1,10 +1,10 @@
-"""Spotters on 20 made-up videos of a minute: `python benchmarks/spotting.py [--folder CACHE] [--workers N]`.
+"""Spotters on 20 synthetic videos of a minute: `python benchmarks/spotting.py [--folder CACHE] [--workers N]`.
 
 Each video shows another person, with 6 micro- and 4 macro-expressions, blinks, speech, gaze, turns of the head, drift
 and flicker. `--rendered N` films the first N, finds the faces in the pictures with the tracker, and spots in what it
 says; without it, the true landmarks tremble. `--learn` makes the default spotter's weights that ship with the package,
 and prints what its threshold is chosen from. People to learn from (seeds below 1000), to choose the threshold with, and
-to test with (from 5000) are three groups. Made-up faces prove that the machinery works, not that it spots real ones.
+to test with (from 5000) are three groups. Synthetic faces prove that the machinery works, not that it spots real ones.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from microexpr.core.files import write_atomically
 from microexpr.core.track import FaceTrack
 from microexpr.faces.tracking import Tracking, track_faces
 from microexpr.metrics.intervals import overlap
-from microexpr.metrics.spotting import SpottingReport, evaluate_spotting, pairs
+from microexpr.metrics.spotting import SpottingReport, evaluate_spotting, match_intervals
 from microexpr.spotting import SPOTTERS, Spotter
 from microexpr.spotting.default.spotter import Default
-from microexpr.synthetic.long_video import LongTake, draw_take, true_track
-from microexpr.synthetic.script import Beat, Distractors
+from microexpr.synthetic.long_video import SyntheticVideo, ground_truth_track, random_video
+from microexpr.synthetic.script import Distractors, Movement
 
 SECONDS, FPS = 60.0, 60.0
 METHODS = ("difference-contrast", "mdmd", "strain-peaks", "softnet", "default")
@@ -65,19 +65,19 @@ LENGTHS = (0.03, 0.1, 0.2, 0.5, 3.0)
 Truth = tuple[Interval, ...]
 
 
-def drawn(film: Film) -> LongTake:
+def drawn(film: Film) -> SyntheticVideo:
     """The video."""
     seed, fps, shortest = film
-    return draw_take(seed, seconds=SECONDS, fps=fps, shortest=shortest)
+    return random_video(seed, seconds=SECONDS, fps=fps, shortest=shortest)
 
 
 def tracked(film: Film, folder: Path) -> FaceTrack:
-    """The true track of a made-up video, kept in a folder and mapped from there."""
+    """The true track of a synthetic video, kept in a folder and mapped from there."""
     place = folder / f"true-{film[0]}-{film[1]:g}-{film[2]:g}"
     fields = [field.name for field in dataclasses.fields(FaceTrack) if field.name not in ("face", "memory")]
     if not (place / "done").is_file():
         place.mkdir(parents=True, exist_ok=True)
-        track = true_track(drawn(film))
+        track = ground_truth_track(drawn(film))
         for name in fields:
             np.save(place / f"{name}.npy", getattr(track, name))
         (place / "done").touch()
@@ -85,9 +85,9 @@ def tracked(film: Film, folder: Path) -> FaceTrack:
 
 
 class Filmed:
-    """Frames of a made-up video, rendered as they are asked for."""
+    """Frames of a synthetic video, rendered as they are asked for."""
 
-    def __init__(self, take: LongTake) -> None:
+    def __init__(self, take: SyntheticVideo) -> None:
         self.take, self.numbers, self.folder = take, range(len(take)), None
 
     def read(self, number: int) -> np.ndarray:
@@ -120,7 +120,7 @@ def spotted(film: Film, spotter: Spotter, folder: Path, rendered: bool) -> Outco
     cv2.setNumThreads(1)
     own = f"{spotter!r} {rendered} {film} {inspect.getsource(inspect.getmodule(type(spotter)))}"  # type: ignore[arg-type]
     weights = Path(getattr(spotter, "weights", "") or os.devnull)
-    own += hashlib.sha256(weights.read_bytes()).hexdigest() if spotter.learns else ""
+    own += hashlib.sha256(weights.read_bytes()).hexdigest() if spotter.trainable else ""
     path = folder / f"found-{spotter.name}-{film[0]}-{hashlib.sha256(own.encode()).hexdigest()[:12]}.json"
     if path.is_file() and spotter.name != "default":
         kept = json.loads(path.read_text())
@@ -156,7 +156,7 @@ def recall_by_length(films: Sequence[Film], found: Mapping[str, Sequence[Interva
     """How many true movements of each length are found (IoU .5), whatever the kind."""
     truth, counts = truth_of(films), {pair: [0, 0] for pair in itertools.pairwise(LENGTHS)}
     for film in films:
-        hits = [id(real) for real, _ in pairs(truth[str(film[0])], found[str(film[0])])]
+        hits = [id(real) for real, _ in match_intervals(truth[str(film[0])], found[str(film[0])])]
         for real in truth[str(film[0])]:
             for low, high in counts:
                 if low <= (real.offset - real.onset) / film[1] < high:
@@ -173,7 +173,7 @@ HEAD = (
 
 
 def fitted(spotter: Spotter, films: Sequence[Film], folder: Path) -> Spotter:
-    """A spotter that has learned from the true tracks of made-up people."""
+    """A spotter that has learned from the true tracks of synthetic people."""
     return spotter.fit([tracked(film, folder) for film in films], [drawn(film).intervals for film in films], seed=0)
 
 
@@ -189,7 +189,7 @@ def built(name: str, folder: Path) -> Spotter:
 
 def learn(folder: Path, workers: int) -> None:
     """Makes the weights that ship, and shows what each threshold would give on the people it is chosen with."""
-    spotter = fitted(Default(abstain=0.0), LEARNED, folder)
+    spotter = fitted(Default(min_score=0.0), LEARNED, folder)
     assert Default.shipped is not None
     spotter.save(Default.shipped)
     results = mapped(CALIBRATED, spotter, folder, False, workers)
@@ -206,18 +206,18 @@ def learn(folder: Path, workers: int) -> None:
 def staged() -> None:
     """Short movements of the brows alone on calm faces at 200 frames/s: the default's score of each (IoU .5), and the
     highest of anything else."""
-    calm, spotter = Distractors(blinks=0, speech=0, gaze=0, turns=0, drift=1, flicker=0.005), Default(abstain=0.0)
+    calm, spotter = Distractors(blinks=0, speech=0, gaze=0, turns=0, drift=1, flicker=0.005), Default(min_score=0.0)
     print("| seconds | size, pixels of a face 224 wide | scores | anything else |\n|--:|--:|---|---|")
     for seconds, size in itertools.product((0.04, 0.06, 0.1), (1.2, 2.0, 3.0)):
         scores: list[tuple[float, float]] = []
         for seed in range(3, 9):
             peak, units = 1.2 + seconds / 2, ((1, ""), (2, ""))
-            beat = Beat("micro", 1.2, peak, peak, 1.2 + seconds, size, units, "II")
-            take = draw_take(seed, seconds=2.5, fps=200.0, micro=0, macro=0, distractors=calm)
+            beat = Movement("micro", 1.2, peak, peak, 1.2 + seconds, size, units, "II")
+            take = random_video(seed, seconds=2.5, fps=200.0, micro=0, macro=0, distractors=calm)
             take = dataclasses.replace(take, beats=(beat,))
             (real,) = take.intervals
             best = {True: 0.0, False: 0.0}
-            for one in spotter.spot(true_track(take)):
+            for one in spotter.spot(ground_truth_track(take)):
                 same = overlap((one.onset, one.offset), (real.onset, real.offset)) >= 0.5
                 best[same] = max(best[same], one.score or 0.0)
             scores.append((best[True], best[False]))
@@ -237,7 +237,7 @@ def mapped(films: Sequence[Film], spotter: Spotter, folder: Path, rendered: bool
 def compare(films: Sequence[Film], names: Sequence[str], folder: Path, rendered: bool, workers: int) -> None:
     """The table of the methods."""
     where = "rendered and tracked" if rendered else "true tracks, trembling"
-    print(f"{len(films)} made-up videos of {SECONDS:g} s at {films[0][1]:g} frames/s, {where}\n\n{HEAD}")
+    print(f"{len(films)} synthetic videos of {SECONDS:g} s at {films[0][1]:g} frames/s, {where}\n\n{HEAD}")
     lengths = []
     for name in names:
         results = mapped(films, built(name, folder), folder, rendered, workers)

@@ -17,9 +17,9 @@ import numpy as np
 import torch
 
 from microexpr.recognizers.network import torch_threads
-from microexpr.recognizers.pretraining.distributed import join
-from microexpr.recognizers.pretraining.image_datasets import PackedPictures
-from microexpr.recognizers.pretraining.trainer import Course, Pretraining
+from microexpr.recognizers.pretraining.distributed import distributed_context
+from microexpr.recognizers.pretraining.image_datasets import PackedImageDataset
+from microexpr.recognizers.pretraining.trainer import Pretraining, Trainer
 
 Precision = Literal["fp32", "bf16"]
 
@@ -28,9 +28,9 @@ def pictures_per_second(network: str, precision: Precision, batch: int, size: in
     """Median over `steps` steps, after two that are not counted."""
     settings = Pretraining({"name": network}, batch_size=batch, size=size, precision=precision, lr=0.01)
     noise = np.random.default_rng(0).integers(0, 256, (1000, 3 * 32 * 32), dtype=np.uint8)
-    unread = PackedPictures(Path(), [str(i) for i in range(1000)], [(np.arange(1000), noise)], 32)
-    with tempfile.TemporaryDirectory() as folder, torch_threads(), join("auto") as process:
-        course = Course(settings, unread, None, Path(folder) / "none.safetensors", process)
+    unread = PackedImageDataset(Path(), [str(i) for i in range(1000)], [(np.arange(1000), noise)], 32)
+    with tempfile.TemporaryDirectory() as folder, torch_threads(), distributed_context("auto") as process:
+        course = Trainer(settings, unread, None, Path(folder) / "none.safetensors", process)
         course.begin()
         course.module.train()
         x = torch.randint(0, 256, (batch, 3, size, size), dtype=torch.uint8)

@@ -1,14 +1,14 @@
 """Frames a second of each part of `analyze`, of the whole, and of `live`: `python benchmarks/video.py [VIDEO]`.
 
-Without a video, a made-up person is filmed at 640 x 480 and 200 frames a second. Each part is timed by the clock (what
-a user waits for; other programs on the machine make it longer) and by processor time (what the part costs); the least
-of the rounds counts, after one that is not. A part's input is in memory already. Nothing is judged here: made-up faces
-prove no recognition.
+Without a video, a synthetic person is filmed at 640 x 480 and 200 frames a second. Each part is timed by the clock
+(what a user waits for; other programs on the machine make it longer) and by processor time (what the part costs); the
+least of the rounds counts, after one that is not. A part's input is in memory already. Nothing is scored here:
+synthetic faces prove no recognition.
 
 `--long MINUTES` analyzes a film of that length instead (20 s at 25 frames a second, repeated) and tells the most memory
 that is no file.
 
-With `--against FOLDER`, a checkout of another version, both are measured in turn, and what they find in three made-up
+With `--against FOLDER`, a checkout of another version, both are measured in turn, and what they find in three synthetic
 videos is compared.
 """
 
@@ -28,20 +28,20 @@ from typing import Any
 import av
 import numpy as np
 
-from microexpr.analysis import Options, analyze
-from microexpr.analysis.live import Film, live
+from microexpr.analysis import AnalysisOptions, analyze
+from microexpr.analysis.live import VideoSource, live
 from microexpr.faces.tracking import track_faces
-from microexpr.imaging.images import write_picture
+from microexpr.imaging.images import write_image
 from microexpr.imaging.video import VideoFrames
 from microexpr.recognizers import model as recognize
 from microexpr.spotting import SPOTTERS
 from microexpr.spotting.base import sampled
 from microexpr.spotting.default.displacement import displacement
-from microexpr.synthetic.long_video import draw_take
+from microexpr.synthetic.long_video import random_video
 
 SIZE, GOAL = (480, 640), 200
 FILMS = {"1": (4.0, 200.0), "2": (12.0, 60.0), "3": (20.0, 30.0)}
-"""Seed of each made-up video, its seconds, and frames per second."""
+"""Seed of each synthetic video, its seconds, and frames per second."""
 
 Measured = dict[str, list[float]]
 """Part -> milliseconds a frame by the clock, and of the processor."""
@@ -65,8 +65,8 @@ class InMemory:
 
 
 def filmed(path: Path, seed: int, seconds: float, fps: float) -> Path:
-    """A made-up person in a video file."""
-    take = draw_take(seed, seconds=seconds, fps=fps)
+    """A synthetic person in a video file."""
+    take = random_video(seed, seconds=seconds, fps=fps)
     with av.open(str(path), "w") as film:
         stream = film.add_stream("mpeg4", rate=round(fps))
         stream.height, stream.width = SIZE
@@ -92,7 +92,7 @@ def repeated(film: Path, path: Path, times: int) -> Path:
     return path
 
 
-def analyze_long(minutes: float, options: Options) -> None:
+def analyze_long(minutes: float, options: AnalysisOptions) -> None:
     """How long a long film takes, and in how much memory."""
     held = [0]
 
@@ -114,7 +114,7 @@ def analyze_long(minutes: float, options: Options) -> None:
 
 
 def parts_of(
-    video: Path, folder: Path, seconds: float, options: Options
+    video: Path, folder: Path, seconds: float, options: AnalysisOptions
 ) -> dict[str, tuple[Callable[[], object], int]]:
     """What is timed, and how many frames it takes."""
     film, kept = VideoFrames(video), InMemory(VideoFrames(video), seconds)
@@ -128,25 +128,28 @@ def parts_of(
     )
     clip, model = folder / "clip", recognize.default_model()
     for number in kept.numbers[:10]:
-        write_picture(clip / f"{number}.png", kept.pictures[number])
+        write_image(clip / f"{number}.png", kept.pictures[number])
     runs = iter(range(1_000_000))
     parts: dict[str, tuple[Callable[[], object], int]] = {
         "decode": (lambda: [None for _ in VideoFrames(video)], frames),
         "face": (lambda: track_faces(kept), shown),
-        "flow (a part of spot)": (lambda: [displacement(t, sampled(t, spots.rate)) for t in tracks], shown),
+        "flow (a part of spot)": (lambda: [displacement(t, sampled(t, spots.max_fps)) for t in tracks], shown),
         "spot": (lambda: [spots.spot(track) for track in tracks], shown),
         "end to end": (lambda: analyze(video, folder / str(next(runs)), options), frames),
-        "live, as fast as it goes": (lambda: live(Film(video, "fast"), folder / f"live{next(runs)}", options), frames),
+        "live, as fast as it goes": (
+            lambda: live(VideoSource(video, "fast"), folder / f"live{next(runs)}", options),
+            frames,
+        ),
     }
     if model is not None:
-        parts["recognise, an event"] = (lambda: model(clip, kept.numbers[0], kept.numbers[9]), 1)
+        parts["recognize, an event"] = (lambda: model(clip, kept.numbers[0], kept.numbers[9]), 1)
     return parts
 
 
 def measure(given: argparse.Namespace, rounds: int) -> Measured:
     """The least of the rounds, for the machine is shared."""
     with tempfile.TemporaryDirectory() as name:
-        options = Options.of({"spotter.name": given.spotter})
+        options = AnalysisOptions.of({"spotter.name": given.spotter})
         parts, found = parts_of(given.video, Path(name), given.seconds, options), {}
         for what, (job, frames) in parts.items():
             job()
@@ -160,7 +163,7 @@ def measure(given: argparse.Namespace, rounds: int) -> Measured:
 
 def found_in(videos: list[Path], spotter: str) -> dict[str, list[Any]]:
     """Events of each video."""
-    options = Options.of({"spotter.name": spotter})
+    options = AnalysisOptions.of({"spotter.name": spotter})
     with tempfile.TemporaryDirectory() as name:
         seen = {video.name: analyze(video, Path(name), options) for video in videos}
     return {
@@ -217,13 +220,13 @@ def main() -> None:
         print(json.dumps(found_in(given.video, given.spotter)))
         return
     if given.long:
-        analyze_long(given.long, Options.of({"spotter.name": given.spotter}))
+        analyze_long(given.long, AnalysisOptions.of({"spotter.name": given.spotter}))
         return
     with tempfile.TemporaryDirectory() as name:
         films = [*given.video]
         wanted = FILMS if given.against else dict(list(FILMS.items())[:1])
         if not films:
-            films = [filmed(Path(name, f"made-up-{seed}.mp4"), int(seed), *how) for seed, how in wanted.items()]
+            films = [filmed(Path(name, f"synthetic-{seed}.mp4"), int(seed), *how) for seed, how in wanted.items()]
         given.video = films[0]
         if given.against:
             compare(given, films)
@@ -235,7 +238,7 @@ def main() -> None:
         print(f"{os.cpu_count()} cores; spotter {given.spotter}; goal: {GOAL} frames/s end to end\n")
         print("| part | frames/s | ms a frame | processor, ms a frame | of the goal |\n|---|--:|--:|--:|--:|")
         for part, (clock, own) in measured.items():
-            if part.startswith("recognise"):
+            if part.startswith("recognize"):
                 print(f"| {part} | | {clock:.0f} ms an event | {own:.0f} ms an event | |")
             else:
                 print(f"| {part} | {1000 / clock:.0f} | {clock:.2f} | {own:.2f} | {1000 / clock / GOAL:.2f} |")

@@ -21,10 +21,12 @@ def overview() -> str:
     """Data sets, and the names of everything else, as Markdown."""
     lines = ["| data set | what | clips | people | frames/s |", "|---|---|--:|--:|--:|"]
     for name, cls in DATASETS:
-        f = cls.facts
-        lines.append(f"| `{name}` | {f.title} | {f.clips or ''} | {f.people or ''} | {f'{f.fps:g}' if f.fps else ''} |")
+        f = cls.info
+        lines.append(
+            f"| `{name}` | {f.title} | {f.clips or ''} | {f.subjects or ''} | {f'{f.fps:g}' if f.fps else ''} |"
+        )
     families: dict[str, list[str]] = {}
-    for name in recipe.shipped():
+    for name in recipe.shipped_recipes():
         families.setdefault(name.partition("-")[0], []).append(name)
     lines += ["", "Recipes ([what they are](docs/recipes.md)):", ""]
     lines += [f"* {_listed(names)}" for names in families.values()]
@@ -36,8 +38,8 @@ def overview() -> str:
 def recipes() -> str:
     """Every shipped recipe as Markdown."""
     lines = ["| recipe | what | protocol |", "|---|---|---|"]
-    for name in recipe.shipped():
-        members = recipe.load_all(name)
+    for name in recipe.shipped_recipes():
+        members = recipe.load_recipes(name)
         rules = ", ".join(dict.fromkeys(one for member in members for one in member.protocols))
         what = members[0].title if len(members) == 1 else f"{len(members)} in one go"
         lines.append(f"| `{name}` | {what} | {rules} |")

@@ -1,6 +1,6 @@
 """A data set in one file: a reader, a fake, and what is known of it.
 
-microexpr fake two_smiles /tmp/two_smiles --plugin examples/my_dataset.py
+microexpr synthesize two_smiles /tmp/two_smiles --plugin examples/my_dataset.py
 microexpr check two_smiles --plugin examples/my_dataset.py --root two_smiles=/tmp/two_smiles
 """
 
@@ -10,27 +10,27 @@ import csv
 from pathlib import Path
 
 from microexpr.core.clip import Clip
-from microexpr.datasets import DATASETS, Dataset, Facts, Fault
-from microexpr.imaging.images import write_picture
-from microexpr.synthetic import Camera, Timing, perform
+from microexpr.datasets import DATASETS, Dataset, DatasetInfo, DatasetIssue
+from microexpr.imaging.images import write_image
+from microexpr.synthetic import Camera, Timing, render_clip
 
 
 @DATASETS.register("two_smiles")
 class TwoSmiles(Dataset):
     """Each person smiles once on both sides and once on one; `labels.csv` names the folders."""
 
-    facts = Facts(
+    info = DatasetInfo(
         title="two smiles",
         citation="an example",
-        access="microexpr fake two_smiles FOLDER",
+        access="microexpr synthesize two_smiles FOLDER",
         fps=100,
         clips=8,
-        people=4,
+        subjects=4,
         counts={"smile": {"even": 4, "uneven": 4}},
         source="this file",
     )
 
-    def read(self) -> tuple[list[Clip], list[Fault]]:
+    def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """One clip a line of labels.csv."""
         with (self.root / "labels.csv").open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
@@ -51,15 +51,15 @@ class TwoSmiles(Dataset):
         return clips, []
 
     @classmethod
-    def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
-        """Made-up people in the same layout."""
-        camera = Camera(fps=100, size=(round(240 * scale), round(200 * scale)))
+    def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
+        """Synthetic people in the same layout."""
+        camera = Camera(fps=100, size=(round(240 * image_scale), round(200 * image_scale)))
         timing = Timing(onset=2, apex=12, offset=24, frames=28, fps=100)
         lines = ["person,smile,onset,apex,offset"]
-        for number in range(1, (people or 4) + 1):
+        for number in range(1, (subjects or 4) + 1):
             for smile, side in (("even", ""), ("uneven", "L")):
-                film = perform(number, units=((12, side),), camera=camera, timing=timing, seed=seed)
+                film = render_clip(number, units=((12, side),), camera=camera, timing=timing, seed=seed)
                 for i, frame in enumerate(film.frames()):
-                    write_picture(root / f"p{number}" / smile / f"{i}.jpg", frame)
+                    write_image(root / f"p{number}" / smile / f"{i}.jpg", frame)
                 lines.append(f"p{number},{smile},2,12,24")
         (root / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")

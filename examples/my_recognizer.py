@@ -1,6 +1,7 @@
 """A recognizer in one file: the class whose mean picture is nearest.
 
-microexpr run examples/my_recipe.toml --data fake --plugin examples/my_dataset.py --plugin examples/my_recognizer.py
+microexpr run examples/my_recipe.toml --data synthetic \\
+    --plugin examples/my_dataset.py --plugin examples/my_recognizer.py
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class NearestMean(Recognizer):
         self.means_ = np.full((len(self.classes), pictures.shape[1]), np.inf, np.float32)
         self.means_[present] = [pictures[targets == c].mean(axis=0) for c in present]
 
-    def _shares(self, samples: Sequence[Sample]) -> np.ndarray:
+    def _predict_proba(self, samples: Sequence[Sample]) -> np.ndarray:
         pictures = stack(samples, "image").reshape(len(samples), 1, -1)
         return softmax(-self.sharpness * np.linalg.norm(pictures - self.means_, axis=2).astype(np.float64))
 

@@ -1,4 +1,4 @@
-"""Small made-up releases, made once; no test reads a licence-bound file, the network or a cache of the user's."""
+"""Small synthetic releases, made once; no test reads a license-bound file, the network or a cache of the user's."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 @pytest.fixture(scope="session")
 def fakes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Dataset]:
-    """A small made-up copy of every release, of three people."""
+    """A small synthetic copy of every release, of three people."""
     base = tmp_path_factory.mktemp("fakes")
-    return {name: cls.fake(base / name, people=3, scale=0.25) for name, cls in DATASETS}
+    return {name: cls.make_synthetic(base / name, subjects=3, image_scale=0.25) for name, cls in DATASETS}
 
 
 RECIPE = """
@@ -39,7 +39,7 @@ title = "test"
 name = "micro"
 data = ["megc2019"]
 protocol = "megc2019-cde"
-chain = [{ name = "picture" }, { name = "scale", subtract = 127.5, divide = 127.5 }]
+chain = [{ name = "load-image" }, { name = "scale", subtract = 127.5, divide = 127.5 }]
 recognizer = { name = "svm", C = 10.0 }
 [small]
 people = 2
@@ -52,7 +52,7 @@ title = "test of a network"
 name = "micro"
 data = ["megc2019"]
 protocol = "megc2019-cde"
-chain = [{ name = "picture" }, { name = "scale", subtract = 127.5, divide = 127.5 }]
+chain = [{ name = "load-image" }, { name = "scale", subtract = 127.5, divide = 127.5 }]
 recognizer = { name = "network", epochs = 6, batch_size = 32, optimizer = { lr = 0.01 } }
 """
 

@@ -20,7 +20,7 @@ import av
 import cv2
 import numpy as np
 
-from microexpr.imaging.images import write_picture
+from microexpr.imaging.images import write_image
 from microexpr.imaging.video import write_video
 
 SIZE = (48, 64)
@@ -49,7 +49,7 @@ def make(root: Path) -> list[Input]:
 
 
 def film(frames: int = 12, size: tuple[int, int] = SIZE) -> np.ndarray:
-    """Grey noise that gets brighter."""
+    """Gray noise that gets brighter."""
     noise = np.random.default_rng(0).integers(0, 40, (1, *size, 3), dtype=np.uint8)
     return noise + np.arange(0, 10 * frames, 10, dtype=np.uint8)[:, None, None, None]
 
@@ -194,7 +194,7 @@ def pictures(good: Path, place: Path) -> Iterator[Input]:
             (place / f"{length}{ending}").write_bytes(whole[:length])
             yield Input(place / f"{length}{ending}", "done" if length == len(whole) else "any")
     for name, shape in (("one.png", (1, 1)), ("wide.png", (2, 9000)), ("8k.png", (4320, 7680))):
-        write_picture(place / name, np.full((*shape, 3), 90, np.uint8))
+        write_image(place / name, np.full((*shape, 3), 90, np.uint8))
         yield Input(place / name, "done")
     for side in (12_000, 30_000, 65_535, 2**31 - 1):  # 144 million pixels and more
         (place / f"promise-{side}.png").write_bytes(_png_head(side))
@@ -215,7 +215,7 @@ def _png_head(side: int, content: bytes = b"") -> bytes:
 
 def _filled(folder: Path, numbers: range | tuple[int, ...] = range(1, 9), pattern: str = "img{}.png") -> Path:
     for number in numbers:
-        write_picture(folder / pattern.format(number), film(1)[0])
+        write_image(folder / pattern.format(number), film(1)[0])
     return folder
 
 
@@ -241,12 +241,12 @@ def folders(good: Path, place: Path) -> Iterator[Input]:
     yield Input(place / "double", "fault")
     mixed = _filled(place / "mixed sizes")
     for number, shape in ((3, (20, 30)), (5, (90, 120)), (6, (1, 1)), (8, (48, 63))):
-        write_picture(mixed / f"img{number}.png", np.full((*shape, 3), 60, np.uint8))
+        write_image(mixed / f"img{number}.png", np.full((*shape, 3), 60, np.uint8))
     yield Input(mixed, "done")
-    grey = _filled(place / "mixed colours")
-    write_picture(grey / "img4.png", film(1)[0][..., 0])
-    (grey / "img5.png").write_bytes(cv2.imencode(".png", np.zeros((*SIZE, 4), np.uint16))[1].tobytes())
-    yield Input(grey, "done")
+    gray = _filled(place / "mixed colors")
+    write_image(gray / "img4.png", film(1)[0][..., 0])
+    (gray / "img5.png").write_bytes(cv2.imencode(".png", np.zeros((*SIZE, 4), np.uint16))[1].tobytes())
+    yield Input(gray, "done")
     for name, numbers in (
         ("gaps", (1, 2, 3, 900, 901, 902)),
         ("far", (1, 2, 3, 10**9, 10**9 + 1)),

@@ -1,4 +1,4 @@
-"""microexpr: recognise facial micro-expressions, from clips to a score one can publish.
+"""microexpr: recognize facial micro-expressions, from clips to a score one can publish.
 
 Clips come from a dataset, a chain prepares them, a recognizer learns them in stages, a protocol says who may see what,
 a run keeps every prediction, a report reads them.

@@ -13,21 +13,21 @@ import time
 import numpy as np
 import pytest
 
-from microexpr.analysis import FILES, Options, Parts, analyze, analyze_all, recordings
+from microexpr.analysis import FILES, AnalysisOptions, Components, analyze, analyze_all, recordings
 from microexpr.analysis.formats import json_file as export
-from microexpr.analysis.sources import places
+from microexpr.analysis.sources import output_folders
 from microexpr.cli.main import main
 from microexpr.core.errors import MediaError, RunError, UnknownNameError, UsageError
 from microexpr.core.track import FaceTrack
-from microexpr.imaging.images import write_picture
+from microexpr.imaging.images import write_image
 from microexpr.imaging.video import VideoFrames, write_video
 from microexpr.recognizers.model import open_model
-from microexpr.synthetic import Camera, Timing, perform
+from microexpr.synthetic import Camera, Timing, render_clip
 from tests.hostile import film, timed_video
 from tests.marks import needs_mesh
 from tests.test_analyze_hostile import STUB, everywhere, whole
 
-NONE = Options(model="none")
+NONE = AnalysisOptions(model="none")
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def video(tmp_path):
     return tmp_path / "talk.mp4"
 
 
-def count(parts: Parts) -> tuple[Parts, list[str]]:
+def count(parts: Components) -> tuple[Components, list[str]]:
     """The same parts; what was tracked is noted."""
     calls: list[str] = []
 
@@ -56,7 +56,7 @@ def test_files_and_facts(video, tmp_path):
     assert found.recording.seconds == pytest.approx(0.76) and found.recording.path == str(video)
     (event,) = found.events
     assert (event.onset, event.apex, event.offset, event.kind, event.label) == (0, 9, 19, "macro", "unknown")
-    assert event.seconds == pytest.approx(0.76) and not event.shares and event.status == "found"
+    assert event.seconds == pytest.approx(0.76) and not event.probabilities and event.status == "found"
     assert found.settings["spotter"]["name"] and found.settings["tracking"]["most"] == 8
 
 
@@ -102,23 +102,25 @@ def test_each_event_is_judged_by_its_own_face(video, tmp_path, monkeypatch):
     seen = []
 
     class Spy:
-        about, chain = {}, open_model(Options().model_file).chain
+        about, chain = {}, open_model(AnalysisOptions().model_file).chain
 
         def __call__(self, place, onset, apex, offset):
             seen.append((sorted(p.name for p in place.iterdir()), onset, apex, offset))
             return {"positive": 0.4, "negative": 0.6}
 
     monkeypatch.setattr("microexpr.analysis.pipeline.open_model", lambda path: Spy())
-    events = [analyze(video, tmp_path / str(t), Options(threshold=t), parts=STUB).events[0] for t in (0.5, 0.7)]
+    events = [analyze(video, tmp_path / str(t), AnalysisOptions(threshold=t), parts=STUB).events[0] for t in (0.5, 0.7)]
     assert seen[0] == (["0.png", "19.png", "9.png"], 0, 9, 19)
-    assert [e.label for e in events] == ["negative", "unknown"] and events[1].shares["negative"] == 0.6
+    assert [e.label for e in events] == ["negative", "unknown"] and events[1].probabilities["negative"] == 0.6
 
 
 def test_a_face_is_a_face_wherever_it_is(video, tmp_path):
     """A folder of frames at its own rate, and one picture."""
     for number, picture in enumerate(film(6)):
-        write_picture(tmp_path / "frames" / f"img{number + 3}.png", picture)
-    found = analyze(tmp_path / "frames", tmp_path / "a", Options.of({"model": "none", "tracking.fps": 100}), parts=STUB)
+        write_image(tmp_path / "frames" / f"img{number + 3}.png", picture)
+    found = analyze(
+        tmp_path / "frames", tmp_path / "a", AnalysisOptions.of({"model": "none", "tracking.fps": 100}), parts=STUB
+    )
     assert found.recording.fps == pytest.approx(100) and found.events[0].seconds == pytest.approx(0.05)
     assert (found.events[0].onset, found.events[0].offset) == (3, 8)
     assert not any("assumed" in line for line in found.warnings)
@@ -201,12 +203,12 @@ def test_a_stop_keeps_the_faces_and_a_fault_does_not(video, tmp_path):
 @needs_mesh
 def test_a_stopped_recording_goes_on_from_its_faces(video, tmp_path):
     """The pass over the faces is found again: its note has the time of the first one."""
-    real = Parts(spot=lambda track, options: [], curve=STUB.curve)
+    real = Components(spot=lambda track, options: [], curve=STUB.curve)
 
     def stop(track, options):
         raise KeyboardInterrupt
 
-    shown = perform(1, units=((12, ""),), camera=Camera(fps=50, size=(240, 320)), timing=Timing(2, 5, 8, 12, 50))
+    shown = render_clip(1, units=((12, ""),), camera=Camera(fps=50, size=(240, 320)), timing=Timing(2, 5, 8, 12, 50))
     write_video(video, np.stack(list(shown.frames())), 50)
     with pytest.raises(KeyboardInterrupt):
         analyze(video, tmp_path / "out", NONE, parts=dataclasses.replace(real, curve=stop))
@@ -233,7 +235,7 @@ def nothing(track, options):
     return np.zeros(len(track))
 
 
-SPAWNED = Parts(everywhere, whole, nothing)
+SPAWNED = Components(everywhere, whole, nothing)
 
 
 def test_which_recordings_are_meant(tmp_path):
@@ -258,11 +260,11 @@ def test_the_folder_of_the_recording_itself_is_no_place(video, tmp_path):
 
 def test_two_recordings_never_share_a_folder(tmp_path):
     names = ["a/x.mp4", "b/x.mp4", "a/x y.mp4", "a/x-y.mp4", "a/..mp4", "c/.."]
-    found = places([tmp_path / name for name in names], tmp_path / "out")
+    found = output_folders([tmp_path / name for name in names], tmp_path / "out")
     assert len(set(found)) == len(names) and {one.parent for one in found} == {tmp_path / "out"}
     assert all(one.name.strip(".") and not one.name.startswith("-") for one in found)
     with pytest.raises(UsageError, match="is given twice"):
-        places([tmp_path / "a.mp4", tmp_path / "b" / ".." / "a.mp4"], tmp_path)
+        output_folders([tmp_path / "a.mp4", tmp_path / "b" / ".." / "a.mp4"], tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -278,7 +280,7 @@ def test_two_recordings_never_share_a_folder(tmp_path):
 )
 def test_wrong_settings_are_one_error_before_any_work(values, fault, said, tmp_path):
     with pytest.raises(fault, match=said):
-        analyze_all([tmp_path / "x.mp4"], tmp_path / "out", Options.of({"model": "none", **values}), parts=STUB)
+        analyze_all([tmp_path / "x.mp4"], tmp_path / "out", AnalysisOptions.of({"model": "none", **values}), parts=STUB)
     assert not (tmp_path / "out").exists()
 
 
@@ -315,7 +317,7 @@ def test_wrong_use_is_2(arguments, said, capsys):
 @needs_mesh
 def test_a_kill_is_a_stop_too(tmp_path):
     """A process that is interrupted leaves its tracks, no half-written file, and says how to go on."""
-    shown = perform(1, units=((12, ""),), camera=Camera(fps=50, size=(240, 320)), timing=Timing(2, 5, 8, 12, 50))
+    shown = render_clip(1, units=((12, ""),), camera=Camera(fps=50, size=(240, 320)), timing=Timing(2, 5, 8, 12, 50))
     write_video(tmp_path / "v.mp4", np.stack(list(shown.frames()) * 20), 50)
     command = [sys.executable, "-m", "microexpr", "analyze", str(tmp_path / "v.mp4"), "--out", str(tmp_path / "out")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ)
@@ -330,16 +332,16 @@ def test_a_kill_is_a_stop_too(tmp_path):
 
 @needs_mesh
 def test_everything_as_it_ships(tmp_path):
-    """A made-up smile at 50 frames a second, from the video to the page; the faces prove the machinery alone."""
+    """A synthetic smile at 50 frames a second, from the video to the page; the faces prove the machinery alone."""
     camera = Camera(fps=50, size=(240, 320), framing="wide", noise=1.0)
-    shown = perform(1, units=((12, ""),), camera=camera, timing=Timing(20, 40, 70, 100, 50), amplitude=9)
+    shown = render_clip(1, units=((12, ""),), camera=camera, timing=Timing(20, 40, 70, 100, 50), amplitude=9)
     write_video(tmp_path / "smile.mp4", np.stack(list(shown.frames())), 50)
-    found = analyze(tmp_path / "smile.mp4", tmp_path / "out", Options(spotter={"name": "strain-peaks"}))
+    found = analyze(tmp_path / "smile.mp4", tmp_path / "out", AnalysisOptions(spotter={"name": "strain-peaks"}))
     assert len(found.faces) == 1 and found.faces[0].frames == 100 and found.faces[0].gaps == ()
-    assert found.events and all(set(e.shares) == {"negative", "positive", "surprise"} for e in found.events)
-    assert any("made-up faces only" in line for line in found.warnings)
+    assert found.events and all(set(e.probabilities) == {"negative", "positive", "surprise"} for e in found.events)
+    assert any("synthetic faces only" in line for line in found.warnings)
     page = (tmp_path / "out" / "smile.mp4" / "report.html").read_text()
     assert page.count("data:image/jpeg") == 4 * len(found.events)
     assert json.loads((tmp_path / "out" / "smile.mp4" / "events.json").read_text())["settings"]["about_model"][
-        "made_up"
+        "synthetic"
     ]

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from microexpr.analysis import FILES, Options, Parts, analyze_all, recordings
+from microexpr.analysis import FILES, AnalysisOptions, Components, analyze_all, recordings
 from microexpr.core.clip import Interval
 from microexpr.core.track import FaceTrack
-from microexpr.imaging.video import timed
+from microexpr.imaging.video import iter_frames
 from tests.hostile import make
 
 SECONDS = 30
@@ -20,7 +20,7 @@ SECONDS = 30
 
 def everywhere(frames, options, progress, folder):
     """A face in the middle of every frame: the real reading, without the networks."""
-    seen = [(n, t, p.shape[:2]) for n, t, p in timed(frames, options.tracking.get("fps", 25.0))]
+    seen = [(n, t, p.shape[:2]) for n, t, p in iter_frames(frames, options.tracking.get("fps", 25.0))]
     count = len(seen)
     boxes = np.array([(0.2 * w, 0.2 * h, 0.6 * w, 0.6 * h) for _, _, (h, w) in seen], np.float32)
     return [
@@ -45,7 +45,7 @@ def whole(track, options):
     return [Interval(*(int(track.numbers[i]) for i in (0, last, last // 2)), score=1.0)] if last else []
 
 
-STUB = Parts(everywhere, whole, lambda track, options: np.zeros(len(track)))
+STUB = Components(everywhere, whole, lambda track, options: np.zeros(len(track)))
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def listing(root: Path) -> set[tuple[str, int]]:
 
 def told(path: Path, out: Path) -> list[str]:
     """The line of each fault; "" for what was done."""
-    results = analyze_all(recordings([path]), out, Options(model="none"), parts=STUB)
+    results = analyze_all(recordings([path]), out, AnalysisOptions(model="none"), parts=STUB)
     assert results, path
     for one in results:
         written = {p.name for p in one.folder.iterdir()} if one.folder.is_dir() else set()

@@ -99,8 +99,11 @@ def test_why_an_event_is_unknown(seen, change, said):
     ("about", "said"),
     [
         ({}, "No recognizer was asked"),
-        ({"made_up": "true", "recipe": "r"}, "has learned from made-up faces only"),
-        ({"made_up": "false", "recipe": "r", "protocol": "megc2019-cde", "licence": "ask them"}, "Licence: ask them."),
+        ({"synthetic": "true", "recipe": "r"}, "has learned from synthetic faces only"),
+        (
+            {"synthetic": "false", "recipe": "r", "protocol": "megc2019-cde", "license": "ask them"},
+            "License: ask them.",
+        ),
     ],
 )
 def test_where_the_labels_come_from(about, said):
@@ -135,7 +138,7 @@ def test_another_name(seen):
 
 @pytest.mark.parametrize(("share", "told"), [(1, "> 0.99"), (0.995, "> 0.99"), (0.99, "0.99"), (0.004, "< 0.01")])
 def test_a_share_is_never_certain(seen, share, told):
-    event = dataclasses.replace(WHOLE.events[0], label="a", shares={"a": share, "b": 0.5})
+    event = dataclasses.replace(WHOLE.events[0], label="a", probabilities={"a": share, "b": 0.5})
     page = as_page(dataclasses.replace(WHOLE, events=(event,)), {0: seen})
     assert f"<td>{told.replace('>', '&gt;').replace('<', '&lt;')}</td>" in page
 

@@ -1,4 +1,4 @@
-"""A camera as it comes: made-up films played as one."""
+"""A camera as it comes: synthetic films played as one."""
 
 import json
 import signal
@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from microexpr.analysis import Options, Parts, analyze
+from microexpr.analysis import AnalysisOptions, Components, analyze
 from microexpr.analysis.formats import json_file as export
-from microexpr.analysis.live import FILES, Film, Live, live
+from microexpr.analysis.live import FILES, LiveOptions, VideoSource, live
 from microexpr.analysis.live.capture import Capture
-from microexpr.analysis.live.detector import Watch
-from microexpr.analysis.live.window import Shots, Strip, Window
+from microexpr.analysis.live.detector import EventDetector
+from microexpr.analysis.live.window import FrameBuffer, TrackBuffer, Window
 from microexpr.cli.live_display import line_of, screen
 from microexpr.cli.main import main
 from microexpr.core.clip import Interval
@@ -24,7 +24,7 @@ from microexpr.faces.tracking import Tracking
 from microexpr.faces.tracking.follower import Follower
 from microexpr.faces.tracking.store import ROW
 from microexpr.imaging.video import write_video
-from microexpr.synthetic import Camera, Timing, perform
+from microexpr.synthetic import Camera, Timing, render_clip
 from tests.marks import needs_mesh
 
 FPS = 30
@@ -35,7 +35,7 @@ def film(tmp_path_factory):
     """Three smiles, 2.5 s apart."""
     camera = Camera(fps=FPS, size=(240, 320), framing="wide", noise=1.0)
     timing = Timing(30, 36, 42, 75, FPS)
-    shown = perform(1, units=((12, ""),), camera=camera, timing=timing, amplitude=6)
+    shown = render_clip(1, units=((12, ""),), camera=camera, timing=timing, amplitude=6)
     path = tmp_path_factory.mktemp("film") / "smiles.mp4"
     write_video(path, np.stack(list(shown.frames()) * 3), FPS)
     return path
@@ -65,15 +65,15 @@ class Unplugged:
 
 @needs_mesh
 def test_the_same_events_as_analyze(film, tmp_path):
-    options, parts, told = Options(), Parts(spot=wide), []
+    options, parts, told = AnalysisOptions(), Components(spot=wide), []
     whole = analyze(film, tmp_path / "whole", options, parts=parts)
-    now = live(Film(film, "fast"), tmp_path / "live", options, Live(window=6.0), told.append, parts=parts)
+    now = live(VideoSource(film, "fast"), tmp_path / "live", options, LiveOptions(window=6.0), told.append, parts=parts)
     assert len(now.events) == len(whole.events) == 3 and told == list(now.events)
     for one, other in zip(now.events, whole.events, strict=True):
         assert (one.face, one.kind, one.label) == (other.face, other.kind, other.label)
         # Smoothed by the same frames and spotted by a rule that no window changes: the same to the frame.
         assert (one.onset, one.apex, one.offset) == (other.onset, other.apex, other.offset)
-        assert one.shares == pytest.approx(other.shares, abs=0.1)  # of JPEG pictures instead of PNG
+        assert one.probabilities == pytest.approx(other.probabilities, abs=0.1)  # of JPEG pictures instead of PNG
     (face,), (there,) = now.faces, whole.faces
     assert (face.frames, face.gaps, len(face.blinks)) == (there.frames, there.gaps, len(there.blinks))
     assert face.quality == pytest.approx(there.quality, abs=0.01) and now.recording == whole.recording
@@ -86,7 +86,7 @@ def test_frames_that_nobody_could_take_are_counted(film, tmp_path, monkeypatch):
     quick = Follower.step
     monkeypatch.setattr(Follower, "step", lambda *given: time.sleep(0.1) or quick(*given))
     shown = []
-    found = live(Film(film), tmp_path, Options(model="none"), Live(waiting=2), shown=shown.append)
+    found = live(VideoSource(film), tmp_path, AnalysisOptions(model="none"), LiveOptions(waiting=2), shown=shown.append)
     counts = found.settings["live"]
     assert counts["dropped"] > 50 and counts["done"] + counts["dropped"] == counts["came"] == 225
     assert "frames were dropped" in found.warnings[0] and shown[-1].dropped == counts["dropped"]
@@ -120,14 +120,14 @@ def test_no_camera_is_one_line(given, tmp_path, monkeypatch, capfd):
 @needs_mesh
 def test_a_camera_that_is_unplugged_leaves_what_came(tmp_path):
     with pytest.raises(MediaError, match="no more"):
-        live(Unplugged(20), tmp_path / "some", Options(model="none"))
+        live(Unplugged(20), tmp_path / "some", AnalysisOptions(model="none"))
     found = export.read(tmp_path / "some" / "events.json")
     assert found.recording.frames == 20 and "no face" in found.warnings[0]
     with pytest.raises(MediaError, match="no more"):
-        live(Unplugged(0), tmp_path / "none", Options(model="none"))
+        live(Unplugged(0), tmp_path / "none", AnalysisOptions(model="none"))
     assert not (tmp_path / "none").exists()
     with pytest.raises(RunError, match="give another --out"):
-        live(Unplugged(20), tmp_path / "some", Options(model="none"))
+        live(Unplugged(20), tmp_path / "some", AnalysisOptions(model="none"))
 
 
 def row(seconds):
@@ -137,7 +137,7 @@ def row(seconds):
 
 
 def test_the_window_is_bounded():
-    window, shots = Window(3.0), Shots(3.0, 60)
+    window, shots = Window(3.0), FrameBuffer(3.0, 60)
     picture = np.zeros((8, 8, 3), np.uint8)
     for i in range(5000):
         window.add(1 + i // 2500, row(i / 100), picture[..., 0])
@@ -153,38 +153,38 @@ def test_the_window_is_bounded():
 
 def strip_of(seconds, cut=False):
     rows = [row(i / 100) for i in range(round(100 * seconds))]
-    return Strip(rows, [np.zeros((16, 16), np.uint8)] * len(rows), cut)
+    return TrackBuffer(rows, [np.zeros((16, 16), np.uint8)] * len(rows), cut)
 
 
 def test_an_event_is_told_once_when_it_cannot_change():
     seen = [Interval(100, 150, score=1.0)]
-    watch = Watch(Tracking(), lambda track: seen, settle=1.0)
-    assert watch.look({1: strip_of(2.4)}, 2.4, 0.01) == []
-    ((track, one),) = watch.look({1: strip_of(2.6)}, 2.6, 0.01)
+    watch = EventDetector(Tracking(), lambda track: seen, settle=1.0)
+    assert watch.detect({1: strip_of(2.4)}, 2.4, 0.01) == []
+    ((track, one),) = watch.detect({1: strip_of(2.6)}, 2.6, 0.01)
     assert track.face == 1 and one == seen[0]
     seen[:] = [Interval(110, 155, score=2.0), Interval(300, 480, score=1.0)]
-    assert watch.look({1: strip_of(6)}, 6.0, 0.01) == []  # the same one again; the other lasted 1.8 s, 1.2 s ago
-    assert [one.onset for _, one in watch.look({1: strip_of(6)}, 6.0, 0.01, final=True)] == [300]
+    assert watch.detect({1: strip_of(6)}, 6.0, 0.01) == []  # the same one again; the other lasted 1.8 s, 1.2 s ago
+    assert [one.onset for _, one in watch.detect({1: strip_of(6)}, 6.0, 0.01, final=True)] == [300]
 
 
 def test_what_the_window_cut_is_not_told():
-    watch = Watch(Tracking(), lambda track: [Interval(50, 90, score=1.0)], settle=1.0)
-    assert watch.look({1: strip_of(4, cut=True)}, 4.0, 0.01) == []
-    assert len(watch.look({1: strip_of(4)}, 4.0, 0.01)) == 1
+    watch = EventDetector(Tracking(), lambda track: [Interval(50, 90, score=1.0)], settle=1.0)
+    assert watch.detect({1: strip_of(4, cut=True)}, 4.0, 0.01) == []
+    assert len(watch.detect({1: strip_of(4)}, 4.0, 0.01)) == 1
 
 
 def test_little_is_known_of_a_face_that_has_just_come():
-    watch = Watch(Tracking(), lambda track: [Interval(50, 90, score=1.0)], settle=1.0, least=3.0)
-    assert watch.look({1: strip_of(2.5)}, 2.5, 0.01) == []
-    assert len(watch.look({1: strip_of(2.5)}, 4.0, 0.01)) == 1  # it has gone
+    watch = EventDetector(Tracking(), lambda track: [Interval(50, 90, score=1.0)], settle=1.0, least=3.0)
+    assert watch.detect({1: strip_of(2.5)}, 2.5, 0.01) == []
+    assert len(watch.detect({1: strip_of(2.5)}, 4.0, 0.01)) == 1  # it has gone
 
 
 def test_gaps_of_a_person():
     times = np.concatenate([np.arange(20, 100), np.arange(200, 300)]) / 100
-    watch = Watch(Tracking(), lambda track: [], settle=1.0)
+    watch = EventDetector(Tracking(), lambda track: [], settle=1.0)
     for now in (1.5, 2.5, 4.5):
         rows = [row(t) for t in times if t <= now]
-        watch.look({1: Strip(rows, [np.zeros((16, 16), np.uint8)] * len(rows))}, now, 0.01)
+        watch.detect({1: TrackBuffer(rows, [np.zeros((16, 16), np.uint8)] * len(rows))}, now, 0.01)
     person = watch.people[1].face_until(5.0, 0.01)
     assert person.frames == 180 and person.gaps == ((0.0, 0.2), (1.0, 2.0), (3.0, 5.0))
 
@@ -215,4 +215,4 @@ def test_a_line_an_event_and_one_for_how_it_goes(capsys):
 @pytest.mark.parametrize("wrong", [{"window": 2.0}, {"every": 0}, {"waiting": 0}, {"settle": -1}])
 def test_wrong_settings_are_named(wrong):
     with pytest.raises(UsageError, match=next(iter(wrong))):
-        Live(**wrong)
+        LiveOptions(**wrong)

@@ -23,7 +23,7 @@ def call(capsys, *arguments: str) -> tuple[int, str, str]:
 
 @pytest.fixture
 def place(fakes, tmp_path, monkeypatch):
-    """A folder to work in, with the made-up releases where the user keeps data."""
+    """A folder to work in, with the synthetic releases where the user keeps data."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MICROEXPR_DATA", str(fakes["megc2019"].root.parent))
     monkeypatch.setenv("COLUMNS", "200")
@@ -48,7 +48,7 @@ def test_data_sets(capsys, place):
     code, out, _ = call(capsys, "datasets")
     assert code == 0 and all(name in out for name in ("casme2", "samm", "smic", "megc2019", "folder"))
     code, out, _ = call(capsys, "datasets", "casme2")
-    assert "255 clips of 26 people" in out and "licence agreement" in out
+    assert "255 clips of 26 people" in out and "license agreement" in out
 
 
 def test_recipes(capsys, place):
@@ -60,14 +60,14 @@ def test_recipes(capsys, place):
 
 def test_check_lists_faults_and_exits_1(capsys, place):
     code, out, err = call(capsys, "check", "casme2")
-    assert code == 1 and "is made up" in out and re.search(r"\d+ faults in", err)
+    assert code == 1 and "is synthetic" in out and re.search(r"\d+ faults in", err)
 
 
 def test_fake_writes_what_check_reads(capsys, place):
-    code, _, err = call(capsys, "fake", "smic_vis", "copy", "--people", "1", "--scale", "0.25")
-    assert code == 0 and "made-up clips in copy" in err
+    code, _, err = call(capsys, "synthesize", "smic_vis", "copy", "--subjects", "1", "--scale", "0.25")
+    assert code == 0 and "synthetic clips in copy" in err
     code, out, _ = call(capsys, "check", "smic_vis", "--root", "smic_vis=copy")
-    assert code == 1 and "MADE_UP.json" in out
+    assert code == 1 and "SYNTHETIC.json" in out
 
 
 def wrong(capsys, *arguments: str) -> tuple[int, str]:
@@ -88,7 +88,7 @@ def wrong(capsys, *arguments: str) -> tuple[int, str]:
         (("run", "mine.toml", "--set", "recognizer"), 2, "write --set NAME=VALUE"),
         (("run", "mine.toml", "--root", "megc2019=/nowhere"), 1, "--root says '/nowhere', which is not a folder"),
         (("run", "mine.toml", "--allow-subset", "--workers", "0"), 2, "workers = 0"),
-        (("run", "mine.toml", "--address", "x:1", "--allow-subset"), 2, "goes with --on ray"),
+        (("run", "mine.toml", "--address", "x:1", "--allow-subset"), 2, "goes with --executor ray"),
         (("run", "mine.toml", "--plugin", "nowhere.py"), 1, "plugin 'nowhere.py' is not a file"),
         (("run", "mine.toml", "--plugin", "bad.py"), 2, "cannot be imported: ZeroDivisionError"),
         (("run", "bytes.toml"), 2, "is no text in UTF-8"),
@@ -101,7 +101,7 @@ def wrong(capsys, *arguments: str) -> tuple[int, str]:
         (("check", "folder", "--root", "folder=."), 1, "clips.csv' is not there"),
         (("report", "nowhere"), 1, "holds no run"),
         (("report", "x", "--json", "--html"), 2, "choose one"),
-        (("fake", "smic", "."), 2, "not an empty folder"),
+        (("synthesize", "smic", "."), 2, "not an empty folder"),
         (("run", "mine.toml", "--set", "recognizer.C=-1"), 2, "svm: C = -1.0; use a number above 0"),
         (("run", "x", "--scale", "huge"), 2, "'huge' is not one of 'full', 'small'"),
         (("run",), 2, "`microexpr run --help` lists what it takes"),

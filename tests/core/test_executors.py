@@ -58,7 +58,7 @@ def test_a_dead_worker_is_replaced(tmp_path):
     assert found[3].reason == "ValueError: job 3 is broken" and "Traceback" in found[3].details
 
 
-def test_a_job_is_not_blamed_for_its_neighbour(tmp_path):
+def test_a_job_is_not_blamed_for_its_neighbor(tmp_path):
     found = outcomes(Processes(2), crowded, [0, 1], tmp_path)
     assert isinstance(found[0], Failed) and found[1] == Done(1)
 
@@ -104,7 +104,7 @@ def happens(event: Callable[[], bool], seconds: float = 60) -> bool:
     [
         (("proceses",), UsageError, "did you mean 'processes'"),
         (("local", 0), UsageError, "workers = 0"),
-        (("local", None, "1.2.3.4:1"), UsageError, "goes with --on ray"),
+        (("local", None, "1.2.3.4:1"), UsageError, "goes with --executor ray"),
     ],
 )
 def test_bad_requests(arguments, error, text):
@@ -122,13 +122,13 @@ def command(*arguments: str, **environment: str) -> subprocess.Popen:
 def arena(tmp_path_factory):
     """A recipe of a few seconds, its data, and the answers of an undisturbed run."""
     base = tmp_path_factory.mktemp("arena")
-    DATASETS.get("megc2019").fake(base / "megc2019", people=2, scale=0.25)
+    DATASETS.get("megc2019").make_synthetic(base / "megc2019", subjects=2, image_scale=0.25)
     (base / "long.toml").write_text(NETWORK.replace("epochs = 6", "epochs = 90, checkpoint_seconds = 0.1"))
     return base, run(base, "whole", "local")
 
 
 def start(base: Path, name: str, on: str, *more: str) -> subprocess.Popen:
-    arguments = ("run", str(base / "long.toml"), "--out", str(base / name), "--allow-subset", "--on", on, *more)
+    arguments = ("run", str(base / "long.toml"), "--out", str(base / name), "--allow-subset", "--executor", on, *more)
     return command(*arguments, MICROEXPR_DATA=str(base), MICROEXPR_CACHE=str(base / "cache"))
 
 

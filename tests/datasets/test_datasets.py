@@ -38,15 +38,15 @@ class Still:
         return np.zeros((*self.size, 3), np.uint8)
 
 
-COUNTED = [name for name, cls in DATASETS if cls.facts.clips and not cls.facts.events]  # long videos: test_long_sets
+COUNTED = [name for name, cls in DATASETS if cls.info.clips and not cls.info.events]  # long videos: test_long_sets
 
 
 @pytest.mark.parametrize("name", COUNTED)
 def test_a_full_fake_has_one_fault_the_made_up_mark(name, tmp_path, monkeypatch):
     monkeypatch.setattr(casting, "perform", Still)
-    made = DATASETS.get(name).fake(tmp_path / name, scale=0.01)
-    assert [fault.reason for fault in made.check()] == ["is made up (MADE_UP.json)"]
-    assert len(made.clips()) == made.facts.clips
+    made = DATASETS.get(name).make_synthetic(tmp_path / name, image_scale=0.01)
+    assert [fault.reason for fault in made.check()] == ["is synthetic (SYNTHETIC.json)"]
+    assert len(made.clips()) == made.info.clips
 
 
 def manifest(seed: int = 0) -> list[Clip]:
@@ -64,22 +64,22 @@ def manifest(seed: int = 0) -> list[Clip]:
 @pytest.mark.parametrize("seed", [0, 1, 2, 3])
 @pytest.mark.parametrize("name", ["casme2", "samm", "smic"])
 def test_every_seed_deals_the_published_counts(name, seed):
-    clips, facts = [clip for clip in manifest(seed) if clip.dataset == name], DATASETS.get(name).facts
-    assert len(clips) == facts.clips == len({clip.id for clip in clips})
-    assert len({clip.subject for clip in clips}) == facts.people
-    for label, words in facts.counts.items():
+    clips, info = [clip for clip in manifest(seed) if clip.dataset == name], DATASETS.get(name).info
+    assert len(clips) == info.clips == len({clip.id for clip in clips})
+    assert len({clip.subject for clip in clips}) == info.subjects
+    for label, words in info.counts.items():
         assert Counter(clip.labels[label] for clip in clips) == words
-    if facts.per_subject:
-        assert Counter(clip.subject for clip in clips) == facts.per_subject
+    if info.per_subject:
+        assert Counter(clip.subject for clip in clips) == info.per_subject
 
 
 def test_published_counts():
-    facts = {name: DATASETS.get(name).facts for name in DATASETS.names()}
-    assert [facts[n].clips for n in ("casme2", "samm", "smic", "smic_hs_long", "megc2019")] == [255, 159, 164, 159, 442]
-    assert [facts[n].people for n in ("casme2", "samm", "smic", "megc2019")] == [26, 29, 16, 68]
-    assert facts["casme2"].per_subject["casme2/sub17"] == 36
-    assert facts["smic_hs_long"].counts["emotion"] == {"negative": 66, "positive": 51, "surprise": 42}
-    for one in facts.values():
+    info = {name: DATASETS.get(name).info for name in DATASETS.names()}
+    assert [info[n].clips for n in ("casme2", "samm", "smic", "smic_hs_long", "megc2019")] == [255, 159, 164, 159, 442]
+    assert [info[n].subjects for n in ("casme2", "samm", "smic", "megc2019")] == [26, 29, 16, 68]
+    assert info["casme2"].per_subject["casme2/sub17"] == 36
+    assert info["smic_hs_long"].counts["emotion"] == {"negative": 66, "positive": 51, "surprise": 42}
+    for one in info.values():
         assert all(sum(words.values()) == one.clips for words in one.counts.values())
         assert sum(one.per_subject.values()) in (0, one.clips)
 
@@ -89,7 +89,7 @@ def test_published_counts():
 def test_full_fakes_meet_every_protocol(name, seed):
     rules = PROTOCOLS[name]
     examples = rules.select(manifest(seed))
-    assert rules.shortfall(examples) == []
+    assert rules.count_mismatches(examples) == []
     assert rules.folds(examples)
 
 
@@ -106,7 +106,7 @@ def test_clips_and_people_of_megc_2019(seed):
     examples = PROTOCOLS["megc2019-cde"].select(manifest(seed))
     assert Counter(e.clip.subject for e in examples) == {p: n for part in PARTS.values() for p, n in part.items()}
     assert Counter(e.clip.dataset for e in examples) == {"casme2": 145, "samm": 133, "smic": 164}
-    assert Counter(e.truth for e in examples) == {"negative": 250, "positive": 109, "surprise": 83}
+    assert Counter(e.label for e in examples) == {"negative": 250, "positive": 109, "surprise": 83}
 
 
 @pytest.mark.parametrize("people", [1, 2, 3, 4, 5, 8, 12])
@@ -227,7 +227,7 @@ def test_own_recordings_mix_videos_and_folders(fakes):
     clips = fakes["folder"].clips()
     assert {clip.source.suffix for clip in clips} == {".mp4", ""}
     assert {clip.labels["emotion"] for clip in clips} == {"negative", "positive", "surprise"}
-    assert fakes["folder"].facts.clips == 0 and len(fakes["folder"].check()) == 1  # nothing is published of it
+    assert fakes["folder"].info.clips == 0 and len(fakes["folder"].check()) == 1  # nothing is published of it
 
 
 def test_flow_of_the_composite_is_stretched(fakes):
@@ -242,26 +242,26 @@ def test_fingerprint_follows_the_contents(fakes, tmp_path):
     assert dataset.fingerprint() == before
     next(dataset.clips()[0].source.glob("image5.*")).write_bytes(b"another picture")
     assert dataset.fingerprint() != before
-    other = DATASETS.get("smic").fake(tmp_path / "seed", people=3, scale=0.25, seed=1)
+    other = DATASETS.get("smic").make_synthetic(tmp_path / "seed", subjects=3, image_scale=0.25, seed=1)
     assert other.fingerprint() != before
 
 
 def test_data_folder_of_the_user(fakes, monkeypatch):
     monkeypatch.setenv("MICROEXPR_DATA", str(fakes["samm"].root.parent))
     assert open_dataset("samm").clips() == fakes["samm"].clips()
-    assert open_dataset("samm").made_up
+    assert open_dataset("samm").synthetic
 
 
 def test_a_fake_is_never_written_over_anything(fakes):
     with pytest.raises(UsageError, match="not an empty folder"):
-        DATASETS.get("smic").fake(fakes["smic"].root)
+        DATASETS.get("smic").make_synthetic(fakes["smic"].root)
     for wrong in ({"scale": 0.0}, {"scale": 2.0}, {"people": 0}):
         with pytest.raises(UsageError, match="must be"):
-            DATASETS.get("smic").fake(fakes["smic"].root / "x", **wrong)
+            DATASETS.get("smic").make_synthetic(fakes["smic"].root / "x", **wrong)
 
 
 def test_the_whole_of_jaffe(tmp_path):
-    made = DATASETS.get("jaffe").fake(tmp_path / "jaffe", scale=0.2)
+    made = DATASETS.get("jaffe").make_synthetic(tmp_path / "jaffe", image_scale=0.2)
     assert [fault.field for fault in made.check()] == ["folder"]  # made up, and nothing else
     five = ("anger", "disgust", "happiness", "sadness", "surprise")
     assert sum(clip.labels["emotion"] in five for clip in made.clips()) == 151  # as in Peng et al. 2018

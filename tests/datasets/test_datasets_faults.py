@@ -270,7 +270,7 @@ def test_the_shipped_correction(fakes, tmp_path):
     [correction] = DATASETS.get("casme2").corrections
     assert correction.clip == "casme2/sub04/EP12_01f"
     assert isinstance(correction, Correction) and (correction.expected, correction.value) == ("", "279")
-    made = DATASETS.get("casme2").fake(tmp_path / "five", people=4, scale=0.1)
+    made = DATASETS.get("casme2").make_synthetic(tmp_path / "five", subjects=4, image_scale=0.1)
     [clip] = [clip for clip in made.clips() if clip.id == correction.clip]
     assert (clip.onset, clip.apex, clip.offset) == (261, 279, 321)
     assert [c.id for c in made.read()[0] if c.apex is None] == [clip.id]

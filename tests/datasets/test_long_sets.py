@@ -14,23 +14,23 @@ from microexpr.datasets.casme_sq import SHEETS as CAS
 from microexpr.datasets.samm_lv import BEGUN
 from microexpr.datasets.samm_lv import SHEETS as SAMM
 from microexpr.datasets.synthetic import long_videos as takes
-from microexpr.imaging.images import write_picture
+from microexpr.imaging.images import write_image
 
 NAMES = ("casme_sq", "samm_lv")
 SHEET = {"casme_sq": CAS[1], "samm_lv": SAMM[0]}
 
 
 @pytest.fixture(scope="module")
-def made_up(tmp_path_factory):
+def synthetic(tmp_path_factory):
     """Both sets, of three people."""
     base = tmp_path_factory.mktemp("long")
-    return {name: DATASETS.get(name).fake(base / name, people=3, scale=0.12) for name in NAMES}
+    return {name: DATASETS.get(name).make_synthetic(base / name, subjects=3, image_scale=0.12) for name in NAMES}
 
 
 @pytest.fixture
-def copy(made_up, tmp_path):
+def copy(synthetic, tmp_path):
     def made(name: str) -> Dataset:
-        return type(made_up[name])(shutil.copytree(made_up[name].root, tmp_path / name))
+        return type(synthetic[name])(shutil.copytree(synthetic[name].root, tmp_path / name))
 
     return made
 
@@ -47,42 +47,42 @@ def marks_only(take, folder, pattern, scale, gray=False):
     for one in takes.shown_in(take):
         half = (one.onset + one.offset) // 2
         for i in {max(0, one.onset), one.apex, half, one.offset}:
-            write_picture(folder / pattern.format(i + 1), np.zeros((8, 8), np.uint8))
+            write_image(folder / pattern.format(i + 1), np.zeros((8, 8), np.uint8))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_full_fake_meets_every_published_count(name, tmp_path, monkeypatch):
     monkeypatch.setattr(takes, "film", marks_only)
-    made = DATASETS.get(name).fake(tmp_path / name, scale=0.01)
-    assert [fault.reason for fault in made.check()] == ["is made up (MADE_UP.json)"]
-    facts, clips = made.facts, made.clips()
-    assert len(clips) == facts.clips
+    made = DATASETS.get(name).make_synthetic(tmp_path / name, image_scale=0.01)
+    assert [fault.reason for fault in made.check()] == ["is synthetic (SYNTHETIC.json)"]
+    info, clips = made.info, made.clips()
+    assert len(clips) == info.clips
     kinds = [one.kind for clip in clips for one in clip.intervals]
-    assert {kind: kinds.count(kind) for kind in ("macro", "micro")} == facts.events["kind"]
+    assert {kind: kinds.count(kind) for kind in ("macro", "micro")} == info.events["kind"]
 
 
 def test_published_facts():
-    facts = {name: DATASETS.get(name).facts for name in NAMES}
-    assert [f.clips for f in facts.values()] == [98, 147] and facts["casme_sq"].people == 22
-    assert facts["casme_sq"].events["kind"] == {"macro": 300, "micro": 57}
-    assert facts["samm_lv"].events == {"kind": {"macro": 343, "micro": 159}, "begun": {BEGUN: 10}}
-    assert [f.fps for f in facts.values()] == [30, 200]
+    info = {name: DATASETS.get(name).info for name in NAMES}
+    assert [f.clips for f in info.values()] == [98, 147] and info["casme_sq"].subjects == 22
+    assert info["casme_sq"].events["kind"] == {"macro": 300, "micro": 57}
+    assert info["samm_lv"].events == {"kind": {"macro": 343, "micro": 159}, "begun": {BEGUN: 10}}
+    assert [f.fps for f in info.values()] == [30, 200]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_published_counts_are_checked(made_up, name):
-    told = "\n".join(map(str, made_up[name].check()))
-    assert "is made up" in told and "kind 'micro'" in told and "kind 'macro'" in told
+def test_the_published_counts_are_checked(synthetic, name):
+    told = "\n".join(map(str, synthetic[name].check()))
+    assert "is synthetic" in told and "kind 'micro'" in told and "kind 'macro'" in told
 
 
-def test_an_expression_that_began_before_the_recording(made_up):
-    (clip, *others) = made_up["samm_lv"].clips()
+def test_an_expression_that_began_before_the_recording(synthetic):
+    (clip, *others) = synthetic["samm_lv"].clips()
     assert clip.intervals[0].labels["begun"] == BEGUN and clip.intervals[0].onset == 1
     assert all("begun" not in one.labels for other in others for one in other.intervals)
 
 
-def test_micro_expressions_of_samm_get_the_words_of_the_micro_release(made_up, copy):
-    words = [one.labels.get("emotion") for clip in made_up["samm_lv"].clips() for one in clip.intervals]
+def test_micro_expressions_of_samm_get_the_words_of_the_micro_release(synthetic, copy):
+    words = [one.labels.get("emotion") for clip in synthetic["samm_lv"].clips() for one in clip.intervals]
     assert words[0] is None and all(words[1::2])
     made = copy("samm_lv")
     (made.root / "SAMM_Micro_FACS_Codes_v2.xlsx").unlink()

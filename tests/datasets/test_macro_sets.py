@@ -11,9 +11,9 @@ from microexpr.core.clip import Clip
 from microexpr.core.errors import AnnotationError, DataError, MissingDataError, ProtocolError
 from microexpr.datasets import DATASETS, Dataset, ckplus, fer2013, mug
 from microexpr.datasets import _macro as macro
-from microexpr.imaging.images import read_picture, write_picture
+from microexpr.imaging.images import read_image, write_image
 from microexpr.imaging.video import open_frames
-from microexpr.protocols import PROTOCOLS, stills
+from microexpr.protocols import PROTOCOLS, select_frames
 from tests.datasets.test_datasets import damaged
 
 FIVE = ("anger", "disgust", "happiness", "sadness", "surprise")
@@ -26,7 +26,7 @@ def faults(dataset: Dataset) -> str:
 
 def five(name: str) -> int:
     """Published number of clips of the five emotions of Peng et al. 2018."""
-    return sum(DATASETS.get(name).facts.counts["emotion"][word] for word in FIVE)
+    return sum(DATASETS.get(name).info.counts["emotion"][word] for word in FIVE)
 
 
 def label(dataset: Dataset, kind: str = "Emotion", sequence: str = "S005/001") -> Path:
@@ -35,68 +35,68 @@ def label(dataset: Dataset, kind: str = "Emotion", sequence: str = "S005/001") -
 
 def test_published_counts_make_the_pictures_of_the_paper():
     assert [five("ckplus"), five("ckplus48"), five("oulu_casia"), five("jaffe")] == [284, 852, 400, 151]
-    clips = [timing.frames for role, timing in mug.cast(None, 0) if role.emotion in FIVE]
+    clips = [timing.frames for role, timing in mug.clip_specs(None, 0) if role.emotion in FIVE]
     taken = sum(min(10, max(6, frames // 6)) for frames in clips)
     assert (len(clips), taken) == (860, 8228)
     assert 3 * five("ckplus") + 3 * five("oulu_casia") + five("jaffe") + taken == 10_431  # Peng et al. 2018, III.B
 
 
-def made_up_cast() -> list[Clip]:
-    """The clips of full made-up copies of the paper's four sets, without their pictures."""
+def synthetic_cast() -> list[Clip]:
+    """The clips of full synthetic copies of the paper's four sets, without their pictures."""
     clips = [
         Clip(f"{name}/{r.person}/{r.name}", name, f"{name}/{r.person}", Path("x"), t.fps, t.onset, t.apex, t.offset)
-        for name, cast in (("ckplus", ckplus.cast(None, 0)), ("mug", mug.cast(None, 0)))
+        for name, cast in (("ckplus", ckplus.clip_specs(None, 0)), ("mug", mug.clip_specs(None, 0)))
         for r, t in cast
     ]
-    words = [r.emotion for cast in (ckplus.cast(None, 0), mug.cast(None, 0)) for r, _ in cast]
+    words = [r.emotion for cast in (ckplus.clip_specs(None, 0), mug.clip_specs(None, 0)) for r, _ in cast]
     return [replace(clip, labels={"emotion": word}) for clip, word in zip(clips, words, strict=True)]
 
 
 def test_the_protocol_of_the_paper_is_met():
     rules = PROTOCOLS["peng2018-macro"]
-    lines = rules.shortfall(rules.select(made_up_cast()))
+    lines = rules.count_mismatches(rules.select(synthetic_cast()))
     assert lines == ["oulu_casia is missing: 0 of 1200 clips", "jaffe is missing: 0 of 151 clips"]
-    assert sum(sum(counts.values()) for counts in rules.counts.values()) + rules.totals["mug"] == 10_431
+    assert sum(sum(counts.values()) for counts in rules.counts.values()) + rules.clip_totals["mug"] == 10_431
 
 
 def test_a_tenth_of_the_people_or_of_the_pictures():
-    clips = made_up_cast()
+    clips = synthetic_cast()
     rules, leaking = PROTOCOLS["peng2018-macro"], PROTOCOLS["peng2018-macro-leaking"]
     [fold], [leaky] = rules.folds(rules.select(clips)), leaking.folds(leaking.select(clips))
-    assert not fold.people("train") & fold.people("test")
-    assert {d: len([p for p in fold.people("test") if p.startswith(d)]) for d in ("ckplus", "mug")} == {
+    assert not fold.subjects("train") & fold.subjects("test")
+    assert {d: len([p for p in fold.subjects("test") if p.startswith(d)]) for d in ("ckplus", "mug")} == {
         "ckplus": round(len({c.subject for c in clips if c.dataset == "ckplus" and c.labels["emotion"] in FIVE}) / 10),
         "mug": 9,
     }
-    assert leaking.leaks and leaky.people("train") & leaky.people("test")
+    assert leaking.leaks and leaky.subjects("train") & leaky.subjects("test")
     assert len(leaky.test) == round((len(leaky.test) + len(leaky.train)) / 10)
 
 
 def test_the_frames_that_stand_for_a_clip():
     clip = Clip("ckplus/S1/1", "ckplus", "ckplus/S1", Path("x"), 30, 1, 20, 20)
-    assert [one.apex for one in stills(clip, (3, 3))] == [18, 19, 20]
-    assert [one.id for one in stills(clip, (1, 1))] == ["ckplus/S1/1/20"]
+    assert [one.apex for one in select_frames(clip, (3, 3))] == [18, 19, 20]
+    assert [one.id for one in select_frames(clip, (1, 1))] == ["ckplus/S1/1/20"]
     middle = replace(clip, apex=10)
-    assert [one.apex for one in stills(middle, (2, 10))] == [9, 10, 11]  # a sixth of 20 frames
-    assert stills(clip, None) == [clip]
+    assert [one.apex for one in select_frames(middle, (2, 10))] == [9, 10, 11]  # a sixth of 20 frames
+    assert select_frames(clip, None) == [clip]
     with pytest.raises(ProtocolError, match="has no onset, apex or offset"):
-        stills(replace(clip, apex=None), (3, 3))
+        select_frames(replace(clip, apex=None), (3, 3))
 
 
 def test_published_facts():
-    facts = {name: DATASETS.get(name).facts for name in NAMES}
-    assert [facts[name].clips for name in NAMES] == [593, 981, 35_887, 0, 480]
-    assert [facts[name].people for name in NAMES] == [123, 118, 0, 0, 80]
-    assert [facts[name].fps for name in NAMES] == [30, 0, 0, 19, 25]
-    assert facts["ckplus"].counts["emotion"][""] == 593 - 327
-    assert facts["fer2013"].counts["usage"] == {"Training": 28_709, "PublicTest": 3589, "PrivateTest": 3589}
+    info = {name: DATASETS.get(name).info for name in NAMES}
+    assert [info[name].clips for name in NAMES] == [593, 981, 35_887, 0, 480]
+    assert [info[name].subjects for name in NAMES] == [123, 118, 0, 0, 80]
+    assert [info[name].fps for name in NAMES] == [30, 0, 0, 19, 25]
+    assert info["ckplus"].counts["emotion"][""] == 593 - 327
+    assert info["fer2013"].counts["usage"] == {"Training": 28_709, "PublicTest": 3589, "PrivateTest": 3589}
     words = dict(zip(fer2013.WORDS, (4953, 547, 5121, 8989, 6077, 4002, 6198), strict=True))
-    assert facts["fer2013"].counts["emotion"] == words
+    assert info["fer2013"].counts["emotion"] == words
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_the_cast_of_ckplus(seed):
-    cast = ckplus.cast(None, seed)
+    cast = ckplus.clip_specs(None, seed)
     assert len({(role.person, role.name) for role, _ in cast}) == 593
     assert len({role.person for role, _ in cast if role.emotion}) == 118
     assert {timing.apex for _, timing in cast} == {timing.frames - 1 for _, timing in cast}
@@ -104,7 +104,7 @@ def test_the_cast_of_ckplus(seed):
 
 
 def test_the_cast_of_mug():
-    cast = mug.cast(None, 0)
+    cast = mug.clip_specs(None, 0)
     assert len({(role.person, role.name) for role, _ in cast}) == 1032
     assert len({role.person for role, _ in cast}) == 86
     assert {timing.frames for _, timing in cast} == {54, 60}
@@ -279,13 +279,13 @@ def test_fer2013_as_csv_and_as_folders(fakes, tmp_path):
         word = {"anger": "angry", "happiness": "happy", "sadness": "sad"}.get(
             clip.labels["emotion"], clip.labels["emotion"]
         )
-        write_picture(tmp_path / split / word / name, read_picture(clip.source)[..., 0])
+        write_image(tmp_path / split / word / name, read_image(clip.source)[..., 0])
     rows = {clip.source.stem.split("_")[1]: clip for clip in type(table)(tmp_path).clips()}
     assert len(rows) == len(clips) == 3 * 7 * 2
     for clip in clips:
         other = rows[clip.subject.split("/")[1]]
         assert clip.labels == other.labels
-        assert np.array_equal(read_picture(clip.source), read_picture(other.source))
+        assert np.array_equal(read_image(clip.source), read_image(other.source))
 
 
 def test_rows_of_fer2013_become_their_pictures(tmp_path):
@@ -296,7 +296,7 @@ def test_rows_of_fer2013_become_their_pictures(tmp_path):
     first, second = DATASETS.get("fer2013")(tmp_path).clips()
     assert (first.subject, first.labels) == ("fer2013/00000", {"emotion": "neutral", "usage": "Training"})
     assert (second.subject, second.labels) == ("fer2013/00001", {"emotion": "happiness", "usage": "PrivateTest"})
-    assert read_picture(first.source)[..., 0].ravel().tolist() == pixels[0]
+    assert read_image(first.source)[..., 0].ravel().tolist() == pixels[0]
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_a_killed_process_leaves_no_half_unpacked_csv(fakes, tmp_path, monkeypat
 
     def killed(path, picture):
         done.append(path)
-        write_picture(path, picture)
+        write_image(path, picture)
         if len(done) == 5:
             raise KeyboardInterrupt
 
@@ -351,7 +351,7 @@ def test_a_csv_without_its_columns(tmp_path):
 
 def test_a_test_folder_that_does_not_say_which(tmp_path):
     for split, word in (("train", "angry"), ("test", "Sad")):
-        write_picture(tmp_path / split / word / "1.png", np.zeros((48, 48), np.uint8))
+        write_image(tmp_path / split / word / "1.png", np.zeros((48, 48), np.uint8))
     clips = DATASETS.get("fer2013")(tmp_path).clips()
     found = {clip.subject: tuple(clip.labels.values()) for clip in clips}
     assert found == {"fer2013/test-Sad-1": ("sadness", "Test"), "fer2013/train-angry-1": ("anger", "Training")}

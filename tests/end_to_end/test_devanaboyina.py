@@ -9,15 +9,15 @@ import torch
 
 from microexpr.core.config import cache_folder
 from microexpr.core.errors import DataError, RecipeError
-from microexpr.experiments.data import absent_people
+from microexpr.experiments.data import subjects_without_clips
 from microexpr.networks import NETWORKS
 from microexpr.networks.base import Dropout
 from microexpr.networks.weights import transfer_weights
 from microexpr.protocols import protocol
-from microexpr.recipes.recipe import load
+from microexpr.recipes.recipe import load_recipe
 from microexpr.recognizers import RECOGNIZERS, check_recognizer
-from microexpr.recognizers.augmentation import Flip
-from microexpr.recognizers.checks import CLASSES, made_up_samples
+from microexpr.recognizers.augmentation import VerticalFlip
+from microexpr.recognizers.checks import CLASSES, synthetic_samples
 from microexpr.recognizers.network import Network
 from tests.conftest import make_clips
 
@@ -28,7 +28,7 @@ FROZEN = {
     "epochs": 6,
     "batch_size": 8,
     "freeze": {"epochs": 3},
-    "augment": [{"name": "flip"}, {"name": "mirror", "negate": [0]}],
+    "augment": [{"name": "vertical-flip"}, {"name": "horizontal-flip", "negate": [0]}],
 }
 
 
@@ -94,12 +94,12 @@ def test_weights_that_do_not_fit():
 
 def test_upside_down():
     flow = torch.randn(2, 3, 4, 4)
-    turned = Flip(p=1.0, negate=(1,))(flow, torch.Generator())
+    turned = VerticalFlip(p=1.0, negate=(1,))(flow, torch.Generator())
     assert torch.equal(turned[:, 1], -flow[:, 1].flip(-2)) and torch.equal(turned[:, 0], flow[:, 0].flip(-2))
 
 
 def learned(network=None, **settings):
-    samples, labels = made_up_samples()
+    samples, labels = synthetic_samples()
     table = {**FROZEN, **settings, **({"network": network} if network else {})}
     recognizer = RECOGNIZERS.build(table, classes=CLASSES, seed=4)
     recognizer.fit(samples, labels)
@@ -121,7 +121,7 @@ def test_once_a_clip_is_the_same_as_once_an_epoch():
 def test_a_frozen_backbone_keeps_every_number(augment):
     network = {"name": "resnet50-dense", "depth": 18, "dense": [8]}
     small = {"network": network, "batch_size": 12, "augment": augment}
-    samples, labels = made_up_samples(12, (32, 32, 3))
+    samples, labels = synthetic_samples(12, (32, 32, 3))
     states = []
     for epochs, freeze in [(1, "all"), (2, "all"), (2, 1)]:
         table = {**FROZEN, **small, "epochs": epochs, "freeze": {"epochs": freeze}}
@@ -137,7 +137,7 @@ def test_a_frozen_backbone_keeps_every_number(augment):
 def test_the_backbone_is_asked_once_a_clip_and_never_again(monkeypatch):
     asked, real = [], Network._logits
     monkeypatch.setattr(Network, "_logits", lambda self, b: (asked.append(len(b.x)), real(self, b))[1])
-    samples, labels = made_up_samples(12)
+    samples, labels = synthetic_samples(12)
     table = {**FROZEN, "freeze": {"epochs": "all"}, "batch_size": 4, "epochs": 5}
     for again in (False, True):  # the second time from the cache
         asked.clear()
@@ -155,7 +155,7 @@ class Stop(Exception):
 
 @pytest.mark.parametrize("when", [4, 14])
 def test_a_stop_while_frozen_or_thawed_changes_nothing(tmp_path, monkeypatch, when):
-    samples, labels = made_up_samples()
+    samples, labels = synthetic_samples()
     table = {**FROZEN, "checkpoint_seconds": 0.0}
     whole = RECOGNIZERS.build(table, classes=CLASSES, seed=5).fit(samples, labels)
     real, calls = Network._step, []
@@ -196,28 +196,28 @@ def test_pictures_that_are_too_small():
 def test_people_without_a_clip_of_the_classes_have_no_fold_and_are_counted():
     clips = make_clips()
     clips = [dataclasses.replace(c, labels={"emotion": "others"}) if "/p2" in c.id else c for c in clips]
-    release, rules = SimpleNamespace(name="casme2", facts=SimpleNamespace(people=26, clips=255)), protocol("casme2-3")
+    release, rules = SimpleNamespace(name="casme2", info=SimpleNamespace(subjects=26, clips=255)), protocol("casme2-3")
     examples = rules.select(clips)
     assert [fold.name for fold in rules.folds(examples)] == ["casme2/p0", "casme2/p1", "casme2/p3"]
-    [line] = absent_people(release, clips, examples, rules)
+    [line] = subjects_without_clips(release, clips, examples, rules)
     assert line.startswith("casme2: 3 of 4 people have a clip of the 3 classes; the other 1 take no part")
-    assert not list(absent_people(release, clips, protocol("casme2-7").select(clips), protocol("casme2-7")))
+    assert not list(subjects_without_clips(release, clips, protocol("casme2-7").select(clips), protocol("casme2-7")))
 
 
 def test_repaired_recipes_repair_what_they_say():
     for name in ("frames", "flow-sequence", "apex-flow"):
-        settings = load(f"devanaboyina2021-{name}-fixed").judged.recognizer
+        settings = load_recipe(f"devanaboyina2021-{name}-fixed").final_stage.recognizer
         flow = name != "frames"
-        assert settings["normalise"] and not any(one["name"] == "flip" for one in settings["augment"])
-        assert settings["augment"][0] == {"name": "mirror", **({"negate": [0]} if flow else {})}
+        assert settings["normalize"] and not any(one["name"] == "flip" for one in settings["augment"])
+        assert settings["augment"][0] == {"name": "horizontal-flip", **({"negate": [0]} if flow else {})}
         assert settings.get("balanced") or settings["sampler"]["name"] == "oversample"
-    frozen = load("devanaboyina2021-apex-flow-fixed").judged.recognizer
+    frozen = load_recipe("devanaboyina2021-apex-flow-corrected").final_stage.recognizer
     assert 0 < frozen["freeze"]["epochs"] < frozen["epochs"]
 
 
 @pytest.mark.parametrize("n", range(1, 8))
 def test_faithful_recipes_keep_the_papers_faults(n):
-    settings = load(f"devanaboyina2021-m{n}").judged.recognizer
+    settings = load_recipe(f"devanaboyina2021-m{n}").final_stage.recognizer
     names = [one["name"] for one in settings.get("augment", ())]
-    assert not settings.get("normalise") and not settings.get("balanced") and "sampler" not in settings
+    assert not settings.get("normalize") and not settings.get("balanced") and "sampler" not in settings
     assert ("flip" in names) == (n >= 5) and not any(one.get("negate") for one in settings.get("augment", ()))

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from microexpr.imaging.images import write_picture
+from microexpr.imaging.images import write_image
 from microexpr.recognizers import RECOGNIZERS
-from microexpr.recognizers.checks import CLASSES, made_up_samples
+from microexpr.recognizers.checks import CLASSES, synthetic_samples
 from microexpr.recognizers.onnx_export import to_onnx
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +28,7 @@ def command(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("on", ["local", "processes"])
 def test_a_data_set_and_a_recognizer_in_one_file_each(tmp_path, on):
     recipe = str(ROOT / "examples/my_recipe.toml")
-    done = command(tmp_path, "run", recipe, "--data", "fake", "--on", on, *PLUGINS)
+    done = command(tmp_path, "run", recipe, "--data", "synthetic", "--executor", on, *PLUGINS)
     assert done.returncode == 0, done.stderr
     assert "8 clips of 4 people" in done.stdout
 
@@ -55,11 +55,11 @@ def test_the_python_of_the_readme_runs(tmp_path):
 def test_the_three_lines_of_the_readme_run(tmp_path):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     code = re.findall(r"```python\n(.*?)```", readme, re.S)[1]
-    samples, labels = made_up_samples()
-    chain = [{"name": "picture"}, {"name": "resize", "size": samples[0].array("image").shape[0]}]
+    samples, labels = synthetic_samples()
+    chain = [{"name": "load-image"}, {"name": "resize", "size": samples[0].array("image").shape[0]}]
     learner = RECOGNIZERS.build({"name": "network", "epochs": 1}, classes=CLASSES).fit(samples, labels)
     to_onnx(learner, tmp_path / "model.onnx", {"chain": json.dumps(chain)})
-    write_picture(tmp_path / "apex.jpg", np.full((40, 40, 3), 90, np.uint8))
+    write_image(tmp_path / "apex.jpg", np.full((40, 40, 3), 90, np.uint8))
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0 and all(word in done.stdout for word in CLASSES), done.stderr
 
@@ -74,10 +74,10 @@ def test_the_commands_of_the_readme_exist(tmp_path):
 
 def test_the_tables_of_the_readme_are_the_registry():
     from microexpr.datasets import DATASETS
-    from microexpr.recipes.recipe import shipped
+    from microexpr.recipes.recipe import shipped_recipes
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     recipes = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
-    assert all(f"| `{name}` |" in recipes for name in shipped())
-    for name in [*DATASETS.names(), *shipped()]:
+    assert all(f"| `{name}` |" in recipes for name in shipped_recipes())
+    for name in [*DATASETS.names(), *shipped_recipes()]:
         assert f"`{name}`" in readme, f"{name} is missing; run python docs/tables.py"

@@ -11,7 +11,7 @@ from microexpr.core.clip import Clip
 from microexpr.core.errors import MissingDataError, ProtocolError, RunError
 from microexpr.datasets import Dataset
 from microexpr.experiments import recognition as ev
-from microexpr.experiments.recognition import Options, evaluate, evaluate_seeds
+from microexpr.experiments.recognition import RunOptions, evaluate, evaluate_seeds
 from microexpr.experiments.runs import Run, fold_seed
 from microexpr.recipes.recipe import Recipe, parse
 from tests.conftest import NETWORK, RECIPE
@@ -19,8 +19,8 @@ from tests.conftest import NETWORK, RECIPE
 
 @pytest.fixture
 def subset(fakes):
-    """Options for the small made-up releases of the tests."""
-    return Options(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
+    """Options for the small synthetic releases of the tests."""
+    return RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
 
 
 def files(run: Run) -> dict[str, bytes]:
@@ -29,14 +29,14 @@ def files(run: Run) -> dict[str, bytes]:
 
 def test_a_run_keeps_every_answer(recipe, subset, tmp_path):
     run = evaluate(recipe, tmp_path / "run", subset)
-    assert run.complete and run.made_up
+    assert run.complete and run.synthetic
     with next((run.folder / "folds").glob("smic-s01.csv")).open() as file:
         rows = list(csv.DictReader(file))
-    names = ["id", "dataset", "subject", "truth", "guess", "p_negative", "p_positive", "p_surprise", "note"]
+    names = ["id", "dataset", "subject", "label", "predicted", "p_negative", "p_positive", "p_surprise", "note"]
     assert list(rows[0]) == names
     assert {row["subject"] for row in rows} == {"smic/s01"}
     for row in run.rows():
-        assert row.guess == run.protocol.classes[int(np.argmax(row.probabilities))]
+        assert row.predicted == run.protocol.classes[int(np.argmax(row.probabilities))]
         assert sum(row.probabilities) == pytest.approx(1, abs=1e-5)
     header = json.loads((run.folder / "run.json").read_text())
     assert all(fold["name"] not in fold["train_people"] for fold in header["folds"])
@@ -64,7 +64,7 @@ def poisoned(real):
 
 def test_what_the_protocol_hides_changes_nothing(fakes, subset, tmp_path, monkeypatch):
     rules = {"name": "mine", "title": "-", "datasets": ["casme2"], "label": "emotion", "classes": ["disgust", "others"]}
-    steps = [{"name": "moments"}, {"name": "flow", "estimator": "dis"}, {"name": "resize"}]
+    steps = [{"name": "onset-apex"}, {"name": "flow", "estimator": "dis"}, {"name": "resize"}]
 
     def run(name: str, reveal: list[str]) -> Run:
         stage = {"name": "micro", "data": ("casme2",), "protocol": {**rules, "reveal": reveal}}
@@ -84,7 +84,7 @@ def ev_recipe(tree: dict) -> Recipe:
 
 
 def test_the_truth_of_test_clips_never_reaches_a_worker(network, subset, tmp_path, monkeypatch):
-    seen: list[ev.Job] = []
+    seen: list[ev.FoldJob] = []
     real = ev.learn_and_predict
     monkeypatch.setattr(ev, "learn_and_predict", lambda job, samples: (seen.append(job), real(job, samples))[1])
     run = evaluate(network, tmp_path / "run", subset)
@@ -100,8 +100,8 @@ def test_permuted_test_labels_change_no_answer(network, subset, tmp_path, monkey
     real = ev._job
 
     def lying(judged, fold, *rest):
-        words = [example.truth for example in fold.test]
-        turned = [dataclasses.replace(e, truth=w) for e, w in zip(fold.test, words[1:] + words[:1], strict=True)]
+        words = [example.label for example in fold.test]
+        turned = [dataclasses.replace(e, label=w) for e, w in zip(fold.test, words[1:] + words[:1], strict=True)]
         return real(judged, dataclasses.replace(fold, test=tuple(turned)), *rest)
 
     monkeypatch.setattr(ev, "_job", lying)
@@ -168,7 +168,7 @@ def test_clips_without_pictures_are_named_never_dropped(recipe, fakes, subset, t
 
 
 def test_a_missing_data_set(recipe, tmp_path):
-    with pytest.raises(MissingDataError, match=r"'megc2019' is not on this machine .*--data fake"):
+    with pytest.raises(MissingDataError, match=r"'megc2019' is not on this machine .*--data synthetic"):
         evaluate(recipe, tmp_path / "run")
 
 
@@ -188,7 +188,7 @@ def test_a_stage_before_is_trained_once_and_on_nobody_tested(subset, tmp_path, m
     rules = f'{{name = "own", title = "-", datasets = ["folder"], label = "emotion", classes = {words}}}'
     own = first.replace('["megc2019_faces"]', '["folder"]').replace('"megc2019-cde"', rules)
     own = own.replace(
-        '{ name = "picture" }', '{ name = "moments" }, { name = "flow", estimator = "dis" }, { name = "resize" }'
+        '{ name = "load-image" }', '{ name = "onset-apex" }, { name = "flow", estimator = "dis" }, { name = "resize" }'
     )
     both = own + NETWORK[NETWORK.index("[[stages]]") :]
     run = evaluate(parse("two", both), tmp_path / "run2", subset)
@@ -197,8 +197,8 @@ def test_a_stage_before_is_trained_once_and_on_nobody_tested(subset, tmp_path, m
 
 
 def test_small_and_made_up_runs_say_so(recipe, tmp_path):
-    run = evaluate(recipe, tmp_path / "run", Options(fake=True, small=True))
-    assert run.header.small and run.made_up and run.header.subset
+    run = evaluate(recipe, tmp_path / "run", RunOptions(synthetic=True, quick=True))
+    assert run.header.quick and run.synthetic and run.header.subset
     assert len({row.subject for row in run.rows()}) == 6
     assert list((run.folder / "pictures").glob("*--input.png"))
 

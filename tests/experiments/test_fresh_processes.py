@@ -86,7 +86,7 @@ def test_without_it_much_is(tmp_path):
 
 @pytest.fixture
 def dying(tmp_path):
-    from microexpr.core.registry import PLUGINS, load_plugin
+    from microexpr.core.registry import load_plugin, loaded_plugins
     from microexpr.recipes.recipe import parse
     from microexpr.recognizers import RECOGNIZERS
     from tests.conftest import RECIPE
@@ -96,17 +96,17 @@ def dying(tmp_path):
     yield parse(
         "dying", RECIPE.replace('name = "svm", C = 10.0', 'name = "dying"').replace('"megc2019-cde"', TWO_PEOPLE)
     )
-    PLUGINS.clear()
+    loaded_plugins.clear()
     del RECOGNIZERS._classes["dying"]
 
 
 def test_a_fold_that_dies_is_reported_and_the_others_are_kept(dying, tmp_path):
     from microexpr.datasets import DATASETS
-    from microexpr.experiments.recognition import Options, evaluate
+    from microexpr.experiments.recognition import RunOptions, evaluate
 
-    DATASETS.get("megc2019").fake(tmp_path / "megc2019", people=2, scale=0.25)
+    DATASETS.get("megc2019").make_synthetic(tmp_path / "megc2019", subjects=2, image_scale=0.25)
     roots = {"megc2019": tmp_path / "megc2019"}
-    options = Options(allow_subset=True, on="processes", workers=1, fresh=True, roots=roots)
+    options = RunOptions(allow_subset=True, executor="processes", workers=1, process_per_fold=True, roots=roots)
     with pytest.raises(RunError, match=r"1 of 2 folds failed, the others are kept.*died 2 times"):
         evaluate(dying, tmp_path / "run", options)
     assert len(list((tmp_path / "run" / "folds").glob("*.csv"))) == 1
@@ -114,5 +114,5 @@ def test_a_fold_that_dies_is_reported_and_the_others_are_kept(dying, tmp_path):
 
 @pytest.mark.parametrize("on", ["local", "ray"])
 def test_only_processes_can_be_fresh(on):
-    with pytest.raises(UsageError, match=f"goes with --on processes, not with --on {on}"):
-        executor(on, fresh=True)
+    with pytest.raises(UsageError, match=f"goes with --executor processes, not with --on {on}"):
+        executor(on, process_per_fold=True)

@@ -1,13 +1,13 @@
-"""Pictures for people: directions, marks, fixed scales, orders of colours, figures that can be read again."""
+"""Pictures for people: directions, marks, fixed scales, orders of colors, figures that can be read again."""
 
 import numpy as np
 import pytest
 
 from microexpr.core.clip import Clip, Sample
-from microexpr.experiments.examples import PIXELS, Kept, chosen, input_picture, keep_examples, kept
-from microexpr.imaging.flow_colors import arrows_picture, channel_picture, flow_wheel, full_colour, wheel_legend
-from microexpr.imaging.images import read_picture, write_pictures
-from microexpr.preprocessing import Chain, Samples
+from microexpr.experiments.examples import PIXELS, ExampleClip, chosen, input_picture, keep_examples, load_examples
+from microexpr.imaging.flow_colors import arrows_picture, channel_picture, flow_wheel, full_color, wheel_legend
+from microexpr.imaging.images import read_image, write_images
+from microexpr.preprocessing import Chain, SampleCache
 from microexpr.protocols import Example
 from microexpr.reports import plots as draw
 
@@ -22,19 +22,19 @@ def sample(**arrays: np.ndarray) -> Sample:
 
 
 @pytest.mark.parametrize(
-    ("u", "v", "colour"),
+    ("u", "v", "color"),
     [(1, 0, (255, 0, 0)), (-1, 0, (0, 255, 255)), (0, 1, (128, 255, 0)), (0, -1, (128, 0, 255)), (0, 0, (255,) * 3)],
 )
-def test_the_wheel_tells_directions(u, v, colour):
-    assert np.abs(flow_wheel(constant(u, v), 1.0)[3, 3].astype(int) - colour).max() <= 2
+def test_the_wheel_tells_directions(u, v, color):
+    assert np.abs(flow_wheel(constant(u, v), 1.0)[3, 3].astype(int) - color).max() <= 2
     legend = wheel_legend(101)
-    assert np.abs(legend[50 + 50 * v, 50 + 50 * u].astype(int) - colour).max() <= 6
+    assert np.abs(legend[50 + 50 * v, 50 + 50 * u].astype(int) - color).max() <= 6
 
 
-def test_the_strength_of_a_colour_is_the_length():
+def test_the_strength_of_a_color_is_the_length():
     half, full = flow_wheel(constant(0.5, 0), 1.0)[0, 0], flow_wheel(constant(3, 0), 1.0)[0, 0]
     assert tuple(full) == (255, 0, 0) and half[0] == 255 and abs(int(half[1]) - 128) < 3
-    assert [full_colour(side) for side in (0, 28, 96, 128, 224)] == [1.0, 0.5, 1.0, 1.5, 2.0]
+    assert [full_color(side) for side in (0, 28, 96, 128, 224)] == [1.0, 0.5, 1.0, 1.5, 2.0]
 
 
 @pytest.mark.parametrize(("u", "v"), [(1, 0), (0, 1)])
@@ -72,7 +72,7 @@ def test_marked_frames_are_always_chosen():
 
 def test_marks_stand_at_their_frames():
     frames = np.zeros((3, 8, 8, 3), np.uint8)
-    one = Kept("happiness", "d/p/c", "d", (4, 9, 30), {4: "onset", 9: "apex", 30: "offset"}, strip=frames)
+    one = ExampleClip("happiness", "d/p/c", "d", (4, 9, 30), {4: "onset", 9: "apex", 30: "offset"}, strip=frames)
     figure = draw.strip_figure(one)
     assert [place.get_title() for place in figure.axes] == ["4\nonset", "9\napex", "30\noffset"]
     assert all(place.spines["top"].get_visible() for place in figure.axes)
@@ -81,26 +81,26 @@ def test_marks_stand_at_their_frames():
 def test_blue_faces_are_turned_and_scales_taken_back():
     red = np.zeros((9, 9, 3), np.uint8)
     red[..., 0] = 200
-    bgr = [{"name": "still", "channels": "bgr"}, {"name": "scale", "subtract": 127.5, "divide": 127.5}]
+    bgr = [{"name": "select-frame", "channels": "bgr"}, {"name": "scale", "subtract": 127.5, "divide": 127.5}]
     shown = input_picture(sample(image=(red[..., ::-1] - np.float32(127.5)) / np.float32(127.5)), bgr)
     assert tuple(shown[5, 5]) == (200, 0, 0)
-    assert tuple(input_picture(sample(image=red), [{"name": "still", "channels": "rgb"}])[5, 5]) == (200, 0, 0)
+    assert tuple(input_picture(sample(image=red), [{"name": "select-frame", "channels": "rgb"}])[5, 5]) == (200, 0, 0)
     assert input_picture(sample(vector=np.zeros(5))) is None
 
 
-CHAIN = [{"name": "moments"}, {"name": "flow", "estimator": "dis"}, {"name": "scale", "divide": 0.5}]
+CHAIN = [{"name": "onset-apex"}, {"name": "flow", "estimator": "dis"}, {"name": "scale", "divide": 0.5}]
 
 
 def kept_of(fakes, folder, cache, steps, faces):
     clips = [clip for clip in fakes["casme2"].clips() if clip.apex is not None][:2]
     chain = Chain.build(steps)
-    samples = Samples(chain, [clip.blind(("onset", "apex", "offset")) for clip in clips], cache)
+    samples = SampleCache(chain, [clip.blind(("onset", "apex", "offset")) for clip in clips], cache)
     keep_examples(folder, [Example(clip, "a/b") for clip in clips], samples, faces, chain)
-    return kept(folder), clips[0], samples[clips[0].id]
+    return load_examples(folder), clips[0], samples[clips[0].id]
 
 
 def test_a_descriptor_of_a_flow_leaves_no_flow_to_draw(fakes, tmp_path):
-    descriptor = {"name": "feature", "feature": {"name": "hoof", "grid": [2, 2]}}
+    descriptor = {"name": "descriptor", "feature": {"name": "hoof", "grid": [2, 2]}}
     flow = next(i for i, step in enumerate(CHAIN) if step["name"] == "flow")
     [one], clip, _ = kept_of(fakes, tmp_path / "run", tmp_path, [*CHAIN[: flow + 1], descriptor], True)
     assert one.clip == clip.id and one.flow is None and one.strip is not None
@@ -127,7 +127,7 @@ def test_real_faces_are_never_kept(fakes, tmp_path):
 def test_sequences_are_kept_as_they_are_seen(fakes, tmp_path):
     [one], _, _ = kept_of(fakes, tmp_path / "run", tmp_path, [{"name": "sequence"}], True)
     assert one.seen is not None and 2 <= len(draw.seen_figure(one).axes) <= 9
-    flows = Kept("a", "d/p/c", "d", flows=np.stack([constant(1, 0)] * 4))
+    flows = ExampleClip("a", "d/p/c", "d", flows=np.stack([constant(1, 0)] * 4))
     assert len(draw.flows_figure(flows).axes) == 5  # and the wheel
 
 
@@ -166,12 +166,12 @@ def test_the_same_figure_gives_the_same_bytes():
 
 def test_frames_are_written_in_order_whoever_makes_them(tmp_path):
     paths = [tmp_path / f"new/{i}.png" for i in range(9)]
-    write_pictures(lambda i: np.full((4, 6), 20 * i, np.uint8), paths)
-    assert [int(read_picture(path)[0, 0, 0]) for path in paths] == [20 * i for i in range(9)]
-    write_pictures(lambda i: np.zeros((0, 0), np.uint8), [])
+    write_images(lambda i: np.full((4, 6), 20 * i, np.uint8), paths)
+    assert [int(read_image(path)[0, 0, 0]) for path in paths] == [20 * i for i in range(9)]
+    write_images(lambda i: np.zeros((0, 0), np.uint8), [])
 
     def broken(i: int) -> np.ndarray:
         raise ValueError(f"frame {i}")
 
     with pytest.raises(ValueError, match="frame 0"):
-        write_pictures(broken, paths)
+        write_images(broken, paths)

@@ -13,22 +13,22 @@ from microexpr.core.errors import MediaError, ProtocolError, RecipeError, RunErr
 from microexpr.core.track import FaceTrack
 from microexpr.datasets import DATASETS
 from microexpr.experiments import spotting as spot
-from microexpr.experiments.data import Options
+from microexpr.experiments.data import RunOptions
 from microexpr.experiments.runs import Run
 from microexpr.experiments.spotting_runs import SpottingRun, find_spotting
 from microexpr.faces.tracking import Tracking
 from microexpr.faces.tracking import cache as kept
-from microexpr.faces.tracking.cache import is_kept, judged_face, kept_tracks
+from microexpr.faces.tracking.cache import cached_tracks, is_cached, main_face
 from microexpr.metrics.intervals import SpottingScore
 from microexpr.metrics.recognition import megc_log
 from microexpr.preprocessing import Chain
-from microexpr.recipes.recipe import load, load_all
+from microexpr.recipes.recipe import load_recipe, load_recipes
 from microexpr.recipes.spotting import SpottingRecipe, spotting_recipe
 from microexpr.recognizers.model import Model
 from microexpr.reports import render
 from microexpr.reports.spotting import _intervals, summaries
 from microexpr.spotting import SPOTTERS, Spotter
-from microexpr.spotting.base import Look
+from microexpr.spotting.base import Detection
 
 RECIPE = SpottingRecipe("test", "a test", ("casme_sq",), {"name": "fixed"}, recognizer="none")
 TAUGHT: list[tuple[int, list[Interval]]] = []
@@ -40,8 +40,8 @@ class Fixed(Spotter):
 
     name = "fixed"
 
-    def look(self, track, samples):
-        return Look(np.zeros(len(samples)), ())
+    def detect(self, track, samples):
+        return Detection(np.zeros(len(samples)), ())
 
     def spot(self, track):
         kinds = ((10, 14, "micro"), (20, 60, "macro"))
@@ -68,24 +68,26 @@ def track(frames=240, face=1, first=1):
 
 
 @pytest.fixture(scope="module")
-def made_up(tmp_path_factory):
-    return DATASETS.get("casme_sq").fake(tmp_path_factory.mktemp("long") / "casme_sq", people=3, scale=0.1)
+def synthetic(tmp_path_factory):
+    return DATASETS.get("casme_sq").make_synthetic(
+        tmp_path_factory.mktemp("long") / "casme_sq", subjects=3, image_scale=0.1
+    )
 
 
 @pytest.fixture
-def options(made_up, monkeypatch):
-    """On the made-up set, with two more spotters, and tracks that cost nothing."""
+def options(synthetic, monkeypatch):
+    """On the synthetic set, with two more spotters, and tracks that cost nothing."""
     for cls in (Fixed, Learner):
         monkeypatch.setitem(SPOTTERS._classes, cls.name, cls)
     monkeypatch.setattr(spot, "kept_tracks", lambda name, source, settings: [track()])
     TAUGHT.clear()
-    return Options(allow_subset=True, roots={"casme_sq": made_up.root})
+    return RunOptions(allow_subset=True, roots={"casme_sq": synthetic.root})
 
 
-def test_every_video_is_kept_beside_its_truth(options, tmp_path, made_up):
+def test_every_video_is_kept_beside_its_truth(options, tmp_path, synthetic):
     run = spot.spot(RECIPE, tmp_path / "run", options)
-    assert run.complete and run.names == [clip.id for clip in made_up.clips()]
-    for video, clip in zip(run.videos(), made_up.clips(), strict=True):
+    assert run.complete and run.names == [clip.id for clip in synthetic.clips()]
+    for video, clip in zip(run.videos(), synthetic.clips(), strict=True):
         assert video.truth == clip.intervals and [one.onset for one in video.found] == [10, 20]
         assert (video.fps, video.frames, video.seconds, video.face, video.seen) == (30, 240, 8, 1, 240)
 
@@ -118,26 +120,26 @@ def test_a_video_without_a_face_is_kept_and_missed(options, tmp_path, monkeypatc
 
 def test_of_several_faces_the_one_longest_in_sight_is_judged(options, tmp_path, monkeypatch):
     tracks = [track(100, face=1), track(90, face=2), track(60, face=2, first=95)]
-    assert [one.face for one in judged_face(tracks)] == [2, 2] and judged_face([]) == []
+    assert [one.face for one in main_face(tracks)] == [2, 2] and main_face([]) == []
     monkeypatch.setattr(spot, "kept_tracks", lambda *_: tracks)
     run = spot.spot(RECIPE, tmp_path / "run", options)
     assert {(v.faces, v.face, v.seen) for v in run.videos()} == {(2, 2, 150)}
     assert "6 videos with several people" in render([], "markdown", [run])
 
 
-def test_nobody_is_learned_from_and_tested(options, tmp_path, made_up):
+def test_nobody_is_learned_from_and_tested(options, tmp_path, synthetic):
     recipe = dataclasses.replace(RECIPE, spotter={"name": "learner"})
     run = spot.spot(recipe, tmp_path / "run", options)
-    people = sorted({clip.subject for clip in made_up.clips()})
-    assert run.header.learned and len(TAUGHT) == len(people) == len({seed for seed, _ in TAUGHT})
+    people = sorted({clip.subject for clip in synthetic.clips()})
+    assert run.header.trained and len(TAUGHT) == len(people) == len({seed for seed, _ in TAUGHT})
     for left_out, (_, shown) in zip(people, TAUGHT, strict=True):
-        own = [one for clip in made_up.clips() if clip.subject != left_out for one in clip.intervals]
+        own = [one for clip in synthetic.clips() if clip.subject != left_out for one in clip.intervals]
         assert shown == own
 
 
 def test_a_spotter_may_stay_as_it_ships(options, tmp_path):
     recipe = dataclasses.replace(RECIPE, spotter={"name": "learner"}, learn=False)
-    assert not spot.spot(recipe, tmp_path / "run", options).header.learned and not TAUGHT
+    assert not spot.spot(recipe, tmp_path / "run", options).header.trained and not TAUGHT
 
 
 def test_a_test_video_is_blind_when_it_leaves(options, tmp_path, monkeypatch):
@@ -192,7 +194,7 @@ def test_fewer_videos_than_published_are_refused(options, tmp_path):
         spot.spot(RECIPE, tmp_path / "run", dataclasses.replace(options, allow_subset=False))
     run = spot.spot(RECIPE, tmp_path / "run", options)
     text = render([], "markdown", [run])
-    assert "test (made-up faces, subset) | micro" in text and "SUBSET of the published videos" in text
+    assert "test (synthetic faces, subset) | micro" in text and "SUBSET of the published videos" in text
 
 
 def test_a_folder_holds_one_run(options, tmp_path):
@@ -218,7 +220,7 @@ def test_the_log_of_a_run_counts_as_its_report(options, tmp_path):
         assert megc_log.doubts(lines) == []
 
 
-MOMENTS = {"name": "moments", "without_apex": "middle"}
+MOMENTS = {"name": "onset-apex", "without_apex": "middle"}
 
 
 class Says:
@@ -231,9 +233,9 @@ class Says:
         return np.tile([0.5, 0.3, 0.2], (len(samples), 1))
 
 
-def test_spot_then_recognise_in_one_go(options, made_up, tmp_path, monkeypatch):
+def test_spot_then_recognize_in_one_go(options, synthetic, tmp_path, monkeypatch):
     monkeypatch.setattr(spot, "open_model", lambda path: Model(Chain.build([MOMENTS]), Says()))
-    hit = made_up.clips()[0].intervals[1]
+    hit = synthetic.clips()[0].intervals[1]
     assert hit.kind == "micro"
     monkeypatch.setattr(Fixed, "spot", lambda self, track: [dataclasses.replace(hit, labels={}, score=1.0)])
     run = spot.spot(dataclasses.replace(RECIPE, recognizer="default"), tmp_path / "run", options)
@@ -242,11 +244,11 @@ def test_spot_then_recognise_in_one_go(options, made_up, tmp_path, monkeypatch):
     assert hits >= 1 and summary.named.judged + summary.named.left_out == hits
     assert summary.named.strs == pytest.approx(summary.report.scores["micro"].f1 * summary.named.analysis_f1)
     assert "STRS" in render([], "markdown", [run]) and "UNCHECKED" not in render([], "markdown", [run])
-    first = next(event for name in run.names for event in run.recognised(name) or [])
-    assert (first.guess, first.shares["negative"]) == ("negative", 0.5) and first.truth
+    first = next(event for name in run.names for event in run.recognized(name) or [])
+    assert (first.predicted, first.probabilities["negative"]) == ("negative", 0.5) and first.label
 
 
-def test_what_was_learned_elsewhere_is_told(options, made_up, tmp_path, monkeypatch):
+def test_what_was_learned_elsewhere_is_told(options, synthetic, tmp_path, monkeypatch):
     monkeypatch.setattr(spot, "open_model", lambda path: Model(Chain.build([MOMENTS]), Says()))
     (tmp_path / "own.safetensors").write_bytes(b"x")
     recipe = dataclasses.replace(RECIPE, recognizer=str(tmp_path / "own.safetensors"))
@@ -255,7 +257,7 @@ def test_what_was_learned_elsewhere_is_told(options, made_up, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize("form", ["json", "markdown", "latex", "html"])
-def test_every_form_says_that_faces_are_made_up(options, tmp_path, form):
+def test_every_form_says_that_faces_are_synthetic(options, tmp_path, form):
     text = render([], form, [spot.spot(RECIPE, tmp_path / "run", options)])
     assert "made up" in text and "SOFTNet" in text and ("†" in text or "dagger" in text or '"leaky": true' in text)
     if form == "json":
@@ -271,10 +273,10 @@ def call(capsys, *arguments):
     return 0, *capsys.readouterr()
 
 
-def test_run_and_report(options, made_up, tmp_path, capsys):
+def test_run_and_report(options, synthetic, tmp_path, capsys):
     recipe, run = tmp_path / "mine.toml", str(tmp_path / "run")
     recipe.write_text('title = "t"\n[spotting]\ndata = ["casme_sq"]\nspotter = {name = "mdmd"}\nrecognizer = "none"\n')
-    given = ("--allow-subset", "--root", f"casme_sq={made_up.root}", "--set", "spotter.p=0.2")
+    given = ("--allow-subset", "--root", f"casme_sq={synthetic.root}", "--set", "spotter.p=0.2")
     code, out, err = call(capsys, "run", str(recipe), "--out", run, *given)
     assert code == 0 and "casme_sq: what was found" in out and "spotting in videos: 6 of 6" in err
     code, out, _ = call(capsys, "report", run, "--json")
@@ -299,13 +301,13 @@ def test_misspelt_recipes(table, text):
 
 
 def test_settings_of_a_recipe():
-    (recipe,) = load_all("spot-mdmd")
+    (recipe,) = load_recipes("spot-mdmd")
     assert recipe.with_settings({"spotter.p": 0.1}).spotter == {"name": "mdmd", "p": 0.1}
     assert recipe.with_settings({"tracking.size": 64}).key != recipe.key
     with pytest.raises(RecipeError, match="'spotter'"):
         recipe.with_settings({"spoter.p": 1})
     with pytest.raises(RecipeError, match="is a recipe of spotting"):
-        load("spot-mdmd")
+        load_recipe("spot-mdmd")
 
 
 def test_runs_are_found_by_their_kind(options, tmp_path):
@@ -334,20 +336,20 @@ def tracked(monkeypatch):
     return passes
 
 
-def test_a_recording_is_tracked_once_until_it_or_the_settings_change(tracked, made_up):
-    clip: Clip = made_up.clips()[0]
+def test_a_recording_is_tracked_once_until_it_or_the_settings_change(tracked, synthetic):
+    clip: Clip = synthetic.clips()[0]
     for size in (64, 64, 96):
-        kept_tracks(clip.id, clip.source, Tracking(size=size))
-    assert len(tracked) == 2 and is_kept(clip.id, clip.source, Tracking(size=96))
-    assert not is_kept(clip.id, clip.source, Tracking(size=32))
+        cached_tracks(clip.id, clip.source, Tracking(size=size))
+    assert len(tracked) == 2 and is_cached(clip.id, clip.source, Tracking(size=96))
+    assert not is_cached(clip.id, clip.source, Tracking(size=32))
     assert not list(tracked[0].parent.glob("*.tmp"))
 
 
-def test_what_a_killed_process_left_is_swept(tracked, made_up):
-    clip: Clip = made_up.clips()[1]
-    kept_tracks(clip.id, clip.source, Tracking())
+def test_what_a_killed_process_left_is_swept(tracked, synthetic):
+    clip: Clip = synthetic.clips()[1]
+    cached_tracks(clip.id, clip.source, Tracking())
     place = kept._place(clip.id, clip.source.absolute(), Tracking())
     place.rename(place.with_name(f"{place.name}.999999999.tmp"))
-    assert not is_kept(clip.id, clip.source, Tracking())
-    kept_tracks(clip.id, clip.source, Tracking())
+    assert not is_cached(clip.id, clip.source, Tracking())
+    cached_tracks(clip.id, clip.source, Tracking())
     assert [p.name for p in place.parent.glob(f"{place.name}*")] == [place.name]

@@ -9,7 +9,7 @@ import pytest
 from microexpr.core.config import cache_folder
 from microexpr.core.errors import DataError, MissingDataError, ProtocolError, UsageError
 from microexpr.experiments import stages
-from microexpr.experiments.recognition import Options, evaluate
+from microexpr.experiments.recognition import RunOptions, evaluate
 from microexpr.recipes.recipe import parse
 from microexpr.recognizers import RECOGNIZERS, Recognizer
 from microexpr.recognizers.network import Network
@@ -21,13 +21,13 @@ title = "a route of two stages"
 name = "macro"
 data = ["jaffe", "ckplus48"]
 protocol = "macro-5"
-chain = [{ name = "moments", which = ["apex"] }, { name = "still" }, { name = "resize" }]
+chain = [{ name = "onset-apex", which = ["apex"] }, { name = "select-frame" }, { name = "resize" }]
 recognizer = { name = "network", epochs = 2, batch_size = 16, checkpoint_seconds = 0.0 }
 [[stages]]
 name = "micro"
 data = ["casme2", "samm"]
 protocol = "megc2018-hde"
-chain = [{ name = "moments", which = ["apex"] }, { name = "still" }, { name = "resize" }]
+chain = [{ name = "onset-apex", which = ["apex"] }, { name = "select-frame" }, { name = "resize" }]
 recognizer = { name = "network", epochs = 2, batch_size = 16 }
 """
 
@@ -39,7 +39,7 @@ def route():
 
 @pytest.fixture
 def options(fakes):
-    return Options(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
+    return RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
 
 
 @pytest.fixture(autouse=True)
@@ -137,16 +137,16 @@ def test_made_up_data_begin_from_made_up_weights(route, tmp_path, monkeypatch):
         asked.append(network)
         return tmp_path / "w.safetensors"
 
-    monkeypatch.setattr(stages, "made_up_weights", weights)
+    monkeypatch.setattr(stages, "synthetic_weights", weights)
     monkeypatch.setattr(stages, "read_weights", lambda path: {})
-    start = stages.Start(None, "random weights", (0,))
+    start = stages.InitialWeights(None, "random weights", (0,))
     stage = dataclasses.replace(route.stages[0], weights="resnet10-imagenet")
-    named = stages.named(start, stage, Options(fake=True), print)
-    assert named.what == stages.MADE_UP_WEIGHTS and len(asked) == 1
+    named = stages.load_named_weights(start, stage, RunOptions(synthetic=True), print)
+    assert named.what == stages.SYNTHETIC_WEIGHTS and len(asked) == 1
 
 
 def test_models_are_kept_where_asked_for(route, options, tmp_path):
-    run = evaluate(route, tmp_path / "run", dataclasses.replace(options, keep_models=True))
+    run = evaluate(route, tmp_path / "run", dataclasses.replace(options, save_models=True))
     kept = sorted(path.name for path in (run.folder / "models").iterdir())
     assert kept == ["casme2-to-samm.safetensors", "samm-to-casme2.safetensors"]
     model = Recognizer.load(run.folder / "models" / kept[0])
@@ -198,7 +198,7 @@ title = "flow"
 name = "micro"
 data = ["megc2019"]
 protocol = "megc2018-hde"
-chain = [{ name = "picture" }]
+chain = [{ name = "load-image" }]
 recognizer = { name = "svm" }
 """
 
@@ -206,5 +206,5 @@ recognizer = { name = "svm" }
 def test_labels_from_the_sheets(fakes, options, tmp_path):
     run = evaluate(parse("flow", FLOW), tmp_path / "run", options)
     truth = {clip.id: clip.labels["objective"] for name in ("casme2", "samm") for clip in fakes[name].clips()}
-    assert run.rows() and all(truth[row.id] == row.truth for row in run.rows())
+    assert run.rows() and all(truth[row.id] == row.label for row in run.rows())
     assert RECOGNIZERS.names()

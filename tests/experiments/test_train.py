@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from microexpr.core.errors import ProtocolError, RecipeError
-from microexpr.experiments.data import Options
+from microexpr.experiments.data import RunOptions
 from microexpr.experiments.train import train
-from microexpr.imaging.images import write_picture
+from microexpr.imaging.images import write_image
 from microexpr.protocols import protocol
-from microexpr.recipes.recipe import load, parse
+from microexpr.recipes.recipe import load_recipe, parse
 from microexpr.recognizers.model import default_model, open_model
 from microexpr.recognizers.network import Network
-from microexpr.synthetic import Camera, Timing, perform
+from microexpr.synthetic import Camera, Timing, render_clip
 
 RECIPE = """
 title = "small"
@@ -23,7 +23,7 @@ title = "small"
 name = "micro"
 data = ["casme2", "samm", "smic"]
 protocol = "megc2019-cde"
-chain = [{ name = "moments", without_apex = "middle" }, { name = "still" }, { name = "resize", size = 28 }]
+chain = [{ name = "onset-apex", without_apex = "middle" }, { name = "select-frame" }, { name = "resize", size = 28 }]
 recognizer = { name = "network", epochs = 2, batch_size = 16 }
 """
 
@@ -31,7 +31,7 @@ recognizer = { name = "network", epochs = 2, batch_size = 16 }
 @pytest.fixture
 def options(fakes, tmp_path, monkeypatch):
     monkeypatch.setenv("MICROEXPR_CACHE", str(tmp_path / "cache"))
-    return Options(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
+    return RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
 
 
 def test_it_learns_from_everybody_once(fakes, options, tmp_path, monkeypatch):
@@ -53,7 +53,7 @@ def test_it_learns_from_everybody_once(fakes, options, tmp_path, monkeypatch):
 
 def test_a_subset_must_be_asked_for(options, tmp_path):
     with pytest.raises(ProtocolError, match="--allow-subset"):
-        train(parse("small", RECIPE), tmp_path / "a.safetensors", Options(roots=options.roots))
+        train(parse("small", RECIPE), tmp_path / "a.safetensors", RunOptions(roots=options.roots))
     assert not (tmp_path / "a.safetensors").exists()
 
 
@@ -68,19 +68,19 @@ def test_the_shipped_model_is_what_its_card_says():
         (Path(__file__).parents[2] / "docs" / "default-model.md").read_text(encoding="utf-8"),
     )
     assert model is not None
-    taught, recipe = json.loads(model.about["taught"]), load("default-recognizer")
-    assert f"{taught['clips']} clips of {taught['people']} made-up people" in card
-    assert json.loads(model.about["chain"]) == [dict(step) for step in recipe.judged.chain]
-    assert model.about["recipe"] == recipe.name and json.loads(model.about["made_up"]) is True
+    taught, recipe = json.loads(model.about["taught"]), load_recipe("default-recognizer")
+    assert f"{taught['clips']} clips of {taught['people']} synthetic people" in card
+    assert json.loads(model.about["chain"]) == [dict(step) for step in recipe.final_stage.chain]
+    assert model.about["recipe"] == recipe.name and json.loads(model.about["synthetic"]) is True
     assert ", ".join(model.classes) in card
     assert re.search(r"1 683 weights", card)
     assert sum(p.numel() for p in model.predictor.module_.parameters()) == 1683
 
 
 def test_the_shipped_model_answers(tmp_path):
-    one = perform(123_456, units=((12, ""),), timing=Timing(0, 8, 16, 17, 200.0), amplitude=8.0, camera=Camera())
+    one = render_clip(123_456, units=((12, ""),), timing=Timing(0, 8, 16, 17, 200.0), amplitude=8.0, camera=Camera())
     for number in (0, 8, 16):
-        write_picture(tmp_path / f"{number}.png", one.frame(number))
+        write_image(tmp_path / f"{number}.png", one.frame(number))
     shares = default_model()(tmp_path, 0, 8, 16)
     assert set(shares) == {"negative", "positive", "surprise"} and sum(shares.values()) == pytest.approx(1)
-    assert next(iter(shares)) == "positive"  # a made-up smile
+    assert next(iter(shares)) == "positive"  # a synthetic smile

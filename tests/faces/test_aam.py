@@ -1,4 +1,4 @@
-"""The active appearance model on made-up people that it was not trained on, with true landmarks."""
+"""The active appearance model on synthetic people that it was not trained on, with true landmarks."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,9 @@ import pytest
 from microexpr.core import config
 from microexpr.core.clip import Sample
 from microexpr.core.errors import MediaError, MissingDataError, UsageError
-from microexpr.faces.aam import AppearanceModel, fit, made_up_faces, model_by_mesh, named_model, train_model
+from microexpr.faces.aam import AppearanceModel, fit, model_by_mesh, named_model, synthetic_faces, train_model
 from microexpr.faces.aam_model import procrustes, rigid_modes
-from microexpr.imaging.geometry import moved, similarity
+from microexpr.imaging.geometry import similarity, transform_points
 from microexpr.preprocessing import STEPS
 from microexpr.preprocessing.align import eyes_of
 from tests.conftest import make_clips
@@ -18,17 +18,17 @@ from tests.photographs import HOPPER, error, photograph, turned
 
 @pytest.fixture(scope="module")
 def model():
-    return train_model(*made_up_faces(people=16, expressions=2))
+    return train_model(*synthetic_faces(people=16, expressions=2))
 
 
 @pytest.fixture(scope="module")
 def strangers():
-    return list(zip(*made_up_faces(people=6, expressions=2, first=300), strict=True))
+    return list(zip(*synthetic_faces(people=6, expressions=2, first=300), strict=True))
 
 
 def start(model, points, degrees=0.0, zoom=1.0, shift=(0.0, 0.0)):
     """The mean shape near given points."""
-    mean = moved(model.mean, similarity(model.mean, points))
+    mean = transform_points(model.mean, similarity(model.mean, points))
     return turned(np.zeros((9, 9, 3), np.uint8), mean, degrees, zoom, shift)[1]
 
 
@@ -46,7 +46,7 @@ def test_it_converges_on_people_it_has_not_seen(model, strangers, degrees, zoom,
 
 
 @pytest.mark.parametrize("degrees", [0, 25])
-def test_a_real_face_from_its_eyes(model, degrees):  # of a texture that the made-up people share
+def test_a_real_face_from_its_eyes(model, degrees):  # of a texture that the synthetic people share
     picture, points = turned(*photograph(HOPPER), degrees)
     begin = model.placed(eyes_of(points))
     found = fit(model, picture, begin)
@@ -98,7 +98,7 @@ def test_what_is_no_model_is_named(tmp_path, model):
 
 
 def test_training_is_always_the_same():
-    one, two = (train_model(*made_up_faces(4, 1), widths=(24,)) for _ in range(2))
+    one, two = (train_model(*synthetic_faces(4, 1), widths=(24,)) for _ in range(2))
     assert np.array_equal(one.modes, two.modes) and np.array_equal(one.levels[0].basis, two.levels[0].basis)
 
 
@@ -144,7 +144,7 @@ def test_the_step_with_a_model_of_ones_own(model, strangers):
     model.save(config.cache_folder() / "aam" / "mine.npz")
     named_model.cache_clear()
     picture, _ = strangers[0]
-    step = STEPS.build({"name": "align", "by": "aam", "model": "mine", "mask": True, "margin": 0.1})
+    step = STEPS.build({"name": "align", "method": "aam", "model": "mine", "mask": True, "margin": 0.1})
     sample = step(Sample(make_clips()[0].blind(()), {"frames": picture[None]}))
     cut = sample.array("frames")
     assert cut.shape == (1, 224, 224, 3) and (cut[0, 0] == 0).all() and cut[0, 112, 112].any()
@@ -156,9 +156,9 @@ def test_the_step_with_a_model_of_ones_own(model, strangers):
 @needs_mesh
 def test_a_model_from_pictures_alone(strangers):
     blank = np.zeros((60, 60, 3), np.uint8)
-    learnt = model_by_mesh([blank, *(picture for picture, _ in strangers[:-2])])
+    learned = model_by_mesh([blank, *(picture for picture, _ in strangers[:-2])])
     picture, points = strangers[-1]
-    assert error(fit(learnt, picture, start(learnt, points, 5)).points, points) < 0.05
+    assert error(fit(learned, picture, start(learned, points, 5)).points, points) < 0.05
     with pytest.raises(UsageError, match="1 pictures and 1 sets"):
         model_by_mesh([blank, strangers[0][0]])
 
@@ -173,11 +173,11 @@ def test_the_model_of_made_up_faces_is_trained_once(monkeypatch, tmp_path):
     from microexpr.faces import aam
 
     monkeypatch.setenv("MICROEXPR_CACHE", str(tmp_path))
-    faces = made_up_faces(3, 1)
-    monkeypatch.setattr(aam, "made_up_faces", lambda: faces)
+    faces = synthetic_faces(3, 1)
+    monkeypatch.setattr(aam, "synthetic_faces", lambda: faces)
     aam.named_model.cache_clear()
     first = named_model()
-    monkeypatch.setattr(aam, "made_up_faces", None)
+    monkeypatch.setattr(aam, "synthetic_faces", None)
     aam.named_model.cache_clear()
     assert np.array_equal(named_model().mean, first.mean)
     aam.named_model.cache_clear()

@@ -1,4 +1,4 @@
-"""Faces in video: made-up people whose landmarks are known, and a photograph."""
+"""Faces in video: synthetic people whose landmarks are known, and a photograph."""
 
 from contextlib import closing
 from dataclasses import replace
@@ -12,14 +12,14 @@ import pytest
 from microexpr.core.errors import MediaError, RunError, UsageError
 from microexpr.faces.tracking import Tracking, track_faces
 from microexpr.faces.tracking.follower import distance, overlap
-from microexpr.faces.tracking.identity import Portrait, who
+from microexpr.faces.tracking.identity import FaceSignature, match_identity
 from microexpr.faces.tracking.measures import blinks, eye_ratios, head_pose, openness, quality, sharpness
-from microexpr.faces.tracking.prefetch import ahead
+from microexpr.faces.tracking.prefetch import prefetch
 from microexpr.faces.tracking.recorder import RIGID
 from microexpr.faces.tracking.smoothing import smoothed
-from microexpr.imaging.geometry import moved, similarity
-from microexpr.imaging.video import VideoFrames, timed, write_video
-from microexpr.synthetic import Camera, Performance, Timing, perform
+from microexpr.imaging.geometry import similarity, transform_points
+from microexpr.imaging.video import VideoFrames, iter_frames, write_video
+from microexpr.synthetic import Camera, SyntheticClip, Timing, render_clip
 from tests.marks import needs_mesh
 from tests.photographs import ASTRONAUT, photograph, turned
 
@@ -39,10 +39,10 @@ class Pictures:
         return self.pictures[number]
 
 
-def show(unit: int, amplitude: float, person: int = 1, frames: int = 24) -> Performance:
+def show(unit: int, amplitude: float, person: int = 1, frames: int = 24) -> SyntheticClip:
     """The action unit between frames 6 and 16 of 50 a second."""
     camera = Camera(fps=50, size=(240, 320), framing="wide", noise=1.0)
-    return perform(
+    return render_clip(
         person, units=((unit, ""),), camera=camera, timing=Timing(6, 11, 16, frames, 50), amplitude=amplitude
     )
 
@@ -66,7 +66,7 @@ def test_landmarks_are_near_the_truth(smile, tmp_path):
     errors = []
     for i in range(0, 24, 6):
         true = smile.landmarks(i)
-        true = moved(true, similarity(true[RIGID], track.points[i][RIGID].astype(float)))
+        true = transform_points(true, similarity(true[RIGID], track.points[i][RIGID].astype(float)))
         errors.append(np.linalg.norm(true - track.points[i], axis=1)[17:].mean() / np.ptp(true[[36, 45], 0]))
     assert max(errors) < 0.04
     assert 0.8 < track.quality.min() <= 1 and not track.blink.any()
@@ -102,7 +102,8 @@ def test_two_people_are_two_tracks(smile):
 def test_a_face_that_comes_back(smile, away, tracks):
     here, nobody = smile.frame(0), np.full_like(smile.frame(0), 90)
     found = track_faces(
-        Pictures([here] * 10 + [nobody] * away + [here] * 14), Tracking(fps=50, gap=0.4, search=0.02, shortest=0)
+        Pictures([here] * 10 + [nobody] * away + [here] * 14),
+        Tracking(fps=50, max_gap=0.4, redetect_interval=0.02, min_seconds=0),
     )
     numbers = np.concatenate([t.numbers for t in found])
     assert len(found) == tracks and {t.face for t in found} == {1}
@@ -112,12 +113,12 @@ def test_a_face_that_comes_back(smile, away, tracks):
 def test_another_one_on_the_same_chair_is_somebody_else(smile):
     nobody, other = np.full_like(smile.frame(0), 90), cv2.resize(photograph(ASTRONAUT)[0], (320, 240))
     pictures = [smile.frame(0)] * 5 + [nobody] * 20 + [other] * 5 + [nobody] * 20 + [smile.frame(3)] * 5
-    found = track_faces(Pictures(pictures), Tracking(fps=50, gap=0.2, search=0.02, shortest=0))
+    found = track_faces(Pictures(pictures), Tracking(fps=50, max_gap=0.2, redetect_interval=0.02, min_seconds=0))
     assert [t.face for t in found][:2] == [1, 2] and len(found) == 3
-    known = [Portrait.of(t) for t in found]
+    known = [FaceSignature.of(t) for t in found]
     own = [replace(p, face=0, first=known[0].first, last=known[0].last) for p in known]
-    assert who(own[1], known[:1]) == 2 and who(own[2], known[:2]) == 1
-    assert who(own[0], []) == 1 and who(own[0], known[1:2]) == 3
+    assert match_identity(own[1], known[:1]) == 2 and match_identity(own[2], known[:2]) == 1
+    assert match_identity(own[0], []) == 1 and match_identity(own[0], known[1:2]) == 3
 
 
 def test_no_face_is_no_track(tmp_path):
@@ -131,8 +132,8 @@ def test_a_blink_is_marked(blinking):
     (track,) = track_faces(Pictures(list(blinking) + [blinking[0]] * 26), Tracking(fps=50))
     marked = np.flatnonzero(track.blink)
     assert set(range(9, 14)) <= set(marked) and set(marked) <= set(range(3, 20))
-    assert 10 <= int(track.openness.mean(axis=1).argmin()) <= 12
-    assert track.openness[30:] == pytest.approx(1, abs=0.1)
+    assert 10 <= int(track.eye_openness.mean(axis=1).argmin()) <= 12
+    assert track.eye_openness[30:] == pytest.approx(1, abs=0.1)
 
 
 def test_what_is_a_blink_and_what_is_not():
@@ -161,11 +162,11 @@ def test_smoothing_keeps_a_bump_of_40_ms():
 def test_a_smile_of_40_ms_is_not_smoothed_away():
     """Rendered at 200 frames a second, up in 20 ms and down in 20: beside the same pass without smoothing."""
     camera = Camera(fps=200, size=(240, 320), framing="wide", noise=1.0)
-    shown = perform(1, units=((12, ""),), camera=camera, timing=Timing(14, 18, 22, 36, 200), amplitude=8)
+    shown = render_clip(1, units=((12, ""),), camera=camera, timing=Timing(14, 18, 22, 36, 200), amplitude=8)
     film = Pictures(list(shown.frames()))
     heights = []
     for window in (0, 30):
-        (track,) = track_faces(film, Tracking(fps=200, smooth=window, shortest=0))
+        (track,) = track_faces(film, Tracking(fps=200, landmark_smoothing_ms=window, min_seconds=0))
         wide = np.linalg.norm(track.points[:, 54] - track.points[:, 48], axis=1)
         heights.append(wide[17:20].mean() - wide[:10].mean())
         assert 16 <= int(wide.argmax()) <= 20
@@ -267,9 +268,9 @@ def test_work_ahead_keeps_order_and_faults_and_stops():
             closed.append(upto)
 
     with pytest.raises(ValueError, match="the end"):
-        list(ahead(numbers(50), 2))
+        list(prefetch(numbers(50), 2))
     assert made == list(range(50)) and closed == [50]
-    with closing(ahead(numbers(1000), 3)) as items:
+    with closing(prefetch(numbers(1000), 3)) as items:
         assert next(items) == 0
     assert closed == [50, 1000] and len(made) <= 50 + 6
 
@@ -285,7 +286,7 @@ def test_crops_wait_on_the_disk_not_in_memory(smile, tmp_path):
 
 def test_time_stamps_that_vary_and_that_are_broken(smile):
     times = [0.5, 0.54, 0.54, 0.62, 0.60, 0.70]
-    assert [round(t, 6) for _, t, _ in timed(Pictures([0] * 6, times), 25)] == [0, 0.04, 0.06, 0.12, 0.15, 0.2]
+    assert [round(t, 6) for _, t, _ in iter_frames(Pictures([0] * 6, times), 25)] == [0, 0.04, 0.06, 0.12, 0.15, 0.2]
     (track,) = track_faces(Pictures(list(smile.frames())[:6], [0, 0.01, 0.05, 0.3, 0.31, 0.4]))
     assert track.times == pytest.approx([0, 0.01, 0.05, 0.3, 0.31, 0.4])
 
@@ -312,7 +313,7 @@ def test_a_video_that_lies_on_its_side_is_upright(smile, tmp_path):
     place = data.index(b"tkhd") + 4 + 40
     clockwise = np.array([0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30], ">i4").tobytes()
     path.write_bytes(data[:place] + clockwise + data[place + 36 :])
-    (track,) = track_faces(VideoFrames(path), Tracking(shortest=0))
+    (track,) = track_faces(VideoFrames(path), Tracking(min_seconds=0))
     assert abs(track.pose[0, 2]) < 5 and track.boxes[0, 2:].max() < 240
     assert next(iter(VideoFrames(path)))[1].shape == (240, 320, 3)
 

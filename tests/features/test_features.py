@@ -9,16 +9,16 @@ import pytest
 from microexpr.core.errors import MicroexprError
 from microexpr.features import FEATURES, check_feature
 from microexpr.features.base import blocks
-from microexpr.features.hog3d import box_means, icosahedron_axes, quantised
+from microexpr.features.hog3d import box_means, icosahedron_axes, quantized
 from microexpr.features.lbp_top import LBPTOP, bins_of
 from microexpr.preprocessing import Chain
 
 CASES = [
     {"name": "lbp"},
-    {"name": "lbp", "neighbours": 4, "uniform": False, "grid": [2, 3]},
+    {"name": "lbp", "neighbors": 4, "uniform": False, "grid": [2, 3]},
     {"name": "lbp-top"},
-    {"name": "lbp-top", "neighbours": 8, "radii": [3, 3, 3], "uniform": True, "grid": [2, 2], "overlap": 0.5},
-    {"name": "lbp-top", "neighbours": 8, "radii": [2, 1, 3], "rounded": True, "grid": [3, 2]},
+    {"name": "lbp-top", "neighbors": 8, "radii": [3, 3, 3], "uniform": True, "grid": [2, 2], "overlap": 0.5},
+    {"name": "lbp-top", "neighbors": 8, "radii": [2, 1, 3], "rounded": True, "grid": [3, 2]},
     {"name": "hoof"},
     {"name": "hoof", "bins": 12, "grid": [1, 1], "folded": False},
     {"name": "hog3d"},
@@ -38,7 +38,7 @@ def test_every_feature_is_tried():
 def plain_lbp_top(volume: np.ndarray, feature: LBPTOP) -> np.ndarray:
     """The formula, voxel by voxel: no block, no trick."""
     rx, ry, rt = feature.radii
-    n = feature.neighbours
+    n = feature.neighbors
     at = lambda t, y, x: _linear(volume, t, y, x, feature.rounded)  # noqa: E731
     histograms = np.zeros((3, 2**n))
     steps = itertools.product(*(range(r, size - r) for r, size in zip((rt, ry, rx), volume.shape, strict=True)))
@@ -72,22 +72,22 @@ def _linear(volume: np.ndarray, t: float, y: float, x: float, rounded: bool) -> 
 @pytest.mark.parametrize(
     "settings",
     [
-        {"neighbours": 4, "radii": (1, 1, 4)},
-        {"neighbours": 8, "radii": (1, 1, 2), "uniform": True},
-        {"neighbours": 8, "radii": (3, 2, 3)},
-        {"neighbours": 8, "radii": (2, 2, 2), "rounded": True, "uniform": True},
-        {"neighbours": 6, "radii": (1, 2, 1)},
+        {"neighbors": 4, "radii": (1, 1, 4)},
+        {"neighbors": 8, "radii": (1, 1, 2), "uniform": True},
+        {"neighbors": 8, "radii": (3, 2, 3)},
+        {"neighbors": 8, "radii": (2, 2, 2), "rounded": True, "uniform": True},
+        {"neighbors": 6, "radii": (1, 2, 1)},
     ],
     ids=str,
 )
 def test_lbp_top_is_its_formula(settings):
     feature = LBPTOP(grid=(1, 1), **settings)
-    volume = np.random.default_rng(0).integers(0, 6, (11, 12, 13), np.uint8)  # few grey levels: many equal ones
+    volume = np.random.default_rng(0).integers(0, 6, (11, 12, 13), np.uint8)  # few gray levels: many equal ones
     assert feature(volume) == pytest.approx(plain_lbp_top(volume, feature), abs=1e-6)
 
 
 def test_lengths_of_the_literature():
-    assert LBPTOP(grid=(8, 8), neighbours=8, radii=(3, 3, 3), uniform=True).length == 11328  # meb
+    assert LBPTOP(grid=(8, 8), neighbors=8, radii=(3, 3, 3), uniform=True).length == 11328  # meb
     assert [len(np.unique(bins_of(p, True))) for p in (4, 8)] == [15, 59]
     assert FEATURES.build({"name": "hog3d"}).length == 960
     assert FEATURES.build({"name": "hoof"}).length == 200
@@ -120,14 +120,14 @@ def test_the_faces_of_an_icosahedron():
     assert np.allclose(np.linalg.norm(axes, axis=1), 1) and len(np.unique(axes.round(6), axis=0)) == 20
     assert np.allclose(axes[10:], -axes[:10])
     nearest = np.sort(axes @ axes.T, axis=1)[:, -4:-1]
-    assert np.allclose(nearest, math.sqrt(5) / 3)  # three neighbours at 41.8 degrees
+    assert np.allclose(nearest, math.sqrt(5) / 3)  # three neighbors at 41.8 degrees
 
 
 def test_a_gradient_along_a_normal_votes_for_it_alone():
     axes = icosahedron_axes()
-    votes = quantised(2.5 * axes, opposite=False)
+    votes = quantized(2.5 * axes, opposite=False)
     assert np.allclose(votes, 2.5 * np.eye(20), atol=1e-6)
-    assert np.allclose(quantised(axes[:1], True), quantised(-axes[:1], True))
+    assert np.allclose(quantized(axes[:1], True), quantized(-axes[:1], True))
 
 
 def test_means_of_boxes():
@@ -160,7 +160,7 @@ def test_blocks_cover_a_picture():
     [
         ({"name": "lbp-top"}, np.zeros((8, 40, 40), np.uint8), "needs 9 frames"),
         ({"name": "lbp-top"}, np.zeros((9, 4, 4), np.uint8), "too few for 5 blocks"),
-        ({"name": "lbp-top", "neighbours": 9}, None, "neighbours = 9"),
+        ({"name": "lbp-top", "neighbors": 9}, None, "neighbors = 9"),
         ({"name": "hog3d"}, np.zeros((9, 8, 40), np.uint8), "too small"),
         ({"name": "hoof"}, np.zeros((9, 8), np.uint8), "takes a flow"),
         ({"name": "lpb-top"}, None, "did you mean 'lbp-top'"),
@@ -172,18 +172,21 @@ def test_bad_input(settings, array, text):
 
 
 def test_a_descriptor_is_a_step(fakes):
-    steps = [{"name": "sequence", "least": 9}, {"name": "feature", "feature": {"name": "lbp-top", "grid": [2, 2]}}]
+    steps = [
+        {"name": "sequence", "min_frames": 9},
+        {"name": "descriptor", "feature": {"name": "lbp-top", "grid": [2, 2]}},
+    ]
     clip = fakes["casme2"].clips()[0].blind(("onset", "apex", "offset"))
     sample = Chain.build(steps)(clip)
     assert sample.arrays["features"].shape == (2 * 2 * 3 * 16,)
     assert "frames" not in sample.arrays
     with pytest.raises(MicroexprError, match="no setting 'gird'"):
-        Chain.build([{"name": "feature", "feature": {"name": "lbp-top", "gird": [2, 2]}}])
+        Chain.build([{"name": "descriptor", "feature": {"name": "lbp-top", "gird": [2, 2]}}])
 
 
 def test_lbp_is_the_plane_of_lbp_top():
     frames = np.random.default_rng(4).integers(0, 256, (9, 40, 42), np.uint8)
-    plain = FEATURES.build({"name": "lbp", "grid": [1, 1], "neighbours": 4, "uniform": False})(frames[4:5])
-    planes = FEATURES.build({"name": "lbp-top", "grid": [1, 1], "neighbours": 4, "radii": [1, 1, 4]})(frames)
-    # One counts neighbours from the right clockwise, the other the other way round: the same bins in another order.
+    plain = FEATURES.build({"name": "lbp", "grid": [1, 1], "neighbors": 4, "uniform": False})(frames[4:5])
+    planes = FEATURES.build({"name": "lbp-top", "grid": [1, 1], "neighbors": 4, "radii": [1, 1, 4]})(frames)
+    # One counts neighbors from the right clockwise, the other the other way round: the same bins in another order.
     assert np.allclose(np.sort(plain), np.sort(planes[:16]), atol=0.002)

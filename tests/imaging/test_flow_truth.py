@@ -99,7 +99,7 @@ def test_strain_of_estimated_flow(estimator, motion, expected):
 
 
 def test_devanaboyinas_third_channel_and_a_fixed_scale():
-    steps = [{"name": "flow", "estimator": "dis", "third": "magnitude"}, {"name": "scale", "divide": 2.0}]
+    steps = [{"name": "flow", "estimator": "dis", "extra_channel": "magnitude"}, {"name": "scale", "divide": 2.0}]
     clip = Clip("a/p/c", "a", "a/p", __file__, 200.0)
     sample = Sample(clip, {"frames": pair(*MOTIONS["bump"])})
     for step in Chain.build(steps).steps:

@@ -18,13 +18,16 @@ THREE = ("negative", "positive", "surprise")
     [("casme2-to-samm", 0.5441, 0.4404, 0.4024, 0.4992), ("samm-to-casme2", 0.5784, 0.3366, 0.3170, 0.4896)],
 )
 def test_peng_tables_2_and_3(part, war, uar, f1, weighted):
-    pairs = m.pairs_of(published("megc2018-hde", part)[0].confusion, FIVE)
+    pairs = m.expand_confusion_matrix(published("megc2018-hde", part)[0].confusion, FIVE)
     scores = [m.METRICS[name](*pairs, FIVE) for name in list(m.METRICS)[:4]]
     assert scores == pytest.approx([war, uar, f1, weighted], abs=5e-5)
 
 
 def test_mean_of_the_two_directions():
-    pairs = [m.pairs_of(published("megc2018-hde", p)[0].confusion, FIVE) for p in ("casme2-to-samm", "samm-to-casme2")]
+    pairs = [
+        m.expand_confusion_matrix(published("megc2018-hde", p)[0].confusion, FIVE)
+        for p in ("casme2-to-samm", "samm-to-casme2")
+    ]
     assert np.mean([m.weighted_average_recall(*p, FIVE) for p in pairs]) == pytest.approx(0.561, abs=5e-4)
     assert np.mean([m.unweighted_average_recall(*p, FIVE) for p in pairs]) == pytest.approx(0.389, abs=6e-4)
 
@@ -126,7 +129,7 @@ def test_nothing_right_scores_zero():
 @pytest.mark.parametrize("matrix", [[[1, 2]], [[1, -1], [0, 2]], [[0.5, 1], [1, 1]]])
 def test_a_matrix_that_holds_no_counts(matrix):
     with pytest.raises(ValueError, match=r"row and one column|no count"):
-        m.pairs_of(matrix, ("a", "b"))
+        m.expand_confusion_matrix(matrix, ("a", "b"))
 
 
 def test_bootstrap_draws_people():

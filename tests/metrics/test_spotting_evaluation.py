@@ -1,4 +1,4 @@
-"""Counts of spotting against published ones, logs of the challenges, spot-then-recognise."""
+"""Counts of spotting against published ones, logs of the challenges, spot-then-recognize."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from microexpr import metrics as m
 from microexpr.core.clip import Interval
 from microexpr.core.errors import DataError, UsageError
 from microexpr.metrics.recognition import megc_log
-from microexpr.metrics.spotting import coarse, evaluate_spotting, pairs, spot_then_recognise
+from microexpr.metrics.spotting import coarse, evaluate_spotting, match_intervals, spot_then_recognize
 from microexpr.reports.published import published_spotting
 
 LOG = "2\n15_0101 127 140 120 138 TP\n15_0101 - - 201 210 FP\n15_0102 57 64 - - FN\n"
@@ -55,7 +55,7 @@ def test_one_frame_next_to_another_is_no_hit():
 
 def test_matching_is_one_to_one():
     truth, found = spans((0, 9), (10, 19)), spans((0, 9), (1, 9), (2, 9), (10, 19))
-    assert pairs(truth, found) == [(truth[0], found[0]), (truth[1], found[3])]
+    assert match_intervals(truth, found) == [(truth[0], found[0]), (truth[1], found[3])]
     report = evaluate_spotting({"v": truth}, {"v": found}, {"v": 60}, {"v": 30})
     assert (report.either.tp, report.either.fp, report.either.fn) == (2, 2, 0)
 
@@ -142,11 +142,11 @@ def test_what_a_log_cannot_hold(make):
         make()
 
 
-def test_spot_then_recognise():
+def test_spot_then_recognize():
     truth = {"v": spans((0, 9), (20, 29), (40, 49), (60, 69))}
     found = {"v": spans((0, 9), (20, 29), (40, 49))}
     report = evaluate_spotting(truth, found, {"v": 60}, {"v": 30})
-    both = spot_then_recognise(report, ["Anger", "happiness", "others"], ["negative", "", "surprise"])
+    both = spot_then_recognize(report, ["Anger", "happiness", "others"], ["negative", "", "surprise"])
     assert both.spotting_f1 == pytest.approx(6 / 7) and (both.judged, both.left_out) == (2, 1)
     assert both.analysis_f1 == pytest.approx(1 / 3)  # one of three classes right
     assert both.strs == pytest.approx(6 / 7 / 3)
@@ -160,8 +160,8 @@ def test_words_of_recognition():
         None,
     ]
     report = evaluate_spotting({}, {}, {}, {})
-    assert spot_then_recognise(report, [], []).strs == 0
+    assert spot_then_recognize(report, [], []).strs == 0
     with pytest.raises(UsageError, match="'III' is neither"):
-        spot_then_recognise(report, ["anger"], ["III"])
+        spot_then_recognize(report, ["anger"], ["III"])
     with pytest.raises(UsageError, match="1 true positives but 0"):
-        spot_then_recognise(report, ["anger"], [])
+        spot_then_recognize(report, ["anger"], [])

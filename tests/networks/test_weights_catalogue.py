@@ -11,12 +11,12 @@ from safetensors.torch import load_file, save_file
 
 from microexpr.cli.main import main
 from microexpr.core.errors import DataError, MissingDataError, UnknownNameError
-from microexpr.core.files import read_about
+from microexpr.core.files import read_metadata
 from microexpr.networks import NETWORKS
-from microexpr.networks import pretrained as catalogue
+from microexpr.networks import pretrained as catalog
 from microexpr.networks.weights import load_weights
 from microexpr.recognizers import RECOGNIZERS
-from microexpr.recognizers.checks import CLASSES, made_up_samples
+from microexpr.recognizers.checks import CLASSES, synthetic_samples
 from tests.networks.test_caffe import random_blobs, write
 
 
@@ -41,9 +41,9 @@ def made(path: Path, **change: torch.Tensor) -> Path:
 
 def trust(monkeypatch, name: str, sha256: str) -> None:
     """As if a file of that checksum had been published."""
-    changed = dataclasses.replace(catalogue.entry(name), sha256=sha256)
-    entries = {**catalogue._entries(), name: changed}
-    monkeypatch.setattr(catalogue, "_entries", lambda: entries)
+    changed = dataclasses.replace(catalog.entry(name), sha256=sha256)
+    entries = {**catalog._entries(), name: changed}
+    monkeypatch.setattr(catalog, "_entries", lambda: entries)
 
 
 def call(capsys, *arguments: str) -> tuple[int, str, str]:
@@ -56,37 +56,37 @@ def call(capsys, *arguments: str) -> tuple[int, str, str]:
     return code, " ".join(out.split()), " ".join(err.split())
 
 
-@pytest.mark.parametrize("name", catalogue.names())
+@pytest.mark.parametrize("name", catalog.names())
 def test_every_entry_is_whole(name):
-    one = catalogue.entry(name)
+    one = catalog.entry(name)
     assert one.network in NETWORKS.names() and len(one.sha256) == 64 and set(one.sha256) <= set("0123456789abcdef")
-    assert one.licence and one.citation and one.page.startswith("https://") and one.name == name
+    assert one.license and one.citation and one.page.startswith("https://") and one.name == name
     assert (one.channels, one.divide) == (("bgr", 1.0) if name == "resnet10-imagenet" else ("rgb", 255.0))
 
 
 def test_the_published_checksum_of_resnet10():
-    sha256 = catalogue.entry("resnet10-imagenet").sha256
+    sha256 = catalog.entry("resnet10-imagenet").sha256
     assert sha256.startswith("7291cda3") and sha256.endswith("158b359e7")
 
 
 def test_fetch_from_the_hub(tmp_path, monkeypatch, folder):
     file, asked = made(tmp_path / "model.safetensors"), []
-    trust(monkeypatch, "resnet10t", catalogue.file_digest(file))
+    trust(monkeypatch, "resnet10t", catalog.file_digest(file))
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda **what: asked.append(what) or str(file))
-    assert catalogue.fetch("resnet10t") == folder / "resnet10t.safetensors" == catalogue.find("resnet10t")
+    assert catalog.fetch("resnet10t") == folder / "resnet10t.safetensors" == catalog.find("resnet10t")
     assert asked == [{"repo_id": "timm/resnet10t.c3_in1k", "filename": "model.safetensors"}]
-    state, one = catalogue.open_weights("resnet10t")
+    state, one = catalog.open_weights("resnet10t")
     assert one is not None and one.mean == (0.485, 0.456, 0.406)
     load_weights(module(), state, "the file")
-    about = read_about(folder / "resnet10t.safetensors")
-    assert about["licence"] == "apache-2.0" and about["file_sha256"] == one.sha256
-    assert catalogue.verify("resnet10t").faults == () and catalogue.verify("resnet10t").checksum == "as published"
+    about = read_metadata(folder / "resnet10t.safetensors")
+    assert about["license"] == "apache-2.0" and about["file_sha256"] == one.sha256
+    assert catalog.verify("resnet10t").faults == () and catalog.verify("resnet10t").checksum == "as published"
 
 
 def test_fetch_refuses_what_was_not_published(tmp_path, monkeypatch, folder):
     file = made(tmp_path / "model.safetensors")
     with pytest.raises(DataError, match=r"not the published model.safetensors of 'resnet10t': its sha256 is"):
-        catalogue.fetch("resnet10t", file)
+        catalog.fetch("resnet10t", file)
     trust(monkeypatch, "resnet10t", "")
     for change, said in (
         ({"fc.bias": torch.zeros(5)}, r"'fc.bias' is \(5,\)"),
@@ -94,7 +94,7 @@ def test_fetch_refuses_what_was_not_published(tmp_path, monkeypatch, folder):
         ({"fc.bias": torch.full((1000,), torch.nan)}, "not numbers"),
     ):
         with pytest.raises(DataError, match=said):
-            catalogue.fetch("resnet10t", made(file, **change))
+            catalog.fetch("resnet10t", made(file, **change))
     assert not folder.exists()
 
 
@@ -107,48 +107,48 @@ def test_without_network_or_package(tmp_path, monkeypatch):
     with pytest.raises(
         MissingDataError, match=r"not known\); run .* or download model.safetensors .*--from FILE"
     ) as said:
-        catalogue.fetch("resnet18")
+        catalog.fetch("resnet18")
     assert "\n" not in str(said.value)
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(MissingDataError, match=r"pip install 'microexpr\[hub\]'"):
-        catalogue.fetch("resnet18")
+        catalog.fetch("resnet18")
     with pytest.raises(MissingDataError, match=r"by hand: download resnet10_cvgj_iter_320000.caffemodel from https"):
-        catalogue.fetch("resnet10-imagenet")
+        catalog.fetch("resnet10-imagenet")
     with pytest.raises(MissingDataError, match="is not a file"):
-        catalogue.fetch("resnet18", tmp_path / "nowhere")
+        catalog.fetch("resnet18", tmp_path / "nowhere")
 
 
 def test_what_is_not_there():
     with pytest.raises(MissingDataError, match="run `microexpr weights fetch resnet50` where there is a network"):
-        catalogue.open_weights("resnet50")
+        catalog.open_weights("resnet50")
     with pytest.raises(MissingDataError, match=r"neither a file nor a name in .*did you mean 'resnet18'"):
-        catalogue.open_weights("resnet81")
+        catalog.open_weights("resnet81")
     with pytest.raises(UnknownNameError, match="did you mean 'resnet10t'"):
-        catalogue.fetch("resnet10")
+        catalog.fetch("resnet10")
     with pytest.raises(UnknownNameError):
-        catalogue.verify("mine")
-    assert catalogue.find("resnet50") is None and catalogue.own() == []
+        catalog.verify("mine")
+    assert catalog.find("resnet50") is None and catalog.user_weights() == []
 
 
 def test_a_file_put_there_by_hand(monkeypatch, folder):
     file = made(folder / "resnet10t.safetensors")
-    assert any("published is 6d2e44afde3d" in fault for fault in catalogue.verify("resnet10t").faults)
-    trust(monkeypatch, "resnet10t", catalogue.file_digest(file))
-    assert catalogue.verify("resnet10t") == catalogue.Check("resnet10t", file, "as published")
+    assert any("published is 6d2e44afde3d" in fault for fault in catalog.verify("resnet10t").faults)
+    trust(monkeypatch, "resnet10t", catalog.file_digest(file))
+    assert catalog.verify("resnet10t") == catalog.Check("resnet10t", file, "as published")
     trust(monkeypatch, "resnet10t", "")
-    assert catalogue.verify("resnet10t").checksum == "no published checksum"
+    assert catalog.verify("resnet10t").checksum == "no published checksum"
     file.write_bytes(file.read_bytes()[:1000])
-    assert "is not a safetensors file" in catalogue.verify("resnet10t").faults[0]
+    assert "is not a safetensors file" in catalog.verify("resnet10t").faults[0]
 
 
 def test_weights_changed_after_they_were_fetched(tmp_path, monkeypatch, folder):
     file = made(tmp_path / "model.safetensors")
-    trust(monkeypatch, "resnet10t", catalogue.file_digest(file))
-    path = catalogue.fetch("resnet10t", file)
+    trust(monkeypatch, "resnet10t", catalog.file_digest(file))
+    path = catalog.fetch("resnet10t", file)
     state = load_file(path)
     state["fc.bias"][0] += 1
-    save_file(state, path, read_about(path))
-    assert "changed after they were fetched" in catalogue.verify("resnet10t").faults[0]
+    save_file(state, path, read_metadata(path))
+    assert "changed after they were fetched" in catalog.verify("resnet10t").faults[0]
 
 
 def test_convert_and_fetch_of_caffe_weights(tmp_path, monkeypatch, folder, capsys):
@@ -156,9 +156,9 @@ def test_convert_and_fetch_of_caffe_weights(tmp_path, monkeypatch, folder, capsy
     code, _, err = call(capsys, "weights", "convert", str(file))
     assert code == 1 and "not the published" in err  # another file must not get the published name
     assert call(capsys, "weights", "convert", str(file), "--out", str(tmp_path / "my.safetensors"))[0] == 0
-    load_weights(module("resnet10"), catalogue.open_weights(tmp_path / "my.safetensors")[0], "the file")
-    assert "fc.bias" in catalogue.open_weights(file)[0]
-    trust(monkeypatch, "resnet10-imagenet", catalogue.file_digest(file))
+    load_weights(module("resnet10"), catalog.open_weights(tmp_path / "my.safetensors")[0], "the file")
+    assert "fc.bias" in catalog.open_weights(file)[0]
+    trust(monkeypatch, "resnet10-imagenet", catalog.file_digest(file))
     code, _, err = call(capsys, "weights", "fetch", "resnet10-imagenet", "--from", str(file))
     assert code == 0 and str(folder / "resnet10-imagenet.safetensors") in err
     code, out, _ = call(capsys, "weights", "verify")
@@ -166,10 +166,10 @@ def test_convert_and_fetch_of_caffe_weights(tmp_path, monkeypatch, folder, capsy
 
 
 def test_ones_own_weights(folder, capsys):
-    samples, labels = made_up_samples(8)
+    samples, labels = synthetic_samples(8)
     recognizer = RECOGNIZERS.build({"name": "network", "epochs": 1}, classes=CLASSES).fit(samples, labels)
-    recognizer.save(folder / "macro.safetensors", {"recipe": "my-macro", "licence": "research only"})
-    state, one = catalogue.open_weights("macro")
+    recognizer.save(folder / "macro.safetensors", {"recipe": "my-macro", "license": "research only"})
+    state, one = catalog.open_weights("macro")
     assert one is None and set(state) == set(recognizer.module_.state_dict())
     code, out, err = call(capsys, "weights", "list")
     assert code == 0 and "macro" in out and "own" in out and str(folder) in err

@@ -8,7 +8,7 @@ from microexpr.core.clip import Sample
 from microexpr.core.errors import MediaError, RecipeError
 from microexpr.imaging.optical_flow import optical_flow, strain
 from microexpr.imaging.video import open_frames
-from microexpr.preprocessing import STEPS, Chain, Samples
+from microexpr.preprocessing import STEPS, Chain, SampleCache
 from tests.conftest import make_clips
 
 Y, X = np.mgrid[0:64, 0:64].astype(float)
@@ -45,15 +45,18 @@ def chain(*steps):
 
 
 def test_the_key_is_the_settings():
-    base = chain({"name": "picture"}, {"name": "resize", "size": 28})
-    assert base.key == chain({"name": "picture"}, {"name": "resize", "size": 28}).key
-    assert base.key != chain({"name": "picture"}, {"name": "resize", "size": 29}).key
-    assert base.key != chain({"name": "resize", "size": 28}, {"name": "picture"}).key
+    base = chain({"name": "load-image"}, {"name": "resize", "size": 28})
+    assert base.key == chain({"name": "load-image"}, {"name": "resize", "size": 28}).key
+    assert base.key != chain({"name": "load-image"}, {"name": "resize", "size": 29}).key
+    assert base.key != chain({"name": "resize", "size": 28}, {"name": "load-image"}).key
 
 
 def test_from_frames_to_flow(fakes):
     steps = chain(
-        {"name": "moments"}, {"name": "face", "size": 64}, {"name": "flow", "estimator": "dis"}, {"name": "resize"}
+        {"name": "onset-apex"},
+        {"name": "crop-face", "size": 64},
+        {"name": "flow", "estimator": "dis"},
+        {"name": "resize"},
     )
     clip = fakes["casme2"].clips()[0].blind(("onset", "apex", "offset"))
     sample = steps(clip)
@@ -63,7 +66,7 @@ def test_from_frames_to_flow(fakes):
 
 
 def test_what_is_hidden_is_not_used(fakes):
-    step = STEPS.build({"name": "moments", "without_apex": "difference"})
+    step = STEPS.build({"name": "onset-apex", "without_apex": "difference"})
     clip = fakes["casme2"].clips()[0]
     shown, hidden = step(Sample(clip.blind(("onset", "apex", "offset")))), step(Sample(clip.blind(())))
     assert "apex" not in shown.notes and hidden.notes["apex"] == "difference"
@@ -73,7 +76,7 @@ def test_what_is_hidden_is_not_used(fakes):
 
 def test_the_cache_gives_back_what_was_made(fakes, tmp_path):
     clips = [clip.blind(()) for clip in fakes["megc2019"].clips()[:3]]
-    samples = Samples(chain({"name": "picture"}), clips, tmp_path)
+    samples = SampleCache(chain({"name": "load-image"}), clips, tmp_path)
     made = samples[clips[0].id]
     files = list(samples.folder.glob("*.npz"))
     assert len(files) == 1 and (samples.folder / "chain.json").is_file()
@@ -85,7 +88,7 @@ def test_the_cache_gives_back_what_was_made(fakes, tmp_path):
 
 def test_another_apex_is_another_file(fakes, tmp_path):
     clip = fakes["casme2"].clips()[0]
-    samples = Samples(chain({"name": "moments"}), [clip.blind(())], tmp_path)
+    samples = SampleCache(chain({"name": "onset-apex"}), [clip.blind(())], tmp_path)
     assert samples.path(clip.blind(())) != samples.path(clip.blind(("onset", "apex", "offset")))
     assert samples.path(clip.blind(())) == samples.path(clip.blind(()))
 
@@ -93,7 +96,7 @@ def test_another_apex_is_another_file(fakes, tmp_path):
 def test_no_face_is_a_result():
     frames = np.full((2, 80, 60, 3), 128, np.uint8)
     sample = Sample(make_clips()[0].blind(()), {"frames": frames})
-    cut = STEPS.build({"name": "face", "size": 32})(sample)
+    cut = STEPS.build({"name": "crop-face", "size": 32})(sample)
     assert cut.notes["face"] == "not found" and cut.arrays["frames"].shape == (2, 32, 32, 3)
 
 

@@ -13,23 +13,23 @@ from microexpr.core.errors import MediaError, RecipeError, UsageError
 from microexpr.datasets import DATASETS
 from microexpr.imaging.video import open_frames
 from microexpr.networks import NETWORKS
-from microexpr.preprocessing import STEPS, Chain, Samples
+from microexpr.preprocessing import STEPS, Chain, SampleCache
 from microexpr.preprocessing import base as cache
 from microexpr.recognizers import RECOGNIZERS, check_recognizer
 from microexpr.recognizers.augmentation import AUGMENTATIONS, Crop
-from microexpr.recognizers.batches import Batch, Clips
-from microexpr.recognizers.checks import CLASSES, made_up_samples
+from microexpr.recognizers.batches import Batch, ClipBatches
+from microexpr.recognizers.checks import CLASSES, synthetic_samples
 from microexpr.recognizers.network import Network, batches
 from microexpr.recognizers.onnx_export import to_onnx
 
 TINY = {"name": "cnn-lstm", "maps": [4, 6], "units": 8}
-NEW = {"name": "cnn-lstm-new", "maps": [4], "units": 6, "dense": [8, 5]}
+NEW = {"name": "cnn-lstm-v2", "maps": [4], "units": 6, "dense": [8, 5]}
 SMALL = {"name": "network", "epochs": 2, "batch_size": 8, "network": TINY}
 
 
 def sequences(n: int = 24, side: int = 12, seed: int = 0) -> tuple[list[Sample], list[str]]:
-    """Made-up clips of 2 to 6 frames in which a part becomes brighter."""
-    samples, labels = made_up_samples(n, (side, side, 3), seed)
+    """Synthetic clips of 2 to 6 frames in which a part becomes brighter."""
+    samples, labels = synthetic_samples(n, (side, side, 3), seed)
     lengths = np.random.default_rng(seed).integers(2, 7, n)
     ramps = [np.linspace(0, 1, t, dtype=np.float32).reshape(-1, 1, 1, 1) for t in lengths]
     moved = [s.with_array("image", ramp * s.array("image")) for s, ramp in zip(samples, ramps, strict=True)]
@@ -56,7 +56,9 @@ def ragged(lengths=(2, 5, 3), seed: int = 1) -> Batch:
 
 @pytest.fixture(scope="module")
 def casme2(tmp_path_factory):
-    return DATASETS.get("casme2").fake(tmp_path_factory.mktemp("made") / "casme2", people=1, scale=0.25)
+    return DATASETS.get("casme2").make_synthetic(
+        tmp_path_factory.mktemp("made") / "casme2", subjects=1, image_scale=0.25
+    )
 
 
 def one_clip(casme2, reveal=("onset", "apex", "offset")) -> Clip:
@@ -65,26 +67,26 @@ def one_clip(casme2, reveal=("onset", "apex", "offset")) -> Clip:
 
 def test_frames_around_the_apex(casme2):
     clip = one_clip(casme2)
-    frames = STEPS.build({"name": "around"})(Sample(clip)).array("frames")
+    frames = STEPS.build({"name": "apex-window"})(Sample(clip)).array("frames")
     source = open_frames(clip.source)
     assert [np.array_equal(frames[i + 3], source.read(clip.apex + i)) for i in range(-3, 3)] == [True] * 6
-    far = STEPS.build({"name": "around", "offsets": [-999, 0, 999]})(Sample(clip)).array("frames")
+    far = STEPS.build({"name": "apex-window", "offsets": [-999, 0, 999]})(Sample(clip)).array("frames")
     assert all(np.array_equal(far[i], source.read(t)) for i, t in enumerate((clip.onset, clip.apex, clip.offset)))
 
 
 def test_a_hidden_apex_is_not_used(casme2):
     clip = one_clip(casme2, ("onset", "offset"))
-    sample = STEPS.build({"name": "around", "offsets": [0]})(Sample(clip))
+    sample = STEPS.build({"name": "apex-window", "offsets": [0]})(Sample(clip))
     middle = [n for n in open_frames(clip.source).numbers if clip.onset <= n <= clip.offset]
     assert sample.notes["apex"] == "middle"
     assert np.array_equal(sample.array("frames")[0], open_frames(clip.source).read(middle[len(middle) // 2]))
     absent = Sample(Clip(clip.id, clip.dataset, clip.subject, clip.source, 200, clip.onset, 10**6))
     with pytest.raises(MediaError, match="no frame 1000000, the apex"):
-        STEPS.build({"name": "around"})(absent)
+        STEPS.build({"name": "apex-window"})(absent)
 
 
 def with_frames(frames) -> Sample:
-    return made_up_samples(1)[0][0].with_array("frames", frames)
+    return synthetic_samples(1)[0][0].with_array("frames", frames)
 
 
 def test_padding_repeats_the_last_entry():
@@ -105,11 +107,14 @@ def test_difference_and_thinning():
         50,
         -110,
     ]
-    assert STEPS.build({"name": "thin", "every": 2})(with_frames(frames)).array("frames").ravel().tolist() == [200, 250]
+    assert STEPS.build({"name": "subsample", "every": 2})(with_frames(frames)).array("frames").ravel().tolist() == [
+        200,
+        250,
+    ]
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"name": "pad", "frames": 0}, {"name": "thin", "every": 0}, {"name": "around", "offsets": []}]
+    "wrong", [{"name": "pad", "frames": 0}, {"name": "subsample", "every": 0}, {"name": "apex-window", "offsets": []}]
 )
 def test_wrong_steps(wrong):
     with pytest.raises(RecipeError, match=f"step '{wrong['name']}': .* = "):
@@ -117,8 +122,8 @@ def test_wrong_steps(wrong):
 
 
 def test_flow_of_every_frame_against_the_first(casme2):
-    steps = [{"name": "sequence"}, {"name": "thin", "every": 8}, {"name": "face", "size": 48}]
-    flow = {"name": "flow", "estimator": "farneback", "third": "magnitude"}
+    steps = [{"name": "sequence"}, {"name": "subsample", "every": 8}, {"name": "crop-face", "size": 48}]
+    flow = {"name": "flow", "estimator": "farneback", "extra_channel": "magnitude"}
     clip = one_clip(casme2)
     series = Chain.build([*steps, {**flow, "of": "sequence"}])(clip).array("image")
     pair = Chain.build([*steps, flow])(clip).array("image")
@@ -169,7 +174,7 @@ def test_chunks_give_the_same_gradients():
 
 
 def test_old_and_new_differ_in_their_dense_layers():
-    old, new = (NETWORKS.build({"name": name}).build((0, 3, 32, 32), 7) for name in ("cnn-lstm", "cnn-lstm-new"))
+    old, new = (NETWORKS.build({"name": name}).build((0, 3, 32, 32), 7) for name in ("cnn-lstm", "cnn-lstm-v2"))
     layers = [sum(isinstance(layer, torch.nn.Linear) for layer in network.modules()) for network in (old, new)]
     assert layers == [1, 3] and old.fc.out_features == new.fc.out_features == 7
     assert old.time.input_size == 64 * 4 * 4
@@ -194,7 +199,11 @@ def test_wrong_networks(settings, shape, text):
 # ----------------------------------------------------------------------------------------------------------------------
 # the loop
 
-AUGMENT = [{"name": "mirror", "negate": [0]}, {"name": "shift"}, {"name": "color-shift", "most": 0.1, "low": -9}]
+AUGMENT = [
+    {"name": "horizontal-flip", "negate": [0]},
+    {"name": "shift"},
+    {"name": "color-shift", "max_shift": 0.1, "low": -9},
+]
 
 
 @pytest.mark.parametrize(
@@ -309,20 +318,20 @@ def test_clips_beyond_the_budget_are_read_for_each_batch(monkeypatch):
     read = []
     real = Sample.array
     monkeypatch.setattr(Sample, "array", lambda self, name: read.append(self.id) or real(self, name))
-    all_kept = build(memory=4.0).fit(samples, labels)
+    all_kept = build(memory_gib=4.0).fit(samples, labels)
     once = len(read)
-    none_kept = build(memory=0.0).fit(samples, labels)
+    none_kept = build(memory_gib=0.0).fit(samples, labels)
     assert len(read) - once == once + SMALL["epochs"] * len(samples)
     assert np.array_equal(all_kept.predict_proba(samples), none_kept.predict_proba(samples))
-    assert not Clips(samples, "image", 0)._kept and len(Clips(samples, "image", 1e9)._kept) == len(samples)
+    assert not ClipBatches(samples, "image", 0)._kept and len(ClipBatches(samples, "image", 1e9)._kept) == len(samples)
 
 
 def test_large_files_of_the_cache_are_read_when_asked_for(casme2, tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "LARGE", 1000)
     clips = [clip.blind(()) for clip in casme2.clips()[:2]]
-    samples = Samples(Chain.build([{"name": "sequence"}]), clips, tmp_path)
+    samples = SampleCache(Chain.build([{"name": "sequence"}]), clips, tmp_path)
     made, stored = samples[clips[0].id], samples[clips[0].id]
-    assert isinstance(stored.arrays, cache.Stored) and list(stored.arrays) == ["frames"]
+    assert isinstance(stored.arrays, cache.LazyArrays) and list(stored.arrays) == ["frames"]
     assert np.array_equal(made.array("frames"), stored.array("frames")) and stored.notes == made.notes
     with pytest.raises(RecipeError, match="no array 'image'"):
         stored.array("image")
@@ -340,7 +349,7 @@ def test_arrays_that_do_not_fit(shape, text):
     samples, _ = sequences(4)
     odd = samples[0].with_array("image", np.zeros(shape, np.float32))
     with pytest.raises(RecipeError, match=text):
-        Clips([odd] if len(shape) < 3 else [*samples, odd], "image", 0)
+        ClipBatches([odd] if len(shape) < 3 else [*samples, odd], "image", 0)
 
 
 def test_a_sequence_network_is_not_exported(tmp_path):

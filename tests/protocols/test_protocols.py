@@ -23,20 +23,20 @@ def test_loso_leaves_each_person_out_once():
     folds = rules.folds(examples)
     assert [fold.name for fold in folds] == [f"casme2/p{p}" for p in range(4)]
     for fold in folds:
-        assert fold.people("test") == {fold.name} and fold.name not in fold.people("train")
+        assert fold.subjects("test") == {fold.name} and fold.name not in fold.subjects("train")
     assert sorted(e.clip.id for fold in folds for e in fold.test) == [e.clip.id for e in examples]
 
 
 def test_both_directions_of_a_held_out_release():
-    rules = dataclasses.replace(protocol(MINE), datasets=("casme2", "samm"), split="holdout-dataset")
+    rules = dataclasses.replace(protocol(MINE), datasets=("casme2", "samm"), split="leave-one-dataset-out")
     folds = rules.folds(rules.select([*make_clips(), *make_clips(dataset="samm")]))
     assert [fold.name for fold in folds] == ["samm-to-casme2", "casme2-to-samm"]
 
 
 def test_a_fixed_split():
-    rules = dataclasses.replace(protocol(MINE), split="fixed", test_people=("casme2/p0", "casme2/absent"))
+    rules = dataclasses.replace(protocol(MINE), split="fixed-subjects", test_people=("casme2/p0", "casme2/absent"))
     [fold] = rules.folds(rules.select(make_clips()))
-    assert fold.people("test") == {"casme2/p0"}
+    assert fold.subjects("test") == {"casme2/p0"}
     with pytest.raises(ProtocolError, match="no test person"):
         dataclasses.replace(rules, test_people=("casme2/absent",)).folds(rules.select(make_clips()))
 
@@ -49,7 +49,7 @@ def test_a_person_on_both_sides_is_refused():
 
 def test_words_that_are_not_named_take_no_part():
     examples = protocol(MINE).select(make_clips())
-    assert {e.truth for e in examples} == {"happiness", "surprise"}
+    assert {e.label for e in examples} == {"happiness", "surprise"}
     nobody = dataclasses.replace(protocol(MINE), label="objective")
     with pytest.raises(ProtocolError, match="none of 12 clips"):
         nobody.select(make_clips())
@@ -62,7 +62,7 @@ def test_excluded_clips_take_no_part():
 
 def test_every_difference_to_the_published_counts_is_named():
     rules = PROTOCOLS["megc2019-cde"]
-    lines = rules.shortfall(rules.select(make_clips()))
+    lines = rules.count_mismatches(rules.select(make_clips()))
     assert "samm is missing: 0 of 133 clips" in lines
     assert "casme2 positive: 4 of 32 clips" in lines
     assert "casme2: 4 of 24 people" in lines

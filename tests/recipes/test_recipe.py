@@ -3,24 +3,24 @@
 import pytest
 
 from microexpr.core.errors import MicroexprError, MissingDataError
-from microexpr.experiments.recognition import Options, evaluate
+from microexpr.experiments.recognition import RunOptions, evaluate
 from microexpr.recipes import recipe
 from tests.conftest import RECIPE
 
 
-@pytest.mark.parametrize("name", recipe.shipped())
+@pytest.mark.parametrize("name", recipe.shipped_recipes())
 def test_shipped_recipes(name):
-    for loaded in recipe.load_all(name):
+    for loaded in recipe.load_recipes(name):
         assert loaded.protocols and loaded.title and loaded.data
-        assert loaded.with_settings(loaded.small.set).name == loaded.name
+        assert loaded.with_settings(loaded.quick.set).name == loaded.name
 
 
 def test_a_suite_is_each_recipe_under_each_protocol():
-    members = recipe.load_all("baselines-megc2018")
+    members = recipe.load_recipes("baselines-megc2018")
     assert len({member.name for member in members}) == len({member.key for member in members}) == 12
-    assert {member.judged.data for member in members} == {("casme2", "samm"), ("casme2",), ("samm",)}
+    assert {member.final_stage.data for member in members} == {("casme2", "samm"), ("casme2",), ("samm",)}
     with pytest.raises(MicroexprError, match="suite of 12 recipes"):
-        recipe.load("baselines-megc2018")
+        recipe.load_recipe("baselines-megc2018")
 
 
 def test_settings_reach_what_they_name(recipe):
@@ -52,13 +52,13 @@ def test_the_title_does_not_change_the_key():
 )
 def test_misspelt_recipes(old, new, text, tmp_path):
     with pytest.raises(MicroexprError, match=text) as fault:
-        evaluate(recipe.parse("bad", RECIPE.replace(old, new, 1)), tmp_path / "run", Options(fake=True))
+        evaluate(recipe.parse("bad", RECIPE.replace(old, new, 1)), tmp_path / "run", RunOptions(synthetic=True))
     assert fault.value.exit_code == 2
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
-    ("key", "text"), [("recogniser.C", "did you mean 'recognizer'"), ("stages", "leads to no setting")]
+    ("key", "text"), [("recognizer.C", "did you mean 'recognizer'"), ("stages", "leads to no setting")]
 )
 def test_settings_that_lead_nowhere(recipe, key, text):
     with pytest.raises(MicroexprError, match=text):
@@ -67,7 +67,7 @@ def test_settings_that_lead_nowhere(recipe, key, text):
 
 def test_a_path_that_leads_nowhere(tmp_path):
     with pytest.raises(MissingDataError, match="is not a file"):
-        recipe.load(tmp_path / "mine.toml")
+        recipe.load_recipe(tmp_path / "mine.toml")
 
 
 def test_values_of_the_command_line():
@@ -76,8 +76,8 @@ def test_values_of_the_command_line():
 
 
 def test_what_a_user_chose_is_not_undone_by_the_small_scale():
-    small = recipe.load("devanaboyina2021-m1")
-    assert "recognizer.epochs" in small.small.set
-    chosen = small.with_choices({"stages.micro.recognizer.epochs": 3})
-    assert chosen.with_settings(chosen.small.set).judged.recognizer["epochs"] == 3
-    assert small.with_choices({}).key == small.key
+    small = recipe.load_recipe("devanaboyina2021-method1")
+    assert "recognizer.epochs" in small.quick.set
+    chosen = small.with_user_overrides({"stages.micro.recognizer.epochs": 3})
+    assert chosen.with_settings(chosen.quick.set).final_stage.recognizer["epochs"] == 3
+    assert small.with_user_overrides({}).key == small.key

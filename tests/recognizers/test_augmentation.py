@@ -6,8 +6,8 @@ import torch
 
 from microexpr.core.errors import RecipeError
 from microexpr.recognizers import RECOGNIZERS
-from microexpr.recognizers.augmentation import AUGMENTATIONS, ColorShift, Crop, Rotate, Smooth
-from microexpr.recognizers.checks import CLASSES, made_up_samples
+from microexpr.recognizers.augmentation import AUGMENTATIONS, BoxBlur, ColorShift, Crop, Rotate
+from microexpr.recognizers.checks import CLASSES, synthetic_samples
 
 
 def draws(seed: int = 0) -> torch.Generator:
@@ -59,14 +59,14 @@ def test_rotation_turns_about_the_middle():
 def test_smoothing_is_the_mean_of_a_window():
     given = torch.zeros((400, 1, 15, 15))
     given[:, :, 7, 7] = 36.0
-    smooth = Smooth(most=6, p=1.0)(given, draws())
+    smooth = BoxBlur(most=6, p=1.0)(given, draws())
     assert torch.allclose(smooth.sum((1, 2, 3)), torch.tensor(36.0), atol=1e-3)
     peaks = {round(36 / float(p.max())) for p in smooth}
     assert peaks == {4, 9, 16, 25, 36}
     flat = torch.full((10, 1, 9, 9), 7.0)
-    assert torch.allclose(Smooth(p=1.0)(flat, draws()), flat)  # no dark border
+    assert torch.allclose(BoxBlur(p=1.0)(flat, draws()), flat)  # no dark border
     with pytest.raises(RecipeError, match="most = 1"):
-        Smooth(most=1)
+        BoxBlur(most=1)
 
 
 def test_crops_at_the_corners():
@@ -85,7 +85,7 @@ def test_crops_at_the_corners():
 
 @pytest.mark.parametrize("test", ["middle", "corners"])
 def test_a_network_learns_crops_and_answers_on_whole_pictures(test):
-    samples, labels = made_up_samples()
+    samples, labels = synthetic_samples()
     side = samples[0].array("image").shape[0]
     settings = {"name": "network", "epochs": 2, "batch_size": 8, "crop": {"size": side - 4, "test": test}}
     model = RECOGNIZERS.build(settings, classes=CLASSES).fit(samples, labels)
@@ -95,7 +95,7 @@ def test_a_network_learns_crops_and_answers_on_whole_pictures(test):
 
 
 def test_bytes_stay_bytes_until_they_are_needed():
-    samples, labels = made_up_samples()
+    samples, labels = synthetic_samples()
     whole = [s.with_array("image", np.round(100 + 20 * s.array("image")).clip(0, 255)) for s in samples]
     packed = [s.with_array("image", s.array("image").astype(np.uint8)) for s in whole]
     build = {"name": "network", "epochs": 2, "batch_size": 8}

@@ -11,14 +11,14 @@ import pytest
 
 from microexpr.core.errors import DataError, MicroexprError, MissingDataError, NotFittedError, RecipeError, UsageError
 from microexpr.recognizers import RECOGNIZERS, Recognizer
-from microexpr.recognizers.checks import CLASSES, made_up_samples
+from microexpr.recognizers.checks import CLASSES, synthetic_samples
 from microexpr.recognizers.network import Network
 from microexpr.recognizers.onnx_export import export, to_onnx
 from microexpr.recognizers.onnx_model import OnnxModel
 
 
 def learned(network: str = "ststnet", size: int = 28, epochs: int = 2) -> tuple[Network, list]:
-    samples, labels = made_up_samples(8, (size, size, 3))
+    samples, labels = synthetic_samples(8, (size, size, 3))
     settings = {"name": "network", "network": {"name": network}, "epochs": epochs, "batch_size": 8}
     recognizer = RECOGNIZERS.build(settings, classes=CLASSES, seed=1).fit(samples, labels)
     return recognizer, samples
@@ -27,7 +27,7 @@ def learned(network: str = "ststnet", size: int = 28, epochs: int = 2) -> tuple[
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> Path:
     """STSTNet, exported once."""
-    return to_onnx(learned(epochs=1)[0], tmp_path_factory.mktemp("whole") / "m.onnx", {"licence": "research only"})
+    return to_onnx(learned(epochs=1)[0], tmp_path_factory.mktemp("whole") / "m.onnx", {"license": "research only"})
 
 
 @pytest.mark.parametrize(("network", "size"), [("ststnet", 28), ("resnet10", 64), ("resnet10t", 64)])
@@ -48,7 +48,7 @@ def test_what_the_file_holds(whole):
     assert (file.graph.input[0].name, file.graph.output[0].name) == ("image", "shares")
     assert shape[0].dim_param and [d.dim_value for d in shape[1:]] == [3, 28, 28]
     about = {entry.key: entry.value for entry in file.metadata_props}
-    assert json.loads(about["classes"]) == list(CLASSES) and about["licence"] == "research only"
+    assert json.loads(about["classes"]) == list(CLASSES) and about["license"] == "research only"
     assert b"/src/microexpr" not in whole.read_bytes()
 
 
@@ -74,7 +74,7 @@ def test_export_of_a_run(tmp_path):
 
 
 def test_what_cannot_be_exported(tmp_path, monkeypatch):
-    samples, labels = made_up_samples(6)
+    samples, labels = synthetic_samples(6)
     RECOGNIZERS.build({"name": "majority"}, classes=CLASSES).fit(samples, labels).save(tmp_path / "m.safetensors")
     with pytest.raises(UsageError, match="'majority'; only networks"):
         export(tmp_path / "m.safetensors", tmp_path / "m.onnx")
@@ -92,7 +92,7 @@ def test_what_cannot_be_exported(tmp_path, monkeypatch):
 
 def test_pictures_of_another_size(whole):
     with pytest.raises(RecipeError, match=r"pictures are \(3, 30, 30\), those it learned from were \(3, 28, 28\)"):
-        OnnxModel(whole).predict_proba(made_up_samples(2, (30, 30, 3))[0])
+        OnnxModel(whole).predict_proba(synthetic_samples(2, (30, 30, 3))[0])
 
 
 @pytest.mark.parametrize(

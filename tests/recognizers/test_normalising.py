@@ -8,12 +8,12 @@ import pytest
 from microexpr.core.clip import Sample
 from microexpr.core.errors import UsageError
 from microexpr.recognizers import RECOGNIZERS, Recognizer, check_recognizer
-from microexpr.recognizers.checks import CLASSES, made_up_samples
-from microexpr.recognizers.normalization import Scales
+from microexpr.recognizers.checks import CLASSES, synthetic_samples
+from microexpr.recognizers.normalization import DatasetScaler
 from microexpr.recognizers.onnx_export import to_onnx
 from microexpr.recognizers.onnx_model import OnnxModel
 
-SMALL = {"name": "network", "epochs": 2, "batch_size": 8, "normalise": True}
+SMALL = {"name": "network", "epochs": 2, "batch_size": 8, "normalize": True}
 
 
 def of(dataset: str, samples: list[Sample], factor: float) -> list[Sample]:
@@ -32,9 +32,9 @@ def learned(samples, labels, **settings):
 
 
 def test_scales_are_the_root_mean_square_of_each_channel():
-    clip = made_up_samples(1)[0][0].clip
+    clip = synthetic_samples(1)[0][0].clip
     values = np.array([[[3.0, 0.0]], [[-4.0, 0.0]]], np.float32)
-    scales = Scales.learn([Sample(clip, {"image": values}), Sample(clip, {"image": values})], "image")
+    scales = DatasetScaler.learn([Sample(clip, {"image": values}), Sample(clip, {"image": values})], "image")
     assert scales.of["test"].tolist() == pytest.approx([np.sqrt(12.5), 1.0])  # nothing there: left as it is
     done = scales.apply("test", values)
     assert done.dtype == np.float32 and np.sign(done).tolist() == np.sign(values).tolist()
@@ -42,29 +42,29 @@ def test_scales_are_the_root_mean_square_of_each_channel():
 
 
 def test_sequences_count_every_frame():
-    clip = made_up_samples(1)[0][0].clip
+    clip = synthetic_samples(1)[0][0].clip
     parts = [Sample(clip, {"image": np.full((t, 2, 2, 1), t, np.float32)}) for t in (1, 3)]
-    assert Scales.learn(parts, "image").of["test"] == pytest.approx([np.sqrt((1 + 3 * 9) / 4)])
+    assert DatasetScaler.learn(parts, "image").of["test"] == pytest.approx([np.sqrt((1 + 3 * 9) / 4)])
 
 
 def test_each_data_set_has_its_own():
-    samples, labels = made_up_samples()
+    samples, labels = synthetic_samples()
     twice, same = [*of("a", samples, 1), *of("b", samples, 50)], [*of("a", samples, 1), *of("b", samples, 1)]
     shares = learned(twice, 2 * labels).predict_proba(twice)
     assert np.allclose(shares, learned(same, 2 * labels).predict_proba(same), atol=1e-5)
 
 
 def test_nothing_is_learned_from_people_kept_apart():
-    samples, labels = made_up_samples()
+    samples, labels = synthetic_samples()
     model = learned(samples, labels, validate=0.3)
     apart = model._apart([s.clip.subject for s in samples])
     rest = [s for s, out in zip(samples, apart, strict=True) if not out]
-    assert any(apart) and np.array_equal(model.scales_.of["test"], Scales.learn(rest, "image").of["test"])
+    assert any(apart) and np.array_equal(model.scales_.of["test"], DatasetScaler.learn(rest, "image").of["test"])
 
 
 def test_it_keeps_the_contract_and_the_file(tmp_path):
     check_recognizer(SMALL)
-    samples, labels = made_up_samples()
+    samples, labels = synthetic_samples()
     model = learned(samples, labels)
     model.save(tmp_path / "a.safetensors")
     again = Recognizer.load(tmp_path / "a.safetensors")
@@ -75,12 +75,12 @@ def test_it_keeps_the_contract_and_the_file(tmp_path):
 
 def test_as_an_onnx_file(tmp_path):
     pytest.importorskip("onnxscript")
-    samples, labels = made_up_samples()
+    samples, labels = synthetic_samples()
     large = of("a", samples, 7)
     model = learned(large, labels)
     pictures = np.stack([s.array("image") for s in large]).transpose(0, 3, 1, 2)
-    found = OnnxModel(to_onnx(model, tmp_path / "m.onnx")).shares(pictures)
+    found = OnnxModel(to_onnx(model, tmp_path / "m.onnx")).predict_arrays(pictures)
     assert np.allclose(found, model.predict_proba(large), atol=1e-4)
     two = learned([*large, *of("b", samples, 1)], 2 * labels)
-    with pytest.raises(UsageError, match="normalises a, b each by itself"):
+    with pytest.raises(UsageError, match="normalizes a, b each by itself"):
         to_onnx(two, tmp_path / "two.onnx")

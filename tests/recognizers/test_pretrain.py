@@ -15,16 +15,16 @@ import torch
 
 from microexpr.cli.main import main
 from microexpr.core.errors import DataError, MediaError, MissingDataError, RecipeError, RunError, UsageError
-from microexpr.core.files import read_about
-from microexpr.imaging.images import write_picture
+from microexpr.core.files import read_metadata
+from microexpr.imaging.images import write_image
 from microexpr.networks import NETWORKS
 from microexpr.networks.weights import load_weights, read_weights
 from microexpr.recognizers.optimization import Schedule
 from microexpr.recognizers.pretraining import pretrain as module
-from microexpr.recognizers.pretraining.image_datasets import is_made_up, open_pictures, write_made_up
-from microexpr.recognizers.pretraining.loader import Cut, plain_plans, read_batches, training_plans
-from microexpr.recognizers.pretraining.pretrain import Pretraining, made_up_weights, pretrain
-from microexpr.recognizers.pretraining.trainer import Course
+from microexpr.recognizers.pretraining.image_datasets import is_synthetic, open_pictures, write_synthetic
+from microexpr.recognizers.pretraining.loader import ResizeCrop, eval_batches, read_batches, training_plans
+from microexpr.recognizers.pretraining.pretrain import Pretraining, pretrain, synthetic_weights
+from microexpr.recognizers.pretraining.trainer import Trainer
 from microexpr.synthetic.patterns import PATTERNS, draw_pattern
 
 TINY = Pretraining({"name": "ststnet"}, epochs=3, batch_size=8, lr=0.01, size=16, workers=1, device="cpu")
@@ -32,17 +32,17 @@ TINY = Pretraining({"name": "ststnet"}, epochs=3, batch_size=8, lr=0.01, size=16
 
 @pytest.fixture(scope="module")
 def patterns(tmp_path_factory) -> Path:
-    """Four kinds of made-up pictures."""
+    """Four kinds of synthetic pictures."""
     root = tmp_path_factory.mktemp("patterns") / "pictures"
-    write_made_up(root, classes=4, per_class=30, size=36, seed=3)
+    write_synthetic(root, classes=4, per_class=30, size=36, seed=3)
     return root
 
 
 def test_it_learns_what_it_was_not_shown(patterns, tmp_path):
     settings = replace(TINY, network={"name": "resnet10"}, epochs=6, batch_size=12, size=32, precision="bf16")
     path = pretrain(settings, patterns, tmp_path / "w")
-    about = read_about(path)
-    assert float(about["top1"]) > 0.5 and about["made_up"] == "true" and about["pictures"] == "120"
+    about = read_metadata(path)
+    assert float(about["top1"]) > 0.5 and about["synthetic"] == "true" and about["pictures"] == "120"
     assert json.loads(about["classes"]) == sorted(list(PATTERNS)[:4])
     assert json.loads(about["input"]) == {"channels": "bgr", "subtract": [0] * 3, "divide": [1] * 3, "size": 32}
     load_weights(NETWORKS.build({"name": "resnet10"}).build((3, 32, 32), 4), read_weights(path), "the file")
@@ -57,7 +57,7 @@ class Stop(Exception):
 def test_a_stop_inside_an_epoch_changes_nothing(patterns, tmp_path, monkeypatch, parts):
     settings = replace(TINY, checkpoint_seconds=0.0, parts=parts)
     whole = read_weights(pretrain(settings, patterns, tmp_path / "whole"))
-    real, steps = Course.train_step, []
+    real, steps = Trainer.train_step, []
 
     def interrupted(self, x, y):
         steps.append((self.epoch, self.step))
@@ -65,7 +65,7 @@ def test_a_stop_inside_an_epoch_changes_nothing(patterns, tmp_path, monkeypatch,
             raise Stop
         real(self, x, y)
 
-    monkeypatch.setattr(Course, "train_step", interrupted)
+    monkeypatch.setattr(Trainer, "train_step", interrupted)
     with pytest.raises(Stop):
         pretrain(settings, patterns, tmp_path / "rest")
     rest = read_weights(pretrain(settings, patterns, tmp_path / "rest.safetensors"))
@@ -79,7 +79,7 @@ def test_a_stop_inside_an_epoch_changes_nothing(patterns, tmp_path, monkeypatch,
 def test_what_is_done_stays(patterns, tmp_path, monkeypatch):
     settings = replace(TINY, epochs=1)
     before = pretrain(settings, patterns, tmp_path / "w").read_bytes()
-    monkeypatch.setattr(Course, "begin", None)  # it would train again
+    monkeypatch.setattr(Trainer, "begin", None)  # it would train again
     assert pretrain(settings, patterns, tmp_path / "w").read_bytes() == before
     with pytest.raises(UsageError, match="other settings or pictures; delete it or choose another name"):
         pretrain(replace(settings, lr=0.02), patterns, tmp_path / "w")
@@ -131,11 +131,11 @@ def test_two_processes_share_a_batch_between_them():
     for whole, left, right in zip(alone, *shares, strict=True):
         assert sorted(whole[0]) == sorted(left[0] + right[0]) and len(left[0]) == len(right[0]) == 2
     assert alone != training_plans(11, 4, seed=1, epoch=3) and len(alone) == 2
-    both = [number for rank in (0, 1) for numbers, _ in plain_plans(11, 4, (rank, 2)) for number in numbers]
+    both = [number for rank in (0, 1) for numbers, _ in eval_batches(11, 4, (rank, 2)) for number in numbers]
     assert sorted(both) == list(range(11))
 
 
-def colours(count: int, side: int) -> np.ndarray:
+def colors(count: int, side: int) -> np.ndarray:
     """(count, side, side, 3): no two pixels alike, no two channels alike."""
     return np.random.default_rng(0).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
 
@@ -146,7 +146,7 @@ def planes(pictures: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_downsampled_imagenet(tmp_path, save):
-    pictures, labels = colours(33, 8), np.arange(33) % 3 + 1
+    pictures, labels = colors(33, 8), np.arange(33) % 3 + 1
     for part in range(11):  # part 10 comes after part 9
         mine = slice(3 * part, 3 * part + 3)
         path = tmp_path / f"train_data_batch_{part + 1}.npz"
@@ -159,7 +159,7 @@ def test_downsampled_imagenet(tmp_path, save):
 
 
 def test_cifar_10(tmp_path):
-    pictures, labels = colours(6, 32), np.arange(6, dtype=np.uint8)[:, None]
+    pictures, labels = colors(6, 32), np.arange(6, dtype=np.uint8)[:, None]
     records = np.hstack([labels, planes(pictures)])
     records[:4].tofile(tmp_path / "data_batch_1.bin")
     records[4:].tofile(tmp_path / "data_batch_2.bin")
@@ -171,7 +171,7 @@ def test_cifar_10(tmp_path):
 
 
 def test_cifar_100(tmp_path):
-    pictures = colours(3, 32)
+    pictures = colors(3, 32)
     heads = np.array([[7, 90], [7, 3], [1, 55]], np.uint8)  # coarse, fine
     np.hstack([heads, planes(pictures)]).tofile(tmp_path / "train.bin")
     train, val = open_pictures(tmp_path)
@@ -181,45 +181,45 @@ def test_cifar_100(tmp_path):
 
 def test_folders(patterns, tmp_path):
     train, val = open_pictures(patterns)
-    assert len(train) == 120 and len(val) == 24 and train.classes == val.classes and is_made_up(patterns)
+    assert len(train) == 120 and len(val) == 24 and train.classes == val.classes and is_synthetic(patterns)
     assert train.read(0).shape == (36, 36, 3) and val.labels.tolist() == sorted([0, 1, 2, 3] * 6)
     alone, none = open_pictures(patterns / "train")
-    assert none is None and is_made_up(patterns / "train") and alone.fingerprint() == train.fingerprint()
+    assert none is None and is_synthetic(patterns / "train") and alone.fingerprint() == train.fingerprint()
     picture = draw_pattern("rings", 20, np.random.default_rng(0))
     for name in ("a/images/1.JPEG", "b/2.png", "b/.hidden.png", "b/notes.txt"):
         if "." in Path(name).suffix:
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            write_picture(tmp_path / f"{name}.png", picture)
+            write_image(tmp_path / f"{name}.png", picture)
             (tmp_path / f"{name}.png").rename(tmp_path / name)
     deep, _ = open_pictures(tmp_path)
     assert deep.names == ["a/images/1.JPEG", "b/2.png"]
 
 
 def test_made_up_pictures_are_the_same_again(patterns, tmp_path):
-    write_made_up(tmp_path / "again", classes=4, per_class=30, size=36, seed=3)
+    write_synthetic(tmp_path / "again", classes=4, per_class=30, size=36, seed=3)
     again, ours = open_pictures(tmp_path / "again")[0], open_pictures(patterns)[0]
     assert all(np.array_equal(again.read(i), ours.read(i)) for i in (0, 50, 119))
     assert again.fingerprint() == ours.fingerprint()
     with pytest.raises(UsageError, match="never written over"):
-        write_made_up(patterns)
+        write_synthetic(patterns)
     with pytest.raises(UsageError, match="classes = 99"):
-        write_made_up(tmp_path / "no", classes=99)
+        write_synthetic(tmp_path / "no", classes=99)
 
 
 def test_cut():
     picture = np.zeros((20, 40, 3), np.uint8)
     picture[:, :20, 0], picture[:, 20:, 2] = 255, 255  # red left, blue right
-    left = Cut(10, 8, bgr=False)(picture, (0.0, 0.0, False))
+    left = ResizeCrop(10, 8, bgr=False)(picture, (0.0, 0.0, False))
     assert left.shape == (8, 8, 3) and (left == (255, 0, 0)).all()
-    assert (Cut(10, 8, bgr=True)(picture, (0.99, 0.99, False)) == (255, 0, 0)).all()
-    middle = Cut(10, 8, bgr=False)(picture, (0.5, 0.5, True))
+    assert (ResizeCrop(10, 8, bgr=True)(picture, (0.99, 0.99, False)) == (255, 0, 0)).all()
+    middle = ResizeCrop(10, 8, bgr=False)(picture, (0.5, 0.5, True))
     assert (middle[:, 0] == (0, 0, 255)).all() and (middle[:, -1] == (255, 0, 0)).all()
 
 
 def test_batches_come_in_order(patterns):
     train, _ = open_pictures(patterns)
     plans = training_plans(len(train), 10, seed=0, epoch=0)
-    one, many = ([*read_batches(train, plans, Cut(32, 28, True), workers)] for workers in (1, 3))
+    one, many = ([*read_batches(train, plans, ResizeCrop(32, 28, True), workers)] for workers in (1, 3))
     for (x, y), (x2, y2), (numbers, _) in zip(one, many, plans, strict=True):
         assert x.shape == (10, 3, 28, 28) and torch.equal(x, x2) and torch.equal(y, y2)
         assert y.tolist() == train.labels[numbers].tolist()
@@ -232,7 +232,7 @@ def test_the_rate_falls_as_the_authors_let_it():
 
 
 def test_input_of_published_weights():
-    assert Pretraining().scale == ((0.0,) * 3, (1.0,) * 3) and Pretraining().cut == Cut(256, 224, bgr=True)
+    assert Pretraining().scale == ((0.0,) * 3, (1.0,) * 3) and Pretraining().cut == ResizeCrop(256, 224, bgr=True)
     other = Pretraining({"name": "resnet18"}, size=64)
     assert other.order == "rgb" and np.allclose(other.scale[0], (123.675, 116.28, 103.53)) and other.cut.resize == 73
     turned = Pretraining({"name": "resnet18"}, channels="bgr")
@@ -268,7 +268,7 @@ def _touch(path: Path, content: bytes = b"") -> None:
 
 
 def _png(path: Path) -> None:
-    write_picture(path, np.zeros((8, 8, 3), np.uint8))
+    write_image(path, np.zeros((8, 8, 3), np.uint8))
 
 
 def _npz(path: Path, **arrays) -> None:
@@ -313,24 +313,24 @@ def test_a_broken_picture_is_named(patterns, tmp_path):
 
 
 def test_made_up_weights_are_made_once(tmp_path, monkeypatch):
-    real = module.write_made_up
-    monkeypatch.setattr(module, "write_made_up", lambda root, **given: real(root, **{**given, "per_class": 6}))
+    real = module.write_synthetic
+    monkeypatch.setattr(module, "write_synthetic", lambda root, **given: real(root, **{**given, "per_class": 6}))
     seen = []
-    path = made_up_weights({"name": "ststnet"}, tmp_path, lambda *what: seen.append(what), size=16)
-    assert seen[-1][1] == seen[-1][2] and read_about(path)["made_up"] == "true"
+    path = synthetic_weights({"name": "ststnet"}, tmp_path, lambda *what: seen.append(what), size=16)
+    assert seen[-1][1] == seen[-1][2] and read_metadata(path)["synthetic"] == "true"
     count = len(seen)
-    assert made_up_weights({"name": "ststnet"}, tmp_path, lambda *what: seen.append(what), size=16) == path
-    assert len(seen) == count and made_up_weights({"name": "ststnet", "dropout": 0.1}, tmp_path, size=16) != path
+    assert synthetic_weights({"name": "ststnet"}, tmp_path, lambda *what: seen.append(what), size=16) == path
+    assert len(seen) == count and synthetic_weights({"name": "ststnet", "dropout": 0.1}, tmp_path, size=16) != path
 
 
 def test_command_line(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("MICROEXPR_WEIGHTS", str(tmp_path / "weights"))
     small = ["--network", "ststnet", "--size", "12", "--epochs", "1", "--device", "cpu", "--set", "network.dropout=0.2"]
     with pytest.raises(SystemExit) as end:
-        main(["pretrain", str(tmp_path / "p"), *small, "--name", "mine", "--made-up", "--set", "schedule=cosine"])
+        main(["pretrain", str(tmp_path / "p"), *small, "--name", "mine", "--synthetic", "--set", "schedule=cosine"])
     shown = capsys.readouterr().err
     assert end.value.code == 0 and "of val right" in shown and "drawn patterns" in shown
-    assert json.loads(read_about(tmp_path / "weights" / "mine.safetensors")["network"])["dropout"] == 0.2
+    assert json.loads(read_metadata(tmp_path / "weights" / "mine.safetensors")["network"])["dropout"] == 0.2
     with pytest.raises(SystemExit) as end:
         main(["pretrain", str(tmp_path / "p"), *small, "--set", "momentun=1"])
     assert end.value.code == 2 and "did you mean 'momentum'" in capsys.readouterr().err

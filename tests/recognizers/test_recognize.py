@@ -6,21 +6,25 @@ import numpy as np
 import pytest
 
 from microexpr.core.errors import DataError, MicroexprError, MissingDataError, UnknownNameError, UsageError
-from microexpr.core.files import read_about
-from microexpr.imaging.images import write_picture
+from microexpr.core.files import read_metadata
+from microexpr.imaging.images import write_image
 from microexpr.preprocessing import Chain
 from microexpr.preprocessing.base import STEPS
 from microexpr.recognizers import RECOGNIZERS
-from microexpr.recognizers.checks import CLASSES, made_up_samples
+from microexpr.recognizers.checks import CLASSES, synthetic_samples
 from microexpr.recognizers.model import open_model
 from microexpr.recognizers.onnx_export import export
 
-PICTURE = [{"name": "picture"}, {"name": "resize", "size": 28}, {"name": "scale", "subtract": 127.5, "divide": 127.5}]
-FLOW = [{"name": "moments"}, {"name": "flow", "estimator": "farneback"}, {"name": "resize", "size": 28}]
+PICTURE = [
+    {"name": "load-image"},
+    {"name": "resize", "size": 28},
+    {"name": "scale", "subtract": 127.5, "divide": 127.5},
+]
+FLOW = [{"name": "onset-apex"}, {"name": "flow", "estimator": "farneback"}, {"name": "resize", "size": 28}]
 
 
 def saved(path, chain=PICTURE, **about):
-    samples, labels = made_up_samples(9)
+    samples, labels = synthetic_samples(9)
     settings = {"name": "network", "epochs": 2, "batch_size": 8}
     about = {"chain": chain if isinstance(chain, str) else json.dumps(chain), "protocol": "megc2019-cde", **about}
     RECOGNIZERS.build(settings, classes=CLASSES, seed=1).fit(samples, labels).save(path, about)
@@ -32,7 +36,7 @@ def frames(tmp_path):
     """A folder of six frames, numbers 10 to 15."""
     draws = np.random.default_rng(0)
     for number in range(10, 16):
-        write_picture(tmp_path / "clip" / f"img{number}.png", draws.integers(0, 255, (40, 40, 3), np.uint8))
+        write_image(tmp_path / "clip" / f"img{number}.png", draws.integers(0, 255, (40, 40, 3), np.uint8))
     return tmp_path / "clip"
 
 
@@ -76,7 +80,7 @@ def test_sources_that_cannot_be_read(tmp_path, frames):
 
 
 def test_files_that_do_not_say_enough(tmp_path, frames):
-    samples, labels = made_up_samples(6)
+    samples, labels = synthetic_samples(6)
     bare = tmp_path / "bare.safetensors"
     RECOGNIZERS.build({"name": "majority"}, classes=CLASSES).fit(samples, labels).save(bare)
     with pytest.raises(DataError, match=r"give open_model\(path, chain="):
@@ -96,18 +100,18 @@ def test_every_step_survives_the_file(name):
 
 
 def test_what_is_told_is_kept(tmp_path):
-    path = saved(tmp_path / "m.safetensors", licence="research only")
-    assert read_about(path)["licence"] == "research only" and read_about(path)["recognizer"] == "network"
+    path = saved(tmp_path / "m.safetensors", license="research only")
+    assert read_metadata(path)["license"] == "research only" and read_metadata(path)["recognizer"] == "network"
     for about in ({"settings": "x"}, {"n": 3}):
         with pytest.raises(UsageError, match="a text under another name than recognizer, settings"):
             saved(path, **about)
     (tmp_path / "text.safetensors").write_text("no")
     with pytest.raises(DataError, match="not a safetensors file"):
-        read_about(tmp_path / "text.safetensors")
+        read_metadata(tmp_path / "text.safetensors")
 
 
 def test_a_model_that_learned_on_a_gpu_answers_anywhere(tmp_path, frames):
-    samples, labels = made_up_samples(6)
+    samples, labels = synthetic_samples(6)
     recognizer = RECOGNIZERS.build({"name": "network", "epochs": 1}, classes=CLASSES).fit(samples, labels)
     recognizer.device = "cuda"
     recognizer.save(tmp_path / "m.safetensors")

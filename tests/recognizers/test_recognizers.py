@@ -11,9 +11,9 @@ from microexpr.core.errors import DataError, NotFittedError, RecipeError
 from microexpr.networks import NETWORKS
 from microexpr.networks.weights import read_weights
 from microexpr.recognizers import RECOGNIZERS, check_recognizer
-from microexpr.recognizers.augmentation import Mirror, Shift
-from microexpr.recognizers.batches import Clips
-from microexpr.recognizers.checks import CLASSES, made_up_samples
+from microexpr.recognizers.augmentation import HorizontalFlip, Shift
+from microexpr.recognizers.batches import ClipBatches
+from microexpr.recognizers.checks import CLASSES, synthetic_samples
 from microexpr.recognizers.network import Network, batches
 from microexpr.recognizers.optimization import Sampler, Schedule
 
@@ -21,12 +21,12 @@ SMALL = {"epochs": 3, "batch_size": 8}
 CASES = [
     {"name": "majority"},
     {"name": "svm", "C": 10.0},
-    {"name": "svm", "kernel": "linear", "balanced": False},
-    {"name": "svm", "kernel": "linear", "standardise": True},
+    {"name": "svm", "kernel": "linear", "class_weights": False},
+    {"name": "svm", "kernel": "linear", "standardize": True},
     {"name": "network", **SMALL},
     {"name": "network", **SMALL, "sampler": {"name": "oversample"}, "balanced": True, "schedule": {"name": "cosine"}},
     {"name": "network", **SMALL, "precision": "bf16", "optimizer": {"name": "sgd", "lr": 0.01}},
-    {"name": "network", **SMALL, "augment": [{"name": "mirror", "negate": [0]}, {"name": "shift"}]},
+    {"name": "network", **SMALL, "augment": [{"name": "horizontal-flip", "negate": [0]}, {"name": "shift"}]},
 ]
 
 
@@ -36,7 +36,7 @@ def test_contract(settings):
 
 
 def test_every_recognizer_is_tried():
-    assert set(RECOGNIZERS.names()) - {"published-weights"} <= {case["name"] for case in CASES}
+    assert set(RECOGNIZERS.names()) - {"per-subject-weights"} <= {case["name"] for case in CASES}
 
 
 def build(**settings) -> Network:
@@ -53,7 +53,7 @@ class Stop(Exception):
 
 
 def test_a_stop_inside_training_changes_nothing(tmp_path, monkeypatch):
-    samples, labels = made_up_samples()
+    samples, labels = synthetic_samples()
     steady = {"epochs": 8, "checkpoint_seconds": 0.0, "augment": [{"name": "shift"}]}
     whole = build(seed=5, folder=tmp_path / "a", set=steady).fit(samples, labels)
     real, calls = Network._step, []
@@ -75,7 +75,7 @@ def test_a_stop_inside_training_changes_nothing(tmp_path, monkeypatch):
 
 
 def test_global_randomness_is_neither_used_nor_touched():
-    samples, labels = made_up_samples()
+    samples, labels = synthetic_samples()
     torch.manual_seed(1)
     first = build(seed=2).fit(samples, labels).predict_proba(samples)
     before = torch.get_rng_state()
@@ -86,7 +86,7 @@ def test_global_randomness_is_neither_used_nor_touched():
 
 
 def test_a_stage_begins_from_the_one_before():
-    samples, labels = made_up_samples()
+    samples, labels = synthetic_samples()
     first = build(seed=1, set={"epochs": 40, "optimizer": {"lr": 0.01}}).fit(samples, labels)
     second = build(seed=2, set={"epochs": 1, "optimizer": {"lr": 1e-9}}).fit(samples, labels, init=first.state())
     assert np.allclose(first.state()["fc.weight"], second.state()["fc.weight"], atol=1e-5)
@@ -104,8 +104,8 @@ def published(folder: Path, name: str, **change) -> Path:
 
 
 def with_weights(folder: Path, fold: str = "casme2/sub01"):
-    samples, labels = made_up_samples(6)
-    settings = {"name": "published-weights", "weights": str(folder)}
+    samples, labels = synthetic_samples(6)
+    settings = {"name": "per-subject-weights", "weights": str(folder)}
     return RECOGNIZERS.build(settings, classes=CLASSES, fold=fold).fit(samples, labels), samples
 
 
@@ -136,7 +136,7 @@ def test_no_pickle_is_ever_run(tmp_path, content):
 
 def test_mirroring_a_flow_negates_u():
     flow = torch.randn(2, 3, 4, 4)
-    turned = Mirror(p=1.0, negate=(0,))(flow, torch.Generator())
+    turned = HorizontalFlip(p=1.0, negate=(0,))(flow, torch.Generator())
     assert torch.equal(turned[:, 0], -flow[:, 0].flip(-1)) and torch.equal(turned[:, 1], flow[:, 1].flip(-1))
 
 
@@ -184,7 +184,7 @@ def test_bad_settings(settings, text):
 
 def test_predicting_before_learning():
     with pytest.raises(NotFittedError, match="not learned anything"):
-        build().predict_proba(made_up_samples()[0])
+        build().predict_proba(synthetic_samples()[0])
 
 
 @pytest.mark.parametrize(
@@ -192,18 +192,18 @@ def test_predicting_before_learning():
     [([], [], "0 samples"), (1, ["fear"], "none of the classes"), (2, ["positive"], "as many")],
 )
 def test_bad_training_sets(samples, labels, text):
-    some = made_up_samples()[0][:samples] if samples else []
+    some = synthetic_samples()[0][:samples] if samples else []
     with pytest.raises(RecipeError, match=text):
         build().fit(some, labels)
 
 
 def test_clips_that_stay_on_a_device_give_the_same_batches():
-    samples, _ = made_up_samples()
+    samples, _ = synthetic_samples()
     device, order = torch.device("cpu"), [3, 0, 3, 5]
-    sent, full, there = (Clips(samples, "image", 1e9) for _ in range(3))
+    sent, full, there = (ClipBatches(samples, "image", 1e9) for _ in range(3))
     size = sum(sample.array("image").nbytes for sample in samples)
-    full.stay_on(device, size - 1)
-    there.stay_on(device, size)
+    full.cache_on_device(device, size - 1)
+    there.cache_on_device(device, size)
     assert full._there is None and there._there is not None
     for clips in (full, there):
         assert torch.equal(clips.batch(order, device).x, sent.batch(order, device).x)

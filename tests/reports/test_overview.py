@@ -6,13 +6,13 @@ import shutil
 import pytest
 from rich.console import Console
 
-from microexpr.experiments.recognition import Options, evaluate
+from microexpr.experiments.recognition import RunOptions, evaluate
 from microexpr.experiments.runs import Run
-from microexpr.recipes.recipe import load, parse, shipped
+from microexpr.recipes.recipe import load_recipe, parse, shipped_recipes
 from microexpr.reports import render, summarize
 from microexpr.reports.figures import write_figures
 from microexpr.reports.majority import exactly_majority, majority_of
-from microexpr.reports.overview import facts, overview, side_by_side, warnings
+from microexpr.reports.overview import compare_runs, facts, overview, warnings
 from microexpr.reports.published import all_published
 from microexpr.reports.terminal import show_comparison
 
@@ -22,7 +22,7 @@ title = "%s"
 name = "micro"
 data = ["casme2"]
 protocol = "%s"
-chain = [{ name = "moments" }, { name = "flow", estimator = "dis" }, { name = "resize", size = 8 }]
+chain = [{ name = "onset-apex" }, { name = "flow", estimator = "dis" }, { name = "resize", size = 8 }]
 recognizer = { name = "%s" }
 """
 
@@ -31,8 +31,8 @@ recognizer = { name = "%s" }
 def runs(fakes, tmp_path_factory):
     """One run under each of two protocols: a support vector machine and, on purpose, the majority's guess."""
     folder = tmp_path_factory.mktemp("suite")
-    options = Options(allow_subset=True, roots={"casme2": fakes["casme2"].root})
-    many = [("devanaboyina2021-m7", "casme2-3", "svm"), ("bet", "casme2-7", "majority")]
+    options = RunOptions(allow_subset=True, roots={"casme2": fakes["casme2"].root})
+    many = [("devanaboyina2021-method7", "casme2-3", "svm"), ("bet", "casme2-7", "majority")]
     found = [evaluate(parse(name, RECIPE % (name, *rest)), folder / name, options) for name, *rest in many]
     for path in [path for run in found for path in sorted((run.folder / "examples").iterdir())[1:]]:
         path.unlink()  # drawing one clip of each run is enough
@@ -43,20 +43,20 @@ def always(run, word, folder):
     """The same run, had it said one word to every clip."""
     copy = Run.open(shutil.copytree(run.folder, folder))
     for fold in copy.done():
-        copy.write(fold, [dataclasses.replace(row, guess=word) for row in copy.fold_rows(fold)])
+        copy.write(fold, [dataclasses.replace(row, predicted=word) for row in copy.fold_rows(fold)])
     return copy
 
 
 def test_each_run_has_its_own_protocol_and_majority(runs):
     both = [summarize([run]) for run in runs]
-    table, printed = side_by_side(both)
+    table, printed = compare_runs(both)
     assert [row[1] for row in table.rows] == ["casme2-3", "casme2-7"]
     for row, summary in zip(table.rows, both, strict=True):
         assert row[2:4] == (str(summary.n), str(len(summary.protocol.classes)))
         assert float(row[5]) == pytest.approx(summary.majority["weighted_average_recall"], abs=5e-4)
         assert float(row[6]) == pytest.approx(summary.metrics["macro_f1"], abs=5e-4)
     assert [row[9] for row in table.rows] == [".609", "none"] and table.rows[1][8] == "by design"
-    assert "made-up faces, subset" in table.title and "75 % on the training set" in printed.rows[0][-1]
+    assert "synthetic faces, subset" in table.title and "75 % on the training set" in printed.rows[0][-1]
 
 
 def test_a_mark_that_not_all_runs_have_stands_in_the_row(runs, tmp_path):
@@ -70,16 +70,16 @@ def test_methods_that_say_one_class_only_are_named(runs, tmp_path):
     dull = always(runs[0], "surprise", tmp_path / "run")
     table = overview([summarize([dull]), summarize([runs[1]])])
     assert table.rows[0][8] == "yes"
-    assert 'Collapsed to one class: devanaboyina2021-m7 (every guess is "surprise").' in table.note
+    assert 'Collapsed to one class: devanaboyina2021-method7 (every guess is "surprise").' in table.note
     assert "Collapsed to one class: none." in overview([summarize([runs[1]])]).note
     common, own = warnings([summarize([dull]), summarize([runs[1]])])
     assert any("made up" in line for line in common)
-    assert any(name == "devanaboyina2021-m7" and line.startswith("COLLAPSED") for name, line in own)
+    assert any(name == "devanaboyina2021-method7" and line.startswith("COLLAPSED") for name, line in own)
 
 
 def test_a_suite_of_the_same_recipes_has_a_table_a_protocol(runs):
     same = [dataclasses.replace(s, runs=s.runs) for s in (summarize([runs[0]]), summarize([runs[0]]))]
-    [table] = side_by_side(same)
+    [table] = compare_runs(same)
     assert table.title == runs[0].protocol.title and table.ours == 2
 
 
@@ -93,11 +93,11 @@ def test_every_form_begins_with_the_comparison(runs, form):
 def test_the_terminal_names_whose_warning_it_is(runs, tmp_path, capsys):
     dull = always(runs[0], "surprise", tmp_path / "run")
     show_comparison([summarize([dull]), summarize([runs[1]])], Console(width=140))
-    assert "devanaboyina2021-m7: COLLAPSED: every guess" in capsys.readouterr().out
+    assert "devanaboyina2021-method7: COLLAPSED: every guess" in capsys.readouterr().out
 
 
 def test_38_percent_is_exactly_the_majority():
-    most = majority_of("casme2-3-fixed")
+    most = majority_of("casme2-3-holdout")
     assert most is not None and (most.word, most.clips, most.of) == ("happiness", 32, 84)
     [line] = exactly_majority(all_published())  # no other row of any paper
     assert line.startswith("method 5") and "the printed 38 % is exactly the majority's share, 32 of 84 clips" in line
@@ -111,12 +111,12 @@ def test_published_accuracies_stand_beside_their_majority(runs):
     found = {row.metrics["weighted_average_recall"] for row in all_published() if row.recipe in names}
     assert found == {0.2, 0.38, 0.6, 0.51, 0.609}
     header = dataclasses.replace(
-        summary.run.header, recipe={**summary.run.header.recipe, "name": "devanaboyina2021-m6"}
+        summary.run.header, recipe={**summary.run.header.recipe, "name": "devanaboyina2021-method6"}
     )
     renamed = Run(summary.run.folder, header)
     rows = facts([dataclasses.replace(summary, runs=(renamed,))]).rows
     assert [(row[1], row[3], row[4]) for row in rows] == [
-        ("casme2-3-fixed", ".600", ".381"),
+        ("casme2-3-holdout", ".600", ".381"),
         ("casme2-5a-fixed", ".510", ".409"),
     ]
     assert 'majority\'s guess | .381 | all 84 published clips ("happiness")' in render([[runs[0]]], "markdown")
@@ -124,9 +124,9 @@ def test_published_accuracies_stand_beside_their_majority(runs):
 
 def test_rows_of_papers_name_shipped_recipes_with_their_protocol():
     named = [row for row in all_published() if row.recipe]
-    assert named and {row.recipe for row in named} <= set(shipped())
+    assert named and {row.recipe for row in named} <= set(shipped_recipes())
     for row in named:
-        words = load(row.recipe).protocol.name.split("-")
+        words = load_recipe(row.recipe).protocol.name.split("-")
         assert row.protocol.split("-")[0] == words[0]
 
 
@@ -135,4 +135,4 @@ def test_files_for_a_paper_have_captions(runs, tmp_path):
     assert len(list(tmp_path.glob("*.png"))) == len(list(tmp_path.glob("*.svg"))) == count
     told = (tmp_path / "captions.md").read_text()
     assert all(f"**{path.stem}**: " in told for path in tmp_path.glob("*.png"))
-    assert "The faces are made up" in told and "SUBSET" in told
+    assert "The faces are synthetic" in told and "SUBSET" in told

@@ -61,7 +61,7 @@ def test_protocols_have_the_published_counts():
 @pytest.mark.parametrize("part", DIRECTIONS)
 def test_matrices_give_the_printed_scores(part):
     row = published("megc2018-hde", part)[0]
-    pairs = m.pairs_of(row.confusion, FIVE)
+    pairs = m.expand_confusion_matrix(row.confusion, FIVE)
     for name, value in row.metrics.items():
         assert m.METRICS[name](*pairs, FIVE) == pytest.approx(value, abs=5.1e-4)
 

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from microexpr.core.errors import MissingDataError, RunError, UnknownNameError
-from microexpr.experiments.recognition import Options, evaluate, evaluate_seeds
+from microexpr.experiments.recognition import RunOptions, evaluate, evaluate_seeds
 from microexpr.experiments.runs import Run, find_runs
 from microexpr.metrics.recognition import macro_f1
 from microexpr.reports import render, summarize
@@ -22,14 +22,14 @@ def made(fakes, tmp_path_factory):
     from microexpr.recipes.recipe import parse
     from tests.conftest import NETWORK
 
-    options = Options(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
+    options = RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
     return evaluate(parse("test-network", NETWORK), tmp_path_factory.mktemp("report") / "run", options)
 
 
 def test_scores_come_from_the_rows(made):
     summary = summarize([made])
     rows = made.rows()
-    score = macro_f1([r.truth for r in rows], [r.guess for r in rows], made.protocol.classes)
+    score = macro_f1([r.label for r in rows], [r.predicted for r in rows], made.protocol.classes)
     assert summary.metrics["macro_f1"] == score
     low, high = summary.intervals["macro_f1"]
     assert 0 <= low <= high <= 1 and summary.n == len(rows) and summary.subjects == 9
@@ -53,8 +53,8 @@ def test_json_is_an_object_a_run(made):
 @pytest.mark.parametrize("form", ["markdown", "latex", "html"])
 def test_a_made_up_subset_says_so_everywhere(made, form):
     text = render([[made]], form)
-    assert "The faces are made up" in text and "SUBSET" in text
-    assert "this run (made-up faces, subset)" in text
+    assert "The faces are synthetic" in text and "SUBSET" in text
+    assert "this run (synthetic faces, subset)" in text
     assert "not comparable" in text  # the mark of leaky numbers is explained
 
 
@@ -99,7 +99,7 @@ def test_damaged_runs_are_named(made, tmp_path, name, content):
 
 
 def test_seeds_are_averaged(network, fakes, tmp_path):
-    options = Options(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
+    options = RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
     evaluate_seeds(network, tmp_path / "runs", options, 2)
     runs = find_runs(tmp_path / "runs")
     each = [summarize([run]).metrics["macro_f1"] for run in runs]
@@ -111,7 +111,7 @@ def test_seeds_are_averaged(network, fakes, tmp_path):
 def test_clips_without_a_face_count_as_wrong(made, tmp_path):
     copy = Run.open(shutil.copytree(made.folder, tmp_path / "run"))
     rows = copy.fold_rows("smic/s01")
-    silent = [dataclasses.replace(row, guess="", note="face: not found") for row in rows]
+    silent = [dataclasses.replace(row, predicted="", note="face: not found") for row in rows]
     copy.write("smic/s01", silent)
     summary = summarize([copy])
     assert summary.people["smic/s01"] == (0, len(rows))
@@ -126,7 +126,7 @@ def test_bad_requests(made, tmp_path):
 
 
 def test_runs_of_one_protocol_stand_side_by_side(made, recipe, fakes, tmp_path):
-    options = Options(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
+    options = RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
     other = evaluate(recipe, tmp_path / "run", options)
     [table] = comparisons([summarize([made]), summarize([other])])
     assert [row[0].split(":")[0] for row in table.rows[:3]] == ["test of a network", "test", "majority's guess"]

@@ -1,4 +1,4 @@
-"""Every spotter keeps its promises, and finds what it is there to find. Made-up faces only."""
+"""Every spotter keeps its promises, and finds what it is there to find. Synthetic faces only."""
 
 import dataclasses
 import itertools
@@ -14,37 +14,39 @@ from microexpr.metrics.intervals import overlap
 from microexpr.spotting import SPOTTERS, Spotter, check_spotter
 from microexpr.spotting.base import sampled
 from microexpr.spotting.checks import part
-from microexpr.synthetic.long_video import LongTake, draw_take, true_track
-from microexpr.synthetic.script import Beat, Distractors
+from microexpr.synthetic.long_video import SyntheticVideo, ground_truth_track, random_video
+from microexpr.synthetic.script import Distractors, Movement
 
 NOTHING_ELSE = Distractors(blinks=0, speech=0, gaze=0, turns=0, drift=1, flicker=0.005)
 BROWS_UP = ((1, ""), (2, ""))
 SMILE = ((12, ""),)
 
 
-def staged(*beats: Beat, seconds: float = 4.0, fps: float = 60.0, seed: int = 3, calm: bool = True) -> LongTake:
-    """A made-up video in which just this happens."""
+def staged(
+    *beats: Movement, seconds: float = 4.0, fps: float = 60.0, seed: int = 3, calm: bool = True
+) -> SyntheticVideo:
+    """A synthetic video in which just this happens."""
     others = NOTHING_ELSE if calm else Distractors()
-    take = draw_take(seed, seconds=seconds, fps=fps, micro=0, macro=0, distractors=others)
+    take = random_video(seed, seconds=seconds, fps=fps, micro=0, macro=0, distractors=others)
     return dataclasses.replace(take, beats=beats)
 
 
-def micro(start: float = 1.6, long: float = 0.3, size: float = 3.0, units=BROWS_UP) -> Beat:
-    return Beat("micro", start, start + long / 2, start + long / 2, start + long, size, units, "II")
+def micro(start: float = 1.6, long: float = 0.3, size: float = 3.0, units=BROWS_UP) -> Movement:
+    return Movement("micro", start, start + long / 2, start + long / 2, start + long, size, units, "II")
 
 
-def macro(start: float = 1.0, long: float = 1.5, size: float = 8.0, units=SMILE) -> Beat:
-    return Beat("macro", start, start + 0.3 * long, start + 0.6 * long, start + long, size, units, "I")
+def macro(start: float = 1.0, long: float = 1.5, size: float = 8.0, units=SMILE) -> Movement:
+    return Movement("macro", start, start + 0.3 * long, start + 0.6 * long, start + long, size, units, "I")
 
 
-def blink(start: float, long: float = 0.25) -> Beat:
-    return Beat("blink", start, start + 0.35 * long, start + 0.5 * long, start + long, 1.0)
+def blink(start: float, long: float = 0.25) -> Movement:
+    return Movement("blink", start, start + 0.35 * long, start + 0.5 * long, start + long, 1.0)
 
 
 @cache
 def busy() -> tuple[FaceTrack, tuple[Interval, ...]]:
-    take = draw_take(900, seconds=5, fps=30, micro=24, macro=12)
-    return true_track(take, size=64), take.intervals
+    take = random_video(900, seconds=5, fps=30, micro=24, macro=12)
+    return ground_truth_track(take, size=64), take.intervals
 
 
 @cache
@@ -54,8 +56,8 @@ def ready(name: str) -> Spotter:
     return spotter.fit([busy()[0]], [busy()[1]], seed=1) if name == "softnet" else spotter
 
 
-def found(take: LongTake, name: str = "default") -> list[Interval]:
-    return ready(name).spot(true_track(take))
+def found(take: SyntheticVideo, name: str = "default") -> list[Interval]:
+    return ready(name).spot(ground_truth_track(take))
 
 
 def hit(intervals: list[Interval], truth: Interval) -> bool:
@@ -64,13 +66,13 @@ def hit(intervals: list[Interval], truth: Interval) -> bool:
 
 @pytest.mark.parametrize("name", SPOTTERS.names())
 def test_every_spotter_keeps_its_promises(name):
-    check_spotter(ready(name), true_track(draw_take(901, seconds=3, fps=25, micro=40, macro=0), size=64))
+    check_spotter(ready(name), ground_truth_track(random_video(901, seconds=3, fps=25, micro=40, macro=0), size=64))
 
 
 @pytest.mark.parametrize("name", SPOTTERS.names())
 @pytest.mark.parametrize("fps", [25, 240])
 def test_any_frame_rate(name, fps):
-    track = true_track(staged(macro(0.4, 0.9), seconds=1.6, fps=fps), size=64)
+    track = ground_truth_track(staged(macro(0.4, 0.9), seconds=1.6, fps=fps), size=64)
     intervals = ready(name).spot(track)
     assert all(0 <= i.onset < i.offset < len(track) for i in intervals)
     assert ready(name).curve(track).shape == (len(track),)
@@ -78,7 +80,7 @@ def test_any_frame_rate(name, fps):
 
 @pytest.mark.parametrize("name", SPOTTERS.names())
 def test_nothing_is_told_within_a_gap(name):
-    track = true_track(staged(macro(0.5, 2.5), seconds=3.5, fps=25), size=64)
+    track = ground_truth_track(staged(macro(0.5, 2.5), seconds=3.5, fps=25), size=64)
     keep = (track.times < 1.0) | (track.times > 2.0)
     fields = {f.name: getattr(track, f.name) for f in dataclasses.fields(track) if f.name not in ("face", "memory")}
     holed = FaceTrack(1, **{key: value[keep] for key, value in fields.items()})
@@ -115,12 +117,12 @@ def test_the_default_finds_what_lasts_40_ms(seed):
 
 def test_marked_blinks_are_no_events():
     take = staged(*(blink(t) for t in (0.6, 1.7, 2.4, 3.3)), seconds=4.5)
-    assert ready("default").spot(true_track(take, missed=0)) == []
+    assert ready("default").spot(ground_truth_track(take, missed=0)) == []
 
 
 def test_speech_gaze_and_turns_are_no_events():
     many = Distractors(blinks=20, speech=15, gaze=20, turns=10)
-    take = draw_take(902, seconds=12, fps=60, micro=0, macro=0, distractors=many)
+    take = random_video(902, seconds=12, fps=60, micro=0, macro=0, distractors=many)
     assert len(found(take)) <= 1  # measured over many videos in docs/spotting.md
 
 
@@ -131,15 +133,15 @@ def test_a_blink_within_a_smile_does_not_cut_it():
 
 
 def test_what_has_begun_when_the_recording_ends_is_told_to_its_last_frame():
-    track = part(true_track(staged(macro(1.0, 3.0))), 150)
+    track = part(ground_truth_track(staged(macro(1.0, 3.0))), 150)
     (one,) = ready("default").spot(track)
     assert one.offset == 149 and one.kind == "macro" and abs(one.onset - 60) <= 8
 
 
 def test_the_default_abstains_below_its_score():
-    track = true_track(staged(micro(), macro(2.2, 1.2)))
-    every = [one.score or 0 for one in SPOTTERS.build({"name": "default", "abstain": 0.0}).spot(track)]
-    kept = [one.score or 0 for one in SPOTTERS.build({"name": "default", "abstain": 0.6}).spot(track)]
+    track = ground_truth_track(staged(micro(), macro(2.2, 1.2)))
+    every = [one.score or 0 for one in SPOTTERS.build({"name": "default", "min_score": 0.0}).spot(track)]
+    kept = [one.score or 0 for one in SPOTTERS.build({"name": "default", "min_score": 0.6}).spot(track)]
     assert len(kept) < len(every) and sorted(kept) == sorted(s for s in every if s >= 0.6)
     assert all(0 <= score <= 1 for score in every)
 
@@ -154,7 +156,7 @@ def test_the_default_looks_at_long_tracks_in_parts():
         assert all(a[1] - b[0] == 20 for a, b in itertools.pairwise(pieces))
 
 
-@pytest.mark.parametrize("name", [name for name, cls in SPOTTERS if cls.learns])
+@pytest.mark.parametrize("name", [name for name, cls in SPOTTERS if cls.trainable])
 def test_what_was_learned_can_be_kept(name, tmp_path):
     first = SPOTTERS.build({"name": name, "rate": 15.0}).fit([busy()[0]], [busy()[1]], seed=2)
     again = SPOTTERS.build({"name": name, "rate": 15.0}).fit([busy()[0]], [busy()[1]], seed=2)
@@ -185,6 +187,6 @@ def test_bad_settings_are_refused(settings):
 
 
 def test_steps_follow_real_times():
-    track = part(true_track(staged(seconds=1.1), size=32), 61)
+    track = part(ground_truth_track(staged(seconds=1.1), size=32), 61)
     steps = sampled(dataclasses.replace(track, times=track.times * 2), 200)
-    assert len(steps) == 61 and steps.rate == pytest.approx(30) and steps.seen.all()
+    assert len(steps) == 61 and steps.rate == pytest.approx(30) and steps.visible.all()

@@ -11,15 +11,15 @@ from microexpr.core.track import FaceTrack
 from microexpr.networks import NETWORKS
 from microexpr.networks.softnet import Scorer, train
 from microexpr.spotting import SPOTTERS
-from microexpr.spotting.base import Samples, sampled
+from microexpr.spotting.base import TimeGrid, sampled
 from microexpr.spotting.default.candidates import bumps
 from microexpr.spotting.default.displacement import NAMES, displacement
 from microexpr.spotting.mdmd import maximal_difference
 from microexpr.spotting.peak_picking import contrast, crossing, runs, spans_above, threshold
 from microexpr.spotting.softnet import peaks, pseudo_labels
 from microexpr.spotting.softnet import regions as face_parts
-from microexpr.synthetic.long_video import true_track
-from microexpr.synthetic.script import Beat
+from microexpr.synthetic.long_video import ground_truth_track
+from microexpr.synthetic.script import Movement
 from tests.spotting.test_spotters import busy, micro, staged
 
 
@@ -88,7 +88,7 @@ def test_softnets_input_has_no_head_motion_and_no_eyes():
 
 
 def test_displacement_takes_the_head_away():
-    track = true_track(staged(micro(1.0, 0.4, 6), seconds=2.5, seed=5))
+    track = ground_truth_track(staged(micro(1.0, 0.4, 6), seconds=2.5, seed=5))
     moved = displacement(track, sampled(track, 60)).regions
     brows = [i for i, name in enumerate(NAMES) if "inner brow" in name]
     mouth = [i for i, name in enumerate(NAMES) if "corner" in name]
@@ -99,7 +99,7 @@ def test_displacement_takes_the_head_away():
 @pytest.mark.parametrize("rate", [30, 60, 200])
 def test_a_bump_begins_and_ends_where_it_was_made(rate):
     times = np.arange(4 * rate) / rate
-    one = Beat("macro", 1.0, 1.5, 1.9, 2.6, 0.05).level(times) * 0.05
+    one = Movement("macro", 1.0, 1.5, 1.9, 2.6, 0.05).level(times) * 0.05
     moves = np.random.default_rng(1).normal(0, 2e-4, (len(times), len(NAMES), 2))
     moves[:, 3, 1] += one
     best = min(bumps(moves, rate), key=lambda b: abs(b.onset - rate) + abs(b.offset - 2.6 * rate))
@@ -109,12 +109,12 @@ def test_a_bump_begins_and_ends_where_it_was_made(rate):
 
 
 def test_steps_of_a_second():
-    assert Samples(200.0, np.arange(3) / 200, np.arange(3), np.ones(3, bool)).steps(0.5) == 100
+    assert TimeGrid(200.0, np.arange(3) / 200, np.arange(3), np.ones(3, bool)).steps(0.5) == 100
 
 
 def camera() -> FaceTrack:
     """Eight seconds before a camera of 30 frames a second whose time stamps come from a clock of 16 ms."""
-    track = true_track(staged(micro(), seconds=8, fps=30), size=64)
+    track = ground_truth_track(staged(micro(), seconds=8, fps=30), size=64)
     steps = np.random.default_rng(1).choice([0.031, 0.047], len(track), p=[0.85, 0.15])
     return dataclasses.replace(track, times=np.cumsum(steps))
 
@@ -127,7 +127,7 @@ def some(track: FaceTrack, frames: np.ndarray) -> FaceTrack:
 
 def test_what_was_worked_out_of_a_camera_holds_for_the_next_look():
     memory: dict = {}
-    track, known = dataclasses.replace(camera(), memory=memory), []
+    track, known = dataclasses.replace(camera(), flow_cache=memory), []
     second = round(1 / np.diff(track.times).mean())
     for first, last in ((0, 6 * second + 1), (second, 6 * second + 15)):
         SPOTTERS.build({"name": "default"}).spot(some(track, np.arange(first, last)))
@@ -145,5 +145,5 @@ def test_a_missing_frame_takes_its_time():
 
 def test_a_curve_stands_at_the_frames_of_a_camera():
     track, spotter = camera(), SPOTTERS.build({"name": "default"})
-    seen = spotter.look(track, sampled(track, 200)).curve
+    seen = spotter.detect(track, sampled(track, 200)).curve
     assert seen.max() > 0.5 and np.allclose(spotter.curve(track), seen, atol=1e-6)

@@ -8,21 +8,21 @@ from microexpr.datasets._action_units import objective_class
 from microexpr.faces.cascade import find_face
 from microexpr.synthetic import (
     Camera,
-    Performance,
+    SyntheticClip,
     Timing,
     draw_action_units,
     draw_amplitude,
     draw_timing,
     format_action_units,
     intensity,
-    perform,
+    render_clip,
 )
 
 TIMING = Timing(4, 24, 50, 56, 200)
 
 
-def play(units=((12, ""),), seed=3, **camera) -> Performance:
-    return perform(seed, units=units, camera=Camera(**camera), timing=TIMING, amplitude=8)
+def play(units=((12, ""),), seed=3, **camera) -> SyntheticClip:
+    return render_clip(seed, units=units, camera=Camera(**camera), timing=TIMING, amplitude=8)
 
 
 def test_the_same_seed_gives_the_same_frame():
@@ -34,8 +34,8 @@ def test_the_same_seed_gives_the_same_frame():
 def test_a_detector_finds_the_face(framing, size):
     found = [find_face(play(seed=s, framing=framing, size=size).frame(0)) for s in range(20)]
     assert sum(box is not None for box in found) >= 18
-    centres = [(x + side / 2, y + side / 2) for x, y, side in filter(None, found)]
-    assert np.abs(np.median(centres, axis=0) - (size[1] / 2, size[0] / 2)).max() < size[0] * 0.12
+    centers = [(x + side / 2, y + side / 2) for x, y, side in filter(None, found)]
+    assert np.abs(np.median(centers, axis=0) - (size[1] / 2, size[0] / 2)).max() < size[0] * 0.12
 
 
 def test_the_true_flow_is_what_moves_the_pixels():

@@ -1,7 +1,7 @@
 """Which texts of a page are fainter than WCAG 2 AA lets them be; run in a browser."""
 
 FAINT = """() => {
-    const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
+    const parts = (color) => color.match(/[\\d.]+/g).map(Number);
     const over = ([r, g, b, a = 1], under) => [r, g, b].map((one, i) => one * a + under[i] * (1 - a));
     const own = (one) => parts(getComputedStyle(one).backgroundColor);
     const behind = (one) => one ? over(own(one), behind(one.parentElement)) : [255, 255, 255];
@@ -10,8 +10,8 @@ FAINT = """() => {
         return 0.2126 * r + 0.7152 * g + 0.0722 * b;
     };
     const found = [], seen = new Set();
-    const judge = (one, text, colour, under) => {
-        const [low, high] = [light(over(parts(colour), under)), light(under)].sort((a, b) => a - b);
+    const judge = (one, text, color, under) => {
+        const [low, high] = [light(over(parts(color), under)), light(under)].sort((a, b) => a - b);
         const { fontSize, fontWeight } = getComputedStyle(one), size = parseFloat(fontSize);
         const least = size >= 24 || (size >= 18.66 && fontWeight >= 700) ? 3 : 4.5;
         const ratio = (high + 0.05) / (low + 0.05);

@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import sync_playwright
 
-from microexpr.web import Settings, create_app
+from microexpr.web import ServerOptions, create_app
 from microexpr.web.store import Library
 from tests.web import serve_stub
 
@@ -37,8 +37,8 @@ def film(tmp_path_factory):
 @pytest.fixture
 def address(tmp_path, request):
     """A server whose analysis is the stub, or the one that a test names."""
-    settings = Settings(analyze=getattr(request, "param", serve_stub.quick), values={"model": "none"})
-    app = create_app(settings, Library(tmp_path / "library", settings.most))
+    settings = ServerOptions(analyze=getattr(request, "param", serve_stub.quick), values={"model": "none"})
+    app = create_app(settings, Library(tmp_path / "library", settings.max_recordings))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, ws="none"))
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

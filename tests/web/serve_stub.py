@@ -13,14 +13,14 @@ import numpy as np
 
 from microexpr.core.errors import MediaError
 from microexpr.core.events import Analysis, Event, Face, Recording
-from microexpr.core.progress import Progress
+from microexpr.core.progress import ProgressCallback
 from microexpr.imaging.video import VideoFrames
 
 FPS, FRAMES = 50, 100
 
 
 def film(path: Path, codec: str = "libx264", frames: int = FRAMES, size: tuple[int, int] = (64, 96)) -> Path:
-    """A video that says in grey levels which frame it is: eight fields, one for each bit of the number."""
+    """A video that says in gray levels which frame it is: eight fields, one for each bit of the number."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=FPS)
         stream.height, stream.width = size
@@ -28,8 +28,8 @@ def film(path: Path, codec: str = "libx264", frames: int = FRAMES, size: tuple[i
         stream.bit_rate = 2_000_000
         for number in range(frames):
             bits = np.array([(number >> bit) & 1 for bit in range(8)], np.uint8).reshape(2, 4)
-            grey = np.kron(bits * 160 + 40, np.ones((size[0] // 2, size[1] // 4), np.uint8))
-            picture = np.repeat(grey[:, :, None], 3, axis=2)
+            gray = np.kron(bits * 160 + 40, np.ones((size[0] // 2, size[1] // 4), np.uint8))
+            picture = np.repeat(gray[:, :, None], 3, axis=2)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())
     return path
@@ -38,8 +38,8 @@ def film(path: Path, codec: str = "libx264", frames: int = FRAMES, size: tuple[i
 def number_of(picture: np.ndarray) -> int:
     """Which frame of `film` a picture (H, W[, 3]) shows."""
     height, width = picture.shape[:2]
-    grey = picture if picture.ndim == 2 else picture[..., 0]
-    fields = grey[: height // 2 * 2, : width // 4 * 4].reshape(2, height // 2, 4, width // 4).mean(axis=(1, 3))
+    gray = picture if picture.ndim == 2 else picture[..., 0]
+    fields = gray[: height // 2 * 2, : width // 4 * 4].reshape(2, height // 2, 4, width // 4).mean(axis=(1, 3))
     return sum(1 << bit for bit, value in enumerate(fields.ravel()) if value > 120)
 
 
@@ -59,14 +59,14 @@ def analysis_of(source: Path) -> Analysis:
     return Analysis(recording, (face,), (event(10, 14, 20), event(40, 55, 70, "negative")), ("made up",), {}, "0", "f")
 
 
-def quick(source: Path, out: Path, values: Mapping[str, Any], progress: Progress) -> Analysis:
+def quick(source: Path, out: Path, values: Mapping[str, Any], progress: ProgressCallback) -> Analysis:
     """What the whole file is like is looked at; what is in it is known."""
     for done in range(1, len(VideoFrames(source).times) + 1):
         progress("faces", done, FRAMES)
     return analysis_of(source)
 
 
-def slow(source: Path, out: Path, values: Mapping[str, Any], progress: Progress) -> Analysis:
+def slow(source: Path, out: Path, values: Mapping[str, Any], progress: ProgressCallback) -> Analysis:
     """Never ends by itself."""
     out.mkdir()
     (out / "pid").write_text(str(os.getpid()))
@@ -75,11 +75,11 @@ def slow(source: Path, out: Path, values: Mapping[str, Any], progress: Progress)
     return analysis_of(source)
 
 
-def crash(source: Path, out: Path, values: Mapping[str, Any], progress: Progress) -> Analysis:
+def crash(source: Path, out: Path, values: Mapping[str, Any], progress: ProgressCallback) -> Analysis:
     """Dies without a word, as a decoder may."""
     os._exit(11)
 
 
-def fault(source: Path, out: Path, values: Mapping[str, Any], progress: Progress) -> Analysis:
+def fault(source: Path, out: Path, values: Mapping[str, Any], progress: ProgressCallback) -> Analysis:
     """A fault that names the file."""
     raise MediaError(f"video '{source}' cannot be read: it is a stub")

@@ -1,4 +1,4 @@
-"""The web application without a browser: uploads, analyses, judgements, files."""
+"""The web application without a browser: uploads, analyzes, judgments, files."""
 
 import io
 import json
@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from pympi import Elan
 
 from microexpr.analysis.formats import json_file as export
-from microexpr.web import Settings, create_app
+from microexpr.web import ServerOptions, create_app
 from microexpr.web.store import Library
 from tests.web import serve_stub
 
@@ -25,8 +25,10 @@ class Page:
     """What the page of a browser does, in Python."""
 
     def __init__(self, root: Path, **settings):
-        self.settings = Settings(**{"analyze": serve_stub.quick, "most": 5, **settings})
-        self.client = TestClient(create_app(self.settings, Library(root, self.settings.most)), "http://127.0.0.1:80")
+        self.settings = ServerOptions(**{"analyze": serve_stub.quick, "max_recordings": 5, **settings})
+        self.client = TestClient(
+            create_app(self.settings, Library(root, self.settings.max_recordings)), "http://127.0.0.1:80"
+        )
         self.client.headers.update(ASK)
 
     def upload(self, content: bytes, name="a talk.mp4", wait=True) -> dict:
@@ -65,7 +67,7 @@ def shared(tmp_path_factory, film):
 @pytest.fixture
 def fresh(shared):
     """The recording as it was found."""
-    (shared.client.app.state.jobs.library.folder(shared.id) / "coding.json").unlink(missing_ok=True)
+    (shared.client.app.state.jobs.library.folder(shared.id) / "annotations.json").unlink(missing_ok=True)
     return shared
 
 
@@ -107,7 +109,7 @@ def test_what_no_browser_plays_is_copied(tmp_path, codec, name):
     assert serve_stub.number_of(cv2.imdecode(np.frombuffer(own, np.uint8), 1)) == 77
 
 
-def test_judgements_are_kept_at_once(fresh):
+def test_judgments_are_kept_at_once(fresh):
     assert fresh.judge(fresh.id, 1, verdict="confirm").json()["events"][0]["status"] == "confirmed"
     told = fresh.judge(fresh.id, 2, verdict="reject", note="a blink").json()
     assert [one["status"] for one in told["events"]] == ["confirmed", "rejected"] and told["steps"] == 2
@@ -158,7 +160,7 @@ def test_adding_and_taking_away(fresh):
         ({"status": "confirmed"}, "has no setting 'status'"),
     ],
 )
-def test_a_wrong_judgement_is_one_line(fresh, body, line):
+def test_a_wrong_judgment_is_one_line(fresh, body, line):
     answer = fresh.judge(fresh.id, 1, **body)
     assert answer.status_code == 400 and line in answer.json()["fault"] and "\n" not in answer.json()["fault"]
     assert fresh.client.get(f"/api/recordings/{fresh.id}").json()["steps"] == 0
@@ -234,9 +236,9 @@ def test_what_was_kept_is_there_again(tmp_path, film):
         id = page.upload(film, wait=False)["id"]
         page.wait(id, ["working"])
     (tmp_path / "half").mkdir()
-    (tmp_path / "half" / "about.json").write_text(json.dumps({"id": "0", "name": "half", "state": "coming"}))
+    (tmp_path / "half" / "recording.json").write_text(json.dumps({"id": "0", "name": "half", "state": "coming"}))
     (tmp_path / "else").mkdir()
-    (tmp_path / "else" / "about.json").write_text("not ours")
+    (tmp_path / "else" / "recording.json").write_text("not ours")
     page = Page(tmp_path)
     with page.client:
         assert page.wait(id)["state"] == "done"  # begun again

@@ -5,7 +5,7 @@ import pytest
 
 from microexpr.analysis.formats import json_file as export
 from microexpr.imaging.video import write_video
-from microexpr.synthetic.long_video import draw_take
+from microexpr.synthetic.long_video import random_video
 from microexpr.web.settings import analyze_here
 from tests.marks import needs_mesh
 from tests.web import serve_stub
@@ -26,7 +26,7 @@ def test_a_video_is_dropped(page, film):
     page.wait_for_selector("#recordings li progress")
     page.wait_for_selector("#open:not([hidden])")
     assert page.inner_text("#name") == "dropped 😀 <b>.mp4" and page.locator("#list li").count() == 2
-    assert "made-up faces only" in page.inner_text(".not") and "No lie detector" in page.inner_text(".not")
+    assert "synthetic faces only" in page.inner_text(".not") and "No lie detector" in page.inner_text(".not")
 
 
 def test_stepping_shows_the_exact_frame(page, film):
@@ -126,7 +126,7 @@ def test_what_was_judged_is_there_after_a_reload(page, film):
 
 
 def test_an_answer_that_is_late_chooses_nothing(page, film):
-    """Somebody quick is already at the next event when the judgement of the last is kept."""
+    """Somebody quick is already at the next event when the judgment of the last is kept."""
     opened(page, film)
     held = []
     page.route("**/events/1", lambda route: held.append(route))
@@ -234,7 +234,7 @@ def test_focus_is_seen_wherever_tab_leads(page, film):
 @needs_mesh
 @pytest.mark.parametrize("address", [analyze_here], indirect=True)
 def test_the_whole_way_with_a_made_up_face(page, tmp_path):
-    take = draw_take(3, seconds=2, fps=30, micro=40, macro=0)
+    take = random_video(3, seconds=2, fps=30, micro=40, macro=0)
     write_video(tmp_path / "made up.mp4", np.stack([take.frame(i, (240, 320)) for i in range(len(take))]), 30)
     page.set_input_files("#file", tmp_path / "made up.mp4")
     page.wait_for_selector("#open:not([hidden])", timeout=300_000)

@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from microexpr.core.errors import UsageError
-from microexpr.web import Settings
+from microexpr.web import ServerOptions
 from microexpr.web.server import serve, sweep
 from tests.web import serve_stub
 
@@ -30,8 +30,8 @@ with open(os.environ["WATCHED"], "a") as file:
     file.write(f"{os.getpid()} begins\\n")
 sys.addaudithook(note)
 """
-STUB = "from microexpr.web import Settings, serve; from tests.serve_stub import {}; "
-SERVE = "serve(Settings(port=0, analyze={}), lambda line: print(line, flush=True), browse=False)"
+STUB = "from microexpr.web import ServerOptions, serve; from tests.serve_stub import {}; "
+SERVE = "serve(ServerOptions(port=0, analyze={}), lambda line: print(line, flush=True), browse=False)"
 
 
 @contextmanager
@@ -117,7 +117,19 @@ def test_it_calls_nobody(tmp_path):
 
 def test_the_command_keeps_and_shows_a_token(tmp_path):
     keep = tmp_path / "kept"
-    command = ["-m", "microexpr", "serve", "--port", "0", "--no-browser", "--token", "--keep", str(keep), "--most", "3"]
+    command = [
+        "-m",
+        "microexpr",
+        "serve",
+        "--port",
+        "0",
+        "--no-browser",
+        "--token",
+        "--storage",
+        str(keep),
+        "--max-recordings",
+        "3",
+    ]
     with running(tmp_path, *command, "--set", "spotter.name=mdmd", "--model", "none") as (process, address):
         page, _, token = address.partition("?token=")
         assert len(token) > 40
@@ -127,7 +139,7 @@ def test_the_command_keeps_and_shows_a_token(tmp_path):
             "version": "", "most_mb": 2000, "most": 3, "kept": True, "recordings": [],
         }  # fmt: skip
         with pytest.raises(UsageError, match="used by another"):
-            serve(Settings(port=0, keep=keep), print, browse=False)
+            serve(ServerOptions(port=0, storage=keep), print, browse=False)
         process.terminate()
         process.wait(60)
     assert keep.is_dir()
@@ -138,8 +150,8 @@ def test_the_command_keeps_and_shows_a_token(tmp_path):
     [
         (["--set", "spotter.name=nobody"], "unknown spotter 'nobody'"),
         (["--host", "203.0.113.1"], "cannot listen on 203.0.113.1, port 8765"),
-        (["--keep", __file__], "cannot be read or written"),
-        (["--most", "100000"], "most = 100000: use 1 to 1000"),
+        (["--storage", __file__], "cannot be read or written"),
+        (["--max-recordings", "100000"], "most = 100000: use 1 to 1000"),
     ],
 )
 def test_a_wrong_command_is_one_line(arguments, line):

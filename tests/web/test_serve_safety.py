@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from microexpr.core.errors import UsageError
-from microexpr.web import Settings, create_app
+from microexpr.web import ServerOptions, create_app
 from microexpr.web.media import kind_of
 from microexpr.web.store import Library
 from tests.web import serve_stub
@@ -19,9 +19,9 @@ TOKEN = "a token of more than sixteen"
 
 
 def client(root: Path, base="http://127.0.0.1:8765", **settings) -> TestClient:
-    """Without its analyses: nothing is begun."""
-    chosen = Settings(**{"most": 40, "analyze": serve_stub.quick, **settings})
-    return TestClient(create_app(chosen, Library(root, chosen.most)), base, follow_redirects=False)
+    """Without its analyzes: nothing is begun."""
+    chosen = ServerOptions(**{"max_recordings": 40, "analyze": serve_stub.quick, **settings})
+    return TestClient(create_app(chosen, Library(root, chosen.max_recordings)), base, follow_redirects=False)
 
 
 @pytest.fixture(scope="module")
@@ -115,11 +115,11 @@ def test_nothing_else_is_served(tmp_path, path):
 
 def test_a_token_is_asked_for_from_other_machines():
     with pytest.raises(UsageError, match=r"host 0\.0\.0\.0 can be reached .* token"):
-        Settings(host="0.0.0.0")
+        ServerOptions(host="0.0.0.0")
     assert (
-        Settings(host="::1").local
-        and Settings(host="localhost").local
-        and not Settings(host="10.0.0.1", token=TOKEN).local
+        ServerOptions(host="::1").local
+        and ServerOptions(host="localhost").local
+        and not ServerOptions(host="10.0.0.1", token=TOKEN).local
     )
 
 
@@ -149,7 +149,7 @@ def test_the_token_moves_into_a_cookie(tmp_path):
 NAMES = [
     *("../../outside.mp4", "/etc/outside.mp4", "..", ".", "", "a\0b.mp4", "ein Gespräch 😀.mp4", "a'\"b`$(id).mp4"),
     *("a\nb\r\n.mp4", "C:\\x\\outside.mp4", "-rf", "con", "%2e%2e%2fx", "<img src=x onerror=alert(1)>.mp4"),
-    *("\u202egnp.mp4", "about.json"),
+    *("\u202egnp.mp4", "recording.json"),
 ]
 
 
@@ -162,7 +162,7 @@ def test_the_name_of_an_upload_is_never_a_path(tmp_path, film, name):
     shown = answer.json()["name"]
     assert shown.isprintable() and 0 < len(shown) <= 120 and "/" not in shown and "\\" not in shown
     (folder,) = library.iterdir()
-    assert sorted(path.name for path in folder.iterdir()) == ["about.json", "video.mp4"]
+    assert sorted(path.name for path in folder.iterdir()) == ["recording.json", "video.mp4"]
     assert list(tmp_path.iterdir()) == [library] and folder.name.endswith(answer.json()["id"])
     assert folder.stat().st_mode & 0o077 == 0
     assert page.delete(f"/api/recordings/{answer.json()['id']}", headers=ASK).status_code == 200

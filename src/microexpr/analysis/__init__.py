@@ -4,8 +4,8 @@
 with the length of the recording is held but a few numbers a frame.
 """
 
-from .options import Options, Parts
+from .options import AnalysisOptions, Components
 from .pipeline import FILES, Result, analyze, analyze_all
 from .sources import recordings
 
-__all__ = ["FILES", "Options", "Parts", "Result", "analyze", "analyze_all", "recordings"]
+__all__ = ["FILES", "AnalysisOptions", "Components", "Result", "analyze", "analyze_all", "recordings"]

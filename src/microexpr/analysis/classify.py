@@ -11,16 +11,16 @@ import numpy as np
 from ..core.clip import Interval
 from ..core.errors import MicroexprError, one_line
 from ..core.events import Event, Face, Recording
-from ..core.progress import Progress
+from ..core.progress import ProgressCallback
 from ..core.track import MICRO_SECONDS, FaceTrack
-from ..imaging.images import read_picture
+from ..imaging.images import read_image
 from ..imaging.video import Frames
-from ..preprocessing.onset_apex import Moments
+from ..preprocessing.onset_apex import OnsetApex
 from ..recognizers.model import Model
-from .crops import Wanted, clips
-from .event_pictures import Evidence, gather
-from .options import Options
-from .summary import broken, number
+from .crops import CropRequest, clips
+from .event_pictures import EventPictures, gather
+from .options import AnalysisOptions
+from .summary import frame_damage, number
 
 SLOW_FPS = 60
 """Below this a micro-expression has so few frames that some are missed."""
@@ -58,22 +58,22 @@ def warnings(recording: Recording, faces: Sequence[Face], model: Model | None) -
         for face in faces
         if face.quality < HARD
     ]
-    if faces and model is not None and model.about.get("made_up") == "true":
+    if faces and model is not None and model.about.get("synthetic") == "true":
         told.append(
-            "the recognizer has learned from made-up faces only: its labels show that it works, not that it is right"
+            "the recognizer has learned from synthetic faces only: its labels show that it works, not that it is right"
         )
     return tuple(told)
 
 
-def judged(
+def classify_events(
     frames: Frames,
     recording: Recording,
     found: Found,
     model: Model | None,
-    options: Options,
-    progress: Progress,
+    options: AnalysisOptions,
+    progress: ProgressCallback,
     folder: Path,
-) -> tuple[tuple[Event, ...], dict[int, Evidence]]:
+) -> tuple[tuple[Event, ...], dict[int, EventPictures]]:
     """Events in the order of `found`, and pictures of the best of them.
 
     Args:
@@ -85,13 +85,13 @@ def judged(
         progress: told how many events are done.
         folder: for pictures of an event while it is looked at.
     """
-    damage, _ = broken(frames)
+    damage, _ = frame_damage(frames)
     events = [_event(recording, track, one, options, damage) for track, one in found]
     order = sorted(range(len(events)), key=lambda index: -events[index].score)
     pictured, pictures = set(order[:PICTURED]), {}
-    whole = model is not None and not isinstance(model.chain.steps[0], Moments)
+    whole = model is not None and not isinstance(model.chain.steps[0], OnsetApex)
     wanted = {
-        index: Wanted(event, found[index][0], whole)
+        index: CropRequest(event, found[index][0], whole)
         for index, event in enumerate(events)
         if model is not None or index in pictured
     }
@@ -106,7 +106,7 @@ def judged(
         if index in pictured:
             left, top = box[:2]
             own = track.boxes[_at(track, event.onset)] - np.array([left, top, 0, 0], np.float32)
-            onset, apex, offset = (read_picture(place / f"{n}.png") for n in (event.onset, event.apex, event.offset))
+            onset, apex, offset = (read_image(place / f"{n}.png") for n in (event.onset, event.apex, event.offset))
             pictures[index] = gather(onset, apex, offset, own)
     return tuple(events), pictures
 
@@ -120,7 +120,9 @@ def _at(track: FaceTrack, frame: int) -> int:
     return min(int(np.searchsorted(track.numbers, frame)), len(track) - 1)
 
 
-def _event(recording: Recording, track: FaceTrack, one: Interval, options: Options, damage: np.ndarray) -> Event:
+def _event(
+    recording: Recording, track: FaceTrack, one: Interval, options: AnalysisOptions, damage: np.ndarray
+) -> Event:
     first, last = _at(track, one.onset), _at(track, one.offset)
     middle = (first + last) // 2 if one.apex is None else _at(track, one.apex)
     part = slice(first, last + 1)
@@ -148,7 +150,7 @@ def _event(recording: Recording, track: FaceTrack, one: Interval, options: Optio
     )
 
 
-def _recognized(event: Event, place: Path, model: Model, options: Options) -> Event:
+def _recognized(event: Event, place: Path, model: Model, options: AnalysisOptions) -> Event:
     try:
         answer = model(place, event.onset, event.apex, event.offset)
     except MicroexprError:
@@ -156,4 +158,4 @@ def _recognized(event: Event, place: Path, model: Model, options: Options) -> Ev
     shares = {name: number(share) for name, share in answer.items()}
     best = max(shares, key=lambda name: shares[name])
     sure = shares[best] >= options.threshold and event.quality >= options.least_quality
-    return dataclasses.replace(event, shares=shares, label=best if sure else "unknown")
+    return dataclasses.replace(event, probabilities=shares, label=best if sure else "unknown")

@@ -13,18 +13,18 @@ import numpy as np
 from ..core.errors import MediaError
 from ..core.events import Event
 from ..core.track import FaceTrack
-from ..imaging.images import write_picture
+from ..imaging.images import write_image
 from ..imaging.video import Frames, VideoFrames
 
-ROOM = 0.75
-"""Left around a face, as a share of its larger side: enough to find it again, too little for a neighbour's."""
+CROP_MARGIN = 0.75
+"""Left around a face, as a share of its larger side: enough to find it again, too little for a neighbor's."""
 
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom in whole pixels; right and bottom are the first that are out."""
 
 
 @dataclass(frozen=True)
-class Wanted:
+class CropRequest:
     """What is to be seen of an event.
 
     Attributes:
@@ -43,7 +43,7 @@ class Wanted:
         first, last = np.searchsorted(self.track.numbers, (self.event.onset, self.event.offset))
         boxes = np.asarray(self.track.boxes[first : last + 1], np.float64)
         low, high = boxes[:, :2].min(axis=0), (boxes[:, :2] + boxes[:, 2:]).max(axis=0)
-        room = ROOM * boxes[:, 2:].max()
+        room = CROP_MARGIN * boxes[:, 2:].max()
         left, top, right, bottom = np.round([*(low - room), *(high + room)]).astype(int).tolist()
         return left, top, right, bottom
 
@@ -55,7 +55,7 @@ class Wanted:
         return number in (event.onset, event.apex, event.offset)
 
 
-def clips(frames: Frames, wanted: Mapping[int, Wanted], folder: Path) -> Iterator[tuple[int, Path, Box | str]]:
+def clips(frames: Frames, wanted: Mapping[int, CropRequest], folder: Path) -> Iterator[tuple[int, Path, Box | str]]:
     """`(key, folder, box)` of each; the folder is there until the next step, its pictures are cut to the box.
 
     A video is decoded once for all of them. Where a frame cannot be read, or is too small for the box, why comes
@@ -75,10 +75,10 @@ def clips(frames: Frames, wanted: Mapping[int, Wanted], folder: Path) -> Iterato
             shutil.rmtree(Path(name, str(key)), ignore_errors=True)
 
 
-def _of_video(frames: Frames, waiting: dict[int, Wanted], folder: Path) -> Iterator[tuple[int, Box | str]]:
+def _of_video(frames: Frames, waiting: dict[int, CropRequest], folder: Path) -> Iterator[tuple[int, Box | str]]:
     assert isinstance(frames, VideoFrames)
     boxes: dict[int, Box | str] = {}
-    for number, picture in frames.some(lambda number: any(one.has(number) for one in waiting.values())):
+    for number, picture in frames.iter_selected(lambda number: any(one.has(number) for one in waiting.values())):
         for key, one in list(waiting.items()):
             if number < one.event.onset:
                 continue
@@ -92,7 +92,7 @@ def _of_video(frames: Frames, waiting: dict[int, Wanted], folder: Path) -> Itera
     raise MediaError(f"video '{frames.path}' ended earlier than when its faces were found; did it change?")
 
 
-def _of_folder(frames: Frames, waiting: dict[int, Wanted], folder: Path) -> Iterator[tuple[int, Box | str]]:
+def _of_folder(frames: Frames, waiting: dict[int, CropRequest], folder: Path) -> Iterator[tuple[int, Box | str]]:
     for key, one in waiting.items():
         box: Box | str | None = None
         for number in frames.numbers:
@@ -106,7 +106,7 @@ def _of_folder(frames: Frames, waiting: dict[int, Wanted], folder: Path) -> Iter
         yield key, "its frames are gone" if box is None else box
 
 
-def _keep(picture: np.ndarray, one: Wanted, box: Box | str | None, path: Path) -> Box | str:
+def _keep(picture: np.ndarray, one: CropRequest, box: Box | str | None, path: Path) -> Box | str:
     """Writes the part of a picture; the box, or why not."""
     if isinstance(box, str):
         return box
@@ -116,5 +116,5 @@ def _keep(picture: np.ndarray, one: Wanted, box: Box | str | None, path: Path) -
         box = left, top, right, bottom = max(0, left), max(0, top), min(width, right), min(height, bottom)
     if right > width or bottom > height or right - left < 2 or bottom - top < 2:
         return f"its frames differ in size (one has {width} x {height} pixels)"
-    write_picture(path, np.ascontiguousarray(picture[top:bottom, left:right]))
+    write_image(path, np.ascontiguousarray(picture[top:bottom, left:right]))
     return box

@@ -21,7 +21,7 @@ LEAST = 0.3
 
 
 @dataclass(frozen=True)
-class Evidence:
+class EventPictures:
     """Pictures of an event as `data:` addresses, and the largest move in pixels at a face width of 224."""
 
     onset: str
@@ -31,14 +31,14 @@ class Evidence:
     largest: float
 
 
-def gather(onset: np.ndarray, apex: np.ndarray, offset: np.ndarray, box: np.ndarray) -> Evidence:
+def gather(onset: np.ndarray, apex: np.ndarray, offset: np.ndarray, box: np.ndarray) -> EventPictures:
     """Evidence from three frames (height, width, 3) uint8 RGB and the face's left, top, width, height at the onset."""
     faces = [cut(frame, box) for frame in (onset, apex, offset)]
     flow = motion(faces[0], faces[1])
     length = np.hypot(flow[..., 0], flow[..., 1])[oval(SIDE, SIDE) > 0.5]
     largest = float(np.percentile(length, 99)) * 224 / SIDE * (1 + 2 * MARGIN)
     first, peak, last = (as_data(face) for face in faces)
-    return Evidence(first, peak, last, as_data(draw(faces[1], flow)), largest)
+    return EventPictures(first, peak, last, as_data(draw(faces[1], flow)), largest)
 
 
 def cut(frame: np.ndarray, box: np.ndarray) -> np.ndarray:
@@ -57,8 +57,8 @@ def cut(frame: np.ndarray, box: np.ndarray) -> np.ndarray:
 
 def motion(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Flow (height, width, 2) in pixels between two faces, less the move of the whole head (its best affine map)."""
-    grey = [cv2.cvtColor(face, cv2.COLOR_RGB2GRAY) for face in (before, after)]
-    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*grey, None)
+    gray = [cv2.cvtColor(face, cv2.COLOR_RGB2GRAY) for face in (before, after)]
+    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*gray, None)
     flow = cv2.GaussianBlur(flow, (0, 0), 3)
     y, x = np.mgrid[0 : flow.shape[0] : 4, 0 : flow.shape[1] : 4]
     face = oval(*flow.shape[:2])[::4, ::4] > 0.5  # what is behind does not move with the head
@@ -80,7 +80,7 @@ def oval(height: int, width: int) -> np.ndarray:
 
 
 def draw(face: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """The face in grey with heat where it moves, and arrows; the largest arrow is as long as the grid is wide."""
+    """The face in gray with heat where it moves, and arrows; the largest arrow is as long as the grid is wide."""
     flow = flow * oval(*flow.shape[:2])[..., None]
     length = np.hypot(flow[..., 0], flow[..., 1])
     top = max(float(np.percentile(length, 99.5)), LEAST)
@@ -88,9 +88,9 @@ def draw(face: np.ndarray, flow: np.ndarray) -> np.ndarray:
     heat = cv2.cvtColor(
         cv2.applyColorMap(np.round(255 * share).astype(np.uint8), cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB
     )
-    grey = cv2.cvtColor(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    gray = cv2.cvtColor(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     weight = (0.75 * share * (top > LEAST))[..., None]
-    mixed = np.round(grey * (1 - weight) + heat * weight).astype(np.uint8)
+    mixed = np.round(gray * (1 - weight) + heat * weight).astype(np.uint8)
     large = cv2.resize(mixed, None, fx=ZOOM, fy=ZOOM, interpolation=cv2.INTER_CUBIC)
     for y in range(STEP // 2, flow.shape[0], STEP):
         for x in range(STEP // 2, flow.shape[1], STEP):

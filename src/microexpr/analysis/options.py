@@ -1,4 +1,4 @@
-"""How to analyse, and the two parts that do the work: what finds faces, and what finds movements of a face."""
+"""How to analyze, and the two parts that do the work: what finds faces, and what finds movements of a face."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 
 from ..core.clip import Interval
 from ..core.errors import UsageError
-from ..core.progress import Progress
-from ..core.registry import checked
+from ..core.progress import ProgressCallback
+from ..core.registry import validate_settings
 from ..core.track import FaceTrack
 from ..imaging.video import Frames
 from ..recognizers.model import DEFAULT_MODEL, open_model
@@ -23,8 +23,8 @@ SPOTTER = "default"
 
 
 @dataclass(frozen=True)
-class Options:
-    """How to analyse.
+class AnalysisOptions:
+    """How to analyze.
 
     Attributes:
         model: file of a trained recognizer, `default` for the one that ships with the package; `none` leaves every
@@ -47,16 +47,16 @@ class Options:
                 raise UsageError(f"{name} = {getattr(self, name)}: use 0 to 1")
 
     @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Options:
+    def of(cls, values: Mapping[str, Any]) -> AnalysisOptions:
         """From settings as a user writes them; `spotter.<key>` and `tracking.<key>` go to these parts."""
         flat = {key: value for key, value in values.items() if "." not in key}
         for key, value in values.items():
             part, dot, inner = key.partition(".")
             if dot:
                 flat[part] = {**flat.get(part, {"name": SPOTTER} if part == "spotter" else {}), inner: value}
-        return checked(cls, flat, "analyze")
+        return validate_settings(cls, flat, "analyze")
 
-    def told(self) -> dict[str, Any]:
+    def resolved_settings(self) -> dict[str, Any]:
         """What is written into events.json: every setting of every part, whether or not it was chosen."""
         from ..faces.tracking import Tracking
         from ..spotting import SPOTTERS
@@ -66,7 +66,7 @@ class Options:
             **dataclasses.asdict(self),
             "model": str(self.model),
             "spotter": {"name": spotter.name, **dataclasses.asdict(spotter)},
-            "tracking": dataclasses.asdict(checked(Tracking, self.tracking, "tracking")),
+            "tracking": dataclasses.asdict(validate_settings(Tracking, self.tracking, "tracking")),
         }
 
     @property
@@ -79,7 +79,7 @@ class Options:
         """Of sources without time stamps."""
         from ..faces.tracking import Tracking
 
-        return checked(Tracking, self.tracking, "tracking").fps
+        return validate_settings(Tracking, self.tracking, "tracking").fps
 
     def check(self) -> None:
         """Raise at once what is wrong with a setting, before any work is done.
@@ -91,24 +91,24 @@ class Options:
         from ..spotting import SPOTTERS
 
         SPOTTERS.build(self.spotter)
-        checked(Tracking, self.tracking, "tracking")
+        validate_settings(Tracking, self.tracking, "tracking")
         if self.model_file is not None:
             open_model(self.model_file)
 
 
-def _track(frames: Frames, options: Options, progress: Progress, folder: Path) -> Sequence[FaceTrack]:
+def _track(frames: Frames, options: AnalysisOptions, progress: ProgressCallback, folder: Path) -> Sequence[FaceTrack]:
     from ..faces.tracking import Tracking, track_faces
 
-    return track_faces(frames, checked(Tracking, options.tracking, "tracking"), progress, folder)
+    return track_faces(frames, validate_settings(Tracking, options.tracking, "tracking"), progress, folder)
 
 
-def _spot(track: FaceTrack, options: Options) -> Sequence[Interval]:
+def _spot(track: FaceTrack, options: AnalysisOptions) -> Sequence[Interval]:
     from ..spotting import SPOTTERS
 
     return SPOTTERS.build(options.spotter).spot(track)
 
 
-def _curve(track: FaceTrack, options: Options) -> np.ndarray:
+def _curve(track: FaceTrack, options: AnalysisOptions) -> np.ndarray:
     """What the spotter looks at, where it can say so; else how much the face changes within a tenth of a second."""
     from ..spotting import SPOTTERS
 
@@ -117,7 +117,7 @@ def _curve(track: FaceTrack, options: Options) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Parts:
+class Components:
     """What finds faces, and movements of a face.
 
     Attributes:
@@ -126,14 +126,14 @@ class Parts:
         curve: a track -> (T,) a value for each of its frames, for the time line.
     """
 
-    track: Callable[[Frames, Options, Progress, Path], Sequence[FaceTrack]] = _track
-    spot: Callable[[FaceTrack, Options], Sequence[Interval]] = _spot
-    curve: Callable[[FaceTrack, Options], np.ndarray] = _curve
+    track: Callable[[Frames, AnalysisOptions, ProgressCallback, Path], Sequence[FaceTrack]] = _track
+    spot: Callable[[FaceTrack, AnalysisOptions], Sequence[Interval]] = _spot
+    curve: Callable[[FaceTrack, AnalysisOptions], np.ndarray] = _curve
 
-    def both(self, track: FaceTrack, options: Options) -> tuple[Sequence[Interval], np.ndarray]:
+    def spot_with_curve(self, track: FaceTrack, options: AnalysisOptions) -> tuple[Sequence[Interval], np.ndarray]:
         """What `spot` and `curve` say; a spotter of ours looks once for both."""
         from ..spotting import SPOTTERS
 
         if self.spot is _spot and self.curve is _curve:
-            return SPOTTERS.build(options.spotter).both(track)
+            return SPOTTERS.build(options.spotter).spot_with_curve(track)
         return self.spot(track, options), self.curve(track, options)

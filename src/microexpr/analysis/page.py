@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
 
 from ..core.events import Analysis, Event
-from .event_pictures import Evidence
+from .event_pictures import EventPictures
 
 PICTURES = (
     ("onset", "the face at the onset"),
@@ -24,7 +24,7 @@ PICTURES = (
 )
 
 
-def as_page(analysis: Analysis, pictures: Mapping[int, Evidence]) -> str:
+def as_page(analysis: Analysis, pictures: Mapping[int, EventPictures]) -> str:
     """The page.
 
     Args:
@@ -110,14 +110,14 @@ def _model(analysis: Analysis) -> str:
     if not about:
         return "No recognizer was asked: every event is unknown."
     name = f"The recognizer ({about.get('recipe', 'of unknown recipe')})"
-    if about.get("made_up") == "true":
+    if about.get("synthetic") == "true":
         return (
-            f"{name} has learned from made-up faces only and was never tested on a real face with a label. Its words "
+            f"{name} has learned from synthetic faces only and was never tested on a real face with a label. Its words "
             "and shares show that the machinery works; they do not tell what a movement means. "
             "Its model card is docs/default-model.md."
         )
-    words, licence = about.get("protocol", "its own"), about.get("licence", "not said")
-    return f"{name} answers in the words of {words}. Licence: {licence}."
+    words, license = about.get("protocol", "its own"), about.get("license", "not said")
+    return f"{name} answers in the words of {words}. License: {license}."
 
 
 def _settings(analysis: Analysis) -> list[tuple[str, str]]:
@@ -130,10 +130,12 @@ def _settings(analysis: Analysis) -> list[tuple[str, str]]:
     return [*told, ("version", f"microexpr {analysis.version}"), ("fingerprint", analysis.fingerprint)]
 
 
-def _card(index: int, event: Event, seen: Evidence | None, analysis: Analysis) -> dict[str, Any]:
-    bars = [{"name": n, "share": s, "told": _share(s), "best": n == event.label} for n, s in event.shares.items()]
+def _card(index: int, event: Event, seen: EventPictures | None, analysis: Analysis) -> dict[str, Any]:
+    bars = [
+        {"name": n, "share": s, "told": _share(s), "best": n == event.label} for n, s in event.probabilities.items()
+    ]
     why = ""
-    if bars and event.label not in event.shares:
+    if bars and event.label not in event.probabilities:
         bars.append({"name": event.label, "share": None, "told": "", "best": True})
         why = _unsure(event, analysis)
     return {
@@ -142,7 +144,7 @@ def _card(index: int, event: Event, seen: Evidence | None, analysis: Analysis) -
         "ms": round(1000 * event.seconds),
         "rise": round(1000 * (event.peak - event.start)),
         "fall": round(1000 * (event.end - event.peak)),
-        "share": _share(event.shares[event.label]) if event.label in event.shares else "",
+        "share": _share(event.probabilities[event.label]) if event.label in event.probabilities else "",
         "bars": bars,
         "why": why,
         "largest": None if seen is None else seen.largest,
@@ -156,10 +158,10 @@ def _share(value: float) -> str:
 
 
 def _unsure(event: Event, analysis: Analysis) -> str:
-    """Why an event that was recognised is `unknown`."""
+    """Why an event that was recognized is `unknown`."""
     if event.label != "unknown":
         return "The label is a coder's."
-    threshold, best = float(analysis.settings.get("threshold", 0.5)), max(event.shares.values())
+    threshold, best = float(analysis.settings.get("threshold", 0.5)), max(event.probabilities.values())
     if best < threshold:
         return f"Unknown: the largest share, {best:.2f}, is below the threshold, {threshold:.2f}."
     return f"Unknown: the face was hardly in sight (quality {event.quality:.2f})."

@@ -18,16 +18,16 @@ from ..core.errors import DataError, MediaError, MicroexprError, RunError, one_l
 from ..core.events import Analysis
 from ..core.executors import Done, executor
 from ..core.files import write_atomically
-from ..core.progress import Progress, quiet
-from ..imaging.video import Frames, VideoFrames, open_frames, stamp
+from ..core.progress import ProgressCallback, no_progress
+from ..imaging.video import Frames, VideoFrames, file_signature, open_frames
 from ..recognizers.model import Model, open_model
-from .classify import judged, warnings
-from .event_pictures import Evidence
+from .classify import classify_events, warnings
+from .event_pictures import EventPictures
 from .formats import json_file as export
-from .options import Options, Parts
+from .options import AnalysisOptions, Components
 from .page import as_page
-from .sources import place, places
-from .summary import broken, face, facts, people, whereabouts
+from .sources import output_folder, output_folders
+from .summary import absolute_path, face, facts, frame_damage, people
 
 FILES = ("events.csv", "events.eaf", "report.html", "events.json")
 """In the order in which they are written: once the last is there, all are."""
@@ -52,9 +52,9 @@ class Result:
 def analyze(
     source: Path,
     out: Path,
-    options: Options | None = None,
-    progress: Progress | None = None,
-    parts: Parts | None = None,
+    options: AnalysisOptions | None = None,
+    progress: ProgressCallback | None = None,
+    parts: Components | None = None,
 ) -> Analysis:
     """Find the events of a video, or of a folder of frames, and write them into `out/<its name>`.
 
@@ -71,23 +71,25 @@ def analyze(
         MediaError: the source cannot be read.
         RunError: the folder holds another recording's events, or events that a coder has judged.
     """
-    return _analyze_into(Path(source), place(Path(source), out), options or Options(), progress or quiet, parts)
+    return _analyze_into(
+        Path(source), output_folder(Path(source), out), options or AnalysisOptions(), progress or no_progress, parts
+    )
 
 
 def analyze_all(
     sources: Sequence[Path],
     out: Path,
-    options: Options | None = None,
-    progress: Progress | None = None,
+    options: AnalysisOptions | None = None,
+    progress: ProgressCallback | None = None,
     workers: int = 1,
-    parts: Parts | None = None,
+    parts: Components | None = None,
 ) -> list[Result]:
     """`analyze` for several recordings, `workers` at once; one that cannot be read does not stop the others."""
-    options, progress = options or Options(), progress or quiet
+    options, progress = options or AnalysisOptions(), progress or no_progress
     options.check()  # a wrong setting is one error, not one a recording
-    folders = places(sources, out)
+    folders = output_folders(sources, out)
     jobs = list(zip(sources, folders, strict=True))
-    told = progress if workers == 1 or len(jobs) == 1 else quiet
+    told = progress if workers == 1 or len(jobs) == 1 else no_progress
     job = partial(_job, options=options, progress=told, parts=parts)
     where = executor("local") if told is progress else executor("processes", workers)
     results: dict[int, Result] = {}
@@ -107,12 +109,19 @@ def _short(text: str) -> str:
 
 
 def _job(
-    job: tuple[Path, Path], shared: None, *, options: Options, progress: Progress, parts: Parts | None
+    job: tuple[Path, Path],
+    shared: None,
+    *,
+    options: AnalysisOptions,
+    progress: ProgressCallback,
+    parts: Components | None,
 ) -> Analysis:
     return _analyze_into(*job, options, progress, parts)
 
 
-def _analyze_into(source: Path, folder: Path, options: Options, progress: Progress, parts: Parts | None) -> Analysis:
+def _analyze_into(
+    source: Path, folder: Path, options: AnalysisOptions, progress: ProgressCallback, parts: Components | None
+) -> Analysis:
     try:
         if source.suffix.lower() == ".txt" and source.is_file():
             raise MediaError(
@@ -126,7 +135,7 @@ def _analyze_into(source: Path, folder: Path, options: Options, progress: Progre
             progress(f"{one_line(source.name)}: done before", 1, 1)
             return old
         try:
-            analysis = _fresh(source, frames, folder, mark, options, progress, parts or Parts())
+            analysis = _fresh(source, frames, folder, mark, options, progress, parts or Components())
         except Exception:  # not a stop: the same command then goes on from the finished pass over the faces
             _clear(folder)
             raise
@@ -145,9 +154,9 @@ def _clear(folder: Path) -> None:
         folder.rmdir()
 
 
-def _fingerprint(source: Path, options: Options) -> str:
-    model = "" if options.model_file is None else stamp(options.model_file)
-    facts = json.dumps([stamp(source), options.told(), model, __version__], sort_keys=True)
+def _fingerprint(source: Path, options: AnalysisOptions) -> str:
+    model = "" if options.model_file is None else file_signature(options.model_file)
+    facts = json.dumps([file_signature(source), options.resolved_settings(), model, __version__], sort_keys=True)
     return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
 
@@ -159,7 +168,7 @@ def _finished(folder: Path, source: Path, mark: str) -> Analysis | None:
         return None  # nothing, or a half of it
     if old.fingerprint == mark and all((folder / name).is_file() for name in FILES):
         return old
-    if old.recording.path != whereabouts(source):
+    if old.recording.path != absolute_path(source):
         raise RunError(f"'{folder}' holds the events of '{old.recording.path}'; give another --out")
     if any(event.status != "found" for event in old.events):
         raise RunError(f"'{folder}' holds events that a coder has judged; give another --out")
@@ -167,14 +176,20 @@ def _finished(folder: Path, source: Path, mark: str) -> Analysis | None:
 
 
 def _fresh(
-    source: Path, frames: Frames, folder: Path, mark: str, options: Options, progress: Progress, parts: Parts
+    source: Path,
+    frames: Frames,
+    folder: Path,
+    mark: str,
+    options: AnalysisOptions,
+    progress: ProgressCallback,
+    parts: Components,
 ) -> Analysis:
     name, shape = one_line(source.absolute().name) or "recording", _shape(source, frames)
     work = folder / WORK
     work.mkdir(parents=True, exist_ok=True)
     told = partial(_told, progress, name)
     tracks = [track for track in parts.track(frames, options, told, work) if len(track)]
-    looks = {track: parts.both(track, options) for track in tracks}
+    looks = {track: parts.spot_with_curve(track, options) for track in tracks}
     recording = facts(name, source, frames, options.fps, shape)
     faces = tuple(
         face(group, np.concatenate([looks[track][1] for track in group]), recording) for group in people(tracks)
@@ -182,13 +197,13 @@ def _fresh(
     model = None if options.model_file is None else open_model(options.model_file)
     found = [(track, one) for track in tracks for one in looks[track][0]]
     found.sort(key=lambda pair: (pair[1].onset, pair[0].face))
-    events, pictures = judged(frames, recording, found, model, options, told, work)
+    events, pictures = classify_events(frames, recording, found, model, options, told, work)
     analysis = Analysis(
         recording,
         faces,
         events,
-        (*_assumed(frames, options), *broken(frames)[1], *warnings(recording, faces, model)),
-        {**options.told(), "about_model": _of_model(model)},
+        (*_assumed(frames, options), *frame_damage(frames)[1], *warnings(recording, faces, model)),
+        {**options.resolved_settings(), "about_model": _of_model(model)},
         __version__,
         mark,
     )
@@ -208,7 +223,7 @@ def _shape(source: Path, frames: Frames) -> tuple[int, ...]:
     return first.shape
 
 
-def _assumed(frames: Frames, options: Options) -> tuple[str, ...]:
+def _assumed(frames: Frames, options: AnalysisOptions) -> tuple[str, ...]:
     """What nobody said of a recording."""
     if isinstance(frames, VideoFrames) or "fps" in options.tracking or len(frames.numbers) < 2:
         return ()
@@ -223,11 +238,11 @@ def _of_model(model: Model | None) -> dict[str, str]:
     return {} if model is None else {key: value for key, value in model.about.items() if key != "curves"}
 
 
-def _told(progress: Progress, name: str, what: str, done: int, total: int) -> None:
+def _told(progress: ProgressCallback, name: str, what: str, done: int, total: int) -> None:
     progress(f"{name}: {what}", done, total)
 
 
-def _write(folder: Path, analysis: Analysis, pictures: Mapping[int, Evidence]) -> None:
+def _write(folder: Path, analysis: Analysis, pictures: Mapping[int, EventPictures]) -> None:
     contents = {
         "events.csv": export.to_csv(analysis.events).encode(),
         "events.eaf": export.to_eaf(analysis, folder),

@@ -48,7 +48,7 @@ def _is(path: Path, kind: Callable[[Path], bool]) -> bool:
         return False
 
 
-def place(source: Path, out: Path, apart: bool = False) -> Path:
+def output_folder(source: Path, out: Path, apart: bool = False) -> Path:
     """The folder below `out` for a recording: its name, made safe.
 
     Args:
@@ -65,11 +65,11 @@ def place(source: Path, out: Path, apart: bool = False) -> Path:
     return out / safe
 
 
-def places(sources: Sequence[Path], out: Path) -> list[Path]:
+def output_folders(sources: Sequence[Path], out: Path) -> list[Path]:
     """A folder for each; two recordings never share one."""
-    plain = [place(source, out) for source in sources]
+    plain = [output_folder(source, out) for source in sources]
     twice = {folder for folder in plain if plain.count(folder) > 1}
-    found = [place(source, out, apart=folder in twice) for source, folder in zip(sources, plain, strict=True)]
+    found = [output_folder(source, out, apart=folder in twice) for source, folder in zip(sources, plain, strict=True)]
     if len(set(found)) < len(found):
         again = next(source for source, folder in zip(sources, found, strict=True) if found.count(folder) > 1)
         raise UsageError(f"'{again}' is given twice")

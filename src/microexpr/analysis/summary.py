@@ -12,7 +12,7 @@ import numpy as np
 
 from ..core.events import Face, Recording, Spans
 from ..core.track import FaceTrack
-from ..imaging.video import Clock, Frames, VideoFrames
+from ..imaging.video import Frames, MonotonicClock, VideoFrames
 
 CURVE_POINTS = 2000
 
@@ -27,15 +27,15 @@ def facts(name: str, source: Path, frames: Frames, fps: float, shape: tuple[int,
         fps: of a source without time stamps.
         shape: of its frames.
     """
-    clock = Clock(1 / fps)
+    clock = MonotonicClock(1 / fps)
     stamps = frames.times if isinstance(frames, VideoFrames) else [n / fps for n in frames.numbers]
-    times = np.array([clock.at(stamp) for stamp in stamps])
+    times = np.array([clock.next(stamp) for stamp in stamps])
     rate = float(1 / max(np.median(np.diff(times)), 1e-6)) if len(times) > 1 else 0.0
     seconds, height, width = round(float(times[-1]), 6), shape[0], shape[1]
-    return Recording(name, whereabouts(source), len(times), seconds, round(rate, 3), width, height)
+    return Recording(name, absolute_path(source), len(times), seconds, round(rate, 3), width, height)
 
 
-def broken(frames: Frames) -> tuple[np.ndarray, tuple[str, ...]]:
+def frame_damage(frames: Frames) -> tuple[np.ndarray, tuple[str, ...]]:
     """Seconds at which a file is damaged, rising, and what a reader must know of it."""
     if not isinstance(frames, VideoFrames):
         return np.zeros(0), ()
@@ -45,7 +45,7 @@ def broken(frames: Frames) -> tuple[np.ndarray, tuple[str, ...]]:
         told.append(
             f"the file is damaged {where}: {len(found)} frames are broken or lacking; do not trust what is there"
         )
-    have, said = len(frames.times), frames.expected()
+    have, said = len(frames.times), frames.estimated_frame_count()
     if said > max(have + 2, 1.1 * have):
         told.append(f"the file promises about {said} frames and holds {have}: it ends too early, or was cut")
     return found, tuple(told)
@@ -87,7 +87,7 @@ def spans(times: np.ndarray, on: np.ndarray, step: float) -> Spans:
 
 
 def thinned(times: np.ndarray, values: np.ndarray) -> Spans:
-    """The curve with so few points that a page can draw it; of neighbours the highest stays."""
+    """The curve with so few points that a page can draw it; of neighbors the highest stays."""
     parts = np.array_split(np.arange(len(times)), min(len(times), CURVE_POINTS))
     clean = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     best = [part[np.argmax(clean[part])] for part in parts if len(part)]
@@ -95,7 +95,7 @@ def thinned(times: np.ndarray, values: np.ndarray) -> Spans:
 
 
 def movement(track: FaceTrack) -> np.ndarray:
-    """(T,) mean change of grey levels within a tenth of a second before each frame."""
+    """(T,) mean change of gray levels within a tenth of a second before each frame."""
     back = max(1, round(0.1 * track.fps))
     found = np.zeros(len(track))
     for i in range(1, len(track)):
@@ -108,6 +108,6 @@ def number(value: Any) -> float:
     return round(float(value), 6) if np.isfinite(value) else 0.0
 
 
-def whereabouts(source: Path) -> str:
+def absolute_path(source: Path) -> str:
     """The whole path, `..` taken away; no link is followed."""
     return os.path.abspath(source)  # noqa: PTH100  (Path.resolve follows links, Path.absolute keeps `..`)

@@ -25,8 +25,8 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from ..analysis import Result
-    from ..core.progress import Progress as Report
-    from ..datasets.base import Facts
+    from ..core.progress import ProgressCallback as Report
+    from ..datasets.base import DatasetInfo
     from ..experiments.runs import Run
     from ..experiments.spotting_runs import SpottingRun
 
@@ -34,7 +34,7 @@ _out = Console(highlight=False, soft_wrap=True)
 _err = Console(stderr=True, highlight=False)
 
 
-def say(text: str) -> None:
+def print_status(text: str) -> None:
     """A line for people, on standard error, so that standard output can be piped."""
     _err.print(text, markup=False, soft_wrap=True)
 
@@ -80,7 +80,7 @@ def progress(name: str = "") -> Iterator[Report]:
             if bars.disable and told.get(what) != tenth:
                 told[what] = tenth
                 memory = f" (memory: {peak_memory() / 2**30:.1f} GiB at most)" if done else ""
-                say(f"{what}: {done} of {total}{memory}")
+                print_status(f"{what}: {done} of {total}{memory}")
 
         yield report
 
@@ -98,7 +98,7 @@ def show_datasets(name: str | None, roots: Mapping[str, Path]) -> None:
             return ""
 
     if name is not None:
-        facts = DATASETS.get(name).facts
+        facts = DATASETS.get(name).info
         here = where(name)
         lines = [
             f"{name}: {facts.title}",
@@ -112,21 +112,21 @@ def show_datasets(name: str | None, roots: Mapping[str, Path]) -> None:
             ),
             f"  counts     {facts.source}" if facts.source else "",
             f"  here       {here or 'not on this machine'}",
-            f"  try        microexpr fake {name} FOLDER" + (f"; microexpr check {name}" if here else ""),
+            f"  try        microexpr synthesize {name} FOLDER" + (f"; microexpr check {name}" if here else ""),
         ]
         _out.print("\n".join(line for line in lines if line), markup=False)
         return
     table = Table("name", "what", "clips", "people", "frames/s", "here")
     for one, cls in DATASETS:
-        f = cls.facts
+        f = cls.info
         table.add_row(
-            one, f.title, str(f.clips or ""), str(f.people or ""), f"{f.fps:g}" if f.fps else "", where(one) or "no"
+            one, f.title, str(f.clips or ""), str(f.subjects or ""), f"{f.fps:g}" if f.fps else "", where(one) or "no"
         )
     _out.print(table)
 
 
-def _held(facts: Facts) -> str:
-    return f"{facts.clips} clips" + (f" of {facts.people} people" if facts.people else "")
+def _held(facts: DatasetInfo) -> str:
+    return f"{facts.clips} clips" + (f" of {facts.subjects} people" if facts.subjects else "")
 
 
 def show_recipes(name: str | None) -> None:
@@ -136,14 +136,14 @@ def show_recipes(name: str | None) -> None:
     from ..recipes import recipe
 
     if name is not None:
-        recipe.load_all(name)  # an unknown name is an error that helps
+        recipe.load_recipes(name)  # an unknown name is an error that helps
         _out.print(
             (resources.files("microexpr.recipes") / "shipped" / f"{name}.toml").read_text("utf-8"), markup=False, end=""
         )
         return
     table = Table("recipe", "what", "data", "protocol")
-    for one in recipe.shipped():
-        members = recipe.load_all(one)
+    for one in recipe.shipped_recipes():
+        members = recipe.load_recipes(one)
         data = dict.fromkeys(name for member in members for name in member.data)
         rules = dict.fromkeys(name for member in members for name in member.protocols)
         what = members[0].title if len(members) == 1 else f"{len(members)} recipes in one go"
@@ -160,9 +160,9 @@ def show_faults(name: str, roots: Mapping[str, Path]) -> int:
     for fault in faults:
         _out.print(str(fault), markup=False)
     if faults:
-        say(f"{len(faults)} fault{'s' * (len(faults) > 1)} in '{dataset.root}'")
+        print_status(f"{len(faults)} fault{'s' * (len(faults) > 1)} in '{dataset.root}'")
     else:
-        facts = dataset.facts
+        facts = dataset.info
         _out.print(f"'{dataset.root}' holds {facts.title} as published ({_held(facts)})")
     return len(faults)
 
@@ -187,50 +187,50 @@ def write_figures(groups: Sequence[Sequence[Run]], folder: Path) -> None:
     from ..reports.figures import write_figures as write
 
     count = write([summarize(runs) for runs in groups], folder)
-    say(f"wrote {count} figures, each as PNG and SVG, below {folder}")
+    print_status(f"wrote {count} figures, each as PNG and SVG, below {folder}")
 
 
 def show_weights() -> None:
     """Published weights and one's own in a table."""
     from ..core.config import weights_folder
     from ..core.errors import DataError
-    from ..core.files import read_about
-    from ..networks import pretrained as catalogue
+    from ..core.files import read_metadata
+    from ..networks import pretrained as catalog
 
-    table = Table(Column("name", no_wrap=True), "network", "input", "licence", Column("from", overflow="fold"), "here")
-    for name in catalogue.names():
-        one = catalogue.entry(name)
+    table = Table(Column("name", no_wrap=True), "network", "input", "license", Column("from", overflow="fold"), "here")
+    for name in catalog.names():
+        one = catalog.entry(name)
         shown, origin = f"{one.channels.upper()} {one.size}", "/".join(one.page.split("/")[3:5])
-        table.add_row(name, one.network, shown, one.licence, origin, "yes" if catalogue.find(name) else "no")
-    for name in catalogue.own():
+        table.add_row(name, one.network, shown, one.license, origin, "yes" if catalog.find(name) else "no")
+    for name in catalog.user_weights():
         try:
-            about = read_about(weights_folder() / f"{name}.safetensors")
+            about = read_metadata(weights_folder() / f"{name}.safetensors")
         except DataError:
             about = {"recipe": "(broken)"}
         origin = about.get("recipe") or about.get("source") or about.get("data", "")
-        table.add_row(name, about.get("network", ""), "", about.get("licence", ""), origin, "own")
+        table.add_row(name, about.get("network", ""), "", about.get("license", ""), origin, "own")
     _out.print(table)
-    say(f"kept in {weights_folder()}")
+    print_status(f"kept in {weights_folder()}")
 
 
 def show_weight_faults(name: str | None) -> int:
     """Every fault of one file of weights, or of all on this machine; how many there are."""
-    from ..networks import pretrained as catalogue
+    from ..networks import pretrained as catalog
 
-    here = [one for one in [*catalogue.names(), *catalogue.own()] if catalogue.find(one)] if name is None else [name]
-    checks = [catalogue.verify(one) for one in here]
+    here = [one for one in [*catalog.names(), *catalog.user_weights()] if catalog.find(one)] if name is None else [name]
+    checks = [catalog.verify(one) for one in here]
     for check in checks:
         told = f"{len(check.faults)} fault{'s' * (len(check.faults) > 1)}" if check.faults else "whole"
         _out.print(f"{check.name}: {told}; {check.checksum}", markup=False)
         for fault in check.faults:
             _out.print(f"  {fault}", markup=False)
     if not checks:
-        say("there are no weights on this machine; `microexpr weights list` says what can be fetched")
+        print_status("there are no weights on this machine; `microexpr weights list` says what can be fetched")
     return sum(len(check.faults) for check in checks)
 
 
 def show_pretraining(
-    root: Path, network: Mapping[str, Any], values: Mapping[str, Any], out: Path | str, made_up: bool
+    root: Path, network: Mapping[str, Any], values: Mapping[str, Any], out: Path | str, synthetic: bool
 ) -> None:
     """Train from scratch and say what came of it.
 
@@ -238,34 +238,34 @@ def show_pretraining(
         root: folder of pictures.
         network, values: settings; `network.<key>` among the values is one of the network.
         out: the file to write, or a name among the weights, or nothing for one made of network and folder.
-        made_up: draw patterns into `root` first, where it is empty or not there.
+        synthetic: draw patterns into `root` first, where it is empty or not there.
     """
     from ..core.config import weights_folder
-    from ..core.files import read_about
-    from ..core.registry import checked
-    from ..recognizers.pretraining.distributed import among
-    from ..recognizers.pretraining.image_datasets import write_made_up
+    from ..core.files import read_metadata
+    from ..core.registry import validate_settings
+    from ..recognizers.pretraining.distributed import rank_and_world_size
+    from ..recognizers.pretraining.image_datasets import write_synthetic
     from ..recognizers.pretraining.pretrain import Pretraining, pretrain
 
     inner = {key.removeprefix("network."): value for key, value in values.items() if key.startswith("network.")}
     outer = {key: value for key, value in values.items() if not key.startswith("network.")}
-    settings = checked(Pretraining, outer, "pretraining", network={**network, **inner})
+    settings = validate_settings(Pretraining, outer, "pretraining", network={**network, **inner})
     if isinstance(out, str):
         out = weights_folder() / (out or f"{network['name']}-{root.absolute().name}")
-    rank, processes = among()
-    if made_up and processes == 1 and not (root.is_dir() and any(root.iterdir())):
-        write_made_up(root, size=round(settings.size * 256 / 224), seed=settings.seed)
+    rank, processes = rank_and_world_size()
+    if synthetic and processes == 1 and not (root.is_dir() and any(root.iterdir())):
+        write_synthetic(root, size=round(settings.size * 256 / 224), seed=settings.seed)
     with progress() as report:
         path = pretrain(settings, root, out, report)
     if rank:
         return
-    about = read_about(path)
+    about = read_metadata(path)
     score = (
         f"; of val right: {float(about['top1']):.1%}, among five {float(about['top5']):.1%}" if "top1" in about else ""
     )
-    say(f"learned from {about['pictures']} pictures{score}\nkept in {path}, a line an epoch beside it in .csv")
-    if about["made_up"] == "true":
-        say("The pictures are drawn patterns: these weights show that the machinery works, no more.")
+    print_status(f"learned from {about['pictures']} pictures{score}\nkept in {path}, a line an epoch beside it in .csv")
+    if about["synthetic"] == "true":
+        print_status("The pictures are drawn patterns: these weights show that the machinery works, no more.")
 
 
 MOST_LISTED = 20
@@ -273,19 +273,19 @@ MOST_LISTED = 20
 
 
 def show_results(results: Sequence[Result]) -> int:
-    """What was found in each recording, and where it is kept; how many could not be analysed."""
+    """What was found in each recording, and where it is kept; how many could not be analyzed."""
     from ..core.errors import one_line
 
     for result in results:
         name, found = one_line(result.source.name) or str(result.source), result.analysis
         if found is None:
-            say(f"microexpr: {result.fault}")
+            print_status(f"microexpr: {result.fault}")
             continue
         people = f"{len(found.faces)} face{'s' * (len(found.faces) != 1)}" if found.faces else "no face"
         count = f"{len(found.events)} event{'s' * (len(found.events) != 1)}"
         _out.print(f"{name}: {count}, {people}, {found.recording.seconds:.1f} s", markup=False)
         for event in found.events[:MOST_LISTED]:
-            share = f" {event.shares[event.label]:.2f}" if event.label in event.shares else ""
+            share = f" {event.probabilities[event.label]:.2f}" if event.label in event.probabilities else ""
             told = f"; {', '.join(event.warnings)}" if event.warnings else ""
             _out.print(
                 f"  {event.start:8.2f} s  face {event.face}  {event.kind}  {1000 * event.seconds:5.0f} ms  "
@@ -299,5 +299,5 @@ def show_results(results: Sequence[Result]) -> int:
         _out.print(f"  {result.folder / 'report.html'}", markup=False)
     faulty = sum(result.analysis is None for result in results)
     if faulty and len(results) > 1:
-        say(f"{faulty} of {len(results)} recordings could not be analysed")
+        print_status(f"{faulty} of {len(results)} recordings could not be analyzed")
     return faulty

@@ -26,7 +26,7 @@ def live(
     out: Annotated[Path | None, typer.Option(help="A new folder for the events; live/<date-time> if left out.")] = None,
     model: Model = "default",
     threshold: Threshold = 0.5,
-    pace: Annotated[
+    speed: Annotated[
         Pace, typer.Option(help="Of a video: by the clock, as a camera, or as fast as it is done, without drops.")
     ] = Pace.real,
     window: Annotated[float, typer.Option(help="Seconds that are kept in memory and looked at.")] = 12.0,
@@ -34,10 +34,10 @@ def live(
     plugin: Plugins = [],
 ) -> None:
     """The facial movements before a camera as they come; Ctrl-C ends it and writes the files."""
-    from ..analysis.live import Live
-    from .live_display import watch
+    from ..analysis.live import LiveOptions
+    from .live_display import run_in_terminal
 
     load_plugins(plugin)
     folder = out or Path("live", datetime.now().astimezone().strftime("%Y%m%d-%H%M%S"))
     values = {"model": model, "threshold": threshold, **settings_of(set)}
-    watch(source, pace.value, folder, Live(window=window), values)
+    run_in_terminal(source, speed.value, folder, LiveOptions(window=window), values)

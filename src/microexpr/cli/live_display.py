@@ -12,16 +12,16 @@ from rich.console import Console
 from rich.live import Live as Display
 from rich.text import Text
 
-from ..analysis.live.capture import Pace, open_source
-from ..analysis.live.session import Live, Status, live
-from ..analysis.options import Options
+from ..analysis.live.capture import Speed, open_camera_or_video
+from ..analysis.live.session import LiveOptions, Status, live
+from ..analysis.options import AnalysisOptions
 from ..core.events import Event
 
 QUIETLY = 10.0
 """Seconds from line to line where there is no screen."""
 
 
-def watch(source: str, pace: Pace, folder: Path, settings: Live, options: Mapping[str, Any]) -> None:
+def run_in_terminal(source: str, pace: Speed, folder: Path, settings: LiveOptions, options: Mapping[str, Any]) -> None:
     """`live` before the eyes of a person.
 
     Args:
@@ -32,7 +32,7 @@ def watch(source: str, pace: Pace, folder: Path, settings: Live, options: Mappin
         options: settings as `analyze` takes them.
     """
     out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
-    opened, chosen = open_source(source, pace), Options.of(options)
+    opened, chosen = open_camera_or_video(source, pace), AnalysisOptions.of(options)
     err.print(f"watching {opened.name}; Ctrl-C ends it and writes the files into {folder}", markup=False)
     with screen(out, err) as (told, shown):
         found = live(opened, folder, chosen, settings, told, shown)
@@ -48,7 +48,7 @@ def watch(source: str, pace: Pace, folder: Path, settings: Live, options: Mappin
 
 def line_of(event: Event) -> str:
     """Time, face, kind, length, class and its share, warnings."""
-    share = f" {event.shares[event.label]:.2f}" if event.label in event.shares else ""
+    share = f" {event.probabilities[event.label]:.2f}" if event.label in event.probabilities else ""
     told = f"; {', '.join(event.warnings)}" if event.warnings else ""
     return (
         f"{event.start:8.2f} s  face {event.face}  {event.kind}  {1000 * event.seconds:5.0f} ms  "

@@ -20,7 +20,7 @@ from .serve import serve
 from .weights import weights
 
 app = typer.Typer(
-    help="Recognise facial micro-expressions: leak-free evaluation, from clips to a score one can publish.",
+    help="Recognize facial micro-expressions: leak-free evaluation, from clips to a score one can publish.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -32,7 +32,7 @@ app.command()(live)
 app.command()(serve)
 
 
-class On(StrEnum):
+class ExecutorName(StrEnum):
     """Where folds run."""
 
     local = "local"
@@ -44,14 +44,7 @@ class Data(StrEnum):
     """Which data."""
 
     disk = "disk"
-    fake = "fake"
-
-
-class Scale(StrEnum):
-    """How large."""
-
-    full = "full"
-    small = "small"
+    synthetic = "synthetic"
 
 
 class Precision(StrEnum):
@@ -92,16 +85,16 @@ def _options(
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Where to write runs and report.")] = Path("demo"),
-    on: Annotated[On, typer.Option(help="Where folds run.")] = On.processes,
+    executor: Annotated[ExecutorName, typer.Option(help="Where folds run.")] = ExecutorName.processes,
 ) -> None:
-    """The whole story on made-up faces: a few minutes, no licence needed."""
+    """The whole story on synthetic faces: a few minutes, no license needed."""
     from . import console
     from . import demo as story
 
     with console.progress() as progress:
-        page = story.tell(out, on.value, progress)
-    console.say(
-        f"\nOpen {page} in a browser. The faces are made up: these numbers show that the machinery works, no more."
+        page = story.run_demo(out, executor.value, progress)
+    console.print_status(
+        f"\nOpen {page} in a browser. The faces are synthetic: these numbers show that the machinery works, no more."
     )
 
 
@@ -141,26 +134,26 @@ def check(
 
 
 @app.command()
-def fake(
+def synthesize(
     name: Annotated[str, typer.Argument(help="A data set.")],
     folder: Annotated[Path, typer.Argument(metavar="ROOT", help="Where to write it; must be empty or not there.")],
-    people: Annotated[
-        int | None, typer.Option(help="Only so many people; all, with the published counts, if left out.")
+    subjects: Annotated[
+        int | None, typer.Option(help="Only so many subjects; all, with the published counts, if left out.")
     ] = None,
-    scale: Annotated[float, typer.Option(help="Size of the pictures as a share of the release's own.")] = 1.0,
+    image_scale: Annotated[float, typer.Option(help="Size of the images as a share of the release's own.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
     plugin: Plugins = [],
 ) -> None:
-    """Write a made-up copy of a release in its own folders and sheet."""
+    """Write a synthetic copy of a release in its own folders and sheet."""
     from ..datasets import DATASETS
     from . import console
 
     load_plugins(plugin)
     with console.progress() as progress:
-        progress(f"making up {name}", 0, 1)
-        made = DATASETS.get(name).fake(folder, people=people, scale=scale, seed=seed)
-        progress(f"making up {name}", 1, 1)
-    console.say(f"{len(made.clips())} made-up clips in {folder}")
+        progress(f"writing a synthetic {name}", 0, 1)
+        made = DATASETS.get(name).make_synthetic(folder, subjects=subjects, image_scale=image_scale, seed=seed)
+        progress(f"writing a synthetic {name}", 1, 1)
+    console.print_status(f"{len(made.clips())} synthetic clips in {folder}")
 
 
 @app.command()
@@ -178,65 +171,72 @@ def pretrain(
     workers: Annotated[int, typer.Option(min=1, help="Threads that read pictures.")] = 4,
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
     set: Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="E.g. schedule=cosine, parts=4.")] = [],
-    made_up: Annotated[bool, typer.Option("--made-up", help="Draw patterns into ROOT first, if it is empty.")] = False,
+    synthetic: Annotated[
+        bool, typer.Option("--synthetic", help="Draw patterns into ROOT first, if it is empty.")
+    ] = False,
     plugin: Plugins = [],
 ) -> None:
-    """Train a network from scratch on labelled pictures; goes on where it was stopped; runs under torchrun too."""
+    """Train a network from scratch on labeled pictures; goes on where it was stopped; runs under torchrun too."""
     from . import console
 
     load_plugins(plugin)
     chosen = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "size": size, "workers": workers, "seed": seed}
     values = {**chosen, "precision": precision.value, "device": device.value, **settings_of(set)}
-    console.show_pretraining(root, {"name": network}, values, out or name, made_up)
+    console.show_pretraining(root, {"name": network}, values, out or name, synthetic)
 
 
 @app.command()
 def run(
     recipe: Annotated[str, typer.Argument(help="A shipped recipe's name, or a path that ends in .toml.")],
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/<recipe> if left out.")] = None,
-    on: Annotated[On, typer.Option(help="Where folds run.")] = On.local,
+    executor: Annotated[ExecutorName, typer.Option(help="Where folds run.")] = ExecutorName.local,
     workers: Annotated[int | None, typer.Option(help="How many folds at once; one a core if left out.")] = None,
     address: Annotated[str | None, typer.Option(help="Of a Ray cluster; Ray starts here if left out.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How many times, with seeds 0, 1, 2 ...")] = 1,
     set: Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="E.g. recognizer.C=3.")] = [],
-    data: Annotated[Data, typer.Option(help="`fake` makes up the releases that the recipe names.")] = Data.disk,
-    scale: Annotated[
-        Scale, typer.Option(help="`small` for a laptop: fewer people, smaller pictures, fewer epochs.")
-    ] = Scale.full,
+    data: Annotated[
+        Data, typer.Option(help="`synthetic` writes synthetic copies of the releases that the recipe names.")
+    ] = Data.disk,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="For a laptop: fewer subjects, smaller images, fewer epochs; the report says so."),
+    ] = False,
     allow_subset: Annotated[
         bool, typer.Option("--allow-subset", help="Run although clips are lacking; the report says so.")
     ] = False,
     labels: Annotated[
         Path | None, typer.Option(help="csv (clip, label): the judged label where a release does not give it.")
     ] = None,
-    keep_models: Annotated[
-        bool, typer.Option("--keep-models", help="Keep what each fold learned, in RUN/models.")
+    save_models: Annotated[
+        bool, typer.Option("--save-models", help="Keep what each fold learned, in RUN/models.")
     ] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="A new process for each fold (--on processes).")] = False,
+    process_per_fold: Annotated[
+        bool, typer.Option("--process-per-fold", help="A new process for each fold (--executor processes).")
+    ] = False,
     root: Roots = [],
     plugin: Plugins = [],
 ) -> None:
     """Train and evaluate; goes on where it was stopped."""
-    from ..experiments.recognition import Options, evaluate_seeds
+    from ..experiments.recognition import RunOptions, evaluate_seeds
     from ..experiments.spotting import spot_seeds
-    from ..recipes.recipe import Recipe, load_all
+    from ..recipes.recipe import Recipe, load_recipes
     from . import console
 
     load_plugins(plugin)
-    members = [member.with_choices(settings_of(set)) for member in load_all(recipe)]
-    fake_data, small = data is Data.fake, scale is Scale.small
-    folder = out or Path("runs") / "-".join([Path(recipe).stem, *["fake"] * fake_data, *["small"] * small])
-    options = Options(
-        fake=fake_data,
-        small=small,
+    members = [member.with_user_overrides(settings_of(set)) for member in load_recipes(recipe)]
+    synthetic = data is Data.synthetic
+    folder = out or Path("runs") / "-".join([Path(recipe).stem, *["synthetic"] * synthetic, *["quick"] * quick])
+    options = RunOptions(
+        synthetic=synthetic,
+        quick=quick,
         allow_subset=allow_subset,
-        on=on.value,
+        executor=executor.value,
         workers=workers,
         address=address,
         roots=roots_of(root),
         labels=labels,
-        keep_models=keep_models,
-        fresh=fresh,
+        save_models=save_models,
+        process_per_fold=process_per_fold,
     )
     groups, spotted = [], []
     for member in members:
@@ -248,7 +248,7 @@ def run(
                 spotted += spot_seeds(member, place, options, seeds, progress)
     console.show_report(groups, spotted)
     pages = f"{folder}/*" if len(members) > 1 else str(folder)
-    console.say(f"kept in {folder}; `microexpr report {pages} --html` makes a page of it")
+    console.print_status(f"kept in {folder}; `microexpr report {pages} --html` makes a page of it")
 
 
 @app.command()
@@ -257,32 +257,37 @@ def train(
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("model.safetensors"),
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
     set: Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="E.g. recognizer.C=3.")] = [],
-    data: Annotated[Data, typer.Option(help="`fake` makes up the releases that the recipe names.")] = Data.disk,
-    scale: Annotated[
-        Scale, typer.Option(help="`small` for a laptop: fewer people, smaller pictures, fewer epochs.")
-    ] = Scale.full,
+    data: Annotated[
+        Data, typer.Option(help="`synthetic` writes synthetic copies of the releases that the recipe names.")
+    ] = Data.disk,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="For a laptop: fewer subjects, smaller images, fewer epochs; the report says so."),
+    ] = False,
     allow_subset: Annotated[bool, typer.Option("--allow-subset", help="Learn although clips are lacking.")] = False,
     root: Roots = [],
     plugin: Plugins = [],
 ) -> None:
     """Learn from all people of a recipe: a model for `analyze`, not a score."""
-    from ..experiments.recognition import Options
+    from ..experiments.recognition import RunOptions
     from ..experiments.train import train as learn
-    from ..recipes.recipe import load
+    from ..recipes.recipe import load_recipe
     from . import console
 
     load_plugins(plugin)
-    options = Options(
-        fake=data is Data.fake,
-        small=scale is Scale.small,
+    options = RunOptions(
+        synthetic=data is Data.synthetic,
+        quick=quick,
         allow_subset=allow_subset,
-        on=On.processes.value,
+        executor=ExecutorName.processes.value,
         seed=seed,
         roots=roots_of(root),
     )
     with console.progress() as progress:
-        file = learn(load(recipe).with_choices(settings_of(set)), out, options, progress)
-    console.say(f"kept in {file}; `microexpr run {recipe}` says how well such a model does on people it has not seen")
+        file = learn(load_recipe(recipe).with_user_overrides(settings_of(set)), out, options, progress)
+    console.print_status(
+        f"kept in {file}; `microexpr run {recipe}` says how well such a model does on people it has not seen"
+    )
 
 
 @app.command()
@@ -328,7 +333,7 @@ def report(
     from ..core.files import write_atomically
 
     write_atomically(target, text.encode())
-    console.say(f"wrote {target}")
+    console.print_status(f"wrote {target}")
 
 
 @app.command()
@@ -340,7 +345,7 @@ def export(
     from ..recognizers.onnx_export import export as export_model
     from . import console
 
-    console.say(f"wrote {export_model(source, out)}")
+    console.print_status(f"wrote {export_model(source, out)}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -34,7 +34,7 @@ def load_plugins(plugins: Sequence[Path]) -> None:
         load_plugin(path)
 
 
-def pairs(texts: Sequence[str], option: str) -> list[tuple[str, str]]:
+def parse_assignments(texts: Sequence[str], option: str) -> list[tuple[str, str]]:
     """`NAME=VALUE` taken apart.
 
     Raises:
@@ -48,11 +48,11 @@ def pairs(texts: Sequence[str], option: str) -> list[tuple[str, str]]:
 
 def roots_of(texts: Sequence[str]) -> dict[str, Path]:
     """Of `--root`."""
-    return {name: Path(folder) for name, folder in pairs(texts, "--root")}
+    return {name: Path(folder) for name, folder in parse_assignments(texts, "--root")}
 
 
 def settings_of(texts: Sequence[str]) -> dict[str, Any]:
     """Of `--set`: values as in TOML."""
     from ..recipes.recipe import toml_value
 
-    return {key: toml_value(value) for key, value in pairs(texts, "--set")}
+    return {key: toml_value(value) for key, value in parse_assignments(texts, "--set")}

@@ -15,12 +15,12 @@ def serve(
         "127.0.0.1"
     ),
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8765,
-    keep: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Keep recordings and judgements; else all is deleted.")
+    storage: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Keep recordings and judgments; else all is deleted.")
     ] = None,
     model: Model = "default",
-    most_mb: Annotated[int, typer.Option("--most-mb", min=1, help="The largest upload in megabytes.")] = 2000,
-    most: Annotated[int, typer.Option(min=1, help="How many recordings there may be at once.")] = 50,
+    max_upload_mb: Annotated[int, typer.Option(min=1, help="The largest upload in megabytes.")] = 2000,
+    max_recordings: Annotated[int, typer.Option(min=1, help="How many recordings there may be at once.")] = 50,
     workers: Annotated[int, typer.Option(min=1, help="How many are analyzed at once.")] = 1,
     token: Annotated[bool, typer.Option("--token", help="Ask for a token on this machine's own address too.")] = False,
     browser: Annotated[bool, typer.Option(help="Open the page in your browser.")] = True,
@@ -29,21 +29,21 @@ def serve(
 ) -> None:
     """Analyze and judge recordings in a browser on this machine: drop, watch, step, confirm, correct, export."""
     from .. import web
-    from ..analysis import Options
+    from ..analysis import AnalysisOptions
     from . import console
 
     load_plugins(plugin)
     values = {"model": model, **settings_of(set)}
-    Options.of(values).check()
-    settings = web.Settings(
+    AnalysisOptions.of(values).check()
+    settings = web.ServerOptions(
         host=host,
         port=port,
         token=web.new_token() if token or not web.is_local(host) else "",
-        most_mb=most_mb,
-        most=most,
-        keep=keep,
+        max_upload_mb=max_upload_mb,
+        max_recordings=max_recordings,
+        storage=storage,
         workers=workers,
         values=values,
         plugins=tuple(plugin),
     )
-    web.serve(settings, console.say, browser)
+    web.serve(settings, console.print_status, browser)

@@ -12,7 +12,7 @@ weights = typer.Typer(help="Published weights, and one's own.", no_args_is_help=
 
 @weights.command("list")
 def list_weights() -> None:
-    """What has a name, under which licence, whether it is on this machine."""
+    """What has a name, under which license, whether it is on this machine."""
     from . import console
 
     console.show_weights()
@@ -26,11 +26,11 @@ def fetch_weights(
     ] = None,
 ) -> None:
     """Download published weights, or take a downloaded file; checked before they are kept."""
-    from ..networks import pretrained as catalogue
+    from ..networks import pretrained as catalog
     from . import console
 
-    console.say(f"fetching {name} ..." if source is None else f"checking {source} ...")
-    console.say(f"wrote {catalogue.fetch(name, source)}")
+    console.print_status(f"fetching {name} ..." if source is None else f"checking {source} ...")
+    console.print_status(f"wrote {catalog.fetch(name, source)}")
 
 
 @weights.command("verify")
@@ -50,7 +50,7 @@ def convert_weights(
     out: Annotated[Path | None, typer.Option(help="The file to write; `resnet10-imagenet` if left out.")] = None,
 ) -> None:
     """Caffe weights of ResNet10 as safetensors."""
-    from ..networks import pretrained as catalogue
+    from ..networks import pretrained as catalog
     from . import console
 
-    console.say(f"wrote {catalogue.convert(file, out)}")
+    console.print_status(f"wrote {catalog.convert(file, out)}")

@@ -17,7 +17,7 @@ TIMES = ("onset", "apex", "offset")
 
 @dataclass(frozen=True)
 class Interval:
-    """One labelled event of a long video, in frame numbers of its source, both ends included."""
+    """One labeled event of a long video, in frame numbers of its source, both ends included."""
 
     onset: int
     offset: int
@@ -45,7 +45,7 @@ class Clip:
         onset, apex, offset: frame numbers as the source numbers its frames (the number in the file name, or the
             index from 0 in a video); None where the release does not say, or where the protocol hides it.
         labels: the release's own words: `emotion`, `objective` (class I to VII), `action_units`.
-        intervals: the labelled events of a long video; empty for a clip that holds one. The label `name` tells one
+        intervals: the labeled events of a long video; empty for a clip that holds one. The label `name` tells one
             from another.
     """
 

@@ -59,7 +59,7 @@ def data_folder(name: str, roots: Mapping[str, Path] | None = None) -> Path:
     tried = f"'{Path(data).expanduser() / name}' is not a folder" if data else "MICROEXPR_DATA is not set"
     raise MissingDataError(
         f"data set '{name}' is not on this machine ({tried}); set MICROEXPR_DATA, add a line to {config_file()}, "
-        f"give --root {name}=FOLDER, or try --data fake; `microexpr datasets {name}` says how to get it"
+        f"give --root {name}=FOLDER, or try --data synthetic; `microexpr datasets {name}` says how to get it"
     )
 
 

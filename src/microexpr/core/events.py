@@ -21,7 +21,7 @@ class Event:
         start, peak, end: the same in seconds since the recording's first frame.
         kind: `micro` (shorter than .5 s) or `macro`.
         score: of the spotter, larger is surer; its scale is the spotter's own.
-        shares: class -> share of the recognizer, largest first; empty where nothing was recognised.
+        probabilities: class -> share of the recognizer, largest first; empty where nothing was recognized.
         label: the class, or `unknown`.
         quality: mean quality of the face over the event, 0 to 1.
         warnings: what a reader must know, e.g. `blink`, `head turned`, `below 60 fps`.
@@ -40,7 +40,7 @@ class Event:
     end: float
     kind: str
     score: float
-    shares: Mapping[str, float] = field(default_factory=dict)
+    probabilities: Mapping[str, float] = field(default_factory=dict)
     label: str = "unknown"
     quality: float = 1.0
     warnings: tuple[str, ...] = ()
@@ -112,7 +112,7 @@ class Analysis:
         warnings: what a reader must know of the whole recording.
         settings: of every part, chosen or not; `about_model` is what the recognizer says of itself.
         version: of microexpr.
-        fingerprint: changes with source, settings, model or version; the same one need not be analysed again.
+        fingerprint: changes with source, settings, model or version; the same one need not be analyzed again.
     """
 
     recording: Recording

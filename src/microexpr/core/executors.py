@@ -21,10 +21,10 @@ from typing import Any, ClassVar
 
 from .errors import ExecutorError, MicroexprError, UnknownNameError, UsageError
 
-TRIES = 2
+MAX_ATTEMPTS = 2
 """How often a job is started whose worker dies: once more than usual."""
 
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+SINGLE_THREAD_ENV = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 """Two threads beside a busy core are slower than one, and one gives the same sums everywhere."""
 
 Function = Callable[[Any, Any], Any]
@@ -81,9 +81,11 @@ def executor(name: str, workers: int | None = None, address: str | None = None, 
     if workers is not None and workers < 1:
         raise UsageError(f"workers = {workers}: must be 1 or more")
     if address is not None and name != "ray":
-        raise UsageError(f"an address goes with --on ray, not with --on {name}")
+        raise UsageError(f"an address goes with --executor ray, not with --on {name}")
     if fresh and name != "processes":
-        raise UsageError(f"a fresh process for each fold (--fresh) goes with --on processes, not with --on {name}")
+        raise UsageError(
+            f"a fresh process for each fold (--process-per-fold) goes with --executor processes, not with --on {name}"
+        )
     if name == "local":
         return Local()
     if name == "processes":
@@ -129,20 +131,20 @@ class Processes(Executor):
                 else:
                     del tries[index]
                     yield index, outcome
-            if suspect is not None and tries.get(suspect, 0) >= TRIES:
+            if suspect is not None and tries.get(suspect, 0) >= MAX_ATTEMPTS:
                 del tries[suspect]
-                yield suspect, Failed(f"its process died {TRIES} times (out of memory?)")
+                yield suspect, Failed(f"its process died {MAX_ATTEMPTS} times (out of memory?)")
 
     def _pool(
         self, function: Function, jobs: Sequence[Any], shared: Any, order: Sequence[int]
     ) -> Iterator[tuple[int, Outcome | None]]:
         """Outcomes of one pool; None for a job that was running when a worker died. The rest is left undone."""
-        before = {name: os.environ.get(name) for name in ONE_THREAD}
-        os.environ.update(ONE_THREAD)  # inherited by the children, before they import anything
+        before = {name: os.environ.get(name) for name in SINGLE_THREAD_ENV}
+        os.environ.update(SINGLE_THREAD_ENV)  # inherited by the children, before they import anything
         pool = ProcessPoolExecutor(
             min(self.workers, len(order)),
             mp_context=get_context("spawn"),
-            initializer=_remember,
+            initializer=_init_worker,
             initargs=(function, shared),
             max_tasks_per_child=self.jobs_per_process,
         )
@@ -185,7 +187,7 @@ class Ray(Executor):
         """Yield as they end."""
         ray = self._connect()
         try:
-            remote = ray.remote(num_cpus=1, max_retries=TRIES - 1)(_attempt)
+            remote = ray.remote(num_cpus=1, max_retries=MAX_ATTEMPTS - 1)(_attempt)
             thing = ray.put(shared)
             running = {remote.remote(function, job, thing): index for index, job in enumerate(jobs)}
             while running:
@@ -198,7 +200,7 @@ class Ray(Executor):
         try:
             return ray.get(reference)
         except ray.exceptions.RayError as fault:
-            return Failed(f"its Ray worker died {TRIES} times", str(fault))
+            return Failed(f"its Ray worker died {MAX_ATTEMPTS} times", str(fault))
 
     def _connect(self) -> Any:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
@@ -207,11 +209,11 @@ class Ray(Executor):
         try:
             import ray as package
         except ModuleNotFoundError:
-            raise ExecutorError("--on ray needs the package ray: pip install 'microexpr[ray]'") from None
+            raise ExecutorError("--executor ray needs the package ray: pip install 'microexpr[ray]'") from None
         ray: Any = package
         if ray.is_initialized():
             return ray
-        options: dict[str, Any] = {"log_to_driver": False, "runtime_env": {"env_vars": ONE_THREAD}}
+        options: dict[str, Any] = {"log_to_driver": False, "runtime_env": {"env_vars": SINGLE_THREAD_ENV}}
         if self.address is None:
             cores = os.cpu_count() or 1
             if self.workers and self.workers > cores:
@@ -244,7 +246,7 @@ def _reach(address: str) -> None:
 _remembered: tuple[Function, Any] | None = None
 
 
-def _remember(function: Function, shared: Any) -> None:
+def _init_worker(function: Function, shared: Any) -> None:
     global _remembered
     _remembered = (function, shared)
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -35,7 +35,7 @@ def is_empty(folder: Path) -> bool:
     return folder.is_dir() and all(path.suffix == ".tmp" for path in folder.iterdir())
 
 
-def read_about(path: Path | str) -> dict[str, str]:
+def read_metadata(path: Path | str) -> dict[str, str]:
     """What stands in a safetensors file beside the weights: a recognizer's settings, for example.
 
     Raises:

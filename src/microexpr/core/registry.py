@@ -76,7 +76,7 @@ class Registry(Generic[T]):
         if "name" not in values:
             raise RecipeError(f"a {self.kind} needs a 'name'; got {values!r}; known: {', '.join(self.names())}")
         cls = self.get(str(values.pop("name")))
-        return checked(cls, values, f"{self.kind} '{cls.name}'", **common)  # type: ignore[attr-defined]
+        return validate_settings(cls, values, f"{self.kind} '{cls.name}'", **common)  # type: ignore[attr-defined]
 
     def __iter__(self) -> Iterator[tuple[str, type[T]]]:
         return iter([(name, self.get(name)) for name in self.names()])
@@ -91,7 +91,7 @@ class Registry(Generic[T]):
                 importlib.import_module(f"{self.package}.{module.name}")
 
 
-def checked(cls: type[T], values: Mapping[str, Any], where: str, **common: Any) -> T:
+def validate_settings(cls: type[T], values: Mapping[str, Any], where: str, **common: Any) -> T:
     """A dataclass from values a user wrote; an unknown key or a wrong type is an error that names it."""
     fields = {f.name for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
     for key in values:
@@ -114,7 +114,7 @@ def _adapter(cls: type[T]) -> TypeAdapter[T]:
     return TypeAdapter(cls)
 
 
-PLUGINS: list[Path] = []
+loaded_plugins: list[Path] = []
 """The plugins loaded so far; a worker in another process loads them too."""
 
 
@@ -123,7 +123,7 @@ def load_plugin(path: Path) -> None:
     if not path.is_file():
         raise MissingDataError(f"plugin '{path}' is not a file")
     path = path.absolute()
-    if path in PLUGINS:
+    if path in loaded_plugins:
         return
     name = f"microexpr_plugin_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
@@ -137,4 +137,4 @@ def load_plugin(path: Path) -> None:
         raise
     except Exception as fault:
         raise UsageError(f"plugin '{path}' cannot be imported: {type(fault).__name__}: {fault}") from fault
-    PLUGINS.append(path)
+    loaded_plugins.append(path)

@@ -21,14 +21,14 @@ class FaceTrack:
         face: number of the person in the recording, from 1; several tracks of one person have the same.
         numbers: (T,) int64 frame numbers as the source numbers its frames, rising; missing ones are gaps.
         times: (T,) float64 seconds since the recording's first frame, from real time stamps, rising.
-        crops: (T, S, S) uint8 grey aligned crops, eyes level and at a fixed place; may be mapped from a file.
+        crops: (T, S, S) uint8 gray aligned crops, eyes level and at a fixed place; may be mapped from a file.
         points: (T, 68, 2) float32 landmarks in pixels of the crops, smoothed in time.
         quality: (T,) float32, 0 to 1: how sure it is that there is a face, and that it is in sight.
         pose: (T, 3) float32 degrees: yaw, pitch, roll of the head; 0 is straight into the camera.
-        openness: (T, 2) float32: opening of the person's right and left eye, as a share of its usual opening.
+        eye_openness: (T, 2) float32: opening of the person's right and left eye, as a share of its usual opening.
         blink: (T,) bool: an eye is closed or closing; the first cause of false spots.
         boxes: (T, 4) float32 left, top, width, height of the face in pixels of the recording.
-        memory: where a spotter keeps what it worked out of some of the frames, under the numbers of the first and the
+        flow_cache: where a spotter keeps what it worked out of some of the frames, under the numbers of the first and the
             last of them and more; given where the same frames will be looked at again, as a window moves on.
     """
 
@@ -39,10 +39,10 @@ class FaceTrack:
     points: np.ndarray
     quality: np.ndarray
     pose: np.ndarray
-    openness: np.ndarray
+    eye_openness: np.ndarray
     blink: np.ndarray
     boxes: np.ndarray
-    memory: dict[tuple[int, int, bytes], Any] | None = field(default=None, repr=False)
+    flow_cache: dict[tuple[int, int, bytes], Any] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("times", "crops", "points", "quality", "pose", "openness", "blink", "boxes"):

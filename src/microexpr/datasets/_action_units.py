@@ -27,6 +27,6 @@ def objective_class(text: str) -> str:
 
     Merghani, Davison and Yap 2018 (arXiv 1805.02397), Table 9, where 40 is a misprint of 10; sets that are not in the
     table are VII. The rule agrees with the released column on 250 of 255 clips of CASME II and on 144 of 159 of SAMM:
-    the released column is always preferred, the rule serves made-up copies only.
+    the released column is always preferred, the rule serves synthetic copies only.
     """
     return _RULE.get(parse_action_units(text), "VII")

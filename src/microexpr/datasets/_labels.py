@@ -58,7 +58,7 @@ def _from_csv(path: Path, ids: set[str]) -> dict[str, str]:
 
 def _from_sheet(dataset: str, label: str, opened: Opener) -> dict[str, str]:
     """Clip -> word of the release of that name, if it is on this machine and has such a label."""
-    if dataset not in DATASETS.names() or label not in DATASETS.get(dataset).facts.counts:
+    if dataset not in DATASETS.names() or label not in DATASETS.get(dataset).info.counts:
         return {}
     try:
         clips, _ = opened(dataset).read()

@@ -1,4 +1,4 @@
-"""What the releases of macro-expressions share: words, folders, sequences of frames, and made-up roles."""
+"""What the releases of macro-expressions share: words, folders, sequences of frames, and synthetic roles."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..core.errors import MediaError
 from ..imaging.images import PICTURES
 from ..imaging.video import FolderFrames
 from ..synthetic import draw_action_units, format_action_units
-from .synthetic.clips import Role
+from .synthetic.clips import ClipSpec
 
 SIX = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
 """The basic emotions, which every release has."""
@@ -64,9 +64,9 @@ def sequence(clip: str, subject: str, source: Path, fps: float, labels: Mapping[
     return dataclasses.replace(made, onset=numbers[0], apex=peak, offset=numbers[-1])
 
 
-def role(dataset: str, person: str, name: str, emotion: str, seed: int) -> Role:
+def role(dataset: str, person: str, name: str, emotion: str, seed: int) -> ClipSpec:
     """Who shows what; an emotion of "" is an expression that its release does not name."""
     draws = np.random.default_rng([seed, *f"{dataset}/{person}/{name}".encode()])
     shown = {"": "others", "neutral": "happiness"}.get(emotion, emotion)  # a neutral face is one before its expression
     units = ((14, ""),) if shown == "contempt" else draw_action_units(None, shown, draws)
-    return Role(person, name, emotion, "", format_action_units(units), tuple(units), int(draws.integers(2**31)))
+    return ClipSpec(person, name, emotion, "", format_action_units(units), tuple(units), int(draws.integers(2**31)))

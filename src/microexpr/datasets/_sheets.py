@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..core.clip import TIMES
 from ..core.errors import DataError, MissingDataError
-from .base import Fault
+from .base import DatasetIssue
 
 Row = Mapping[str, str]
 
@@ -109,7 +109,7 @@ def _below(path: Path, table: list[list[str]], columns: Mapping[str, int], first
     return rows
 
 
-def people(path: Path, needed: Sequence[str]) -> tuple[list[tuple[int, dict[str, str]]], list[Fault]]:
+def people(path: Path, needed: Sequence[str]) -> tuple[list[tuple[int, dict[str, str]]], list[DatasetIssue]]:
     """(person's number, row) of a sheet, and a fault for each row that does not say whose or which clip it is.
 
     Args:
@@ -127,9 +127,9 @@ def people(path: Path, needed: Sequence[str]) -> tuple[list[tuple[int, dict[str,
         if re.search(r"\d", who) and what:
             rows.append((person(who), row))
         elif what:
-            faults.append(Fault(where, needed[0], who, "is not a person's number"))
+            faults.append(DatasetIssue(where, needed[0], who, "is not a person's number"))
         elif who:
-            faults.append(Fault(where, needed[1], what, "is empty"))
+            faults.append(DatasetIssue(where, needed[1], what, "is empty"))
     return rows, faults
 
 
@@ -164,7 +164,7 @@ def _plain(name: str) -> str:
 
 def times(
     clip: str, row: Row, columns: Sequence[str], unknown: Sequence[str] = (), needed: Sequence[str] = ()
-) -> tuple[tuple[int | None, int | None, int | None], list[Fault]]:
+) -> tuple[tuple[int | None, int | None, int | None], list[DatasetIssue]]:
     """(onset, apex, offset) of a row, and a fault for each cell that is no frame number.
 
     Args:
@@ -181,9 +181,9 @@ def times(
         whole = re.fullmatch(r"(\d+)(\.0+)?", text)
         found.append(int(whole[1]) if whole else None)
         if not whole and text not in ("", *unknown):
-            faults.append(Fault(clip, name, text, "is not a frame number"))
+            faults.append(DatasetIssue(clip, name, text, "is not a frame number"))
         elif not text and name in needed:
-            faults.append(Fault(clip, name, "", f"is empty (column '{column}')"))
+            faults.append(DatasetIssue(clip, name, "", f"is empty (column '{column}')"))
     return (found[0], found[1], found[2]), faults
 
 

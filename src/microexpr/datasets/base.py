@@ -1,4 +1,4 @@
-"""What every data set shares. A new one writes two methods: `read` and `write_fake`."""
+"""What every data set shares. A new one writes two methods: `read` and `write_synthetic`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..core.errors import AnnotationError, DataError, MediaError, MissingDataErr
 from ..core.registry import Registry
 from ..imaging.video import open_frames
 
-MADE_UP = "MADE_UP.json"
+SYNTHETIC = "SYNTHETIC.json"
 """The file that marks a folder as made up; `check` fails on it and every report says so."""
 
 CORRECTIONS = "corrections.csv"
@@ -28,7 +28,7 @@ CORRECTIONS = "corrections.csv"
 
 
 @dataclass(frozen=True)
-class Facts:
+class DatasetInfo:
     """What the publication says of a release; `check` holds a folder against it.
 
     Attributes:
@@ -36,7 +36,7 @@ class Facts:
         citation: the paper.
         access: how to get it.
         fps: frames per second; 0 for still pictures, or where it varies.
-        clips, people: how many; 0 where nothing is published.
+        clips, subjects: how many; 0 where nothing is published.
         counts: label field -> word -> number of clips, e.g. `{"emotion": {"happiness": 32}}`.
         per_subject: subject -> number of clips.
         events: of long videos: `kind`, or a label of their intervals -> word -> number of intervals.
@@ -48,7 +48,7 @@ class Facts:
     access: str
     fps: float
     clips: int = 0
-    people: int = 0
+    subjects: int = 0
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     per_subject: Mapping[str, int] = field(default_factory=dict)
     events: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class Correction:
 
 
 @dataclass(frozen=True)
-class Fault:
+class DatasetIssue:
     """One thing that is wrong with a folder: where, which value, why."""
 
     clip: str
@@ -90,14 +90,14 @@ class Dataset(ABC):
     """
 
     name: ClassVar[str]
-    facts: ClassVar[Facts]
+    info: ClassVar[DatasetInfo]
     corrections: ClassVar[tuple[Correction, ...]] = ()
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
 
     @abstractmethod
-    def read(self) -> tuple[list[Clip], list[Fault]]:
+    def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """Every clip that the sheet names, as the sheet has it, and every row that could not be understood.
 
         A clip whose pictures are missing is returned all the same: the base class finds that out.
@@ -109,8 +109,8 @@ class Dataset(ABC):
 
     @classmethod
     @abstractmethod
-    def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
-        """Write a made-up copy with the release's folders, sheet and counts into the empty folder `root`.
+    def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
+        """Write a synthetic copy with the release's folders, sheet and counts into the empty folder `root`.
 
         Args:
             root: where to.
@@ -137,17 +137,17 @@ class Dataset(ABC):
         gone = {fault.clip for fault in missing}
         return [clip for clip in clips if clip.id not in gone]
 
-    def missing(self) -> list[Fault]:
+    def missing(self) -> list[DatasetIssue]:
         """The clips named by the sheet whose pictures are not there."""
         return self._load()[2]
 
-    def check(self) -> list[Fault]:
+    def check(self) -> list[DatasetIssue]:
         """This folder against the published facts: every difference, an empty list if there is none."""
         try:
             clips, faults, missing = self._load()
         except DataError as fault:
-            return [Fault(self.name, "folder", str(self.root), str(fault))]
-        return [*self._made_up_fault(), *faults, *missing, *self.differences(clips)]
+            return [DatasetIssue(self.name, "folder", str(self.root), str(fault))]
+        return [*self._made_up_fault(), *faults, *missing, *self.compare_with_published(clips)]
 
     def fingerprint(self) -> str:
         """Changes when a label, a time, or the number or size of a clip's pictures does; equal for equal copies."""
@@ -160,13 +160,15 @@ class Dataset(ABC):
         return digest.hexdigest()[:16]
 
     @property
-    def made_up(self) -> bool:
-        """Whether this folder is a made-up copy."""
-        return (self.root / MADE_UP).is_file()
+    def synthetic(self) -> bool:
+        """Whether this folder is a synthetic copy."""
+        return (self.root / SYNTHETIC).is_file()
 
     @classmethod
-    def fake(cls, root: Path | str, people: int | None = None, scale: float = 1.0, seed: int = 0) -> Self:
-        """A made-up copy in the release's own layout, marked as such; `root` must not exist or be empty.
+    def make_synthetic(
+        cls, root: Path | str, subjects: int | None = None, image_scale: float = 1.0, seed: int = 0
+    ) -> Self:
+        """A synthetic copy in the release's own layout, marked as such; `root` must not exist or be empty.
 
         Faces move as `synthesis` says; with `people=None` the counts are the published ones.
 
@@ -175,23 +177,23 @@ class Dataset(ABC):
         """
         root = Path(root)
         if root.exists() and (not root.is_dir() or any(root.iterdir())):
-            raise UsageError(f"'{root}' is not an empty folder; a made-up copy is never written over anything")
-        if not 0 < scale <= 1:
-            raise UsageError(f"scale = {scale}: must be more than 0 and at most 1")
-        if people is not None and people < 1:
-            raise UsageError(f"people = {people}: must be 1 or more")
+            raise UsageError(f"'{root}' is not an empty folder; a synthetic copy is never written over anything")
+        if not 0 < image_scale <= 1:
+            raise UsageError(f"image_scale = {image_scale}: must be more than 0 and at most 1")
+        if subjects is not None and subjects < 1:
+            raise UsageError(f"subjects = {subjects}: must be 1 or more")
         unfinished = root.with_name(root.name + ".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
-        cls.write_fake(unfinished, people, scale, seed)
-        facts = {"made_up": True, "dataset": cls.name, "people": people, "scale": scale, "seed": seed}
-        (unfinished / MADE_UP).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        cls.write_synthetic(unfinished, subjects, image_scale, seed)
+        facts = {"synthetic": True, "dataset": cls.name, "subjects": subjects, "image_scale": image_scale, "seed": seed}
+        (unfinished / SYNTHETIC).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
         if root.exists():
             root.rmdir()
         unfinished.rename(root)
         return cls(root)
 
-    def _load(self) -> tuple[list[Clip], list[Fault], list[Fault]]:
+    def _load(self) -> tuple[list[Clip], list[DatasetIssue], list[DatasetIssue]]:
         """(clips, faults of annotation, faults of missing pictures)."""
         if not self.root.is_dir():
             raise MissingDataError(f"data set '{self.name}': '{self.root}' is not a folder")
@@ -201,25 +203,27 @@ class Dataset(ABC):
         clips, wrong = self._corrected(clips)
         faults = [*faults, *wrong]
         seen = Counter(clip.id for clip in clips)
-        faults += [Fault(clip, "id", clip, f"stands {n} times in the sheet") for clip, n in seen.items() if n > 1]
-        faults += [Fault(c.id, name, str(value), why) for c in clips for name, value, why in c.faults()]
+        faults += [
+            DatasetIssue(clip, "id", clip, f"stands {n} times in the sheet") for clip, n in seen.items() if n > 1
+        ]
+        faults += [DatasetIssue(c.id, name, str(value), why) for c in clips for name, value, why in c.faults()]
         return sorted(clips, key=lambda c: c.id), faults, [f for clip in clips for f in picture_faults(clip)]
 
-    def _corrected(self, clips: list[Clip]) -> tuple[list[Clip], list[Fault]]:
+    def _corrected(self, clips: list[Clip]) -> tuple[list[Clip], list[DatasetIssue]]:
         """The clips with the shipped corrections and the user's own, and a fault for each that does not fit."""
         own = self._own_corrections()
         places = {clip.id: i for i, clip in enumerate(clips)}
-        fields = {*TIMES, *self.facts.counts}.union(*(clip.labels for clip in clips))
+        fields = {*TIMES, *self.info.counts}.union(*(clip.labels for clip in clips))
         corrected, faults = list(clips), []
         for correction in (*self.corrections, *own):
             if correction.clip in places:
                 result = _apply(correction, corrected[places[correction.clip]], fields)
-                if isinstance(result, Fault):
+                if isinstance(result, DatasetIssue):
                     faults.append(result)
                 else:
                     corrected[places[correction.clip]] = result
             elif correction in own:
-                faults.append(Fault(CORRECTIONS, "clip", correction.clip, "is no clip of this folder"))
+                faults.append(DatasetIssue(CORRECTIONS, "clip", correction.clip, "is no clip of this folder"))
         return corrected, faults
 
     def _own_corrections(self) -> list[Correction]:
@@ -237,28 +241,34 @@ class Dataset(ABC):
                 raise DataError(f"'{path}' lacks the column '{absent[0]}'; it needs {', '.join(names)}")
         return [Correction(**{name: row[name].strip() for name in names}) for row in rows]
 
-    def _made_up_fault(self) -> list[Fault]:
-        return [Fault(self.name, "folder", str(self.root), f"is made up ({MADE_UP})")] if self.made_up else []
+    def _made_up_fault(self) -> list[DatasetIssue]:
+        return (
+            [DatasetIssue(self.name, "folder", str(self.root), f"is synthetic ({SYNTHETIC})")] if self.synthetic else []
+        )
 
-    def differences(self, clips: Sequence[Clip]) -> list[Fault]:
+    def compare_with_published(self, clips: Sequence[Clip]) -> list[DatasetIssue]:
         """Every published number that this folder does not have; a number that is not published (0, empty) is no fault.
 
         What a folder lacks as a whole is one line: a label that no clip has is not counted word by word.
         """
-        facts = self.facts
-        found = [("clips", len(clips), facts.clips), ("people", len({clip.subject for clip in clips}), facts.people)]
+        facts = self.info
+        found = [
+            ("clips", len(clips), facts.clips),
+            ("subjects", len({clip.subject for clip in clips}), facts.subjects),
+        ]
         found = [one for one in found if one[2]]
         lines = []
         for name, words in facts.counts.items():
             have = Counter(clip.labels.get(name, "") for clip in clips)
             if set(have) == {""}:
                 reason = f"no clip has it; the release has {_listed(words)} ({facts.source}); is a sheet missing?"
-                lines.append(Fault(self.name, name, "none", reason))
+                lines.append(DatasetIssue(self.name, name, "none", reason))
                 continue
             found += [(f"{name} '{w}'", have[w], words.get(w, 0)) for w in sorted({*have, *words})]
             strange = [(c.id, word) for c in clips if (word := c.labels.get(name, "")) and word not in words]
             lines += [
-                Fault(clip, name, word, f"is no word of this release ({', '.join(words)})") for clip, word in strange
+                DatasetIssue(clip, name, word, f"is no word of this release ({', '.join(words)})")
+                for clip, word in strange
             ]
         if facts.per_subject:
             have = Counter(clip.subject for clip in clips)
@@ -269,7 +279,7 @@ class Dataset(ABC):
             have = Counter(one.kind if name == "kind" else one.labels.get(name, "") for one in every)
             found += [(f"{name} '{w}'", have[w], words.get(w, 0)) for w in sorted({*have, *words} - {""})]
         differ = [
-            Fault(self.name, what, str(here), f"the release has {published} ({facts.source})")
+            DatasetIssue(self.name, what, str(here), f"the release has {published} ({facts.source})")
             for what, here, published in found
             if here != published
         ]
@@ -284,50 +294,50 @@ def open_dataset(name: str, roots: Mapping[str, Path] | None = None) -> Dataset:
     return DATASETS.get(name)(data_folder(name, roots))
 
 
-def picture_faults(clip: Clip) -> list[Fault]:
+def picture_faults(clip: Clip) -> list[DatasetIssue]:
     """What is missing of a clip's pictures: the source itself, or a frame that the annotation names."""
     if not clip.source.exists():
-        return [Fault(clip.id, "source", str(clip.source), "is not there")]
+        return [DatasetIssue(clip.id, "source", str(clip.source), "is not there")]
     try:
         numbers = set(open_frames(clip.source).numbers)
     except MediaError as fault:
-        return [Fault(clip.id, "source", str(clip.source), str(fault))]
+        return [DatasetIssue(clip.id, "source", str(clip.source), str(fault))]
     if not numbers:
-        return [Fault(clip.id, "source", str(clip.source), "holds no picture")]
+        return [DatasetIssue(clip.id, "source", str(clip.source), "holds no picture")]
     times = {name: getattr(clip, name) for name in TIMES}
     times |= {f"{name}.{t}": getattr(one, t) for name, one in clip.named().items() for t in TIMES}
     return [
-        Fault(clip.id, name, str(t), f"no such frame in '{clip.source}' ({min(numbers)} to {max(numbers)})")
+        DatasetIssue(clip.id, name, str(t), f"no such frame in '{clip.source}' ({min(numbers)} to {max(numbers)})")
         for name, t in times.items()
         if t is not None and t not in numbers
     ]
 
 
-def _apply(correction: Correction, clip: Clip, fields: Collection[str]) -> Clip | Fault:
+def _apply(correction: Correction, clip: Clip, fields: Collection[str]) -> Clip | DatasetIssue:
     """The corrected clip, or why the correction does not fit; an empty text stands for an unknown frame number."""
     inner, _, time = correction.field.rpartition(".")
     if inner in (named := clip.named()) and time in TIMES:
         one = named[inner]
         part = Clip(clip.id, clip.dataset, clip.subject, clip.source, clip.fps, one.onset, one.apex, one.offset)
         done = _apply(dataclasses.replace(correction, field=time), part, TIMES)
-        if isinstance(done, Fault):
+        if isinstance(done, DatasetIssue):
             return dataclasses.replace(done, field=correction.field)
         changed = dataclasses.replace(one, **{time: getattr(done, time)})
         return dataclasses.replace(clip, intervals=tuple(changed if i is one else i for i in clip.intervals))
     name, value, why = correction.field, correction.value, f"the correction to {correction.value} ({correction.reason})"
     if name not in fields:
-        return Fault(clip.id, name, value, f"{why} names no field{did_you_mean(name, fields)}")
+        return DatasetIssue(clip.id, name, value, f"{why} names no field{did_you_mean(name, fields)}")
     old: Any = getattr(clip, name) if name in TIMES else clip.labels.get(name)
     text = "" if old is None else str(old)
     if text == value:
         return clip  # this copy of the release has it right already
     if text != correction.expected:
         reason = f"{why} expects '{correction.expected}'; this is another version of the sheet"
-        return Fault(clip.id, name, text, reason)
+        return DatasetIssue(clip.id, name, text, reason)
     if name not in TIMES:
         return dataclasses.replace(clip, labels={**clip.labels, name: value})
     if value and not value.isdecimal():
-        return Fault(clip.id, name, value, f"{why} is not a frame number")
+        return DatasetIssue(clip.id, name, value, f"{why} is not a frame number")
     return dataclasses.replace(clip, **{name: int(value) if value else None})  # type: ignore[arg-type]
 
 

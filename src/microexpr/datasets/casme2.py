@@ -8,7 +8,7 @@ from pathlib import Path
 from ..core.clip import Clip
 from ..synthetic import Timing
 from . import _sheets as sheets
-from .base import DATASETS, Correction, Dataset, Facts, Fault
+from .base import DATASETS, Correction, Dataset, DatasetInfo, DatasetIssue
 from .synthetic import clips as casting
 
 SHEETS = ("CASME2-coding-20140508.xlsx", "CASME2-coding-20190701.xlsx")
@@ -28,13 +28,13 @@ class Casme2(Dataset):
     objective classes are a sheet of their own; without it clips have no `objective`, and `check` says so.
     """
 
-    facts = Facts(
+    info = DatasetInfo(
         title="CASME II",
         citation="Yan et al. 2014, CASME II: An Improved Spontaneous Micro-Expression Database, PLoS ONE 9(1)",
-        access="licence agreement with the Institute of Psychology, Chinese Academy of Sciences",
+        access="license agreement with the Institute of Psychology, Chinese Academy of Sciences",
         fps=200,
         clips=255,
-        people=26,
+        subjects=26,
         counts={
             "emotion": {
                 "others": 99,
@@ -56,7 +56,7 @@ class Casme2(Dataset):
         ),
     )
 
-    def read(self) -> tuple[list[Clip], list[Fault]]:
+    def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """Both sheets, joined by person and file name."""
         rows, faults = sheets.people(sheets.find(self.root, SHEETS, "coding sheet"), COLUMNS)
         pictures = sheets.find(self.root, PICTURES, "picture folder")
@@ -73,10 +73,10 @@ class Casme2(Dataset):
             times, wrong = sheets.times(clip_id, row, columns, unknown=("/",), needed=("onset", "offset"))
             faults += wrong
             source = pictures / person / name
-            clips.append(Clip(clip_id, "casme2", f"casme2/{person}", source, self.facts.fps, *times, labels))
+            clips.append(Clip(clip_id, "casme2", f"casme2/{person}", source, self.info.fps, *times, labels))
         return clips, faults
 
-    def _objective(self) -> tuple[dict[tuple[str, str], str], list[Fault]]:
+    def _objective(self) -> tuple[dict[tuple[str, str], str], list[DatasetIssue]]:
         """(person, clip) to class I to VII, which the sheet writes as 1 to 7; empty without the sheet."""
         path = self.root / OBJECTIVE
         if not path.is_file():
@@ -87,25 +87,25 @@ class Casme2(Dataset):
             person, value = f"sub{number:02d}", row["Objective Class"]
             if value not in CLASSES:
                 clip = f"casme2/{person}/{row['Filename']}"
-                faults.append(Fault(clip, "objective", value, f"must be 1 to 7 ({OBJECTIVE})"))
+                faults.append(DatasetIssue(clip, "objective", value, f"must be 1 to 7 ({OBJECTIVE})"))
                 continue
             classes[person, row["Filename"]] = CLASSES[value]
         return classes, faults
 
     @classmethod
-    def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
+    def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
         """Both sheets and the cropped pictures, 280x340."""
         rows, classes = [], []
-        shooting = casting.Shooting("casme2", fps=200, size=(340, 280), scale=scale)
-        for role in casting.casme2(people, seed):
+        shooting = casting.RecordingSpec("casme2", fps=200, size=(340, 280), image_scale=image_scale)
+        for role in casting.casme2(subjects, seed):
             folder = root / "Cropped" / role.person / role.name
             shown: object
             if (role.person, role.name) == NO_APEX:  # its frames in the sheet: 261, /, 321
                 late = dataclasses.replace(shooting, first=258)
-                onset, _, offset = late.film(role, folder, "reg_img{}.jpg", Timing(3, 21, 63, 67, 200))
+                onset, _, offset = late.write_frames(role, folder, "reg_img{}.jpg", Timing(3, 21, 63, 67, 200))
                 shown = "/"
             else:
-                onset, shown, offset = shooting.film(role, folder, "reg_img{}.jpg")
+                onset, shown, offset = shooting.write_frames(role, folder, "reg_img{}.jpg")
             rows.append((role.person[3:], role.name, None, onset, shown, offset, None, role.action_units, role.emotion))
             classes.append((int(role.person[3:]), role.name, ROMAN.index(role.objective) + 1))
         header = ("Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None, *COLUMNS[5:])

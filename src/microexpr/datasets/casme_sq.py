@@ -10,7 +10,7 @@ from ..core.clip import Clip, Interval
 from . import _sheets as sheets
 from ._intervals import add
 from ._macro import folders
-from .base import DATASETS, Dataset, Facts, Fault
+from .base import DATASETS, Dataset, DatasetInfo, DatasetIssue
 from .synthetic import long_videos as takes
 
 SHEETS = ("CAS(ME)^2code_final(Updated).xlsx", "CAS(ME)^2code_final.xlsx", "code_final.xlsx")
@@ -36,38 +36,40 @@ class CasmeSq(Dataset):
     the pictures do.
     """
 
-    facts = Facts(
+    info = DatasetInfo(
         title="CAS(ME)^2, long videos",
         citation="Qu et al. 2018, CAS(ME)^2: A Database for Spontaneous Macro- and Micro-Expression Spotting and "
         "Recognition, IEEE TAC 9(4)",
-        access="licence agreement with the Institute of Psychology, Chinese Academy of Sciences",
+        access="license agreement with the Institute of Psychology, Chinese Academy of Sciences",
         fps=30,
         clips=98,
-        people=22,
+        subjects=22,
         events={"kind": {"macro": 300, "micro": 57}},
         source="He et al. 2020, MEGC 2020; the pages of later challenges say 97 videos",
     )
 
-    def read(self) -> tuple[list[Clip], list[Fault]]:
+    def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """The folders of pictures, and the rows of the sheet that belong to each."""
         path = sheets.find(self.root, SHEETS, "code sheet")
         pictures = sheets.find(self.root, PICTURES, "picture folder")
-        rows, people, names, faults = _tables(path)
+        rows, subjects, names, faults = _tables(path)
         videos: dict[tuple[str, str], Clip] = {}
         for place in (video for person in folders(pictures) for video in folders(person)):
             subject, code = f"casme_sq/{place.parent.name}", place.name.partition("_")[2][:4]
             if (old := videos.get((place.parent.name, code))) is not None:
-                faults.append(Fault(f"{subject}/{place.name}", "code", code, f"is that of '{old.source.name}' too"))
+                faults.append(
+                    DatasetIssue(f"{subject}/{place.name}", "code", code, f"is that of '{old.source.name}' too")
+                )
                 continue
-            clip = Clip(f"{subject}/{place.name}", "casme_sq", subject, place, self.facts.fps)
+            clip = Clip(f"{subject}/{place.name}", "casme_sq", subject, place, self.info.fps)
             videos[place.parent.name, code] = clip
         events: dict[tuple[str, str], list[Interval]] = {}
         for number, cells in rows:
             where, name = f"{path.name}, row {number}", cells[1]
-            person, code = people.get(cells[0], ""), names.get(name.partition("_")[0], "")
+            person, code = subjects.get(cells[0], ""), names.get(name.partition("_")[0], "")
             if not person or not code:
                 field, value, rule = ("subject", cells[0], 1) if not person else ("video", name, 2)
-                faults.append(Fault(where, field, value, f"is not in 'naming rule{rule}'"))
+                faults.append(DatasetIssue(where, field, value, f"is not in 'naming rule{rule}'"))
                 continue
             gone = Clip(f"casme_sq/{person}/{person[1:]}_{code}", "casme_sq", f"casme_sq/{person}", Path(), 30)
             gone = dataclasses.replace(gone, source=pictures / person / f"{person[1:]}_{code}")
@@ -78,14 +80,14 @@ class CasmeSq(Dataset):
         return [dataclasses.replace(c, intervals=tuple(events.get(key, ()))) for key, c in videos.items()], faults
 
     @classmethod
-    def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
+    def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
         """Videos of about 8 s, 480x640; with few people two of each, with a micro- and a macro-expression each."""
         rows: list[tuple[object, ...]] = []
-        for number, scene in enumerate(_scenes(people)):
-            take = takes.take_of(scene, "casme_sq", 30, seed, 8)
+        for number, scene in enumerate(_scenes(subjects)):
+            take = takes.make_video(scene, "casme_sq", 30, seed, 8)
             subject = list(PEOPLE).index(int(scene.person[1:])) + 1
             name = next(name for code, name, _ in STIMULI if code == scene.name[3:7])
-            takes.film(take, root / "rawpic" / scene.person / scene.name, "img{:03d}.jpg", scale)
+            takes.write_frames(take, root / "rawpic" / scene.person / scene.name, "img{:03d}.jpg", image_scale)
             for i, one in enumerate(takes.shown_in(take), 1):
                 apex = 0 if (number, i) == (0, 1) else one.apex + 1  # the sheet leaves out some, with a 0
                 offset = 0 if (number, i) == (1, 1) else one.offset + 1
@@ -99,13 +101,13 @@ class CasmeSq(Dataset):
 
 def _tables(
     path: Path,
-) -> tuple[list[tuple[int, list[str]]], Mapping[str, str], Mapping[str, str], list[Fault]]:
+) -> tuple[list[tuple[int, list[str]]], Mapping[str, str], Mapping[str, str], list[DatasetIssue]]:
     """(row number, nine cells) of each row, subject -> `s15`, video -> `0101`, and faults."""
     every = sheets.read_tables(path, 3)
     found = dict(zip(("code", "rule1", "rule2"), every.values(), strict=False))
     for name, table in every.items():
         found |= {rule: table for rule in ("rule1", "rule2") if name.lower().replace(" ", "").endswith(rule)}
-    people = {row[2]: row[1].lower() for row in found["rule1"] if len(row) > 2 and row[2]}
+    subjects = {row[2]: row[1].lower() for row in found["rule1"] if len(row) > 2 and row[2]}
     names = {row[1]: row[0].zfill(4) for row in found["rule2"] if len(row) > 1 and row[1]}
     rows, faults = [], []
     for number, cells in enumerate(found["code"], 1):
@@ -113,37 +115,37 @@ def _tables(
         if full[0] and full[1]:
             rows.append((number, full))
         elif full[1]:
-            faults.append(Fault(f"{path.name}, row {number}", "subject", full[0], "is empty"))
-    return rows, people, names, faults
+            faults.append(DatasetIssue(f"{path.name}, row {number}", "subject", full[0], "is empty"))
+    return rows, subjects, names, faults
 
 
-def _event(clip: str, cells: list[str]) -> tuple[Interval | None, list[Fault]]:
+def _event(clip: str, cells: list[str]) -> tuple[Interval | None, list[DatasetIssue]]:
     """The interval of a row, or what is wrong with it."""
     _, name, onset, apex, offset, units, emotion, kind, report = cells
     row = {"onset": onset, "apex": apex, "offset": offset}
     times, faults = sheets.times(clip, row, tuple(row))
     faults = [dataclasses.replace(fault, field=f"{name}.{fault.field}") for fault in faults]
     if kind not in KINDS:
-        faults.append(Fault(clip, f"{name}.kind", kind, f"is none of {', '.join(KINDS)}"))
+        faults.append(DatasetIssue(clip, f"{name}.kind", kind, f"is none of {', '.join(KINDS)}"))
     first, peak, last = (time or None for time in times)
     last = last or peak
     if not faults and (first is None or last is None):
-        faults.append(Fault(clip, f"{name}.{'onset' if first is None else 'offset'}", "0", "is no frame number"))
+        faults.append(DatasetIssue(clip, f"{name}.{'onset' if first is None else 'offset'}", "0", "is no frame number"))
     if faults or first is None or last is None:
         return None, faults
     labels = {"name": name, "action_units": units, "emotion": emotion, "self_report": report}
     return Interval(first, last, peak or (first + last) // 2, KINDS[kind], labels), []
 
 
-def _scenes(people: int | None) -> list[takes.Scene]:
+def _scenes(subjects: int | None) -> list[takes.VideoSpec]:
     """98 videos of 22 people with the published counts; two videos of each of a few people."""
-    persons = PEOPLE[:people]
-    videos = [2] * len(persons) if people is not None else takes.shared_out(98, len(persons))
+    persons = PEOPLE[:subjects]
+    videos = [2] * len(persons) if subjects is not None else takes.shared_out(98, len(persons))
     names = [(p, STIMULI[i]) for p, n in zip(persons, videos, strict=True) for i in range(n)]
     micro, macro = [1] * len(names), [1] * len(names)
-    if people is None:
+    if subjects is None:
         micro, macro = takes.shared_out(57, 98), takes.shared_out(300, 98)
     return [
-        takes.Scene(f"s{person}", f"{person}_{code}{title}", few, many)
+        takes.VideoSpec(f"s{person}", f"{person}_{code}{title}", few, many)
         for (person, (code, _, title)), few, many in zip(names, micro, macro, strict=True)
     ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..core.clip import Clip
-from .base import MADE_UP, Dataset
+from .base import SYNTHETIC, Dataset
 
 
 def check_dataset(cls: type[Dataset], folder: Path) -> None:
@@ -14,23 +14,25 @@ def check_dataset(cls: type[Dataset], folder: Path) -> None:
 
     Ids are unique, sorted and begin with the data set's name; every clip has a label and a source that is there; there
     are two people and two labels at least; reading twice gives the same, and so does a second fake with the same seed;
-    `check` names the made-up mark and numbers that are not the published ones, because people are few, and no more.
+    `check` names the synthetic mark and numbers that are not the published ones, because people are few, and no more.
 
     Args:
         cls: the class.
         folder: an empty place to work in.
     """
-    made = cls.fake(folder / "first", people=2, scale=0.2)
+    made = cls.make_synthetic(folder / "first", subjects=2, image_scale=0.2)
     clips = made.clips()
     _check_clips(cls.name, clips)
     assert cls(made.root).clips() == clips, f"{cls.name}: reading twice gives different clips"
     assert made.fingerprint() == made.fingerprint(), f"{cls.name}: the fingerprint changes without a change"
-    again = cls.fake(folder / "second", people=2, scale=0.2)
+    again = cls.make_synthetic(folder / "second", subjects=2, image_scale=0.2)
     assert again.fingerprint() == made.fingerprint(), f"{cls.name}: two fakes with the same seed differ"
     faults = made.check()
-    assert any(MADE_UP in str(fault) for fault in faults), f"{cls.name}: check() does not say that the copy is made up"
+    assert any(SYNTHETIC in str(fault) for fault in faults), (
+        f"{cls.name}: check() does not say that the copy is synthetic"
+    )
     for fault in faults:
-        assert fault.clip == cls.name, f"{cls.name}: check() finds more than made-up counts in its own fake: {fault}"
+        assert fault.clip == cls.name, f"{cls.name}: check() finds more than synthetic counts in its own fake: {fault}"
 
 
 def _check_clips(name: str, clips: Sequence[Clip]) -> None:

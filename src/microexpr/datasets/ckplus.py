@@ -13,7 +13,7 @@ from ..imaging.video import frame_number
 from ..synthetic import Timing
 from . import _macro as macro
 from . import _sheets as sheets
-from .base import DATASETS, Dataset, Facts, Fault
+from .base import DATASETS, Dataset, DatasetInfo, DatasetIssue
 from .synthetic import clips as casting
 
 IMAGES, EMOTIONS, FACS = "cohn-kanade-images", "Emotion", "FACS"
@@ -36,24 +36,24 @@ class CkPlus(Dataset):
     emotion "". `action_units` are those of `FACS/`, e.g. `1+2+5`, without their strengths.
     """
 
-    facts = Facts(
+    info = DatasetInfo(
         title="CK+",
         citation="Lucey et al. 2010, The Extended Cohn-Kanade Dataset (CK+), CVPR Workshops",
-        access="licence agreement with the University of Pittsburgh",
+        access="license agreement with the University of Pittsburgh",
         fps=30,
         clips=CLIPS,
-        people=PEOPLE,
+        subjects=PEOPLE,
         counts={"emotion": {**COUNTS, "": CLIPS - sum(COUNTS.values())}},
         source="Lucey et al. 2010 and the release's ReadMe",
     )
 
-    def read(self) -> tuple[list[Clip], list[Fault]]:
+    def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """Every sequence that has pictures or an emotion file."""
         top = self._images()
         emotions = sheets.find(self.root, (EMOTIONS, f"Emotion_labels/{EMOTIONS}", "Emotion_labels"), "emotion labels")
         units = next((p for n in (FACS, f"FACS_labels/{FACS}", "FACS_labels") if (p := self.root / n).is_dir()), None)
         clips: list[Clip] = []
-        faults: list[Fault] = []
+        faults: list[DatasetIssue] = []
         filmed = {Path(person.name, one.name) for person in _people(top) for one in macro.folders(person)}
         named = {path.parent.relative_to(emotions) for path in emotions.glob("[Ss]*/*/[!.]*.txt")}
         for where in sorted(filmed | named):
@@ -65,7 +65,7 @@ class CkPlus(Dataset):
                 labels["action_units"] = "+".join(map(str, numbers))
                 peak, wrong = also if peak is None else peak, [*wrong, *more]
             faults += wrong
-            made = macro.sequence(clip, subject, top / where, self.facts.fps, labels)
+            made = macro.sequence(clip, subject, top / where, self.info.fps, labels)
             clips.append(made if peak is None else dataclasses.replace(made, apex=peak))
         return clips, faults
 
@@ -78,15 +78,15 @@ class CkPlus(Dataset):
         raise MissingDataError(f"'{self.root}' has no folder of pictures; looked for {', '.join(places)}, S001 to S999")
 
     @classmethod
-    def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
-        """Grey pictures of 640x490, sequences of 10 to 14 frames (the release: 10 to 60), emotions, action units.
+    def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
+        """Gray pictures of 640x490, sequences of 10 to 14 frames (the release: 10 to 60), emotions, action units.
 
         With few people, each shows every emotion once, and one expression without a name.
         """
-        shooting = casting.Shooting("ckplus", 30, (490, 640), scale, gray=True, framing="wide", kind="macro")
-        for role, timing in cast(people, seed):
+        shooting = casting.RecordingSpec("ckplus", 30, (490, 640), image_scale, gray=True, framing="wide", kind="macro")
+        for role, timing in clip_specs(subjects, seed):
             where, name = Path(role.person, role.name), f"{role.person}_{role.name}_"
-            shooting.film(role, root / IMAGES / where, name + "{:08d}.png", timing)
+            shooting.write_frames(role, root / IMAGES / where, name + "{:08d}.png", timing)
             units = "".join(f"   {unit:.7e}   0.0000000e+00\n" for unit, _ in role.units)
             _write(root / FACS / where / f"{name}{timing.frames:08d}_facs.txt", units)
             if role.emotion:
@@ -94,15 +94,15 @@ class CkPlus(Dataset):
                 _write(root / EMOTIONS / where / f"{name}{timing.frames:08d}_emotion.txt", code)
 
 
-def cast(people: int | None, seed: int) -> list[tuple[casting.Role, Timing]]:
+def clip_specs(subjects: int | None, seed: int) -> list[tuple[casting.ClipSpec, Timing]]:
     """The roles of CK+ and how long each lasts; how the release's emotions fall to its people is dealt."""
-    names = [f"S{5 * i:03d}" for i in range(1, PEOPLE + 1)][:people]
+    names = [f"S{5 * i:03d}" for i in range(1, PEOPLE + 1)][:subjects]
     hands = {name: [*COUNTS, ""] for name in names}
-    if people is None:
+    if subjects is None:
         named = _shared(sum(COUNTS.values()), names[:LABELLED_PEOPLE])
         counts = {(word, ""): n for word, n in COUNTS.items()}
         hands = {name: [] for name in names}
-        for person, (word, _) in casting.deal(counts, named, seed):
+        for person, (word, _) in casting.assign_labels(counts, named, seed):
             hands[person].append(word)
         for person, n in _shared(CLIPS - sum(COUNTS.values()), names[::-1]).items():
             hands[person] += [""] * n
@@ -121,7 +121,7 @@ def _people(top: Path) -> list[Path]:
     return [path for path in macro.folders(top) if path.name[:1] in "Ss" and path.name[1:].isdecimal()]
 
 
-def _codes(clip: str, field: str, folder: Path) -> tuple[list[int], int | None, list[Fault]]:
+def _codes(clip: str, field: str, folder: Path) -> tuple[list[int], int | None, list[DatasetIssue]]:
     """The first number of each line of the folder's text file, the frame that it is named after, and what is wrong.
 
     Where there is no file, all three are empty: most people have sequences without an emotion.
@@ -130,7 +130,11 @@ def _codes(clip: str, field: str, folder: Path) -> tuple[list[int], int | None, 
     if not files:
         return [], None, []
     if len(files) > 1:
-        return [], None, [Fault(clip, field, ", ".join(p.name for p in files), "a sequence has one such file at most")]
+        return (
+            [],
+            None,
+            [DatasetIssue(clip, field, ", ".join(p.name for p in files), "a sequence has one such file at most")],
+        )
     text = files[0].read_text(encoding="utf-8", errors="replace")
     codes = [_whole(line.split()[0]) for line in text.splitlines() if line.strip()]
     good = [code for code in codes if code is not None]
@@ -140,7 +144,7 @@ def _codes(clip: str, field: str, folder: Path) -> tuple[list[int], int | None, 
     elif field == "emotion" and (len(good) != 1 or good[0] >= len(WORDS)):
         wrong = f"is not one code from 0 to {len(WORDS) - 1}"
     if wrong:
-        return [], None, [Fault(clip, field, value, f"{wrong}; see '{files[0]}'")]
+        return [], None, [DatasetIssue(clip, field, value, f"{wrong}; see '{files[0]}'")]
     return good, frame_number(files[0].name), []
 
 

@@ -1,4 +1,4 @@
-"""CK+48: the last three frames of the 327 sequences of CK+ with an emotion, as cropped grey faces of 48x48."""
+"""CK+48: the last three frames of the 327 sequences of CK+ with an emotion, as cropped gray faces of 48x48."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 from ..core.clip import Clip
 from ..core.errors import MissingDataError
-from ..imaging.images import write_picture
+from ..imaging.images import write_image
 from . import _macro as macro
 from . import ckplus
-from .base import DATASETS, Dataset, Facts, Fault
+from .base import DATASETS, Dataset, DatasetInfo, DatasetIssue
 from .synthetic import clips as casting
 
 FRAMES = 3
@@ -27,31 +27,31 @@ class CkPlus48(Dataset):
     study. The three frames of a sequence are nearly alike: split by person.
     """
 
-    facts = Facts(
+    info = DatasetInfo(
         title="CK+48",
         citation="Lucey et al. 2010, The Extended Cohn-Kanade Dataset (CK+), CVPR Workshops",
-        access="made from CK+ by others; the licence is that of CK+",
+        access="made from CK+ by others; the license is that of CK+",
         fps=0,
         clips=FRAMES * sum(ckplus.COUNTS.values()),
-        people=ckplus.LABELLED_PEOPLE,
+        subjects=ckplus.LABELLED_PEOPLE,
         counts={"emotion": {word: FRAMES * n for word, n in ckplus.COUNTS.items()}},
         source="three frames of each sequence of CK+ with an emotion",
     )
 
-    def read(self) -> tuple[list[Clip], list[Fault]]:
+    def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """The files; there is no sheet."""
         clips: list[Clip] = []
-        faults: list[Fault] = []
+        faults: list[DatasetIssue] = []
         for folder in self._folders():
             emotion = macro.emotion_of(folder.name)
             if emotion is None:
-                faults.append(Fault(self.name, "folder", folder.name, "is not named after an emotion"))
+                faults.append(DatasetIssue(self.name, "folder", folder.name, "is not named after an emotion"))
                 continue
             for path in macro.pictures(folder):
                 found = NAME.fullmatch(path.stem)
                 if found is None:
                     where = f"{folder.name}/{path.name}"
-                    faults.append(Fault(self.name, "file", where, "is not named like S010_004_00000017.png"))
+                    faults.append(DatasetIssue(self.name, "file", where, "is not named like S010_004_00000017.png"))
                     continue
                 subject = f"ckplus48/{found[1].upper()}"
                 labels = {"emotion": emotion}
@@ -66,12 +66,12 @@ class CkPlus48(Dataset):
         raise MissingDataError(f"'{self.root}' has no folder of an emotion; looked for e.g. anger, CK+48/anger")
 
     @classmethod
-    def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
-        """The last frames of the made-up CK+ of the same seed, filmed close; they are 48x48 whatever the scale."""
-        shooting = casting.Shooting("ckplus", 30, (48, 48), scale, gray=True, kind="macro")
-        for role, timing in ckplus.cast(people, seed):
+    def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
+        """The last frames of the synthetic CK+ of the same seed, filmed close; they are 48x48 whatever the scale."""
+        shooting = casting.RecordingSpec("ckplus", 30, (48, 48), image_scale, gray=True, kind="macro")
+        for role, timing in ckplus.clip_specs(subjects, seed):
             if role.emotion:
-                film = shooting.perform(role, timing)
+                film = shooting.render(role, timing)
                 for i in range(timing.frames - FRAMES, timing.frames):
                     name = f"{role.person}_{role.name}_{i + 1:08d}.png"
-                    write_picture(root / FOLDERS[role.emotion] / name, film.frame(i)[..., 0])
+                    write_image(root / FOLDERS[role.emotion] / name, film.frame(i)[..., 0])

@@ -1,4 +1,4 @@
-"""FER2013: 35 887 grey faces of 48x48 found on the web, with one of seven emotions each."""
+"""FER2013: 35 887 gray faces of 48x48 found on the web, with one of seven emotions each."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import numpy as np
 from ..core.clip import Clip
 from ..core.config import cache_folder
 from ..core.errors import MissingDataError
-from ..imaging.images import write_picture
+from ..imaging.images import write_image
 from ..synthetic import Timing
 from . import _macro as macro
 from . import _sheets as sheets
-from .base import DATASETS, Dataset, Facts, Fault
+from .base import DATASETS, Dataset, DatasetInfo, DatasetIssue
 from .synthetic import clips as casting
 
 SHEETS = tuple(top + name for name in ("fer2013.csv", "icml_face_data.csv") for top in ("", "fer2013/"))
@@ -49,7 +49,7 @@ class Fer2013(Dataset):
     the test set may well have been trained on.
     """
 
-    facts = Facts(
+    info = DatasetInfo(
         title="FER2013",
         citation="Goodfellow et al. 2013, Challenges in Representation Learning, ICONIP",
         access="Kaggle, for research",
@@ -62,7 +62,7 @@ class Fer2013(Dataset):
         source="rows of fer2013.csv",
     )
 
-    def read(self) -> tuple[list[Clip], list[Fault]]:
+    def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """The rows of the csv, or the files."""
         clips: list[Clip] = []
         sheet = next((self.root / name for name in SHEETS if (self.root / name).is_file()), None)
@@ -71,7 +71,7 @@ class Fer2013(Dataset):
         else:
             place = unpack(sheet)
             pictures, _ = self._pictures(place)
-            faults = [Fault(*one) for one in json.loads((place / FAULTS).read_text(encoding="utf-8"))]
+            faults = [DatasetIssue(*one) for one in json.loads((place / FAULTS).read_text(encoding="utf-8"))]
         for path, usage, emotion in pictures:
             name = path.stem if sheet else f"{path.parts[-3]}-{path.parts[-2]}-{path.stem}"
             labels = {"emotion": emotion, "usage": usage}
@@ -84,7 +84,7 @@ class Fer2013(Dataset):
                 return top
         raise MissingDataError(f"'{self.root}' has no pictures; looked for {', '.join(SHEETS)}, train/, test/")
 
-    def _pictures(self, top: Path) -> tuple[list[tuple[Path, str, str]], list[Fault]]:
+    def _pictures(self, top: Path) -> tuple[list[tuple[Path, str, str]], list[DatasetIssue]]:
         """(file, usage, emotion) of each picture."""
         found, faults = [], []
         for split in (folder for folder in macro.folders(top) if folder.name.lower() in SPLITS):
@@ -92,7 +92,7 @@ class Fer2013(Dataset):
                 emotion = macro.emotion_of(folder.name)
                 if emotion is None:
                     where = f"{split.name}/{folder.name}"
-                    faults.append(Fault(self.name, "folder", where, "is not named after an emotion"))
+                    faults.append(DatasetIssue(self.name, "folder", where, "is not named after an emotion"))
                     continue
                 for path in macro.pictures(folder):
                     named = path.stem.split("_")[0]
@@ -101,20 +101,20 @@ class Fer2013(Dataset):
         return found, faults
 
     @classmethod
-    def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
+    def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
         """`fer2013.csv`; `people` is a number of faces, each shown twice with each emotion; never less than 48x48."""
-        rows = _rows(people, seed)
+        rows = _rows(subjects, seed)
         shown = np.zeros((len(rows), SIDE, SIDE), np.uint8)
         groups: dict[tuple[int, str], list[int]] = {}
         for number, (_, emotion, face) in enumerate(rows):
             groups.setdefault((face, emotion), []).append(number)
-        shooting = casting.Shooting("fer2013", 25, (SIDE, SIDE), gray=True, kind="macro")
+        shooting = casting.RecordingSpec("fer2013", 25, (SIDE, SIDE), gray=True, kind="macro")
         for (face, emotion), numbers in groups.items():
             role, n = macro.role("fer2013", f"face{face:03d}", emotion, emotion, seed), len(numbers)
             # Neutral faces come before an expression begins, the others when it is half there or more.
             neutral = emotion == "neutral"
             timing = Timing(n, n + 1, n + 1, n + 2, 25) if neutral else Timing(0, 2 * n, 2 * n, 2 * n + 1, 25)
-            film = shooting.perform(role, timing)
+            film = shooting.render(role, timing)
             for i, number in enumerate(numbers):
                 shown[number] = film.frame(i if neutral else n + 1 + i)[..., 0]
         with (root / SHEETS[0]).open("w", encoding="utf-8") as file:
@@ -172,13 +172,13 @@ def _written(sheet: Path, folder: Path) -> Iterator[tuple[str, str, str, str]]:
             continue
         name = f"{int(row[sheets.LINE]) - 2:05d}.png"
         place = folder / usages[row["Usage"].lower()] / WORDS[int(row["emotion"])]
-        write_picture(place / name, pixels.reshape(SIDE, SIDE))
+        write_image(place / name, pixels.reshape(SIDE, SIDE))
 
 
-def _rows(people: int | None, seed: int) -> list[tuple[str, str, int]]:
+def _rows(subjects: int | None, seed: int) -> list[tuple[str, str, int]]:
     """(usage, emotion, number of the face) of each row."""
-    if people is not None:
-        first = [("Training", word, face) for face in range(people) for word in WORDS]
+    if subjects is not None:
+        first = [("Training", word, face) for face in range(subjects) for word in WORDS]
         return [*first, *(("PrivateTest" if face % 2 else "PublicTest", word, face) for _, word, face in first)]
     draws, rows = np.random.default_rng([seed, 2013]), []
     for usage, counts in USAGE.items():

@@ -11,7 +11,7 @@ from ..core.clip import Clip
 from ..core.errors import MediaError
 from ..imaging.video import VIDEOS, VideoFrames, write_video
 from . import _sheets as sheets
-from .base import DATASETS, Dataset, Facts, Fault
+from .base import DATASETS, Dataset, DatasetInfo, DatasetIssue
 from .synthetic import clips as casting
 
 LIST = "clips.csv"
@@ -28,21 +28,21 @@ class Folder(Dataset):
     further column is a label: `emotion`, `objective`, `action_units` ... The case of column names does not matter.
     """
 
-    facts = Facts(
+    info = DatasetInfo(
         title="your own recordings",
         citation="none",
         access=f"write a {LIST}: {', '.join(KNOWN)}, and a column for each label",
         fps=0,
     )
 
-    def read(self) -> tuple[list[Clip], list[Fault]]:
+    def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """Each line of the list."""
         clips: list[Clip] = []
-        faults: list[Fault] = []
+        faults: list[DatasetIssue] = []
         for cells in sheets.read_rows(self.root / LIST, NEEDED):
             row = {name.lower(): value for name, value in cells.items()}
             if empty := [name for name in NEEDED if not row[name]]:
-                faults.append(Fault(f"{LIST}, line {row[sheets.LINE]}", empty[0], "", "is empty"))
+                faults.append(DatasetIssue(f"{LIST}, line {row[sheets.LINE]}", empty[0], "", "is empty"))
                 continue
             clip_id, subject = f"folder/{row['subject']}/{row['clip']}", f"folder/{row['subject']}"
             times, wrong = sheets.times(clip_id, row, ("onset", "apex", "offset"))
@@ -50,28 +50,30 @@ class Folder(Dataset):
             source = self.root / row["source"]
             fps = _number(row["fps"]) if row.get("fps") else _rate(source)
             if fps is None:
-                faults.append(Fault(clip_id, "fps", row["fps"], "is not a number"))
+                faults.append(DatasetIssue(clip_id, "fps", row["fps"], "is not a number"))
                 continue
             labels = {name: value for name, value in row.items() if name not in (*KNOWN, sheets.LINE) and value}
             clips.append(Clip(clip_id, "folder", subject, source, fps, *times, labels))
         return clips, faults
 
-    def _outside(self, clip: str, source: str) -> list[Fault]:
+    def _outside(self, clip: str, source: str) -> list[DatasetIssue]:
         inside = (self.root / source).resolve().is_relative_to(self.root.resolve())
-        return [] if inside else [Fault(clip, "source", source, "leads out of the folder")]
+        return [] if inside else [DatasetIssue(clip, "source", source, "leads out of the folder")]
 
     @classmethod
-    def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
+    def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
         """Two clips a class and person, as video files and folders of pictures in turn; 4 people unless told."""
         lines = [",".join([*KNOWN, "emotion", "action_units"])]
-        shooting = casting.Shooting("folder", fps=100, size=(240, 320), scale=scale, framing="wide", first=0)
-        for number, role in enumerate(casting.troupe(people or 4, seed)):
+        shooting = casting.RecordingSpec(
+            "folder", fps=100, size=(240, 320), image_scale=image_scale, framing="wide", first=0
+        )
+        for number, role in enumerate(casting.default_clip_specs(subjects or 4, seed)):
             source = f"{role.person}/{role.name}"
             if number % 2:
-                onset, apex, offset = shooting.film(role, root / source, "{}.jpg")
+                onset, apex, offset = shooting.write_frames(role, root / source, "{}.jpg")
             else:
                 source += ".mp4"
-                performance = shooting.perform(role)
+                performance = shooting.render(role)
                 write_video(root / source, np.stack(list(performance.frames())), fps=100)
                 onset, apex, offset = performance.timing.onset, performance.timing.apex, performance.timing.offset
             cells = [role.name, role.person, source, 100, onset, apex, offset, role.emotion, role.action_units]

@@ -1,4 +1,4 @@
-"""JAFFE: 213 posed pictures of ten Japanese women, in grey."""
+"""JAFFE: 213 posed pictures of ten Japanese women, in gray."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 
 from ..core.clip import Clip
 from ..core.errors import MissingDataError
-from ..imaging.images import write_picture
+from ..imaging.images import write_image
 from ..synthetic import Timing, draw_action_units
 from . import _sheets as sheets
-from .base import DATASETS, Dataset, Facts, Fault
+from .base import DATASETS, Dataset, DatasetInfo, DatasetIssue
 from .synthetic import clips as casting
 
 EMOTIONS = {
@@ -37,29 +37,29 @@ class Jaffe(Dataset):
     and their 151 of five emotions agree with that.
     """
 
-    facts = Facts(
+    info = DatasetInfo(
         title="JAFFE",
         citation="Lyons, Akamatsu, Kamachi, Gyoba 1998, Coding Facial Expressions with Gabor Wavelets, FG",
         access="on request from its authors, for research",
         fps=0,
         clips=213,
-        people=10,
+        subjects=10,
         counts={"emotion": {EMOTIONS[code]: n for code, n in COUNTS.items()}},
         source="names of the release's files",
     )
 
-    def read(self) -> tuple[list[Clip], list[Fault]]:
+    def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """The files; there is no sheet."""
         top = sheets.find(self.root, ("jaffedbase", "jaffe", "."), "folder of pictures")
         clips: list[Clip] = []
-        faults: list[Fault] = []
+        faults: list[DatasetIssue] = []
         pictures = sorted(top.glob("*.tif*"))
         if not pictures:
             raise MissingDataError(f"'{self.root}' has no pictures; looked for *.tif and *.tiff in '{top}'")
         for path in pictures:
             found = NAME.fullmatch(path.stem)
             if found is None or found[2].upper() not in EMOTIONS:
-                faults.append(Fault(self.name, "file", path.name, "is not named like KA.AN1.39.tiff"))
+                faults.append(DatasetIssue(self.name, "file", path.name, "is not named like KA.AN1.39.tiff"))
                 continue
             subject = f"jaffe/{found[1].upper()}"
             labels = {"emotion": EMOTIONS[found[2].upper()]}
@@ -67,23 +67,25 @@ class Jaffe(Dataset):
         return clips, faults
 
     @classmethod
-    def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
-        """Grey pictures of 256x256; three of each expression and person, more or fewer where the counts ask for it."""
-        shooting = casting.Shooting("jaffe", fps=1, size=(256, 256), scale=scale, gray=True, kind="macro")
+    def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
+        """Gray pictures of 256x256; three of each expression and person, more or fewer where the counts ask for it."""
+        shooting = casting.RecordingSpec(
+            "jaffe", fps=1, size=(256, 256), image_scale=image_scale, gray=True, kind="macro"
+        )
         number = 0
-        for place, person in enumerate(PEOPLE[:people]):
+        for place, person in enumerate(PEOPLE[:subjects]):
             for code, emotion in EMOTIONS.items():
                 extra = COUNTS[code] - 30
                 takes = 3 + (place < extra) - (place >= 10 + extra)
                 for take in range(1, takes + 1):
                     number += 1
                     role = _role(person, code, take, emotion, seed)
-                    film = shooting.perform(role, Timing(0, 1, 1, 2, 1))
+                    film = shooting.render(role, Timing(0, 1, 1, 2, 1))
                     frame = film.frame(0 if code == "NE" else 1)
-                    write_picture(root / f"{role.name}.{number}.tiff", frame[..., 0])
+                    write_image(root / f"{role.name}.{number}.tiff", frame[..., 0])
 
 
-def _role(person: str, code: str, take: int, emotion: str, seed: int) -> casting.Role:
+def _role(person: str, code: str, take: int, emotion: str, seed: int) -> casting.ClipSpec:
     draws = np.random.default_rng([seed, *f"{person}{code}{take}".encode()])
     units = draw_action_units(None, "happiness" if code == "NE" else emotion, draws)
-    return casting.Role(person, f"{person}.{code}{take}", emotion, "", "", tuple(units), int(draws.integers(2**31)))
+    return casting.ClipSpec(person, f"{person}.{code}{take}", emotion, "", "", tuple(units), int(draws.integers(2**31)))

@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 
 from ..core.clip import Clip
-from ..imaging.images import PICTURES, write_picture
+from ..imaging.images import PICTURES, write_image
 from . import _sheets as sheets
-from .base import DATASETS, Dataset, Facts, Fault
+from .base import DATASETS, Dataset, DatasetInfo, DatasetIssue
 from .smic import clip_name, person_id
 from .synthetic import clips as casting
 
@@ -44,34 +44,34 @@ class _Composite(Dataset):
 
     apex: ClassVar[int | None] = None
 
-    facts = Facts(
+    info = DatasetInfo(
         title="MEGC 2019 composite, precomputed flow",
         citation="Liong et al. 2019, STSTNet, FG (release of the flow pictures)",
-        access="with the licences of CASME II, SAMM and SMIC, from users of the STSTNet release",
+        access="with the licenses of CASME II, SAMM and SMIC, from users of the STSTNet release",
         fps=200,
         clips=442,
-        people=68,
+        subjects=68,
         counts={"emotion": {"negative": 250, "positive": 109, "surprise": 83}},
-        per_subject={person: n for people in PARTS.values() for person, n in people.items()},
+        per_subject={person: n for subjects in PARTS.values() for person, n in subjects.items()},
         source="See et al. 2019, MEGC 2019",
     )
 
-    def read(self) -> tuple[list[Clip], list[Fault]]:
+    def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """The list, and the picture of each line."""
         path = sheets.find(self.root, LISTS, "list of clips")
         clips: list[Clip] = []
-        faults: list[Fault] = []
+        faults: list[DatasetIssue] = []
         pictures = self._pictures()
         for row in sheets.read_rows(path, COLUMNS, bare=tuple(FPS)):
             dataset, where = row["dataset"].lower(), f"{path.name}, line {row[sheets.LINE]}"
             if dataset not in FPS:
-                faults.append(Fault(where, "dataset", row["dataset"], f"must be one of {', '.join(FPS)}"))
+                faults.append(DatasetIssue(where, "dataset", row["dataset"], f"must be one of {', '.join(FPS)}"))
                 continue
             if row["label"] not in ("0", "1", "2"):
-                faults.append(Fault(where, "label", row["label"], "must be 0, 1 or 2"))
+                faults.append(DatasetIssue(where, "label", row["label"], "must be 0, 1 or 2"))
                 continue
             if not any(map(str.isdecimal, row["sub"])):
-                faults.append(Fault(where, "sub", row["sub"], "is not a person"))
+                faults.append(DatasetIssue(where, "sub", row["sub"], "is not a person"))
                 continue
             person, name = _ids(dataset, row["sub"], row["filename_o"])
             names = (f"{person}_{name}".lower(), Path(row.get("imagename", "")).stem.lower())
@@ -83,16 +83,16 @@ class _Composite(Dataset):
             )
         return clips, faults
 
-    def differences(self, clips: Sequence[Clip]) -> list[Fault]:
+    def compare_with_published(self, clips: Sequence[Clip]) -> list[DatasetIssue]:
         """A part that is wholly absent is one line, not one for each of its people."""
         absent = [part for part in PARTS if not any(clip.dataset == part for clip in clips)]
         lines = [
-            Fault(
+            DatasetIssue(
                 self.name, part, "0 clips", f"the release has {sum(PARTS[part].values())} of {len(PARTS[part])} people"
             )
             for part in absent
         ]
-        rest = super().differences(clips)
+        rest = super().compare_with_published(clips)
         return lines + [f for f in rest if not any(f.field.startswith(f"clips of {part}/") for part in absent)]
 
     @classmethod
@@ -131,7 +131,7 @@ def _ids(dataset: str, person: str, name: str) -> tuple[str, str]:
 class Megc2019(_Composite):
     """The flow pictures, 28x28: R = u, G = v, B = optical strain, each stretched to 0..255 picture by picture.
 
-    The stretching loses where zero is and how large the motion was. The made-up copy does the same.
+    The stretching loses where zero is and how large the motion was. The synthetic copy does the same.
     """
 
     @classmethod
@@ -139,9 +139,9 @@ class Megc2019(_Composite):
         return FLOWS
 
     @classmethod
-    def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
-        """Farneback flow of made-up faces; `people` of each of the three parts."""
-        _write_list(root, people, scale, seed, faces=False)
+    def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
+        """Farneback flow of synthetic faces; `people` of each of the three parts."""
+        _write_list(root, subjects, image_scale, seed, faces=False)
 
 
 @DATASETS.register("megc2019_faces")
@@ -149,22 +149,22 @@ class Megc2019Faces(_Composite):
     """The apex frames' face crops of the same clips, 224x224, where a user has them."""
 
     apex = 0  # the only frame of its picture
-    facts = replace(_Composite.facts, title="MEGC 2019 composite, precomputed apex faces")
+    info = replace(_Composite.info, title="MEGC 2019 composite, precomputed apex faces")
 
     @classmethod
     def _folders(cls) -> tuple[str, ...]:
         return FACES
 
     @classmethod
-    def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
-        """Apex frames of made-up faces; `people` of each of the three parts."""
-        _write_list(root, people, scale, seed, faces=True)
+    def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
+        """Apex frames of synthetic faces; `people` of each of the three parts."""
+        _write_list(root, subjects, image_scale, seed, faces=True)
 
 
-def _write_list(root: Path, people: int | None, scale: float, seed: int, faces: bool) -> None:
+def _write_list(root: Path, subjects: int | None, image_scale: float, seed: int, faces: bool) -> None:
     lines = ["dataset,sub,filename_o,label,apex,imagename,sub_filename"]
-    for dataset, role in _roles(people, seed):
-        performance = casting.Shooting(dataset, FPS[dataset], (224, 224), scale).perform(role)
+    for dataset, role in _roles(subjects, seed):
+        performance = casting.RecordingSpec(dataset, FPS[dataset], (224, 224), image_scale).render(role)
         label = casting.three_class(role.emotion)
         person, name = _ids(dataset, role.person, role.name)
         picture = f"{person}_{role.name}.jpg"  # SMIC's own spelling, s1_ne_01, stands here only
@@ -172,21 +172,19 @@ def _write_list(root: Path, people: int | None, scale: float, seed: int, faces: 
         timing = performance.timing
         apex = performance.frame(timing.apex)
         if faces:
-            write_picture(root / FACES[0] / picture, apex)
+            write_image(root / FACES[0] / picture, apex)
         else:
-            write_picture(
-                root / FLOWS[0] / f"{person}_{name} .png", _flow_picture(performance.frame(timing.onset), apex)
-            )
+            write_image(root / FLOWS[0] / f"{person}_{name} .png", _flow_picture(performance.frame(timing.onset), apex))
     (root / LISTS[0]).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _roles(people: int | None, seed: int) -> list[tuple[str, casting.Role]]:
+def _roles(subjects: int | None, seed: int) -> list[tuple[str, casting.ClipSpec]]:
     """The clips of the list: no others, no sadness and fear of CASME II, no Other of SAMM, nor the two left out."""
     gone = {("sub04", "EP12_01f"), ("sub05", "EP09_05f")}
     words = {"happiness", "surprise", "disgust", "repression"}
-    first = [r for r in casting.casme2(people, seed) if r.emotion in words and (r.person, r.name) not in gone]
-    second = [r for r in casting.samm(people, seed) if r.emotion != "Other"]
-    third = casting.smic(people, seed)
+    first = [r for r in casting.casme2(subjects, seed) if r.emotion in words and (r.person, r.name) not in gone]
+    second = [r for r in casting.samm(subjects, seed) if r.emotion != "Other"]
+    third = casting.smic(subjects, seed)
     parts = (("casme2", first), ("samm", second), ("smic", third))
     return [(dataset, role) for dataset, roles in parts for role in roles]
 

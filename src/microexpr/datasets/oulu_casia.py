@@ -11,7 +11,7 @@ from ..core.clip import Clip
 from ..synthetic import Timing
 from . import _macro as macro
 from . import _sheets as sheets
-from .base import DATASETS, Dataset, Facts, Fault
+from .base import DATASETS, Dataset, DatasetInfo, DatasetIssue
 from .synthetic import clips as casting
 
 PEOPLE = 80
@@ -28,41 +28,43 @@ class OuluCasia(Dataset):
 
     camera: ClassVar[str] = "VL"
     light: ClassVar[str] = "Strong"
-    facts = Facts(
+    info = DatasetInfo(
         title="Oulu-CASIA NIR&VIS, visible, strong light",
         citation="Zhao et al. 2011, Facial expression recognition from near-infrared videos, IVC 29(9)",
-        access="licence agreement with the University of Oulu",
+        access="license agreement with the University of Oulu",
         fps=25,
         clips=PEOPLE * len(macro.SIX),
-        people=PEOPLE,
+        subjects=PEOPLE,
         counts={"emotion": dict.fromkeys(macro.SIX, PEOPLE)},
         source="Zhao et al. 2011",
     )
 
-    def read(self) -> tuple[list[Clip], list[Fault]]:
+    def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """Each folder of pictures; there is no sheet."""
         whole, cropped = f"{self.camera}/{self.light}", f"{self.camera}_Acropped/{self.light}"
         places = (f"OriginalImg/{whole}", f"B_OriginalImg/{whole}", whole)
         faces = (f"PreProcess/{cropped}", f"B_PreProcess/{cropped}", cropped)
         clips: list[Clip] = []
-        faults: list[Fault] = []
+        faults: list[DatasetIssue] = []
         for person in macro.folders(sheets.find(self.root, (*places, *faces), "folder of pictures")):
             for source in macro.folders(person):
                 subject = f"{self.name}/{person.name}"
                 clip, emotion = f"{subject}/{source.name}", macro.emotion_of(source.name)
                 if emotion is None:
-                    faults.append(Fault(clip, "folder", source.name, "is not named after an emotion"))
+                    faults.append(DatasetIssue(clip, "folder", source.name, "is not named after an emotion"))
                     continue
-                clips.append(macro.sequence(clip, subject, source, self.facts.fps, {"emotion": emotion}))
+                clips.append(macro.sequence(clip, subject, source, self.info.fps, {"emotion": emotion}))
         return clips, faults
 
     @classmethod
-    def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
+    def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
         """Whole pictures of 320x240; sequences of 9 to 14 frames; everyone shows every emotion once."""
-        shooting = casting.Shooting("oulu_casia", 25, (240, 320), scale, framing="wide", first=0, kind="macro")
-        for person in [f"P{i:03d}" for i in range(1, PEOPLE + 1)][:people]:
+        shooting = casting.RecordingSpec(
+            "oulu_casia", 25, (240, 320), image_scale, framing="wide", first=0, kind="macro"
+        )
+        for person in [f"P{i:03d}" for i in range(1, PEOPLE + 1)][:subjects]:
             for word in macro.SIX:
                 role = macro.role("oulu_casia", person, word.capitalize(), word, seed)
                 n = int(np.random.default_rng([role.seed, 1]).integers(9, 15))
                 folder = root / "OriginalImg" / cls.camera / cls.light / person / role.name
-                shooting.film(role, folder, "{:03d}.jpeg", Timing(0, n - 1, n - 1, n, 25))
+                shooting.write_frames(role, folder, "{:03d}.jpeg", Timing(0, n - 1, n - 1, n, 25))

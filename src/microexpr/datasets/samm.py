@@ -1,4 +1,4 @@
-"""SAMM: 159 micro-movements of 29 of its 32 people at 200 frames a second, in grey."""
+"""SAMM: 159 micro-movements of 29 of its 32 people at 200 frames a second, in gray."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..core.clip import Clip
 from . import _sheets as sheets
-from .base import DATASETS, Dataset, Facts, Fault
+from .base import DATASETS, Dataset, DatasetInfo, DatasetIssue
 from .synthetic import clips as casting
 
 SHEET = "SAMM_Micro_FACS_Codes_v2.xlsx"
@@ -14,7 +14,7 @@ SHEETS = tuple(
     top + name for name in (SHEET, "SAMM_20181215_Micro_FACS_Codes_v2.xlsx") for top in ("", "SAMM/", "SAMM_CROP/")
 )
 COLUMNS = ("Subject", "Filename", "Onset Frame", "Apex Frame", "Offset Frame", "Action Units", "Estimated Emotion")
-ABOVE = ("made-up codes in the layout of the release",) + ("-",) * 12
+ABOVE = ("synthetic codes in the layout of the release",) + ("-",) * 12
 
 
 @DATASETS.register("samm")
@@ -25,13 +25,13 @@ class Samm(Dataset):
     with a `corrections.csv` beside the sheet; none ships, because the value to expect depends on the copy.
     """
 
-    facts = Facts(
+    info = DatasetInfo(
         title="SAMM",
         citation="Davison et al. 2018, SAMM: A Spontaneous Micro-Facial Movement Dataset, IEEE TAC 9(1)",
-        access="licence agreement with Manchester Metropolitan University",
+        access="license agreement with Manchester Metropolitan University",
         fps=200,
         clips=159,
-        people=29,
+        subjects=29,
         counts={
             "emotion": {
                 "Anger": 57,
@@ -48,7 +48,7 @@ class Samm(Dataset):
         source="sheet v2",
     )
 
-    def read(self) -> tuple[list[Clip], list[Fault]]:
+    def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """The sheet; the picture folder's name is the clip's."""
         sheet = sheets.find(self.root, SHEETS, "sheet of codes")
         rows, faults = sheets.people(sheet, (*COLUMNS, "Objective Classes"))
@@ -66,7 +66,7 @@ class Samm(Dataset):
             times, wrong = sheets.times(clip_id, row, columns, needed=("onset", "offset"))
             faults += wrong
             clips.append(
-                Clip(clip_id, "samm", f"samm/{person}", self._pictures(person, name), self.facts.fps, *times, labels)
+                Clip(clip_id, "samm", f"samm/{person}", self._pictures(person, name), self.info.fps, *times, labels)
             )
         return clips, faults
 
@@ -75,13 +75,15 @@ class Samm(Dataset):
         return next((place for place in places if place.is_dir()), places[0])
 
     @classmethod
-    def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
-        """Grey pictures of the face as in the cropped release, 400x400, and the sheet."""
+    def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
+        """Gray pictures of the face as in the cropped release, 400x400, and the sheet."""
         rows = []
-        shooting = casting.Shooting("samm", fps=200, size=(400, 400), scale=scale, gray=True, first=1000)
-        for role in casting.samm(people, seed):
+        shooting = casting.RecordingSpec(
+            "samm", fps=200, size=(400, 400), image_scale=image_scale, gray=True, first=1000
+        )
+        for role in casting.samm(subjects, seed):
             folder = root / role.person / role.name
-            onset, apex, offset = shooting.film(role, folder, role.person + "_{:05d}.jpg")
+            onset, apex, offset = shooting.write_frames(role, folder, role.person + "_{:05d}.jpg")
             times = (onset, apex, offset, offset - onset + 1)
             rows.append(
                 (role.person, role.name, "", *times, "Micro - 1/2", role.action_units, role.emotion, role.objective, "")

@@ -9,7 +9,7 @@ from ..core.clip import Clip, Interval
 from . import _sheets as sheets
 from ._intervals import add
 from ._macro import folders
-from .base import DATASETS, Correction, Dataset, Facts, Fault
+from .base import DATASETS, Correction, Dataset, DatasetInfo, DatasetIssue
 from .synthetic import long_videos as takes
 from .synthetic.clips import SAMM_MEGC2019
 
@@ -25,7 +25,7 @@ COLUMNS = (
 HEADER = (
     *("Subject", "Filename", "Inducement Code", "Onset", "Apex", "Offset", "Duration", "Type", "Action Units", "Notes"),
 )
-ABOVE = ("made-up codes in the layout of the release",) + ("-",) * 8
+ABOVE = ("synthetic codes in the layout of the release",) + ("-",) * 8
 KINDS = {"macro": "macro", "micro-1/2": "micro"}
 BEGUN = "before the recording"
 PEOPLE = tuple(sorted({*SAMM_MEGC2019, "025", "029"}))
@@ -44,10 +44,10 @@ class SammLv(Dataset):
     user puts one, adds emotion and objective class to micro-expressions.
     """
 
-    facts = Facts(
+    info = DatasetInfo(
         title="SAMM Long Videos",
         citation="Yap et al. 2020, SAMM Long Videos: A Spontaneous Facial Micro- and Macro-Expressions Dataset, FG",
-        access="licence agreement with Manchester Metropolitan University",
+        access="license agreement with Manchester Metropolitan University",
         fps=200,
         clips=147,
         events={"kind": {"macro": 343, "micro": 159}, "begun": {BEGUN: 10}},
@@ -58,7 +58,7 @@ class SammLv(Dataset):
         Correction("samm_lv/036/036_7", "036_7_4.offset", "8298", "8201", "the pictures end with frame 8201"),
     )
 
-    def read(self) -> tuple[list[Clip], list[Fault]]:
+    def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """The folders of pictures, and the rows of the sheet that belong to each."""
         path = sheets.find(self.root, SHEETS, "sheet of codes")
         pictures = sheets.find(self.root, PICTURES, "picture folder")
@@ -70,7 +70,7 @@ class SammLv(Dataset):
             video = "_".join(name.split("_")[:2])
             clip = f"samm_lv/{video.partition('_')[0]}/{video}"
             if video.partition("_")[0] != f"{number:03d}":
-                faults.append(Fault(clip, "Subject", row["Subject"], f"is not that of '{name}'"))
+                faults.append(DatasetIssue(clip, "Subject", row["Subject"], f"is not that of '{name}'"))
                 continue
             event, wrong = _event(clip, row, known.get(name, {}))
             wrong += add(events.setdefault(video, []), event, clip, path.name)
@@ -92,13 +92,15 @@ class SammLv(Dataset):
         return {r["Filename"]: {"emotion": r["Estimated Emotion"], "objective": r["Objective Classes"]} for r in rows}
 
     @classmethod
-    def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
-        """Grey videos of about 4 s, 480x640 (the release's are larger, the face as large); few people have one each."""
+    def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
+        """Gray videos of about 4 s, 480x640 (the release's are larger, the face as large); few people have one each."""
         rows: list[tuple[object, ...]] = []
         micro: list[tuple[object, ...]] = []
-        for scene in _scenes(people):
-            take = takes.take_of(scene, "samm_lv", 200, seed, 4)
-            takes.film(take, root / PICTURES[0] / scene.name, scene.name + "_{:04d}.jpg", scale, gray=True)
+        for scene in _scenes(subjects):
+            take = takes.make_video(scene, "samm_lv", 200, seed, 4)
+            takes.write_frames(
+                take, root / PICTURES[0] / scene.name, scene.name + "_{:04d}.jpg", image_scale, gray=True
+            )
             for i, one in enumerate(takes.shown_in(take), 1):
                 onset, apex, offset = max(0, one.onset + 1), one.apex + 1, one.offset + 1
                 kind = "Macro" if one.kind == "macro" else "Micro - 1/2"
@@ -112,16 +114,16 @@ class SammLv(Dataset):
         )
 
 
-def _event(clip: str, row: sheets.Row, known: dict[str, str]) -> tuple[Interval | None, list[Fault]]:
+def _event(clip: str, row: sheets.Row, known: dict[str, str]) -> tuple[Interval | None, list[DatasetIssue]]:
     """The interval of a row, or what is wrong with it."""
     name, word = row["Filename"], row["Type"]
     (onset, apex, offset), faults = sheets.times(clip, row, ("Onset", "Apex", "Offset"))
     faults = [dataclasses.replace(fault, field=f"{name}.{fault.field}") for fault in faults]
     kind = KINDS.get("".join(word.lower().split()), "")
     if not kind:
-        faults.append(Fault(clip, f"{name}.kind", word, "is neither Macro nor Micro - 1/2"))
+        faults.append(DatasetIssue(clip, f"{name}.kind", word, "is neither Macro nor Micro - 1/2"))
     if not faults and (onset is None or not offset):
-        faults.append(Fault(clip, f"{name}.{'onset' if onset is None else 'offset'}", "0", "is no frame number"))
+        faults.append(DatasetIssue(clip, f"{name}.{'onset' if onset is None else 'offset'}", "0", "is no frame number"))
     if faults or onset is None or not offset:
         return None, faults
     labels = {"name": name, "action_units": row["Action Units"]} | (known if kind == "micro" else {})
@@ -130,15 +132,15 @@ def _event(clip: str, row: sheets.Row, known: dict[str, str]) -> tuple[Interval 
     return Interval(onset, offset, apex or None, kind, labels), []
 
 
-def _scenes(people: int | None) -> list[takes.Scene]:
+def _scenes(subjects: int | None) -> list[takes.VideoSpec]:
     """147 videos with the published counts, ten of them begun; one video of each of a few people."""
-    persons = PEOPLE[:people]
-    videos = [1] * len(persons) if people is not None else takes.shared_out(147, len(persons))
+    persons = PEOPLE[:subjects]
+    videos = [1] * len(persons) if subjects is not None else takes.shared_out(147, len(persons))
     names = [(p, f"{p}_{i}") for p, n in zip(persons, videos, strict=True) for i in range(1, n + 1)]
     micro, macro, begun = [1] * len(names), [1] * len(names), 1
-    if people is None:
+    if subjects is None:
         micro, macro, begun = takes.shared_out(159, 147), takes.shared_out(343, 147), 10
     return [
-        takes.Scene(person, name, few, many, number < begun)
+        takes.VideoSpec(person, name, few, many, number < begun)
         for number, ((person, name), few, many) in enumerate(zip(names, micro, macro, strict=True))
     ]

@@ -11,13 +11,13 @@ from ..core.clip import Clip, Interval
 from ..core.errors import MediaError
 from ..imaging.video import open_frames
 from . import _sheets as sheets
-from .base import DATASETS, Dataset, Facts, Fault
+from .base import DATASETS, Dataset, DatasetInfo, DatasetIssue
 from .synthetic import clips as casting
 
 EMOTIONS = ("negative", "positive", "surprise")
 WORDS = {"ne": "negative", "po": "positive", "sur": "surprise"}
 CITATION = "Li et al. 2013, A Spontaneous Micro-Expression Database: Inducement, Collection and Baseline, FG"
-ACCESS = "licence agreement with the University of Oulu"
+ACCESS = "license agreement with the University of Oulu"
 
 
 def person_id(name: str) -> str:
@@ -40,7 +40,7 @@ class _Camera(Dataset):
 
     camera: ClassVar[str]
 
-    def read(self) -> tuple[list[Clip], list[Fault]]:
+    def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """The folders; there is no sheet."""
         kinds = ("SMIC_all_cropped", "SMIC_all_raw")
         tops = [f"{above}{kind}/{self.camera}" for above in ("", "SMIC/") for kind in kinds]
@@ -54,17 +54,17 @@ class _Camera(Dataset):
             subject = f"{self.name}/{person_id(who)}"
             clip_id, times = f"{subject}/{clip_name(folder.name)}", _ends(folder)
             labels = {"emotion": emotion}
-            clips.append(Clip(clip_id, self.name, subject, folder, self.facts.fps, *times, labels))
+            clips.append(Clip(clip_id, self.name, subject, folder, self.info.fps, *times, labels))
         return clips, []
 
     @classmethod
-    def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
+    def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
         """Cropped pictures, 190x230 (the release's vary)."""
         counts = casting.SMIC_LABELS if cls.camera == "HS" else casting.SMIC_VIS_LABELS
-        shooting = casting.Shooting("smic", fps=cls.facts.fps, size=(230, 190), scale=scale, pad=0)
-        for role in casting.smic(people, seed, counts):
+        shooting = casting.RecordingSpec("smic", fps=cls.info.fps, size=(230, 190), image_scale=image_scale, pad=0)
+        for role in casting.smic(subjects, seed, counts):
             folder = root / "SMIC_all_cropped" / cls.camera / role.person / "micro" / role.emotion / role.name
-            shooting.film(role, folder, "image{}.jpg")
+            shooting.write_frames(role, folder, "image{}.jpg")
 
 
 def _ends(folder: Path) -> tuple[int | None, None, int | None]:
@@ -76,14 +76,14 @@ def _ends(folder: Path) -> tuple[int | None, None, int | None]:
     return (numbers[0], None, numbers[-1]) if numbers else (None, None, None)
 
 
-def _facts(camera: str, fps: float, people: int, counts: dict[str, int]) -> Facts:
-    return Facts(
+def _facts(camera: str, fps: float, subjects: int, counts: dict[str, int]) -> DatasetInfo:
+    return DatasetInfo(
         title=f"SMIC {camera}",
         citation=CITATION,
         access=ACCESS,
         fps=fps,
         clips=sum(counts.values()),
-        people=people,
+        subjects=subjects,
         counts={"emotion": counts},
         per_subject={f"smic/s{n:02d}": c for n, c in casting.SMIC_PEOPLE.items()} if camera == "HS" else {},
         source="MEGC 2019 list" if camera == "HS" else "MEGC 2022 page; other sources have 28/23/20 for 71 clips",
@@ -95,7 +95,7 @@ class Smic(_Camera):
     """SMIC-HS: the high-speed camera, which the challenges use."""
 
     camera = "HS"
-    facts = _facts("HS", 100, 16, dict(casting.SMIC_LABELS))
+    info = _facts("HS", 100, 16, dict(casting.SMIC_LABELS))
 
 
 @DATASETS.register("smic_vis")
@@ -103,7 +103,7 @@ class SmicVis(_Camera):
     """SMIC-VIS: the ordinary camera."""
 
     camera = "VIS"
-    facts = _facts("VIS", 25, 8, dict(casting.SMIC_VIS_LABELS))
+    info = _facts("VIS", 25, 8, dict(casting.SMIC_VIS_LABELS))
 
 
 @DATASETS.register("smic_nir")
@@ -111,7 +111,7 @@ class SmicNir(_Camera):
     """SMIC-NIR: the near-infrared camera."""
 
     camera = "NIR"
-    facts = _facts("NIR", 25, 8, dict(casting.SMIC_VIS_LABELS))
+    info = _facts("NIR", 25, 8, dict(casting.SMIC_VIS_LABELS))
 
 
 GONE = ("s03/s03_ne_03", "s03/s03_ne_20", "s04/s04_ne_05", "s04/s04_ne_06", "s09/s09_sur_02")
@@ -127,13 +127,13 @@ class SmicHsLong(Dataset):
     of `smic` but for the data set's name: do not train on one and test on the other.
     """
 
-    facts = Facts(
+    info = DatasetInfo(
         title="SMIC-E HS (long)",
         citation="Li et al. 2018, Towards Reading Hidden Emotions, IEEE TAC 9(4)",
         access=ACCESS,
         fps=100,
         clips=159,
-        people=16,
+        subjects=16,
         counts={"emotion": dict(Counter(casting.SMIC_LABELS) - Counter(WORDS[g.split("_")[1]] for g in GONE))},
         per_subject={
             f"smic_hs_long/s{n:02d}": count - sum(gone.startswith(f"s{n:02d}/") for gone in GONE)
@@ -142,7 +142,7 @@ class SmicHsLong(Dataset):
         source="SMIC-HS less s3_ne_03, s3_ne_20, s4_ne_05, s4_ne_06, s9_sur_02",
     )
 
-    def read(self) -> tuple[list[Clip], list[Fault]]:
+    def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """The sheet of onsets and offsets, and the folders."""
         above = ("HS_long/", "SMIC/HS_long/", "SMIC-E_raw image/HS_long/", "")
         top = sheets.find(self.root, [a + n for a in above for n in ("SMIC_HS_E", "SMIC-HS-E")], "folder SMIC_HS_E")
@@ -157,13 +157,13 @@ class SmicHsLong(Dataset):
             if f"{person}/{name}" in GONE and not source.exists():
                 continue
             if word not in WORDS:
-                faults.append(Fault(clip_id, "Filename", row["Filename"], f"must hold _{'_, _'.join(WORDS)}_"))
+                faults.append(DatasetIssue(clip_id, "Filename", row["Filename"], f"must hold _{'_, _'.join(WORDS)}_"))
                 continue
             times, wrong = sheets.times(clip_id, row, ("OnsetF", "", "OffsetF"))
             faults += wrong
             labels, subject = {"emotion": WORDS[word]}, f"smic_hs_long/{person}"
             more = _intervals(row, times, labels)
-            clips.append(Clip(clip_id, "smic_hs_long", subject, source, self.facts.fps, *times, labels, more))
+            clips.append(Clip(clip_id, "smic_hs_long", subject, source, self.info.fps, *times, labels, more))
         return clips, faults
 
     @staticmethod
@@ -175,15 +175,15 @@ class SmicHsLong(Dataset):
         return next((place for place in places if place.is_dir()), top / spellings[0] / name)
 
     @classmethod
-    def write_fake(cls, root: Path, people: int | None, scale: float, seed: int) -> None:
+    def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
         """A quarter of a second of neutral face on both sides, and the sheet."""
-        shooting = casting.Shooting("smic", 100, (480, 640), scale, pad=25, framing="wide", first=17581000)
+        shooting = casting.RecordingSpec("smic", 100, (480, 640), image_scale, pad=25, framing="wide", first=17581000)
         rows = []
-        for role in casting.smic(people, seed):
+        for role in casting.smic(subjects, seed):
             if f"{person_id(role.person)}/{clip_name(role.name)}" in GONE:
                 continue
             folder = root / "HS_long" / "SMIC_HS_E" / role.person / role.name
-            onset, _, offset = shooting.film(role, folder, "image{}.jpg")
+            onset, _, offset = shooting.write_frames(role, folder, "image{}.jpg")
             rows.append((int(role.person[1:]), role.name, onset, offset))
         header = ("Subject", "Filename", "OnsetF", "OffsetF")
         sheets.write_rows(root / "SMIC-HS-E_annotation.xlsx", header, rows)

@@ -1,4 +1,4 @@
-"""What a stage is made from: its data sets opened, its clips chosen and labelled, its samples prepared."""
+"""What a stage is made from: its data sets opened, its clips chosen and labeled, its samples prepared."""
 
 from __future__ import annotations
 
@@ -13,57 +13,57 @@ from ..core.clip import Clip
 from ..core.config import cache_folder
 from ..core.errors import ProtocolError, RunError, UsageError
 from ..core.executors import Failed, Processes, executor
-from ..core.progress import Progress
+from ..core.progress import ProgressCallback
 from ..datasets import DATASETS, Dataset, open_dataset
 from ..datasets._labels import with_labels
-from ..preprocessing import Chain, Samples
+from ..preprocessing import Chain, SampleCache
 from ..protocols import Example, Fold, Protocol, protocol
-from ..recipes.base import Small
+from ..recipes.base import Quick
 from ..recipes.recipe import Recipe, Stage
 
 
 @dataclass(frozen=True)
-class Options:
+class RunOptions:
     """How a recipe is run; none of it changes what a fold learns from equal data.
 
     Args:
-        fake: on made-up copies of the releases instead of the licensed ones.
-        small: made smaller as the recipe's table `small` says; the report says so.
+        synthetic: on synthetic copies of the releases instead of the licensed ones.
+        quick: made smaller as the recipe's table `small` says; the report says so.
         allow_subset: go on when the clips differ from the published counts; the report says so.
-        on: `local`, `processes` or `ray`.
+        executor: `local`, `processes` or `ray`.
         workers: how many at once; None for one a core.
         address: of a Ray cluster.
         seed: of the run.
         roots: data set -> folder, before all other places.
         labels: csv with the columns clip, label: the judged label of clips whose release does not give it.
-        keep_models: keep what each fold learned, as `<run>/models/<fold>.safetensors`.
-        fresh: a process of its own for each fold, so that nothing one leaves behind reaches the next.
+        save_models: keep what each fold learned, as `<run>/models/<fold>.safetensors`.
+        process_per_fold: a process of its own for each fold, so that nothing one leaves behind reaches the next.
     """
 
-    fake: bool = False
-    small: bool = False
+    synthetic: bool = False
+    quick: bool = False
     allow_subset: bool = False
-    on: str = "local"
+    executor: str = "local"
     workers: int | None = None
     address: str | None = None
     seed: int = 0
     roots: Mapping[str, Path] = field(default_factory=dict)
     labels: Path | None = None
-    keep_models: bool = False
-    fresh: bool = False
+    save_models: bool = False
+    process_per_fold: bool = False
 
 
 @dataclass(frozen=True)
-class Intake:
+class StageData:
     """The clips of a stage.
 
     Attributes:
         stage: whose they are.
         rules: its protocol.
-        data: data set -> {fingerprint, made_up}.
+        data: data set -> {fingerprint, synthetic}.
         examples: the clips (or frames) that take part.
         folds: as the protocol splits them.
-        shortfall: every difference to the published counts.
+        count_mismatches: every difference to the published counts.
         left_out: clips without pictures, and why.
         absent: people who have no clip of the task, a line a data set.
     """
@@ -73,17 +73,17 @@ class Intake:
     data: dict[str, dict[str, Any]]
     examples: list[Example]
     folds: list[Fold]
-    shortfall: list[str]
+    count_mismatches: list[str]
     left_out: list[str]
     absent: list[str] = field(default_factory=list)
 
     @property
-    def taught(self) -> tuple[Example, ...]:
+    def train_examples(self) -> tuple[Example, ...]:
         """What the stage teaches when it comes before another: a single split's training side, otherwise all."""
         return self.folds[0].train if len(self.folds) == 1 else tuple(self.examples)
 
 
-def take_in(stage: Stage, recipe: Recipe, options: Options, progress: Progress) -> Intake:
+def load_stage_data(stage: Stage, recipe: Recipe, options: RunOptions, progress: ProgressCallback) -> StageData:
     """Open a stage's data sets and choose its clips.
 
     Raises:
@@ -93,40 +93,48 @@ def take_in(stage: Stage, recipe: Recipe, options: Options, progress: Progress) 
     rules = protocol(stage.protocol)
 
     def opened(name: str) -> Dataset:
-        return made_up(name, recipe.small, options, progress) if options.fake else open_dataset(name, options.roots)
+        return (
+            synthetic_dataset(name, recipe.quick, options, progress)
+            if options.synthetic
+            else open_dataset(name, options.roots)
+        )
 
     sources = [opened(name) for name in stage.data]
     clips = {source.name: list(source.clips(allow_missing=options.allow_subset)) for source in sources}
     every = [clip for own in clips.values() for clip in own]
-    labelled, data = with_labels(every, rules.label, options.labels, opened), {}
-    examples = rules.select(labelled)
-    absent = [line for source in sources for line in absent_people(source, clips[source.name], examples, rules)]
+    labeled, data = with_labels(every, rules.label, options.labels, opened), {}
+    examples = rules.select(labeled)
+    absent = [
+        line for source in sources for line in subjects_without_clips(source, clips[source.name], examples, rules)
+    ]
     if len({e.clip.id for e in examples}) < len(examples):
         names = ", ".join(source.name for source in sources)
         raise UsageError(f"two of the data sets {names} hold the same clips; name only one of them")
-    if options.small:
-        examples = _first_people(examples, rules, recipe.small.people)
-    shortfall = rules.shortfall(examples)
-    if shortfall and not (options.allow_subset or options.small):
+    if options.quick:
+        examples = _first_people(examples, rules, recipe.quick.subjects)
+    shortfall = rules.count_mismatches(examples)
+    if shortfall and not (options.allow_subset or options.quick):
         more = f" and {len(shortfall) - 1} more differences" if len(shortfall) > 1 else ""
         raise ProtocolError(
             f"protocol '{rules.name}': {shortfall[0]}{more}; --allow-subset runs on what is here and the report says so"
         )
     for source in sources:
-        data[source.name] = {"fingerprint": source.fingerprint(), "made_up": source.made_up}
+        data[source.name] = {"fingerprint": source.fingerprint(), "synthetic": source.synthetic}
     left_out = [str(fault) for source in sources for fault in source.missing()]
-    return Intake(stage, rules, data, examples, rules.folds(examples), shortfall, left_out, absent)
+    return StageData(stage, rules, data, examples, rules.folds(examples), shortfall, left_out, absent)
 
 
-def prepared(intake: Intake, examples: Iterable[Example], options: Options, progress: Progress) -> Samples:
+def prepare_samples(
+    intake: StageData, examples: Iterable[Example], options: RunOptions, progress: ProgressCallback
+) -> SampleCache:
     """The samples of clips, blinded as the protocol says, made on all cores where the executor has them."""
     clips = {e.clip.id: e.clip.blind(intake.rules.reveal) for e in examples}
-    samples = Samples(Chain.build(intake.stage.chain), list(clips.values()), cache_folder())
+    samples = SampleCache(Chain.build(intake.stage.chain), list(clips.values()), cache_folder())
     missing = [name for name, clip in samples.clips.items() if not samples.path(clip).is_file()]
     what, done = f"preparing clips of '{intake.stage.name}'", len(samples) - len(missing)
     runner = (
         executor("local")
-        if options.on == "local" or len(missing) < 16
+        if options.executor == "local" or len(missing) < 16
         else Processes(options.workers or os.cpu_count() or 1)
     )
     progress(what, done, len(samples))
@@ -138,19 +146,19 @@ def prepared(intake: Intake, examples: Iterable[Example], options: Options, prog
     return samples
 
 
-def _prepare(name: str, samples: Samples) -> None:
+def _prepare(name: str, samples: SampleCache) -> None:
     """Make one sample for the cache."""
     samples[name]
 
 
-def absent_people(
+def subjects_without_clips(
     source: Dataset, clips: Sequence[Clip], examples: Sequence[Example], rules: Protocol
 ) -> Iterator[str]:
     """A line on the people of a release who have no clip of the task; a release that is not all here counts itself."""
     here = {clip.subject for clip in clips}
     judged = here & {e.clip.subject for e in examples}
-    facts = source.facts
-    people = max(len(here), facts.people if len(clips) >= facts.clips else 0)
+    facts = source.info
+    people = max(len(here), facts.subjects if len(clips) >= facts.clips else 0)
     if out := people - len(judged):
         kinds = f"{len(rules.classes)} classes"
         yield (
@@ -159,15 +167,15 @@ def absent_people(
         )
 
 
-def made_up(name: str, small: Small, options: Options, progress: Progress) -> Dataset:
-    """The made-up copy of a release, from the cache if it is there."""
-    people = small.people if options.small else None
-    scale = small.pictures if options.small else 1.0
-    folder = cache_folder() / "made-up" / f"{name}-v{__version__}-{people or 'all'}-{scale}"
+def synthetic_dataset(name: str, small: Quick, options: RunOptions, progress: ProgressCallback) -> Dataset:
+    """The synthetic copy of a release, from the cache if it is there."""
+    people = small.subjects if options.quick else None
+    scale = small.image_scale if options.quick else 1.0
+    folder = cache_folder() / "synthetic" / f"{name}-v{__version__}-{people or 'all'}-{scale}"
     if folder.is_dir():
         return DATASETS.get(name)(folder)
     progress(f"making up {name}", 0, 1)
-    made = DATASETS.get(name).fake(folder, people=people, scale=scale)
+    made = DATASETS.get(name).make_synthetic(folder, subjects=people, image_scale=scale)
     progress(f"making up {name}", 1, 1)
     return made
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from ..core.clip import Clip, Sample
 from ..core.files import slug, write_atomically
-from ..imaging.flow_colors import LIMIT, channel_picture, flow_wheel, full_colour
-from ..imaging.images import write_picture
+from ..imaging.flow_colors import LIMIT, channel_picture, flow_wheel, full_color
+from ..imaging.images import write_image
 from ..imaging.video import Frames, open_frames
 from ..preprocessing import Chain
 from ..protocols import Example
@@ -30,14 +30,14 @@ MOST = 9
 """Frames of a strip."""
 
 DIFFERENCE = 32.0
-"""Of 255 levels of brightness: a change that gets the full colour."""
+"""Of 255 levels of brightness: a change that gets the full color."""
 
 PIXELS = "pixels of the picture that it was computed on"
 
 
 @dataclass(frozen=True)
-class Kept:
-    """One clip as a report draws it; a field is None where the chain or the licence gives none.
+class ExampleClip:
+    """One clip as a report draws it; a field is None where the chain or the license gives none.
 
     Attributes:
         word: its class.
@@ -52,7 +52,7 @@ class Kept:
         differences: whether `seen` is differences to the first frame.
         third: `strain`, `magnitude` or ``.
         unit: of u and v.
-        limit: what gets the full colour, the same for all clips of the run.
+        limit: what gets the full color, the same for all clips of the run.
     """
 
     word: str
@@ -87,34 +87,34 @@ def keep_examples(
     Args:
         folder: of the run.
         examples, samples: what it learns from.
-        faces: frames of the recordings too; only for made-up people, whose faces may be shown.
-        chain: that made the samples; tells the order of colours and the unit of a flow.
+        faces: frames of the recordings too; only for synthetic people, whose faces may be shown.
+        chain: that made the samples; tells the order of colors and the unit of a flow.
     """
     if (folder / "pictures").exists():
         return
     steps = chain.settings if chain is not None else []
     before = _before_flow(chain, samples[examples[0].clip.id].clip)
-    limit = full_colour(0 if before is None else max(before.shape[:2]))
-    for word in sorted({example.truth for example in examples}):
-        own = [example for example in examples if example.truth == word]
+    limit = full_color(0 if before is None else max(before.shape[:2]))
+    for word in sorted({example.label for example in examples}):
+        own = [example for example in examples if example.label == word]
         for example in (own[0], own[-1]) if len(own) > 1 else own:
             name = f"{slug(word)}--{slug(example.clip.id)}"
             shown = input_picture(samples[example.clip.id], steps, limit)
             if shown is not None:
-                write_picture(folder / "pictures" / f"{name}--input.png", shown)
+                write_image(folder / "pictures" / f"{name}--input.png", shown)
             if faces:
-                write_picture(folder / "pictures" / f"{name}--apex.jpg", apex_picture(example.clip))
+                write_image(folder / "pictures" / f"{name}--apex.jpg", apex_picture(example.clip))
         for dataset in sorted({example.clip.dataset for example in own}):
             first = next(example for example in own if example.clip.dataset == dataset)
-            _write(folder / "examples", taken(first, samples[first.clip.id], faces, chain, limit))
+            _write(folder / "examples", collect_example(first, samples[first.clip.id], faces, chain, limit))
 
 
-def kept(folder: Path) -> list[Kept]:
+def load_examples(folder: Path) -> list[ExampleClip]:
     """What `keep_examples` kept of a run's clips for strips and flows; runs of older versions have none."""
     return [_read(path) for path in sorted((folder / "examples").glob("*.npz"))]
 
 
-def taken(example: Example, sample: Sample, faces: bool, chain: Chain | None, limit: float) -> Kept:
+def collect_example(example: Example, sample: Sample, faces: bool, chain: Chain | None, limit: float) -> ExampleClip:
     """All that is drawn of one clip."""
     steps = chain.settings if chain is not None else []
     numbers, marks, strip = clip_strip(example.clip) if faces else ((), {}, None)
@@ -125,8 +125,8 @@ def taken(example: Example, sample: Sample, faces: bool, chain: Chain | None, li
     face = _before_flow(chain, sample.clip) if moving else None
     # A descriptor may have taken the flow's place: then there is none to draw, and no limit of its own.
     largest = max((float(np.abs(one).max()) for one in (flow, flows) if one is not None), default=limit)
-    return Kept(
-        word=example.truth,
+    return ExampleClip(
+        word=example.label,
         clip=example.clip.id,
         dataset=example.clip.dataset,
         numbers=numbers,
@@ -148,8 +148,8 @@ def input_picture(sample: Sample, chain: Sequence[Mapping[str, Any]] = (), limit
 
     Args:
         sample: with an `image`.
-        chain: the steps that made it. Colours in the order `bgr` are turned, and a `scale` is taken back.
-        limit: pixels of motion that get the full colour, where the image is a flow.
+        chain: the steps that made it. Colors in the order `bgr` are turned, and a `scale` is taken back.
+        limit: pixels of motion that get the full color, where the image is a flow.
     """
     image = sample.arrays.get("image")
     if image is None or image.ndim != 3 or image.shape[2] > 4:
@@ -286,7 +286,7 @@ def _before_flow(chain: Chain | None, clip: Clip) -> np.ndarray | None:
     return None if frames is None or frames.ndim != 4 or frames.shape[-1] != 3 or not len(frames) else frames[0]
 
 
-def _write(folder: Path, one: Kept) -> None:
+def _write(folder: Path, one: ExampleClip) -> None:
     arrays = {name: getattr(one, name) for name in ARRAYS if getattr(one, name) is not None}
     if not arrays:
         return
@@ -296,15 +296,15 @@ def _write(folder: Path, one: Kept) -> None:
     write_atomically(folder / f"{one.name}.npz", content.getvalue())
 
 
-def _read(path: Path) -> Kept:
+def _read(path: Path) -> ExampleClip:
     with np.load(path, allow_pickle=False) as stored:
         facts = json.loads(str(stored["__facts__"]))
         marks = {int(number): word for number, word in (facts.pop("marks") or {}).items()}
         arrays = {name: stored[name] for name in stored.files if name in ARRAYS}
-        return Kept(**{**facts, "numbers": tuple(facts["numbers"]), "marks": marks}, **arrays)
+        return ExampleClip(**{**facts, "numbers": tuple(facts["numbers"]), "marks": marks}, **arrays)
 
 
-def pairs(one: Kept) -> Iterator[tuple[int, str]]:
+def frame_labels(one: ExampleClip) -> Iterator[tuple[int, str]]:
     """(frame number, mark or "") of each frame of the strip."""
     for number in one.numbers:
         yield number, (one.marks or {}).get(number, "")

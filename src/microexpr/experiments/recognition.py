@@ -19,28 +19,28 @@ from ..core.clip import Sample
 from ..core.errors import RunError
 from ..core.executors import Done, Executor, executor
 from ..core.files import slug
-from ..core.progress import Progress, quiet
-from ..core.registry import PLUGINS, load_plugin
+from ..core.progress import ProgressCallback, no_progress
+from ..core.registry import load_plugin, loaded_plugins
 from ..metrics.recognition import confusion_matrix
-from ..preprocessing import Chain, Samples
+from ..preprocessing import Chain, SampleCache
 from ..protocols import Fold, protocol
 from ..recipes.recipe import Recipe
 from ..recognizers import RECOGNIZERS, Recognizer
 from ..recognizers.network_summary import network_summary
-from .data import Intake, Options, prepared, take_in
+from .data import RunOptions, StageData, load_stage_data, prepare_samples
 from .examples import keep_examples
-from .runs import Header, Row, Run, fold_record, fold_seed
-from .stages import Start, about_model, beginning, kept_at, require_weights, with_face
+from .runs import Prediction, Run, RunMetadata, fold_record, fold_seed
+from .stages import InitialWeights, drop_faceless, model_metadata, require_weights, run_earlier_stages, stage_cache_path
 
-__all__ = ["Options", "Progress", "evaluate", "evaluate_seeds"]
+__all__ = ["ProgressCallback", "RunOptions", "evaluate", "evaluate_seeds"]
 
 
-TAUGHT = 2000
+MAX_TRAIN_PREDICTIONS = 2000
 """Training clips that a fold's model is asked about, at the most; the report says so."""
 
 
 @dataclass(frozen=True)
-class Job:
+class FoldJob:
     """What a fold's worker is told: training labels, and the names of test clips without their truth."""
 
     fold: str
@@ -57,25 +57,27 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Answer:
+class FoldResult:
     """What a fold's worker gives back.
 
     Attributes:
-        shares: (test clips, classes).
+        probabilities: (test clips, classes).
         notes: what was noted of each test clip.
         curves: of the training.
-        taught: (classes, classes) counts, what the learned model says of its own training clips; rows truth.
+        train_confusion: (classes, classes) counts, what the learned model says of its own training clips; rows truth.
         network: what its network is made of, where that was asked for and there is one.
     """
 
-    shares: np.ndarray
+    probabilities: np.ndarray
     notes: tuple[Mapping[str, str], ...]
     curves: tuple[Mapping[str, float], ...]
-    taught: np.ndarray | None = None
+    train_confusion: np.ndarray | None = None
     network: Mapping[str, Any] | None = None
 
 
-def evaluate(recipe: Recipe, out: Path, options: Options | None = None, progress: Progress | None = None) -> Run:
+def evaluate(
+    recipe: Recipe, out: Path, options: RunOptions | None = None, progress: ProgressCallback | None = None
+) -> Run:
     """Run a recipe, or go on with it where it was stopped.
 
     Args:
@@ -91,24 +93,24 @@ def evaluate(recipe: Recipe, out: Path, options: Options | None = None, progress
         ProtocolError: the clips do not meet the published counts, and a subset was not asked for.
         RunError: `out` holds another run, or a fold failed (the others are kept).
     """
-    options, progress = options or Options(), progress or quiet
-    if options.small:
-        recipe = recipe.with_settings(recipe.small.set)
+    options, progress = options or RunOptions(), progress or no_progress
+    if options.quick:
+        recipe = recipe.with_settings(recipe.quick.set)
     for stage in recipe.stages:
-        Chain.build(stage.chain)  # a misspelt setting is found before any work is done
+        Chain.build(stage.chain)  # a misspelled setting is found before any work is done
         RECOGNIZERS.build(stage.recognizer, classes=protocol(stage.protocol).classes)
-    runner = executor(options.on, options.workers, options.address, options.fresh)
+    runner = executor(options.executor, options.workers, options.address, options.process_per_fold)
     runner.check()
-    intakes = [take_in(stage, recipe, options, progress) for stage in recipe.stages]
+    intakes = [load_stage_data(stage, recipe, options, progress) for stage in recipe.stages]
     judged = intakes[-1]
     run = Run.begin(out, _header(recipe, intakes, options))
     done = set(run.done())
     if todo := [fold for fold in judged.folds if fold.name not in done]:
         require_weights(recipe, options)
-        samples = prepared(judged, judged.examples, options, progress)
-        keep_examples(run.folder, judged.examples, samples, faces=run.made_up, chain=samples.chain)
+        samples = prepare_samples(judged, judged.examples, options, progress)
+        keep_examples(run.folder, judged.examples, samples, faces=run.synthetic, chain=samples.chain)
         tested = {e.clip.subject for fold in judged.folds for e in fold.test}
-        start, records = beginning(intakes, options, progress, tested)
+        start, records = run_earlier_stages(intakes, options, progress, tested)
         run.write_stages([*records, {"name": judged.stage.name, "from": start.what}])
         jobs = [_job(judged, fold, run, start, options) for fold in todo]
         jobs[0] = replace(jobs[0], describe=run.network() is None)
@@ -117,7 +119,7 @@ def evaluate(recipe: Recipe, out: Path, options: Options | None = None, progress
 
 
 def evaluate_seeds(
-    recipe: Recipe, out: Path, options: Options, seeds: int = 1, progress: Progress | None = None
+    recipe: Recipe, out: Path, options: RunOptions, seeds: int = 1, progress: ProgressCallback | None = None
 ) -> list[Run]:
     """The same recipe with seeds 0, 1, 2 ...; with more than one, each in a folder of its own below `out`."""
     if seeds == 1:
@@ -125,11 +127,11 @@ def evaluate_seeds(
     return [evaluate(recipe, out / f"seed-{n}", replace(options, seed=n), progress) for n in range(seeds)]
 
 
-def learn_and_predict(job: Job, samples: Mapping[str, Sample]) -> Answer:
+def learn_and_predict(job: FoldJob, samples: Mapping[str, Sample]) -> FoldResult:
     """One fold. Clips without a face teach nothing; they are still asked about, and what was noted is told."""
     for plugin in job.plugins:
         load_plugin(plugin)
-    used, labels = with_face([samples[name] for name in job.train], job.labels)
+    used, labels = drop_faceless([samples[name] for name in job.train], job.labels)
     if job.keep is not None and job.keep.is_file():
         recognizer = Recognizer.load(job.keep)
     else:
@@ -140,24 +142,26 @@ def learn_and_predict(job: Job, samples: Mapping[str, Sample]) -> Answer:
     asked = [samples[name] for name in job.test]
     shares = recognizer.predict_proba(asked)
     # After the answers: nothing of what follows can change them.
-    taught = confusion_of_taught(recognizer, used, labels)
+    taught = confusion_on_training_clips(recognizer, used, labels)
     network = network_summary(recognizer, asked[0]) if job.describe else None
-    return Answer(shares, tuple(s.notes for s in asked), tuple(recognizer.history_), taught, network)
+    return FoldResult(shares, tuple(s.notes for s in asked), tuple(recognizer.history_), taught, network)
 
 
-def confusion_of_taught(recognizer: Recognizer, samples: Sequence[Sample], labels: Sequence[str]) -> np.ndarray:
+def confusion_on_training_clips(recognizer: Recognizer, samples: Sequence[Sample], labels: Sequence[str]) -> np.ndarray:
     """(C, C) counts of what a model says of the clips it learned from, at most `TAUGHT`, evenly chosen; rows truth."""
-    places = sorted({round(place) for place in np.linspace(0, len(samples) - 1, min(len(samples), TAUGHT))})
+    places = sorted(
+        {round(place) for place in np.linspace(0, len(samples) - 1, min(len(samples), MAX_TRAIN_PREDICTIONS))}
+    )
     parts = [places[i : i + 256] for i in range(0, len(places), 256)]  # a bounded share of the memory at a time
     guess = [word for part in parts for word in recognizer.predict([samples[i] for i in part])]
     return confusion_matrix([labels[i] for i in places], guess, recognizer.classes)
 
 
-def _header(recipe: Recipe, intakes: Sequence[Intake], options: Options) -> Header:
+def _header(recipe: Recipe, intakes: Sequence[StageData], options: RunOptions) -> RunMetadata:
     judged = intakes[-1]
-    subset = list(judged.shortfall)
-    subset += [f"stage '{one.stage.name}': {line}" for one in intakes[:-1] for line in one.shortfall]
-    return Header(
+    subset = list(judged.count_mismatches)
+    subset += [f"stage '{one.stage.name}': {line}" for one in intakes[:-1] for line in one.count_mismatches]
+    return RunMetadata(
         recipe=recipe.as_dict(),
         key=recipe.key,
         protocol=asdict(recipe.protocol),
@@ -167,15 +171,15 @@ def _header(recipe: Recipe, intakes: Sequence[Intake], options: Options) -> Head
         subset=subset,
         left_out=[line for intake in intakes for line in intake.left_out],
         absent=judged.absent,
-        small=options.small,
+        quick=options.quick,
         version=__version__,
     )
 
 
-def _job(judged: Intake, fold: Fold, run: Run, start: Start, options: Options) -> Job:
+def _job(judged: StageData, fold: Fold, run: Run, start: InitialWeights, options: RunOptions) -> FoldJob:
     """A protocol's only fold is kept in the cache, where recipes that begin from this stage find it."""
-    keep = run.folder.absolute() / "models" / f"{slug(fold.name)}.safetensors" if options.keep_models else None
-    return Job(
+    keep = run.folder.absolute() / "models" / f"{slug(fold.name)}.safetensors" if options.save_models else None
+    return FoldJob(
         fold=fold.name,
         recognizer=dict(judged.stage.recognizer),
         common={
@@ -185,17 +189,22 @@ def _job(judged: Intake, fold: Fold, run: Run, start: Start, options: Options) -
             "folder": run.training_folder(fold.name).absolute(),
         },
         train=tuple(e.clip.id for e in fold.train),
-        labels=tuple(e.truth for e in fold.train),
+        labels=tuple(e.label for e in fold.train),
         test=tuple(e.clip.id for e in fold.test),
         init=start.state,
-        keep=kept_at(start, judged) if len(judged.folds) == 1 else keep,
-        about=about_model(judged, options) if options.keep_models or len(judged.folds) == 1 else {},
-        plugins=tuple(PLUGINS),
+        keep=stage_cache_path(start, judged) if len(judged.folds) == 1 else keep,
+        about=model_metadata(judged, options) if options.save_models or len(judged.folds) == 1 else {},
+        plugins=tuple(loaded_plugins),
     )
 
 
 def _learn_all(
-    run: Run, folds: Sequence[Fold], jobs: Sequence[Job], samples: Samples, runner: Executor, progress: Progress
+    run: Run,
+    folds: Sequence[Fold],
+    jobs: Sequence[FoldJob],
+    samples: SampleCache,
+    runner: Executor,
+    progress: ProgressCallback,
 ) -> None:
     """Every job; its rows or its failure are written as it ends."""
     total, ended = len(run.fold_names), len(run.fold_names) - len(jobs)
@@ -206,7 +215,7 @@ def _learn_all(
         fold = folds[index]
         if isinstance(outcome, Done):
             answer = outcome.value
-            run.write(fold.name, _rows(fold, answer, run.protocol.classes), answer.curves, answer.taught)
+            run.write(fold.name, _rows(fold, answer, run.protocol.classes), answer.curves, answer.train_confusion)
             if answer.network is not None:
                 run.write_network(answer.network)
         else:
@@ -221,18 +230,18 @@ def _learn_all(
         )
 
 
-def _rows(fold: Fold, answer: Answer, classes: Sequence[str]) -> list[Row]:
+def _rows(fold: Fold, answer: FoldResult, classes: Sequence[str]) -> list[Prediction]:
     """The fold's answers beside the truth. A clip without a face gets no guess, and so counts as wrong."""
     rows = []
-    for example, shares, notes in zip(fold.test, answer.shares, answer.notes, strict=True):
+    for example, shares, notes in zip(fold.test, answer.probabilities, answer.notes, strict=True):
         guess = "" if notes.get("face") == "not found" else classes[int(shares.argmax())]
         note = "; ".join(f"{key}: {value}" for key, value in notes.items())
         clip = example.clip
         shown = tuple(float(share) for share in shares)
-        rows.append(Row(clip.id, clip.dataset, clip.subject, example.truth, guess, shown, note))
+        rows.append(Prediction(clip.id, clip.dataset, clip.subject, example.label, guess, shown, note))
     return rows
 
 
-def _prepare(name: str, samples: Samples) -> None:
+def _prepare(name: str, samples: SampleCache) -> None:
     """Make one sample for the cache."""
     samples[name]

@@ -4,7 +4,7 @@
     <run>/folds/<fold>.csv      id, dataset, subject, truth, guess, p_<class> ..., note; written when the fold ends
     <run>/folds/<fold>.error    why a fold gave nothing; goes away when it succeeds
     <run>/curves/<fold>.csv     training curves
-    <run>/taught/<fold>.csv     confusion counts of the fold's own training clips, rows truth, columns guess; no score
+    <run>/train_confusion/<fold>.csv     confusion counts of the fold's own training clips, rows truth, columns guess; no score
     <run>/network.json          layers, shapes and weights of the first fold's network
     <run>/pictures/, examples/  a few clips for the report
     <run>/stages.json           what each stage before the judged one began from, learned from, and how it did
@@ -37,13 +37,13 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Row:
+class Prediction:
     """The answer for one test clip.
 
     Attributes:
         id, dataset, subject: of the clip.
-        truth: the task's word.
-        guess: the task's word, or "" for a clip that got no answer (no face found); counts as wrong.
+        label: the task's word.
+        predicted: the task's word, or "" for a clip that got no answer (no face found); counts as wrong.
         probabilities: one a class, in the protocol's order; they sum to 1.
         note: what the steps noted about the clip.
     """
@@ -51,26 +51,26 @@ class Row:
     id: str
     dataset: str
     subject: str
-    truth: str
-    guess: str
+    label: str
+    predicted: str
     probabilities: tuple[float, ...]
     note: str = ""
 
 
 @dataclass(frozen=True)
-class Header:
+class RunMetadata:
     """What a run is: enough to check, audit and repeat it. Two runs with equal headers give equal rows.
 
     Attributes:
         recipe: the whole recipe; `key` changes with any of its settings.
         protocol: the whole protocol.
-        data: data set -> {fingerprint, made_up}.
+        data: data set -> {fingerprint, synthetic}.
         folds: name, training people and test clips of each.
         seed: of the run; a fold's is derived from it and the fold's name.
         subset: each difference to the published counts; a run with any is a subset and says so.
         left_out: clips without pictures, and why.
         absent: people of the data sets who have no clip of the task.
-        small: made smaller by `--scale small`.
+        quick: made smaller by `--quick`.
     """
 
     recipe: dict[str, Any]
@@ -82,7 +82,7 @@ class Header:
     subset: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
-    small: bool = False
+    quick: bool = False
     format: int = FORMAT
     version: str = ""
 
@@ -108,7 +108,7 @@ def fold_record(fold: Fold) -> dict[str, Any]:
     """A fold as the header keeps it."""
     return {
         "name": fold.name,
-        "train_people": sorted(fold.people("train")),
+        "train_people": sorted(fold.subjects("train")),
         "train_clips": len(fold.train),
         "test": [example.clip.id for example in fold.test],
     }
@@ -153,12 +153,12 @@ def begin_folder(folder: Path, header: H, read: Callable[[Path], H]) -> H:
 class Run:
     """A run on disk."""
 
-    def __init__(self, folder: Path, header: Header) -> None:
+    def __init__(self, folder: Path, header: RunMetadata) -> None:
         self.folder = folder
         self.header = header
 
     @classmethod
-    def begin(cls, folder: Path, header: Header) -> Run:
+    def begin(cls, folder: Path, header: RunMetadata) -> Run:
         """A new run, or the one that is already there if it is the same.
 
         Raises:
@@ -181,7 +181,7 @@ class Run:
             table = json.loads(path.read_text(encoding="utf-8"))
             if table["format"] > FORMAT:
                 raise RunError(f"'{path}' has format {table['format']}, this version reads {FORMAT}: update microexpr")
-            return cls(folder, Header(**table))
+            return cls(folder, RunMetadata(**table))
         except (ValueError, KeyError, TypeError) as fault:
             raise RunError(f"'{path}' is damaged ({type(fault).__name__}: {fault}); delete the run") from None
 
@@ -191,9 +191,9 @@ class Run:
         return protocol(self.header.protocol)
 
     @property
-    def made_up(self) -> bool:
-        """Whether any of its faces are made up."""
-        return any(data["made_up"] for data in self.header.data.values())
+    def synthetic(self) -> bool:
+        """Whether any of its faces are synthetic."""
+        return any(data["synthetic"] for data in self.header.data.values())
 
     @property
     def fold_names(self) -> list[str]:
@@ -221,7 +221,7 @@ class Run:
     def write(
         self,
         fold: str,
-        rows: Sequence[Row],
+        rows: Sequence[Prediction],
         curves: Sequence[Mapping[str, float]] = (),
         taught: np.ndarray | None = None,
     ) -> None:
@@ -244,10 +244,10 @@ class Run:
             write_atomically(self.folder / "curves" / f"{slug(fold)}.csv", _csv(curves))
         if taught is not None:
             counts = [
-                {"truth": word, **dict(zip(classes, row, strict=True))}
+                {"label": word, **dict(zip(classes, row, strict=True))}
                 for word, row in zip(classes, taught.tolist(), strict=True)
             ]
-            write_atomically(self.folder / "taught" / f"{slug(fold)}.csv", _csv(counts))
+            write_atomically(self.folder / "train_confusion" / f"{slug(fold)}.csv", _csv(counts))
         write_atomically(self._path(fold, "csv"), _csv(table))
         self._path(fold, "error").unlink(missing_ok=True)
         (self.training_folder(fold) / CHECKPOINT).unlink(missing_ok=True)
@@ -268,7 +268,7 @@ class Run:
         """Keep why a fold gave nothing."""
         write_atomically(self._path(fold, "error"), f"{reason}\n\n{details}".encode())
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[Prediction]:
         """All rows of the folds that are done, in the order of the folds.
 
         Raises:
@@ -276,7 +276,7 @@ class Run:
         """
         return [row for name in self.done() for row in self.fold_rows(name)]
 
-    def fold_rows(self, fold: str) -> list[Row]:
+    def fold_rows(self, fold: str) -> list[Prediction]:
         """The rows of one fold."""
         path = self._path(fold, "csv")
         try:
@@ -295,7 +295,7 @@ class Run:
                     found[name] = [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
         return found
 
-    def taught(self) -> np.ndarray | None:
+    def train_confusion(self) -> np.ndarray | None:
         """Confusion counts of the training clips, summed over the folds that kept them; None where none did.
 
         Raises:
@@ -303,12 +303,12 @@ class Run:
         """
         total, classes = None, self.protocol.classes
         for name in self.done():
-            path = self.folder / "taught" / f"{slug(name)}.csv"
+            path = self.folder / "train_confusion" / f"{slug(name)}.csv"
             if not path.is_file():
                 continue
             try:
                 with path.open(newline="", encoding="utf-8") as file:
-                    rows = {row["truth"]: [int(row[word]) for word in classes] for row in csv.DictReader(file)}
+                    rows = {row["label"]: [int(row[word]) for word in classes] for row in csv.DictReader(file)}
                 counts = np.array([rows[word] for word in classes])
             except (KeyError, ValueError, TypeError) as fault:
                 raise RunError(f"'{path}' is damaged ({type(fault).__name__}: {fault}); delete it") from None
@@ -327,10 +327,10 @@ class Run:
         except ValueError as fault:
             raise RunError(f"'{path}' is damaged ({fault}); delete it") from None
 
-    def _row(self, record: dict[str, str]) -> Row:
+    def _row(self, record: dict[str, str]) -> Prediction:
         probabilities = tuple(float(record[f"p_{word}"]) for word in self.protocol.classes)
-        known = {name: record[name] for name in ("id", "dataset", "subject", "truth", "guess", "note")}
-        return Row(probabilities=probabilities, **known)
+        known = {name: record[name] for name in ("id", "dataset", "subject", "label", "predicted", "note")}
+        return Prediction(probabilities=probabilities, **known)
 
     def _path(self, fold: str, kind: str) -> Path:
         return self.folder / "folds" / f"{slug(fold)}.{kind}"

@@ -19,29 +19,29 @@ from ..core.clip import Clip, Interval
 from ..core.errors import ProtocolError, RunError, UsageError
 from ..core.executors import Done, Executor, executor
 from ..core.files import slug, write_atomically
-from ..core.progress import Progress, quiet
-from ..core.registry import PLUGINS, checked, load_plugin
+from ..core.progress import ProgressCallback, no_progress
+from ..core.registry import load_plugin, loaded_plugins, validate_settings
 from ..core.track import FaceTrack
 from ..datasets import Dataset, open_dataset
-from ..datasets.base import Fault
+from ..datasets.base import DatasetIssue
 from ..faces.tracking import Tracking
-from ..faces.tracking.cache import is_kept, judged_face, kept_tracks
+from ..faces.tracking.cache import cached_tracks, is_cached, main_face
 from ..imaging.video import open_frames
 from ..metrics import megc_log
-from ..metrics.spotting import Found, pairs
+from ..metrics.spotting import Found, match_intervals
 from ..recipes.spotting import SpottingRecipe
 from ..recognizers.model import DEFAULT_MODEL, open_model
 from ..spotting import SPOTTERS, Spotter
-from .data import Options, made_up
+from .data import RunOptions, synthetic_dataset
 from .runs import fold_seed
-from .spotting_runs import Recognised, Spotted, SpottingHeader, SpottingRun
+from .spotting_runs import EventPrediction, SpottingMetadata, SpottingRun, VideoResult
 
 NAMED = "micro"
 """What the recognizer is asked about: micro-expressions that were found, as MEGC 2025 does."""
 
 
 @dataclass(frozen=True)
-class Job:
+class SpottingJob:
     """What a worker is told.
 
     Attributes:
@@ -63,7 +63,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Question:
+class RecognitionJob:
     """True positives of a video, by the found interval, for the recognizer of that file; no word of the truth."""
 
     clip: Clip
@@ -73,7 +73,7 @@ class Question:
 
 
 def spot(
-    recipe: SpottingRecipe, out: Path, options: Options | None = None, progress: Progress | None = None
+    recipe: SpottingRecipe, out: Path, options: RunOptions | None = None, progress: ProgressCallback | None = None
 ) -> SpottingRun:
     """Run a recipe of spotting, or go on with it where it was stopped.
 
@@ -88,15 +88,15 @@ def spot(
         RunError: `out` holds another run, or a video failed (the others are kept).
         UsageError: an executor or an option that does not go with spotting.
     """
-    options, progress = options or Options(), progress or quiet
-    if options.small:
-        recipe = recipe.with_settings(recipe.small.set)
-    learns = SPOTTERS.build(recipe.spotter).learns and recipe.learn
-    checked(Tracking, recipe.tracking, "tracking")
+    options, progress = options or RunOptions(), progress or no_progress
+    if options.quick:
+        recipe = recipe.with_settings(recipe.quick.set)
+    learns = SPOTTERS.build(recipe.spotter).trainable and recipe.learn
+    validate_settings(Tracking, recipe.tracking, "tracking")
     model = _model(recipe)
-    runner = executor(options.on, options.workers, options.address, options.fresh)
+    runner = executor(options.executor, options.workers, options.address, options.process_per_fold)
     if runner.remote:
-        raise UsageError("spotting reads videos of this machine: use --on local or --on processes")
+        raise UsageError("spotting reads videos of this machine: use --executor local or --executor processes")
     if options.labels is not None:
         raise UsageError("--labels: intervals come from the release; correct them with a corrections.csv beside it")
     sources = {name: _opened(name, recipe, options, progress) for name in recipe.data}
@@ -115,7 +115,7 @@ def spot(
 
 
 def spot_seeds(
-    recipe: SpottingRecipe, out: Path, options: Options, seeds: int = 1, progress: Progress | None = None
+    recipe: SpottingRecipe, out: Path, options: RunOptions, seeds: int = 1, progress: ProgressCallback | None = None
 ) -> list[SpottingRun]:
     """The same recipe with seeds 0, 1, 2 ...; with more than one, each in a folder of its own below `out`."""
     if seeds == 1:
@@ -123,13 +123,13 @@ def spot_seeds(
     return [spot(recipe, out / f"seed-{n}", replace(options, seed=n), progress) for n in range(seeds)]
 
 
-def find_and_spot(job: Job, shared: None = None) -> list[Spotted]:
+def find_and_spot(job: SpottingJob, shared: None = None) -> list[VideoResult]:
     """What is found in each test video of a job; nothing is known of them there, so nothing is told of the truth."""
     for plugin in job.plugins:
         load_plugin(plugin)
     spotter = SPOTTERS.build(job.spotter)
     if job.train:
-        taught = [(track, clip) for clip in job.train for track in judged_face(_tracks(clip, job.tracking))]
+        taught = [(track, clip) for clip in job.train for track in main_face(_tracks(clip, job.tracking))]
         spotter = spotter.fit([t for t, _ in taught], [_within(t, clip) for t, clip in taught], job.seed)
         if job.keep is not None:
             job.keep.parent.mkdir(parents=True, exist_ok=True)
@@ -137,7 +137,7 @@ def find_and_spot(job: Job, shared: None = None) -> list[Spotted]:
     return [_spotted(clip, spotter, job.tracking) for clip in job.test]
 
 
-def recognise(question: Question, shared: None = None) -> list[Recognised]:
+def recognize_events(question: RecognitionJob, shared: None = None) -> list[EventPrediction]:
     """The recognizer's word for each event; "" where it finds no face."""
     for plugin in question.plugins:
         load_plugin(plugin)
@@ -149,14 +149,14 @@ def recognise(question: Question, shared: None = None) -> list[Recognised]:
         shares = np.asarray(model.predictor.predict_proba([sample])[0], float)
         guess = "" if sample.notes.get("face") == "not found" else model.classes[int(shares.argmax())]
         named = {word: round(float(share), 6) for word, share in zip(model.classes, shares, strict=True)}
-        told.append(Recognised("", one.onset, one.offset, guess, named))
+        told.append(EventPrediction("", one.onset, one.offset, guess, named))
     return told
 
 
-def true_positives(video: Spotted, kind: str = NAMED) -> list[tuple[Interval, Interval]]:
+def true_positives(video: VideoResult, kind: str = NAMED) -> list[tuple[Interval, Interval]]:
     """True and found intervals of a kind that were matched."""
     real, found = ([one for one in side if one.kind == kind] for side in (video.truth, video.found))
-    return pairs(real, found)
+    return match_intervals(real, found)
 
 
 def _model(recipe: SpottingRecipe) -> Path | None:
@@ -168,21 +168,21 @@ def _model(recipe: SpottingRecipe) -> Path | None:
     return path.absolute()
 
 
-def _opened(name: str, recipe: SpottingRecipe, options: Options, progress: Progress) -> Dataset:
-    if options.fake:
-        return made_up(name, recipe.small, options, progress)
+def _opened(name: str, recipe: SpottingRecipe, options: RunOptions, progress: ProgressCallback) -> Dataset:
+    if options.synthetic:
+        return synthetic_dataset(name, recipe.quick, options, progress)
     return open_dataset(name, options.roots)
 
 
-def _clips(source: Dataset, recipe: SpottingRecipe, options: Options) -> list[Clip]:
+def _clips(source: Dataset, recipe: SpottingRecipe, options: RunOptions) -> list[Clip]:
     """The videos of a data set, if they are what was published, or a subset was asked for."""
     clips = source.clips(allow_missing=options.allow_subset)
     if not any(clip.intervals for clip in clips):
-        raise ProtocolError(f"data set '{source.name}' has no labelled interval; spotting is judged on long videos")
-    if options.small:
-        people = sorted({clip.subject for clip in clips})[: recipe.small.people]
+        raise ProtocolError(f"data set '{source.name}' has no labeled interval; spotting is judged on long videos")
+    if options.quick:
+        people = sorted({clip.subject for clip in clips})[: recipe.quick.subjects]
         return [clip for clip in clips if clip.subject in people]
-    differ = source.differences(clips)
+    differ = source.compare_with_published(clips)
     if differ and not options.allow_subset:
         more = f" and {len(differ) - 1} more differences" if len(differ) > 1 else ""
         raise ProtocolError(f"{differ[0]}{more}; --allow-subset runs on what is here and the report says so")
@@ -193,27 +193,29 @@ def _header(
     recipe: SpottingRecipe,
     sources: Mapping[str, Dataset],
     clips: Mapping[str, Sequence[Clip]],
-    options: Options,
+    options: RunOptions,
     learns: bool,
     model: Path | None,
-) -> SpottingHeader:
+) -> SpottingMetadata:
     every = [clip for own in clips.values() for clip in own]
-    return SpottingHeader(
+    return SpottingMetadata(
         recipe=recipe.as_dict(),
         key=recipe.key,
-        data={name: {"fingerprint": s.fingerprint(), "made_up": s.made_up} for name, s in sources.items()},
+        data={name: {"fingerprint": s.fingerprint(), "synthetic": s.synthetic} for name, s in sources.items()},
         videos=[{"id": clip.id, "dataset": clip.dataset, "subject": clip.subject} for clip in every],
-        learned=learns,
+        trained=learns,
         model="" if model is None else f"{recipe.recognizer} {hashlib.sha256(model.read_bytes()).hexdigest()[:16]}",
         seed=options.seed,
-        subset=[_short(fault) for name, source in sources.items() for fault in source.differences(clips[name])],
+        subset=[
+            _short(fault) for name, source in sources.items() for fault in source.compare_with_published(clips[name])
+        ],
         left_out=[str(fault) for source in sources.values() for fault in source.missing()],
-        small=options.small,
+        quick=options.quick,
         version=__version__,
     )
 
 
-def _short(fault: Fault) -> str:
+def _short(fault: DatasetIssue) -> str:
     """Without the publication that it names."""
     return f"{fault.clip}: {fault.field} = {fault.value}: {fault.reason.partition(' (')[0]}"
 
@@ -223,11 +225,11 @@ def _jobs(
     recipe: SpottingRecipe,
     clips: Mapping[str, Sequence[Clip]],
     todo: Sequence[Clip],
-    options: Options,
+    options: RunOptions,
     learns: bool,
-) -> list[Job]:
+) -> list[SpottingJob]:
     """A job a video; for a spotter that learns a job a person, who is not among those it learns from."""
-    empty = Job((), (), recipe.spotter, recipe.tracking, plugins=tuple(PLUGINS))
+    empty = SpottingJob((), (), recipe.spotter, recipe.tracking, plugins=tuple(loaded_plugins))
     if not learns:
         return [replace(empty, test=(clip.blind(()),)) for clip in todo]
     jobs = []
@@ -236,23 +238,23 @@ def _jobs(
         train = tuple(clip for clip in clips[test[0].dataset] if clip.subject != subject)
         if not train:
             raise ProtocolError(f"'{subject}' is alone in its data set: there is nobody to learn from")
-        keep = run.folder.absolute() / "models" / f"{slug(subject)}.safetensors" if options.keep_models else None
+        keep = run.folder.absolute() / "models" / f"{slug(subject)}.safetensors" if options.save_models else None
         jobs.append(replace(empty, test=test, train=train, seed=fold_seed(options.seed, subject), keep=keep))
     return jobs
 
 
 def _tracks(clip: Clip, settings: Mapping[str, Any]) -> list[FaceTrack]:
-    return kept_tracks(clip.id, clip.source, checked(Tracking, settings, "tracking", fps=clip.fps))
+    return cached_tracks(clip.id, clip.source, validate_settings(Tracking, settings, "tracking", fps=clip.fps))
 
 
 def _track_one(clip: Clip, settings: Mapping[str, Any]) -> None:
     _tracks(clip, settings)
 
 
-def _track(clips: Sequence[Clip], recipe: SpottingRecipe, runner: Executor, progress: Progress) -> None:
+def _track(clips: Sequence[Clip], recipe: SpottingRecipe, runner: Executor, progress: ProgressCallback) -> None:
     """Every video's faces into the cache. A failure is told where the video is spotted: it is tried again there."""
-    options = [checked(Tracking, recipe.tracking, "tracking", fps=clip.fps) for clip in clips]
-    lacking = [c.blind(()) for c, one in zip(clips, options, strict=True) if not is_kept(c.id, c.source, one)]
+    options = [validate_settings(Tracking, recipe.tracking, "tracking", fps=clip.fps) for clip in clips]
+    lacking = [c.blind(()) for c, one in zip(clips, options, strict=True) if not is_cached(c.id, c.source, one)]
     done = len(clips) - len(lacking)
     progress("tracking faces", done, len(clips))
     for _ in runner.run(_track_one, lacking, recipe.tracking):
@@ -260,11 +262,11 @@ def _track(clips: Sequence[Clip], recipe: SpottingRecipe, runner: Executor, prog
         progress("tracking faces", done, len(clips))
 
 
-def _spotted(clip: Clip, spotter: Spotter, tracking: Mapping[str, Any]) -> Spotted:
+def _spotted(clip: Clip, spotter: Spotter, tracking: Mapping[str, Any]) -> VideoResult:
     numbers, tracks = open_frames(clip.source).numbers, _tracks(clip, tracking)
-    judged = judged_face(tracks)
+    judged = main_face(tracks)
     found = sorted((one for track in judged for one in spotter.spot(track)), key=lambda one: (one.onset, one.offset))
-    return Spotted(
+    return VideoResult(
         clip.id,
         clip.dataset,
         clip.subject,
@@ -285,7 +287,9 @@ def _within(track: FaceTrack, clip: Clip) -> list[Interval]:
     return [one for one in clip.intervals if one.onset <= last and one.offset >= first]
 
 
-def _spot(run: SpottingRun, jobs: Sequence[Job], clips: Sequence[Clip], runner: Executor, progress: Progress) -> None:
+def _spot(
+    run: SpottingRun, jobs: Sequence[SpottingJob], clips: Sequence[Clip], runner: Executor, progress: ProgressCallback
+) -> None:
     """Every job; what it found is written beside the truth as it ends, or why it failed."""
     truth = {clip.id: clip.intervals for clip in clips}
     total, ended = len(run.names), len(run.done())
@@ -306,27 +310,29 @@ def _spot(run: SpottingRun, jobs: Sequence[Job], clips: Sequence[Clip], runner: 
         )
 
 
-def _name(run: SpottingRun, clips: Mapping[str, Clip], model: Path, runner: Executor, progress: Progress) -> None:
+def _name(
+    run: SpottingRun, clips: Mapping[str, Clip], model: Path, runner: Executor, progress: ProgressCallback
+) -> None:
     """The recognizer's word for each micro-expression that was found, video by video."""
     matched = {video.id: true_positives(video) for video in run.videos()}
-    todo = [name for name in matched if run.recognised(name) is None]
+    todo = [name for name in matched if run.recognized(name) is None]
     asked = [name for name in todo if matched[name]]
     for name in set(todo) - set(asked):
-        run.write_recognised(name, [])
+        run.write_recognized(name, [])
     questions = [
-        Question(clips[name].blind(()), tuple(found for _, found in matched[name]), model, tuple(PLUGINS))
+        RecognitionJob(clips[name].blind(()), tuple(found for _, found in matched[name]), model, tuple(loaded_plugins))
         for name in asked
     ]
     done = len(matched) - len(asked)
-    progress("recognising", done, len(matched))
-    for index, outcome in runner.run(recognise, questions, None):
+    progress("recognizing", done, len(matched))
+    for index, outcome in runner.run(recognize_events, questions, None):
         name = asked[index]
         if not isinstance(outcome, Done):
             raise RunError(f"video '{name}': {outcome.reason}; the same command goes on from here")
         words = [real.labels.get("emotion", "") for real, _ in matched[name]]
-        run.write_recognised(name, [replace(one, truth=word) for one, word in zip(outcome.value, words, strict=True)])
+        run.write_recognized(name, [replace(one, truth=word) for one, word in zip(outcome.value, words, strict=True)])
         done += 1
-        progress("recognising", done, len(matched))
+        progress("recognizing", done, len(matched))
 
 
 def _write_logs(run: SpottingRun) -> None:
@@ -341,7 +347,7 @@ def _write_logs(run: SpottingRun) -> None:
             write_atomically(run.folder / "logs" / f"{dataset}-{kind}.txt", text.encode())
 
 
-def of_kind(videos: Sequence[Spotted], dataset: str, kind: str, side: str) -> Found:
+def of_kind(videos: Sequence[VideoResult], dataset: str, kind: str, side: str) -> Found:
     """Video -> its true or found intervals of a kind."""
     own = [video for video in videos if video.dataset == dataset]
     return {video.name: [one for one in getattr(video, side) if one.kind == kind] for video in own}

@@ -3,7 +3,7 @@
     <run>/run.json                  kind "spotting", recipe, data, people, videos, seed; written first
     <run>/videos/<video>.json       the true and the found intervals, which face was judged; written when it is done
     <run>/videos/<video>.error      why a video gave nothing; goes away when it succeeds
-    <run>/recognised/<video>.json   what the recognizer says of the true positives
+    <run>/recognized/<video>.json   what the recognizer says of the true positives
     <run>/logs/<data>-<kind>.txt    the same as logs of the MEGC challenges
     <run>/models/<person>.safetensors   what was learned without that person, where that was asked for
 
@@ -27,31 +27,31 @@ KIND, FORMAT = "spotting", 1
 
 
 @dataclass(frozen=True)
-class SpottingHeader:
+class SpottingMetadata:
     """What a run is. Two runs with equal headers find the same.
 
     Attributes:
         recipe: the whole recipe; `key` changes with any of its settings.
-        data: data set -> {fingerprint, made_up}.
+        data: data set -> {fingerprint, synthetic}.
         videos: clip id, data set and subject of each.
-        learned: whether the spotter is fitted on the other people of a data set.
+        trained: whether the spotter is fitted on the other people of a data set.
         model: what names the true positives: a file and its stamp, or "" for nothing.
         seed: of the run.
         subset: each difference to the published counts; a run with any is a subset and says so.
         left_out: videos without pictures, and why.
-        small: made smaller by `--scale small`.
+        quick: made smaller by `--quick`.
     """
 
     recipe: dict[str, Any]
     key: str
     data: dict[str, dict[str, Any]]
     videos: list[dict[str, str]]
-    learned: bool = False
+    trained: bool = False
     model: str = ""
     seed: int = 0
     subset: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
-    small: bool = False
+    quick: bool = False
     kind: str = KIND
     format: int = FORMAT
     version: str = ""
@@ -70,7 +70,7 @@ class SpottingHeader:
 
 
 @dataclass(frozen=True)
-class Spotted:
+class VideoResult:
     """One video.
 
     Attributes:
@@ -103,32 +103,32 @@ class Spotted:
 
 
 @dataclass(frozen=True)
-class Recognised:
+class EventPrediction:
     """What a recognizer says of one true positive.
 
     Attributes:
-        truth: the release's word.
+        label: the release's word.
         onset, offset: of the found interval, by which it was looked at.
-        guess: the recognizer's word, "" where no face was found.
-        shares: word -> share.
+        predicted: the recognizer's word, "" where no face was found.
+        probabilities: word -> share.
     """
 
-    truth: str
+    label: str
     onset: int
     offset: int
-    guess: str
-    shares: dict[str, float]
+    predicted: str
+    probabilities: dict[str, float]
 
 
 class SpottingRun:
     """A run on disk."""
 
-    def __init__(self, folder: Path, header: SpottingHeader) -> None:
+    def __init__(self, folder: Path, header: SpottingMetadata) -> None:
         self.folder = folder
         self.header = header
 
     @classmethod
-    def begin(cls, folder: Path, header: SpottingHeader) -> SpottingRun:
+    def begin(cls, folder: Path, header: SpottingMetadata) -> SpottingRun:
         """A new run, or the one that is already there if it is the same.
 
         Raises:
@@ -153,14 +153,14 @@ class SpottingRun:
                 raise RunError(f"'{folder}' holds a run of recognition, not of spotting; choose another --out")
             if table["format"] > FORMAT:
                 raise RunError(f"'{path}' has format {table['format']}, this version reads {FORMAT}: update microexpr")
-            return cls(folder, SpottingHeader(**table))
+            return cls(folder, SpottingMetadata(**table))
         except (ValueError, KeyError, TypeError, AttributeError) as fault:
             raise RunError(f"'{path}' is damaged ({type(fault).__name__}: {fault}); delete the run") from None
 
     @property
-    def made_up(self) -> bool:
-        """Whether any of its faces are made up."""
-        return any(data["made_up"] for data in self.header.data.values())
+    def synthetic(self) -> bool:
+        """Whether any of its faces are synthetic."""
+        return any(data["synthetic"] for data in self.header.data.values())
 
     @property
     def names(self) -> list[str]:
@@ -181,7 +181,7 @@ class SpottingRun:
         paths = {name: self._path(name, "error") for name in self.names}
         return {n: (p.read_text(encoding="utf-8").splitlines() or ["?"])[0] for n, p in paths.items() if p.is_file()}
 
-    def write(self, video: Spotted) -> None:
+    def write(self, video: VideoResult) -> None:
         """Keep what was found in a video."""
         write_atomically(self._path(video.id, "json"), (json.dumps(asdict(video), indent=1) + "\n").encode())
         self._path(video.id, "error").unlink(missing_ok=True)
@@ -190,7 +190,7 @@ class SpottingRun:
         """Keep why a video gave nothing."""
         write_atomically(self._path(name, "error"), f"{reason}\n\n{details}".encode())
 
-    def videos(self) -> list[Spotted]:
+    def videos(self) -> list[VideoResult]:
         """The videos that are done, in the order of the header.
 
         Raises:
@@ -198,28 +198,28 @@ class SpottingRun:
         """
         return [self._video(self._path(name, "json")) for name in self.done()]
 
-    def write_recognised(self, name: str, events: Sequence[Recognised]) -> None:
+    def write_recognized(self, name: str, events: Sequence[EventPrediction]) -> None:
         """Keep what the recognizer says of the true positives of a video."""
-        path = self.folder / "recognised" / f"{slug(name)}.json"
+        path = self.folder / "recognized" / f"{slug(name)}.json"
         write_atomically(path, (json.dumps([asdict(one) for one in events], indent=1) + "\n").encode())
 
-    def recognised(self, name: str) -> list[Recognised] | None:
-        """What `write_recognised` kept; None where nothing was asked yet."""
-        path = self.folder / "recognised" / f"{slug(name)}.json"
+    def recognized(self, name: str) -> list[EventPrediction] | None:
+        """What `write_recognized` kept; None where nothing was asked yet."""
+        path = self.folder / "recognized" / f"{slug(name)}.json"
         if not path.is_file():
             return None
         table = _read(path)
         try:
-            return [Recognised(**one) for one in table]
+            return [EventPrediction(**one) for one in table]
         except TypeError as fault:
             raise RunError(f"'{path}' is damaged ({fault}); delete it and run again") from None
 
-    def _video(self, path: Path) -> Spotted:
+    def _video(self, path: Path) -> VideoResult:
         table = _read(path)
         try:
             for side in ("truth", "found"):
                 table[side] = tuple(Interval(**one) for one in table[side])
-            return Spotted(**table)
+            return VideoResult(**table)
         except (TypeError, KeyError) as fault:
             raise RunError(f"'{path}' is damaged ({fault}); delete it and run again") from None
 

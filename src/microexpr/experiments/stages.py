@@ -19,25 +19,25 @@ from ..core.clip import Sample
 from ..core.config import cache_folder
 from ..core.errors import ProtocolError
 from ..core.files import CHECKPOINT, slug, write_atomically
-from ..core.progress import Progress
+from ..core.progress import ProgressCallback
 from ..metrics import recognition as m
 from ..networks.pretrained import open_weights
 from ..networks.weights import read_weights
 from ..protocols import Example
 from ..recipes.recipe import Recipe, Stage
 from ..recognizers import RECOGNIZERS, Recognizer
-from ..recognizers.pretraining.pretrain import made_up_weights
-from .data import Intake, Options, prepared
+from ..recognizers.pretraining.pretrain import synthetic_weights
+from .data import RunOptions, StageData, prepare_samples
 from .runs import fold_seed
 
 State = Mapping[str, np.ndarray]
-MADE_UP_WEIGHTS = "made-up pictures"
-LICENCE = "weights learned from licensed faces fall under the licences of the data sets above"
-LICENCE_MADE_UP = "MIT; learned from made-up faces only, and of no use but to try the machinery"
+SYNTHETIC_WEIGHTS = "synthetic pictures"
+LICENSE = "weights learned from licensed faces fall under the licenses of the data sets above"
+LICENSE_SYNTHETIC = "MIT; learned from synthetic faces only, and of no use but to try the machinery"
 
 
 @dataclass(frozen=True)
-class Start:
+class InitialWeights:
     """What a stage begins from.
 
     Attributes:
@@ -51,9 +51,9 @@ class Start:
     history: tuple[Any, ...]
 
 
-def beginning(
-    intakes: Sequence[Intake], options: Options, progress: Progress, tested: set[str]
-) -> tuple[Start, list[dict[str, Any]]]:
+def run_earlier_stages(
+    intakes: Sequence[StageData], options: RunOptions, progress: ProgressCallback, tested: set[str]
+) -> tuple[InitialWeights, list[dict[str, Any]]]:
     """What the last stage begins from, and a record of each stage before it for the report.
 
     Args:
@@ -66,42 +66,46 @@ def beginning(
         ProtocolError: an earlier stage would learn from a person that the last one tests.
     """
     for intake in intakes[:-1]:
-        if both := tested & {e.clip.subject for e in intake.taught}:
+        if both := tested & {e.clip.subject for e in intake.train_examples}:
             raise ProtocolError(
                 f"stage '{intake.stage.name}' would learn from '{min(both)}', whom the last stage tests"
             )
-    start, records = Start(None, "random weights", (options.seed,)), []
+    start, records = InitialWeights(None, "random weights", (options.seed,)), []
     for intake in intakes[:-1]:
-        start = named(start, intake.stage, options, progress)
-        path, record = learned(start, intake, options, progress)
+        start = load_named_weights(start, intake.stage, options, progress)
+        path, record = fit_stage(start, intake, options, progress)
         records.append({"from": start.what, **record})
         state = Recognizer.load(path).state()
-        start = Start(state, f"stage '{intake.stage.name}'", (*start.history, *_facts(intake)))
-    return named(start, intakes[-1].stage, options, progress), records
+        start = InitialWeights(state, f"stage '{intake.stage.name}'", (*start.history, *_facts(intake)))
+    return load_named_weights(start, intakes[-1].stage, options, progress), records
 
 
-def learned(start: Start, intake: Intake, options: Options, progress: Progress) -> tuple[Path, dict[str, Any]]:
+def fit_stage(
+    start: InitialWeights, intake: StageData, options: RunOptions, progress: ProgressCallback
+) -> tuple[Path, dict[str, Any]]:
     """The file of what a stage learned from all that it is taught, and its record; from the cache if it is there."""
-    path = kept_at(start, intake)
+    path = stage_cache_path(start, intake)
     if not path.is_file() or not _record(path).is_file():
         _learn(start, intake, path, options, progress)
     return path, json.loads(_record(path).read_text(encoding="utf-8"))
 
 
-def require_weights(recipe: Recipe, options: Options) -> None:
+def require_weights(recipe: Recipe, options: RunOptions) -> None:
     """Complain of weights that are not here before hours of work, not after."""
     for stage in recipe.stages:
-        if stage.weights and not options.fake:
+        if stage.weights and not options.synthetic:
             open_weights(stage.weights)
 
 
-def named(start: Start, stage: Stage, options: Options, progress: Progress) -> Start:
+def load_named_weights(
+    start: InitialWeights, stage: Stage, options: RunOptions, progress: ProgressCallback
+) -> InitialWeights:
     """The weights that a stage names, or those of the stage before."""
     if not stage.weights:
         return start
-    if options.fake:
+    if options.synthetic:
         network = stage.recognizer.get("network", {})
-        path, what = made_up_weights(network, cache_folder(), progress), MADE_UP_WEIGHTS
+        path, what = synthetic_weights(network, cache_folder(), progress), SYNTHETIC_WEIGHTS
         weights = read_weights(path)
     else:
         (weights, _), what = open_weights(stage.weights), stage.weights
@@ -109,50 +113,57 @@ def named(start: Start, stage: Stage, options: Options, progress: Progress) -> S
     digest = hashlib.sha256()
     for name in sorted(state):
         digest.update(name.encode() + state[name].tobytes())
-    return Start(state, what, (start.history[0], what, digest.hexdigest()[:16]))
+    return InitialWeights(state, what, (start.history[0], what, digest.hexdigest()[:16]))
 
 
-def kept_at(start: Start, intake: Intake) -> Path:
+def stage_cache_path(start: InitialWeights, intake: StageData) -> Path:
     """The file in the cache that holds what a stage learned, whether or not it is there."""
     history = json.dumps([*start.history, *_facts(intake)], sort_keys=True, default=list)
     key = hashlib.sha256(history.encode()).hexdigest()[:16]
     return cache_folder() / "stages" / f"{slug(intake.stage.name)}-{key}.safetensors"
 
 
-def about_model(intake: Intake, options: Options) -> dict[str, str]:
+def model_metadata(intake: StageData, options: RunOptions) -> dict[str, str]:
     """What a saved model says of itself: enough to use it alone, and to know where it comes from."""
-    made_up = [about["made_up"] for about in intake.data.values()]
+    synthetic = [about["synthetic"] for about in intake.data.values()]
     return {
         "chain": json.dumps(intake.stage.chain),
         "array": str(intake.stage.recognizer.get("array", "image")),
         "protocol": intake.rules.name,
         "stage": intake.stage.name,
         "data": json.dumps(intake.data),
-        "made_up": json.dumps(any(made_up)),
-        "small": json.dumps(options.small),
-        "licence": LICENCE_MADE_UP if all(made_up) else LICENCE,
+        "synthetic": json.dumps(any(synthetic)),
+        "quick": json.dumps(options.quick),
+        "license": LICENSE_SYNTHETIC if all(synthetic) else LICENSE,
     }
 
 
-def with_face(samples: Sequence[Sample], labels: Sequence[str]) -> tuple[list[Sample], list[str]]:
+def drop_faceless(samples: Sequence[Sample], labels: Sequence[str]) -> tuple[list[Sample], list[str]]:
     """Those to learn from: a clip without a face teaches nothing."""
     pairs = [(s, label) for s, label in zip(samples, labels, strict=True) if s.notes.get("face") != "not found"]
     return [s for s, _ in pairs], [label for _, label in pairs]
 
 
-def _facts(intake: Intake) -> tuple[Any, ...]:
-    return asdict(intake.stage), asdict(intake.rules), intake.data, [[e.clip.id, e.truth] for e in intake.taught]
+def _facts(intake: StageData) -> tuple[Any, ...]:
+    return (
+        asdict(intake.stage),
+        asdict(intake.rules),
+        intake.data,
+        [[e.clip.id, e.label] for e in intake.train_examples],
+    )
 
 
 def _record(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def _learn(start: Start, intake: Intake, path: Path, options: Options, progress: Progress) -> None:
+def _learn(
+    start: InitialWeights, intake: StageData, path: Path, options: RunOptions, progress: ProgressCallback
+) -> None:
     """Learn a stage, ask it about the people that its protocol keeps apart, and keep both."""
-    stage, rules, taught = intake.stage, intake.rules, intake.taught
+    stage, rules, taught = intake.stage, intake.rules, intake.train_examples
     test = intake.folds[0].test if len(intake.folds) == 1 else ()
-    samples = prepared(intake, (*taught, *test), options, progress)
+    samples = prepare_samples(intake, (*taught, *test), options, progress)
     what = f"learning stage '{stage.name}'"
     learner = RECOGNIZERS.build(
         stage.recognizer,
@@ -160,17 +171,17 @@ def _learn(start: Start, intake: Intake, path: Path, options: Options, progress:
         seed=fold_seed(options.seed, intake.folds[0].name if test else stage.name),
         folder=path.with_suffix(""),
     )
-    used, labels = with_face([samples[e.clip.id] for e in taught], [e.truth for e in taught])
+    used, labels = drop_faceless([samples[e.clip.id] for e in taught], [e.label for e in taught])
     learner.fit(used, labels, init=start.state, watch=lambda done, total: progress(what, done, total))
-    learner.save(path, about_model(intake, options))
+    learner.save(path, model_metadata(intake, options))
     record = {
         "name": stage.name,
         "recognizer": stage.recognizer,
         "data": intake.data,
         "clips": len(taught),
-        "people": len({e.clip.subject for e in taught}),
+        "subjects": len({e.clip.subject for e in taught}),
         "without_face": len(taught) - len(used),
-        "shortfall": intake.shortfall,
+        "count_mismatches": intake.count_mismatches,
         "curves": learner.history_,
         "test": _tested(learner, test, samples, intake),
         "file": path.name,
@@ -180,15 +191,15 @@ def _learn(start: Start, intake: Intake, path: Path, options: Options, progress:
 
 
 def _tested(
-    learner: Recognizer, test: Sequence[Example], samples: Mapping[str, Sample], intake: Intake
+    learner: Recognizer, test: Sequence[Example], samples: Mapping[str, Sample], intake: StageData
 ) -> dict[str, Any]:
     """How the stage does on people it did not learn from; nothing is chosen by it."""
     if not test:
         return {}
     guess, truth, classes = (
         learner.predict([samples[e.clip.id] for e in test]),
-        [e.truth for e in test],
+        [e.label for e in test],
         learner.classes,
     )
-    scores = {name: m.METRICS[name](truth, guess, classes) for name in intake.rules.headline}
-    return {"clips": len(test), "people": len({e.clip.subject for e in test}), **scores}
+    scores = {name: m.METRICS[name](truth, guess, classes) for name in intake.rules.primary_metrics}
+    return {"clips": len(test), "subjects": len({e.clip.subject for e in test}), **scores}

@@ -10,16 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from .. import __version__
-from ..core.progress import Progress, quiet
+from ..core.progress import ProgressCallback, no_progress
 from ..preprocessing import Chain
 from ..protocols import protocol
 from ..recipes.recipe import Recipe
 from ..recognizers import RECOGNIZERS, Recognizer
-from .data import Options, take_in
-from .stages import about_model, beginning, learned, require_weights
+from .data import RunOptions, load_stage_data
+from .stages import fit_stage, model_metadata, require_weights, run_earlier_stages
 
 
-def train(recipe: Recipe, out: Path, options: Options | None = None, progress: Progress | None = None) -> Path:
+def train(
+    recipe: Recipe, out: Path, options: RunOptions | None = None, progress: ProgressCallback | None = None
+) -> Path:
     """Learn every stage of a recipe, the last one from all of its people, and keep what it learned.
 
     Stopped and called again, it goes on where it was.
@@ -33,18 +35,18 @@ def train(recipe: Recipe, out: Path, options: Options | None = None, progress: P
     Raises:
         ProtocolError: the clips do not meet the published counts, and a subset was not asked for.
     """
-    options, progress = options or Options(), progress or quiet
-    if options.small:
-        recipe = recipe.with_settings(recipe.small.set)
+    options, progress = options or RunOptions(), progress or no_progress
+    if options.quick:
+        recipe = recipe.with_settings(recipe.quick.set)
     for stage in recipe.stages:
-        Chain.build(stage.chain)  # a misspelt setting is found before any work is done
+        Chain.build(stage.chain)  # a misspelled setting is found before any work is done
         RECOGNIZERS.build(stage.recognizer, classes=protocol(stage.protocol).classes)
     require_weights(recipe, options)
-    intakes = [take_in(stage, recipe, options, progress) for stage in recipe.stages]
+    intakes = [load_stage_data(stage, recipe, options, progress) for stage in recipe.stages]
     everybody = replace(intakes[-1], folds=[])
-    start, _ = beginning([*intakes[:-1], everybody], options, progress, set())
-    path, record = learned(start, everybody, options, progress)
-    taught = {name: record[name] for name in ("clips", "people", "without_face", "shortfall")}
-    about = {"recipe": recipe.name, "version": __version__, "taught": json.dumps(taught)}
-    Recognizer.load(path).save(out, {**about_model(everybody, options), **about})
+    start, _ = run_earlier_stages([*intakes[:-1], everybody], options, progress, set())
+    path, record = fit_stage(start, everybody, options, progress)
+    taught = {name: record[name] for name in ("clips", "subjects", "without_face", "count_mismatches")}
+    about = {"recipe": recipe.name, "version": __version__, "training": json.dumps(taught)}
+    Recognizer.load(path).save(out, {**model_metadata(everybody, options), **about})
     return out

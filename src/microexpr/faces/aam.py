@@ -1,4 +1,4 @@
-"""Fitting an active appearance model to a picture, and a model of made-up faces for those who bring none.
+"""Fitting an active appearance model to a picture, and a model of synthetic faces for those who bring none.
 
 The fit is inverse compositional (Matthews and Baker 2004) and simultaneous in shape and texture: Gauss-Newton on what
 the texture's modes cannot explain, with slopes of the texture as fitted so far (Tzimiropoulos and Pantic, ICCV 2013,
@@ -17,15 +17,15 @@ import numpy as np
 
 from ..core.config import cache_folder
 from ..core.errors import DataError, UsageError
-from ..imaging.geometry import moved, similarity
+from ..imaging.geometry import similarity, transform_points
 from .aam_model import AppearanceModel, Level, rigid_modes, shrunk, train_model
 from .landmarks import find_landmarks
 
-__all__ = ["AppearanceModel", "Fit", "fit", "made_up_faces", "model_by_mesh", "named_model", "train_model"]
+__all__ = ["AppearanceModel", "Fit", "fit", "model_by_mesh", "named_model", "synthetic_faces", "train_model"]
 
-MADE_UP = "made-up-faces-1"
+SYNTHETIC = "synthetic-faces-1"
 FIRST_PERSON = 90_000
-"""Made-up people from here on are what the model knows; made-up releases draw others."""
+"""Synthetic people from here on are what the model knows; synthetic releases draw others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,11 +64,11 @@ def fit(model: AppearanceModel, picture: np.ndarray, start: np.ndarray, *, most:
     """
     if start.shape != (68, 2) or not np.isfinite(start).all() or np.ptp(start, axis=0).min() < 1:
         raise UsageError(f"start of shape {start.shape}: use (68, 2) points in pixels that span a face")
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     points, error, iterations = start.astype(float), 1.0, 0
     for number in range(len(model.levels)):
         solver = _solver(model, number)
-        small, there, shift, scale = shrunk(grey, points, model.mean, model.levels[number].width)
+        small, there, shift, scale = shrunk(gray, points, model.mean, model.levels[number].width)
         there, error, done = solver.run(small, there, most, enough)
         points, iterations = (there + 0.5) / scale - shift, iterations + done
     return Fit(points, error, iterations)
@@ -140,7 +140,7 @@ class _Solver:
             back = (points - place[:, 2]) @ np.linalg.inv(place[:, :2]).T - mean
             amounts = np.tensordot(self.shapes, back, axes=2)
             shape = mean + np.tensordot(np.clip(amounts, -3 * self.spread, 3 * self.spread), self.shapes, axes=1)
-        return moved(shape, similarity(shape, points))
+        return transform_points(shape, similarity(shape, points))
 
 
 @lru_cache(maxsize=12)
@@ -163,11 +163,11 @@ def _ties(model: AppearanceModel) -> tuple[np.ndarray, np.ndarray, np.ndarray, n
     return vertex, corners, np.tile(np.eye(3), (len(model.triangles), 1)), slopes
 
 
-def made_up_faces(
+def synthetic_faces(
     people: int = 40, expressions: int = 3, first: int = FIRST_PERSON
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Pictures of made-up people, (340, 280, 3) uint8 RGB, and their true (68, 2) landmarks; always the same ones."""
-    from ..synthetic import Camera, perform  # here, because it loads two packages that the fit does without
+    """Pictures of synthetic people, (340, 280, 3) uint8 RGB, and their true (68, 2) landmarks; always the same ones."""
+    from ..synthetic import Camera, render_clip  # here, because it loads two packages that the fit does without
     from ..synthetic.timing import Timing
 
     units = ((12,), (4,), (1, 2), (25, 26), (15,), (9,), (20,), (45,), (23,), (5, 25))
@@ -176,7 +176,7 @@ def made_up_faces(
     for person in range(first, first + people):
         for i in range(expressions):
             shown = tuple((unit, "") for unit in units[(person * expressions + i) % len(units)])
-            one = perform(person, units=shown, camera=Camera(), timing=timing, amplitude=8.0, seed=person + i)
+            one = render_clip(person, units=shown, camera=Camera(), timing=timing, amplitude=8.0, seed=person + i)
             frame = 0 if i == 0 else 1
             pictures.append(one.frame(frame))
             landmarks.append(one.landmarks(frame))
@@ -184,7 +184,7 @@ def made_up_faces(
 
 
 def model_by_mesh(pictures: Iterable[np.ndarray]) -> AppearanceModel:
-    """A model learnt from one's own pictures, with the landmarks of the face mesh; faces not found are left out.
+    """A model learned from one's own pictures, with the landmarks of the face mesh; faces not found are left out.
 
     Args:
         pictures: (height, width, 3) uint8 RGB each, of many people; their labels are not needed.
@@ -199,7 +199,7 @@ def model_by_mesh(pictures: Iterable[np.ndarray]) -> AppearanceModel:
 
 @cache
 def named_model(name: str = "") -> AppearanceModel:
-    """The model kept as `aam/<name>.npz` in the cache folder; without a name one of made-up faces, trained once.
+    """The model kept as `aam/<name>.npz` in the cache folder; without a name one of synthetic faces, trained once.
 
     Raises:
         UsageError: a name that cannot be a file's.
@@ -207,12 +207,12 @@ def named_model(name: str = "") -> AppearanceModel:
     """
     if not re.fullmatch(r"[A-Za-z0-9_.-]*", name):
         raise UsageError(f"appearance model '{name}': use letters, digits, '-', '_' and '.' only")
-    path = cache_folder() / "aam" / f"{name or MADE_UP}.npz"
+    path = cache_folder() / "aam" / f"{name or SYNTHETIC}.npz"
     try:
         return AppearanceModel.load(path)
     except DataError:
         if name:
             raise
-        model = train_model(*made_up_faces())
+        model = train_model(*synthetic_faces())
         model.save(path)
         return model

@@ -1,4 +1,4 @@
-"""An active appearance model: how faces differ in shape and in texture, learnt from pictures with 68 points each.
+"""An active appearance model: how faces differ in shape and in texture, learned from pictures with 68 points each.
 
 Cootes, Edwards, Taylor: Active appearance models, ECCV 1998; in the form of Matthews and Baker: Active appearance
 models revisited, IJCV 60 (2004), where shape and texture vary independently. Shapes are in units of the mean face's
@@ -20,7 +20,7 @@ from scipy.spatial import Delaunay
 
 from ..core.errors import MediaError, MissingDataError, UsageError
 from ..core.files import write_atomically
-from ..imaging.geometry import moved, similarity
+from ..imaging.geometry import similarity, transform_points
 
 N = 68
 MOST_MODES = 60
@@ -46,7 +46,7 @@ class Level:
     slopes: np.ndarray
 
     def sample(self, picture: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """(P,) float64: a grey picture with (68, 2) points, warped piecewise affinely to the mean shape."""
+        """(P,) float64: a gray picture with (68, 2) points, warped piecewise affinely to the mean shape."""
         places = (self.weights[..., None] * points[self.corners]).sum(axis=1).astype(np.float32)
         values = cv2.remap(
             picture, places[:, None, 0], places[:, None, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
@@ -75,7 +75,7 @@ class AppearanceModel:
     def placed(self, eyes: np.ndarray) -> np.ndarray:
         """(68, 2) the mean shape with its eyes at (2, 2) places: a start for the fit."""
         own = np.stack([self.mean[36:42].mean(axis=0), self.mean[42:48].mean(axis=0)])
-        return moved(self.mean, similarity(own, eyes))
+        return transform_points(self.mean, similarity(own, eyes))
 
     def save(self, path: Path) -> None:
         """Write as .npz: arrays only, nothing pickled."""
@@ -123,38 +123,38 @@ def train_model(
         landmarks: (68, 2) x and y in pixels for each picture, true or from `mesh.find_landmarks`.
         widths: of the mean face in pixels at each level, from coarse to fine.
         shape_share, texture_share: of the variance that the modes keep, 0 to 1.
-        mirror: whether each picture is learnt from a second time, mirrored.
+        mirror: whether each picture is learned from a second time, mirrored.
 
     Raises:
         UsageError: fewer than two faces, or landmarks that do not fit the pictures in number or shape.
     """
     if len(pictures) != len(landmarks) or len(pictures) < 2:
         found = f"{len(pictures)} pictures and {len(landmarks)} sets of landmarks"
-        raise UsageError(f"{found}: an appearance model is learnt from two faces or more, one set for each")
+        raise UsageError(f"{found}: an appearance model is learned from two faces or more, one set for each")
     shapes = [np.asarray(points, float) for points in landmarks]
     for points in shapes:
         if points.shape != (N, 2) or not np.isfinite(points).all():
             raise UsageError(f"landmarks of shape {points.shape}: use (68, 2) finite numbers for each picture")
-    greys = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in pictures]
+    grays = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in pictures]
     if mirror:
         from ..synthetic.action_units import MIRROR
 
         order = MIRROR[:N]
-        turned = [(np.array([g.shape[1] - 1, 0]) + p * (-1, 1))[order] for g, p in zip(greys, shapes, strict=True)]
-        greys, shapes = [*greys, *(g[:, ::-1] for g in greys)], [*shapes, *turned]
+        turned = [(np.array([g.shape[1] - 1, 0]) + p * (-1, 1))[order] for g, p in zip(grays, shapes, strict=True)]
+        grays, shapes = [*grays, *(g[:, ::-1] for g in grays)], [*shapes, *turned]
     mean, aligned = procrustes(np.stack(shapes))
     modes, spread = _principal((aligned - mean).reshape(len(shapes), -1), shape_share, _rigid(mean))
     triangles = Delaunay(mean).simplices.astype(np.int64)
     levels = []
     for width in widths:
         bare = _level(mean, triangles, float(width), np.empty((0, 0)))
-        rows = np.stack([bare.sample(*shrunk(g, p, mean, width)[:2]) for g, p in zip(greys, shapes, strict=True)])
+        rows = np.stack([bare.sample(*shrunk(g, p, mean, width)[:2]) for g, p in zip(grays, shapes, strict=True)])
         levels.append(_level(mean, triangles, float(width), _textures(rows, texture_share)))
     return AppearanceModel(mean, modes.reshape(-1, N, 2), spread, triangles, tuple(levels))
 
 
 def procrustes(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Generalised Procrustes analysis (Gower 1975): the upright mean, one unit wide, and the shapes laid on it.
+    """Generalized Procrustes analysis (Gower 1975): the upright mean, one unit wide, and the shapes laid on it.
 
     Args:
         shapes: (n, 68, 2) in pixels.
@@ -168,13 +168,13 @@ def procrustes(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         turn = np.array([[eyes[0], eyes[1]], [-eyes[1], eyes[0]]]) / np.linalg.norm(eyes)
         mean = (mean - mean.mean(axis=0)) @ turn.T
         mean = mean / np.ptp(mean[:, 0])
-        aligned = np.stack([moved(shape, similarity(shape, mean)) for shape in shapes])
+        aligned = np.stack([transform_points(shape, similarity(shape, mean)) for shape in shapes])
         mean = aligned.mean(axis=0)
     return mean, aligned
 
 
 def shrunk(
-    grey: np.ndarray, points: np.ndarray, mean: np.ndarray, width: float
+    gray: np.ndarray, points: np.ndarray, mean: np.ndarray, width: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """The picture around a face, averaged down so that the face is about `width` pixels wide; never enlarged.
 
@@ -184,9 +184,9 @@ def shrunk(
     """
     low, high = points.min(axis=0), points.max(axis=0)
     reach = 0.5 * (high - low).max() + 2
-    left, top = np.clip(np.floor(low - reach), 0, np.array(grey.shape[::-1]) - 1).astype(int)
-    right, bottom = np.clip(np.ceil(high + reach), (left + 1, top + 1), grey.shape[::-1]).astype(int)
-    cut = grey[top:bottom, left:right].astype(np.float32)
+    left, top = np.clip(np.floor(low - reach), 0, np.array(gray.shape[::-1]) - 1).astype(int)
+    right, bottom = np.clip(np.ceil(high + reach), (left + 1, top + 1), gray.shape[::-1]).astype(int)
+    cut = gray[top:bottom, left:right].astype(np.float32)
     scale = min(1.0, width / max(float(np.sqrt(np.linalg.det(similarity(mean, points)[:, :2]))), 1e-6))
     size = (max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale)))
     small = cv2.resize(cut, size, interpolation=cv2.INTER_AREA) if scale < 1 else cut
@@ -216,7 +216,7 @@ def _level(mean: np.ndarray, triangles: np.ndarray, width: float, basis: np.ndar
 
 
 def _slopes(basis: np.ndarray, number: np.ndarray) -> np.ndarray:
-    """(m, P, 2) differences of neighbouring pixels; one-sided at the edge."""
+    """(m, P, 2) differences of neighboring pixels; one-sided at the edge."""
     if not basis.size:
         return np.empty((0, 0, 2))
     padded = np.pad(number, 1, constant_values=-1)
@@ -232,10 +232,10 @@ def _slopes(basis: np.ndarray, number: np.ndarray) -> np.ndarray:
 
 def _rigid(mean: np.ndarray) -> np.ndarray:
     """(4, 136) orthonormal rows: scale, turn, shift in x, shift in y (Matthews and Baker 2004, section 4.2.1)."""
-    centred = mean - mean.mean(axis=0)
+    centerd = mean - mean.mean(axis=0)
     rows = [
-        centred,
-        np.stack([-centred[:, 1], centred[:, 0]], axis=-1),
+        centerd,
+        np.stack([-centerd[:, 1], centerd[:, 0]], axis=-1),
         np.tile([1.0, 0], (N, 1)),
         np.tile([0, 1.0], (N, 1)),
     ]
@@ -255,11 +255,11 @@ def _principal(rows: np.ndarray, share: float, without: np.ndarray) -> tuple[np.
 
 def _textures(rows: np.ndarray, share: float) -> np.ndarray:
     """(m, P) orthonormal rows: constant, mean texture and modes, of textures freed of gain and offset."""
-    centred = rows - rows.mean(axis=1, keepdims=True)
-    centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
-    mean = centred.mean(axis=0)
+    centerd = rows - rows.mean(axis=1, keepdims=True)
+    centerd /= np.maximum(np.linalg.norm(centerd, axis=1, keepdims=True), 1e-9)
+    mean = centerd.mean(axis=0)
     first = np.stack([np.full_like(mean, len(mean) ** -0.5), mean / max(float(np.linalg.norm(mean)), 1e-9)])
-    return np.concatenate([first, _principal(centred - mean, share, first)[0]])
+    return np.concatenate([first, _principal(centerd - mean, share, first)[0]])
 
 
 def rigid_modes(model: AppearanceModel) -> np.ndarray:

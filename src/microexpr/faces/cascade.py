@@ -11,9 +11,9 @@ import numpy as np
 
 def find_face(picture: np.ndarray) -> tuple[int, int, int] | None:
     """(left, top, side) in pixels of the largest face in an RGB picture, or None."""
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    shrink = max(1.0, max(grey.shape) / 480)
-    small = cv2.resize(grey, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA) if shrink > 1 else grey
+    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    shrink = max(1.0, max(gray.shape) / 480)
+    small = cv2.resize(gray, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA) if shrink > 1 else gray
     pad = min(small.shape) // 5  # a face that fills the picture, as in cropped releases, is found with a border only
     padded = cv2.copyMakeBorder(cv2.equalizeHist(small), pad, pad, pad, pad, cv2.BORDER_REPLICATE)
     least = max(24, min(small.shape) // 6)

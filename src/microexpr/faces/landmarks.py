@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 
 from ..core.errors import MediaError, MissingDataError
-from ..imaging.geometry import mapped, moved
+from ..imaging.geometry import transform_points, warp_image
 from .tflite import Network, network
 
 WHEEL = "mediapipe==0.10.21"
@@ -144,7 +144,7 @@ def follow(picture: np.ndarray, before: np.ndarray) -> Landmarks | None:
 
 @cache
 def anchors() -> np.ndarray:
-    """(896, 2) centres of BlazeFace's anchors, 0 to 1: 16 x 16 places twice, then 8 x 8 places six times."""
+    """(896, 2) centers of BlazeFace's anchors, 0 to 1: 16 x 16 places twice, then 8 x 8 places six times."""
     parts = []
     for places, times in ((16, 2), (8, 6)):
         y, x = (np.mgrid[0:places, 0:places] + 0.5) / places
@@ -200,12 +200,12 @@ def _detect_in(picture: np.ndarray, left: float, top: float, side: float) -> lis
     """Faces within a square of the picture; what lies outside the picture is black."""
     zoom = DETECTOR_SIDE / side
     place = np.array([[zoom, 0, (0.5 - left) * zoom - 0.5], [0, zoom, (0.5 - top) * zoom - 0.5]])
-    cut = mapped(picture, place, DETECTOR_SIDE, **BLACK)
+    cut = warp_image(picture, place, DETECTOR_SIDE, **BLACK)
     boxes, logits = _detector()(cut.astype(np.float32) / 127.5 - 1)
     scores = 1 / (1 + np.exp(-np.clip(logits.reshape(-1).astype(np.float64), -100, 100)))
     sure = scores >= MIN_SCORE
     values = boxes.reshape(-1, 8, 2)[sure].astype(np.float64) / DETECTOR_SIDE
-    values[:, [0, 2, 3]] += anchors()[sure, None]  # centre of the box and both eyes; [1] is the box's size
+    values[:, [0, 2, 3]] += anchors()[sure, None]  # center of the box and both eyes; [1] is the box's size
     found = []
     for middle, size, right, left_eye, *_, score in _merged(values, scores[sure]):
         corner = (middle - size / 2) * side + (left, top) - 0.5
@@ -232,10 +232,10 @@ def _merged(values: np.ndarray, scores: np.ndarray) -> Iterator[tuple[Any, ...]]
 
 def _mesh(picture: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, float]:
     """The (468, 3) points in pixels of the picture, and the presence of a face, 0 to 1."""
-    cut = mapped(picture, cv2.invertAffineTransform(place), MESH_SIDE, **BLACK)
+    cut = warp_image(picture, cv2.invertAffineTransform(place), MESH_SIDE, **BLACK)
     points, logit = _landmarker()(cut.astype(np.float32) / 255)
     mesh = points.reshape(468, 3).astype(np.float64)
-    mesh[:, :2] = moved(mesh[:, :2] - 0.5, place)
+    mesh[:, :2] = transform_points(mesh[:, :2] - 0.5, place)
     mesh[:, 2] *= math.hypot(place[0, 0], place[1, 0])
     return mesh, 1 / (1 + math.exp(-max(-100.0, min(100.0, float(logit.item())))))
 

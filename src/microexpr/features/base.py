@@ -40,7 +40,7 @@ class Feature(ABC):
         """(length,) float32.
 
         Args:
-            array: grey frames (T, H, W) uint8, or flow (H, W, 2 or more) float32.
+            array: gray frames (T, H, W) uint8, or flow (H, W, 2 or more) float32.
         """
 
     def __call__(self, array: np.ndarray) -> np.ndarray:
@@ -50,7 +50,7 @@ class Feature(ABC):
             RecipeError: fewer frames than it needs, or pictures too small for its blocks.
         """
         if self.reads == "frames":
-            array = grey(array)
+            array = gray(array)
             if len(array) < self.frames:
                 raise RecipeError(f"feature '{self.name}' needs {self.frames} frames or more; here are {len(array)}")
         elif array.ndim != 3 or array.shape[2] < 2:
@@ -61,8 +61,8 @@ class Feature(ABC):
 FEATURES: Registry[Feature] = Registry("feature", "microexpr.features")
 
 
-def grey(frames: np.ndarray) -> np.ndarray:
-    """(T, H, W) uint8 of colour or grey frames; weights of ITU-R BT.601, as OpenCV's."""
+def gray(frames: np.ndarray) -> np.ndarray:
+    """(T, H, W) uint8 of color or gray frames; weights of ITU-R BT.601, as OpenCV's."""
     if frames.ndim == 3:
         return frames
     weighted = frames.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
@@ -120,7 +120,7 @@ def check_feature(settings: Mapping[str, Any]) -> None:
 def _inputs(feature: Feature, draws: np.random.Generator) -> Iterator[tuple[str, np.ndarray]]:
     if feature.reads == "frames":
         yield "noise", draws.integers(0, 256, (feature.frames + 9, 64, 72), np.uint8)
-        yield "colour", draws.integers(0, 256, (feature.frames + 9, 64, 72, 3), np.uint8)
+        yield "color", draws.integers(0, 256, (feature.frames + 9, 64, 72, 3), np.uint8)
         yield "black", np.zeros((feature.frames + 9, 64, 72), np.uint8)
         yield "the fewest frames", draws.integers(0, 256, (feature.frames, 64, 72), np.uint8)
     else:

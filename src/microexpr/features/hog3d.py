@@ -16,13 +16,13 @@ from ..core.errors import RecipeError
 from .base import FEATURES, Feature
 
 CUT = 0.25
-"""Values of the normalised descriptor are cut here and it is normalised again (Klaeser 2008, after Lowe 2004)."""
+"""Values of the normalized descriptor are cut here and it is normalized again (Klaeser 2008, after Lowe 2004)."""
 
 
 @FEATURES.register("hog3d")
 @dataclass(frozen=True)
 class HOG3D(Feature):
-    """The clip as cells; each cell's histogram is the sum over its boxes of their quantised mean gradient; L2 norm.
+    """The clip as cells; each cell's histogram is the sum over its boxes of their quantized mean gradient; L2 norm.
 
     Args:
         cells: down, across and in time.
@@ -56,7 +56,7 @@ class HOG3D(Feature):
             raise RecipeError(f"hog3d: a clip of {array.shape} is too small for {counts} boxes")
         volume = array.astype(np.float32)
         gt, gy, gx = (box_means(np.asarray(g), counts) for g in np.gradient(volume))
-        votes = quantised(np.stack([gx, gy, gt], axis=-1), self.opposite)
+        votes = quantized(np.stack([gx, gy, gt], axis=-1), self.opposite)
         b = self.boxes
         cells = votes.reshape(along, b, down, b, across, b, -1).sum(axis=(1, 3, 5))
         found = cells.transpose(1, 2, 0, 3).ravel()
@@ -74,11 +74,11 @@ def box_means(volume: np.ndarray, counts: tuple[int, int, int]) -> np.ndarray:
     return sums / sizes
 
 
-def quantised(gradients: np.ndarray, opposite: bool) -> np.ndarray:
+def quantized(gradients: np.ndarray, opposite: bool) -> np.ndarray:
     """(..., 20 or 10) votes of gradients (..., 3).
 
     Klaeser 2008, section 2.2: q = P g / |g|, less the threshold t = the projection of one face normal on its
-    neighbour's; negative values are dropped, and the rest is scaled to the gradient's length.
+    neighbor's; negative values are dropped, and the rest is scaled to the gradient's length.
     """
     axes = icosahedron_axes()
     if opposite:
@@ -92,7 +92,7 @@ def quantised(gradients: np.ndarray, opposite: bool) -> np.ndarray:
 
 
 NEIGHBOUR = math.sqrt(5) / 3
-"""Cosine of the angle between two neighbouring face normals of an icosahedron, 41.8 degrees."""
+"""Cosine of the angle between two neighboring face normals of an icosahedron, 41.8 degrees."""
 
 
 @cache

@@ -23,24 +23,24 @@ class LBP(Feature):
 
     Args:
         grid: blocks down and across.
-        neighbours: P, on a circle, interpolated bilinearly.
+        neighbors: P, on a circle, interpolated bilinearly.
         radius: R, in pixels.
         uniform: patterns with at most two changes keep their bin, all others share one.
     """
 
     grid: tuple[int, int] = (5, 5)
-    neighbours: int = 8
+    neighbors: int = 8
     radius: int = 1
     uniform: bool = True
 
     def __post_init__(self) -> None:
-        if not 2 <= self.neighbours <= 16 or self.radius < 1:
-            raise RecipeError(f"lbp: neighbours = {self.neighbours} (2 to 16), radius = {self.radius} (1 or more)")
+        if not 2 <= self.neighbors <= 16 or self.radius < 1:
+            raise RecipeError(f"lbp: neighbors = {self.neighbors} (2 to 16), radius = {self.radius} (1 or more)")
 
     @property
     def bins(self) -> int:
         """P (P - 1) + 3 with uniform patterns, otherwise 2^P."""
-        return self.neighbours * (self.neighbours - 1) + 3 if self.uniform else 2**self.neighbours
+        return self.neighbors * (self.neighbors - 1) + 3 if self.uniform else 2**self.neighbors
 
     @property
     def length(self) -> int:
@@ -52,7 +52,7 @@ class LBP(Feature):
         edge, method = self.radius, "nri_uniform" if self.uniform else "default"
         if min(array.shape[1:]) <= 2 * edge:
             raise RecipeError(f"lbp: pictures of {array.shape[1:]} are too small for radius {edge}")
-        codes = np.stack([local_binary_pattern(frame, self.neighbours, edge, method) for frame in array])
+        codes = np.stack([local_binary_pattern(frame, self.neighbors, edge, method) for frame in array])
         codes = codes[:, edge:-edge, edge:-edge].astype(np.int64)
         places = blocks(codes.shape[1], codes.shape[2], self.grid)
         counts = [np.bincount(codes[:, rows, columns].ravel(), minlength=self.bins) for rows, columns in places]

@@ -1,7 +1,7 @@
 """Local binary patterns on three orthogonal planes.
 
 Zhao, Pietikainen: Dynamic Texture Recognition Using Local Binary Patterns with an Application to Facial Expressions,
-IEEE TPAMI 29(6), 2007. The baseline of CASME II uses 5x5 blocks, 4 neighbours, radii 1, 1 and 4.
+IEEE TPAMI 29(6), 2007. The baseline of CASME II uses 5x5 blocks, 4 neighbors, radii 1, 1 and 4.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class LBPTOP(Feature):
 
     Args:
         grid: blocks down and across; a block lasts the whole clip.
-        neighbours: P, on a circle (an ellipse where radii differ) in each plane.
+        neighbors: P, on a circle (an ellipse where radii differ) in each plane.
         radii: (R_X, R_Y, R_T).
         uniform: patterns with at most two changes keep their bin, all others share one.
         rounded: take the nearest pixel instead of interpolating bilinearly.
@@ -36,15 +36,15 @@ class LBPTOP(Feature):
     """
 
     grid: tuple[int, int] = (5, 5)
-    neighbours: int = 4
+    neighbors: int = 4
     radii: tuple[int, int, int] = (1, 1, 4)
     uniform: bool = False
     rounded: bool = False
     overlap: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 2 <= self.neighbours <= 8 or min(self.radii) < 1:
-            raise RecipeError(f"lbp-top: neighbours = {self.neighbours} (2 to 8), radii = {self.radii} (1 or more)")
+        if not 2 <= self.neighbors <= 8 or min(self.radii) < 1:
+            raise RecipeError(f"lbp-top: neighbors = {self.neighbors} (2 to 8), radii = {self.radii} (1 or more)")
 
     @property
     def frames(self) -> int:
@@ -54,7 +54,7 @@ class LBPTOP(Feature):
     @property
     def length(self) -> int:
         """Blocks x 3 planes x bins."""
-        return math.prod(self.grid) * len(PLANES) * len(np.unique(bins_of(self.neighbours, self.uniform)))
+        return math.prod(self.grid) * len(PLANES) * len(np.unique(bins_of(self.neighbors, self.uniform)))
 
     def compute(self, array: np.ndarray) -> np.ndarray:
         """Block by block, plane by plane."""
@@ -63,8 +63,8 @@ class LBPTOP(Feature):
         if height < 1 or width < 1:
             raise RecipeError(f"lbp-top: pictures of {array.shape[1:]} are too small for radii {self.radii}")
         places = list(blocks(height, width, self.grid, self.overlap))
-        bins = bins_of(self.neighbours, self.uniform)
-        size = 2**self.neighbours
+        bins = bins_of(self.neighbors, self.uniform)
+        size = 2**self.neighbors
         counts = np.zeros((len(places), len(PLANES), size))
         for start in range(along, len(array) - along, CHUNK):
             stop = min(start + CHUNK, len(array) - along)
@@ -78,22 +78,22 @@ class LBPTOP(Feature):
 
     def _codes(self, array: np.ndarray, plane: int, start: int, stop: int) -> np.ndarray:
         """LBP codes (frames, H - 2 R_Y, W - 2 R_X) uint8 of frames start to stop in one plane."""
-        centre = self._shifted(array, (0, 0, 0), start, stop)
-        codes = np.zeros(centre.shape, np.uint8)
-        for p in range(self.neighbours):
+        center = self._shifted(array, (0, 0, 0), start, stop)
+        codes = np.zeros(center.shape, np.uint8)
+        for p in range(self.neighbors):
             offset = self.offset(plane, p)
             whole = tuple(round(o) for o in offset)
             if self.rounded or max(abs(o - w) for o, w in zip(offset, whole, strict=True)) < 1e-9:
-                larger = self._shifted(array, whole, start, stop) >= centre
+                larger = self._shifted(array, whole, start, stop) >= center
             else:
-                larger = self._between(array, offset, start, stop) >= centre - TOLERANCE
+                larger = self._between(array, offset, start, stop) >= center - TOLERANCE
             codes |= larger.view(np.uint8) << np.uint8(p)
         return codes
 
     def offset(self, plane: int, p: int) -> tuple[float, float, float]:
-        """(dt, dy, dx) of neighbour p: (R_X cos, -R_Y sin) on XY, (R_X cos, -R_T sin) on XT, (R_Y .., R_T ..) on YT."""
+        """(dt, dy, dx) of neighbor p: (R_X cos, -R_Y sin) on XY, (R_X cos, -R_T sin) on XT, (R_Y .., R_T ..) on YT."""
         across, down, along = self.radii
-        c, s = math.cos(2 * math.pi * p / self.neighbours), math.sin(2 * math.pi * p / self.neighbours)
+        c, s = math.cos(2 * math.pi * p / self.neighbors), math.sin(2 * math.pi * p / self.neighbors)
         return ((0.0, -down * s, across * c), (-along * s, 0.0, across * c), (-along * s, down * c, 0.0))[plane]
 
     def _shifted(self, array: np.ndarray, offset: tuple[int, ...], start: int, stop: int) -> np.ndarray:
@@ -116,16 +116,16 @@ class LBPTOP(Feature):
 
 
 TOLERANCE = np.float32(1e-3)
-"""Interpolation in float32 must not turn equal grey levels into a smaller neighbour."""
+"""Interpolation in float32 must not turn equal gray levels into a smaller neighbor."""
 
 
 @cache
-def bins_of(neighbours: int, uniform: bool) -> np.ndarray:
+def bins_of(neighbors: int, uniform: bool) -> np.ndarray:
     """(2^P,) bin of each code; with `uniform` P (P - 1) + 3 bins (59 for P = 8, 15 for P = 4), one for the rest."""
-    codes = np.arange(2**neighbours)
+    codes = np.arange(2**neighbors)
     if not uniform:
         return codes
-    turned = (codes >> 1) | ((codes & 1) << (neighbours - 1))
+    turned = (codes >> 1) | ((codes & 1) << (neighbors - 1))
     changes = np.array([int(code).bit_count() for code in codes ^ turned])
     kept = np.flatnonzero(changes <= 2)
     bins = np.full(len(codes), len(kept))

@@ -1,4 +1,4 @@
-"""Flow as pictures: a colour wheel, arrows, and single channels, all on fixed scales that no clip stretches."""
+"""Flow as pictures: a color wheel, arrows, and single channels, all on fixed scales that no clip stretches."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import cv2
 import numpy as np
 
 LIMIT = 1.0
-"""Pixels of motion that get the full colour, where the size of the face is not known."""
+"""Pixels of motion that get the full color, where the size of the face is not known."""
 
 STRAIN = 0.2
-"""Optical strain that gets the full colour; it has no unit."""
+"""Optical strain that gets the full color; it has no unit."""
 
 SIGNED = ((33, 102, 172), (247, 247, 247), (178, 24, 43))
-"""Colours of the least, of zero and of the largest value of a signed channel."""
+"""Colors of the least, of zero and of the largest value of a signed channel."""
 
 UNSIGNED = ((255, 255, 255), (240, 150, 60), (90, 10, 60))
-"""Colours from zero to the largest value of a channel that has no sign."""
+"""Colors from zero to the largest value of a channel that has no sign."""
 
 
-def full_colour(side: int) -> float:
-    """Pixels of motion that get the full colour in faces of `side` pixels: a hundredth, to the next half pixel.
+def full_color(side: int) -> float:
+    """Pixels of motion that get the full color in faces of `side` pixels: a hundredth, to the next half pixel.
 
     A micro-expression moves the skin by a fraction of a hundredth of the face. The size of the face decides, never what
     moves in a clip: all clips of a run have one scale.
@@ -34,21 +34,21 @@ def flow_wheel(flow: np.ndarray, largest: float | None = None) -> np.ndarray:
 
     Args:
         flow: u (right is positive) and v (down is positive) first.
-        largest: length that gets the full colour; the picture's own largest when None. For looking at only: this
+        largest: length that gets the full color; the picture's own largest when None. For looking at only: this
             scaling never reaches a recognizer.
     """
     u, v = flow[..., 0].astype(np.float64), flow[..., 1].astype(np.float64)
     length = np.hypot(u, v)
     top = largest or float(length.max()) or 1.0
-    colour = np.zeros((*u.shape, 3), np.uint8)
-    colour[..., 0] = np.round(np.arctan2(v, u) * 90 / np.pi) % 180
-    colour[..., 1] = np.round(255 * np.clip(length / top, 0, 1))
-    colour[..., 2] = 255
-    return cv2.cvtColor(colour, cv2.COLOR_HSV2RGB)
+    color = np.zeros((*u.shape, 3), np.uint8)
+    color[..., 0] = np.round(np.arctan2(v, u) * 90 / np.pi) % 180
+    color[..., 1] = np.round(255 * np.clip(length / top, 0, 1))
+    color[..., 2] = 255
+    return cv2.cvtColor(color, cv2.COLOR_HSV2RGB)
 
 
 def wheel_legend(side: int = 168) -> np.ndarray:
-    """The wheel itself as (side, side, 3) uint8: a point's colour is that of a motion from the middle to the point."""
+    """The wheel itself as (side, side, 3) uint8: a point's color is that of a motion from the middle to the point."""
     v, u = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
     wheel = flow_wheel(np.stack([u, v], axis=-1), largest=1.0)
     wheel[np.hypot(u, v) > 1] = 255
@@ -62,7 +62,7 @@ def arrows_picture(
 
     Args:
         flow: (height, width, 2 or more).
-        back: the face beneath, (height, width, 3) uint8; grey when None.
+        back: the face beneath, (height, width, 3) uint8; gray when None.
         side: of the picture in pixels.
         across: arrows in a row.
         largest: length of an arrow across two squares; none is longer than three.
@@ -70,8 +70,8 @@ def arrows_picture(
     if back is None:
         shown = np.full((side, side, 3), 90, np.uint8)
     else:
-        grey = cv2.cvtColor(back, cv2.COLOR_RGB2GRAY)
-        shown = cv2.cvtColor(cv2.resize(grey, (side, side), interpolation=cv2.INTER_AREA), cv2.COLOR_GRAY2RGB)
+        gray = cv2.cvtColor(back, cv2.COLOR_RGB2GRAY)
+        shown = cv2.cvtColor(cv2.resize(gray, (side, side), interpolation=cv2.INTER_AREA), cv2.COLOR_GRAY2RGB)
     mean = cv2.resize(flow[..., :2].astype(np.float32), (across, across), interpolation=cv2.INTER_AREA)
     square = side / across
     for row, column in np.ndindex(across, across):
@@ -87,14 +87,14 @@ def arrows_picture(
 
 
 def channel_picture(values: np.ndarray, limit: float, signed: bool = True) -> np.ndarray:
-    """(height, width) values as (height, width, 3) uint8 on a fixed scale; what lies beyond it gets its end's colour.
+    """(height, width) values as (height, width, 3) uint8 on a fixed scale; what lies beyond it gets its end's color.
 
     Args:
         values: one channel.
-        limit: gets the full colour, and so does `-limit` where `signed`.
+        limit: gets the full color, and so does `-limit` where `signed`.
         signed: blue below zero, red above; otherwise from white at zero.
     """
     stops = np.array(SIGNED if signed else UNSIGNED, np.float64)
     place = np.clip((values / limit + 1) / 2 if signed else values / limit, 0, 1) * (len(stops) - 1)
-    colours = [np.interp(place, range(len(stops)), stops[:, channel]) for channel in range(3)]
-    return np.round(np.stack(colours, axis=-1)).astype(np.uint8)
+    colors = [np.interp(place, range(len(stops)), stops[:, channel]) for channel in range(3)]
+    return np.round(np.stack(colors, axis=-1)).astype(np.uint8)

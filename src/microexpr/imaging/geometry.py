@@ -25,7 +25,7 @@ def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.column_stack([turn, there - turn @ middle])
 
 
-def moved(points: np.ndarray, place: np.ndarray) -> np.ndarray:
+def transform_points(points: np.ndarray, place: np.ndarray) -> np.ndarray:
     """(n, 2) points mapped by a (2, 3) matrix."""
     return points @ place[:, :2].T + place[:, 2]
 
@@ -36,7 +36,7 @@ def block_of(place: np.ndarray) -> int:
     return max(1, math.ceil(0.5 / math.sqrt(abs(a * d - b * c)) - 1e-6))
 
 
-def mapped(
+def warp_image(
     picture: np.ndarray, place: np.ndarray, side: int, *, how: int, border: int, block: int | None = None
 ) -> np.ndarray:
     """(side, side[, 3]) uint8: a picture mapped by `place`, averaged first where it gets less than half as large.
@@ -65,7 +65,7 @@ def mapped(
 def _needed(place: np.ndarray, side: int, block: int, height: int, width: int) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of the part of a picture that `mapped` shows, in whole blocks where it can be."""
     corners = np.array([[0, 0], [0, side], [side, 0], [side, side]]) - 0.5
-    there = moved(corners, cv2.invertAffineTransform(place))
+    there = transform_points(corners, cv2.invertAffineTransform(place))
     low = np.floor(there.min(axis=0) / block).astype(int) - 3  # what cubic interpolation looks at, and a little more
     high = np.ceil(there.max(axis=0) / block).astype(int) + 3
     most = np.array([width, height])

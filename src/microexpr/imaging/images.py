@@ -23,8 +23,8 @@ MOST_BYTES = 2**30
 """Of a picture's file."""
 
 
-def read_picture(path: Path) -> np.ndarray:
-    """A picture as (height, width, 3) uint8 RGB; grey pictures get three equal channels.
+def read_image(path: Path) -> np.ndarray:
+    """A picture as (height, width, 3) uint8 RGB; gray pictures get three equal channels.
 
     Raises:
         MediaError: it is missing, empty, broken or too large.
@@ -52,8 +52,8 @@ def read_picture(path: Path) -> np.ndarray:
     return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
-def write_picture(path: Path, picture: np.ndarray, quality: int = 95) -> None:
-    """Write (height, width[, 3]) uint8 RGB or grey; the format follows the file's ending."""
+def write_image(path: Path, picture: np.ndarray, quality: int = 95) -> None:
+    """Write (height, width[, 3]) uint8 RGB or gray; the format follows the file's ending."""
     stored = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR) if picture.ndim == 3 else picture
     options = [cv2.IMWRITE_JPEG_QUALITY, quality] if path.suffix.lower() in {".jpg", ".jpeg"} else []
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def write_picture(path: Path, picture: np.ndarray, quality: int = 95) -> None:
     path.write_bytes(data.tobytes())
 
 
-def write_pictures(frame: Callable[[int], np.ndarray], paths: Sequence[Path], quality: int = 95) -> None:
+def write_images(frame: Callable[[int], np.ndarray], paths: Sequence[Path], quality: int = 95) -> None:
     """Write frames 0, 1, 2 ... as `write_picture` does, in threads: OpenCV and NumPy let go of Python's lock.
 
     Args:
@@ -73,7 +73,7 @@ def write_pictures(frame: Callable[[int], np.ndarray], paths: Sequence[Path], qu
     """
 
     def write(i: int) -> None:
-        write_picture(paths[i], frame(i), quality)
+        write_image(paths[i], frame(i), quality)
 
     if paths:
         write(0)  # alone: what all frames share is worked out once

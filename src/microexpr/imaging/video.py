@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..core.errors import MediaError, MissingDataError
-from .images import LARGEST, PICTURES, read_picture
+from .images import LARGEST, PICTURES, read_image
 
 VIDEOS = frozenset({".avi", ".mp4", ".mov", ".mkv", ".webm", ".m4v"})
 OWN_FILE = {
@@ -114,7 +114,7 @@ class FolderFrames:
         if number not in self.files:
             have = f"it has {len(self.files)}, {min(self.files)} to {max(self.files)}" if self.files else "it has none"
             raise MediaError(f"folder '{self.folder}' has no frame {number} ({have})")
-        return read_picture(self.files[number])
+        return read_image(self.files[number])
 
 
 class PictureFrames:
@@ -126,7 +126,7 @@ class PictureFrames:
 
     def read(self, number: int) -> np.ndarray:
         """The picture, whatever the number."""
-        return read_picture(self.path)
+        return read_image(self.path)
 
 
 class VideoFrames:
@@ -162,7 +162,7 @@ class VideoFrames:
         """0, 1, 2 ..."""
         return range(len(self.times))
 
-    def expected(self) -> int:
+    def estimated_frame_count(self) -> int:
         """About how many frames there are, from the file's head and without decoding; 0 where it does not say."""
         import av
 
@@ -192,7 +192,7 @@ class VideoFrames:
             yield times[-1], upright(frame)
         self.__dict__.setdefault("_scanned", (tuple(times), tuple(broken)))
 
-    def some(self, wanted: Callable[[int], bool]) -> Iterator[tuple[int, np.ndarray]]:
+    def iter_selected(self, wanted: Callable[[int], bool]) -> Iterator[tuple[int, np.ndarray]]:
         """`(number, frame)` of those whose number is wanted: the others are decoded, but no picture is made of them."""
         upright = self._upright()
         for number, frame in enumerate(self._frames([])):
@@ -203,12 +203,12 @@ class VideoFrames:
         """What makes (height, width, 3) uint8 RGB of a decoded frame."""
         import av
 
-        colours = av.video.reformatter.VideoReformatter()  # one for all frames is a quarter faster
+        colors = av.video.reformatter.VideoReformatter()  # one for all frames is a quarter faster
 
         def picture(frame: Any) -> np.ndarray:
             turned = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
             try:
-                shown = colours.reformat(frame, format="rgb24").to_ndarray()
+                shown = colors.reformat(frame, format="rgb24").to_ndarray()
             except av.error.FFmpegError as fault:
                 raise MediaError(f"video '{self.path}' cannot be read: {fault.strerror}") from None
             return np.ascontiguousarray(np.rot90(shown, turned))
@@ -250,7 +250,7 @@ class VideoFrames:
             broken.append(last)
 
 
-class Clock:
+class MonotonicClock:
     """Seconds since the first frame that rise from frame to frame, whatever the stamps of a broken file do.
 
     Args:
@@ -262,7 +262,7 @@ class Clock:
         self.first: float | None = None
         self.now = 0.0
 
-    def at(self, stamp: float) -> float:
+    def next(self, stamp: float) -> float:
         """Of the next frame, by its time stamp in seconds."""
         if self.first is None:
             self.first = stamp
@@ -279,7 +279,7 @@ class Clock:
         return self.now
 
 
-def timed(frames: Frames, fps: float) -> Generator[tuple[int, float, np.ndarray], None, None]:
+def iter_frames(frames: Frames, fps: float) -> Generator[tuple[int, float, np.ndarray], None, None]:
     """`(number, seconds since the first frame, picture)` of every frame in order, read once.
 
     Seconds are the file's own time stamps where it has them; they rise even where the file's do not.
@@ -294,12 +294,12 @@ def timed(frames: Frames, fps: float) -> Generator[tuple[int, float, np.ndarray]
         numbers = frames.numbers
         times = getattr(frames, "times", None) or [n / fps for n in numbers]
         stamped = ((n, float(s), frames.read(n)) for n, s in zip(numbers, times, strict=True))
-    clock = Clock(1 / fps)
+    clock = MonotonicClock(1 / fps)
     for number, seconds, picture in stamped:
-        yield number, clock.at(seconds), picture
+        yield number, clock.next(seconds), picture
 
 
-def stamp(source: Path) -> str:
+def file_signature(source: Path) -> str:
     """What changes when the pictures of a source change: names' count, bytes and newest time of change."""
     files = [p for p in source.iterdir() if p.is_file()] if source.is_dir() else [source]
     facts = [p.stat() for p in files]

@@ -11,10 +11,10 @@ import numpy as np
 from ..core.errors import DataError
 from ..core.events import Event
 from .recognition import confusion_matrix
-from .spotting import pairs
+from .spotting import match_intervals
 
-KEPT = frozenset({"confirmed", "corrected", "added"})
-"""What a coder says is there; `rejected` is a judgement too, `found` is none."""
+ACCEPTED_STATUSES = frozenset({"confirmed", "corrected", "added"})
+"""What a coder says is there; `rejected` is a judgment too, `found` is none."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def agreement(first: Sequence[Event], second: Sequence[Event], numbers: range, i
     counts = np.zeros((2, 2), np.int64)
     for face in faces:
         own = [[event for event in side if event.face == face] for side in sides]
-        matched += pairs(own[0], own[1], iou)
+        matched += match_intervals(own[0], own[1], iou)
         counts += _frame_counts(own[0], own[1], numbers)
     onsets = [abs(a.start - b.start) for a, b in matched]
     return Agreement(
@@ -122,7 +122,7 @@ def _judged(events: Sequence[Event], numbers: range, name: str) -> list[Event]:
             )
     if events and _unjudged(events) == len(events):
         raise DataError(f"the {name} coder has not judged any of the {len(events)} events (all are `found`)")
-    return [event for event in events if event.status in KEPT]
+    return [event for event in events if event.status in ACCEPTED_STATUSES]
 
 
 def _unjudged(events: Sequence[Event]) -> int:

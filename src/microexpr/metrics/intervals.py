@@ -69,7 +69,7 @@ def overlap(a: tuple[int, int], b: tuple[int, int]) -> float:
 
 
 def strs(spotting_f1: float, analysis_f1: float) -> float:
-    """STRS, spot-then-recognise score: the product of the two F1, each 0 to 1 (MEGC 2025, arXiv 2506.15298).
+    """STRS, spot-then-recognize score: the product of the two F1, each 0 to 1 (MEGC 2025, arXiv 2506.15298).
 
     Raises:
         ValueError: an F1 that is not between 0 and 1.

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from ..core.clip import Interval
 from ..core.errors import DataError, UsageError
 from .intervals import SpottingScore, overlap
-from .spotting import Found, pairs
+from .spotting import Found, match_intervals
 
 NUMBERS = {"samm_lv": 1, "casme_sq": 2}
 """Data set -> its number in a log."""
@@ -29,7 +29,7 @@ Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Entry:
+class LogEntry:
     """One line: a true interval, a found one, or both where they were matched."""
 
     dataset: str
@@ -43,7 +43,7 @@ class Entry:
         return "TP" if self.truth and self.found else "FN" if self.truth else "FP"
 
 
-def entries(dataset: str, truth: Found, found: Found, iou: float = 0.5) -> list[Entry]:
+def entries(dataset: str, truth: Found, found: Found, iou: float = 0.5) -> list[LogEntry]:
     """Every true and every found interval once, video by video: pairs first, then misses, then false alarms.
 
     Args:
@@ -56,23 +56,23 @@ def entries(dataset: str, truth: Found, found: Found, iou: float = 0.5) -> list[
     """
     if dataset not in NUMBERS:
         raise UsageError(f"data set '{dataset}' has no number in MEGC logs; known: {', '.join(NUMBERS)}")
-    lines: list[Entry] = []
+    lines: list[LogEntry] = []
     for video in sorted({*truth, *found}):
         if not video or re.search(r"[\s,;]", video):
             raise UsageError(f"video '{video}': a name in a log has no space, comma or semicolon")
         real, guesses = list(truth.get(video, ())), list(found.get(video, ()))
-        for one, guess in pairs(real, guesses, iou):
-            lines.append(Entry(dataset, video, (one.onset, one.offset), (guess.onset, guess.offset)))
+        for one, guess in match_intervals(real, guesses, iou):
+            lines.append(LogEntry(dataset, video, (one.onset, one.offset), (guess.onset, guess.offset)))
             real.remove(one)
             guesses.remove(guess)
-        lines += [Entry(dataset, video, (one.onset, one.offset), None) for one in real]
-        lines += [Entry(dataset, video, None, (one.onset, one.offset)) for one in guesses]
+        lines += [LogEntry(dataset, video, (one.onset, one.offset), None) for one in real]
+        lines += [LogEntry(dataset, video, None, (one.onset, one.offset)) for one in guesses]
     return lines
 
 
-def write(lines: Iterable[Entry]) -> str:
+def write(lines: Iterable[LogEntry]) -> str:
     """The log as text."""
-    by_set: dict[str, list[Entry]] = {}
+    by_set: dict[str, list[LogEntry]] = {}
     for line in lines:
         by_set.setdefault(line.dataset, []).append(line)
     text = []
@@ -82,7 +82,7 @@ def write(lines: Iterable[Entry]) -> str:
     return "\n".join(text) + "\n"
 
 
-def read(text: str, name: str = "log") -> list[Entry]:
+def read(text: str, name: str = "log") -> list[LogEntry]:
     """The lines of a log.
 
     Args:
@@ -93,7 +93,7 @@ def read(text: str, name: str = "log") -> list[Entry]:
         DataError: a line that is none, named by its number: wrong words, times that are no frame numbers or end before
             they begin, a result that contradicts the intervals, or a line above the number of its data set.
     """
-    found: list[Entry] = []
+    found: list[LogEntry] = []
     dataset = ""
     for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1):
         cells = [cell.strip() for cell in re.split(r"[,;\t]", line)] if re.search(r"[,;\t]", line) else line.split()
@@ -111,7 +111,7 @@ def read(text: str, name: str = "log") -> list[Entry]:
     return found
 
 
-def doubts(lines: Sequence[Entry], iou: float = 0.5) -> list[str]:
+def doubts(lines: Sequence[LogEntry], iou: float = 0.5) -> list[str]:
     """What a reader of somebody's log should know: pairs that overlap too little, intervals that count twice."""
     told = []
     for one in lines:
@@ -130,7 +130,7 @@ def doubts(lines: Sequence[Entry], iou: float = 0.5) -> list[str]:
     return told
 
 
-def score(lines: Iterable[Entry]) -> dict[str, SpottingScore]:
+def score(lines: Iterable[LogEntry]) -> dict[str, SpottingScore]:
     """Data set -> counts of a log."""
     counts: dict[str, list[str]] = {}
     for one in lines:
@@ -138,7 +138,9 @@ def score(lines: Iterable[Entry]) -> dict[str, SpottingScore]:
     return {d: SpottingScore(*(own.count(word) for word in ("TP", "FP", "FN"))) for d, own in counts.items()}
 
 
-def intervals(lines: Iterable[Entry], kind: str) -> tuple[Mapping[str, list[Interval]], Mapping[str, list[Interval]]]:
+def intervals(
+    lines: Iterable[LogEntry], kind: str
+) -> tuple[Mapping[str, list[Interval]], Mapping[str, list[Interval]]]:
     """Truth and found of a log as `evaluation` takes them, all of one kind; a log does not tell kinds apart."""
     truth: dict[str, list[Interval]] = {}
     found: dict[str, list[Interval]] = {}
@@ -160,7 +162,7 @@ def _number(cell: str) -> bool:
     return re.fullmatch(r"\d+(\.0+)?", cell) is not None
 
 
-def _entry(dataset: str, cells: Sequence[str], where: str) -> Entry:
+def _entry(dataset: str, cells: Sequence[str], where: str) -> LogEntry:
     if len(cells) != 6 or not cells[0]:
         raise DataError(f"{where} has {len(cells)} cells; write video, two true, two found frames, and TP, FP or FN")
     spans: list[Span | None] = []
@@ -175,7 +177,7 @@ def _entry(dataset: str, cells: Sequence[str], where: str) -> Entry:
             spans.append((int(float(first)), int(float(last))))
     if spans == [None, None]:
         raise DataError(f"{where} has neither a true nor a found interval")
-    one = Entry(dataset, cells[0], *spans)
+    one = LogEntry(dataset, cells[0], *spans)
     if one.result != cells[5].upper():
         raise DataError(f"{where} is a {one.result} by its intervals, not '{cells[5]}'")
     return one

@@ -105,7 +105,9 @@ def majority(truth: Words, classes: Words) -> list[str]:
     return [classes[int(clips.argmax())]] * len(truth)
 
 
-def pairs_of(matrix: Sequence[Sequence[int]] | np.ndarray, classes: Words) -> tuple[list[str], list[str]]:
+def expand_confusion_matrix(
+    matrix: Sequence[Sequence[int]] | np.ndarray, classes: Words
+) -> tuple[list[str], list[str]]:
     """(truth, guess) of a printed (C, C) confusion matrix of counts (rows truth), so that it can be scored.
 
     Raises:

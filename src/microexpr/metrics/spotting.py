@@ -69,14 +69,14 @@ def evaluate_spotting(
     errors = [
         abs(real.onset - guess.onset) / fps[video] * 1000
         for video, intervals in truth.items()
-        for real, guess in pairs(intervals, found.get(video, ()))
+        for real, guess in match_intervals(intervals, found.get(video, ()))
     ]
     alarms = either.fp / (sum(seconds[video] for video in truth) / 60) if truth else 0.0
     return SpottingReport({**kinds, "all": pooled}, either, alarms, float(np.mean(errors)) if errors else float("nan"))
 
 
 @dataclass(frozen=True)
-class SpotThenRecognise:
+class SpotThenRecognize:
     """How well intervals were found and named (MEGC 2025).
 
     Attributes:
@@ -99,9 +99,9 @@ class SpotThenRecognise:
         return strs(self.spotting_f1, self.analysis_f1)
 
 
-def spot_then_recognise(
+def spot_then_recognize(
     report: SpottingReport, truth: Sequence[str], guess: Sequence[str], kind: str = "micro"
-) -> SpotThenRecognise:
+) -> SpotThenRecognize:
     """STRS of MEGC 2025 (arXiv 2506.15298): F1 of spotting times F1 of recognition on the true positives.
 
     Args:
@@ -120,7 +120,7 @@ def spot_then_recognise(
     known = [(coarse(real), coarse(word) or "") for real, word in zip(truth, guess, strict=True)]
     judged = [(real, word) for real, word in known if real is not None]
     f1 = macro_f1([real for real, _ in judged], [word for _, word in judged], COARSE) if judged else 0.0
-    return SpotThenRecognise(kind, report.scores[kind].f1, f1, len(judged), len(known) - len(judged))
+    return SpotThenRecognize(kind, report.scores[kind].f1, f1, len(judged), len(known) - len(judged))
 
 
 def coarse(word: str) -> str | None:
@@ -128,7 +128,7 @@ def coarse(word: str) -> str | None:
     return next((name for name, words in _JOINED.items() if word.lower() in words), None)
 
 
-def pairs(truth: Sequence[Span], found: Sequence[Span], iou: float = 0.5) -> list[tuple[Span, Span]]:
+def match_intervals(truth: Sequence[Span], found: Sequence[Span], iou: float = 0.5) -> list[tuple[Span, Span]]:
     """True and found intervals of one video matched one to one, best overlap first, as `metrics.interval_f1` does."""
     every = [
         (overlap((r.onset, r.offset), (f.onset, f.offset)), i, j)

@@ -32,11 +32,11 @@ class CnnLstm(Architecture):
         pool: side and step of the pooling.
         norm: after each convolution: `batch` over the real frames of a batch, `group` over a frame's own maps.
         units: of the LSTM.
-        read: what goes on from the LSTM: its output at the `last` frame, or the `mean` or `max` over the frames.
+        pooling: what goes on from the LSTM: its output at the `last` frame, or the `mean` or `max` over the frames.
         dense: units of each dense layer between the LSTM and the classes.
         dropout: after the convolutions and after each dense layer.
         divide: what pixels are divided by first; 255 for bytes. The paper names no scaling, and so none is the default.
-        chunk: frames that go through the convolutions at a time; what they leave is then computed again on the way
+        frame_chunk: frames that go through the convolutions at a time; what they leave is then computed again on the way
             back instead of being kept, which saves memory and costs a third more time. 0 takes all at once.
     """
 
@@ -45,11 +45,11 @@ class CnnLstm(Architecture):
     pool: int = 2
     norm: Norm = "none"
     units: int = 64
-    read: Literal["last", "mean", "max"] = "last"
+    pooling: Literal["last", "mean", "max"] = "last"
     dense: tuple[int, ...] = ()
     dropout: float = 0.0
     divide: float = 1.0
-    chunk: int = 0
+    frame_chunk: int = 0
 
     def __post_init__(self) -> None:
         sizes = (*self.maps, *self.dense, self.kernel, self.pool, self.units)
@@ -59,8 +59,11 @@ class CnnLstm(Architecture):
             (self.kernel % 2 == 0, f"kernel = {self.kernel}; use an odd number"),
             (not 0 <= self.dropout < 1, f"dropout = {self.dropout}; use a share from 0 to below 1"),
             (self.divide == 0, "divide = 0; use a number that is not zero"),
-            (self.chunk < 0, f"chunk = {self.chunk}; use 0 or more frames"),
-            (self.chunk and self.norm == "batch", "norm = 'batch' needs all frames at once; use chunk = 0 or 'group'"),
+            (self.frame_chunk < 0, f"frame_chunk = {self.frame_chunk}; use 0 or more frames"),
+            (
+                self.frame_chunk and self.norm == "batch",
+                "norm = 'batch' needs all frames at once; use frame_chunk = 0 or 'group'",
+            ),
         ):
             if wrong:
                 raise RecipeError(f"network '{self.name}': {text}")
@@ -81,9 +84,9 @@ class CnnLstm(Architecture):
         return FramesThenTime(self, shape[1:], classes)
 
 
-@NETWORKS.register("cnn-lstm-new")
+@NETWORKS.register("cnn-lstm-v2")
 @dataclass(frozen=True)
-class CnnLstmNew(CnnLstm):
+class CnnLstmV2(CnnLstm):
     """The new one, with more dense layers and dropout; settings as those of the old one."""
 
     dense: tuple[int, ...] = (128, 64)
@@ -126,15 +129,15 @@ class FramesThenTime(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             packed = pack_padded_sequence(padded, lengths.cpu(), batch_first=True, enforce_sorted=False)
             steps, (last, _) = self.time(packed)
-            read = last[-1] if self.settings.read == "last" else self._over_time(steps)
+            read = last[-1] if self.settings.pooling == "last" else self._over_time(steps)
             return self.fc(self.head(read))
 
     def _frames(self, frames: Tensor) -> Tensor:
         """(N, C, H, W) to (N, values). With channels last, pooling takes a fraction of the time."""
         frames = frames.contiguous(memory_format=torch.channels_last)
-        if not self.settings.chunk:
+        if not self.settings.frame_chunk:
             return self.frame(frames)
-        parts = frames.split(self.settings.chunk)
+        parts = frames.split(self.settings.frame_chunk)
         if not torch.is_grad_enabled():
             return torch.cat([self.frame(part) for part in parts])
         # Nothing in `frame` draws at random: computing it twice gives the same.
@@ -142,7 +145,7 @@ class FramesThenTime(nn.Module):
 
     def _over_time(self, steps: nn.utils.rnn.PackedSequence) -> Tensor:
         """The mean or the largest value over each clip's own frames."""
-        if self.settings.read == "max":
+        if self.settings.pooling == "max":
             return pad_packed_sequence(steps, batch_first=True, padding_value=float("-inf"))[0].amax(1)
         outputs, lengths = pad_packed_sequence(steps, batch_first=True)
         return outputs.sum(1) / lengths[:, None].to(outputs.device)

@@ -23,8 +23,8 @@ from torch import Tensor
 
 from ..core.config import weights_folder
 from ..core.errors import DataError, MissingDataError, UnknownNameError, did_you_mean
-from ..core.files import read_about, write_atomically
-from ..core.registry import checked
+from ..core.files import read_metadata, write_atomically
+from ..core.registry import validate_settings
 from .base import NETWORKS
 from .caffe import read_resnet10
 from .weights import check_weights, read_weights
@@ -34,7 +34,7 @@ HUB = "https://huggingface.co/"
 
 
 @dataclass(frozen=True)
-class Entry:
+class PretrainedWeights:
     """Published weights.
 
     Attributes:
@@ -44,7 +44,7 @@ class Entry:
         source: address of the file, or `owner/repository` on the Hugging Face hub.
         page: for people.
         file: its name there.
-        licence, citation: as the publisher says.
+        license, citation: as the publisher says.
         sha256: of the published file; empty where nobody published one.
         channels, divide, mean, std: the input is `(pixel / divide - mean) / std`, pixels from 0 to 255.
         size: height and width in pixels they were trained on.
@@ -56,7 +56,7 @@ class Entry:
     source: str
     page: str
     file: str
-    licence: str
+    license: str
     citation: str
     sha256: str
     channels: Literal["rgb", "bgr"]
@@ -102,12 +102,12 @@ def names() -> list[str]:
     return sorted(_entries())
 
 
-def own() -> list[str]:
+def user_weights() -> list[str]:
     """Names of the other weights in the folder: those of one's own."""
     return sorted({path.stem for path in weights_folder().glob("*.safetensors")} - set(_entries()))
 
 
-def entry(name: str) -> Entry:
+def entry(name: str) -> PretrainedWeights:
     """The published weights of that name.
 
     Raises:
@@ -124,7 +124,7 @@ def find(name: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def open_weights(name_or_path: str | Path) -> tuple[dict[str, Tensor], Entry | None]:
+def open_weights(name_or_path: str | Path) -> tuple[dict[str, Tensor], PretrainedWeights | None]:
     """A state dict, and what is known of it if it is published.
 
     Args:
@@ -142,7 +142,7 @@ def open_weights(name_or_path: str | Path) -> tuple[dict[str, Tensor], Entry | N
     if path is None:
         path = Path(name_or_path).expanduser()
     if not path.is_file():
-        near = did_you_mean(text, [*names(), *own()])
+        near = did_you_mean(text, [*names(), *user_weights()])
         raise MissingDataError(f"weights '{text}' are neither a file nor a name in '{weights_folder()}'{near}")
     state = {key: tensor for key, tensor in _read(path).items() if not key.startswith("_")}
     return state, known
@@ -209,11 +209,11 @@ def verify(name: str) -> Check:
     known = _entries().get(name)
     if path is None:
         if known is None:
-            raise UnknownNameError("weights", name, [*names(), *own()])
+            raise UnknownNameError("weights", name, [*names(), *user_weights()])
         raise MissingDataError(f"weights '{name}' are not in '{weights_folder()}'; {known.how}")
     checksum, faults = "no published checksum", []
     try:
-        about, state = read_about(path), read_weights(path)
+        about, state = read_metadata(path), read_weights(path)
         faults += [f"'{key}' holds values that are not numbers" for key in _odd(state)]
         if about.get("tensors_sha256", "") not in ("", tensors_digest(state)):
             faults.append("the weights were changed after they were fetched; fetch them anew")
@@ -246,12 +246,15 @@ def tensors_digest(state: Mapping[str, Tensor]) -> str:
 
 
 @functools.cache
-def _entries() -> dict[str, Entry]:
+def _entries() -> dict[str, PretrainedWeights]:
     text = (resources.files("microexpr.networks") / "pretrained.toml").read_text("utf-8")
-    return {name: checked(Entry, table, f"weights '{name}'", name=name) for name, table in tomllib.loads(text).items()}
+    return {
+        name: validate_settings(PretrainedWeights, table, f"weights '{name}'", name=name)
+        for name, table in tomllib.loads(text).items()
+    }
 
 
-def _download(one: Entry) -> Path:
+def _download(one: PretrainedWeights) -> Path:
     """The published file in the Hugging Face cache."""
     if not one.on_hub:
         raise MissingDataError(f"weights '{one.name}' must be downloaded by hand: {one.how}")
@@ -278,7 +281,7 @@ def _read(path: Path) -> dict[str, Tensor]:
     return read_resnet10(path) if path.suffix == ".caffemodel" else read_weights(path)
 
 
-def _check_fit(one: Entry, state: Mapping[str, Tensor], source: Path) -> None:
+def _check_fit(one: PretrainedWeights, state: Mapping[str, Tensor], source: Path) -> None:
     with torch.device("meta"):  # names and shapes only: no memory, no random numbers
         module = NETWORKS.build({"name": one.network}).build((3, one.size, one.size), one.classes)
     check_weights(module, state, f"'{source}'")
@@ -290,7 +293,7 @@ def _odd(state: Mapping[str, Tensor]) -> list[str]:
     return [name for name, tensor in state.items() if not bool(torch.isfinite(tensor).all())]
 
 
-def _write(path: Path, state: dict[str, Tensor], one: Entry, digest: str) -> None:
+def _write(path: Path, state: dict[str, Tensor], one: PretrainedWeights, digest: str) -> None:
     about = {key: value if isinstance(value, str) else json.dumps(value) for key, value in asdict(one).items()}
     about |= {"file_sha256": digest, "tensors_sha256": tensors_digest(state)}
     write_atomically(path, save({name: tensor.contiguous() for name, tensor in state.items()}, metadata=about))

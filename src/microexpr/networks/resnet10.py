@@ -1,7 +1,7 @@
 """The ResNet10 of Peng et al. 2018: pre-activation blocks, batch norm on the data.
 
 Simon, Rodner, Denzler: ImageNet pre-trained models with batch normalization, arXiv 1612.01452. Input as in Caffe: BGR,
-0 to 255, no mean subtracted (the first layer normalises); 5 417 070 weights with 1000 classes.
+0 to 255, no mean subtracted (the first layer normalizes); 5 417 070 weights with 1000 classes.
 """
 
 from __future__ import annotations

@@ -69,14 +69,14 @@ def train(
         torch.manual_seed(seed)
         net = SOFTNet().build(inputs.shape[1:], 1)
     draws = torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.SGD(net.parameters(), lr, momentum=0.9)
+    optimizer = torch.optim.SGD(net.parameters(), lr, momentum=0.9)
     wanted = torch.from_numpy(targets.astype(np.float32))
     for _ in range(epochs):
         for part in torch.randperm(len(inputs), generator=draws).split(batch):
             here = torch.from_numpy(inputs[part.numpy()].astype(np.float32))
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             F.mse_loss(net(here)[:, 0], wanted[part]).backward()
-            optimiser.step()
+            optimizer.step()
     return {name: value.numpy() for name, value in net.state_dict().items()}
 
 

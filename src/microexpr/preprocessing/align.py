@@ -13,12 +13,12 @@ from ..core.errors import RecipeError
 from ..faces.aam import fit, named_model
 from ..faces.cascade import find_face
 from ..faces.landmarks import detect, find_landmarks
-from ..imaging.geometry import mapped, moved, similarity
+from ..imaging.geometry import similarity, transform_points, warp_image
 from .base import STEPS, Step
 
 RIGHT_EYE, LEFT_EYE = slice(36, 42), slice(42, 48)
 CASCADE_EYES = np.array([[0.286, 0.386], [0.714, 0.386]])
-"""Where the eyes lie in the cascade's square: means over ten made-up faces."""
+"""Where the eyes lie in the cascade's square: means over ten synthetic faces."""
 
 LEAST_QUALITY = 0.5
 """A fit of the appearance model that explains less of the texture has not found the face."""
@@ -43,32 +43,32 @@ class Align(Step):
     landmarks are is noted as `quality`, 0 to 1. A single picture is a clip of one frame.
 
     Args:
-        by: `mesh`, the 468 points of the face mesh (needs the wheel that `mesh.py` names); `aam`, an active appearance
+        method: `mesh`, the 468 points of the face mesh (needs the wheel that `mesh.py` names); `aam`, an active appearance
             model; `cascade`, OpenCV's cascade, which knows no turn.
         size: of the result, in pixels.
         margin: added on every side, as a share of the size.
         eye_x: where the eye on the left lies without margin, as a share of the size; the other one mirrors it.
         eye_y: how far down both eyes lie without margin, as a share of the size.
-        mask: whether everything outside the face gets one grey level: the hull of the 68 points of the first frame,
+        mask: whether everything outside the face gets one gray level: the hull of the 68 points of the first frame,
             with the brows moved up by a quarter of the way from the chin to the root of the nose.
-        outside: that grey level, 0 to 255.
-        start: what finds the face that the appearance model starts from: `cascade` (faces that are about upright) or
+        fill: that gray level, 0 to 255.
+        initializer: what finds the face that the appearance model starts from: `cascade` (faces that are about upright) or
             `blazeface` (turned ones too; needs the wheel).
         model: name of an appearance model of one's own, kept as `aam/<model>.npz` in the cache folder; "" is one of
-            made-up faces, trained at first use, which does not know real strangers (docs/faces.md). What a step made is
-            kept by name: a new model gets a new name.
+            synthetic faces, trained at first use, which does not know real strangers (docs/faces.md). Results are
+            cached by the model's name: a new model gets a new name.
     """
 
     version = 2  # from 2 on, large faces are averaged by whole blocks
 
-    by: Literal["mesh", "aam", "cascade"] = "mesh"
+    method: Literal["mesh", "aam", "cascade"] = "mesh"
     size: int = 224
     margin: float = 0.05
     eye_x: float = 0.29
     eye_y: float = 0.31
     mask: bool = False
-    outside: int = 0
-    start: Literal["cascade", "blazeface"] = "cascade"
+    fill: int = 0
+    initializer: Literal["cascade", "blazeface"] = "cascade"
     model: str = ""
 
     def __post_init__(self) -> None:
@@ -77,8 +77,8 @@ class Align(Step):
             (not -0.4 <= self.margin <= 2, f"margin = {self.margin}; use a share from -0.4 to 2"),
             (not 0 < self.eye_x < 0.5, f"eye_x = {self.eye_x}; use a share between 0 and 0.5"),
             (not 0 < self.eye_y < 1, f"eye_y = {self.eye_y}; use a share between 0 and 1"),
-            (not 0 <= self.outside <= 255, f"outside = {self.outside}; use a grey level from 0 to 255"),
-            (self.mask and self.by == "cascade", "mask = true needs landmarks; use by = 'mesh' or by = 'aam'"),
+            (not 0 <= self.fill <= 255, f"outside = {self.fill}; use a gray level from 0 to 255"),
+            (self.mask and self.method == "cascade", "mask = true needs landmarks; use by = 'mesh' or by = 'aam'"),
         ):
             if wrong:
                 raise RecipeError(f"step 'align': {text}")
@@ -96,11 +96,13 @@ class Align(Step):
             place = _middle(frames.shape[1], frames.shape[2], self.size)
         else:
             place = similarity(found.eyes, self.eyes)
-        cut = np.stack([mapped(f, place, self.size, how=cv2.INTER_CUBIC, border=cv2.BORDER_REPLICATE) for f in frames])
+        cut = np.stack(
+            [warp_image(f, place, self.size, how=cv2.INTER_CUBIC, border=cv2.BORDER_REPLICATE) for f in frames]
+        )
         if found is not None and found.quality is not None:
             sample = sample.with_note("quality", f"{found.quality:.2f}")
         if self.mask and found is not None and found.points is not None:
-            cut[:, ~inside(moved(found.points, place), self.size)] = self.outside
+            cut[:, ~inside(transform_points(found.points, place), self.size)] = self.fill
         return sample.with_array("frames", cut)
 
     @property
@@ -110,11 +112,15 @@ class Align(Step):
         return (0.5 + (shares - 0.5) / (1 + 2 * self.margin)) * self.size - 0.5
 
     def _find(self, picture: np.ndarray) -> Found | None:
-        if self.by == "mesh":
+        if self.method == "mesh":
             face = find_landmarks(picture)
             return None if face is None else Found(eyes_of(face.points), face.points, face.quality)
-        eyes = _blazeface_eyes(picture) if self.by == "aam" and self.start == "blazeface" else _cascade_eyes(picture)
-        if eyes is None or self.by == "cascade":
+        eyes = (
+            _blazeface_eyes(picture)
+            if self.method == "aam" and self.initializer == "blazeface"
+            else _cascade_eyes(picture)
+        )
+        if eyes is None or self.method == "cascade":
             return None if eyes is None else Found(eyes)
         model = named_model(self.model)
         fitted = fit(model, picture, model.placed(eyes))

@@ -14,10 +14,10 @@ from .base import STEPS, Step
 from .onset_apex import apex_number, seen_numbers
 
 
-@STEPS.register("around")
+@STEPS.register("apex-window")
 @dataclass(frozen=True)
-class Around(Step):
-    """`frames` (n, height, width, 3) uint8 RGB: the apex frame and its neighbours (Devanaboyina 2021, method 2).
+class ApexWindow(Step):
+    """`frames` (n, height, width, 3) uint8 RGB: the apex frame and its neighbors (Devanaboyina 2021, method 2).
 
     A place before the onset or after the offset is taken by the first or the last frame there is.
 

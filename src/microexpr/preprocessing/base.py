@@ -23,8 +23,8 @@ import numpy as np
 from ..core.clip import TIMES, Clip, Sample
 from ..core.errors import MediaError, MicroexprError, RecipeError
 from ..core.files import slug, write_atomically
-from ..core.registry import PLUGINS, Registry, load_plugin
-from ..imaging.video import stamp
+from ..core.registry import Registry, load_plugin, loaded_plugins
+from ..imaging.video import file_signature
 
 LARGE = 4 * 2**20
 """Bytes of a cached file from which its arrays are read whenever they are asked for, and not kept in memory."""
@@ -65,7 +65,7 @@ class Chain:
             RecipeError: an empty chain, an unknown setting or a wrong type.
         """
         if not settings:
-            raise RecipeError('a chain needs at least one step, e.g. {name = "picture"}')
+            raise RecipeError('a chain needs at least one step, e.g. {name = "load-image"}')
         return cls(tuple(STEPS.build(one) for one in settings))
 
     @property
@@ -103,7 +103,7 @@ class Chain:
         return sample
 
 
-class Samples(Mapping[str, Sample]):
+class SampleCache(Mapping[str, Sample]):
     """The samples of many clips, made when first asked for and kept on disk.
 
     Args:
@@ -118,7 +118,7 @@ class Samples(Mapping[str, Sample]):
         self.folder = cache / "samples" / chain.key
 
     def __reduce__(self) -> tuple[Any, ...]:  # by settings, so that another process can load plugins first
-        return _samples, (tuple(PLUGINS), self.chain.settings, list(self.clips.values()), self.folder.parents[1])
+        return _samples, (tuple(loaded_plugins), self.chain.settings, list(self.clips.values()), self.folder.parents[1])
 
     def __getitem__(self, clip_id: str) -> Sample:
         clip = self.clips[clip_id]
@@ -141,7 +141,9 @@ class Samples(Mapping[str, Sample]):
     def path(self, clip: Clip) -> Path:
         """The file of a clip: its id and a tag of what the chain reads of it and of its pictures."""
         seen = [getattr(clip, name) for name in self.chain.reads]
-        tag = hashlib.sha256(json.dumps([seen, str(clip.source), stamp(clip.source)]).encode()).hexdigest()[:12]
+        tag = hashlib.sha256(json.dumps([seen, str(clip.source), file_signature(clip.source)]).encode()).hexdigest()[
+            :12
+        ]
         return self.folder / f"{slug(clip.id)}-{tag}.npz"
 
     def _write(self, path: Path, sample: Sample) -> None:
@@ -153,21 +155,23 @@ class Samples(Mapping[str, Sample]):
         write_atomically(path, content.getvalue())
 
 
-def _samples(plugins: Sequence[Path], settings: Sequence[Mapping[str, Any]], clips: list[Clip], cache: Path) -> Samples:
+def _samples(
+    plugins: Sequence[Path], settings: Sequence[Mapping[str, Any]], clips: list[Clip], cache: Path
+) -> SampleCache:
     for plugin in plugins:
         load_plugin(plugin)
-    return Samples(Chain.build(settings), clips, cache)
+    return SampleCache(Chain.build(settings), clips, cache)
 
 
 def _load(path: Path, clip: Clip) -> Sample:
     with np.load(path, allow_pickle=False) as stored:
         notes = json.loads(str(stored["__notes__"]))
         if path.stat().st_size > LARGE:
-            return Sample(clip, Stored(path, tuple(name for name in stored.files if name != "__notes__")), notes)
+            return Sample(clip, LazyArrays(path, tuple(name for name in stored.files if name != "__notes__")), notes)
         return Sample(clip, {name: stored[name] for name in stored.files if name != "__notes__"}, notes)
 
 
-class Stored(Mapping[str, np.ndarray]):
+class LazyArrays(Mapping[str, np.ndarray]):
     """The arrays of a large file of the cache, read anew whenever one is asked for: sequences would fill the memory.
 
     Args:

@@ -13,9 +13,9 @@ from ..faces.cascade import find_face
 from .base import STEPS, Step
 
 
-@STEPS.register("face")
+@STEPS.register("crop-face")
 @dataclass(frozen=True)
-class Face(Step):
+class CropFace(Step):
     """`frames`, each cut to the square around the face of the first one, and resized.
 
     All frames get the same cut: cutting each by its own would add the detector's tremble to the motion. A face that

@@ -10,9 +10,9 @@ from ..features import FEATURES
 from .base import STEPS, Step
 
 
-@STEPS.register("feature")
+@STEPS.register("descriptor")
 @dataclass(frozen=True)
-class Describe(Step):
+class Descriptor(Step):
     """`features` (length,) float32 from the array that the descriptor reads, which it uses up.
 
     Args:
@@ -22,7 +22,7 @@ class Describe(Step):
     feature: dict[str, Any] = field(default_factory=lambda: {"name": "lbp-top"})
 
     def __post_init__(self) -> None:
-        FEATURES.build(self.feature)  # a misspelt setting is found before any work is done
+        FEATURES.build(self.feature)  # a misspelled setting is found before any work is done
 
     def __call__(self, sample: Sample) -> Sample:
         """Replaces the array by `features`."""

@@ -24,31 +24,31 @@ class Flow(Step):
 
     Args:
         estimator: `tvl1` (Zach 2007; slow, the field's usual), `farneback` (2003), `dis` (Kroeger 2016; fast).
-        third: `strain` (STSTNet), `magnitude` (Devanaboyina 2021) or `none` for two channels.
-        of: `pair` or `sequence`.
+        extra_channel: `strain` (STSTNet), `magnitude` (Devanaboyina 2021) or `none` for two channels.
+        mode: `pair` or `sequence`.
     """
 
     estimator: Literal["tvl1", "farneback", "dis"] = "tvl1"
-    third: Literal["strain", "magnitude", "none"] = "strain"
-    of: Literal["pair", "sequence"] = "pair"
+    extra_channel: Literal["strain", "magnitude", "none"] = "strain"
+    mode: Literal["pair", "sequence"] = "pair"
 
     def __call__(self, sample: Sample) -> Sample:
         """Replaces `frames` by `image`."""
         frames = sample.array("frames")
         if len(frames) < 2:
             raise RecipeError(f"step 'flow' needs two frames; clip '{sample.id}' has {len(frames)}")
-        ends = frames[1:] if self.of == "sequence" else frames[-1:]
+        ends = frames[1:] if self.mode == "sequence" else frames[-1:]
         motion = np.stack([self._channels(optical_flow(frames[0], end, self.estimator)) for end in ends])
-        if self.of == "sequence":  # Farneback finds motion near the border of two equal pictures: none is none
+        if self.mode == "sequence":  # Farneback finds motion near the border of two equal pictures: none is none
             motion = np.concatenate([np.zeros_like(motion[:1]), motion])
         rest = {name: array for name, array in sample.arrays.items() if name != "frames"}
-        image = motion if self.of == "sequence" else motion[0]
+        image = motion if self.mode == "sequence" else motion[0]
         return Sample(sample.clip, {**rest, "image": image}, {**sample.notes, "flow": self.estimator})
 
     def _channels(self, flow: np.ndarray) -> np.ndarray:
         channels = [flow[..., 0], flow[..., 1]]
-        if self.third == "strain":
+        if self.extra_channel == "strain":
             channels.append(strain(flow))
-        elif self.third == "magnitude":
+        elif self.extra_channel == "magnitude":
             channels.append(np.hypot(flow[..., 0], flow[..., 1]))
         return np.stack(channels, axis=-1).astype(np.float32)

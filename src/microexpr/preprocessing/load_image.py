@@ -13,9 +13,9 @@ from ..imaging.video import open_frames
 from .base import STEPS, Step
 
 
-@STEPS.register("picture")
+@STEPS.register("load-image")
 @dataclass(frozen=True)
-class Picture(Step):
+class LoadImage(Step):
     """The one picture of the clip's source, as stored: `image` (height, width, 3) uint8.
 
     Args:

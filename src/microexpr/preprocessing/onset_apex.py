@@ -15,9 +15,9 @@ from ..imaging.video import Frames, open_frames
 from .base import STEPS, Step
 
 
-@STEPS.register("moments")
+@STEPS.register("onset-apex")
 @dataclass(frozen=True)
-class Moments(Step):
+class OnsetApex(Step):
     """`frames` (2, height, width, 3) uint8 RGB: the onset frame and the apex frame, or (1, ...) for one of them.
 
     Where the protocol hides a time, or the release does not give it, it is found from what may be seen: the onset is

@@ -12,9 +12,9 @@ from ..core.errors import RecipeError
 from .base import STEPS, Step
 
 
-@STEPS.register("still")
+@STEPS.register("select-frame")
 @dataclass(frozen=True)
-class Still(Step):
+class SelectFrame(Step):
     """`image` (height, width, 3) uint8: one of `frames`.
 
     Args:

@@ -19,17 +19,17 @@ class Sequence(Step):
     """`frames` (T, height, width, 3) uint8 RGB from the onset to the offset; the whole recording where they are hidden.
 
     Args:
-        least: the fewest frames; a shorter clip gets its neighbouring frames on both sides, and its last one again
+        min_frames: the fewest frames; a shorter clip gets its neighboring frames on both sides, and its last one again
             where the recording ends.
     """
 
-    least: int = 1
+    min_frames: int = 1
 
     reads: ClassVar[tuple[str, ...]] = ("onset", "offset")
 
     def __post_init__(self) -> None:
-        if self.least < 1:
-            raise RecipeError(f"step 'sequence': least = {self.least}; use 1 frame or more")
+        if self.min_frames < 1:
+            raise RecipeError(f"step 'sequence': least = {self.min_frames}; use 1 frame or more")
 
     def __call__(self, sample: Sample) -> Sample:
         """Adds `frames`."""
@@ -37,10 +37,10 @@ class Sequence(Step):
         numbers = list(frames.numbers)
         first = 0 if clip.onset is None else numbers.index(clip.onset)
         last = len(numbers) - 1 if clip.offset is None else numbers.index(clip.offset)
-        while last - first + 1 < min(self.least, len(numbers)):
+        while last - first + 1 < min(self.min_frames, len(numbers)):
             first, last = max(0, first - 1), min(len(numbers) - 1, last + 1)
         chosen = numbers[first : last + 1]
-        chosen += [chosen[-1]] * (self.least - len(chosen))
+        chosen += [chosen[-1]] * (self.min_frames - len(chosen))
         pictures = [frames.read(number) for number in chosen]
         if len({picture.shape for picture in pictures}) > 1:
             raise MediaError(f"the frames of '{clip.source}' differ in size")

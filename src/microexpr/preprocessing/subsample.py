@@ -9,9 +9,9 @@ from ..core.errors import RecipeError
 from .base import STEPS, Step
 
 
-@STEPS.register("thin")
+@STEPS.register("subsample")
 @dataclass(frozen=True)
-class Thin(Step):
+class Subsample(Step):
     """Every so manieth of `frames`, the first one always among them; a clip stays as long in seconds.
 
     Args:

@@ -17,9 +17,9 @@ from ..core.clip import TIMES, Clip
 from ..core.errors import ProtocolError, RecipeError, UnknownNameError
 from ..metrics.recognition import METRICS
 
-Split = Literal["loso", "holdout-dataset", "fixed", "tenth-of-people", "tenth-of-pictures"]
+Split = Literal["loso", "leave-one-dataset-out", "fixed-subjects", "subject-holdout-10", "random-images-leaky"]
 
-LEAKING: Split = "tenth-of-pictures"
+LEAKING: Split = "random-images-leaky"
 """The split that has pictures of the same person, even of the same clip, on both sides."""
 
 
@@ -28,7 +28,7 @@ class Example:
     """A clip and what it is called in the task. Truth stays on this side: recognizers see `clip.blind(...)`."""
 
     clip: Clip
-    truth: str
+    label: str
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,14 @@ class Fold:
     leaking: bool = False
 
     def __post_init__(self) -> None:
-        both = self.people("train") & self.people("test")
+        both = self.subjects("train") & self.subjects("test")
         if both and not self.leaking:
             raise ProtocolError(f"fold '{self.name}': '{min(both)}' would be trained on and tested on")
         for side in ("train", "test"):
             if not getattr(self, side):
                 raise ProtocolError(f"fold '{self.name}' has no clip to {side} on")
 
-    def people(self, side: Literal["train", "test"]) -> set[str]:
+    def subjects(self, side: Literal["train", "test"]) -> set[str]:
         """The people of one side."""
         return {example.clip.subject for example in getattr(self, side)}
 
@@ -69,21 +69,22 @@ class Protocol:
         datasets: which releases take part.
         label: which of a clip's labels is judged, e.g. `emotion` or `objective`.
         classes: the task's words in fixed order; a class without a clip stays in every score.
-        words: data set -> release's word -> task's word; a word that is not named takes no part. A data set that is
+        label_map: data set -> release's word -> task's word; a word that is not named takes no part. A data set that is
             not named keeps its own words.
-        pictures: data set -> (least, most): each clip stands for single frames of it, those nearest to its apex: a
+        frames_per_clip: data set -> (least, most): each clip stands for single frames of it, those nearest to its apex: a
             sixth of its frames, but at least and at most so many. A data set that is not named keeps whole clips.
-        split: `loso` (each person is the test set once), `holdout-dataset` (each data set is the test set once),
-            `fixed` (the `test_people` are the test set), `tenth-of-people` (a tenth of each data set's people, drawn
-            once by their names) or `tenth-of-pictures` (a tenth of all pictures, whoever they show: it leaks).
-        test_people: for `fixed`.
+        split: `loso` (each person is the test set once), `leave-one-dataset-out` (each data set is the test set once),
+            `fixed-subjects` (the `test_subjects` are the test set), `subject-holdout-10` (a tenth of each data set's
+            subjects, drawn once by their names) or `random-images-leaky` (a tenth of all images, whoever they show: it
+            leaks).
+        test_subjects: for `fixed-subjects`.
         reveal: which times of a clip may be used (`onset`, `apex`, `offset`); the others are hidden.
         exclude: clip id -> why it takes no part.
         counts: data set -> class -> published number of clips.
-        totals: data set -> published number of clips, where no paper gives it class by class.
-        people: data set -> published number of people.
+        clip_totals: data set -> published number of clips, where no paper gives it class by class.
+        subjects: data set -> published number of people.
         average: `pooled` scores all predictions together; `folds` is the mean of the folds' scores.
-        headline: the metrics that a paper with this protocol reports first.
+        primary_metrics: the metrics that a paper with this protocol reports first.
     """
 
     name: str
@@ -91,28 +92,28 @@ class Protocol:
     datasets: tuple[str, ...]
     label: str
     classes: tuple[str, ...]
-    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    pictures: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    label_map: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    frames_per_clip: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     split: Split = "loso"
-    test_people: tuple[str, ...] = ()
+    test_subjects: tuple[str, ...] = ()
     reveal: tuple[str, ...] = TIMES
     exclude: Mapping[str, str] = field(default_factory=dict)
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    totals: Mapping[str, int] = field(default_factory=dict)
-    people: Mapping[str, int] = field(default_factory=dict)
+    clip_totals: Mapping[str, int] = field(default_factory=dict)
+    subjects: Mapping[str, int] = field(default_factory=dict)
     average: Literal["pooled", "folds"] = "pooled"
-    headline: tuple[str, ...] = ("macro_f1", "unweighted_average_recall")
+    primary_metrics: tuple[str, ...] = ("macro_f1", "unweighted_average_recall")
     source: str = ""
 
     def __post_init__(self) -> None:
         if len(set(self.classes)) < 2 or len(set(self.classes)) != len(self.classes):
             raise RecipeError(f"protocol '{self.name}': classes = {list(self.classes)}: two or more, each once")
-        for word in {task for words in self.words.values() for task in words.values()} - set(self.classes):
+        for word in {task for words in self.label_map.values() for task in words.values()} - set(self.classes):
             raise RecipeError(f"protocol '{self.name}': words lead to '{word}', which is not one of its classes")
         for name in self.reveal:
             if name not in TIMES:
                 raise UnknownNameError("time to reveal", name, TIMES)
-        for name in self.headline:
+        for name in self.primary_metrics:
             if name not in METRICS:
                 raise UnknownNameError("metric", name, METRICS)
 
@@ -133,7 +134,7 @@ class Protocol:
             Example(one, word)
             for clip, word in chosen
             if word is not None
-            for one in stills(clip, self.pictures.get(clip.dataset))
+            for one in select_frames(clip, self.frames_per_clip.get(clip.dataset))
         ]
         if not examples:
             raise ProtocolError(f"protocol '{self.name}': none of {len(every)} clips has an '{self.label}' it judges")
@@ -143,10 +144,10 @@ class Protocol:
         if clip.dataset not in self.datasets:
             return None
         word = clip.labels.get(self.label, "")
-        words = self.words.get(clip.dataset)
+        words = self.label_map.get(clip.dataset)
         return words.get(word) if words is not None else (word if word in self.classes else None)
 
-    def shortfall(self, examples: Sequence[Example]) -> list[str]:
+    def count_mismatches(self, examples: Sequence[Example]) -> list[str]:
         """Every difference to the published counts, a line each; empty when all are met."""
         lines = []
         for dataset in self.datasets:
@@ -156,14 +157,14 @@ class Protocol:
             if published and not here:
                 lines.append(f"{dataset} is missing: 0 of {sum(published.values())} clips")
                 continue
-            have = Counter(e.truth for e in here)
+            have = Counter(e.label for e in here)
             for word in self.classes if published else ():
                 if have[word] != published.get(word, 0):  # type: ignore[union-attr]
                     lines.append(f"{dataset} {word}: {have[word]} of {published.get(word, 0)} clips")  # type: ignore[union-attr]
-            if dataset in self.totals and len(here) != self.totals[dataset]:
-                lines.append(f"{dataset}: {len(here)} of {self.totals[dataset]} clips")
-            if dataset in self.people and people != self.people[dataset]:
-                lines.append(f"{dataset}: {people} of {self.people[dataset]} people")
+            if dataset in self.clip_totals and len(here) != self.clip_totals[dataset]:
+                lines.append(f"{dataset}: {len(here)} of {self.clip_totals[dataset]} clips")
+            if dataset in self.subjects and people != self.subjects[dataset]:
+                lines.append(f"{dataset}: {people} of {self.subjects[dataset]} people")
         return lines
 
     def folds(self, examples: Sequence[Example]) -> list[Fold]:
@@ -172,7 +173,7 @@ class Protocol:
         Raises:
             ProtocolError: fewer than two people (or data sets), or no fixed test person is there.
         """
-        if self.split == "holdout-dataset":
+        if self.split == "leave-one-dataset-out":
             folds = self._leave_out(examples, lambda e: e.clip.dataset)
             return [dataclasses.replace(fold, name=self._direction(fold)) for fold in folds]
         if self.split == "loso":
@@ -183,14 +184,14 @@ class Protocol:
             sides[(example.clip.id if self.leaks else example.clip.subject) in tested].append(example)
         if not sides[1]:
             raise ProtocolError(
-                f"protocol '{self.name}': no test person ({', '.join(self.test_people)}) has a clip here"
+                f"protocol '{self.name}': no test person ({', '.join(self.test_subjects)}) has a clip here"
             )
         return [Fold(self.split, tuple(sides[0]), tuple(sides[1]), self.leaks)]
 
     def _tested(self, examples: Sequence[Example]) -> set[str]:
         """The test people; with the leaking split the test pictures."""
-        if self.split == "fixed":
-            return set(self.test_people)
+        if self.split == "fixed-subjects":
+            return set(self.test_subjects)
         groups: dict[str, set[str]] = {}
         for e in examples:
             dataset, one = ("", e.clip.id) if self.leaks else (e.clip.dataset, e.clip.subject)
@@ -212,7 +213,7 @@ class Protocol:
         return "-to-".join(sides)
 
 
-def stills(clip: Clip, pictures: tuple[int, int] | None) -> list[Clip]:
+def select_frames(clip: Clip, pictures: tuple[int, int] | None) -> list[Clip]:
     """The frames of a clip that stand for it, each as a clip of one frame; the clip itself where none are asked for.
 
     Args:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..core.errors import RecipeError, UnknownNameError
-from ..core.registry import checked
+from ..core.registry import validate_settings
 from .base import LEAKING, Protocol, Split
 
 
@@ -25,7 +25,7 @@ def protocol(given: str | Mapping[str, Any]) -> Protocol:
     needed = [f.name for f in dataclasses.fields(Protocol) if f.default is f.default_factory is dataclasses.MISSING]
     if absent := [name for name in needed if name not in given]:
         raise RecipeError(f"the table 'protocol' lacks '{absent[0]}'; it needs {', '.join(needed)}")
-    return checked(Protocol, given, f"protocol '{given['name']}'")
+    return validate_settings(Protocol, given, f"protocol '{given['name']}'")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -47,7 +47,7 @@ def _megc2018(name: str, title: str, datasets: tuple[str, ...], **rest: Any) -> 
         label="objective",
         classes=_I_TO_V,
         counts={d: _MEGC2018[d] for d in datasets},
-        people={d: _MEGC2018_PEOPLE[d] for d in datasets},
+        subjects={d: _MEGC2018_PEOPLE[d] for d in datasets},
         source="Yap, See, Hong, Wang: Facial Micro-Expressions Grand Challenge 2018; counts: Peng et al. 2018, Table I",
         **rest,
     )
@@ -100,17 +100,17 @@ def _casme2(name: str, title: str, words: Sequence[str], people: int | None = No
         "label": "emotion",
         "classes": tuple(words),
         "counts": {"casme2": {word: _CASME2[word] for word in words}},
-        "people": {"casme2": people} if people else {},
+        "subjects": {"casme2": people} if people else {},
         "headline": ("weighted_average_recall", "macro_f1"),
         "source": source or "Yan et al. 2014 (CASME II); sheet of 8 May 2014",
     }
     return [
         Protocol(name=name, title=f"CASME II, {title}, leave one subject out", **common),
         Protocol(
-            name=f"{name}-fixed",
+            name=f"{name}-holdout",
             title=f"CASME II, {title}, trained on 20 people, tested on the last six",
-            split="fixed",
-            test_people=_LAST_SIX,
+            split="fixed-subjects",
+            test_subjects=_LAST_SIX,
             **common,
         ),
     ]
@@ -159,7 +159,7 @@ PROTOCOLS: dict[str, Protocol] = {
             "megc2018-hde",
             "MEGC 2018, holdout-database evaluation: trained on one release, tested on the other, both ways",
             ("casme2", "samm"),
-            split="holdout-dataset",
+            split="leave-one-dataset-out",
             average="folds",
             headline=("weighted_average_recall", "unweighted_average_recall"),
         ),
@@ -187,7 +187,7 @@ PROTOCOLS: dict[str, Protocol] = {
             datasets=("casme2", "samm", "smic"),
             label="emotion",
             classes=_MEGC2019_CLASSES,
-            words=_MEGC2019_WORDS,
+            label_map=_MEGC2019_WORDS,
             exclude={
                 "casme2/sub04/EP12_01f": "not in the challenge's list (its apex is unknown in the sheet)",
                 "casme2/sub05/EP09_05f": "not in the challenge's list",
@@ -197,13 +197,13 @@ PROTOCOLS: dict[str, Protocol] = {
                 "samm": {"negative": 92, "positive": 26, "surprise": 15},
                 "smic": {"negative": 70, "positive": 51, "surprise": 43},
             },
-            people={"casme2": 24, "samm": 28, "smic": 16},
+            subjects={"casme2": 24, "samm": 28, "smic": 16},
             source="See, Yap, Li, Hong, Wang: MEGC 2019, the Second Facial Micro-Expressions Grand Challenge",
         ),
         _macro(
             "peng2018-macro",
             "macro-expressions, five emotions, tested on a tenth of the people",
-            "tenth-of-people",
+            "subject-holdout-10",
             **_PENG_MACRO,
         ),
         _macro(
@@ -215,7 +215,7 @@ PROTOCOLS: dict[str, Protocol] = {
         _macro(
             "macro-5",
             "five emotions of any macro-expression releases, tested on a tenth of the people",
-            "tenth-of-people",
+            "subject-holdout-10",
             datasets=("ckplus", "oulu_casia", "jaffe", "mug", "fer2013", "ckplus48"),
         ),
         *_casme2("casme2-7", "seven emotions", tuple(_CASME2), 26),

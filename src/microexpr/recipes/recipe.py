@@ -5,7 +5,7 @@
     name = "micro"
     data = ["megc2019"]
     protocol = "megc2019-cde"
-    chain = [{name = "picture"}, {name = "scale", subtract = 127.5, divide = 127.5}]
+    chain = [{name = "load-image"}, {name = "scale", subtract = 127.5, divide = 127.5}]
     recognizer = {name = "svm", C = 10.0}
 
 Each stage begins from the weights of the one before; the last is judged by its protocol. An unknown key is an error
@@ -39,9 +39,9 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import MissingDataError, RecipeError, UnknownNameError, did_you_mean
-from ..core.registry import checked
+from ..core.registry import validate_settings
 from ..protocols import Protocol, protocol
-from .base import Small
+from .base import Quick
 from .spotting import SpottingRecipe, spotting_recipe
 
 
@@ -74,13 +74,13 @@ class Recipe:
         name: the file's name without `.toml`.
         title: one line for people.
         stages: in order; the last is judged.
-        small: what `--scale small` changes.
+        quick: what `--quick` changes.
     """
 
     name: str
     title: str
     stages: tuple[Stage, ...]
-    small: Small = field(default_factory=Small)
+    quick: Quick = field(default_factory=Quick)
 
     def __post_init__(self) -> None:
         if not self.stages:
@@ -89,19 +89,19 @@ class Recipe:
             raise RecipeError(f"recipe '{self.name}': a stage has an empty chain")
 
     @property
-    def judged(self) -> Stage:
+    def final_stage(self) -> Stage:
         """The last stage."""
         return self.stages[-1]
 
     @property
     def protocol(self) -> Protocol:
         """The protocol that judges the last stage."""
-        return protocol(self.judged.protocol)
+        return protocol(self.final_stage.protocol)
 
     @property
     def data(self) -> tuple[str, ...]:
         """The data sets of the last stage."""
-        return self.judged.data
+        return self.final_stage.data
 
     @property
     def protocols(self) -> tuple[str, ...]:
@@ -133,10 +133,10 @@ class Recipe:
             _put(tree, key, value)
         return _recipe(self.name, tree)
 
-    def with_choices(self, settings: Mapping[str, Any]) -> Recipe:
-        """As `with_settings`, for values that a user chose: `--scale small` does not undo them."""
+    def with_user_overrides(self, settings: Mapping[str, Any]) -> Recipe:
+        """As `with_settings`, for values that a user chose: `--quick` does not undo them."""
         changed = self.with_settings(settings)
-        return replace(changed, small=replace(changed.small, set={**changed.small.set, **settings}))
+        return replace(changed, quick=replace(changed.quick, set={**changed.quick.set, **settings}))
 
 
 @dataclass(frozen=True)
@@ -147,26 +147,28 @@ class Suite:
         recipes: names of shipped recipes.
         protocols: names of published protocols; each recipe's last stage is run under each, on its data sets. Without
             one, every recipe is run as it stands, under its own.
-        own_data: each recipe keeps the data sets that it names (precomputed releases stand for several).
+        keep_datasets: each recipe keeps the data sets that it names (precomputed releases stand for several).
     """
 
     recipes: tuple[str, ...]
     protocols: tuple[str, ...] = ()
-    own_data: bool = False
+    keep_datasets: bool = False
 
     def members(self) -> list[Recipe]:
         """One recipe for each pair, named after both; or each recipe as it stands."""
         if not self.protocols:
-            return [load(name) for name in self.recipes]
-        pairs = [(protocol(p), load(name)) for p in self.protocols for name in self.recipes]
+            return [load_recipe(name) for name in self.recipes]
+        pairs = [(protocol(p), load_recipe(name)) for p in self.protocols for name in self.recipes]
         changed = [
-            r.with_settings({"protocol": rules.name, "data": list(r.judged.data if self.own_data else rules.datasets)})
+            r.with_settings(
+                {"protocol": rules.name, "data": list(r.final_stage.data if self.keep_datasets else rules.datasets)}
+            )
             for rules, r in pairs
         ]
         return [replace(r, name=f"{r.name}-{rules.name}") for (rules, _), r in zip(pairs, changed, strict=True)]
 
 
-def load(name: str | Path) -> Recipe:
+def load_recipe(name: str | Path) -> Recipe:
     """A shipped recipe by name, or one of your own by its path.
 
     Raises:
@@ -174,7 +176,7 @@ def load(name: str | Path) -> Recipe:
         MissingDataError: the path leads nowhere.
         RecipeError: not TOML, a suite, or a wrong key, type or value.
     """
-    found = load_all(name)
+    found = load_recipes(name)
     if len(found) != 1:
         raise RecipeError(f"'{name}' is a suite of {len(found)} recipes, not a recipe")
     if isinstance(found[0], SpottingRecipe):
@@ -182,7 +184,7 @@ def load(name: str | Path) -> Recipe:
     return found[0]
 
 
-def load_all(name: str | Path) -> Sequence[Recipe] | Sequence[SpottingRecipe]:
+def load_recipes(name: str | Path) -> Sequence[Recipe] | Sequence[SpottingRecipe]:
     """The recipe of that name or path, or every recipe of a suite.
 
     Raises:
@@ -197,14 +199,14 @@ def load_all(name: str | Path) -> Sequence[Recipe] | Sequence[SpottingRecipe]:
             return _parse_all(path.stem, path.read_text(encoding="utf-8"))
         except UnicodeDecodeError:
             raise RecipeError(f"recipe '{path}' is not TOML: it is no text in UTF-8") from None
-    if text not in shipped():
-        raise UnknownNameError("recipe", text, shipped())
+    if text not in shipped_recipes():
+        raise UnknownNameError("recipe", text, shipped_recipes())
     return _parse_all(
         text, (resources.files("microexpr.recipes") / "shipped" / f"{text}.toml").read_text(encoding="utf-8")
     )
 
 
-def shipped() -> list[str]:
+def shipped_recipes() -> list[str]:
     """Names of the recipes that ship with the package."""
     folder = resources.files("microexpr.recipes") / "shipped"
     return sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
@@ -221,7 +223,7 @@ def _parse_all(name: str, text: str) -> Sequence[Recipe] | Sequence[SpottingReci
         return [spotting_recipe(name, table)]
     if "suite" not in table:
         return [_recipe(name, table)]
-    return checked(Suite, table["suite"], f"suite '{name}'").members()
+    return validate_settings(Suite, table["suite"], f"suite '{name}'").members()
 
 
 def _table(name: str, text: str) -> dict[str, Any]:
@@ -245,7 +247,7 @@ def _recipe(name: str, table: Mapping[str, Any]) -> Recipe:
     if "like" in rest:
         return replace(_changed(where, rest), name=name)
     for absent in (key for key in ("title", "stages") if key not in rest):
-        near = did_you_mean(absent, [key for key in rest if key != "small"]) if rest else ""
+        near = did_you_mean(absent, [key for key in rest if key != "quick"]) if rest else ""
         raise RecipeError(f"{where} lacks '{absent}'{near}")
     stages = rest.pop("stages")
     if not isinstance(stages, Sequence) or isinstance(stages, str):
@@ -257,9 +259,9 @@ def _recipe(name: str, table: Mapping[str, Any]) -> Recipe:
             raise RecipeError(f"{where}, stage {number} has no setting '{wrong}'{did_you_mean(wrong, known)}")
         for absent in (key for key in needed if key not in stage):
             raise RecipeError(f"{where}, stage {number} lacks '{absent}'; it needs {', '.join(needed)}")
-    small = checked(Small, rest.pop("small", {}), f"{where}, table 'small'")
-    built = tuple(checked(Stage, stage, f"{where}, stage '{stage['name']}'") for stage in stages)
-    return checked(Recipe, rest, where, name=name, stages=built, small=small)
+    small = validate_settings(Quick, rest.pop("quick", {}), f"{where}, table 'quick'")
+    built = tuple(validate_settings(Stage, stage, f"{where}, stage '{stage['name']}'") for stage in stages)
+    return validate_settings(Recipe, rest, where, name=name, stages=built, quick=small)
 
 
 @dataclass(frozen=True)
@@ -267,25 +269,27 @@ class _Change:
     """A recipe told by how it differs from a shipped one."""
 
     title: str
-    like: str
-    without: tuple[str, ...] = ()
+    extends: str
+    drop_stages: tuple[str, ...] = ()
     set: dict[str, Any] = field(default_factory=dict)
     small: dict[str, Any] = field(default_factory=dict)
 
 
 def _changed(where: str, table: Mapping[str, Any]) -> Recipe:
-    change = checked(_Change, table, where)
-    base = load(change.like)
-    for wrong in (name for name in change.without if name not in {stage.name for stage in base.stages}):
+    change = validate_settings(_Change, table, where)
+    base = load_recipe(change.extends)
+    for wrong in (name for name in change.drop_stages if name not in {stage.name for stage in base.stages}):
         known = [stage.name for stage in base.stages]
         raise RecipeError(f"{where}: without = '{wrong}': '{base.name}' has no such stage{did_you_mean(wrong, known)}")
-    gone = tuple(f"stages.{name}." for name in change.without)
-    small = dataclasses.asdict(base.small) | change.small
-    small["set"] = {key: v for key, v in base.small.set.items() if not key.startswith(gone)} | change.small.get(
+    gone = tuple(f"stages.{name}." for name in change.drop_stages)
+    small = dataclasses.asdict(base.quick) | change.small
+    small["set"] = {key: v for key, v in base.quick.set.items() if not key.startswith(gone)} | change.small.get(
         "set", {}
     )
-    kept = tuple(stage for stage in base.stages if stage.name not in change.without)
-    built = replace(base, title=change.title, stages=kept, small=checked(Small, small, f"{where}, table 'small'"))
+    kept = tuple(stage for stage in base.stages if stage.name not in change.drop_stages)
+    built = replace(
+        base, title=change.title, stages=kept, quick=validate_settings(Quick, small, f"{where}, table 'quick'")
+    )
     return built.with_settings(change.set)
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..core.errors import RecipeError, did_you_mean
-from ..core.registry import checked
-from .base import Small
+from ..core.registry import validate_settings
+from .base import Quick
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class SpottingRecipe:
         tracking: settings of the tracker.
         recognizer: what names the micro-expressions that were found: a file, `default` for the model that ships with
             the package, or `none`.
-        small: what `--scale small` changes.
+        quick: what `--quick` changes.
     """
 
     name: str
@@ -39,7 +39,7 @@ class SpottingRecipe:
     learn: bool = True
     tracking: dict[str, Any] = field(default_factory=dict)
     recognizer: str = "default"
-    small: Small = field(default_factory=Small)
+    quick: Quick = field(default_factory=Quick)
 
     def __post_init__(self) -> None:
         if not self.data:
@@ -53,7 +53,7 @@ class SpottingRecipe:
     @property
     def key(self) -> str:
         """Changes when any setting does; the title may change freely."""
-        content = {key: value for key, value in self.as_dict().items() if key not in ("name", "title", "small")}
+        content = {key: value for key, value in self.as_dict().items() if key not in ("name", "title", "quick")}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     def as_dict(self) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class SpottingRecipe:
         Raises:
             RecipeError: the key leads nowhere; the nearest is named.
         """
-        tree = copy.deepcopy({k: v for k, v in self.as_dict().items() if k not in ("name", "title", "small")})
+        tree = copy.deepcopy({k: v for k, v in self.as_dict().items() if k not in ("name", "title", "quick")})
         for key, value in settings.items():
             part, dot, inner = key.partition(".")
             if part not in tree or bool(dot) != isinstance(tree[part], dict):
@@ -76,12 +76,12 @@ class SpottingRecipe:
             else:
                 tree[part] = value
         where = f"recipe '{self.name}'"
-        return checked(SpottingRecipe, tree, where, name=self.name, title=self.title, small=self.small)
+        return validate_settings(SpottingRecipe, tree, where, name=self.name, title=self.title, quick=self.quick)
 
-    def with_choices(self, settings: Mapping[str, Any]) -> SpottingRecipe:
-        """As `with_settings`, for values that a user chose: `--scale small` does not undo them."""
+    def with_user_overrides(self, settings: Mapping[str, Any]) -> SpottingRecipe:
+        """As `with_settings`, for values that a user chose: `--quick` does not undo them."""
         changed = self.with_settings(settings)
-        return replace(changed, small=replace(changed.small, set={**changed.small.set, **settings}))
+        return replace(changed, quick=replace(changed.quick, set={**changed.quick.set, **settings}))
 
 
 def spotting_recipe(name: str, table: Mapping[str, Any]) -> SpottingRecipe:
@@ -91,10 +91,12 @@ def spotting_recipe(name: str, table: Mapping[str, Any]) -> SpottingRecipe:
         RecipeError: a wrong or missing key, type or value.
     """
     where = f"recipe '{name}'"
-    for wrong in (key for key in table if key not in ("title", "spotting", "small")):
+    for wrong in (key for key in table if key not in ("title", "spotting", "quick")):
         raise RecipeError(f"{where} has no setting '{wrong}'{did_you_mean(wrong, ('title', 'spotting', 'small'))}")
     for absent in (key for key in ("data", "spotter") if key not in table["spotting"]):
         raise RecipeError(f"{where}, table 'spotting' lacks '{absent}'{did_you_mean(absent, table['spotting'])}")
-    small = checked(Small, table.get("small", {}), f"{where}, table 'small'")
+    small = validate_settings(Quick, table.get("quick", {}), f"{where}, table 'quick'")
     title = str(table.get("title", name))
-    return checked(SpottingRecipe, table["spotting"], f"{where}, table 'spotting'", name=name, title=title, small=small)
+    return validate_settings(
+        SpottingRecipe, table["spotting"], f"{where}, table 'spotting'", name=name, title=title, quick=small
+    )

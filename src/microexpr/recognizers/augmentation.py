@@ -34,7 +34,7 @@ AUGMENTATIONS: Registry[Augmentation] = Registry("augmentation", "microexpr.reco
 
 
 @dataclass(frozen=True)
-class Turn(Augmentation):
+class BinaryTransform(Augmentation):
     """A change with two outcomes: so all that can become of a picture can be worked out beforehand."""
 
     p: float = 0.5
@@ -58,9 +58,9 @@ class Turn(Augmentation):
         return pictures.flip(self.axis) * sign.view(1, -1, 1, 1)
 
 
-@AUGMENTATIONS.register("mirror")
+@AUGMENTATIONS.register("horizontal-flip")
 @dataclass(frozen=True)
-class Mirror(Turn):
+class HorizontalFlip(BinaryTransform):
     """Left and right change places; of a flow, u changes its sign too.
 
     Args:
@@ -71,9 +71,9 @@ class Mirror(Turn):
     axis = -1
 
 
-@AUGMENTATIONS.register("flip")
+@AUGMENTATIONS.register("vertical-flip")
 @dataclass(frozen=True)
-class Flip(Turn):
+class VerticalFlip(BinaryTransform):
     """Upside down (Devanaboyina 2021). It does not keep the label of a face: a smile's corners go down.
 
     Args:
@@ -90,16 +90,16 @@ class Shift(Augmentation):
     """Moved by a random number of whole pixels in both directions; the border is repeated.
 
     Args:
-        most: the largest number of pixels.
+        max_pixels: the largest number of pixels.
     """
 
-    most: int = 2
+    max_pixels: int = 2
 
     def __call__(self, pictures: Tensor, draws: torch.Generator) -> Tensor:
         """Moves each picture by its own draw."""
         n, _, height, width = pictures.shape
-        padded = F.pad(pictures, [self.most] * 4, mode="replicate")
-        corner = torch.randint(2 * self.most + 1, (n, 2), generator=draws).tolist()
+        padded = F.pad(pictures, [self.max_pixels] * 4, mode="replicate")
+        corner = torch.randint(2 * self.max_pixels + 1, (n, 2), generator=draws).tolist()
         cut = [p[:, y : y + height, x : x + width] for p, (y, x) in zip(padded, corner, strict=True)]
         return torch.stack(cut)
 
@@ -113,12 +113,12 @@ class ColorShift(Augmentation):
     and `high`.
 
     Args:
-        most: the largest shift, in grey levels.
+        max_shift: the largest shift, in gray levels.
         p: share of the pictures.
         low, high: range of the values.
     """
 
-    most: float = 20.0
+    max_shift: float = 20.0
     p: float = 0.5
     low: float = 0.0
     high: float = 255.0
@@ -127,7 +127,7 @@ class ColorShift(Augmentation):
         """Shifts a random share."""
         n, channels = pictures.shape[:2]
         chosen = _chosen(n, self.p, draws)
-        shift = (2 * torch.rand((n, channels), generator=draws) - 1) * self.most * chosen[:, None]
+        shift = (2 * torch.rand((n, channels), generator=draws) - 1) * self.max_shift * chosen[:, None]
         return (pictures + shift.view(n, channels, 1, 1).to(pictures.device)).clamp(self.low, self.high)
 
 
@@ -137,18 +137,18 @@ class Rotate(Augmentation):
     """Turned about the middle (Peng et al. 2018: "maximum degree of 10"); the border is repeated.
 
     Args:
-        most: the largest angle, in degrees, either way.
+        max_degrees: the largest angle, in degrees, either way.
         p: share of the pictures.
     """
 
-    most: float = 10.0
+    max_degrees: float = 10.0
     p: float = 0.5
 
     def __call__(self, pictures: Tensor, draws: torch.Generator) -> Tensor:
         """Turns a random share, with bilinear interpolation."""
         n, _, height, width = pictures.shape
         chosen = _chosen(n, self.p, draws)
-        angle = torch.deg2rad((2 * torch.rand(n, generator=draws) - 1) * self.most * chosen)
+        angle = torch.deg2rad((2 * torch.rand(n, generator=draws) - 1) * self.max_degrees * chosen)
         cos, sin, zero = angle.cos(), angle.sin(), torch.zeros(n)
         # The grid runs from -1 to 1 along both sides: the ratio of the sides keeps angles true.
         rows = [torch.stack([cos, -sin * height / width, zero], 1), torch.stack([sin * width / height, cos, zero], 1)]
@@ -158,9 +158,9 @@ class Rotate(Augmentation):
         return torch.where(chosen.view(-1, 1, 1, 1).to(pictures.device), turned, pictures)
 
 
-@AUGMENTATIONS.register("smooth")
+@AUGMENTATIONS.register("box-blur")
 @dataclass(frozen=True)
-class Smooth(Augmentation):
+class BoxBlur(Augmentation):
     """The mean of a square window (Peng et al. 2018: "smoothing, maximum window size of 6"); the border is repeated.
 
     Args:
@@ -168,19 +168,19 @@ class Smooth(Augmentation):
         p: share of the pictures.
     """
 
-    most: int = 6
+    max_kernel: int = 6
     p: float = 0.5
 
     def __post_init__(self) -> None:
-        if self.most < 2:
-            raise RecipeError(f"augmentation 'smooth': most = {self.most}; use a window of 2 pixels or more")
+        if self.max_kernel < 2:
+            raise RecipeError(f"augmentation 'smooth': most = {self.max_kernel}; use a window of 2 pixels or more")
 
     def __call__(self, pictures: Tensor, draws: torch.Generator) -> Tensor:
         """Smooths a random share."""
         chosen = _chosen(len(pictures), self.p, draws)
-        sizes = torch.randint(2, self.most + 1, (len(pictures),), generator=draws) * chosen
+        sizes = torch.randint(2, self.max_kernel + 1, (len(pictures),), generator=draws) * chosen
         smoothed = pictures.clone()
-        for size in range(2, self.most + 1):
+        for size in range(2, self.max_kernel + 1):
             own = torch.nonzero(sizes == size).flatten().to(pictures.device)
             if len(own):
                 before, after = (size - 1) // 2, size // 2

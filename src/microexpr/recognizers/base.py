@@ -1,4 +1,4 @@
-"""What every recognizer shares. A new one writes `_fit` and `_shares`, and `state`/`_restore` to be saved."""
+"""What every recognizer shares. A new one writes `_fit` and `_predict_proba`, and `state`/`_restore` to be saved."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..core.files import write_atomically
 from ..core.registry import Registry
 
 State = Mapping[str, np.ndarray]
-Watch = Callable[[int, int], None]
+EpochCallback = Callable[[int, int], None]
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Recognizer(ABC):
         labels: Sequence[str],
         groups: Sequence[str] | None = None,
         init: State | None = None,
-        watch: Watch | None = None,
+        watch: EpochCallback | None = None,
     ) -> Self:
         """Learn.
 
@@ -88,7 +88,7 @@ class Recognizer(ABC):
             raise NotFittedError(f"recognizer '{self.name}' has not learned anything yet; call fit or load first")
         if not samples:
             return np.zeros((0, len(self.classes)))
-        shares = np.asarray(self._shares(samples), np.float64)
+        shares = np.asarray(self._predict_proba(samples), np.float64)
         return shares / shares.sum(axis=1, keepdims=True)
 
     def predict(self, samples: Sequence[Sample]) -> list[str]:
@@ -101,7 +101,7 @@ class Recognizer(ABC):
         Args:
             path: the file.
             about: what else a reader should know. `chain` (a recipe's chain as JSON) lets `recognize.open_model`
-                use the file by itself; `protocol`, `recipe`, `data`, `licence` say where it comes from.
+                use the file by itself; `protocol`, `recipe`, `data`, `license` say where it comes from.
 
         Raises:
             UsageError: `about` has a word that the file itself uses, or a value that is no text.
@@ -145,7 +145,7 @@ class Recognizer(ABC):
         """Learn from samples in the order of their ids; `targets` (n,) are positions in `classes`."""
 
     @abstractmethod
-    def _shares(self, samples: Sequence[Sample]) -> np.ndarray:
+    def _predict_proba(self, samples: Sequence[Sample]) -> np.ndarray:
         """(n, classes), 0 or more, each row with a positive sum."""
 
     @abstractmethod

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..core.clip import Sample
 from ..core.errors import RecipeError
-from .normalization import Scales
+from .normalization import DatasetScaler
 
 ANY_LENGTH = 0
 """Stands for the number of frames in the shape of sequences."""
@@ -50,7 +50,7 @@ class Batch:
         return [Batch(view.unflatten(0, self.x.shape[:2]), self.lengths) for view in cut(self.x.flatten(0, 1))]
 
 
-class Clips:
+class ClipBatches:
     """One array of many samples: (H, W, C) pictures, or (T, H, W, C) sequences whose T may differ.
 
     Args:
@@ -63,7 +63,9 @@ class Clips:
         RecipeError: arrays are neither pictures nor sequences, or differ in more than their length.
     """
 
-    def __init__(self, samples: Sequence[Sample], array: str, budget: float, scales: Scales | None = None) -> None:
+    def __init__(
+        self, samples: Sequence[Sample], array: str, budget: float, scales: DatasetScaler | None = None
+    ) -> None:
         self._samples, self._array, self._kept = samples, array, dict[int, np.ndarray]()
         self._scales = scales
         self._there: Tensor | None = None
@@ -107,7 +109,7 @@ class Clips:
             row[: len(one)] = torch.from_numpy(np.array(one, order="C")).to(device).permute(0, 3, 1, 2)
         return Batch(x, lengths)
 
-    def stay_on(self, device: torch.device, room: float) -> None:
+    def cache_on_device(self, device: torch.device, room: float) -> None:
         """Send all pictures to a GPU once, if they fit: sending each batch takes longer than learning from it.
 
         Args:

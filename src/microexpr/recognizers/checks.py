@@ -17,7 +17,9 @@ from .base import RECOGNIZERS, Recognizer
 CLASSES = ("negative", "positive", "surprise")
 
 
-def made_up_samples(n: int = 24, shape: tuple[int, ...] = (28, 28, 3), seed: int = 0) -> tuple[list[Sample], list[str]]:
+def synthetic_samples(
+    n: int = 24, shape: tuple[int, ...] = (28, 28, 3), seed: int = 0
+) -> tuple[list[Sample], list[str]]:
     """Samples whose `image` is noise with a brighter part for each class, and their labels; six people."""
     draws = np.random.default_rng(seed)
     samples, labels = [], []
@@ -41,7 +43,7 @@ def check_recognizer(settings: Mapping[str, Any], samples: Sequence[Sample] = ()
         samples, labels: what to try it on, with labels of `negative`, `positive`, `surprise`; made up when not given.
     """
     if not samples:
-        samples, labels = made_up_samples()
+        samples, labels = synthetic_samples()
     cut = len(samples) * 3 // 4
     train, truth, test = samples[:cut], labels[:cut], samples[cut:]
     recognizer = _fresh(settings).fit(train, truth)

@@ -21,8 +21,8 @@ from ..core.config import cache_folder
 from ..core.errors import RecipeError
 from ..core.files import write_atomically
 from ..networks.base import head_of
-from .augmentation import Augmentation, Crop, Turn
-from .batches import Batch, Clips
+from .augmentation import Augmentation, BinaryTransform, Crop
+from .batches import Batch, ClipBatches
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,13 @@ class Freezing:
 
     Args:
         epochs: frozen for the first so many; `all` for the whole training.
-        once: compute what the backbone makes of each clip once, where every version of a picture can be foreseen
+        cache_features: compute what the backbone makes of each clip once, where every version of a picture can be foreseen
             (nothing but `mirror` and `flip` changes it, nothing is cut). The learned weights are the same, but for
             rounding; it takes (pictures x versions) passes through the backbone instead of (pictures x epochs).
     """
 
     epochs: int | Literal["all"] = 0
-    once: bool = True
+    cache_features: bool = True
 
     def __post_init__(self) -> None:
         if self.epochs != "all" and self.epochs < 0:
@@ -59,7 +59,12 @@ class Freezing:
 
     def can_compute_once(self, epoch: int, augment: Sequence[Augmentation], crop: Crop) -> bool:
         """Whether the features of an epoch's pictures can be worked out beforehand."""
-        return self.once and self.holds(epoch) and not crop.size and all(isinstance(one, Turn) for one in augment)
+        return (
+            self.cache_features
+            and self.holds(epoch)
+            and not crop.size
+            and all(isinstance(one, BinaryTransform) for one in augment)
+        )
 
 
 class Features:
@@ -77,8 +82,8 @@ class Features:
         self,
         module: nn.Module,
         logits: Callable[[Batch], Tensor],
-        clips: Clips,
-        turns: Sequence[Turn],
+        clips: ClipBatches,
+        turns: Sequence[BinaryTransform],
         place: str,
     ) -> None:
         self.module, self.logits, self.turns = module, logits, turns
@@ -95,7 +100,7 @@ class Features:
         return head_of(self.module)[1](self.values[batch.to(self.device), version.to(self.device)])
 
     def _of(self, x: Tensor) -> Tensor:
-        """From the cache or computed. One clip at a time: in batches its numbers would depend on its neighbours."""
+        """From the cache or computed. One clip at a time: in batches its numbers would depend on its neighbors."""
         path = self.folder / f"{hashlib.sha256(x.cpu().numpy().tobytes()).hexdigest()[:32]}.npy"
         if found := _read(path):
             return found[0]

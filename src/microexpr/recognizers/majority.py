@@ -19,7 +19,7 @@ class Majority(Recognizer):
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
         self.shares_ = np.bincount(targets, minlength=len(self.classes)) / len(targets)
 
-    def _shares(self, samples: Sequence[Sample]) -> np.ndarray:
+    def _predict_proba(self, samples: Sequence[Sample]) -> np.ndarray:
         return np.tile(self.shares_, (len(samples), 1))
 
     def state(self) -> State:

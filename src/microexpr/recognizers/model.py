@@ -17,7 +17,7 @@ import numpy as np
 
 from ..core.clip import TIMES, Clip, Sample
 from ..core.errors import DataError, UsageError
-from ..core.files import read_about
+from ..core.files import read_metadata
 from ..imaging.video import open_frames
 from ..preprocessing import Chain
 from . import Recognizer
@@ -39,7 +39,7 @@ class Model:
     Attributes:
         chain: what makes a sample of a clip.
         predictor: gives each class a share.
-        about: what the file says of itself: `protocol`, `recipe`, `licence` ... as far as they were written.
+        about: what the file says of itself: `protocol`, `recipe`, `license` ... as far as they were written.
     """
 
     chain: Chain
@@ -111,7 +111,7 @@ def open_model(path: Path | str, chain: Sequence[Mapping[str, Any]] | None = Non
         predictor = exported = OnnxModel(path)
         about = exported.about
     else:
-        predictor, about = Recognizer.load(path), read_about(path)
+        predictor, about = Recognizer.load(path), read_metadata(path)
     return Model(Chain.build(_chain(path, about) if chain is None else chain), predictor, about)
 
 

@@ -25,15 +25,15 @@ from torch import Tensor, nn
 from ..core.clip import Sample
 from ..core.errors import DataError, RecipeError
 from ..core.files import CHECKPOINT, write_atomically
-from ..core.registry import checked
+from ..core.registry import validate_settings
 from ..networks import NETWORKS
 from ..networks.base import use_generator
 from ..networks.weights import load_weights, read_weights, transfer_weights
 from .augmentation import AUGMENTATIONS, Crop
 from .base import RECOGNIZERS, Recognizer, Settings, State, softmax
-from .batches import Batch, Clips
+from .batches import Batch, ClipBatches
 from .freezing import Features, Freezing
-from .normalization import Scales
+from .normalization import DatasetScaler
 from .optimization import Optimizer, Sampler, Schedule
 
 
@@ -53,13 +53,13 @@ class Network(Recognizer):
         crop: `size`, and where to cut in training (`train`) and testing (`test`); nothing is cut without it.
         freeze: `epochs` in which all but the network's head keeps its weights.
         epochs, batch_size: of the training.
-        normalise: divide each channel by its root mean square over the training clips of the same data set.
-        balanced: weigh the loss of a class inversely to its number of training clips.
+        normalize: divide each channel by its root mean square over the training clips of the same data set.
+        class_weights: weigh the loss of a class inversely to its number of training clips.
         precision: of learning, `fp32` or `bf16` (with channels last; about twice as fast, other numbers).
         array: which array: (H, W, C) pictures, or (T, H, W, C) sequences whose lengths may differ.
-        validate: share of the training people, drawn from the seed, that are kept apart: nothing is learned from or
+        validation_fraction: share of the training people, drawn from the seed, that are kept apart: nothing is learned from or
             chosen by them, the curves get their loss and accuracy.
-        memory: GiB of clips that are kept in memory; those beyond are read from the cache for each batch.
+        memory_gib: GiB of clips that are kept in memory; those beyond are read from the cache for each batch.
         device: `cpu`, `cuda`, or `auto` for a GPU if there is one.
         threads: of torch. Folds that run beside each other want 1; more only help a stage that is learned alone.
         checkpoint_seconds: how often a stop may cost that much, at the most.
@@ -74,12 +74,12 @@ class Network(Recognizer):
     freeze: Settings = field(default_factory=dict)
     epochs: int = 500
     batch_size: int = 256
-    normalise: bool = False
-    balanced: bool = False
+    normalize: bool = False
+    class_weights: bool = False
     precision: Literal["fp32", "bf16"] = "fp32"
     array: str = "image"
-    validate: float = 0.0
-    memory: float = 4.0
+    validation_fraction: float = 0.0
+    memory_gib: float = 4.0
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = 1
     checkpoint_seconds: float = 20.0
@@ -89,25 +89,27 @@ class Network(Recognizer):
             raise RecipeError(f"epochs = {self.epochs}, batch_size = {self.batch_size}: at least 1 epoch of 2 clips")
         if self.threads < 1:
             raise RecipeError(f"threads = {self.threads}: use 1 or more")
-        if not 0 <= self.validate < 1:
-            raise RecipeError(f"validate = {self.validate}; use a share of the training people from 0 to below 1")
-        if self.memory < 0:
-            raise RecipeError(f"memory = {self.memory}; use 0 GiB or more")
-        self.scales_: Scales | None = None
-        self._parts(), self._freezing()  # a misspelt setting is found before any work is done
+        if not 0 <= self.validation_fraction < 1:
+            raise RecipeError(
+                f"validate = {self.validation_fraction}; use a share of the training people from 0 to below 1"
+            )
+        if self.memory_gib < 0:
+            raise RecipeError(f"memory = {self.memory_gib}; use 0 GiB or more")
+        self.scales_: DatasetScaler | None = None
+        self._parts(), self._freezing()  # a misspelled setting is found before any work is done
 
     def _parts(self) -> tuple[Any, Optimizer, Schedule, Sampler, list[Any], Crop]:
         return (
             NETWORKS.build(self.network),
-            checked(Optimizer, self.optimizer, "optimizer"),
-            checked(Schedule, self.schedule, "schedule"),
-            checked(Sampler, self.sampler, "sampler"),
+            validate_settings(Optimizer, self.optimizer, "optimizer"),
+            validate_settings(Schedule, self.schedule, "schedule"),
+            validate_settings(Sampler, self.sampler, "sampler"),
             [AUGMENTATIONS.build(one) for one in self.augment],
-            checked(Crop, self.crop, "crop"),
+            validate_settings(Crop, self.crop, "crop"),
         )
 
     def _freezing(self) -> Freezing:
-        return checked(Freezing, self.freeze, "freeze")
+        return validate_settings(Freezing, self.freeze, "freeze")
 
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
         with torch_threads(self.threads):
@@ -116,16 +118,18 @@ class Network(Recognizer):
     def _apart(self, groups: Sequence[str]) -> list[bool]:
         """Which clips are of the people kept apart; drawn by themselves, so that training draws as it would without."""
         people = sorted(set(groups))
-        count = max(1, round(self.validate * len(people))) if self.validate else 0
+        count = max(1, round(self.validation_fraction * len(people))) if self.validation_fraction else 0
         if 0 < len(people) <= count:
-            raise RecipeError(f"validate = {self.validate} leaves nobody of {len(people)} people to learn from")
+            raise RecipeError(
+                f"validate = {self.validation_fraction} leaves nobody of {len(people)} people to learn from"
+            )
         order = torch.randperm(len(people), generator=torch.Generator().manual_seed(self.seed))
         apart = {people[i] for i in order[:count].tolist()}
         return [person in apart for person in groups]
 
     def _learn(self, samples: Sequence[Sample], targets: Tensor, apart: Sequence[bool], init: State | None) -> None:
         taught = [s for s, out in zip(samples, apart, strict=True) if not out]
-        self.scales_ = Scales.learn(taught, self.array) if self.normalise else None
+        self.scales_ = DatasetScaler.learn(taught, self.array) if self.normalize else None
         shown = self._clips(taught)
         held = self._clips([s for s, out in zip(samples, apart, strict=True) if out]) if any(apart) else None
         out = torch.tensor(apart)
@@ -150,15 +154,15 @@ class Network(Recognizer):
         if self.precision == "bf16":
             self.module_.to(memory_format=torch.channels_last)
 
-    def _train(self, clips: Clips, targets: Tensor, judge: Callable[[], dict[str, float]]) -> None:
+    def _train(self, clips: ClipBatches, targets: Tensor, judge: Callable[[], dict[str, float]]) -> None:
         _, optimizer, schedule, sampler, *_ = self._parts()
         self.optimizer_ = optimizer.build(self.module_.parameters())
         counts = torch.bincount(targets, minlength=len(self.classes)).clamp(min=1)
-        weight = (len(targets) / (len(self.classes) * counts)).to(self.device_) if self.balanced else None
+        weight = (len(targets) / (len(self.classes) * counts)).to(self.device_) if self.class_weights else None
         epoch = self._resume()
         features = self._features(clips)
         if self.device_.type == "cuda" and features is None:
-            clips.stay_on(self.device_, torch.cuda.mem_get_info(self.device_)[0] / 3)
+            clips.cache_on_device(self.device_, torch.cuda.mem_get_info(self.device_)[0] / 3)
         board, self.saved_ = _Board(self.folder, len(self.history_)), time.monotonic()
         for number in range(len(self.history_), self.epochs):
             for group in self.optimizer_.param_groups:
@@ -173,7 +177,7 @@ class Network(Recognizer):
             epoch = None
         board.close()
 
-    def _features(self, clips: Clips) -> Features | None:
+    def _features(self, clips: ClipBatches) -> Features | None:
         """What a frozen backbone makes of all pictures, where that can be computed once."""
         augment, crop = self._parts()[4:]
         if clips.sequences or not self._freezing().can_compute_once(len(self.history_), augment, crop):
@@ -182,7 +186,7 @@ class Network(Recognizer):
         return Features(self.module_.eval(), self._logits, clips, augment, place)
 
     def _epoch(
-        self, clips: Clips, targets: Tensor, epoch: Epoch, weight: Tensor | None, features: Features | None = None
+        self, clips: ClipBatches, targets: Tensor, epoch: Epoch, weight: Tensor | None, features: Features | None = None
     ) -> None:
         """What is left of one pass over the batches."""
         self._freezing().hold(self.module_.train(), len(self.history_))
@@ -224,10 +228,10 @@ class Network(Recognizer):
         layout = torch.channels_last if self.precision == "bf16" else torch.preserve_format
         return self.module_(batch.x.to(memory_format=layout))
 
-    def _clips(self, samples: Sequence[Sample]) -> Clips:
-        return Clips(samples, self.array, self.memory * 2**30, self.scales_)
+    def _clips(self, samples: Sequence[Sample]) -> ClipBatches:
+        return ClipBatches(samples, self.array, self.memory_gib * 2**30, self.scales_)
 
-    def _held_out(self, clips: Clips, targets: Tensor) -> dict[str, float]:
+    def _held_out(self, clips: ClipBatches, targets: Tensor) -> dict[str, float]:
         """How it does on the people kept apart."""
         self.module_.eval()
         shares = torch.from_numpy(self._answers(clips))
@@ -235,7 +239,7 @@ class Network(Recognizer):
         loss = F.nll_loss(shares.clamp(min=1e-12).log(), targets)
         return {"val_loss": float(loss), "val_accuracy": float(right)}
 
-    def _shares(self, samples: Sequence[Sample]) -> np.ndarray:
+    def _predict_proba(self, samples: Sequence[Sample]) -> np.ndarray:
         clips = self._clips(samples)
         shape = self._parts()[5].shape(clips.shape)
         if shape != self.shape_:
@@ -243,7 +247,7 @@ class Network(Recognizer):
         with torch_threads(self.threads):
             return self._answers(clips)
 
-    def _answers(self, clips: Clips) -> np.ndarray:
+    def _answers(self, clips: ClipBatches) -> np.ndarray:
         """(n, classes) shares: the mean over the views of each clip."""
         crop, shares = self._parts()[5], []
         with torch.no_grad():
@@ -261,7 +265,7 @@ class Network(Recognizer):
 
     def _restore(self, state: State) -> None:
         weights = {name: torch.from_numpy(np.array(array)) for name, array in state.items() if name[0] != "_"}
-        self.scales_ = Scales.restored(state)
+        self.scales_ = DatasetScaler.restored(state)
         if self.device == "cuda" and not torch.cuda.is_available():
             self.device = "auto"  # learned on a GPU, asked on another machine
         self._begin(tuple(int(n) for n in state["_shape"]))
@@ -300,9 +304,9 @@ class Network(Recognizer):
         return epoch
 
 
-@RECOGNIZERS.register("published-weights")
+@RECOGNIZERS.register("per-subject-weights")
 @dataclass
-class PublishedWeights(Network):
+class PerSubjectWeights(Network):
     """A network whose weights somebody has published fold by fold; nothing is learned here.
 
     STSTNet's authors publish one file a person, trained without that person, named after the person

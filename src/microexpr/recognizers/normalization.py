@@ -14,7 +14,7 @@ PREFIX = "_scale."
 
 
 @dataclass(frozen=True)
-class Scales:
+class DatasetScaler:
     """The root mean square of each channel over all pixels, frames and training clips of a data set.
 
     Values are divided by it, and nothing is taken away: no motion stays zero, and a direction keeps its sign. A
@@ -27,7 +27,7 @@ class Scales:
     of: Mapping[str, np.ndarray]
 
     @classmethod
-    def learn(cls, samples: Sequence[Sample], array: str) -> Scales:
+    def learn(cls, samples: Sequence[Sample], array: str) -> DatasetScaler:
         """From training samples, whose array is (..., C)."""
         sums: dict[str, np.ndarray] = {}
         counts: dict[str, int] = {}
@@ -52,8 +52,8 @@ class Scales:
         return {f"{PREFIX}{name}": scale for name, scale in self.of.items()}
 
     @classmethod
-    def restored(cls, state: Mapping[str, np.ndarray]) -> Scales | None:
-        """What `state` gave; None where nothing was normalised."""
+    def restored(cls, state: Mapping[str, np.ndarray]) -> DatasetScaler | None:
+        """What `state` gave; None where nothing was normalized."""
         found = {name.removeprefix(PREFIX): array for name, array in state.items() if name.startswith(PREFIX)}
         return cls(found) if found else None
 

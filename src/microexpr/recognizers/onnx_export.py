@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from ..core.errors import DataError, MissingDataError, NotFittedError, UsageError
-from ..core.files import read_about, write_atomically
+from ..core.files import read_metadata, write_atomically
 from .base import Recognizer
 from .network import Network, torch_threads
 from .onnx_model import INPUT, OUTPUT, OnnxModel, need
@@ -40,7 +40,7 @@ def export(source: Path, out: Path) -> Path:
     recognizer = Recognizer.load(file)
     if not isinstance(recognizer, Network):
         raise UsageError(f"'{file}' holds a recognizer '{recognizer.name}'; only networks become ONNX files")
-    return to_onnx(recognizer, out, read_about(file))
+    return to_onnx(recognizer, out, read_metadata(file))
 
 
 def find_model(source: Path) -> Path:
@@ -83,7 +83,7 @@ def to_onnx(recognizer: Network, path: Path | str, about: Mapping[str, str] | No
         raise UsageError(f"'{name}' takes sequences of any length; only networks of pictures become ONNX files")
     if recognizer.scales_ is not None and len(recognizer.scales_.of) > 1:
         raise UsageError(
-            f"it normalises {', '.join(recognizer.scales_.of)} each by itself; an ONNX file cannot tell them"
+            f"it normalizes {', '.join(recognizer.scales_.of)} each by itself; an ONNX file cannot tell them"
         )
     for package in ("onnx", "onnxscript", "onnxruntime"):
         need(package)
@@ -146,7 +146,7 @@ def _compare(module: nn.Module, shape: tuple[int, ...], content: bytes) -> None:
     pictures = torch.randn(3, *shape, generator=torch.Generator().manual_seed(0))
     with torch.no_grad(), torch_threads():
         expected = module(pictures).numpy()
-    largest = float(np.abs(OnnxModel(content).shares(pictures.numpy()) - expected).max())
+    largest = float(np.abs(OnnxModel(content).predict_arrays(pictures.numpy()) - expected).max())
     if not largest <= CLOSE:
         raise DataError(f"the ONNX file would answer otherwise than torch: shares differ by {largest:.2g}")
 

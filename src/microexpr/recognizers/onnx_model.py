@@ -14,7 +14,7 @@ from ..core.clip import Sample
 from ..core.errors import DataError, MissingDataError, RecipeError, UsageError
 from .base import stack
 
-INPUT, OUTPUT = "image", "shares"
+INPUT, OUTPUT = "image", "probabilities"
 
 
 class OnnxModel:
@@ -65,7 +65,7 @@ class OnnxModel:
         self.array = self.about.get("array", INPUT)
         self._shape = tuple(inputs[0].shape[1:])
 
-    def shares(self, pictures: np.ndarray) -> np.ndarray:
+    def predict_arrays(self, pictures: np.ndarray) -> np.ndarray:
         """(n, C, H, W) float32 to (n, classes) float32, each row with sum 1."""
         answer: np.ndarray = self._session.run([OUTPUT], {INPUT: np.ascontiguousarray(pictures, np.float32)})[0]
         return answer
@@ -82,7 +82,7 @@ class OnnxModel:
         found = pictures.shape[3:] + pictures.shape[1:3]
         if found != self._shape:
             raise RecipeError(f"pictures are {found}, those it learned from were {self._shape}")
-        shares = self.shares(pictures.transpose(0, 3, 1, 2)).astype(np.float64)
+        shares = self.predict_arrays(pictures.transpose(0, 3, 1, 2)).astype(np.float64)
         return shares / shares.sum(axis=1, keepdims=True)
 
     def predict(self, samples: Sequence[Sample]) -> list[str]:

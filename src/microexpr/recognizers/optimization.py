@@ -1,4 +1,4 @@
-"""Optimiser, schedule and sampler: the tables of a recipe that say how a network is trained."""
+"""Optimizer, schedule and sampler: the tables of a recipe that say how a network is trained."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Optimizer:
             )
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        """The optimiser of these weights."""
+        """The optimizer of these weights."""
         if self.name == "sgd":
             return torch.optim.SGD(parameters, self.lr, self.momentum, weight_decay=self.weight_decay)
         kind = torch.optim.Adam if self.name == "adam" else torch.optim.AdamW

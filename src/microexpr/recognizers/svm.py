@@ -24,16 +24,16 @@ class SVM(Recognizer):
         C: penalty of a training clip on the wrong side.
         kernel: `rbf` or `linear`.
         gamma: of the RBF kernel; `scale` is 1 / (number of values x their variance).
-        balanced: weigh classes inversely to their number of training clips.
-        standardise: bring each value to mean 0 and standard deviation 1 of the training clips.
+        class_weights: weigh classes inversely to their number of training clips.
+        standardize: bring each value to mean 0 and standard deviation 1 of the training clips.
         array: which array of the samples.
     """
 
     C: float = 1.0
     kernel: Literal["rbf", "linear"] = "rbf"
     gamma: Literal["scale", "auto"] | float = "scale"
-    balanced: bool = True
-    standardise: bool = False
+    class_weights: bool = True
+    standardize: bool = False
     array: str = "image"
 
     def __post_init__(self) -> None:
@@ -53,11 +53,11 @@ class SVM(Recognizer):
         self.present_ = np.unique(targets)
         self.machine_ = None  # a single class in training needs no machine
         if len(self.present_) > 1:
-            weight = "balanced" if self.balanced else None
+            weight = "balanced" if self.class_weights else None
             self.machine_ = SVC(C=self.C, kernel=self.kernel, gamma=self.gamma, class_weight=weight, break_ties=True)
             self.machine_.fit(self._scaled(values), targets)
 
-    def _shares(self, samples: Sequence[Sample]) -> np.ndarray:
+    def _predict_proba(self, samples: Sequence[Sample]) -> np.ndarray:
         shares = np.zeros((len(samples), len(self.classes)))
         if self.machine_ is None:
             shares[:, self.present_] = 1.0
@@ -70,7 +70,7 @@ class SVM(Recognizer):
         return shares
 
     def _scaled(self, values: np.ndarray) -> np.ndarray:
-        return (values - self.mean_) / self.deviation_ if self.standardise else values
+        return (values - self.mean_) / self.deviation_ if self.standardize else values
 
     def state(self) -> State:
         """The training values and targets; the machine is learned anew from them, which gives the same one."""

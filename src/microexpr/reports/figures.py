@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from ..core.errors import UsageError
 from ..core.files import slug, write_atomically
-from ..experiments.examples import DIFFERENCE, PIXELS, Kept, kept
+from ..experiments.examples import DIFFERENCE, PIXELS, ExampleClip, load_examples
 from ..experiments.runs import Run
 from ..imaging.flow_colors import STRAIN
 from .plots import (
@@ -31,7 +31,7 @@ Curves = Mapping[str, Sequence[Mapping[str, float]]]
 
 
 @dataclass(frozen=True)
-class Drawing:
+class FigureSpec:
     """One figure.
 
     Attributes:
@@ -51,7 +51,7 @@ class Drawing:
     pixels: bool = False
 
 
-def drawings(summary: Summary) -> list[Drawing]:
+def drawings(summary: Summary) -> list[FigureSpec]:
     """All figures of a report but those of other runs, in the order of the page."""
     return [*_confusions(summary), *_curves(summary.run), *_clips(summary.run), *_network(summary.run)]
 
@@ -81,17 +81,17 @@ def write_figures(summaries: Sequence[Summary], folder: Path) -> int:
     return count
 
 
-def _confusions(summary: Summary) -> Iterator[Drawing]:
+def _confusions(summary: Summary) -> Iterator[FigureSpec]:
     classes = summary.protocol.classes
     draw = partial(confusion_figure, summary.confusion, classes, f"test, {summary.n} clips")
-    yield Drawing("confusion-test", "Confusion", "Test clips: counts, and their share of the row.", draw)
+    yield FigureSpec("confusion-test", "Confusion", "Test clips: counts, and their share of the row.", draw)
     if summary.taught is not None:
         title = f"training, {int(summary.taught.sum())} answers"
         draw = partial(confusion_figure, summary.taught, classes, title)
-        yield Drawing("confusion-training", "Confusion", summary.taught_note, draw)
+        yield FigureSpec("confusion-training", "Confusion", summary.taught_note, draw)
 
 
-def _curves(run: Run) -> Iterator[Drawing]:
+def _curves(run: Run) -> Iterator[FigureSpec]:
     many: list[tuple[str, str, Curves]] = [("", "", run.curves())]
     for stage in run.stages()[:-1]:
         if stage.get("curves"):
@@ -106,12 +106,12 @@ def _curves(run: Run) -> Iterator[Drawing]:
                 share = " as a share of the clips" if name == "accuracy" else ""
                 told = f"{whose}{name}{share} after each epoch.{folds}"
                 draw = partial(curves_figure, curves, name)
-                yield Drawing(f"{name}{ending}", "Training", told[0].upper() + told[1:], draw, note)
+                yield FigureSpec(f"{name}{ending}", "Training", told[0].upper() + told[1:], draw, note)
 
 
-def _clips(run: Run) -> Iterator[Drawing]:
+def _clips(run: Run) -> Iterator[FigureSpec]:
     """Strips first, then what the recognizer was shown of the same clips."""
-    every = kept(run.folder)
+    every = load_examples(run.folder)
     for one in every:
         if one.strip is not None:
             times = ", ".join(f"{mark} {number}" for number, mark in (one.marks or {}).items())
@@ -125,7 +125,7 @@ def _clips(run: Run) -> Iterator[Drawing]:
         if one.seen is not None:
             note = "A few of the frames, in their order."
             if one.differences:
-                note += f" Differences to the first: white is none, full colour {DIFFERENCE:g} of 255 levels of "
+                note += f" Differences to the first: white is none, full color {DIFFERENCE:g} of 255 levels of "
                 note += "brightness; blue is darker, red brighter."
             yield _of(one, "seen", "Sequence that the recognizer was shown", told, seen_figure, note)
         if one.flows is not None:
@@ -134,12 +134,14 @@ def _clips(run: Run) -> Iterator[Drawing]:
             yield _of(one, "flows", "Flow over time", told, flows_figure, note)
 
 
-def _of(one: Kept, kind: str, heading: str, told: str, draw: Callable[[Kept], Figure], note: str) -> Drawing:
-    return Drawing(f"{kind}-{one.name.replace('--', '-')}", heading, told, partial(draw, one), note, True)
+def _of(
+    one: ExampleClip, kind: str, heading: str, told: str, draw: Callable[[ExampleClip], Figure], note: str
+) -> FigureSpec:
+    return FigureSpec(f"{kind}-{one.name.replace('--', '-')}", heading, told, partial(draw, one), note, True)
 
 
-def _told_flow(one: Kept) -> str:
-    back = "over the first frame" if one.face is not None else "on grey"
+def _told_flow(one: ExampleClip) -> str:
+    back = "over the first frame" if one.face is not None else "on gray"
     pixels = " pixels" if one.unit == PIXELS else ""
     third = ""
     if one.third == "strain":
@@ -147,17 +149,17 @@ def _told_flow(one: Kept) -> str:
     elif one.third:
         third = f"; {one.third}: white is 0, dark {one.limit:g}{pixels} or more"
     return (
-        f"Motion in {one.unit}. Arrows {back}: two squares of the grid long for {one.limit:g}{pixels}. Colours: hue is "
-        f"direction, strength length, full at {one.limit:g}{pixels}. u, v: white is 0, full colour at "
+        f"Motion in {one.unit}. Arrows {back}: two squares of the grid long for {one.limit:g}{pixels}. Colors: hue is "
+        f"direction, strength length, full at {one.limit:g}{pixels}. u, v: white is 0, full color at "
         f"±{one.limit:g}{pixels}{third}{_scales(one)}"
     )
 
 
-def _scales(one: Kept) -> str:
+def _scales(one: ExampleClip) -> str:
     return ", for every clip alike." if one.unit == PIXELS else ", for this clip alone."
 
 
-def _network(run: Run) -> Iterator[Drawing]:
+def _network(run: Run) -> Iterator[FigureSpec]:
     network: dict[str, Any] | None = run.network()
     if network and network["layers"]:
         told = (
@@ -165,7 +167,7 @@ def _network(run: Run) -> Iterator[Drawing]:
             "learned here. Shapes are those of one input. Layers only: what is computed between them (ReLU, pooling "
             "in code) is not drawn."
         )
-        yield Drawing("network", "Network", told, partial(network_figure, network))
+        yield FigureSpec("network", "Network", told, partial(network_figure, network))
 
 
 def thousands(number: int) -> str:

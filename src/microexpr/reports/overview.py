@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from ..protocols import PROTOCOLS
 from .majority import NOTE, WAR, exactly_majority, majority_of
 from .published import PublishedRow, all_published
-from .single_class import by_design
+from .single_class import is_majority_baseline
 from .summary import Summary
 from .tables import LEAKY, LEAKY_NOTE, Table, comparisons, share, spread
 
 UNWEIGHTED = ("macro_f1", "unweighted_average_recall")
 
 
-def side_by_side(summaries: Sequence[Summary]) -> list[Table]:
+def compare_runs(summaries: Sequence[Summary]) -> list[Table]:
     """What compares several runs: a table a protocol where each has the same recipes, otherwise one table for all."""
     protocols = {summary.protocol.name for summary in summaries}
     recipes = {name: frozenset(s.title for s in summaries if s.protocol.name == name) for name in protocols}
@@ -73,7 +73,7 @@ def _printed(summary: Summary) -> list[PublishedRow]:
 
 
 def _guesses(summary: Summary) -> str:
-    if by_design(summary.run):
+    if is_majority_baseline(summary.run):
         return "by design"
     return "yes" if summary.collapsed else "no"
 

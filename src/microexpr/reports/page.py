@@ -11,17 +11,17 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from .. import __version__
-from ..experiments.examples import kept
+from ..experiments.examples import load_examples
 from .figures import drawings
-from .overview import side_by_side, warnings
+from .overview import compare_runs, warnings
 from .plots import written
-from .summary import SHORT, Summary
+from .summary import METRIC_LABELS, Summary
 from .tables import TAUGHT, Table, network_table, share, tables
 
 
 def as_html(summaries: Sequence[Summary]) -> str:
     """The page."""
-    overview = side_by_side(summaries) if len(summaries) > 1 else []
+    overview = compare_runs(summaries) if len(summaries) > 1 else []
     return page([_section(summary) for summary in summaries], overview, warnings(summaries)[0])
 
 
@@ -42,7 +42,7 @@ def _section(summary: Summary) -> dict[str, Any]:
         "protocol": summary.protocol.title,
         "revealed": ", ".join(summary.protocol.reveal) or "nothing",
         "warnings": summary.warnings,
-        "headline": [_headline(summary, name) for name in summary.protocol.headline],
+        "headline": [_headline(summary, name) for name in summary.protocol.primary_metrics],
         "tables": [table for table in tables(summary) if table.title not in ("confusion matrix", TAUGHT)],
         "classes": summary.protocol.classes,
         "confusions": _confusions(summary),
@@ -50,7 +50,7 @@ def _section(summary: Summary) -> dict[str, Any]:
         "figures": _drawings(summary),
         "network": network_table(network) if (network := summary.run.network()) else None,
         "pictures": _pictures(summary.run.folder),
-        "made_up": summary.run.made_up,
+        "synthetic": summary.run.synthetic,
         "settings": {
             "recipe": header.recipe["name"],
             "key": header.key,
@@ -66,7 +66,7 @@ def _section(summary: Summary) -> dict[str, Any]:
 def _headline(summary: Summary, name: str) -> dict[str, str]:
     low, high = summary.intervals[name]
     return {
-        "name": SHORT[name],
+        "name": METRIC_LABELS[name],
         "score": share(summary.metrics[name]),
         "interval": f"{share(low)} to {share(high)}",
         "majority": share(summary.majority[name]),
@@ -127,5 +127,5 @@ def _pictures(folder: Path) -> list[dict[str, str]]:
         kind_of_file = "jpeg" if path.suffix == ".jpg" else "png"
         entry = found.setdefault(path.stem.rpartition("--")[0], {"word": word, "clip": clip})
         entry[kind] = _data(path.read_bytes(), f"image/{kind_of_file}")
-    strips = any(one.strip is not None for one in kept(folder))
+    strips = any(one.strip is not None for one in load_examples(folder))
     return [entry for entry in found.values() if "input" in entry or not strips]

@@ -15,7 +15,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from ..experiments.examples import Kept, pairs
+from ..experiments.examples import ExampleClip, frame_labels
 from ..imaging.flow_colors import SIGNED, STRAIN, UNSIGNED, arrows_picture, channel_picture, flow_wheel, wheel_legend
 
 MARKS = {"onset": "#1b7f5a", "apex": "#b2182b", "offset": "#2166ac"}
@@ -28,20 +28,20 @@ EMPTY = ("Sequential", "Identity")
 """Kinds of layer that compute nothing."""
 
 
-def strip_figure(one: Kept) -> Figure:
+def strip_figure(one: ExampleClip) -> Figure:
     """Frames of a clip in a row, with their numbers; onset, apex and offset framed and named."""
     assert one.strip is not None
     figure, axes = _row(len(one.strip))
-    for place, frame, (number, mark) in zip(axes, one.strip, pairs(one), strict=True):
+    for place, frame, (number, mark) in zip(axes, one.strip, frame_labels(one), strict=True):
         place.imshow(frame, interpolation="nearest")
-        place.set_title(f"{number}\n{mark}", fontsize=9, color=_colour(mark), fontweight="bold" if mark else "normal")
+        place.set_title(f"{number}\n{mark}", fontsize=9, color=_color(mark), fontweight="bold" if mark else "normal")
         for spine in place.spines.values():
-            spine.set(color=_colour(mark), linewidth=3 if mark else 0)
+            spine.set(color=_color(mark), linewidth=3 if mark else 0)
     return figure
 
 
-def flows_figure(one: Kept) -> Figure:
-    """Flow at several moments in a row, in colours, and the wheel that tells them."""
+def flows_figure(one: ExampleClip) -> Figure:
+    """Flow at several moments in a row, in colors, and the wheel that tells them."""
     assert one.flows is not None
     figure, axes = _row(len(one.flows) + 1)
     for number, (place, flow) in enumerate(zip(axes, one.flows, strict=False), 1):
@@ -51,7 +51,7 @@ def flows_figure(one: Kept) -> Figure:
     return figure
 
 
-def seen_figure(one: Kept) -> Figure:
+def seen_figure(one: ExampleClip) -> Figure:
     """A sequence as a recognizer was shown it."""
     assert one.seen is not None
     figure, axes = _row(len(one.seen))
@@ -61,8 +61,8 @@ def seen_figure(one: Kept) -> Figure:
     return figure
 
 
-def flow_figure(one: Kept) -> Figure:
-    """One flow: arrows over the face (grey where there is none), colours with their wheel, and channel by channel."""
+def flow_figure(one: ExampleClip) -> Figure:
+    """One flow: arrows over the face (gray where there is none), colors with their wheel, and channel by channel."""
     flow = one.flow
     assert flow is not None
     channels = [("u: right is positive", 0, one.limit, True), ("v: down is positive", 1, one.limit, True)]
@@ -82,7 +82,7 @@ def flow_figure(one: Kept) -> Figure:
 
 
 def confusion_figure(counts: np.ndarray, classes: Sequence[str], title: str) -> Figure:
-    """Counts, and their share of the row as colour; rows truth, columns guess."""
+    """Counts, and their share of the row as color; rows truth, columns guess."""
     side = 1.6 + 0.75 * len(classes)
     figure = Figure(figsize=(side + 0.6, side), layout="constrained")
     axes = figure.subplots()
@@ -106,16 +106,16 @@ def curves_figure(curves: Mapping[str, Sequence[Mapping[str, float]]], name: str
     """
     figure = Figure(figsize=(5.2, 3.1), layout="constrained")
     axes = figure.subplots()
-    for column, colour, label in ((name, BLUE, "training"), (f"val_{name}", ORANGE, "inner validation")):
+    for column, color, label in ((name, BLUE, "training"), (f"val_{name}", ORANGE, "inner validation")):
         lines = [[(row["epoch"], row[column]) for row in fold if column in row] for fold in curves.values()]
         lines = [line for line in lines if line]
         for line in lines if len(lines) > 1 else ():
-            axes.plot(*zip(*line, strict=True), color=colour, linewidth=0.5, alpha=0.35)
+            axes.plot(*zip(*line, strict=True), color=color, linewidth=0.5, alpha=0.35)
         if lines:
             shortest = min(map(len, lines))
             mean = np.mean([[y for _, y in line[:shortest]] for line in lines], axis=0)
             told = f"{label} (mean of {len(lines)} folds)" if len(lines) > 1 else label
-            axes.plot([x for x, _ in lines[0][:shortest]], mean, color=colour, linewidth=1.8, label=told)
+            axes.plot([x for x, _ in lines[0][:shortest]], mean, color=color, linewidth=1.8, label=told)
     axes.set(xlabel="epoch", ylabel=name)
     if name == "accuracy":
         axes.set_ylim(-0.02, 1.02)
@@ -243,17 +243,17 @@ def _legend(place: Axes, limit: float) -> None:
 
 
 def _scale(figure: Figure, place: Axes, limit: float, signed: bool) -> None:
-    """The colours of a channel beneath it."""
-    stops = [tuple(part / 255 for part in colour) for colour in (SIGNED if signed else UNSIGNED)]
-    colours = LinearSegmentedColormap.from_list("channel", stops)
-    drawn = ScalarMappable(Normalize(-limit if signed else 0, limit), colours)
+    """The colors of a channel beneath it."""
+    stops = [tuple(part / 255 for part in color) for color in (SIGNED if signed else UNSIGNED)]
+    colors = LinearSegmentedColormap.from_list("channel", stops)
+    drawn = ScalarMappable(Normalize(-limit if signed else 0, limit), colors)
     ticks = [-limit, 0, limit] if signed else [0, limit / 2, limit]
     bar = figure.colorbar(drawn, cax=place.inset_axes((0, -0.1, 1, 0.06)), orientation="horizontal", ticks=ticks)
     bar.ax.tick_params(labelsize=8)
 
 
-def _box(axes: Axes, at: tuple[float, float], lines: Sequence[str], colour: str) -> Text:
-    box = {"boxstyle": "round,pad=0.35", "facecolor": colour, "edgecolor": "#5b6b77"}
+def _box(axes: Axes, at: tuple[float, float], lines: Sequence[str], color: str) -> Text:
+    box = {"boxstyle": "round,pad=0.35", "facecolor": color, "edgecolor": "#5b6b77"}
     return axes.text(*at, "\n".join(filter(None, lines)), ha="center", va="center", fontsize=8.5, bbox=box)
 
 
@@ -270,5 +270,5 @@ def _arrow(axes: Axes, source: Text, target: Text) -> None:
     axes.annotate("", (x1, y1), (x0, y0), arrowprops=style, zorder=4)
 
 
-def _colour(mark: str) -> str:
+def _color(mark: str) -> str:
     return MARKS.get(mark.split(",")[0], "#5b6b77")

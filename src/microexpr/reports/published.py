@@ -50,7 +50,7 @@ class PublishedSpotting:
         data: data set.
         micro, macro, all: F1.
         source: paper, or file, where the numbers were read.
-        strs: of spot-then-recognise, where printed.
+        strs: of spot-then-recognize, where printed.
         leaky: a threshold or the epoch was chosen on the test videos; such a number is not comparable and is marked.
         note: what else a reader should know.
         counts: kind -> (TP, FP, FN), where printed.

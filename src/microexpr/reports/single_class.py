@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..experiments.runs import Row, Run
+from ..experiments.runs import Prediction, Run
 
 MOST = 0.95
 """A class that gets more than this share of the guesses, and has no such share of the truth, is named."""
@@ -15,7 +15,7 @@ MARK = "‡"
 NOTE = f"{MARK} collapsed: one class gets more than {100 * MOST:.0f} % of the guesses"
 
 
-def collapsed(counts: np.ndarray, classes: Sequence[str]) -> str:
+def single_class_message(counts: np.ndarray, classes: Sequence[str]) -> str:
     """What there is to say of (C, C) confusion counts, rows truth: "" where the guesses are of several classes."""
     guessed, true, n = counts.sum(axis=0), counts.sum(axis=1), int(counts.sum())
     if not n or (true > MOST * n).any():
@@ -26,13 +26,17 @@ def collapsed(counts: np.ndarray, classes: Sequence[str]) -> str:
     return f'{most} of {n} guesses are "{word}"' if most > MOST * n else ""
 
 
-def by_design(run: Run) -> bool:
+def is_majority_baseline(run: Run) -> bool:
     """Whether the method guesses the majority because that is what it is for."""
     return run.header.recipe["stages"][-1]["recognizer"]["name"] == "majority"
 
 
 def collapse_lines(
-    runs: Sequence[Run], counts: Sequence[np.ndarray], rows: Sequence[Row], majority: str, war: tuple[float, float]
+    runs: Sequence[Run],
+    counts: Sequence[np.ndarray],
+    rows: Sequence[Prediction],
+    majority: str,
+    war: tuple[float, float],
 ) -> list[str]:
     """Lines of warning on the test and training clips of each run.
 
@@ -44,12 +48,12 @@ def collapse_lines(
         war: our accuracy, and that of guessing `majority`.
     """
     lines: list[str] = []
-    if by_design(runs[0]):
+    if is_majority_baseline(runs[0]):
         return lines
     for run, test in zip(runs, counts, strict=True):
-        taught = run.taught()
-        told = [collapsed(test, run.protocol.classes)]
-        told.append("" if taught is None else collapsed(taught, run.protocol.classes))
+        taught = run.train_confusion()
+        told = [single_class_message(test, run.protocol.classes)]
+        told.append("" if taught is None else single_class_message(taught, run.protocol.classes))
         named = [f"{what} {where}" for what, where in zip(told, ("in the test", "in training"), strict=True) if what]
         if named:
             seed = f" (seed {run.header.seed})" if len(runs) > 1 else ""

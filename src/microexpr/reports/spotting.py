@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import RunError, UnknownNameError
-from ..experiments.spotting_runs import Spotted, SpottingRun
+from ..experiments.spotting_runs import SpottingRun, VideoResult
 from ..metrics.bootstrap import interval_of
 from ..metrics.intervals import SpottingScore
-from ..metrics.spotting import KINDS, SpotThenRecognise, SpottingReport, evaluate_spotting, spot_then_recognise
+from ..metrics.spotting import KINDS, SpotThenRecognize, SpottingReport, evaluate_spotting, spot_then_recognize
 from .page import page
 from .published import PublishedSpotting, published_spotting
-from .summary import MADE_UP
+from .summary import SYNTHETIC
 from .tables import LEAKY, Table, share
 from .text import booktabs, section
 
@@ -43,7 +43,7 @@ class SpottingSummary:
         minutes: of all videos.
         report: scores.
         intervals: kind -> 95 % interval of its F1, by drawing people.
-        named: spot-then-recognise; None where no recognizer was asked.
+        named: spot-then-recognize; None where no recognizer was asked.
         faceless: videos in which no face was seen; all their intervals are missed.
         crowded: videos with several people, of whom the one longest in sight was judged.
     """
@@ -55,14 +55,14 @@ class SpottingSummary:
     minutes: float
     report: SpottingReport
     intervals: Mapping[str, tuple[float, float]]
-    named: SpotThenRecognise | None
+    named: SpotThenRecognize | None
     faceless: tuple[str, ...]
     crowded: tuple[str, ...]
 
     @property
     def label(self) -> str:
         """What its rows are called beside published ones; never without what a reader must know."""
-        marks = ["made-up faces"] * self.run.header.data[self.data]["made_up"]
+        marks = ["synthetic faces"] * self.run.header.data[self.data]["synthetic"]
         marks += ["subset"] * any(line.startswith(f"{self.data}:") for line in self.run.header.subset)
         marks += ["partial"] * (not self.run.complete)
         seed = f", seed {self.run.header.seed}" if self.run.header.seed else ""
@@ -73,13 +73,13 @@ class SpottingSummary:
         error = self.report.onset_error
         return {
             "videos": self.videos,
-            "people": self.people,
+            "subjects": self.people,
             "minutes": self.minutes,
             "scores": {kind: _numbers(score) for kind, score in _kinds(self.report).items()},
             "intervals": {kind: list(pair) for kind, pair in self.intervals.items()},
             "false_alarms_a_minute": self.report.false_alarms,
             "onset_error_ms": None if math.isnan(error) else error,
-            "spot_then_recognise": None if self.named is None else {**asdict(self.named), "strs": self.named.strs},
+            "spot_then_recognize": None if self.named is None else {**asdict(self.named), "strs": self.named.strs},
             "without_a_face": list(self.faceless),
             "several_faces": list(self.crowded),
             "published": [asdict(row) for row in published_spotting(self.data)],
@@ -122,15 +122,15 @@ def spotting_tables(runs: Sequence[SpottingRun]) -> list[Table]:
 
 def spotting_warnings(runs: Sequence[SpottingRun]) -> list[str]:
     """What a reader must know before quoting a number, each line once."""
-    told = [MADE_UP] * any(run.made_up for run in runs)
+    told = [SYNTHETIC] * any(run.synthetic for run in runs)
     for run in runs:
         header = run.header
         if not run.complete:
             failed = run.failed()
             why = f"; {len(failed)} failed, e.g. {next(iter(failed.items()))}" if failed else ""
             told.append(f"PARTIAL: {len(run.done())} of {len(run.names)} videos of '{run.folder}' are done{why}.")
-        if header.small:
-            told.append("SMALL: made smaller by --scale small (fewer people, smaller pictures).")
+        if header.quick:
+            told.append("SMALL: made smaller by --quick (fewer people, smaller pictures).")
         if header.subset:
             more = f"; and {len(header.subset) - 6} more differences" if len(header.subset) > 6 else ""
             told.append("SUBSET of the published videos: " + "; ".join(header.subset[:6]) + more + ".")
@@ -151,18 +151,18 @@ def _foreign(run: SpottingRun) -> list[str]:
     recipe, found = run.header.recipe, []
     if run.header.model and recipe["recognizer"] != "default":
         found.append(f"the recognizer '{recipe['recognizer']}' was learned elsewhere")
-    if not run.header.learned and recipe["spotter"].get("weights"):
+    if not run.header.trained and recipe["spotter"].get("weights"):
         found.append(f"the spotter's weights '{recipe['spotter']['weights']}' were learned elsewhere")
     return found
 
 
-def _summary(run: SpottingRun, data: str, videos: Sequence[Spotted]) -> SpottingSummary:
+def _summary(run: SpottingRun, data: str, videos: Sequence[VideoResult]) -> SpottingSummary:
     report = _scored(videos)
-    told = [run.recognised(video.id) for video in videos]
+    told = [run.recognized(video.id) for video in videos]
     named = None
     if run.header.model and all(one is not None for one in told):
         events = [event for one in told if one is not None for event in one]
-        named = spot_then_recognise(report, [event.truth for event in events], [event.guess for event in events])
+        named = spot_then_recognize(report, [event.label for event in events], [event.predicted for event in events])
     return SpottingSummary(
         run,
         data,
@@ -177,7 +177,7 @@ def _summary(run: SpottingRun, data: str, videos: Sequence[Spotted]) -> Spotting
     )
 
 
-def _scored(videos: Sequence[Spotted]) -> SpottingReport:
+def _scored(videos: Sequence[VideoResult]) -> SpottingReport:
     truth, found = {v.id: v.truth for v in videos}, {v.id: v.found for v in videos}
     return evaluate_spotting(truth, found, {v.id: v.seconds for v in videos}, {v.id: v.fps for v in videos})
 
@@ -186,7 +186,7 @@ def _kinds(report: SpottingReport) -> dict[str, SpottingScore]:
     return {**report.scores, EITHER: report.either}
 
 
-def _intervals(videos: Sequence[Spotted]) -> dict[str, tuple[float, float]]:
+def _intervals(videos: Sequence[VideoResult]) -> dict[str, tuple[float, float]]:
     """Kind -> 2.5 and 97.5 % of the F1 of as many people, drawn with replacement; every draw is judged pooled."""
     people = dict.fromkeys(video.subject for video in videos)
     each = [_kinds(_scored([video for video in videos if video.subject == person])) for person in people]
@@ -241,7 +241,7 @@ def _more(one: SpottingSummary) -> str:
     if one.named is not None:
         left = f", {one.named.left_out} without a coarse class left out" if one.named.left_out else ""
         told.append(
-            f"spot-then-recognise of {one.named.kind}-expressions: STRS {share(one.named.strs)} "
+            f"spot-then-recognize of {one.named.kind}-expressions: STRS {share(one.named.strs)} "
             f"(F1 of analysis {share(one.named.analysis_f1)} on {one.named.judged} true positives{left})"
         )
     return "; ".join(told)
@@ -268,12 +268,12 @@ def _as_dict(run: SpottingRun) -> dict[str, Any]:
         "title": header.recipe["title"],
         "spotter": header.recipe["spotter"],
         "recognizer": header.model,
-        "learned": header.learned,
+        "learned": header.trained,
         "seed": header.seed,
         "complete": run.complete,
         "videos": {"done": len(run.done()), "all": len(run.names)},
-        "made_up": run.made_up,
-        "small": header.small,
+        "synthetic": run.synthetic,
+        "quick": header.quick,
         "subset": header.subset,
         "left_out": header.left_out,
         "warnings": spotting_warnings([run]),

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import RunError
-from ..experiments.runs import Row, Run
+from ..experiments.runs import Prediction, Run
 from ..metrics import recognition as m
 from ..metrics.bootstrap import bootstrap_scores, interval_of
 from ..protocols import Protocol
 from .published import PublishedRow, published
-from .single_class import by_design, collapse_lines, collapsed
+from .single_class import collapse_lines, is_majority_baseline, single_class_message
 
-SHORT = {
+METRIC_LABELS = {
     "weighted_average_recall": "WAR",
     "unweighted_average_recall": "UAR",
     "macro_f1": "UF1",
@@ -26,7 +26,7 @@ SHORT = {
 }
 """What papers call the metrics."""
 
-MADE_UP = "The faces are made up: these numbers show that the machinery works, never that it recognises emotions."
+SYNTHETIC = "The faces are synthetic: these numbers show that the machinery works, never that it recognizes emotions."
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Summary:
     @property
     def marks(self) -> list[str]:
         """Words without which no score of this run may stand."""
-        marks = ["made-up faces"] * self.run.made_up + ["subset"] * bool(self.run.header.subset)
+        marks = ["synthetic faces"] * self.run.synthetic + ["subset"] * bool(self.run.header.subset)
         return marks + ["partial"] * (not all(run.complete for run in self.runs))
 
     @property
@@ -121,8 +121,8 @@ class Summary:
             "revealed": list(self.protocol.reveal),
             "complete": all(run.complete for run in self.runs),
             "folds": {"done": sum(len(r.done()) for r in self.runs), "all": sum(len(r.fold_names) for r in self.runs)},
-            "made_up": self.run.made_up,
-            "small": header.small,
+            "synthetic": self.run.synthetic,
+            "quick": header.quick,
             "subset": header.subset,
             "left_out": header.left_out,
             "absent": header.absent,
@@ -159,7 +159,7 @@ def summarize(runs: Sequence[Run]) -> Summary:
     every = [{fold: run.fold_rows(fold) for fold in run.done()} for run in runs]
     scored = [_scores(rules, folds) for folds in every]
     rows = [row for fold in every[0].values() for row in fold]
-    truth, guess = [r.truth for r in rows], [r.guess for r in rows]
+    truth, guess = [r.label for r in rows], [r.predicted for r in rows]
     guessed = m.majority(truth, rules.classes)
     bets = {f: [_with_guess(r, guessed[0]) for r in part] for f, part in every[0].items()}
     metrics = {name: float(np.mean([s[name] for s in scored])) for name in scored[0]}
@@ -176,8 +176,10 @@ def summarize(runs: Sequence[Run]) -> Summary:
         parts=_parts(rules, every[0]),
         confusion=tests[0],
         part_confusion={p: m.confusion_matrix(*_words(r), rules.classes) for p, r in _groups(rules, every[0]).items()},
-        taught=first.taught(),
-        collapsed="" if by_design(first) else "; ".join(filter(None, (collapsed(t, rules.classes) for t in tests))),
+        taught=first.train_confusion(),
+        collapsed=""
+        if is_majority_baseline(first)
+        else "; ".join(filter(None, (single_class_message(t, rules.classes) for t in tests))),
         scores=tuple(scored),
         per_class=m.per_class(truth, guess, rules.classes),
         majority=bet,
@@ -187,11 +189,11 @@ def summarize(runs: Sequence[Run]) -> Summary:
     )
 
 
-def _words(rows: Sequence[Row]) -> tuple[list[str], list[str]]:
-    return [row.truth for row in rows], [row.guess for row in rows]
+def _words(rows: Sequence[Prediction]) -> tuple[list[str], list[str]]:
+    return [row.label for row in rows], [row.predicted for row in rows]
 
 
-def _scores(rules: Protocol, folds: Mapping[str, Sequence[Row]]) -> dict[str, float]:
+def _scores(rules: Protocol, folds: Mapping[str, Sequence[Prediction]]) -> dict[str, float]:
     """Every metric, pooled or as the mean of the folds, as the protocol says."""
     if rules.average == "folds":
         each = [{name: f(*_words(rows), rules.classes) for name, f in m.METRICS.items()} for rows in folds.values()]
@@ -202,7 +204,7 @@ def _scores(rules: Protocol, folds: Mapping[str, Sequence[Row]]) -> dict[str, fl
     return {**scores, "fold_mean_f1": m.fold_mean_f1(*_words(rows), rules.classes, names)}
 
 
-def _intervals(rules: Protocol, folds: Mapping[str, Sequence[Row]]) -> dict[str, tuple[float, float]]:
+def _intervals(rules: Protocol, folds: Mapping[str, Sequence[Prediction]]) -> dict[str, tuple[float, float]]:
     """By drawing people; each fold on its own where the protocol averages folds."""
     groups = list(folds.values()) if rules.average == "folds" else [[row for rows in folds.values() for row in rows]]
     found = {}
@@ -215,7 +217,7 @@ def _intervals(rules: Protocol, folds: Mapping[str, Sequence[Row]]) -> dict[str,
     return found
 
 
-def _groups(rules: Protocol, folds: Mapping[str, Sequence[Row]]) -> dict[str, list[Row]]:
+def _groups(rules: Protocol, folds: Mapping[str, Sequence[Prediction]]) -> dict[str, list[Prediction]]:
     """The rows of each fold where the protocol averages folds, otherwise of each data set."""
     if rules.average == "folds":
         return {name: list(rows) for name, rows in folds.items()}
@@ -223,7 +225,7 @@ def _groups(rules: Protocol, folds: Mapping[str, Sequence[Row]]) -> dict[str, li
     return {d: [row for row in rows if row.dataset == d] for d in sorted({row.dataset for row in rows})}
 
 
-def _parts(rules: Protocol, folds: Mapping[str, Sequence[Row]]) -> dict[str, dict[str, float]]:
+def _parts(rules: Protocol, folds: Mapping[str, Sequence[Prediction]]) -> dict[str, dict[str, float]]:
     return {
         name: {metric: f(*_words(rows), rules.classes) for metric, f in m.METRICS.items()}
         | {"n": len(rows), "subjects": len({row.subject for row in rows})}
@@ -231,22 +233,22 @@ def _parts(rules: Protocol, folds: Mapping[str, Sequence[Row]]) -> dict[str, dic
     }
 
 
-def _people(rows: Sequence[Row]) -> dict[str, tuple[int, int]]:
+def _people(rows: Sequence[Prediction]) -> dict[str, tuple[int, int]]:
     own = {person: [row for row in rows if row.subject == person] for person in sorted({row.subject for row in rows})}
-    return {person: (sum(r.truth == r.guess for r in mine), len(mine)) for person, mine in own.items()}
+    return {person: (sum(r.label == r.predicted for r in mine), len(mine)) for person, mine in own.items()}
 
 
-def _warnings(runs: Sequence[Run], rows: Sequence[Row]) -> list[str]:
+def _warnings(runs: Sequence[Run], rows: Sequence[Prediction]) -> list[str]:
     header, lines = runs[0].header, []
-    if runs[0].made_up:
-        lines.append(MADE_UP)
+    if runs[0].synthetic:
+        lines.append(SYNTHETIC)
     for run in runs:
         if not run.complete:
             failed = run.failed()
             why = f"; {len(failed)} failed, e.g. {next(iter(failed.items()))}" if failed else ""
             lines.append(f"PARTIAL: {len(run.done())} of {len(run.fold_names)} folds of '{run.folder}' are done{why}.")
-    if header.small:
-        lines.append("SMALL: made smaller by --scale small (fewer people, smaller pictures, fewer epochs).")
+    if header.quick:
+        lines.append("SMALL: made smaller by --quick (fewer people, smaller pictures, fewer epochs).")
     if runs[0].protocol.leaks:
         lines.append("LEAKS: pictures of the same people, even of the same clips, are on both sides of this split.")
     if header.subset:
@@ -255,13 +257,13 @@ def _warnings(runs: Sequence[Run], rows: Sequence[Row]) -> list[str]:
     if header.left_out:
         lines.append(f"{len(header.left_out)} clips left out for want of pictures, e.g. {header.left_out[0]}.")
     lines += header.absent
-    if silent := sum(row.guess == "" for row in rows):
+    if silent := sum(row.predicted == "" for row in rows):
         lines.append(f"{silent} clips got no guess (no face was found) and count as wrong.")
     return lines
 
 
-def _with_guess(row: Row, word: str) -> Row:
-    return Row(row.id, row.dataset, row.subject, row.truth, word, row.probabilities)
+def _with_guess(row: Prediction, word: str) -> Prediction:
+    return Prediction(row.id, row.dataset, row.subject, row.label, word, row.probabilities)
 
 
 def _row(row: PublishedRow) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 from .majority import WAR, exactly_majority, majority_of
 from .published import PublishedRow
 from .single_class import MARK, NOTE
-from .summary import SHORT, Summary
+from .summary import METRIC_LABELS, Summary
 
 LEAKY = "†"
 LEAKY_NOTE = f"{LEAKY} the epoch was chosen on test people, or they were trained on; not comparable"
@@ -53,8 +53,10 @@ def comparisons(summaries: Sequence[Summary]) -> list[Table]:
     for name in dict.fromkeys(summary.protocol.name for summary in summaries):
         group = [summary for summary in summaries if summary.protocol.name == name]
         others = [row for row in group[0].published if not row.part]
-        headline = group[0].protocol.headline
-        names = [metric for metric in SHORT if metric in headline or any(metric in row.metrics for row in others)]
+        headline = group[0].protocol.primary_metrics
+        names = [
+            metric for metric in METRIC_LABELS if metric in headline or any(metric in row.metrics for row in others)
+        ]
         rows = [(_named(s), *(spread(s, m) for m in names), f"{s.n} clips of {s.subjects} people") for s in group]
         bets = group[0].majority
         rows.append(("majority's guess", *(share(bets[m]) for m in names), f"{group[0].n} clips"))
@@ -63,19 +65,19 @@ def comparisons(summaries: Sequence[Summary]) -> list[Table]:
         notes = [LEAKY_NOTE] * any(row.leaky for row in others) + [NOTE] * any(s.collapsed for s in group)
         notes += [*exactly_majority(others), *_differences(group)]
         note = "\n".join(notes)
-        columns = ("", *(SHORT[metric] for metric in names), "source")
+        columns = ("", *(METRIC_LABELS[metric] for metric in names), "source")
         found.append(Table(group[0].protocol.title, columns, tuple(rows), note, ours=len(group)))
     return found
 
 
 def _scores(summary: Summary) -> Table:
-    headline = summary.protocol.headline
+    headline = summary.protocol.primary_metrics
     rows = []
     for name in [*headline, *[name for name in summary.metrics if name not in headline]]:
         interval = summary.intervals.get(name)
         rows.append(
             (
-                SHORT[name],
+                METRIC_LABELS[name],
                 share(summary.metrics[name]),
                 f"{share(interval[0])} to {share(interval[1])}" if interval else "",
                 share(summary.majority[name]),
@@ -91,7 +93,7 @@ def _scores(summary: Summary) -> Table:
 
 
 def _parts(summary: Summary) -> Table:
-    names = summary.protocol.headline
+    names = summary.protocol.primary_metrics
     if len(summary.parts) < 2:
         return Table("", (), ())
     rows = tuple(
@@ -99,7 +101,7 @@ def _parts(summary: Summary) -> Table:
         for part, values in summary.parts.items()
     )
     what = "by fold" if summary.protocol.average == "folds" else "by data set"
-    return Table(what, ("", "clips", "people", *(SHORT[name] for name in names)), rows)
+    return Table(what, ("", "clips", "people", *(METRIC_LABELS[name] for name in names)), rows)
 
 
 def _compared(summary: Summary, part: str) -> Table:
@@ -108,7 +110,7 @@ def _compared(summary: Summary, part: str) -> Table:
     if not others:
         return Table("", (), ())
     own: Mapping[str, float] = summary.parts[part] if part else summary.metrics
-    names = [name for name in SHORT if name in own and any(name in row.metrics for row in others)]
+    names = [name for name in METRIC_LABELS if name in own and any(name in row.metrics for row in others)]
     ours = (summary.label, *(share(own[name]) for name in names), "")
     rows = [ours]
     if not part:
@@ -117,7 +119,7 @@ def _compared(summary: Summary, part: str) -> Table:
     rows += [_published(row, names) for row in others]
     note = "\n".join([LEAKY_NOTE] * any(row.leaky for row in others) + exactly_majority(others) * (not part))
     where = f", {part}" if part else ""
-    columns = ("", *(SHORT[name] for name in names), "source")
+    columns = ("", *(METRIC_LABELS[name] for name in names), "source")
     return Table(f"beside published numbers{where}", columns, tuple(rows), note, part, ours=1)
 
 
@@ -153,10 +155,12 @@ def _differences(group: Sequence[Summary]) -> list[str]:
         if len(seeds) < 2 or seeds != [run.header.seed for run in other.runs]:
             continue
         told = []
-        for metric in first.protocol.headline:
+        for metric in first.protocol.primary_metrics:
             ahead = [a[metric] - b[metric] for a, b in zip(first.scores, other.scores, strict=True)]
             wins = sum(one > 0 for one in ahead)
-            told.append(f"{SHORT[metric]} {np.mean(ahead):+.3f} (sd {np.std(ahead, ddof=1):.3f}, ahead in {wins})")
+            told.append(
+                f"{METRIC_LABELS[metric]} {np.mean(ahead):+.3f} (sd {np.std(ahead, ddof=1):.3f}, ahead in {wins})"
+            )
         lines.append(f"{first.title} less {other.title}: {', '.join(told)} of {len(seeds)} seeds")
     return lines
 
@@ -184,7 +188,9 @@ def _stages(summary: Summary) -> Table:
     for stage in summary.run.stages():
         learned = (f"{stage['clips']} pictures of {stage['people']} people",) if "clips" in stage else ("the folds",)
         test = stage.get("test") or {}
-        scores = ", ".join(f"{SHORT[name]} {share(value)}" for name, value in test.items() if name in SHORT)
+        scores = ", ".join(
+            f"{METRIC_LABELS[name]} {share(value)}" for name, value in test.items() if name in METRIC_LABELS
+        )
         kept = f"{scores} ({test['clips']} pictures of {test['people']} people)" if test else ""
         rows.append((stage["name"], stage["from"], *learned, ", ".join(stage.get("data", {})), kept))
     columns = ("stage", "begins from", "learns from", "data", "people kept apart")

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table as Drawn
 
 from ..experiments.spotting_runs import SpottingRun
-from .overview import side_by_side, warnings
+from .overview import compare_runs, warnings
 from .summary import Summary
 from .tables import Table, tables
 
@@ -32,7 +32,7 @@ def show_comparison(summaries: Sequence[Summary], out: Console) -> None:
     common, own = warnings(summaries)
     for line in (*common, *(f"{name}: {line}" for name, line in own)):
         out.print(f"[yellow]{escape(line)}[/yellow]")
-    for table in side_by_side(summaries):
+    for table in compare_runs(summaries):
         _draw(table, out)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from .overview import side_by_side, warnings
+from .overview import compare_runs, warnings
 from .summary import Summary
 from .tables import Table, tables
 
@@ -18,7 +18,7 @@ def as_json(summaries: Sequence[Summary]) -> str:
 def as_markdown(summaries: Sequence[Summary]) -> str:
     """Headings and pipe tables."""
     parts = []
-    for table in side_by_side(summaries) if len(summaries) > 1 else ():
+    for table in compare_runs(summaries) if len(summaries) > 1 else ():
         parts += section(table)
     for summary in summaries:
         parts += [f"## {summary.title}", f"{summary.protocol.title}. {_revealed(summary)}"]
@@ -31,7 +31,7 @@ def as_markdown(summaries: Sequence[Summary]) -> str:
 def as_latex(summaries: Sequence[Summary]) -> str:
     """One `table` environment a table (package booktabs)."""
     parts = ["% needs \\usepackage{booktabs}"]
-    for table in side_by_side(summaries) if len(summaries) > 1 else ():
+    for table in compare_runs(summaries) if len(summaries) > 1 else ():
         parts.append(booktabs(table, f"{table.title}. {' '.join(warnings(summaries)[0])} {table.note}"))
     for summary in summaries:
         parts.append("% " + summary.title)

@@ -24,20 +24,20 @@ MISSING = 1.75
 
 
 @dataclass(frozen=True, eq=False)
-class Samples:
+class TimeGrid:
     """A track at even steps of time, or frame by frame.
 
     Attributes:
         rate: steps a second.
-        moments: (N,) seconds, rising.
+        times: (N,) seconds, rising.
         frames: (N,) int64 index of the track's frame nearest to each moment.
-        seen: (N,) bool: whether that frame is near enough; False in a gap.
+        visible: (N,) bool: whether that frame is near enough; False in a gap.
     """
 
     rate: float
-    moments: np.ndarray
+    times: np.ndarray
     frames: np.ndarray
-    seen: np.ndarray
+    visible: np.ndarray
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -58,7 +58,7 @@ class Span:
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class Detection:
     """What a spotter made of a track.
 
     Attributes:
@@ -75,23 +75,23 @@ class Spotter(ABC):
     """A method with its settings.
 
     Args:
-        rate: at most so many steps a second are looked at; a slower recording is looked at frame by frame.
-        abstain: movements with a lower score are not told.
+        max_fps: at most so many steps a second are looked at; a slower recording is looked at frame by frame.
+        min_score: movements with a lower score are not told.
     """
 
     name: ClassVar[str]
-    learns: ClassVar[bool] = False
+    trainable: ClassVar[bool] = False
     """Whether `fit` changes anything."""
 
-    rate: float = 60.0
-    abstain: float = 0.0
+    max_fps: float = 60.0
+    min_score: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.rate < 10:
-            raise RecipeError(f"spotter: rate = {self.rate}; take 10 steps a second or more")
+        if self.max_fps < 10:
+            raise RecipeError(f"spotter: rate = {self.max_fps}; take 10 steps a second or more")
 
     @abstractmethod
-    def look(self, track: FaceTrack, samples: Samples) -> Look:
+    def detect(self, track: FaceTrack, samples: TimeGrid) -> Detection:
         """What there is in a track of three steps or more, seen at `samples`."""
 
     def fit(self, tracks: Sequence[FaceTrack], truth: Sequence[Sequence[Interval]], seed: int) -> Self:
@@ -120,49 +120,49 @@ class Spotter(ABC):
 
         An empty track, or one of fewer than three steps, has none. `kind` follows from the length: below .5 s `micro`.
         """
-        return self.both(track)[0]
+        return self.spot_with_curve(track)[0]
 
     def curve(self, track: FaceTrack) -> np.ndarray:
         """(T,) float32, 0 or more: how much seems to happen at each frame, on the spotter's own scale."""
-        return self.both(track)[1]
+        return self.spot_with_curve(track)[1]
 
-    def both(self, track: FaceTrack) -> tuple[list[Interval], np.ndarray]:
+    def spot_with_curve(self, track: FaceTrack) -> tuple[list[Interval], np.ndarray]:
         """What `spot` and `curve` say, at the cost of one look."""
-        samples = sampled(track, self.rate)
+        samples = sampled(track, self.max_fps)
         if len(samples) < 3:
             return [], np.zeros(len(track), np.float32)
-        seen = self.look(track, samples)
-        curve = np.interp(track.times, samples.moments, seen.curve).astype(np.float32)
-        return intervals(track, samples, (s for s in seen.spans if s.score >= self.abstain)), curve
+        seen = self.detect(track, samples)
+        curve = np.interp(track.times, samples.times, seen.curve).astype(np.float32)
+        return intervals(track, samples, (s for s in seen.spans if s.score >= self.min_score)), curve
 
 
 SPOTTERS: Registry[Spotter] = Registry("spotter", "microexpr.spotting")
 
 
-def sampled(track: FaceTrack, rate: float) -> Samples:
+def sampled(track: FaceTrack, rate: float) -> TimeGrid:
     """Even steps over a track, `rate` a second or one a frame, whichever are fewer.
 
     Frames of which none is missing are a step each, on time or not: the stamps of a camera tremble more than its
     shutter, and what was worked out of a second of frames then holds for the next look at it.
     """
     if len(track) < 2:
-        return Samples(rate, track.times, np.zeros(len(track), np.int64), np.ones(len(track), bool))
+        return TimeGrid(rate, track.times, np.zeros(len(track), np.int64), np.ones(len(track), bool))
     steps = np.diff(track.times)
     if track.fps <= rate and steps.max() < MISSING / track.fps:
-        return Samples(float(1 / steps.mean()), track.times, np.arange(len(track)), np.ones(len(track), bool))
+        return TimeGrid(float(1 / steps.mean()), track.times, np.arange(len(track)), np.ones(len(track), bool))
     rate = min(rate, track.fps)
     moments = track.times[0] + np.arange(int((track.times[-1] - track.times[0]) * rate + 1e-6) + 1) / rate
     after = np.clip(np.searchsorted(track.times, moments), 1, len(track) - 1)
     nearer = after - (moments - track.times[after - 1] <= track.times[after] - moments)
-    return Samples(rate, moments, nearer, np.abs(track.times[nearer] - moments) <= 1.5 / rate)
+    return TimeGrid(rate, moments, nearer, np.abs(track.times[nearer] - moments) <= 1.5 / rate)
 
 
-def intervals(track: FaceTrack, samples: Samples, spans: Iterable[Span]) -> list[Interval]:
+def intervals(track: FaceTrack, samples: TimeGrid, spans: Iterable[Span]) -> list[Interval]:
     """Spans as intervals of frame numbers, in the order of time; ones that lie in a gap are left out."""
     found = []
     for span in sorted(spans, key=lambda s: (s.onset, s.offset)):
         onset, apex, offset = (int(samples.frames[i]) for i in (span.onset, span.apex, span.offset))
-        if offset <= onset or not samples.seen[span.onset : span.offset + 1].all():
+        if offset <= onset or not samples.visible[span.onset : span.offset + 1].all():
             continue
         kind = "micro" if track.times[offset] - track.times[onset] < MICRO_SECONDS else "macro"
         first, peak, last = (int(track.numbers[i]) for i in (onset, apex, offset))

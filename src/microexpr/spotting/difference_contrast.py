@@ -14,7 +14,7 @@ import numpy as np
 from ..core.errors import RecipeError
 from ..core.track import MICRO_SECONDS, FaceTrack
 from ..features.lbp import LBP
-from .base import SPOTTERS, Look, Samples, Spotter
+from .base import SPOTTERS, Detection, Spotter, TimeGrid
 from .peak_picking import contrast, spans_above, threshold
 
 
@@ -26,36 +26,36 @@ class DifferenceContrast(Spotter):
     Args:
         micro_window, macro_window: whole windows, in seconds.
         p: where the threshold lies between mean and maximum, 0 to 1.
-        shortest: a movement below so many seconds is none.
+        min_seconds: a movement below so many seconds is none.
     """
 
-    rate: float = 30.0
+    max_fps: float = 30.0
     micro_window: float = 0.5
     macro_window: float = 2.0
     p: float = 0.15
-    shortest: float = 0.13
+    min_seconds: float = 0.13
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 <= self.p <= 1 or not 0 < self.micro_window < self.macro_window:
             raise RecipeError(f"difference-contrast: p = {self.p} (0 to 1); windows must be 0 < micro < macro seconds")
 
-    def look(self, track: FaceTrack, samples: Samples) -> Look:
+    def detect(self, track: FaceTrack, samples: TimeGrid) -> Detection:
         """Runs of contrast above the threshold, short ones of the short window, long ones of the long one."""
         limit, spans = samples.rate * MICRO_SECONDS, []
         curve = np.zeros(len(samples))
         halves = [samples.steps(window / 2) for window in (self.micro_window, self.macro_window)]
-        limits = ((self.shortest * samples.rate, limit), (limit, np.inf))
+        limits = ((self.min_seconds * samples.rate, limit), (limit, np.inf))
         for half, values, (low, high) in zip(halves, _differences(track, samples, halves), limits, strict=True):
             stand_out = contrast(values, half)
             spans += spans_above(stand_out, threshold(stand_out, self.p), low, high)
             curve = np.maximum(curve, stand_out)
-        return Look(curve, tuple(spans))
+        return Detection(curve, tuple(spans))
 
 
-def _differences(track: FaceTrack, samples: Samples, halves: list[int]) -> np.ndarray:
+def _differences(track: FaceTrack, samples: TimeGrid, halves: list[int]) -> np.ndarray:
     """(windows, N) F_i: mean of the 12 largest block distances (chi2) to the mean of both ends of the window."""
-    descriptor, widest = LBP(grid=(6, 6), neighbours=8, radius=3), max(halves)
+    descriptor, widest = LBP(grid=(6, 6), neighbors=8, radius=3), max(halves)
     found = np.zeros((len(halves), len(samples)))
     kept: deque[np.ndarray] = deque(maxlen=2 * widest + 1)
     for i, frame in enumerate(samples.frames):

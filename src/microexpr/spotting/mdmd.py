@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core.errors import RecipeError
 from ..core.track import MICRO_SECONDS, FaceTrack
-from .base import SPOTTERS, Look, Samples, Spotter
+from .base import SPOTTERS, Detection, Spotter, TimeGrid
 from .peak_picking import contrast, spans_above, threshold
 from .regions import Estimator, estimator
 
@@ -28,24 +28,24 @@ class MDMD(Spotter):
     Args:
         micro_reach, macro_reach: seconds from the current frame to head and tail.
         p: where the threshold lies between mean and maximum, 0 to 1.
-        shortest: a movement below so many seconds is none.
+        min_seconds: a movement below so many seconds is none.
     """
 
-    rate: float = 30.0
+    max_fps: float = 30.0
     micro_reach: float = 0.4
     macro_reach: float = 1.3
     p: float = 0.01
-    shortest: float = 0.23
+    min_seconds: float = 0.23
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 <= self.p <= 1 or not 0 < self.micro_reach < self.macro_reach:
             raise RecipeError(f"mdmd: p = {self.p} (0 to 1); reaches must be 0 < micro < macro seconds")
 
-    def look(self, track: FaceTrack, samples: Samples) -> Look:
+    def detect(self, track: FaceTrack, samples: TimeGrid) -> Detection:
         """Runs above the threshold, short ones of the short reach, long ones of the long one."""
         flow, limit = estimator(), samples.rate * MICRO_SECONDS
-        passes = ((self.micro_reach, self.shortest * samples.rate, limit), (self.macro_reach, limit, np.inf))
+        passes = ((self.micro_reach, self.min_seconds * samples.rate, limit), (self.macro_reach, limit, np.inf))
         curve, spans = np.zeros(len(samples)), []
         for seconds, low, high in passes:
             reach = samples.steps(seconds)
@@ -56,7 +56,7 @@ class MDMD(Spotter):
             stand_out = contrast(values, max(1, reach - 1))
             spans += spans_above(stand_out, threshold(stand_out, self.p), low, high)
             curve = np.maximum(curve, stand_out)
-        return Look(curve, tuple(spans))
+        return Detection(curve, tuple(spans))
 
 
 def maximal_difference(flow: Estimator, head: np.ndarray, now: np.ndarray, tail: np.ndarray) -> float:

@@ -20,10 +20,10 @@ from ..core.clip import Interval
 from ..core.errors import RecipeError, UsageError
 from ..core.track import FaceTrack
 from ..imaging.optical_flow import strain
-from .base import SPOTTERS, Look, Samples, Span, sampled
+from .base import SPOTTERS, Detection, Span, TimeGrid, sampled
 from .peak_picking import best_apart, threshold
 from .regions import Estimator, estimator, eyes, head_motion, scale_of
-from .trainable import Learned, State
+from .trainable import State, TrainableSpotter
 
 KINDS = ("micro", "macro")
 SIDE = 42
@@ -36,7 +36,7 @@ RIGHT_BROW, LEFT_BROW, LIPS = slice(17, 22), slice(22, 27), slice(48, 60)
 
 @SPOTTERS.register("softnet")
 @dataclass(frozen=True)
-class SoftNet(Learned):
+class SoftNet(TrainableSpotter):
     """Peaks of the smoothed scores; a movement reaches from k steps before its peak to k after.
 
     k is half the mean length of the expressions that were learned from.
@@ -44,25 +44,31 @@ class SoftNet(Learned):
     Args:
         p: where the threshold lies between mean and maximum of the scores, 0 to 1.
         epochs, batch, lr: of the training.
-        others: so many steps without an expression are learned from for each one with.
+        negatives_per_positive: so many steps without an expression are learned from for each one with.
     """
 
-    rate: float = 30.0
+    max_fps: float = 30.0
     p: float = 0.55
     epochs: int = 10
     batch: int = 12
     lr: float = 5e-4
-    others: float = 2.0
+    negatives_per_positive: float = 2.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 <= self.p <= 1 or self.epochs < 1 or self.batch < 1 or not self.lr > 0 or not self.others > 0:
+        if (
+            not 0 <= self.p <= 1
+            or self.epochs < 1
+            or self.batch < 1
+            or not self.lr > 0
+            or not self.negatives_per_positive > 0
+        ):
             raise RecipeError(
                 f"softnet: p = {self.p} (0 to 1), epochs = {self.epochs}, batch = {self.batch} (1 or more), "
-                f"lr = {self.lr}, others = {self.others} (above 0)"
+                f"lr = {self.lr}, others = {self.negatives_per_positive} (above 0)"
             )
 
-    def look(self, track: FaceTrack, samples: Samples) -> Look:
+    def detect(self, track: FaceTrack, samples: TimeGrid) -> Detection:
         """Peaks of both networks; where two overlap, the one that stands out more."""
         from ..networks.softnet import Scorer
 
@@ -83,7 +89,7 @@ class SoftNet(Learned):
                 smooth = uniform_filter1d(values, 2 * k, mode="nearest")
                 spans += peaks(smooth, k, self.p)
                 curve = np.maximum(curve, smooth)
-        return Look(curve, tuple(best_apart(spans)))
+        return Detection(curve, tuple(best_apart(spans)))
 
     def _fit(self, tracks: Sequence[FaceTrack], truth: Sequence[Sequence[Interval]], seed: int) -> State:
         state: dict[str, np.ndarray] = {}
@@ -107,11 +113,11 @@ class SoftNet(Learned):
         shown: list[np.ndarray] = []
         wanted: list[np.ndarray] = []
         for track, intervals in zip(tracks, truth, strict=True):
-            samples = sampled(track, self.rate)
+            samples = sampled(track, self.max_fps)
             k = samples.steps(seconds / 2)
             targets = pseudo_labels(track, samples, intervals, k)
             rest = np.flatnonzero(targets == 0)
-            kept = rng.permutation(rest)[: round(self.others * int(targets.sum()))]
+            kept = rng.permutation(rest)[: round(self.negatives_per_positive * int(targets.sum()))]
             wanting = (targets > 0) | np.isin(np.arange(len(targets)), kept)
             for i, one in inputs(track, samples, k, flow, wanting):
                 shown.append(one.astype(np.float16))
@@ -123,7 +129,7 @@ class SoftNet(Learned):
 
 
 def inputs(
-    track: FaceTrack, samples: Samples, k: int, flow: Estimator, wanting: np.ndarray | None = None
+    track: FaceTrack, samples: TimeGrid, k: int, flow: Estimator, wanting: np.ndarray | None = None
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Steps, and (3, 42, 42) float32 u, v and strain of the flow from each to k steps later.
 
@@ -163,7 +169,7 @@ def _box(whole: np.ndarray, points: np.ndarray, margin: int, size: tuple[int, in
     return cv2.resize(whole[low[1] : high[1], low[0] : high[0]], size, interpolation=cv2.INTER_AREA)
 
 
-def pseudo_labels(track: FaceTrack, samples: Samples, intervals: Sequence[Interval], k: int) -> np.ndarray:
+def pseudo_labels(track: FaceTrack, samples: TimeGrid, intervals: Sequence[Interval], k: int) -> np.ndarray:
     """(N,) 1 where the steps [i, i + k) share one or more with an interval, else 0."""
     numbers, labels = track.numbers[samples.frames], np.zeros(len(samples))
     for one in intervals:

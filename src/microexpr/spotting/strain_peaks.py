@@ -16,7 +16,7 @@ from scipy.ndimage import gaussian_filter1d
 from ..core.errors import RecipeError
 from ..core.track import MICRO_SECONDS, FaceTrack
 from ..imaging.optical_flow import strain
-from .base import SPOTTERS, Look, Samples, Spotter
+from .base import SPOTTERS, Detection, Spotter, TimeGrid
 from .peak_picking import best_apart, runs, spans_above, threshold
 from .regions import BROWS, MOUTH, Estimator, estimator, eyes, filled, head_motion, scale_of
 
@@ -30,27 +30,27 @@ class StrainPeaks(Spotter):
         micro_reach, macro_reach: seconds from a step to those it is compared with.
         p: where the threshold lies between mean and maximum, 0 to 1.
         blink_margin: seconds before and after a blink that are left out too.
-        shortest: a movement below so many seconds is none.
+        min_seconds: a movement below so many seconds is none.
     """
 
-    rate: float = 30.0
+    max_fps: float = 30.0
     micro_reach: float = 0.2
     macro_reach: float = 0.8
     p: float = 0.2
     blink_margin: float = 0.1
-    shortest: float = 0.13
+    min_seconds: float = 0.13
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 <= self.p <= 1 or not 0 < self.micro_reach < self.macro_reach:
             raise RecipeError(f"strain-peaks: p = {self.p} (0 to 1); reaches must be 0 < micro < macro seconds")
 
-    def look(self, track: FaceTrack, samples: Samples) -> Look:
+    def detect(self, track: FaceTrack, samples: TimeGrid) -> Detection:
         """Runs above the threshold, short ones of the short reach, long ones of the long one."""
         flow, limit = estimator(), samples.rate * MICRO_SECONDS
         blinks = widened(track.blink[samples.frames], samples.steps(self.blink_margin))
         curve, spans = np.zeros(len(samples)), []
-        passes = ((self.micro_reach, self.shortest * samples.rate, limit), (self.macro_reach, limit, np.inf))
+        passes = ((self.micro_reach, self.min_seconds * samples.rate, limit), (self.macro_reach, limit, np.inf))
         for seconds, low, high in passes:
             values = strained(track, samples, samples.steps(seconds), flow)
             values = gaussian_filter1d(values, 0.02 * samples.rate)
@@ -58,10 +58,10 @@ class StrainPeaks(Spotter):
                 values[blinks] = 0
             spans += spans_above(values, threshold(values, self.p), low, high)
             curve = np.maximum(curve, values)
-        return Look(curve, tuple(best_apart(spans)))
+        return Detection(curve, tuple(best_apart(spans)))
 
 
-def strained(track: FaceTrack, samples: Samples, reach: int, flow: Estimator) -> np.ndarray:
+def strained(track: FaceTrack, samples: TimeGrid, reach: int, flow: Estimator) -> np.ndarray:
     """(N,) mean strain of brows and mouth: the smaller of that against `reach` steps before and after."""
     found, size = np.zeros(len(samples)), track.crops.shape[1]
     for i in range(len(samples) - reach):

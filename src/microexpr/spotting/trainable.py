@@ -23,7 +23,7 @@ State = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Learned(Spotter):
+class TrainableSpotter(Spotter):
     """A spotter that has to learn before it can spot.
 
     Args:

@@ -1,19 +1,19 @@
-"""A face that moves: made-up people whose action units rise from an onset to an apex and fall to an offset.
+"""A face that moves: synthetic people whose action units rise from an onset to an apex and fall to an offset.
 
 Everything is known of them: landmarks, dense flow, action units, times. Numbers measured on such faces prove that
-machinery works, never that anything recognises emotions.
+machinery works, never that anything recognizes emotions.
 """
 
 from .action_units import Unit, draw_action_units, format_action_units
 from .person import Person
-from .rendering import Camera, Kind, Performance, draw_amplitude, perform
+from .rendering import Camera, Kind, SyntheticClip, draw_amplitude, render_clip
 from .timing import Timing, draw_timing, intensity
 
 __all__ = [
     "Camera",
     "Kind",
-    "Performance",
     "Person",
+    "SyntheticClip",
     "Timing",
     "Unit",
     "draw_action_units",
@@ -21,5 +21,5 @@ __all__ = [
     "draw_timing",
     "format_action_units",
     "intensity",
-    "perform",
+    "render_clip",
 ]

@@ -1,4 +1,4 @@
-"""Made-up long videos: a person who sits before a camera for a minute, with everything about it known.
+"""Synthetic long videos: a person who sits before a camera for a minute, with everything about it known.
 
 As in `render`, frame i shows at pixel y what the neutral picture shows at `y - D_i(y)`. Here D_i is a sum of fields,
 each on a coarse grid of the canvas: one for each set of action units, blinks, gaze, and the head's turns and shifts.
@@ -20,7 +20,7 @@ from ..core.errors import UsageError
 from ..core.track import FaceTrack
 from .action_units import landmark_moves
 from .person import CANVAS, Person, face_mask
-from .script import Beat, Distractors, draw_beats
+from .script import Distractors, Movement, random_movements
 
 STEP = 8
 """Pixels of the canvas between two points of the coarse grid."""
@@ -29,7 +29,7 @@ EYES = (slice(36, 42), slice(42, 48))
 HEAD = ("yaw", "pitch", "roll", "x", "y")
 
 
-def draw_take(
+def random_video(
     seed: int,
     *,
     seconds: float = 60.0,
@@ -38,8 +38,8 @@ def draw_take(
     macro: float = 4,
     distractors: Distractors | None = None,
     shortest: float = 0.16,
-) -> LongTake:
-    """A made-up long video; the same seed gives the same one.
+) -> SyntheticVideo:
+    """A synthetic long video; the same seed gives the same one.
 
     Args:
         seed: of the person and of all that happens.
@@ -57,14 +57,14 @@ def draw_take(
     if not 0 < shortest <= 0.45:
         raise UsageError(f"shortest = {shortest}: micro-expressions last more than 0 and at most .45 s")
     others = distractors or Distractors()
-    return LongTake(
-        Person.draw(seed), draw_beats(seed, seconds, micro, macro, others, shortest), seconds, fps, others, seed
+    return SyntheticVideo(
+        Person.draw(seed), random_movements(seed, seconds, micro, macro, others, shortest), seconds, fps, others, seed
     )
 
 
 @dataclass(frozen=True, eq=False)
-class LongTake:
-    """One made-up long video. Made by `draw_take`.
+class SyntheticVideo:
+    """One synthetic long video. Made by `draw_take`.
 
     Attributes:
         person: who.
@@ -72,11 +72,11 @@ class LongTake:
         seconds, fps: how long, and frames per second.
         distractors: how much the head and the light move.
         seed: of head, light and noise.
-        noise: standard deviation of the sensor's noise in grey levels.
+        noise: standard deviation of the sensor's noise in gray levels.
     """
 
     person: Person
-    beats: tuple[Beat, ...]
+    beats: tuple[Movement, ...]
     seconds: float
     fps: float
     distractors: Distractors
@@ -184,7 +184,7 @@ class LongTake:
                 path[:, k] += size * np.sin(2 * np.pi * speed * t + draws.uniform(0, 2 * np.pi))
         for _ in range(round(self.distractors.turns * self.seconds / 60)):
             start, rise, hold = draws.uniform(0, self.seconds), draws.uniform(0.3, 0.8), draws.uniform(0, 2)
-            turn = Beat("gaze", start, start + rise, start + rise + hold, start + 2 * rise + hold, 1).level(t)
+            turn = Movement("gaze", start, start + rise, start + rise + hold, start + 2 * rise + hold, 1).level(t)
             path[:, :3] += turn[:, None] * draws.uniform(-1, 1, 3) * np.deg2rad([15, 10, 8])
         return path
 
@@ -210,8 +210,8 @@ class LongTake:
         points = self.person.points
         n = CANVAS // STEP + 1
         y, x = np.mgrid[:n, :n].astype(np.float64) * STEP
-        centre, wide, high = points[27:36].mean(axis=0), np.ptp(points[:17, 0]) / 2, np.ptp(points[:, 1]) / 1.6
-        dx, dy = x - centre[0], y - centre[1]
+        center, wide, high = points[27:36].mean(axis=0), np.ptp(points[:17, 0]) / 2, np.ptp(points[:, 1]) / 1.6
+        dx, dy = x - center[0], y - center[1]
         depth = wide * np.sqrt(np.clip(1 - (dx / wide / 1.3) ** 2 - (dy / high / 1.3) ** 2, 0, 1))
         depth += 0.25 * wide * np.exp(-((dx / wide / 0.2) ** 2) - (dy / wide / 0.35) ** 2)  # the nose
         none, one = np.zeros_like(x), np.ones_like(x)
@@ -231,8 +231,8 @@ class LongTake:
         return moves
 
 
-def true_track(take: LongTake, size: int = 96, tremble: float = 0.25, missed: float = 0.1) -> FaceTrack:
-    """What a good tracker would say of a made-up long video: crops aligned by landmarks that tremble a little.
+def ground_truth_track(take: SyntheticVideo, size: int = 96, tremble: float = 0.25, missed: float = 0.1) -> FaceTrack:
+    """What a good tracker would say of a synthetic long video: crops aligned by landmarks that tremble a little.
 
     Args:
         take: the video.
@@ -267,13 +267,13 @@ def true_track(take: LongTake, size: int = 96, tremble: float = 0.25, missed: fl
         points=points,
         quality=np.full(len(take), 0.95, np.float32),
         pose=(take.pose + draws.normal(0, 0.3, (len(take), 3))).astype(np.float32),
-        openness=openness.astype(np.float32),
+        eye_openness=openness.astype(np.float32),
         blink=shut > 0.15,
         boxes=np.tile(np.array([100, 50, 200, 200], np.float32), (len(take), 1)),
     )
 
 
-def _marked(take: LongTake, draws: np.random.Generator, missed: float) -> np.ndarray:
+def _marked(take: SyntheticVideo, draws: np.random.Generator, missed: float) -> np.ndarray:
     """(T,) closure of the blinks that the tracker sees."""
     seen: Sequence[np.ndarray] = [
         beat.level(take.times) for beat in take.beats if beat.kind == "blink" and draws.random() >= missed

@@ -1,6 +1,6 @@
 """Kinds of patterns drawn at random: something to tell apart for a network when no photographs are at hand.
 
-Each kind is a function of coordinates that were turned and scaled at random; two random colours are mixed by it.
+Each kind is a function of coordinates that were turned and scaled at random; two random colors are mixed by it.
 """
 
 from __future__ import annotations
@@ -107,16 +107,16 @@ PATTERNS: dict[str, Callable[[Plane], np.ndarray]] = {
     "waves": _waves,
     "spiral": _spiral,
 }
-"""Kinds and what draws the share of the second colour, (side, side), 0 to 1."""
+"""Kinds and what draws the share of the second color, (side, side), 0 to 1."""
 
 
 def draw_pattern(kind: str, side: int, rng: np.random.Generator) -> np.ndarray:
-    """A picture of that kind, (side, side, 3) uint8 RGB: random colours, place, turn and scale, and a little noise."""
+    """A picture of that kind, (side, side, 3) uint8 RGB: random colors, place, turn and scale, and a little noise."""
     turn = rng.uniform(0, 2 * np.pi)
     y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j] + rng.uniform(-0.25, 0.25, (2, 1, 1))
     u, v = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
     share = np.clip(PATTERNS[kind](Plane(u, v, rng.uniform(2.5, 6.0), rng)).astype(np.float64), 0, 1)[..., None]
     first = rng.uniform(0, 255, 3)
-    second = np.mod(first + rng.uniform(90, 165, 3), 255)  # never two colours that look alike
+    second = np.mod(first + rng.uniform(90, 165, 3), 255)  # never two colors that look alike
     picture = first * (1 - share) + second * share + rng.normal(0, 6, (side, side, 3))
     return np.round(np.clip(picture, 0, 255)).astype(np.uint8)

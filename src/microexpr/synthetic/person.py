@@ -1,4 +1,4 @@
-"""Made-up people: shape, texture, skin and light.
+"""Synthetic people: shape, texture, skin and light.
 
 The texture comes from two public-domain portraits that ship with scikit-image and matplotlib: Eileen Collins (NASA) and
 Grace Hopper (US Navy). Their shapes are averaged away and replaced by a drawn one, their skin is mixed and shaded anew:
@@ -228,7 +228,7 @@ def _portrait(which: int) -> tuple[np.ndarray, np.ndarray]:
 
 @cache
 def _mean_shape() -> np.ndarray:
-    """(73, 2) symmetric mean of both portraits, centred on the canvas, `FACE_WIDTH` wide."""
+    """(73, 2) symmetric mean of both portraits, centerd on the canvas, `FACE_WIDTH` wide."""
     shapes = []
     for which in (0, 1):
         points = _portrait(which)[1]
@@ -248,8 +248,8 @@ def _shape(rng: np.random.Generator) -> np.ndarray:
     groups = (range(17), range(17, 27), range(27, 36), range(36, 48), range(48, 68))
     for group in groups:
         own = list(group)
-        centre = points[own].mean(axis=0)
-        points[own] = (points[own] - centre) * rng.normal(1, 0.05, 2) + centre + (0, rng.normal(0, 3))
+        center = points[own].mean(axis=0)
+        points[own] = (points[own] - center) * rng.normal(1, 0.05, 2) + center + (0, rng.normal(0, 3))
     points += rng.normal(0, 0.8, (N_POINTS, 2))
     return points
 

@@ -1,4 +1,4 @@
-"""Frames of a made-up person who moves, and the truth about them.
+"""Frames of a synthetic person who moves, and the truth about them.
 
 Frame i shows at pixel y what the neutral picture shows at `y - D_i(y)`, where D_i is the intensity times the field of
 the action units plus the drift of the head. Landmarks and flow are exact solutions of the same equation.
@@ -30,9 +30,9 @@ class Camera:
     Attributes:
         fps: frames per second.
         size: (height, width) in pixels.
-        gray: without colour (three equal channels).
+        gray: without color (three equal channels).
         framing: `face` fills the picture as in cropped releases; `wide` shows it at 40 % of the width.
-        noise: standard deviation of the sensor's noise in grey levels.
+        noise: standard deviation of the sensor's noise in gray levels.
         drift: how far the head drifts, in pixels at a face width of 224.
         flicker: how much the light varies, as a share.
     """
@@ -53,7 +53,7 @@ def draw_amplitude(rng: np.random.Generator, kind: Kind = "micro") -> float:
     return float(rng.uniform(4, 12))
 
 
-def perform(
+def render_clip(
     person_seed: int,
     *,
     units: tuple[Unit, ...],
@@ -61,7 +61,7 @@ def perform(
     timing: Timing,
     amplitude: float = 1.2,
     seed: int = 0,
-) -> Performance:
+) -> SyntheticClip:
     """A person shows action units once.
 
     Args:
@@ -71,11 +71,11 @@ def perform(
         amplitude: largest move of a landmark at the apex, in pixels at a face width of 224, before the person's gain.
         seed: of drift, flicker and noise.
     """
-    return Performance(Person.draw(person_seed), units, camera, timing, amplitude, seed)
+    return SyntheticClip(Person.draw(person_seed), units, camera, timing, amplitude, seed)
 
 
 @dataclass(frozen=True, eq=False)
-class Performance:
+class SyntheticClip:
     """One expression of one person: frames, and what is true of them. Made by `perform`."""
 
     person: Person
@@ -133,8 +133,8 @@ class Performance:
             scale = max(height / (CANVAS * 0.74), width / (CANVAS * 0.62))
         else:
             scale = 0.4 * width / FACE_WIDTH
-        centre = np.array([CANVAS / 2, CANVAS * 0.5])
-        return scale, np.array([width, height]) / 2 - centre * scale
+        center = np.array([CANVAS / 2, CANVAS * 0.5])
+        return scale, np.array([width, height]) / 2 - center * scale
 
     @cached_property
     def _points(self) -> np.ndarray:
@@ -174,9 +174,9 @@ class Performance:
             for y in np.linspace(low[1] - far[1], high[1] + far[1], 5)
         ]
         ring += [((low[0] + high[0]) / 2, y) for y in (low[1] - far[1], high[1] + far[1])]
-        centres = np.concatenate([points, ring])
+        centers = np.concatenate([points, ring])
         values = np.concatenate([moves, np.zeros((len(ring), 2))])
-        spread = RBFInterpolator(centres, values, kernel="thin_plate_spline", smoothing=0.5)
+        spread = RBFInterpolator(centers, values, kernel="thin_plate_spline", smoothing=0.5)
         columns, rows = max(8, width // 8), max(8, height // 8)
         x, y = np.meshgrid(np.linspace(0, width - 1, columns), np.linspace(0, height - 1, rows))
         coarse = spread(np.stack([x, y], axis=-1).reshape(-1, 2)).reshape(rows, columns, 2).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What happens in a made-up long video, and when: expressions to be found, and everything that only looks like them.
+"""What happens in a synthetic long video, and when: expressions to be found, and everything that only looks like them.
 
 Sizes are the generator's own choice (no release gives them): micro and macro amplitudes as in `render`, blinks .15 to
 .35 s, syllables three to six a second, head turns of up to 15 degrees.
@@ -14,13 +14,13 @@ import numpy as np
 from .action_units import Unit, draw_action_units
 from .rendering import draw_amplitude
 
-Movement = Literal["micro", "macro", "speech", "blink", "gaze"]
+MovementKind = Literal["micro", "macro", "speech", "blink", "gaze"]
 SYLLABLES: tuple[tuple[Unit, ...], ...] = (((25, ""), (26, "")), ((20, ""), (25, "")), ((24, ""),))
 CLASSES = ("I", "II", "III", "IV", "V", "VI", "VII")
 
 
 @dataclass(frozen=True)
-class Beat:
+class Movement:
     """One movement: neutral until `start`, full from `peak` to `fall`, neutral again from `end` on (seconds).
 
     Attributes:
@@ -31,7 +31,7 @@ class Beat:
         label: objective class, I to VII, of an expression.
     """
 
-    kind: Movement
+    kind: MovementKind
     start: float
     peak: float
     fall: float
@@ -68,9 +68,9 @@ class Distractors:
     flicker: float = 0.02
 
 
-def draw_beats(
+def random_movements(
     seed: int, seconds: float, micro: float, macro: float, others: Distractors, shortest: float = 0.16
-) -> tuple[Beat, ...]:
+) -> tuple[Movement, ...]:
     """Every movement of a video, in the order of time.
 
     Args:
@@ -86,16 +86,16 @@ def draw_beats(
     names = [name for name, n in wanted for _ in range(round(n * share))]
     lasting = {"speech": lambda: rng.uniform(1.5, 5), "macro": lambda: rng.uniform(0.6, 2.5)}
     spans = [(name, lasting.get(name, lambda: rng.uniform(shortest, 0.45))()) for name in names]
-    beats: list[Beat] = []
+    beats: list[Movement] = []
     for name, start, long in _placed(spans, seconds, rng):
         beats += _speech(start, long, rng) if name == "speech" else [_expression(name, start, long, rng)]
     for _ in range(round(others.blinks * share)):
         start, long = rng.uniform(0.3, seconds - 0.7), rng.uniform(0.15, 0.35)
-        beats.append(Beat("blink", start, start + 0.35 * long, start + 0.5 * long, start + long, 1.0))
+        beats.append(Movement("blink", start, start + 0.35 * long, start + 0.5 * long, start + long, 1.0))
     for _ in range(round(others.gaze * share)):
         start, long = rng.uniform(0.3, max(0.4, seconds - 2.5)), rng.uniform(0.3, 2)
         size = rng.uniform(0.06, 0.2) * rng.choice([-1, 1])
-        beats.append(Beat("gaze", start, start + 0.05, start + long, start + long + 0.05, float(size)))
+        beats.append(Movement("gaze", start, start + 0.05, start + long, start + long + 0.05, float(size)))
     return tuple(sorted(beats, key=lambda beat: beat.start))
 
 
@@ -115,23 +115,25 @@ def _placed(
     return placed
 
 
-def _expression(name: str, start: float, long: float, rng: np.random.Generator) -> Beat:
+def _expression(name: str, start: float, long: float, rng: np.random.Generator) -> Movement:
     label = str(rng.choice(CLASSES))
     units = draw_action_units(label, None, rng)
     if name == "micro":
         peak = start + long * float(np.clip(rng.normal(0.45, 0.1), 0.25, 0.7))
-        return Beat("micro", start, peak, peak, start + long, draw_amplitude(rng, "micro"), units, label)
+        return Movement("micro", start, peak, peak, start + long, draw_amplitude(rng, "micro"), units, label)
     rise = rng.uniform(0.2, 0.45) * long
     fall = rng.uniform(0.5, 0.7) * long
-    return Beat("macro", start, start + rise, start + fall, start + long, draw_amplitude(rng, "macro"), units, label)
+    return Movement(
+        "macro", start, start + rise, start + fall, start + long, draw_amplitude(rng, "macro"), units, label
+    )
 
 
-def _speech(start: float, long: float, rng: np.random.Generator) -> list[Beat]:
+def _speech(start: float, long: float, rng: np.random.Generator) -> list[Movement]:
     beats, now = [], start
     while now < start + long - 0.15:
         length = min(rng.uniform(0.16, 0.33), start + long - now)
         units = SYLLABLES[int(rng.integers(len(SYLLABLES)))]
         peak = now + length / 2
-        beats.append(Beat("speech", now, peak, peak, now + length, float(rng.uniform(1, 6)), units))
+        beats.append(Movement("speech", now, peak, peak, now + length, float(rng.uniform(1, 6)), units))
         now += length * rng.uniform(0.8, 1.1)
     return beats

@@ -1,4 +1,4 @@
-"""When a made-up expression begins, peaks and ends."""
+"""When a synthetic expression begins, peaks and ends."""
 
 from __future__ import annotations
 

@@ -13,6 +13,6 @@ except ImportError as lack:
 
 from .app import create_app
 from .server import new_token, serve
-from .settings import Settings, is_local
+from .settings import ServerOptions, is_local
 
-__all__ = ["Settings", "create_app", "is_local", "new_token", "serve"]
+__all__ = ["ServerOptions", "create_app", "is_local", "new_token", "serve"]

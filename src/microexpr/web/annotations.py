@@ -26,21 +26,21 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Coding:
+class Annotations:
     """The events of a recording as they are judged now.
 
     Attributes:
         events: by a number that stays with an event; the found ones have 1, 2, 3 ... in their order.
-        past: every change, the newest last.
+        history: every change, the newest last.
         found: how many were found; what was added has higher numbers.
     """
 
     events: Mapping[int, Event]
-    past: tuple[Step, ...] = ()
+    history: tuple[Step, ...] = ()
     found: int = 0
 
     @classmethod
-    def begin(cls, events: Sequence[Event]) -> Coding:
+    def begin(cls, events: Sequence[Event]) -> Annotations:
         """Nothing is judged yet."""
         return cls(dict(enumerate(events, start=1)), (), len(events))
 
@@ -58,29 +58,29 @@ class Coding:
             raise MissingDataError(f"there is no event {number}; it may have been taken away in another window")
         return self.events[number]
 
-    def with_event(self, number: int, event: Event | None) -> Coding:
+    def with_event(self, number: int, event: Event | None) -> Annotations:
         """One event changed, added or (None) taken away."""
         events = {key: value for key, value in self.events.items() if key != number}
         if event is not None:
             events[number] = event
         step = Step(number, self.events.get(number))
-        return dataclasses.replace(self, events=events, past=(*self.past, step))
+        return dataclasses.replace(self, events=events, history=(*self.history, step))
 
-    def undone(self) -> Coding:
+    def undone(self) -> Annotations:
         """Without the last change.
 
         Raises:
             UsageError: nothing was changed.
         """
-        if not self.past:
+        if not self.history:
             raise UsageError("there is nothing to undo")
-        step = self.past[-1]
+        step = self.history[-1]
         back = self.with_event(step.number, step.before)
-        return dataclasses.replace(back, past=self.past[:-1])
+        return dataclasses.replace(back, history=self.history[:-1])
 
 
 @dataclass(frozen=True)
-class Judgement:
+class AnnotationEdit:
     """What a coder sends; None leaves a field as it is.
 
     Attributes:
@@ -121,7 +121,7 @@ class Judgement:
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
 
-def judge(coding: Coding, number: int, said: Judgement, times: np.ndarray) -> Coding:
+def judge(coding: Annotations, number: int, said: AnnotationEdit, times: np.ndarray) -> Annotations:
     """One event confirmed, rejected, corrected or noted on. What was added goes away when it is rejected.
 
     Args:
@@ -149,7 +149,7 @@ def judge(coding: Coding, number: int, said: Judgement, times: np.ndarray) -> Co
     return coding if new == old else coding.with_event(number, new)
 
 
-def add(coding: Coding, said: Judgement, video: str, times: np.ndarray) -> Coding:
+def add(coding: Annotations, said: AnnotationEdit, video: str, times: np.ndarray) -> Annotations:
     """One event more, which the program has missed.
 
     Args:
@@ -164,14 +164,14 @@ def add(coding: Coding, said: Judgement, video: str, times: np.ndarray) -> Codin
     apex = (said.onset + offset) // 2 if said.apex is None else said.apex
     values = {"face": 1, **said.values, "onset": said.onset, "apex": apex, "offset": offset}
     new = Event(video, **values, start=0, peak=0, end=0, kind="micro", score=0.0, status="added", coder=said.coder)
-    gone = [step.number for step in coding.past]
+    gone = [step.number for step in coding.history]
     number = max([coding.found, *coding.events, *gone]) + 1
     return coding.with_event(number, _timed(new, times))
 
 
-def _differs(coding: Coding, number: int, event: Event) -> bool:
+def _differs(coding: Annotations, number: int, event: Event) -> bool:
     """From what was found: an event that was corrected, then rejected, is corrected again when it is confirmed."""
-    first = next((step.before for step in coding.past if step.number == number), None) or event
+    first = next((step.before for step in coding.history if step.number == number), None) or event
     return any(getattr(first, name) != getattr(event, name) for name in ("onset", "apex", "offset", "face", "label"))
 
 

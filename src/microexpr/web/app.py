@@ -19,13 +19,13 @@ from starlette.exceptions import HTTPException
 from .. import __version__
 from ..core.errors import MediaError, MicroexprError, MissingDataError, RunError, one_line
 from ..core.files import slug
-from ..core.registry import checked
+from ..core.registry import validate_settings
 from . import views as told
-from .annotations import Coding, Judgement, add, judge
+from .annotations import AnnotationEdit, Annotations, add, judge
 from .jobs import VIEW, Jobs
-from .security import Guard, refused
-from .settings import Settings
-from .store import About, Library
+from .security import SecurityMiddleware, refused
+from .settings import ServerOptions
+from .store import Library, RecordingInfo
 from .uploads import receive
 
 KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -33,7 +33,7 @@ VIDEO = {".mp4": "video/mp4", ".webm": "video/webm"}
 STATUS: Mapping[type[MicroexprError], int] = {MissingDataError: 404, MediaError: 422, RunError: 409}
 
 
-def create_app(settings: Settings, library: Library | None = None) -> FastAPI:
+def create_app(settings: ServerOptions, library: Library | None = None) -> FastAPI:
     """The web application.
 
     Args:
@@ -41,7 +41,7 @@ def create_app(settings: Settings, library: Library | None = None) -> FastAPI:
         library: where recordings lie; a new one in `settings.keep` when None.
     """
     if library is None:
-        library = Library(settings.keep or Path("recordings"), settings.most)
+        library = Library(settings.storage or Path("recordings"), settings.max_recordings)
     jobs = Jobs(library, settings)
 
     @asynccontextmanager
@@ -52,13 +52,13 @@ def create_app(settings: Settings, library: Library | None = None) -> FastAPI:
 
     # No pages about the interface: FastAPI's own ask another machine for their script.
     app = FastAPI(lifespan=life, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    app.add_middleware(Guard, settings=settings)
+    app.add_middleware(SecurityMiddleware, settings=settings)
     app.state.jobs = jobs
     _faults(app)
     _page(app)
     _recordings(app, settings, library, jobs)
     _pictures(app, library)
-    _judgements(app, library)
+    _judgments(app, library)
     return app
 
 
@@ -98,14 +98,14 @@ def _page(app: FastAPI) -> None:
         return Response(files[name], media_type=KINDS[Path(name).suffix])
 
 
-def _recordings(app: FastAPI, settings: Settings, library: Library, jobs: Jobs) -> None:
+def _recordings(app: FastAPI, settings: ServerOptions, library: Library, jobs: Jobs) -> None:
     @app.get("/api/state")
     def state() -> dict[str, Any]:
         return {
             "version": __version__,
-            "most_mb": settings.most_mb,
-            "most": settings.most,
-            "kept": settings.keep is not None,
+            "most_mb": settings.max_upload_mb,
+            "most": settings.max_recordings,
+            "kept": settings.storage is not None,
             "recordings": [_listed(one, jobs) for one in library.all()],
         }
 
@@ -127,7 +127,7 @@ def _recordings(app: FastAPI, settings: Settings, library: Library, jobs: Jobs) 
         return {"deleted": True}
 
 
-def _listed(about: About, jobs: Jobs) -> dict[str, Any]:
+def _listed(about: RecordingInfo, jobs: Jobs) -> dict[str, Any]:
     what, done, total = jobs.progress.get(about.id, ("", 0, 0))
     shown = {key: value for key, value in dataclasses.asdict(about).items() if key != "file"}
     return {**shown, "what": what, "progress": done, "total": total}
@@ -166,25 +166,25 @@ def _pictures(app: FastAPI, library: Library) -> None:
         return Response(content, media_type="application/octet-stream", headers=head)
 
 
-def _judgements(app: FastAPI, library: Library) -> None:
-    def judged(id: str, new: Coding) -> dict[str, Any]:
+def _judgments(app: FastAPI, library: Library) -> None:
+    def judged(id: str, new: Annotations) -> dict[str, Any]:
         return told.events(new)
 
     @app.post("/api/recordings/{id}/events")
     def added(id: str, body: dict[str, Any]) -> dict[str, Any]:
-        said = checked(Judgement, body, "judgement")
+        said = validate_settings(AnnotationEdit, body, "judgment")
         change = partial(add, said=said, video=library.about(id).name, times=library.times(id))
         return judged(id, library.judge(id, change))
 
     @app.patch("/api/recordings/{id}/events/{number}")
     def changed(id: str, number: int, body: dict[str, Any]) -> dict[str, Any]:
-        said = checked(Judgement, body, "judgement")
+        said = validate_settings(AnnotationEdit, body, "judgment")
         change = partial(judge, number=number, said=said, times=library.times(id))
         return judged(id, library.judge(id, change))
 
     @app.post("/api/recordings/{id}/undo")
     def undone(id: str) -> dict[str, Any]:
-        return judged(id, library.judge(id, Coding.undone))
+        return judged(id, library.judge(id, Annotations.undone))
 
     @app.post("/api/recordings/{id}/second")
     async def second(request: Request, id: str, name: str = "") -> dict[str, Any]:

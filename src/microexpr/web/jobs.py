@@ -1,4 +1,4 @@
-"""Analyses in processes of their own, one after the other: a crash is a line on the page, a deletion ends one."""
+"""Analyzes in processes of their own, one after the other: a crash is a line on the page, a deletion ends one."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from ..analysis.formats.json_file import to_json
 from ..analysis.page import renamed
 from ..core.errors import MediaError, MicroexprError, MissingDataError, one_line
 from ..core.files import write_atomically
-from ..core.progress import Progress
+from ..core.progress import ProgressCallback
 from ..core.registry import load_plugin
 from ..faces.tracking import Tracking
-from ..imaging.video import Clock, open_frames
+from ..imaging.video import MonotonicClock, open_frames
 from .media import make_playable, plays
-from .settings import Settings
+from .settings import ServerOptions
 from .store import Library
 
-VIEW = "view.mp4"
+VIEW = "preview.mp4"
 
 
 class Jobs:
-    """Analyses that wait, and those that run.
+    """Analyzes that wait, and those that run.
 
     Attributes:
         progress: id of a recording that is worked on -> (what, done, in all).
     """
 
-    def __init__(self, library: Library, settings: Settings) -> None:
+    def __init__(self, library: Library, settings: ServerOptions) -> None:
         self.library = library
         self.settings = settings
         self.progress: dict[str, tuple[str, int, int]] = {}
@@ -139,7 +139,7 @@ class Task:
     folder: Path
     file: str
     name: str
-    settings: Settings
+    settings: ServerOptions
 
 
 def work(pipe: Connection, task: Task) -> None:
@@ -164,7 +164,7 @@ def work(pipe: Connection, task: Task) -> None:
         pipe.send_bytes(json.dumps({"fault": "memory did not suffice for this recording"}).encode())
 
 
-def prepare(task: Task, progress: Progress) -> None:
+def prepare(task: Task, progress: ProgressCallback) -> None:
     """Everything that the page needs of a recording, into its folder."""
     for path in task.settings.plugins:
         load_plugin(path)
@@ -174,8 +174,8 @@ def prepare(task: Task, progress: Progress) -> None:
     stamps = np.array(getattr(frames, "times", ()), np.float64)
     if not len(stamps):
         raise MediaError(f"'{task.name}' holds no frame of a video")
-    clock = Clock(1 / Tracking().fps)
-    for name, seconds in (("stamps", stamps), ("times", np.array([clock.at(one) for one in stamps]))):
+    clock = MonotonicClock(1 / Tracking().fps)
+    for name, seconds in (("stamps", stamps), ("times", np.array([clock.next(one) for one in stamps]))):
         with (folder / f"{name}.npy").open("wb") as out:
             np.save(out, seconds)
     analysis = task.settings.analyze(source, folder / "analysis", task.settings.values, progress)
@@ -188,4 +188,4 @@ def prepare(task: Task, progress: Progress) -> None:
         write_atomically(folder / "report.html", page.encode())
     shutil.rmtree(folder / "analysis", ignore_errors=True)
     content = to_json(dataclasses.replace(analysis, recording=recording, events=events))
-    write_atomically(folder / "found.json", content.encode())
+    write_atomically(folder / "analysis.json", content.encode())

@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 
 from ..core.errors import MediaError
-from ..core.progress import Progress
+from ..core.progress import ProgressCallback
 from ..imaging.images import LARGEST
-from ..imaging.video import OWN_FILE, VideoFrames, timed
+from ..imaging.video import OWN_FILE, VideoFrames, iter_frames
 
 HEAD = 256
 """Bytes that tell what a file is."""
@@ -64,7 +64,7 @@ def plays(path: Path, first: float) -> bool:
         return stream.codec_context.name in codecs and stream.codec_context.pix_fmt in ("yuv420p", "yuvj420p")
 
 
-def make_playable(path: Path, target: Path, progress: Progress) -> None:
+def make_playable(path: Path, target: Path, progress: ProgressCallback) -> None:
     """A copy as H.264 in MP4: upright, at most `WIDEST` pixels wide, the same time stamps, begun at 0.
 
     Args:
@@ -72,10 +72,10 @@ def make_playable(path: Path, target: Path, progress: Progress) -> None:
         target: the file to write.
         progress: told how many frames are done.
     """
-    total = VideoFrames(path).expected()
+    total = VideoFrames(path).estimated_frame_count()
     with av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream: Any = None
-        for number, seconds, picture in timed(VideoFrames(path, damaged=True), 25):
+        for number, seconds, picture in iter_frames(VideoFrames(path, damaged=True), 25):
             shown = _even(picture)
             if stream is None:
                 options = {"preset": "veryfast", "crf": "20"}
@@ -122,7 +122,7 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
         yield from frames
 
 
-class Stepper:
+class FrameReader:
     """Single frames of a video as JPEG, by number, exactly: for stepping, where a browser's own seeking is not exact.
 
     It goes to the key frame before, decodes from there, and knows a frame by its time stamp. Where time stamps do not

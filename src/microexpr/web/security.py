@@ -17,7 +17,7 @@ from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .settings import Settings, is_local
+from .settings import ServerOptions, is_local
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -44,10 +44,10 @@ UPLOAD = "/api/recordings"
 """Counts the bytes of a request by itself."""
 
 
-class Guard:
+class SecurityMiddleware:
     """Stands before the app and refuses what may not pass."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: ServerOptions) -> None:
         self.app = app
         self.settings = settings
 

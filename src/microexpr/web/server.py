@@ -21,7 +21,7 @@ import uvicorn
 
 from ..core.errors import UsageError
 from .app import create_app
-from .settings import Settings
+from .settings import ServerOptions
 from .store import Library
 
 PREFIX = "microexpr-serve-"
@@ -33,7 +33,7 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
-def serve(settings: Settings, say: Callable[[str], None], browse: bool = True) -> None:
+def serve(settings: ServerOptions, say: Callable[[str], None], browse: bool = True) -> None:
     """Serve until Ctrl-C, SIGTERM or SIGHUP; then uploads are deleted, unless `settings.keep` is given.
 
     Args:
@@ -47,7 +47,7 @@ def serve(settings: Settings, say: Callable[[str], None], browse: bool = True) -
     signal.signal(signal.SIGTERM, _leave)  # uvicorn raises it once more when it is done; what follows must still run
     with _listening(settings) as listener, _place(settings) as root:
         address = _address(settings, listener)
-        app = create_app(settings, Library(root, settings.most))
+        app = create_app(settings, Library(root, settings.max_recordings))
         server = uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -61,8 +61,8 @@ def serve(settings: Settings, say: Callable[[str], None], browse: bool = True) -
             )
         )
         signal.signal(signal.SIGHUP, lambda *_: setattr(server, "should_exit", True))  # the terminal was closed
-        what = f"kept in '{root}'" if settings.keep else "deleted when this ends"
-        say(f"microexpr is at {address}\nRecordings and judgements are {what}. Ctrl-C ends it.")
+        what = f"kept in '{root}'" if settings.storage else "deleted when this ends"
+        say(f"microexpr is at {address}\nRecordings and judgments are {what}. Ctrl-C ends it.")
         if browse:
             Timer(0.5, webbrowser.open, (address,)).start()
         try:
@@ -77,7 +77,7 @@ def _leave(number: int, frame: FrameType | None) -> None:
 
 
 @contextmanager
-def _listening(settings: Settings) -> Iterator[socket.socket]:
+def _listening(settings: ServerOptions) -> Iterator[socket.socket]:
     try:
         family, kind, _, _, where = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind)
@@ -91,7 +91,7 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
         yield listener
 
 
-def _address(settings: Settings, listener: socket.socket) -> str:
+def _address(settings: ServerOptions, listener: socket.socket) -> str:
     host = socket.gethostname() if settings.host in ("0.0.0.0", "::") else settings.host
     name = f"[{host}]" if ":" in host else host
     token = f"?token={settings.token}" if settings.token else ""
@@ -99,15 +99,15 @@ def _address(settings: Settings, listener: socket.socket) -> str:
 
 
 @contextmanager
-def _place(settings: Settings) -> Iterator[Path]:
+def _place(settings: ServerOptions) -> Iterator[Path]:
     """The folder of the recordings: the one that keeps them, or one that is gone at the end."""
-    if settings.keep is not None:
-        settings.keep.mkdir(parents=True, exist_ok=True)
-        lock = _locked(settings.keep)
+    if settings.storage is not None:
+        settings.storage.mkdir(parents=True, exist_ok=True)
+        lock = _locked(settings.storage)
         if lock is None:
-            raise UsageError(f"'{settings.keep}' is used by another `microexpr serve`; give another --keep")
+            raise UsageError(f"'{settings.storage}' is used by another `microexpr serve`; give another --keep")
         with lock:
-            yield settings.keep
+            yield settings.storage
         return
     sweep(Path(tempfile.gettempdir()))
     root = Path(tempfile.mkdtemp(prefix=PREFIX))  # only its owner may look into it

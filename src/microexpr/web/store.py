@@ -1,11 +1,11 @@
 """Recordings on disk: a folder each, named by us and never by an upload; what is written is whole or not there.
 
-<library>/<name made safe>-<id>/about.json   name, size, state
+<library>/<name made safe>-<id>/recording.json   name, size, state
                                 video.mp4    the upload; its ending follows its content
-                                view.mp4     a copy that browsers play, where they do not play the upload
-                                stamps.npy   (T,) time stamps of the file; times.npy: seconds since the first frame
-                                found.json   what the analysis found
-                                coding.json  what the coders say of it, with every step back
+                                preview.mp4     a copy that browsers play, where they do not play the upload
+                                timestamps.npy   (T,) time stamps of the file; times.npy: seconds since the first frame
+                                analysis.json   what the analysis found
+                                annotations.json  what the coders say of it, with every step back
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from ..analysis.formats import json_file as export
 from ..core.errors import MissingDataError, RunError, UsageError, one_line
 from ..core.events import Analysis
 from ..core.files import slug, write_atomically
-from .annotations import Coding
-from .media import Stepper
+from .annotations import Annotations
+from .media import FrameReader
 
 OPEN = 3
 """Recordings whose frames are held open at once."""
 
-CODING = TypeAdapter(Coding)
+CODING = TypeAdapter(Annotations)
 
 
 @dataclass(frozen=True)
-class About:
+class RecordingInfo:
     """One recording.
 
     Attributes:
@@ -66,16 +66,16 @@ class Library:
         self.most = most
         self.lock = RLock()
         self.folders: dict[str, Path] = {}
-        self.abouts: dict[str, About] = {}
-        self.steppers: OrderedDict[str, Stepper] = OrderedDict()
+        self.abouts: dict[str, RecordingInfo] = {}
+        self.steppers: OrderedDict[str, FrameReader] = OrderedDict()
         root.mkdir(parents=True, exist_ok=True)
-        for path in sorted(root.glob("*/about.json"), key=lambda one: one.stat().st_mtime):
+        for path in sorted(root.glob("*/recording.json"), key=lambda one: one.stat().st_mtime):
             self._find(path)
 
     def _find(self, path: Path) -> None:
         """One that was kept; half an upload is taken away."""
         try:
-            about = About(**json.loads(path.read_text("utf-8")))
+            about = RecordingInfo(**json.loads(path.read_text("utf-8")))
         except (ValueError, TypeError):
             return  # not ours: left alone
         if about.state == "coming":
@@ -85,12 +85,12 @@ class Library:
         self.folders[about.id] = path.parent
         self.abouts[about.id] = dataclasses.replace(about, state=state)
 
-    def all(self) -> list[About]:
+    def all(self) -> list[RecordingInfo]:
         """In the order in which they came."""
         with self.lock:
             return list(self.abouts.values())
 
-    def about(self, id: str) -> About:
+    def about(self, id: str) -> RecordingInfo:
         """One recording.
 
         Raises:
@@ -107,7 +107,7 @@ class Library:
             self.about(id)
             return self.folders[id]
 
-    def new(self, name: str) -> About:
+    def new(self, name: str) -> RecordingInfo:
         """Place for one more.
 
         Raises:
@@ -117,18 +117,18 @@ class Library:
             if len(self.abouts) >= self.most:
                 raise UsageError(f"there are {self.most} recordings, which is as many as there may be; delete one")
             shown = one_line(name.replace("\\", "/").rpartition("/")[2])[:120] or "recording"
-            about = About(secrets.token_hex(8), shown)
+            about = RecordingInfo(secrets.token_hex(8), shown)
             folder = self.root / f"{slug(shown).strip('-.')[:40] or 'recording'}-{about.id}"
             folder.mkdir(mode=0o700)
             self.folders[about.id] = folder
             return self.keep(about)
 
-    def keep(self, about: About) -> About:
+    def keep(self, about: RecordingInfo) -> RecordingInfo:
         """Write what is known of it."""
         with self.lock:
             self.folder_of_known(about.id)
             self.abouts[about.id] = about
-            write_atomically(self.folders[about.id] / "about.json", json.dumps(dataclasses.asdict(about)).encode())
+            write_atomically(self.folders[about.id] / "recording.json", json.dumps(dataclasses.asdict(about)).encode())
             return about
 
     def folder_of_known(self, id: str) -> Path:
@@ -141,7 +141,7 @@ class Library:
             raise MissingDataError("there is no such recording; it may have been deleted")
         return self.folders[id]
 
-    def change(self, id: str, **values: object) -> About:
+    def change(self, id: str, **values: object) -> RecordingInfo:
         """Some of what is known of it."""
         with self.lock:
             return self.keep(dataclasses.replace(self.about(id), **values))  # type: ignore[arg-type]
@@ -155,7 +155,7 @@ class Library:
             if (stepper := self.steppers.pop(id, None)) is not None:
                 stepper.close()
         with suppress(OSError):
-            (folder / "about.json").unlink()  # should the rest fail, it is not found again
+            (folder / "recording.json").unlink()  # should the rest fail, it is not found again
         shutil.rmtree(folder, ignore_errors=True)
 
     def found(self, id: str) -> Analysis:
@@ -166,7 +166,7 @@ class Library:
         """
         if self.about(id).state != "done":
             raise RunError(f"'{self.about(id).name}' is not analyzed yet")
-        return export.read(self.folder(id) / "found.json")
+        return export.read(self.folder(id) / "analysis.json")
 
     def times(self, id: str, name: str = "times") -> np.ndarray:
         """(T,) float64 seconds since the first frame; `stamps` as the file gives them."""
@@ -175,23 +175,23 @@ class Library:
             raise RunError(f"'{self.about(id).name}' is not analyzed yet")
         return np.asarray(np.load(path, allow_pickle=False), np.float64)
 
-    def coding(self, id: str) -> Coding:
+    def coding(self, id: str) -> Annotations:
         """What the coders say."""
-        path = self.folder(id) / "coding.json"
+        path = self.folder(id) / "annotations.json"
         if not path.is_file():
-            return Coding.begin(self.found(id).events)
+            return Annotations.begin(self.found(id).events)
         try:
             return CODING.validate_json(path.read_bytes())
         except ValidationError as fault:
             raise RunError(f"'{path}' is broken: {fault.errors()[0]['msg']}") from None
 
-    def judge(self, id: str, change: Callable[[Coding], Coding]) -> Coding:
+    def judge(self, id: str, change: Callable[[Annotations], Annotations]) -> Annotations:
         """Change what the coders say; it is on disk when this returns."""
         with self.lock:
             old = self.coding(id)
             new = change(old)
             if new is not old:
-                write_atomically(self.folder(id) / "coding.json", CODING.dump_json(new))
+                write_atomically(self.folder(id) / "annotations.json", CODING.dump_json(new))
             return new
 
     def judged(self, id: str) -> Analysis:
@@ -207,7 +207,7 @@ class Library:
             stepper = self.steppers.get(id)
             if stepper is None:
                 path = self.folder(id) / self.about(id).file
-                stepper = self.steppers[id] = Stepper(path, self.times(id, "stamps"))
+                stepper = self.steppers[id] = FrameReader(path, self.times(id, "stamps"))
             self.steppers.move_to_end(id)
             old = [self.steppers.popitem(last=False)[1] for _ in range(len(self.steppers) - OPEN)]
         for one in old:

@@ -13,8 +13,8 @@ from starlette.responses import Response
 from ..core.errors import MicroexprError
 from .media import HEAD, kind_of
 from .security import refused
-from .settings import Settings
-from .store import About, Library
+from .settings import ServerOptions
+from .store import Library, RecordingInfo
 
 SPARE = 200 * 10**6
 """Bytes of the disk that an upload leaves free."""
@@ -31,7 +31,7 @@ class _Refusal(Exception):
         self.status = status
 
 
-async def receive(request: Request, name: str, library: Library, settings: Settings) -> About | Response:
+async def receive(request: Request, name: str, library: Library, settings: ServerOptions) -> RecordingInfo | Response:
     """Take an upload into the library, to wait for its analysis; or the answer that says why not.
 
     Args:
@@ -40,7 +40,7 @@ async def receive(request: Request, name: str, library: Library, settings: Setti
         library: gets it.
         settings: how large it may be.
     """
-    limit = settings.most_mb * 10**6
+    limit = settings.max_upload_mb * 10**6
     said = request.headers.get("content-length", "")
     size = int(said) if said.isdecimal() else 0
     if size > limit:
@@ -65,7 +65,7 @@ async def receive(request: Request, name: str, library: Library, settings: Setti
         raise
 
 
-async def _take(request: Request, about: About, library: Library, settings: Settings) -> About:
+async def _take(request: Request, about: RecordingInfo, library: Library, settings: ServerOptions) -> RecordingInfo:
     folder = library.folder(about.id)
     coming = folder / "coming"
     with coming.open("wb") as file:
@@ -74,12 +74,12 @@ async def _take(request: Request, about: About, library: Library, settings: Sett
     return await run_in_threadpool(library.change, about.id, file=kept.name, size=size, state="waiting")
 
 
-async def _write(request: Request, file: IO[bytes], settings: Settings) -> tuple[int, str]:
+async def _write(request: Request, file: IO[bytes], settings: ServerOptions) -> tuple[int, str]:
     """Bytes written, and the ending that belongs to what they are."""
     size, head, ending = 0, b"", ""
     async for chunk in request.stream():
         size += len(chunk)
-        if size > settings.most_mb * 10**6:
+        if size > settings.max_upload_mb * 10**6:
             raise _Refusal(413, _too_large(settings))
         if not ending:
             head += chunk[: HEAD - len(head)]
@@ -97,8 +97,8 @@ def _ending(head: bytes) -> str:
     return ending
 
 
-def _too_large(settings: Settings) -> str:
-    return f"the video is larger than {settings.most_mb} MB; `microexpr serve --most-mb N` allows more"
+def _too_large(settings: ServerOptions) -> str:
+    return f"the video is larger than {settings.max_upload_mb} MB; `microexpr serve --max-upload-mb N` allows more"
 
 
 async def _drain(request: Request) -> None:

@@ -12,7 +12,7 @@ from ..core.errors import DataError, MissingDataError, did_you_mean
 from ..core.events import Analysis, Event
 from ..core.files import slug
 from ..metrics.agreement import agreement
-from .annotations import Coding
+from .annotations import Annotations
 from .store import Library
 
 CLASSES = ("negative", "positive", "surprise")
@@ -37,7 +37,7 @@ def recording(library: Library, id: str, copied: bool) -> dict[str, Any]:
         "faces": [dataclasses.asdict(face) for face in found.faces],
         "warnings": list(found.warnings),
         "classes": classes(found, coding),
-        "made_up": about.get("made_up") == "true",
+        "synthetic": about.get("synthetic") == "true",
         "recognizer": about.get("recipe", ""),
         "plays": plays,
         "copied": copied,
@@ -46,20 +46,20 @@ def recording(library: Library, id: str, copied: bool) -> dict[str, Any]:
     }
 
 
-def classes(found: Analysis, coding: Coding) -> list[str]:
+def classes(found: Analysis, coding: Annotations) -> list[str]:
     """Words that a coder is offered: the recognizer's, those in use, and `unknown`."""
-    named = sorted({name for event in found.events for name in event.shares}) or list(CLASSES)
+    named = sorted({name for event in found.events for name in event.probabilities}) or list(CLASSES)
     used = [event.label for event in coding.events.values()]
     return list(dict.fromkeys([*named, *used, "unknown"]))
 
 
-def events(coding: Coding) -> dict[str, Any]:
+def events(coding: Annotations) -> dict[str, Any]:
     """The events as they are judged now, each with its number, and how many steps can be undone."""
     ordered = coding.ordered()
     return {
         "events": [dataclasses.asdict(event) for _, event in ordered],
         "numbers": [number for number, _ in ordered],
-        "steps": len(coding.past),
+        "steps": len(coding.history),
     }
 
 

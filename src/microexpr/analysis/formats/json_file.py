@@ -21,12 +21,12 @@ from ...core.errors import DataError, MissingDataError
 from ...core.events import Analysis, Event, Face, Recording
 
 COLUMNS = (
-    *("video", "face", "kind", "label", "share", "onset", "apex", "offset", "start", "peak", "end", "seconds"),
+    *("video", "face", "kind", "label", "probability", "onset", "apex", "offset", "start", "peak", "end", "seconds"),
     *("score", "quality", "warnings", "status", "coder", "note"),
 )
 """Of events.csv; after them one `p_` column for each class."""
 
-FOLLOW = ("share", "seconds")
+DERIVED_COLUMNS = ("probability", "seconds")
 """Columns that follow from others and are not read."""
 
 TEXTS = ("video", "label", "warnings", "status", "coder", "note")
@@ -50,15 +50,15 @@ Marks = list[tuple[float, float, str]]
 
 def to_csv(events: Sequence[Event]) -> str:
     """A line an event; what two kinds of programs read alike: commas, dots, UTF-8."""
-    classes = dict.fromkeys(name for event in events for name in event.shares)
+    classes = dict.fromkeys(name for event in events for name in event.probabilities)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*COLUMNS, *(f"p_{name}" for name in classes)])
     for event in events:
         row = {**dataclasses.asdict(event), "warnings": "; ".join(event.warnings), "seconds": round(event.seconds, 6)}
-        row["share"] = event.shares.get(event.label, "")
+        row["probability"] = event.probabilities.get(event.label, "")
         row |= {name: _as_text(row[name]) for name in TEXTS}
-        writer.writerow([*(row[name] for name in COLUMNS), *(event.shares.get(name, "") for name in classes)])
+        writer.writerow([*(row[name] for name in COLUMNS), *(event.probabilities.get(name, "") for name in classes)])
     return text.getvalue()
 
 
@@ -82,7 +82,7 @@ def from_csv(text: str, where: str = "events.csv") -> list[Event]:
         names, rows = reader.fieldnames or (), list(reader)
     except csv.Error as fault:
         raise DataError(f"'{where}' is no CSV: {fault}") from None
-    if not rows and not {*COLUMNS} - {*FOLLOW} <= {*names}:
+    if not rows and not {*COLUMNS} - {*DERIVED_COLUMNS} <= {*names}:
         raise DataError(f"'{where}' is no CSV of events: it has not their columns")
     return [_event(row, f"'{where}', event {number}") for number, row in enumerate(rows, start=1)]
 
@@ -90,7 +90,7 @@ def from_csv(text: str, where: str = "events.csv") -> list[Event]:
 def _event(row: Mapping[str | None, Any], where: str) -> Event:
     values: dict[str, Any] = {}
     for name in COLUMNS:
-        if name in FOLLOW:
+        if name in DERIVED_COLUMNS:
             continue
         if row.get(name) is None:
             raise DataError(f"{where}: no column '{name}'")
@@ -98,10 +98,10 @@ def _event(row: Mapping[str | None, Any], where: str) -> Event:
     values["warnings"] = [part for part in values["warnings"].split("; ") if part]
     shares = {str(name)[2:]: value for name, value in row.items() if str(name).startswith("p_") and value}
     try:
-        event = TypeAdapter(Event).validate_python({**values, "shares": shares})
+        event = TypeAdapter(Event).validate_python({**values, "probabilities": shares})
     except ValidationError as fault:
         raise DataError(f"{where}: {_first(fault)}") from None
-    return dataclasses.replace(event, shares=dict(sorted(event.shares.items(), key=lambda one: -one[1])))
+    return dataclasses.replace(event, probabilities=dict(sorted(event.probabilities.items(), key=lambda one: -one[1])))
 
 
 def to_json(analysis: Analysis) -> str:
@@ -135,7 +135,7 @@ def json_schema() -> dict[str, Any]:
     schema = TypeAdapter(Analysis).json_schema(mode="serialization")
     records = {"Analysis": schema, **schema["$defs"]}
     for cls in (Analysis, Recording, Face, Event):
-        for name, words in described(cls).items():
+        for name, words in field_docs(cls).items():
             records[cls.__name__]["properties"][name]["description"] = words
         records[cls.__name__]["description"] = (cls.__doc__ or "").split("\n")[0]
     marks = {"format": {"const": FORMAT}, "schema": {"const": SCHEMA}}
@@ -144,7 +144,7 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-def described(cls: type) -> dict[str, str]:
+def field_docs(cls: type) -> dict[str, str]:
     """What the docstring of a record says of each field."""
     found: dict[str, str] = {}
     names: list[str] = []
@@ -229,7 +229,7 @@ def _marks(events: Iterable[Event]) -> dict[str, Marks]:
         words += [f"coder {event.coder}"] if event.coder else []
         words += [event.note] if event.note else []
         found["micro" if event.kind == "micro" else "macro"].append((event.start, event.end, "; ".join(words)))
-        share = f" {event.shares[event.label]:.2f}" if event.label in event.shares else ""
+        share = f" {event.probabilities[event.label]:.2f}" if event.label in event.probabilities else ""
         found["label"].append((event.start, event.end, event.label + share))
     return found
 

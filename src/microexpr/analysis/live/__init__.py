@@ -4,7 +4,7 @@
 `analyze` leaves.
 """
 
-from .capture import Camera, Film, Source, open_source
-from .session import FILES, Live, Status, live
+from .capture import Camera, Source, VideoSource, open_camera_or_video
+from .session import FILES, LiveOptions, Status, live
 
-__all__ = ["FILES", "Camera", "Film", "Live", "Source", "Status", "live", "open_source"]
+__all__ = ["FILES", "Camera", "LiveOptions", "Source", "Status", "VideoSource", "live", "open_camera_or_video"]

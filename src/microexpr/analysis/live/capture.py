@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 
 from ...core.errors import MediaError
-from ...imaging.video import VIDEOS, VideoFrames, timed
+from ...imaging.video import VIDEOS, VideoFrames, iter_frames
 
-Pace = Literal["real", "fast"]
+Speed = Literal["real", "fast"]
 
 PATIENCE = 2.0
 """Seconds in which a camera must give a frame, and after a stop the last one."""
@@ -99,7 +99,7 @@ class Camera:
         return None
 
 
-class Film:
+class VideoSource:
     """A video file played as a camera.
 
     Args:
@@ -107,7 +107,7 @@ class Film:
         pace: `real` shows a frame when its time has come, as a camera does; `fast` when it is asked for.
     """
 
-    def __init__(self, file: Path, pace: Pace = "real") -> None:
+    def __init__(self, file: Path, pace: Speed = "real") -> None:
         self.name, self.path = file.absolute().name, str(file.absolute())
         self.waits = pace == "fast"
         self._file = file
@@ -115,7 +115,7 @@ class Film:
     def play(self, stopped: Event) -> Iterator[tuple[float, np.ndarray]]:
         """Until the end of the file."""
         begun = time.monotonic()
-        for _, seconds, picture in timed(VideoFrames(self._file), 25.0):
+        for _, seconds, picture in iter_frames(VideoFrames(self._file), 25.0):
             if not self.waits:
                 stopped.wait(max(0.0, begun + seconds - time.monotonic()))
             if stopped.is_set():
@@ -123,7 +123,7 @@ class Film:
             yield seconds, picture
 
 
-def open_source(text: str, pace: Pace = "real") -> Source:
+def open_camera_or_video(text: str, pace: Speed = "real") -> Source:
     """What a user means: the number of a camera, a device, or a video file.
 
     Raises:
@@ -135,7 +135,7 @@ def open_source(text: str, pace: Pace = "real") -> Source:
     if path.is_char_device():
         return Camera(text)
     if path.is_file() and path.suffix.lower() in VIDEOS:
-        return Film(path, pace)
+        return VideoSource(path, pace)
     there = "is not there" if not path.exists() else f"is neither a device nor one of {', '.join(sorted(VIDEOS))}"
     raise MediaError(f"'{text}' {there}; give the number of a camera (0, 1 ...), its device, or a video file")
 

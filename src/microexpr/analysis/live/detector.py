@@ -12,10 +12,10 @@ from ...core.clip import Interval
 from ...core.events import Face
 from ...core.track import FaceTrack
 from ...faces.tracking import Tracking
-from ...faces.tracking.identity import Portrait, who
+from ...faces.tracking.identity import FaceSignature, match_identity
 from ...faces.tracking.track import track_of
 from ..summary import number, spans
-from .window import Strip
+from .window import TrackBuffer
 
 SAME = 0.3
 """Of two movements of a face that share more than this part of the shorter one, the one that was told first counts."""
@@ -60,7 +60,7 @@ class Person:
         return Face(self.face, self.frames, quality, tuple(self.gaps + last), tuple(self.blinks))
 
 
-class Watch:
+class EventDetector:
     """Looks at the window again and again.
 
     Args:
@@ -83,10 +83,10 @@ class Watch:
         self.people: dict[int, Person] = {}
         self._faces: dict[int, int] = {}
         self._memories: dict[int, dict[tuple[int, int, bytes], Any]] = {}
-        self._portraits: dict[int, Portrait] = {}
+        self._portraits: dict[int, FaceSignature] = {}
         self._told: list[tuple[int, int, int]] = []
 
-    def look(self, strips: Mapping[int, Strip], now: float, step: float, final: bool = False) -> Found:
+    def detect(self, strips: Mapping[int, TrackBuffer], now: float, step: float, final: bool = False) -> Found:
         """Events that are new and will not change, by onset.
 
         Args:
@@ -102,22 +102,22 @@ class Watch:
             track = self._track(key, strips[key], final)
             if track is None:
                 continue
-            if final or track.times[-1] < now - self.tracking.gap or track.times[-1] - track.times[0] >= self.least:
+            if final or track.times[-1] < now - self.tracking.max_gap or track.times[-1] - track.times[0] >= self.least:
                 cut = strips[key].cut
                 found += [(track, one) for one in self.spot(track) if self._due(track, one, cut, now, final)]
             self.people[track.face].see(track, np.inf if final else now - self.settle, step)
         found.sort(key=lambda pair: (pair[1].onset, pair[0].face))
         return found
 
-    def _track(self, key: int, strip: Strip, final: bool) -> FaceTrack | None:
+    def _track(self, key: int, strip: TrackBuffer, final: bool) -> FaceTrack | None:
         if len(strip.rows) < 2:
             return None
         track = track_of(np.stack(list(strip.rows)), np.stack(list(strip.crops)), self.tracking)
-        if track.times[-1] - track.times[0] < self.tracking.shortest and key not in self._faces:
+        if track.times[-1] - track.times[0] < self.tracking.min_seconds and key not in self._faces:
             return None
-        own = Portrait.of(track)
+        own = FaceSignature.of(track)
         if key not in self._faces:
-            self._faces[key] = who(own, sorted(self._portraits.values(), key=lambda one: one.began))
+            self._faces[key] = match_identity(own, sorted(self._portraits.values(), key=lambda one: one.began))
         face = self._faces[key]
         self.people.setdefault(face, Person(face))
         self._portraits.pop(face, None)
@@ -126,7 +126,7 @@ class Watch:
             del self._portraits[next(iter(self._portraits))]
         memory, first = self._memories.get(key, {}), int(track.numbers[0])
         self._memories[key] = {frames: what for frames, what in memory.items() if frames[0] >= first}
-        return replace(track, face=face, memory=self._memories[key])
+        return replace(track, face=face, flow_cache=self._memories[key])
 
     def _due(self, track: FaceTrack, one: Interval, cut: bool, now: float, final: bool) -> bool:
         start, end = track.times[np.searchsorted(track.numbers, (one.onset, one.offset))]

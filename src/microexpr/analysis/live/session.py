@@ -22,17 +22,17 @@ from ... import __version__
 from ...core.errors import MicroexprError, RunError, UsageError
 from ...core.events import Analysis, Event, Recording
 from ...core.files import write_atomically
-from ...core.registry import checked
+from ...core.registry import validate_settings
 from ...faces.tracking import Tracking
-from ...faces.tracking.prefetch import ahead
-from ...faces.tracking.recorder import Followed, Recorders, followed
+from ...faces.tracking.prefetch import prefetch
+from ...faces.tracking.recorder import Recorders, TrackedFrame, followed
 from ...recognizers.model import open_model
-from ..classify import judged, warnings
+from ..classify import classify_events, warnings
 from ..formats import json_file as export
-from ..options import Options, Parts
+from ..options import AnalysisOptions, Components
 from .capture import Capture, Source
-from .detector import Watch
-from .window import Shots, Strip, Window
+from .detector import EventDetector
+from .window import FrameBuffer, TrackBuffer, Window
 
 LINES = "events.jsonl"
 """An event a line, written as it is told."""
@@ -42,7 +42,7 @@ FILES = ("events.csv", "events.eaf", "events.json")
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveOptions:
     """How a camera is watched.
 
     Args:
@@ -95,11 +95,11 @@ class Status:
 def live(
     source: Source,
     folder: Path,
-    options: Options | None = None,
-    settings: Live | None = None,
+    options: AnalysisOptions | None = None,
+    settings: LiveOptions | None = None,
     told: Callable[[Event], None] = lambda event: None,
     shown: Callable[[Status], None] = lambda status: None,
-    parts: Parts | None = None,
+    parts: Components | None = None,
 ) -> Analysis:
     """Tell the events of a camera until it ends or is stopped (SIGINT, SIGTERM), and write them into `folder`.
 
@@ -116,11 +116,13 @@ def live(
         MediaError: the source gave no frame, or it failed; what came before is written all the same.
         RunError: the folder holds events already, or cannot be written.
     """
-    session = _Session(source, folder, options or Options(), settings or Live(), told, parts or Parts())
+    session = _Session(
+        source, folder, options or AnalysisOptions(), settings or LiveOptions(), told, parts or Components()
+    )
     fault = None
     with _stopped_by_signals(session.capture.stop):
         try:
-            with closing(ahead(followed(session.capture.frames(), session.tracking))) as frames:
+            with closing(prefetch(followed(session.capture.frames(), session.tracking))) as frames:
                 for frame in frames:
                     session.add(frame)
                     session.show(shown)
@@ -168,33 +170,33 @@ class _Session:
         self,
         source: Source,
         folder: Path,
-        options: Options,
-        settings: Live,
+        options: AnalysisOptions,
+        settings: LiveOptions,
         told: Callable[[Event], None],
-        parts: Parts,
+        parts: Components,
     ) -> None:
         options.check()
         self.source, self.folder, self.options, self.settings, self.told = source, folder, options, settings, told
-        self.tracking = checked(Tracking, options.tracking, "tracking")
+        self.tracking = validate_settings(Tracking, options.tracking, "tracking")
         self.model = None if options.model_file is None else open_model(options.model_file)
         self.capture = Capture(source, settings.waiting)
         self.window = Window(settings.window)
-        self.shots = Shots(settings.window + 2, settings.pictures)  # tracks reach up to a second farther back
+        self.shots = FrameBuffer(settings.window + 2, settings.pictures)  # tracks reach up to a second farther back
         self.recorders = Recorders(self.tracking, self.window)
-        self.watch = Watch(
+        self.watch = EventDetector(
             self.tracking, lambda track: parts.spot(track, options), settings.settle, settings.window / 2
         )
         self.events: list[Event] = []
         self.done, self.seconds, self.faces, self.shape = 0, 0.0, 0, (0, 0)
         self._steps: deque[float] = deque(maxlen=1000)
         self._clock: deque[tuple[float, int, int]] = deque(maxlen=16)
-        self._last: Followed | None = None
+        self._last: TrackedFrame | None = None
         self._next = settings.every
         self._worker = ThreadPoolExecutor(1)
         self._looking: Future[None] | None = None
         _claim(folder)
 
-    def add(self, frame: Followed) -> None:
+    def add(self, frame: TrackedFrame) -> None:
         """The next frame."""
         if self._last is not None:
             self._steps.append((frame.seconds - self._last.seconds) / (frame.number - self._last.number))
@@ -229,7 +231,7 @@ class _Session:
         lost = f"{self.capture.dropped} of {self.capture.came} frames were dropped: this machine did not keep up"
         told = (lost,) * bool(self.capture.dropped) + warnings(facts, faces, self.model)
         counts = {"came": self.capture.came, "done": self.done, "dropped": self.capture.dropped}
-        kept = {**self.options.told(), "live": {**dataclasses.asdict(self.settings), **counts}}
+        kept = {**self.options.resolved_settings(), "live": {**dataclasses.asdict(self.settings), **counts}}
         analysis = Analysis(facts, faces, tuple(self.events), told, kept, __version__)
         contents = (
             export.to_csv(analysis.events).encode(),
@@ -268,11 +270,11 @@ class _Session:
         path, seconds = self.source.path, round(self.seconds, 6)
         return Recording(self.source.name, path, self.capture.came, seconds, round(fps, 3), width, height)
 
-    def _look(self, strips: dict[int, Strip], shots: Shots, facts: Recording, final: bool) -> None:
-        found = self.watch.look(strips, facts.seconds, 1 / facts.fps if facts.fps else 0.0, final)
+    def _look(self, strips: dict[int, TrackBuffer], shots: FrameBuffer, facts: Recording, final: bool) -> None:
+        found = self.watch.detect(strips, facts.seconds, 1 / facts.fps if facts.fps else 0.0, final)
         if not found:
             return
-        events, _ = judged(shots, facts, found, self.model, self.options, lambda *now: None, self.folder)
+        events, _ = classify_events(shots, facts, found, self.model, self.options, lambda *now: None, self.folder)
         for event in events:
             self.events.append(event)
             _append(self.folder / LINES, json.dumps(dataclasses.asdict(event)) + "\n")

@@ -15,16 +15,16 @@ JPEG = [cv2.IMWRITE_JPEG_QUALITY, 95]
 
 
 @dataclass(eq=False)
-class Strip:
+class TrackBuffer:
     """The last frames of a track: rows of `tracking.store.ROW` and crops; `cut` once older ones were forgotten."""
 
     rows: deque[np.ndarray] = field(default_factory=deque)
     crops: deque[np.ndarray] = field(default_factory=deque)
     cut: bool = False
 
-    def copy(self) -> Strip:
+    def copy(self) -> TrackBuffer:
         """As it is now, for another thread."""
-        return Strip(self.rows.copy(), self.crops.copy(), self.cut)
+        return TrackBuffer(self.rows.copy(), self.crops.copy(), self.cut)
 
 
 class Window:
@@ -37,12 +37,12 @@ class Window:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self.strips: dict[int, Strip] = {}
+        self.strips: dict[int, TrackBuffer] = {}
         self.now = 0.0
 
     def add(self, track: int, row: np.ndarray, crop: np.ndarray) -> None:
         """One frame of a track; see `tracking.record.Sink`."""
-        strip = self.strips.setdefault(track, Strip())
+        strip = self.strips.setdefault(track, TrackBuffer())
         strip.rows.append(row)
         strip.crops.append(crop)
         self.now = float(row["time"])
@@ -60,7 +60,7 @@ class Window:
             del self.strips[track]
 
 
-class Shots:
+class FrameBuffer:
     """The pictures of the last seconds as JPEG files in memory; reads as `Frames`.
 
     Args:
@@ -81,9 +81,9 @@ class Shots:
         while self._kept[0][1] < seconds - self.seconds:
             self._kept.popleft()
 
-    def copy(self) -> Shots:
+    def copy(self) -> FrameBuffer:
         """As it is now, for another thread."""
-        other = Shots(self.seconds, 1 / self.step)
+        other = FrameBuffer(self.seconds, 1 / self.step)
         other._kept, other.last = self._kept.copy(), self.last
         return other
 

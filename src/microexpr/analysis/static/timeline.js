@@ -164,7 +164,7 @@
       strip.replaceChildren();
       blocks = data.events.map((event, index) => {
         const block = make("button", `tl-event tl-${event.kind} tl-${event.status}`, strip);
-        const share = event.shares && event.shares[event.label];
+        const share = event.probabilities && event.probabilities[event.label];
         block.type = "button";
         block.tabIndex = index === (selected ?? 0) ? 0 : -1;
         block.style.top = `${top(event.face) + STRIP[0]}px`;

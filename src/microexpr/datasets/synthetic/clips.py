@@ -1,4 +1,4 @@
-"""Who plays what in a made-up release: the published counts dealt to the published people, and the filming.
+"""Who plays what in a synthetic release: the published counts dealt to the published people, and the filming.
 
 Every number here is a published count (domain facts with the readers); which clip gets which label is drawn.
 """
@@ -12,22 +12,22 @@ from pathlib import Path
 
 import numpy as np
 
-from ...imaging.images import write_pictures
+from ...imaging.images import write_images
 from ...synthetic import (
     Camera,
     Kind,
-    Performance,
+    SyntheticClip,
     Timing,
     draw_action_units,
     draw_amplitude,
     draw_timing,
     format_action_units,
-    perform,
+    render_clip,
 )
 
 
 @dataclass(frozen=True)
-class Role:
+class ClipSpec:
     """One clip to be made: who, what it is called, what it shows.
 
     Attributes:
@@ -124,8 +124,8 @@ OBJECTIVE_OF = {"negative": ("III", "IV", "V"), "positive": ("I",), "surprise": 
 _JUDGED_2018 = frozenset({"I", "II", "III", "IV", "V"})
 
 
-def deal(
-    counts: Mapping[Labels, int], people: Mapping[str, int], seed: int, first: Sequence[tuple[str, Labels]] = ()
+def assign_labels(
+    counts: Mapping[Labels, int], subjects: Mapping[str, int], seed: int, first: Sequence[tuple[str, Labels]] = ()
 ) -> list[tuple[str, Labels]]:
     """(person, labels) pairs: every label as often as `counts` says, every person as often as `people` says.
 
@@ -134,7 +134,7 @@ def deal(
         seed: of the dealing.
         first: what is dealt before the rest is shuffled, as far as it lasts.
     """
-    left, need = Counter(dict(counts)), Counter(dict(people))
+    left, need = Counter(dict(counts)), Counter(dict(subjects))
     dealt = []
     for person, labels in first:
         if need[person] > 0 and left[labels] > 0:
@@ -154,11 +154,11 @@ def three_class(emotion: str) -> str:
     return "surprise" if plain == "surprise" else "negative"
 
 
-def varied(counts: Mapping[Labels, int], people: Mapping[str, int]) -> list[tuple[str, Labels]]:
+def two_labels_per_subject(counts: Mapping[Labels, int], subjects: Mapping[str, int]) -> list[tuple[str, Labels]]:
     """For each person with two clips or more, two labels of different classes of the three-class task, if any."""
     left = Counter(dict(counts))
     hands: list[tuple[str, Labels]] = []
-    for person in sorted((p for p in people if people[p] > 1), key=lambda p: (people[p], p)):
+    for person in sorted((p for p in subjects if subjects[p] > 1), key=lambda p: (subjects[p], p)):
         shown: set[str] = set()
         for labels, n in sorted(left.items(), key=lambda item: (-item[1], item[0])):
             if n > 0 and len(shown) < 2 and three_class(labels[0]) not in shown:
@@ -168,7 +168,7 @@ def varied(counts: Mapping[Labels, int], people: Mapping[str, int]) -> list[tupl
     return hands
 
 
-def fewer(counts: Mapping[Labels, int], n: int) -> dict[Labels, int]:
+def subsample_counts(counts: Mapping[Labels, int], n: int) -> dict[Labels, int]:
     """At most n of them: one of each kind, the most frequent kinds first, then in proportion."""
     kinds = sorted(counts, key=lambda labels: (-counts[labels], labels))
     taken = Counter(dict.fromkeys(kinds[:n], 1))
@@ -179,18 +179,20 @@ def fewer(counts: Mapping[Labels, int], n: int) -> dict[Labels, int]:
     return dict(taken)
 
 
-def casme2(people: int | None, seed: int) -> list[Role]:
+def casme2(subjects: int | None, seed: int) -> list[ClipSpec]:
     """The roles of CASME II: all published margins at once, those of MEGC 2018 and 2019 too."""
-    names = [f"sub{i:02d}" for i in range(1, 27)][:people]
+    names = [f"sub{i:02d}" for i in range(1, 27)][:subjects]
     # The clips of the three-class task (and the two that its list leaves out), then all others.
     judged = {n: CASME2_MEGC2019[i] + (n in ("sub04", "sub05")) for i, n in enumerate(names)}
     rest = {n: CASME2_PEOPLE[i] - judged[n] for i, n in enumerate(names)}
     in_task = {k: v for k, v in CASME2_LABELS.items() if k[0] in ("happiness", "surprise", "disgust", "repression")}
     others = {k: v for k, v in CASME2_LABELS.items() if k not in in_task}
-    if people is not None:
-        in_task, others = fewer(in_task, sum(judged.values())), fewer(others, sum(rest.values()))
+    if subjects is not None:
+        in_task, others = subsample_counts(in_task, sum(judged.values())), subsample_counts(others, sum(rest.values()))
     dealt: list[tuple[str, Labels]] = []
-    if people is None:  # 20 people have a clip of happiness, surprise or repression: four more than 10 and 18 have none
+    if (
+        subjects is None
+    ):  # 20 people have a clip of happiness, surprise or repression: four more than 10 and 18 have none
         counts, disgust = Counter(in_task), [("disgust", "IV"), ("disgust", "III")]
         for name in sorted((n for n in names if judged[n]), key=lambda n: (judged[n], n))[:4]:
             hand = [disgust[i % 2] for i in range(judged.pop(name))]
@@ -204,9 +206,9 @@ def casme2(people: int | None, seed: int) -> list[Role]:
             in_task = {**in_task, labels: in_task[labels] - 1}
             judged[name] -= 1
     # Everyone else shows happiness once, and everyone has a clip of classes I to V.
-    first = [(n, ("happiness", "I")) for n in judged] if people is None else varied(in_task, judged)
-    dealt += deal(in_task, judged, seed, first)
-    dealt += deal(others, rest, seed + 1, [(n, ("others", "III")) for n in names])
+    first = [(n, ("happiness", "I")) for n in judged] if subjects is None else two_labels_per_subject(in_task, judged)
+    dealt += assign_labels(in_task, judged, seed, first)
+    dealt += assign_labels(others, rest, seed + 1, [(n, ("others", "III")) for n in names])
     fixed = {"sub04": "EP12_01f", "sub05": "EP09_05f"}
     roles, used = [], Counter[str]()
     for person, labels in sorted(dealt):
@@ -218,22 +220,22 @@ def casme2(people: int | None, seed: int) -> list[Role]:
     return roles
 
 
-def samm(people: int | None, seed: int) -> list[Role]:
+def samm(subjects: int | None, seed: int) -> list[ClipSpec]:
     """The roles of SAMM: emotions, objective classes, the people of MEGC 2019, and 21 people in MEGC 2018."""
-    names = [*[n for n in SAMM_MEGC2019 if n < "025"], "025", *[n for n in SAMM_MEGC2019 if n > "025"]][:people]
+    names = [*[n for n in SAMM_MEGC2019 if n < "025"], "025", *[n for n in SAMM_MEGC2019 if n > "025"]][:subjects]
     judged = {n: SAMM_MEGC2019.get(n, 0) for n in names}
     # How the 26 clips called Other fall to people is not published: person 025 has only such clips; dealt in turn.
     rest = dict.fromkeys(names, 0)
-    for i in range(26 if people is None else max(1, len(names) // 2)):
+    for i in range(26 if subjects is None else max(1, len(names) // 2)):
         rest[("025" if "025" in names else names[0]) if i < 3 else names[(7 * i) % len(names)]] += 1
     in_task = {k: v for k, v in SAMM_LABELS.items() if k[0] != "Other"}
     others = {("Other", "VII"): sum(rest.values())}
-    if people is not None:
-        in_task = fewer(in_task, sum(judged.values()))
-        dealt = deal(in_task, judged, seed, varied(in_task, judged))
+    if subjects is not None:
+        in_task = subsample_counts(in_task, sum(judged.values()))
+        dealt = assign_labels(in_task, judged, seed, two_labels_per_subject(in_task, judged))
     else:
         dealt = _deal_samm(in_task, judged, seed)
-    dealt += deal(others, rest, seed + 1)
+    dealt += assign_labels(others, rest, seed + 1)
     used, roles = Counter[str](), []
     for person, labels in sorted(dealt):
         used[person] += 1
@@ -246,15 +248,15 @@ def _deal_samm(counts: Mapping[Labels, int], judged: Mapping[str, int], seed: in
     without = sorted((n for n in judged if judged[n]), key=lambda n: (judged[n], n))[:7]
     low = {k: v for k, v in counts.items() if k[1] not in _JUDGED_2018}
     few = {n: judged[n] for n in without}
-    poor = fewer(low, sum(few.values()))
+    poor = subsample_counts(low, sum(few.values()))
     left = {k: v - poor.get(k, 0) for k, v in counts.items()}
     many = {n: c for n, c in judged.items() if c and n not in few}
     kinds = sorted((k for k in left if k[1] in _JUDGED_2018), key=lambda k: -left[k])
     pool = [k for k in kinds for _ in range(left[k])]
-    return deal(poor, few, seed) + deal(left, many, seed + 2, list(zip(many, pool, strict=False)))
+    return assign_labels(poor, few, seed) + assign_labels(left, many, seed + 2, list(zip(many, pool, strict=False)))
 
 
-def smic(people: int | None, seed: int, counts: Mapping[str, int] = SMIC_LABELS) -> list[Role]:
+def smic(subjects: int | None, seed: int, counts: Mapping[str, int] = SMIC_LABELS) -> list[ClipSpec]:
     """The roles of SMIC; names as on disk, `s1` and `s1_ne_01`.
 
     Who made the 71 clips before the slower cameras is not published: there, eight people get nearly as many each.
@@ -263,32 +265,32 @@ def smic(people: int | None, seed: int, counts: Mapping[str, int] = SMIC_LABELS)
     if sum(counts.values()) != sum(every.values()):
         each, more = divmod(sum(counts.values()), 8)
         every, first = {n: each + (n <= more) for n in range(1, 9)}, []
-    chosen = {f"s{n}": clips for n, clips in list(every.items())[:people]}
+    chosen = {f"s{n}": clips for n, clips in list(every.items())[:subjects]}
     labels: Mapping[Labels, int] = {(word, ""): n for word, n in counts.items()}
-    if people is not None:
-        labels = fewer(labels, sum(chosen.values()))
-        first = varied(labels, chosen)
+    if subjects is not None:
+        labels = subsample_counts(labels, sum(chosen.values()))
+        first = two_labels_per_subject(labels, chosen)
     used, roles = Counter[tuple[str, str]](), []
-    for person, (word, _) in deal(labels, chosen, seed, first):
+    for person, (word, _) in assign_labels(labels, chosen, seed, first):
         used[person, word] += 1
         short = {"negative": "ne", "positive": "po", "surprise": "sur"}[word]
         roles.append(_role(person, f"{person}_{short}_{used[person, word]:02d}", (word, ""), "smic", seed))
     return roles
 
 
-def troupe(people: int, seed: int) -> list[Role]:
+def default_clip_specs(subjects: int, seed: int) -> list[ClipSpec]:
     """Roles of a data set of one's own: two clips of each of three classes for each person."""
     words = [(word, "") for word in OBJECTIVE_OF for _ in range(2)]
-    names = [f"p{i:02d}" for i in range(1, people + 1)]
+    names = [f"p{i:02d}" for i in range(1, subjects + 1)]
     return [_role(person, f"c{i}", labels, "folder", seed) for person in names for i, labels in enumerate(words, 1)]
 
 
-def _role(person: str, name: str, labels: Labels, dataset: str, seed: int) -> Role:
+def _role(person: str, name: str, labels: Labels, dataset: str, seed: int) -> ClipSpec:
     draws = np.random.default_rng([seed, *f"{dataset}/{person}/{name}".encode()])
     emotion, objective = labels
     shown = objective or str(draws.choice(OBJECTIVE_OF[emotion]))
     units = draw_action_units(shown, None, draws)
-    return Role(person, name, emotion, shown, format_action_units(units), tuple(units), int(draws.integers(2**31)))
+    return ClipSpec(person, name, emotion, shown, format_action_units(units), tuple(units), int(draws.integers(2**31)))
 
 
 def person_seed(dataset: str, person: str) -> int:
@@ -297,7 +299,7 @@ def person_seed(dataset: str, person: str) -> int:
 
 
 @dataclass(frozen=True)
-class Shooting:
+class RecordingSpec:
     """How a release films.
 
     Attributes:
@@ -305,7 +307,7 @@ class Shooting:
         fps: frames per second.
         size: (height, width) of the release's pictures.
         scale: share of that size which is written.
-        gray: without colour.
+        gray: without color.
         framing: `face` fills the picture, `wide` shows head and shoulders.
         pad: neutral frames before and after.
         first: number of the first frame.
@@ -315,19 +317,19 @@ class Shooting:
     dataset: str
     fps: float
     size: tuple[int, int]
-    scale: float = 1.0
+    image_scale: float = 1.0
     gray: bool = False
     framing: str = "face"
     pad: int = 3
     first: int = 1
     kind: Kind = "micro"
 
-    def perform(self, role: Role, timing: Timing | None = None) -> Performance:
+    def render(self, role: ClipSpec, timing: Timing | None = None) -> SyntheticClip:
         """The role as a moving face; its timing is drawn unless given."""
         draws = np.random.default_rng(role.seed)
-        height, width = (max(48, 2 * round(n * self.scale / 2)) for n in self.size)  # even, as a video needs
+        height, width = (max(48, 2 * round(n * self.image_scale / 2)) for n in self.size)  # even, as a video needs
         camera = Camera(fps=self.fps, size=(height, width), gray=self.gray, framing=self.framing)  # type: ignore[arg-type]
-        return perform(
+        return render_clip(
             person_seed(self.dataset, role.person),
             units=role.units,
             camera=camera,
@@ -336,11 +338,13 @@ class Shooting:
             seed=role.seed,
         )
 
-    def film(self, role: Role, folder: Path, pattern: str, timing: Timing | None = None) -> tuple[int, int, int]:
+    def write_frames(
+        self, role: ClipSpec, folder: Path, pattern: str, timing: Timing | None = None
+    ) -> tuple[int, int, int]:
         """Write the frames as `pattern` names them; (onset, apex, offset) as frame numbers."""
-        performance = self.perform(role, timing)
+        performance = self.render(role, timing)
         paths = [folder / pattern.format(self.first + i) for i in range(performance.timing.frames)]
-        write_pictures(lambda i: self._shown(performance.frame(i)), paths, quality=92)
+        write_images(lambda i: self._shown(performance.frame(i)), paths, quality=92)
         held = performance.timing
         return self.first + held.onset, self.first + held.apex, self.first + held.offset
 

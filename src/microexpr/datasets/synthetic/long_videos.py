@@ -10,18 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
-from ...imaging.images import write_pictures
+from ...imaging.images import write_images
 from ...synthetic import Person, format_action_units
-from ...synthetic.long_video import LongTake
-from ...synthetic.script import Beat, Distractors, draw_beats
+from ...synthetic.long_video import SyntheticVideo
+from ...synthetic.script import Distractors, Movement, random_movements
 from .clips import person_seed
 
 SIZE = (480, 640)
-"""(height, width) of a made-up video at scale 1: head and shoulders."""
+"""(height, width) of a synthetic video at scale 1: head and shoulders."""
 
 
 @dataclass(frozen=True)
-class Scene:
+class VideoSpec:
     """One video to be made.
 
     Attributes:
@@ -39,8 +39,8 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """One expression of a made-up video; frames count from 0.
+class VideoEvent:
+    """One expression of a synthetic video; frames count from 0.
 
     Attributes:
         kind: `micro` or `macro`.
@@ -63,7 +63,7 @@ def shared_out(total: int, parts: int) -> list[int]:
     return [each + (i < more) for i in range(parts)]
 
 
-def take_of(scene: Scene, dataset: str, fps: float, seed: int, least: float) -> LongTake:
+def make_video(scene: VideoSpec, dataset: str, fps: float, seed: int, least: float) -> SyntheticVideo:
     """The scene as a moving face, `least` seconds long or as long as its expressions need.
 
     Videos are shorter than those of a release, which last half a minute to minutes: there is one expression after
@@ -74,21 +74,21 @@ def take_of(scene: Scene, dataset: str, fps: float, seed: int, least: float) -> 
     drawn = np.random.default_rng([seed, *f"{dataset}/{scene.person}/{scene.name}".encode()])
     while True:  # what does not fit between the others is left out: until nothing is
         start = int(drawn.integers(2**31))
-        beats = draw_beats(start, seconds, scene.micro * a_minute, scene.macro * a_minute, Distractors())
+        beats = random_movements(start, seconds, scene.micro * a_minute, scene.macro * a_minute, Distractors())
         kinds = [beat.kind for beat in _told(beats)]
         whole = (kinds.count("micro"), kinds.count("macro")) == (scene.micro, scene.macro)
         if whole and not (scene.begun and kinds[0] != "macro"):
             break
     if scene.begun:
         beats = _begun(beats)
-    return LongTake(_person(dataset, scene.person), beats, seconds, fps, Distractors(), start)
+    return SyntheticVideo(_person(dataset, scene.person), beats, seconds, fps, Distractors(), start)
 
 
-def shown_in(take: LongTake) -> list[Shown]:
+def shown_in(take: SyntheticVideo) -> list[VideoEvent]:
     """Its expressions in the order of time."""
     fps, last = take.fps, len(take) - 1
     return [
-        Shown(
+        VideoEvent(
             beat.kind,
             round(beat.start * fps),
             max(0, round((beat.peak + beat.fall) / 2 * fps)),
@@ -100,15 +100,15 @@ def shown_in(take: LongTake) -> list[Shown]:
     ]
 
 
-def film(take: LongTake, folder: Path, pattern: str, scale: float, gray: bool = False) -> None:
+def write_frames(take: SyntheticVideo, folder: Path, pattern: str, image_scale: float, gray: bool = False) -> None:
     """Write every frame, numbered from 1 as `pattern` says."""
-    height, width = (max(48, 2 * round(n * scale / 2)) for n in SIZE)
+    height, width = (max(48, 2 * round(n * image_scale / 2)) for n in SIZE)
 
     def shown(i: int) -> np.ndarray:
         frame = take.frame(i, (height, width))
         return frame[..., 1] if gray else frame
 
-    write_pictures(shown, [folder / pattern.format(i + 1) for i in range(len(take))], quality=92)
+    write_images(shown, [folder / pattern.format(i + 1) for i in range(len(take))], quality=92)
 
 
 @cache
@@ -116,11 +116,11 @@ def _person(dataset: str, person: str) -> Person:
     return Person.draw(person_seed(dataset, person))
 
 
-def _told(beats: Sequence[Beat]) -> list[Beat]:
+def _told(beats: Sequence[Movement]) -> list[Movement]:
     return [beat for beat in beats if beat.kind in ("micro", "macro")]
 
 
-def _begun(beats: Sequence[Beat]) -> tuple[Beat, ...]:
+def _begun(beats: Sequence[Movement]) -> tuple[Movement, ...]:
     """All beats so much earlier that the first expression is half-way up at the first frame."""
     first = next(beat for beat in beats if beat.kind == "macro")
     early = (first.start + first.peak) / 2

@@ -10,12 +10,12 @@ from pathlib import Path
 from ...core.config import cache_folder
 from ...core.files import slug
 from ...core.track import FaceTrack
-from ...imaging.video import open_frames, stamp
+from ...imaging.video import file_signature, open_frames
 from .options import Tracking
 from .track import VERSION, track_faces
 
 
-def kept_tracks(name: str, source: Path, options: Tracking) -> list[FaceTrack]:
+def cached_tracks(name: str, source: Path, options: Tracking) -> list[FaceTrack]:
     """`track_faces`, from the cache where it is there; about 16 kB a frame and face are kept there.
 
     A folder of the cache is whole or not there, however many processes write it and whenever one is killed.
@@ -41,12 +41,12 @@ def kept_tracks(name: str, source: Path, options: Tracking) -> list[FaceTrack]:
     return track_faces(open_frames(source), options, None, place)
 
 
-def is_kept(name: str, source: Path, options: Tracking) -> bool:
+def is_cached(name: str, source: Path, options: Tracking) -> bool:
     """Whether the cache has them."""
     return _place(name, source.absolute(), options).is_dir()
 
 
-def judged_face(tracks: list[FaceTrack]) -> list[FaceTrack]:
+def main_face(tracks: list[FaceTrack]) -> list[FaceTrack]:
     """The tracks of the person who was longest in sight, in the order of time; the first of two equal ones."""
     seen: dict[int, int] = {}
     for track in tracks:
@@ -56,7 +56,7 @@ def judged_face(tracks: list[FaceTrack]) -> list[FaceTrack]:
 
 
 def _place(name: str, source: Path, options: Tracking) -> Path:
-    facts = f"{VERSION} {source} {stamp(source)} {options}"
+    facts = f"{VERSION} {source} {file_signature(source)} {options}"
     return cache_folder() / "tracks" / f"{slug(name)}-{hashlib.sha256(facts.encode()).hexdigest()[:16]}"
 
 

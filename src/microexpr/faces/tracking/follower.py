@@ -42,7 +42,7 @@ class Follower:
             seconds: since the first frame, rising from call to call.
             picture: (height, width, 3) uint8 RGB.
         """
-        self.known = [k for k in self.known if k.here or seconds - k.time <= self.options.gap]
+        self.known = [k for k in self.known if k.here or seconds - k.time <= self.options.max_gap]
         lost = False
         for face in self.known:
             if face.here:
@@ -58,16 +58,16 @@ class Follower:
         look = now >= self._next_look
         if lost or look or (awaited and now >= self._next_search):
             self._find(seconds, picture, thorough=look and not here)
-            self._next_search = seconds + self.options.search
+            self._next_search = seconds + self.options.redetect_interval
             if look:
-                self._next_look = seconds + self.options.look
+                self._next_look = seconds + self.options.detect_interval
         return {k.track: k.last for k in self.known if k.here and k.time == seconds}
 
     def _find(self, seconds: float, picture: np.ndarray, thorough: bool) -> None:
         for detection in detect_all(picture, thorough):
             if self._seen(detection.box, seconds) is not None:
                 continue
-            if sum(k.here for k in self.known) >= self.options.most:
+            if sum(k.here for k in self.known) >= self.options.max_faces:
                 return
             found = landmarks_in(picture, detection)
             if found is not None and self._seen(found.box, seconds) is None:

@@ -11,7 +11,7 @@ import numpy as np
 from ...core.track import FaceTrack
 from .follower import distance
 
-ALIKE = 0.7
+MIN_SIMILARITY = 0.7
 """Faces that are more alike are one person's. Of 4560 pairs of strangers (scikit-image's `lfw_subset`) 1 % are."""
 
 NEAR = 1.5
@@ -22,7 +22,7 @@ LOOKS = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Portrait:
+class FaceSignature:
     """What is remembered of a track to know its person again.
 
     Attributes:
@@ -41,13 +41,13 @@ class Portrait:
     last: np.ndarray
 
     @classmethod
-    def of(cls, track: FaceTrack) -> Portrait:
+    def of(cls, track: FaceTrack) -> FaceSignature:
         """The portrait of a track."""
         ends = float(track.times[0]), float(track.times[-1])
         return cls(track.face, _looks(track), *ends, track.boxes[0].copy(), track.boxes[-1].copy())
 
 
-def who(own: Portrait, others: Sequence[Portrait]) -> int:
+def match_identity(own: FaceSignature, others: Sequence[FaceSignature]) -> int:
     """Number of the person among earlier tracks that this one goes on with, or a new number.
 
     Args:
@@ -57,7 +57,7 @@ def who(own: Portrait, others: Sequence[Portrait]) -> int:
     latest = {other.face: other for other in others}
     alike = {face: float((own.looks @ one.looks.T).max()) for face, one in latest.items() if _left(one, own)}
     best = max(alike, key=lambda face: alike[face], default=0)
-    return best if best and alike[best] >= ALIKE else max(latest, default=0) + 1
+    return best if best and alike[best] >= MIN_SIMILARITY else max(latest, default=0) + 1
 
 
 def _looks(track: FaceTrack) -> np.ndarray:
@@ -70,5 +70,5 @@ def _looks(track: FaceTrack) -> np.ndarray:
     return np.stack(found)
 
 
-def _left(other: Portrait, own: Portrait) -> bool:
+def _left(other: FaceSignature, own: FaceSignature) -> bool:
     return other.ended < own.began and distance(tuple(other.last), tuple(own.first)) <= NEAR

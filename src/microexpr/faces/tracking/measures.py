@@ -92,7 +92,7 @@ def blinks(times: np.ndarray, opening: np.ndarray, margin: float) -> np.ndarray:
 def sharpness(crop: np.ndarray) -> float:
     """0 (blurred or flat) to 1 of an aligned (S, S) uint8 crop: the share of its detail that is fine.
 
-    Standard deviation of the Laplacian over that of the grey levels (after Pech-Pacheco et al. 2000).
+    Standard deviation of the Laplacian over that of the gray levels (after Pech-Pacheco et al. 2000).
     """
     small = crop if crop.shape[0] == 128 else cv2.resize(crop, (128, 128), interpolation=cv2.INTER_AREA)
     middle = small[16:112, 16:112]

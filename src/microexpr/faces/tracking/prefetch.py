@@ -17,7 +17,7 @@ class _End:
         self.fault = fault
 
 
-def ahead(items: Generator[T, None, None], most: int = 8) -> Generator[T, None, None]:
+def prefetch(items: Generator[T, None, None], most: int = 8) -> Generator[T, None, None]:
     """The same items in the same order, made by a thread of their own while the ones before are used.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from ...imaging.geometry import block_of, mapped, moved, similarity
+from ...imaging.geometry import block_of, similarity, transform_points, warp_image
 from ...preprocessing.align import Align
 from ..landmarks import Landmarks
 from .follower import Follower
@@ -35,7 +35,7 @@ class Sink(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Followed:
+class TrackedFrame:
     """One frame, and the faces in it.
 
     Attributes:
@@ -53,12 +53,14 @@ class Followed:
     known: frozenset[int]
 
 
-def followed(pictures: Iterable[tuple[int, float, np.ndarray]], options: Tracking) -> Generator[Followed, None, None]:
+def followed(
+    pictures: Iterable[tuple[int, float, np.ndarray]], options: Tracking
+) -> Generator[TrackedFrame, None, None]:
     """The faces in each of `(number, seconds, picture)`, which come in order."""
     follower = Follower(options)
     for number, seconds, picture in pictures:
         faces = follower.step(seconds, picture)
-        yield Followed(number, seconds, picture, faces, frozenset(face.track for face in follower.known))
+        yield TrackedFrame(number, seconds, picture, faces, frozenset(face.track for face in follower.known))
 
 
 class Recorders:
@@ -68,14 +70,14 @@ class Recorders:
         self.options, self.sink = options, sink
         self._own: dict[int, Recorder] = {}
 
-    def add(self, frame: Followed) -> None:
+    def add(self, frame: TrackedFrame) -> None:
         """The next frame."""
         if frame.faces:
-            grey = cv2.cvtColor(frame.picture, cv2.COLOR_RGB2GRAY)
+            gray = cv2.cvtColor(frame.picture, cv2.COLOR_RGB2GRAY)
         for track, face in frame.faces.items():
             if track not in self._own:
                 self._own[track] = Recorder(track, self.options, self.sink)
-            self._own[track].add(frame.number, frame.seconds, face, grey)
+            self._own[track].add(frame.number, frame.seconds, face, gray)
         for track in self._own.keys() - frame.known:
             self._own.pop(track).close()
 
@@ -88,13 +90,13 @@ class Recorders:
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """A face in one frame: (70, 3) points in the recording (68, top of the forehead, chin), and the grey picture."""
+    """A face in one frame: (70, 3) points in the recording (68, top of the forehead, chin), and the gray picture."""
 
     number: int
     time: float
     points: np.ndarray
     presence: float
-    grey: np.ndarray | None
+    gray: np.ndarray | None
 
 
 class Recorder:
@@ -102,25 +104,25 @@ class Recorder:
 
     def __init__(self, track: int, options: Tracking, sink: Sink) -> None:
         self.track, self.options, self.sink = track, options, sink
-        self.half = max(options.smooth, options.steady) / 2000 + 1e-6
+        self.half = max(options.landmark_smoothing_ms, options.crop_smoothing_ms) / 2000 + 1e-6
         self.places = RIGID_PLACES * np.ptp(_eyes(options.size)[:, 0]) + _eyes(options.size).mean(axis=0)
         self._window: deque[_Seen] = deque()
         self._block = 0  # the one of the first frame is kept: a change would be seen as movement
         self._next = 0  # index in the window of the first frame that is not written
 
-    def add(self, number: int, seconds: float, face: Landmarks, grey: np.ndarray) -> None:
+    def add(self, number: int, seconds: float, face: Landmarks, gray: np.ndarray) -> None:
         """The face in the next frame that shows it.
 
         Args:
             number: of the frame.
             seconds: since the first frame.
             face: its landmarks in pixels of the recording.
-            grey: (height, width) uint8.
+            gray: (height, width) uint8.
         """
         space = np.concatenate([face.points, np.zeros((68, 1))], axis=1)
         space[[36, 45], 2] = face.mesh[[33, 263], 2]
         points = np.concatenate([space, face.mesh[[FOREHEAD, CHIN]]])
-        self._window.append(_Seen(number, seconds, points, face.quality, grey))
+        self._window.append(_Seen(number, seconds, points, face.quality, gray))
         while self._window[self._next].time + self.half < seconds:
             self._write()
 
@@ -136,16 +138,16 @@ class Recorder:
             self._next -= 1
         times = np.array([one.time for one in self._window])
         points = np.stack([one.points for one in self._window])
-        own = smoothed_at(times, points, seen.time, self.options.smooth)
-        steady = smoothed_at(times, points[:, RIGID, :2], seen.time, self.options.steady)
+        own = smoothed_at(times, points, seen.time, self.options.landmark_smoothing_ms)
+        steady = smoothed_at(times, points[:, RIGID, :2], seen.time, self.options.crop_smoothing_ms)
         place = similarity(steady, self.places)
-        assert seen.grey is not None
+        assert seen.gray is not None
         self._block = self._block or block_of(place)
         how = {"how": cv2.INTER_CUBIC, "border": cv2.BORDER_REPLICATE, "block": self._block}
-        crop = mapped(seen.grey, place, self.options.size, **how)
+        crop = warp_image(seen.gray, place, self.options.size, **how)
         row = np.zeros((), ROW)
         row["number"], row["time"], row["presence"] = seen.number, seen.time, seen.presence
-        row["points"] = moved(own[:68, :2], place)
+        row["points"] = transform_points(own[:68, :2], place)
         row["pose"] = head_pose(own[36], own[45], own[68], own[69])
         row["ratios"] = eye_ratios(own)
         row["sharp"] = sharpness(crop)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ...core.progress import Progress, quiet
+from ...core.progress import ProgressCallback, no_progress
 from ...core.track import FaceTrack
-from ...imaging.video import Frames, VideoFrames, stamp, timed
-from .identity import Portrait, who
+from ...imaging.video import Frames, VideoFrames, file_signature, iter_frames
+from .identity import FaceSignature, match_identity
 from .measures import blinks, openness, quality
 from .options import Tracking
-from .prefetch import ahead
+from .prefetch import prefetch
 from .recorder import Recorders, followed
 from .store import Store
 
@@ -23,7 +23,10 @@ VERSION = 2
 
 
 def track_faces(
-    frames: Frames, options: Tracking | None = None, progress: Progress | None = None, folder: Path | None = None
+    frames: Frames,
+    options: Tracking | None = None,
+    progress: ProgressCallback | None = None,
+    folder: Path | None = None,
 ) -> list[FaceTrack]:
     """Every face of a recording, in the order in which they came; an empty list where there is none.
 
@@ -51,7 +54,7 @@ def track_faces(
     store = Store(folder, options.size)
     try:
         if not (source and store.resume(key)):
-            _pass(frames, options, progress or quiet, store, key)
+            _pass(frames, options, progress or no_progress, store, key)
         return _tracks(store, options)
     finally:
         store.forget()
@@ -60,18 +63,18 @@ def track_faces(
 def _source(frames: Frames) -> str:
     """What tells one recording from another; "" for one that is no file or folder."""
     path = getattr(frames, "path", None) or getattr(frames, "folder", None)
-    return f"{path} {stamp(Path(path))}" if path is not None and Path(path).exists() else ""
+    return f"{path} {file_signature(Path(path))}" if path is not None and Path(path).exists() else ""
 
 
-def _pass(frames: Frames, options: Tracking, progress: Progress, store: Store, key: str) -> None:
+def _pass(frames: Frames, options: Tracking, progress: ProgressCallback, store: Store, key: str) -> None:
     """Three things at once, each a few frames ahead of the next: reading, following, recording."""
-    total = frames.expected() if isinstance(frames, VideoFrames) else len(frames.numbers)
+    total = frames.estimated_frame_count() if isinstance(frames, VideoFrames) else len(frames.numbers)
     store.clear()
     recorders = Recorders(options, store)
     seconds, done = 0.0, 0
     with (
-        closing(ahead(timed(frames, options.fps))) as pictures,
-        closing(ahead(followed(pictures, options))) as every,
+        closing(prefetch(iter_frames(frames, options.fps))) as pictures,
+        closing(prefetch(followed(pictures, options))) as every,
     ):
         for done, frame in enumerate(every, start=1):
             seconds = frame.seconds
@@ -85,13 +88,13 @@ def _pass(frames: Frames, options: Tracking, progress: Progress, store: Store, k
 
 def _tracks(store: Store, options: Tracking) -> list[FaceTrack]:
     tracks: list[FaceTrack] = []
-    portraits: list[Portrait] = []
+    portraits: list[FaceSignature] = []
     for number in sorted(store.lengths):
         track = track_of(*store.read(number), options)
-        if track.times[-1] - track.times[0] < min(options.shortest, float(store.finished["seconds"])):
+        if track.times[-1] - track.times[0] < min(options.min_seconds, float(store.finished["seconds"])):
             continue
-        own = Portrait.of(track)
-        tracks.append(replace(track, face=who(own, portraits)))
+        own = FaceSignature.of(track)
+        tracks.append(replace(track, face=match_identity(own, portraits)))
         portraits.append(replace(own, face=tracks[-1].face))
     return tracks
 
@@ -115,7 +118,7 @@ def track_of(rows: np.ndarray, crops: np.ndarray, options: Tracking) -> FaceTrac
         points=rows["points"],
         quality=quality(rows["presence"], boxes[:, 2], pose, rows["sharp"]),
         pose=pose,
-        openness=opening,
+        eye_openness=opening,
         blink=blinks(times, opening, options.blink_margin),
         boxes=boxes,
     )

@@ -1,1 +1,1 @@
-"""Training a network from scratch on labelled images."""
+"""Training a network from scratch on labeled images."""

@@ -46,31 +46,31 @@ class Process:
             dist.all_reduce(values)
         return values
 
-    def agree(self, module: nn.Module) -> None:
+    def broadcast_buffers(self, module: nn.Module) -> None:
         """Running means and the like become those of the first process."""
         if self.processes > 1:
             for buffer in module.buffers():
                 dist.broadcast(buffer, 0)
 
-    def wait(self) -> None:
+    def barrier(self) -> None:
         """Until every process is here."""
         if self.processes > 1:
             dist.barrier()
 
 
-def among() -> tuple[int, int]:
+def rank_and_world_size() -> tuple[int, int]:
     """(which one this is, how many there are) of the processes that torchrun began; (0, 1) without it."""
     return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
 
 
 @contextmanager
-def join(device: Literal["auto", "cpu", "cuda"]) -> Iterator[Process]:
+def distributed_context(device: Literal["auto", "cpu", "cuda"]) -> Iterator[Process]:
     """This process among those that torchrun began (gloo on CPUs, nccl on GPUs), or alone.
 
     Raises:
         UsageError: a GPU is asked for and there is none.
     """
-    rank, processes = among()
+    rank, processes = rank_and_world_size()
     if device == "cuda" and not torch.cuda.is_available():
         raise UsageError("device = cuda: torch sees no GPU here; use auto or cpu")
     if device == "cpu" or not torch.cuda.is_available():

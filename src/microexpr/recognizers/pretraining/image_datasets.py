@@ -1,4 +1,4 @@
-"""Labelled pictures on disk, read one at a time: never all in memory (ImageNet has 1.28 million).
+"""Labeled pictures on disk, read one at a time: never all in memory (ImageNet has 1.28 million).
 
 Three layouts are known, told apart by what the folder holds:
 * ImageNet's own: `train/<class>/*.jpg` and, if there, `val/<class>/*.jpg`; or `<class>/*.jpg` without either;
@@ -23,12 +23,12 @@ import numpy as np
 
 from ...core.config import cache_folder
 from ...core.errors import DataError, MissingDataError, UsageError
-from ...datasets.base import MADE_UP
-from ...imaging.images import PICTURES, read_picture, write_picture
+from ...datasets.base import SYNTHETIC
+from ...imaging.images import PICTURES, read_image, write_image
 from ...synthetic.patterns import PATTERNS, draw_pattern
 
 
-class Pictures(ABC):
+class ImageDataset(ABC):
     """Pictures with one class each, read when asked for.
 
     Args:
@@ -56,7 +56,7 @@ class Pictures(ABC):
         """Changes when the list of pictures or their classes does; pixels are not read."""
 
 
-class PictureFolder(Pictures):
+class PictureFolder(ImageDataset):
     """`<class>/*.jpg`, or deeper (`<class>/images/*.jpg`).
 
     Args:
@@ -84,17 +84,17 @@ class PictureFolder(Pictures):
 
     def read(self, i: int) -> np.ndarray:
         """Decodes one file."""
-        return read_picture(self.root / self.names[i])
+        return read_image(self.root / self.names[i])
 
     def fingerprint(self) -> str:
-        """Of the names; of a made-up folder also of what it was drawn from."""
+        """Of the names; of a synthetic folder also of what it was drawn from."""
         digest = hashlib.sha256("\n".join(self.names).encode())
-        for mark in (self.root / MADE_UP, self.root.absolute().parent / MADE_UP):
+        for mark in (self.root / SYNTHETIC, self.root.absolute().parent / SYNTHETIC):
             digest.update(mark.read_bytes() if mark.is_file() else b"")
         return digest.hexdigest()[:16]
 
 
-class PackedPictures(Pictures):
+class PackedImageDataset(ImageDataset):
     """Small square pictures in a few large files, left on disk and mapped into memory.
 
     Args:
@@ -123,7 +123,7 @@ class PackedPictures(Pictures):
         return hashlib.sha256(self.labels.tobytes() + str(self.side).encode()).hexdigest()[:16]
 
 
-def open_pictures(root: Path) -> tuple[Pictures, Pictures | None]:
+def open_pictures(root: Path) -> tuple[ImageDataset, ImageDataset | None]:
     """Training pictures and, where the folder has them, those kept for validation.
 
     Raises:
@@ -144,12 +144,12 @@ def open_pictures(root: Path) -> tuple[Pictures, Pictures | None]:
     return train, held_out
 
 
-def is_made_up(root: Path) -> bool:
+def is_synthetic(root: Path) -> bool:
     """Whether the folder, or the one that it is the training part of, is marked as made up."""
-    return any((folder / MADE_UP).is_file() for folder in (root, root.absolute().parent))
+    return any((folder / SYNTHETIC).is_file() for folder in (root, root.absolute().parent))
 
 
-def write_made_up(root: Path, classes: int = 10, per_class: int = 60, size: int = 64, seed: int = 0) -> None:
+def write_synthetic(root: Path, classes: int = 10, per_class: int = 60, size: int = 64, seed: int = 0) -> None:
     """Draw a small folder in ImageNet's layout, marked as made up; `root` must not exist or be empty.
 
     Args:
@@ -163,7 +163,7 @@ def write_made_up(root: Path, classes: int = 10, per_class: int = 60, size: int 
         UsageError: `root` holds something, or a number is out of range.
     """
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise UsageError(f"'{root}' is not an empty folder; made-up pictures are never written over anything")
+        raise UsageError(f"'{root}' is not an empty folder; synthetic pictures are never written over anything")
     if not 2 <= classes <= len(PATTERNS) or per_class < 1 or size < 8:
         wanted = f"2 to {len(PATTERNS)} classes, 1 picture or more of each, 8 pixels or more"
         raise UsageError(f"classes = {classes}, per_class = {per_class}, size = {size}: must be {wanted}")
@@ -173,9 +173,9 @@ def write_made_up(root: Path, classes: int = 10, per_class: int = 60, size: int 
         rng = np.random.default_rng([seed, number])
         for i in range(per_class + max(1, per_class // 5)):
             part = "train" if i < per_class else "val"
-            write_picture(unfinished / part / kind / f"{i:05d}.png", draw_pattern(kind, size, rng))
-    facts = {"made_up": True, "pictures": "patterns", "classes": classes, "per_class": per_class, "size": size}
-    (unfinished / MADE_UP).write_text(json.dumps({**facts, "seed": seed}, indent=2) + "\n", encoding="utf-8")
+            write_image(unfinished / part / kind / f"{i:05d}.png", draw_pattern(kind, size, rng))
+    facts = {"synthetic": True, "pictures": "patterns", "classes": classes, "per_class": per_class, "size": size}
+    (unfinished / SYNTHETIC).write_text(json.dumps({**facts, "seed": seed}, indent=2) + "\n", encoding="utf-8")
     try:
         if root.exists():
             root.rmdir()
@@ -184,7 +184,7 @@ def write_made_up(root: Path, classes: int = 10, per_class: int = 60, size: int 
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _open_folders(root: Path) -> tuple[Pictures, Pictures | None]:
+def _open_folders(root: Path) -> tuple[ImageDataset, ImageDataset | None]:
     folder = root / "train" if (root / "train").is_dir() else root
     if folder is root and not any(p.is_dir() and not p.name.startswith(".") for p in root.iterdir()):
         layouts = "train/<class>/*.jpg, <class>/*.jpg, train_data_batch_*.npz, data_batch_*.bin or train.bin"
@@ -204,7 +204,7 @@ def _pictures_below(folder: Path) -> list[str]:
     return sorted(names)
 
 
-def _open_npz(root: Path, files: Sequence[Path]) -> tuple[Pictures, Pictures | None]:
+def _open_npz(root: Path, files: Sequence[Path]) -> tuple[ImageDataset, ImageDataset | None]:
     parts = [_read_npz(path) for path in files]
     val = root / "val_data.npz"
     kept = [_read_npz(val)] if val.is_file() else []
@@ -261,7 +261,7 @@ def _mapped(path: Path, member: str) -> np.ndarray:
         return np.memmap(path, dtype, "r", file.tell(), shape, "F" if fortran else "C")
 
 
-def _open_cifar(root: Path, batches: Sequence[Path]) -> tuple[Pictures, Pictures | None]:
+def _open_cifar(root: Path, batches: Sequence[Path]) -> tuple[ImageDataset, ImageDataset | None]:
     hundred = not batches
     names = root / ("fine_label_names.txt" if hundred else "batches.meta.txt")
     count, ahead = (100, 2) if hundred else (10, 1)
@@ -292,9 +292,9 @@ def _packed(
     parts: Sequence[tuple[np.ndarray, np.ndarray]],
     kept: Sequence[tuple[np.ndarray, np.ndarray]],
     side: int,
-) -> tuple[Pictures, Pictures | None]:
-    train = PackedPictures(root, classes, parts, side)
-    held_out = PackedPictures(root, classes, kept, side) if kept else None
+) -> tuple[ImageDataset, ImageDataset | None]:
+    train = PackedImageDataset(root, classes, parts, side)
+    held_out = PackedImageDataset(root, classes, kept, side) if kept else None
     if held_out is not None and held_out.labels.max() >= len(classes):
         raise DataError(f"'{root}': validation has the class {held_out.labels.max() + 1} that training has not")
     return train, held_out

@@ -17,19 +17,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .image_datasets import Pictures
+from .image_datasets import ImageDataset
 
-Place = tuple[float, float, bool]
+CropPosition = tuple[float, float, bool]
 """Where a picture is cut, as shares (0 to 1) of the room downwards and to the right, and whether it is mirrored."""
 
-MIDDLE: Place = (0.5, 0.5, False)
+MIDDLE: CropPosition = (0.5, 0.5, False)
 
-Plan = tuple[list[int], list[Place]]
+BatchPlan = tuple[list[int], list[CropPosition]]
 """The pictures of one batch by number, and where each is cut."""
 
 
 @dataclass(frozen=True)
-class Cut:
+class ResizeCrop:
     """How a picture of any size becomes one of `size` x `size`.
 
     Args:
@@ -42,7 +42,7 @@ class Cut:
     size: int
     bgr: bool
 
-    def __call__(self, picture: np.ndarray, place: Place) -> np.ndarray:
+    def __call__(self, picture: np.ndarray, place: CropPosition) -> np.ndarray:
         """(height, width, 3) uint8 RGB to (size, size, 3) uint8."""
         height, width = picture.shape[:2]
         share = self.resize / min(height, width)
@@ -59,12 +59,12 @@ class Cut:
 
 
 def seeded(*numbers: int) -> torch.Generator:
-    """A generator of its own for these numbers; neighbours have nothing in common."""
+    """A generator of its own for these numbers; neighbors have nothing in common."""
     digest = hashlib.sha256(repr(numbers).encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
 
 
-def training_plans(count: int, batch: int, seed: int, epoch: int, share: tuple[int, int] = (0, 1)) -> list[Plan]:
+def training_plans(count: int, batch: int, seed: int, epoch: int, share: tuple[int, int] = (0, 1)) -> list[BatchPlan]:
     """The batches of one epoch in a shuffled order; what does not fill a batch waits for another epoch.
 
     Args:
@@ -84,7 +84,7 @@ def training_plans(count: int, batch: int, seed: int, epoch: int, share: tuple[i
     return plans
 
 
-def plain_plans(count: int, batch: int, share: tuple[int, int] = (0, 1)) -> list[Plan]:
+def eval_batches(count: int, batch: int, share: tuple[int, int] = (0, 1)) -> list[BatchPlan]:
     """Every picture once, cut in the middle."""
     mine = range(share[0], count, share[1])
     parts = [list(mine[begin : begin + batch]) for begin in range(0, len(mine), batch)]
@@ -92,7 +92,7 @@ def plain_plans(count: int, batch: int, share: tuple[int, int] = (0, 1)) -> list
 
 
 def read_batches(
-    pictures: Pictures, plans: Iterable[Plan], cut: Cut, workers: int, pinned: bool = False
+    pictures: ImageDataset, plans: Iterable[BatchPlan], cut: ResizeCrop, workers: int, pinned: bool = False
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """(pictures (n, 3, size, size) uint8 in channels-last memory, labels (n,)), in the order of the plans.
 
@@ -104,7 +104,7 @@ def read_batches(
         pinned: into memory that a GPU copies from by itself.
     """
 
-    def load(plan: Plan) -> tuple[Tensor, Tensor]:
+    def load(plan: BatchPlan) -> tuple[Tensor, Tensor]:
         numbers, places = plan
         stack = np.empty((len(numbers), cut.size, cut.size, 3), np.uint8)
         for row, number, place in zip(stack, numbers, places, strict=True):

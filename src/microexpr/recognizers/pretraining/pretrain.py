@@ -1,4 +1,4 @@
-"""Training a network from scratch on labelled pictures, so that nobody depends on published weights."""
+"""Training a network from scratch on labeled pictures, so that nobody depends on published weights."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import math
 from pathlib import Path
 
 from ...core.errors import UsageError
-from ...core.progress import Progress, quiet
+from ...core.progress import ProgressCallback, no_progress
 from ...networks import NETWORKS
 from ..base import Settings
 from ..network import torch_threads
-from .distributed import join
-from .image_datasets import is_made_up, open_pictures, write_made_up
-from .trainer import Course, Pretraining
+from .distributed import distributed_context
+from .image_datasets import is_synthetic, open_pictures, write_synthetic
+from .trainer import Pretraining, Trainer
 
-__all__ = ["Pretraining", "made_up_weights", "pretrain"]
+__all__ = ["Pretraining", "pretrain", "synthetic_weights"]
 
 
-def pretrain(settings: Pretraining, root: Path, out: Path, progress: Progress | None = None) -> Path:
+def pretrain(settings: Pretraining, root: Path, out: Path, progress: ProgressCallback | None = None) -> Path:
     """Train from scratch; the same call goes on after a stop. Under torchrun each process does its share.
 
     Args:
@@ -39,18 +39,18 @@ def pretrain(settings: Pretraining, root: Path, out: Path, progress: Progress | 
     """
     path = out if out.suffix == ".safetensors" else out.with_name(out.name + ".safetensors")
     train, held_out = open_pictures(root)
-    with torch_threads(), join(settings.device) as process:
-        course = Course(settings, train, held_out, path, process)
-        course.made_up = is_made_up(root)
-        course.run(progress if progress is not None and process.first else quiet)
+    with torch_threads(), distributed_context(settings.device) as process:
+        course = Trainer(settings, train, held_out, path, process)
+        course.synthetic = is_synthetic(root)
+        course.run(progress if progress is not None and process.first else no_progress)
     return path
 
 
-MADE_UP_VERSION = 1
-"""Raise it when made-up weights change for equal settings."""
+SYNTHETIC_VERSION = 1
+"""Raise it when synthetic weights change for equal settings."""
 
 
-def made_up_weights(network: Settings, cache: Path, progress: Progress | None = None, size: int = 64) -> Path:
+def synthetic_weights(network: Settings, cache: Path, progress: ProgressCallback | None = None, size: int = 64) -> Path:
     """Weights that were trained for a minute on drawn patterns, for trying things without ImageNet; made once.
 
     Args:
@@ -60,7 +60,7 @@ def made_up_weights(network: Settings, cache: Path, progress: Progress | None = 
         size: pixels of a picture.
     """
     network = NETWORKS.build(network).pretrained
-    pictures = cache / "made-up-pictures" / f"patterns-{size}-v{MADE_UP_VERSION}"
+    pictures = cache / "synthetic-pictures" / f"patterns-{size}-v{SYNTHETIC_VERSION}"
     settings = Pretraining(
         network,
         epochs=6,
@@ -72,14 +72,14 @@ def made_up_weights(network: Settings, cache: Path, progress: Progress | None = 
         device="cpu",
         checkpoint_seconds=math.inf,
     )
-    key = hashlib.sha256(json.dumps([network, size, MADE_UP_VERSION], sort_keys=True).encode()).hexdigest()[:12]
-    out = cache / "made-up-weights" / f"{network['name']}-{key}.safetensors"
+    key = hashlib.sha256(json.dumps([network, size, SYNTHETIC_VERSION], sort_keys=True).encode()).hexdigest()[:12]
+    out = cache / "synthetic-weights" / f"{network['name']}-{key}.safetensors"
     if not out.is_file():
         if not pictures.exists():
             try:
-                write_made_up(pictures, classes=10, per_class=60, size=round(size * 256 / 224))
+                write_synthetic(pictures, classes=10, per_class=60, size=round(size * 256 / 224))
             except (OSError, UsageError):
-                if not is_made_up(pictures):  # otherwise another process was faster
+                if not is_synthetic(pictures):  # otherwise another process was faster
                     raise
         pretrain(settings, pictures, out, progress)
     return out

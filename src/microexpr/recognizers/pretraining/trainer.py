@@ -26,21 +26,21 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from ...core.errors import DataError, RecipeError, RunError, UsageError
-from ...core.files import read_about, write_atomically
-from ...core.progress import Progress
+from ...core.files import read_metadata, write_atomically
+from ...core.progress import ProgressCallback
 from ...networks import NETWORKS
 from ...networks.base import use_generator
 from ..base import Settings
 from ..optimization import Optimizer, Schedule
 from .distributed import Process
-from .image_datasets import Pictures
-from .loader import Cut, plain_plans, read_batches, seeded, training_plans
+from .image_datasets import ImageDataset
+from .loader import ResizeCrop, eval_batches, read_batches, seeded, training_plans
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of red, green and blue from 0 to 1, as timm and torchvision use them."""
 
 RAW_BGR = frozenset({"resnet10"})
-"""Networks that take blue, green, red from 0 to 255 as they are: their first layer normalises."""
+"""Networks that take blue, green, red from 0 to 255 as they are: their first layer normalizes."""
 
 NOT_IN_KEY = frozenset({"device", "workers", "checkpoint_seconds"})
 
@@ -95,7 +95,7 @@ class Pretraining:
             raise RecipeError(f"pretraining: resize = {self.resize} is less than size = {self.size}")
         if self.divide is not None and 0 in self.divide:
             raise RecipeError(f"pretraining: divide = {self.divide}; use numbers that are not zero")
-        NETWORKS.build(self.network)  # a misspelt setting is found before any work is done
+        NETWORKS.build(self.network)  # a misspelled setting is found before any work is done
 
     @property
     def order(self) -> str:
@@ -114,18 +114,18 @@ class Pretraining:
         return self.subtract or mean, self.divide or spread
 
     @property
-    def cut(self) -> Cut:
+    def cut(self) -> ResizeCrop:
         """How pictures come to their size."""
-        return Cut(self.resize or round(self.size * 256 / 224), self.size, self.order == "bgr")
+        return ResizeCrop(self.resize or round(self.size * 256 / 224), self.size, self.order == "bgr")
 
 
-class Course:
+class Trainer:
     """One training: `run` is the loop over epochs, `train_step` one step of it."""
 
-    made_up = False
+    synthetic = False
 
     def __init__(
-        self, settings: Pretraining, train: Pictures, held_out: Pictures | None, path: Path, process: Process
+        self, settings: Pretraining, train: ImageDataset, held_out: ImageDataset | None, path: Path, process: Process
     ) -> None:
         self.settings, self.train, self.held_out, self.path, self.process = settings, train, held_out, path, process
         self.batch = min(settings.batch_size, len(train)) // process.processes * process.processes
@@ -139,13 +139,13 @@ class Course:
         self.checkpoint = path.with_suffix(".checkpoint.pt")
         self.epoch, self.step, self.history = 0, 0, list[dict[str, float]]()
 
-    def run(self, progress: Progress) -> None:
+    def run(self, progress: ProgressCallback) -> None:
         """All epochs, then the weights; nothing if they are there."""
         if self._finished():
             return
         self.begin()
         self._resume()
-        self.process.wait()
+        self.process.barrier()
         saved = time.monotonic()
         while self.epoch < self.settings.epochs:
             begin, seen = time.monotonic(), (self.steps - self.step) * self.batch
@@ -162,14 +162,14 @@ class Course:
                 saved = time.monotonic()
         if self.process.first:
             self._write()
-        self.process.wait()
+        self.process.barrier()
 
     @property
     def _title(self) -> str:
         return f"training {self.settings.network['name']}"
 
     def begin(self) -> None:
-        """Fresh weights on the device, optimiser, schedule."""
+        """Fresh weights on the device, optimizer, schedule."""
         s = self.settings
         self.device = self.process.device
         self.masks = seeded(s.seed)
@@ -241,9 +241,9 @@ class Course:
         if self.held_out is None:
             return {}
         s, right = self.settings, torch.zeros(2, device=self.device, dtype=torch.float64)
-        self.process.agree(self.module)
+        self.process.broadcast_buffers(self.module)
         self.module.eval()
-        plans = plain_plans(len(self.held_out), self.batch, (self.process.rank, self.process.processes))
+        plans = eval_batches(len(self.held_out), self.batch, (self.process.rank, self.process.processes))
         with torch.no_grad():
             for x, y in read_batches(self.held_out, plans, s.cut, s.workers, self.device.type == "cuda"):
                 best = self._logits(self.module, x).topk(min(5, len(self.train.classes))).indices
@@ -293,7 +293,7 @@ class Course:
     def _finished(self) -> bool:
         if not self.path.is_file():
             return False
-        if read_about(self.path).get("key") != self.key:
+        if read_metadata(self.path).get("key") != self.key:
             raise UsageError(f"'{self.path}' is of other settings or pictures; delete it or choose another name")
         return True
 
@@ -307,7 +307,7 @@ class Course:
             "pictures": len(self.train),
             "fingerprint": self.fingerprint,
             "epochs": s.epochs,
-            "made_up": self.made_up,
+            "synthetic": self.synthetic,
             **{name: last[name] for name in ("top1", "top5") if name in last},
         }
         texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in about.items()}

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
-HALVES = (0.02, 0.03, 0.045, 0.07, 0.1, 0.15, 0.22, 0.33, 0.5, 0.75, 1.1, 1.6)
+HALF_LENGTHS = (0.02, 0.03, 0.045, 0.07, 0.1, 0.15, 0.22, 0.33, 0.5, 0.75, 1.1, 1.6)
 """Half lengths in seconds that are looked for."""
 
 LOW, HIGH = 0.3, 0.7
@@ -23,7 +23,7 @@ so that expressions may fill half of a short recording."""
 
 
 @dataclass(frozen=True, eq=False)
-class Bump:
+class Candidate:
     """A movement that may be an expression, in steps.
 
     Attributes:
@@ -49,7 +49,7 @@ class Bump:
     path: np.ndarray
 
 
-def bumps(regions: np.ndarray, rate: float, ended: bool = True, least: float = 1.5) -> list[Bump]:
+def bumps(regions: np.ndarray, rate: float, ended: bool = True, least: float = 1.5) -> list[Candidate]:
     """Every bump.
 
     Args:
@@ -59,9 +59,9 @@ def bumps(regions: np.ndarray, rate: float, ended: bool = True, least: float = 1
         least: bumps that stand out less are left out.
     """
     n, flat = len(regions), regions.reshape(len(regions), -1).astype(np.float64)
-    found: list[Bump] = []
+    found: list[Candidate] = []
     done = set()
-    for seconds in HALVES:
+    for seconds in HALF_LENGTHS:
         half = max(1, round(seconds * rate))
         if half in done or half >= n:
             continue
@@ -84,7 +84,7 @@ def bumps(regions: np.ndarray, rate: float, ended: bool = True, least: float = 1
 
 def _measured(
     smooth: np.ndarray, peak: int, half: int, away: np.ndarray, noise: np.ndarray, standing: float, ended: bool
-) -> Bump | None:
+) -> Candidate | None:
     """The movement along the direction in which it stands out, and where it begins and ends."""
     low, high = max(0, peak - 3 * half), min(len(smooth), peak + 3 * half + 1)
     way = away / noise
@@ -108,7 +108,7 @@ def _measured(
         return None
     shape = smooth[low + apex] - (smooth[low + left] + smooth[low + (left if unfinished else right)]) / 2
     size = float(np.linalg.norm(shape))
-    return Bump(
+    return Candidate(
         low + left,
         low + apex,
         low + right,

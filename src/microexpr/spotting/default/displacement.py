@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from ...core.track import FaceTrack
-from ..base import Samples
+from ..base import TimeGrid
 from ..regions import scale_of
 
 SIDE = 96
@@ -70,7 +70,7 @@ class Displacement:
     head: np.ndarray
 
 
-def displacement(track: FaceTrack, samples: Samples, seconds: float = 1.0) -> Displacement:
+def displacement(track: FaceTrack, samples: TimeGrid, seconds: float = 1.0) -> Displacement:
     """How every region moved against the head.
 
     Args:
@@ -85,7 +85,7 @@ def displacement(track: FaceTrack, samples: Samples, seconds: float = 1.0) -> Di
     first = 0
     while first < len(samples) - 1:
         last = min(first + every, len(samples) - 1)
-        lost = np.flatnonzero(~samples.seen[first + 1 : last + 1])
+        lost = np.flatnonzero(~samples.visible[first + 1 : last + 1])
         last = first + max(1, int(lost[0])) if len(lost) else last
         start, moved = _remembered(track, samples.frames[first : last + 1])
         gone, left = _without_head(start, moved)
@@ -108,13 +108,13 @@ def without_blinks(regions: np.ndarray, blink: np.ndarray) -> np.ndarray:
 
 def _remembered(track: FaceTrack, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """`_followed`, once for the same frames where the track has a memory."""
-    if track.memory is None:
+    if track.flow_cache is None:
         return _followed(track, frames)
     numbers = track.numbers[frames]
     key = int(numbers[0]), int(numbers[-1]), numbers.tobytes()
-    if key not in track.memory:
-        track.memory[key] = _followed(track, frames)
-    return cast("tuple[np.ndarray, np.ndarray]", track.memory[key])
+    if key not in track.flow_cache:
+        track.flow_cache[key] = _followed(track, frames)
+    return cast("tuple[np.ndarray, np.ndarray]", track.flow_cache[key])
 
 
 def _followed(track: FaceTrack, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from .candidates import Bump
+from .candidates import Candidate
 from .displacement import LIDS, LOWER, NAMES, UPPER, Displacement
 
 _GROUPS = (UPPER, LIDS, tuple(i for i, n in enumerate(NAMES) if "cheek" in n or "nostril" in n))
 _UPPER_LIDS = tuple(i for i, name in enumerate(NAMES) if "upper lid" in name)
 
-FACTS = (
+FEATURE_NAMES = (
     "log seconds",
     "log height",
     "log standing",
@@ -46,7 +46,7 @@ FACTS = (
 """What each number is."""
 
 
-class Evidence:
+class CandidateFeatures:
     """The facts of bumps in one track.
 
     Args:
@@ -64,7 +64,7 @@ class Evidence:
         self.mouth = _activity(moves.regions[:, LOWER], rate)
         self.brows = _activity(moves.regions[:, UPPER], rate)
 
-    def of(self, bump: Bump) -> np.ndarray:
+    def of(self, bump: Candidate) -> np.ndarray:
         """(24,) `FACTS` of a bump."""
         first, last = bump.onset, bump.offset
         inside = slice(first, last + 1)
@@ -107,7 +107,7 @@ class Evidence:
             return after, after
         return before, before if after.stop - after.start < 2 else after
 
-    def _same(self, part: slice, bump: Bump) -> float:
+    def _same(self, part: slice, bump: Candidate) -> float:
         """How far the face goes along the same way before or after, as a share of the height; log."""
         path = np.einsum("nrd,rd->n", self.moves.regions[part], bump.pattern)
         return float(np.log(np.ptp(path) / bump.height + 0.1))
@@ -119,7 +119,7 @@ class Evidence:
         return float(inside / (last - first + 1 + outside))
 
 
-def _one_way(regions: np.ndarray, bump: Bump) -> float:
+def _one_way(regions: np.ndarray, bump: Candidate) -> float:
     """Share of the movement that follows the pattern, 0 to 1."""
     line = np.linspace(0, 1, len(regions))[:, None, None]
     rest = regions - regions[0] - line * (regions[-1] - regions[0]) if not bump.unfinished else regions - regions[0]
@@ -137,6 +137,6 @@ def _activity(regions: np.ndarray, rate: float) -> np.ndarray:
     return np.sqrt(((fast / noise) ** 2).mean(axis=1))
 
 
-def facts(found: Sequence[Bump], evidence: Evidence) -> np.ndarray:
+def candidate_features(found: Sequence[Candidate], evidence: CandidateFeatures) -> np.ndarray:
     """(bumps, 24) float64."""
-    return np.stack([evidence.of(bump) for bump in found]) if found else np.zeros((0, len(FACTS)))
+    return np.stack([evidence.of(bump) for bump in found]) if found else np.zeros((0, len(FEATURE_NAMES)))

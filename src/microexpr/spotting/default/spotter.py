@@ -1,7 +1,7 @@
 """The spotter that is used unless another one is asked for.
 
 Regions of the face that move against the head and come back (`displacement`, `bumps`), judged by what is known of each
-movement (`evidence`) with a logistic score learned from made-up long videos (`lessons`). Own design.
+movement (`evidence`) with a logistic score learned from synthetic long videos (`lessons`). Own design.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 
 from ...core.clip import Interval
 from ...core.track import FaceTrack
-from ..base import SPOTTERS, Look, Samples, Span
-from ..trainable import Learned, State
-from .candidates import Bump
-from .training import JUDGES, Seen, judges, learned, terms
+from ..base import SPOTTERS, Detection, Span, TimeGrid
+from ..trainable import State, TrainableSpotter
+from .candidates import Candidate
+from .training import SUBMODELS, Seen, design_matrix, learned, submodel_index
 
 PART, MARGIN = 90.0, 8.0
 """A long track is looked at in parts of so many seconds that overlap by twice the margin."""
@@ -29,20 +29,20 @@ LEAST = 0.02
 
 @SPOTTERS.register("default")
 @dataclass(frozen=True)
-class Default(Learned):
+class Default(TrainableSpotter):
     """Movements against the head that come back; the score is the share, 0 to 1, that such movements are expressions.
 
     Args:
-        apart: of two movements that share more than this part of the shorter one, the likelier is told.
+        max_overlap: of two movements that share more than this part of the shorter one, the likelier is told.
     """
 
     shipped: ClassVar[Path | None] = Path(__file__).with_name("default-spotter.safetensors")
 
-    rate: float = 200.0
-    abstain: float = 0.55
-    apart: float = 0.3
+    max_fps: float = 200.0
+    min_score: float = 0.55
+    max_overlap: float = 0.3
 
-    def look(self, track: FaceTrack, samples: Samples) -> Look:
+    def detect(self, track: FaceTrack, samples: TimeGrid) -> Detection:
         """The likeliest movements that do not overlap; the curve is the likelihood along each one's course."""
         seen, curve = Seen.of(track, samples), np.zeros(len(samples))
         spans: list[Span] = []
@@ -55,22 +55,22 @@ class Default(Learned):
                 if score >= LEAST and low <= span.apex < high:
                     spans.append(span)
                     _raise(curve, span, bump)
-        return Look(curve, tuple(_apart(spans, self.apart)))
+        return Detection(curve, tuple(_apart(spans, self.max_overlap)))
 
     def likely(self, values: np.ndarray) -> np.ndarray:
         """(n,) 0 to 1: how likely movements with these (n, F) facts are expressions."""
         state = self.state()
-        inputs = terms(values, state["mean"], state["scale"])
-        every = np.stack([inputs @ state[name] for name in JUDGES], axis=1)
-        odds = np.take_along_axis(every, judges(values)[:, None], axis=1)[:, 0]
+        inputs = design_matrix(values, state["mean"], state["scale"])
+        every = np.stack([inputs @ state[name] for name in SUBMODELS], axis=1)
+        odds = np.take_along_axis(every, submodel_index(values)[:, None], axis=1)[:, 0]
         return np.asarray(1 / (1 + np.exp(-odds)))
 
     def _fit(self, tracks: Sequence[FaceTrack], truth: Sequence[Sequence[Interval]], seed: int) -> State:
-        return learned(tracks, truth, self.rate, seed)
+        return learned(tracks, truth, self.max_fps, seed)
 
 
 def parts(steps: int, long: int, margin: int) -> list[tuple[int, int]]:
-    """Parts that cover so many steps, each `long`, neighbours sharing two margins; the last may be longer by half."""
+    """Parts that cover so many steps, each `long`, neighbors sharing two margins; the last may be longer by half."""
     found, first = [], 0
     while steps - first > 1.5 * long:
         found.append((first, first + long))
@@ -78,7 +78,7 @@ def parts(steps: int, long: int, margin: int) -> list[tuple[int, int]]:
     return [*found, (first, steps)]
 
 
-def _raise(curve: np.ndarray, span: Span, bump: Bump) -> None:
+def _raise(curve: np.ndarray, span: Span, bump: Candidate) -> None:
     there = curve[span.onset : span.offset + 1]
     np.maximum(there, span.score * np.clip(bump.path / bump.height, 0, 1), out=there)
 

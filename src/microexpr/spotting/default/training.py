@@ -1,4 +1,4 @@
-"""How the default spotter learns: bumps of labelled tracks, whole and in pieces; a logistic score of their facts."""
+"""How the default spotter learns: bumps of labeled tracks, whole and in pieces; a logistic score of their facts."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import numpy as np
 from ...core.clip import Interval
 from ...core.track import MICRO_SECONDS, FaceTrack
 from ...metrics.intervals import overlap
-from ..base import Samples, sampled
-from .candidates import Bump, bumps
+from ..base import TimeGrid, sampled
+from .candidates import Candidate, bumps
 from .displacement import Displacement, displacement, without_blinks
-from .features import FACTS, Evidence, facts
+from .features import FEATURE_NAMES, CandidateFeatures, candidate_features
 
-GOOD = 0.7
+MIN_IOU = 0.7
 """A bump counts as an expression where it overlaps one by as much; as none where it does not."""
 
 STRENGTH = 0.1
-"""Inverse of the L2 penalty, with standardised facts."""
+"""Inverse of the L2 penalty, with standardized facts."""
 
-OFTEN = 6.0
+SECONDS_PER_SEGMENT = 6.0
 """Seconds of a track for each piece that is cut out of it."""
 
 
@@ -42,12 +42,12 @@ class Seen:
     openness: np.ndarray
 
     @classmethod
-    def of(cls, track: FaceTrack, samples: Samples) -> Seen:
+    def of(cls, track: FaceTrack, samples: TimeGrid) -> Seen:
         """What a spotter sees of a track."""
         blink = np.asarray(track.blink[samples.frames])
         moves = displacement(track, samples)
         moves = Displacement(without_blinks(moves.regions, blink), moves.head)
-        return cls(moves, samples.rate, blink, np.asarray(track.openness[samples.frames]))
+        return cls(moves, samples.rate, blink, np.asarray(track.eye_openness[samples.frames]))
 
     def __len__(self) -> int:
         return len(self.blink)
@@ -58,26 +58,26 @@ class Seen:
         moves = Displacement(self.moves.regions[part] - self.moves.regions[first], self.moves.head[part])
         return Seen(moves, self.rate, self.blink[part], self.openness[part])
 
-    def bumps(self, ended: bool = True) -> tuple[list[Bump], np.ndarray]:
+    def bumps(self, ended: bool = True) -> tuple[list[Candidate], np.ndarray]:
         """Every bump, and (bumps, facts) what is known of them."""
         found = bumps(self.moves.regions, self.rate, ended)
-        return found, facts(found, Evidence(self.moves, self.rate, self.blink, self.openness))
+        return found, candidate_features(found, CandidateFeatures(self.moves, self.rate, self.blink, self.openness))
 
 
-JUDGES = ("micro", "macro", "unfinished")
+SUBMODELS = ("micro", "macro", "unfinished")
 """Each has weights of its own."""
 
 
-def terms(values: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """(n, 3 F + 1): standardised facts kept within three deviations, their squares, each times the length, and 1."""
+def design_matrix(values: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """(n, 3 F + 1): standardized facts kept within three deviations, their squares, each times the length, and 1."""
     z = np.clip((values - mean) / scale, -3, 3)
     return np.concatenate([z, z**2, z * z[:, :1], np.ones((len(z), 1))], axis=1)
 
 
-def judges(values: np.ndarray) -> np.ndarray:
+def submodel_index(values: np.ndarray) -> np.ndarray:
     """(n,) position in `JUDGES` of the one that each (n, F) facts belong to."""
-    short = values[:, FACTS.index("log seconds")] < np.log(MICRO_SECONDS)
-    unfinished = values[:, FACTS.index("unfinished")] > 0
+    short = values[:, FEATURE_NAMES.index("log seconds")] < np.log(MICRO_SECONDS)
+    unfinished = values[:, FEATURE_NAMES.index("unfinished")] > 0
     return np.where(unfinished, 2, np.where(short, 0, 1))
 
 
@@ -92,9 +92,9 @@ def learned(
     values = np.concatenate([v for v, _ in lessons])
     good = np.concatenate([g for _, g in lessons])
     mean, scale = values.mean(axis=0), np.maximum(values.std(axis=0), 1e-6)
-    belongs, inputs = judges(values), terms(values, mean, scale)
+    belongs, inputs = submodel_index(values), design_matrix(values, mean, scale)
     state = {"mean": mean, "scale": scale}
-    for number, name in enumerate(JUDGES):
+    for number, name in enumerate(SUBMODELS):
         own = belongs == number
         if len(set(good[own])) == 2:
             judge = LogisticRegression(C=STRENGTH, max_iter=2000, fit_intercept=False).fit(inputs[own], good[own])
@@ -118,7 +118,7 @@ def _pieces(
     numbers = track.numbers[samples.frames]
     spans = [(int(np.searchsorted(numbers, i.onset)), int(np.searchsorted(numbers, i.offset))) for i in truth]
     yield seen, spans, []
-    for _ in range(round(len(seen) / samples.steps(OFTEN))):
+    for _ in range(round(len(seen) / samples.steps(SECONDS_PER_SEGMENT))):
         length = samples.steps(rng.uniform(2, 12))
         end = int(rng.integers(length, len(seen))) if length < len(seen) else len(seen)
         if spans and rng.random() < 0.5:
@@ -145,5 +145,5 @@ def _lesson(seen: Seen, clear: Spans, unclear: Spans) -> tuple[np.ndarray, np.nd
     found, values = seen.bumps()
     spans = [(bump.onset, bump.offset) for bump in found]
     kept = np.array([not any(overlap(span, one) > 0 for one in unclear) for span in spans], bool)
-    good = np.array([any(overlap(span, one) >= GOOD for one in clear) for span in spans], bool)
+    good = np.array([any(overlap(span, one) >= MIN_IOU for one in clear) for span in spans], bool)
     return values[kept], good[kept]

@@ -8,7 +8,7 @@ export const MARK = { found: "", confirmed: "✓", rejected: "×", corrected: "�
 export class EventForm {
   constructor(host, act) {
     this.host = host;
-    this.act = act; // (judgement) => Promise
+    this.act = act; // (judgment) => Promise
   }
 
   /* data: the recording; index: which event, null for none. */
@@ -94,9 +94,9 @@ export class EventForm {
 
 /* The recognizer's shares; the status of its word is in the box beside. */
 function bars(event) {
-  const shares = Object.entries(event.shares);
-  if (!shares.length) return "";
-  return make("div", { className: "bars", role: "group", ariaLabel: "shares of the recognizer" }, ...shares.map(([name, value]) =>
+  const probabilities = Object.entries(event.probabilities);
+  if (!probabilities.length) return "";
+  return make("div", { className: "bars", role: "group", ariaLabel: "probabilities of the recognizer" }, ...probabilities.map(([name, value]) =>
     make("div", { className: name === event.label ? "best" : "" }, make("span", {}, name),
       make("meter", { min: 0, max: 1, value, ariaLabel: name }), make("span", {}, share(value)))));
 }

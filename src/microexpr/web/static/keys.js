@@ -17,7 +17,7 @@ export const KEYS = [
   ["label", ["l"], "l", "to its class"],
   ["note", ["m"], "m", "to its note"],
   ["add", ["a"], "a", "add an event at this frame"],
-  ["undo", ["u"], "u", "undo the last judgement"],
+  ["undo", ["u"], "u", "undo the last judgment"],
   ["help", ["?"], "?", "these keys"],
 ];
 

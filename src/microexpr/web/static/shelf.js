@@ -56,7 +56,7 @@ export class Shelf {
   async send(files) {
     for (const file of files) {
       if (file.size > this.state.most_mb * 1e6) {
-        fault(new api.Fault(`“${file.name}” is larger than ${this.state.most_mb} MB; microexpr serve --most-mb N allows more.`));
+        fault(new api.Fault(`“${file.name}” is larger than ${this.state.most_mb} MB; microexpr serve --max-upload-mb N allows more.`));
         continue;
       }
       const key = ++this.sent;
