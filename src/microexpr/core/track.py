@@ -28,8 +28,8 @@ class FaceTrack:
         eye_openness: (T, 2) float32: opening of the person's right and left eye, as a share of its usual opening.
         blink: (T,) bool: an eye is closed or closing; the first cause of false spots.
         boxes: (T, 4) float32 left, top, width, height of the face in pixels of the recording.
-        flow_cache: where a spotter keeps what it worked out of some of the frames, under the numbers of the first and the
-            last of them and more; given where the same frames will be looked at again, as a window moves on.
+        flow_cache: where a spotter keeps what it worked out of some of the frames, under the numbers of the first and
+            the last of them and more; given where the same frames will be looked at again, as a window moves on.
     """
 
     face: int

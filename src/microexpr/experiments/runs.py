@@ -4,11 +4,10 @@
     <run>/folds/<fold>.csv      id, dataset, subject, truth, guess, p_<class> ..., note; written when the fold ends
     <run>/folds/<fold>.error    why a fold gave nothing; goes away when it succeeds
     <run>/curves/<fold>.csv     training curves
-    <run>/train_confusion/<fold>.csv     confusion counts of the fold's own training clips, rows truth, columns guess; no score
-    <run>/network.json          layers, shapes and weights of the first fold's network
-    <run>/pictures/, examples/  a few clips for the report
-    <run>/stages.json           what each stage before the judged one began from, learned from, and how it did
-    <run>/models/<fold>.safetensors   what the fold learned, where that was asked for
+    <run>/train_confusion/<fold>.csv     confusion counts of the fold's own training clips, rows truth, columns guess;
+    no score <run>/network.json          layers, shapes and weights of the first fold's network <run>/pictures/,
+    examples/  a few clips for the report <run>/stages.json           what each stage before the judged one began from,
+    learned from, and how it did <run>/models/<fold>.safetensors   what the fold learned, where that was asked for
     <run>/training/<fold>/      TensorBoard's files, and a checkpoint while the fold is under way
 
 Scores are computed from the rows whenever they are asked for, and never stored instead of them.

@@ -36,8 +36,8 @@ class CnnLstm(Architecture):
         dense: units of each dense layer between the LSTM and the classes.
         dropout: after the convolutions and after each dense layer.
         divide: what pixels are divided by first; 255 for bytes. The paper names no scaling, and so none is the default.
-        frame_chunk: frames that go through the convolutions at a time; what they leave is then computed again on the way
-            back instead of being kept, which saves memory and costs a third more time. 0 takes all at once.
+        frame_chunk: frames that go through the convolutions at a time; what they leave is then computed again on the
+            way back instead of being kept, which saves memory and costs a third more time. 0 takes all at once.
     """
 
     maps: tuple[int, ...] = (16, 32, 64)

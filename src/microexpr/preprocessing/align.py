@@ -43,8 +43,8 @@ class Align(Step):
     landmarks are is noted as `quality`, 0 to 1. A single picture is a clip of one frame.
 
     Args:
-        method: `mesh`, the 468 points of the face mesh (needs the wheel that `mesh.py` names); `aam`, an active appearance
-            model; `cascade`, OpenCV's cascade, which knows no turn.
+        method: `mesh`, the 468 points of the face mesh (needs the wheel that `mesh.py` names); `aam`, an active
+            appearance model; `cascade`, OpenCV's cascade, which knows no turn.
         size: of the result, in pixels.
         margin: added on every side, as a share of the size.
         eye_x: where the eye on the left lies without margin, as a share of the size; the other one mirrors it.
@@ -52,8 +52,8 @@ class Align(Step):
         mask: whether everything outside the face gets one gray level: the hull of the 68 points of the first frame,
             with the brows moved up by a quarter of the way from the chin to the root of the nose.
         fill: that gray level, 0 to 255.
-        initializer: what finds the face that the appearance model starts from: `cascade` (faces that are about upright) or
-            `blazeface` (turned ones too; needs the wheel).
+        initializer: what finds the face that the appearance model starts from: `cascade` (faces that are about upright)
+            or `blazeface` (turned ones too; needs the wheel).
         model: name of an appearance model of one's own, kept as `aam/<model>.npz` in the cache folder; "" is one of
             synthetic faces, trained at first use, which does not know real strangers (docs/faces.md). Results are
             cached by the model's name: a new model gets a new name.

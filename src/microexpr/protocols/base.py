@@ -71,8 +71,8 @@ class Protocol:
         classes: the task's words in fixed order; a class without a clip stays in every score.
         label_map: data set -> release's word -> task's word; a word that is not named takes no part. A data set that is
             not named keeps its own words.
-        frames_per_clip: data set -> (least, most): each clip stands for single frames of it, those nearest to its apex: a
-            sixth of its frames, but at least and at most so many. A data set that is not named keeps whole clips.
+        frames_per_clip: data set -> (least, most): each clip stands for single frames of it, those nearest to its apex:
+            a sixth of its frames, but at least and at most so many. A data set that is not named keeps whole clips.
         split: `loso` (each person is the test set once), `leave-one-dataset-out` (each data set is the test set once),
             `fixed-subjects` (the `test_subjects` are the test set), `subject-holdout-10` (a tenth of each data set's
             subjects, drawn once by their names) or `random-images-leaky` (a tenth of all images, whoever they show: it

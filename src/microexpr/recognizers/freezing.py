@@ -31,9 +31,9 @@ class Freezing:
 
     Args:
         epochs: frozen for the first so many; `all` for the whole training.
-        cache_features: compute what the backbone makes of each clip once, where every version of a picture can be foreseen
-            (nothing but `mirror` and `flip` changes it, nothing is cut). The learned weights are the same, but for
-            rounding; it takes (pictures x versions) passes through the backbone instead of (pictures x epochs).
+        cache_features: compute what the backbone makes of each clip once, where every version of a picture can be
+            foreseen (nothing but `mirror` and `flip` changes it, nothing is cut). The learned weights are the same, but
+            for rounding; it takes (pictures x versions) passes through the backbone instead of (pictures x epochs).
     """
 
     epochs: int | Literal["all"] = 0

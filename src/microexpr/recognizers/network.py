@@ -57,8 +57,8 @@ class Network(Recognizer):
         class_weights: weigh the loss of a class inversely to its number of training clips.
         precision: of learning, `fp32` or `bf16` (with channels last; about twice as fast, other numbers).
         array: which array: (H, W, C) pictures, or (T, H, W, C) sequences whose lengths may differ.
-        validation_fraction: share of the training people, drawn from the seed, that are kept apart: nothing is learned from or
-            chosen by them, the curves get their loss and accuracy.
+        validation_fraction: share of the training people, drawn from the seed, that are kept apart: nothing is learned
+            from or chosen by them, the curves get their loss and accuracy.
         memory_gib: GiB of clips that are kept in memory; those beyond are read from the cache for each batch.
         device: `cpu`, `cuda`, or `auto` for a GPU if there is one.
         threads: of torch. Folds that run beside each other want 1; more only help a stage that is learned alone.

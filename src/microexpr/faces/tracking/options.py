@@ -14,9 +14,10 @@ class Tracking:
     Args:
         fps: frames per second of a source without time stamps (a folder of pictures).
         size: side of the aligned crops in pixels.
-        landmark_smoothing_ms: window in milliseconds over which landmarks are smoothed. 30 keeps 94 % of the height of a movement of
-            40 ms; a window that holds fewer than five frames (below about 130 fps) changes nothing.
-        crop_smoothing_ms: window in milliseconds over which the place of the crop is smoothed: heads are slower than faces.
+        landmark_smoothing_ms: window in milliseconds over which landmarks are smoothed. 30 keeps 94 % of the height of
+            a movement of 40 ms; a window that holds fewer than five frames (below about 130 fps) changes nothing.
+        crop_smoothing_ms: window in milliseconds over which the place of the crop is smoothed: heads are slower than
+            faces.
         detect_interval: seconds between looks for people who are new.
         redetect_interval: seconds between looks while a face is lost, or nobody is in sight.
         max_gap: a face that comes back to about the same place within that many seconds is the same track.
