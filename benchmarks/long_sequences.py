@@ -26,7 +26,7 @@ def main() -> None:
     parse.add_argument("--side", type=int, default=224)
     options = parse.parse_args()
     stage = load_recipe(options.recipe).final_stage
-    settings = {**stage.recognizer, "epochs": 1, "validate": 0.0}
+    settings = {**stage.recognizer, "epochs": 1, "validation_fraction": 0.0}
     classes, n = protocol(stage.protocol).classes, settings["batch_size"]
     frames = np.random.default_rng(0).integers(0, 255, (options.frames, options.side, options.side, 3), np.uint8)
     clips = [Clip(f"made/p{i}/c", "made", f"made/p{i}", Path("nowhere"), 200.0) for i in range(n)]

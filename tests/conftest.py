@@ -41,9 +41,9 @@ data = ["megc2019"]
 protocol = "megc2019-cde"
 chain = [{ name = "load-image" }, { name = "scale", subtract = 127.5, divide = 127.5 }]
 recognizer = { name = "svm", C = 10.0 }
-[small]
-people = 2
-pictures = 0.25
+[quick]
+subjects = 2
+image_scale = 0.25
 """
 
 NETWORK = """

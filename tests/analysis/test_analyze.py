@@ -23,9 +23,9 @@ from microexpr.imaging.images import write_image
 from microexpr.imaging.video import VideoFrames, write_video
 from microexpr.recognizers.model import open_model
 from microexpr.synthetic import Camera, Timing, render_clip
+from tests.analysis.test_analyze_hostile import STUB, everywhere, whole
 from tests.hostile import film, timed_video
 from tests.marks import needs_mesh
-from tests.test_analyze_hostile import STUB, everywhere, whole
 
 NONE = AnalysisOptions(model="none")
 
@@ -57,7 +57,7 @@ def test_files_and_facts(video, tmp_path):
     (event,) = found.events
     assert (event.onset, event.apex, event.offset, event.kind, event.label) == (0, 9, 19, "macro", "unknown")
     assert event.seconds == pytest.approx(0.76) and not event.probabilities and event.status == "found"
-    assert found.settings["spotter"]["name"] and found.settings["tracking"]["most"] == 8
+    assert found.settings["spotter"]["name"] and found.settings["tracking"]["max_faces"] == 8
 
 
 def test_what_a_reader_must_know(video, tmp_path):

@@ -14,8 +14,8 @@ import pytest
 from microexpr.analysis.event_pictures import gather
 from microexpr.analysis.page import as_page, renamed
 from microexpr.core.events import Analysis, Event, Face, Recording
+from tests.analysis.test_export_events import NOBODY, WHOLE
 from tests.hostile import NAMES
-from tests.test_export_events import NOBODY, WHOLE
 from tests.web.contrast import FAINT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -80,19 +80,19 @@ def test_what_an_event_shows(seen):
     ("change", "said"),
     [
         (
-            {"shares": {"a": 0.4, "b": 0.35, "c": 0.25}},
+            {"probabilities": {"a": 0.4, "b": 0.35, "c": 0.25}},
             "the largest share, 0.40, is below the threshold, 0.50.",
         ),
-        ({"shares": {"a": 0.9, "b": 0.1}, "quality": 0.2}, "hardly in sight (quality 0.20)"),
-        ({"shares": {"a": 0.9, "b": 0.1}, "label": "other", "status": "corrected"}, "The label is a coder"),
-        ({"shares": {}}, "No recognizer answered"),
+        ({"probabilities": {"a": 0.9, "b": 0.1}, "quality": 0.2}, "hardly in sight (quality 0.20)"),
+        ({"probabilities": {"a": 0.9, "b": 0.1}, "label": "other", "status": "corrected"}, "The label is a coder"),
+        ({"probabilities": {}}, "No recognizer answered"),
     ],
 )
 def test_why_an_event_is_unknown(seen, change, said):
     event = dataclasses.replace(WHOLE.events[0], **{"label": "unknown", **change})
     page = as_page(dataclasses.replace(WHOLE, events=(event,)), {0: seen})
     assert said in page
-    assert not change["shares"] or f'<th scope="row">{event.label}</th>' in page
+    assert not change["probabilities"] or f'<th scope="row">{event.label}</th>' in page
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ COUNTED = [name for name, cls in DATASETS if cls.info.clips and not cls.info.eve
 
 @pytest.mark.parametrize("name", COUNTED)
 def test_a_full_fake_has_one_fault_the_made_up_mark(name, tmp_path, monkeypatch):
-    monkeypatch.setattr(casting, "perform", Still)
+    monkeypatch.setattr(casting, "render_clip", Still)
     made = DATASETS.get(name).make_synthetic(tmp_path / name, image_scale=0.01)
     assert [fault.reason for fault in made.check()] == ["is synthetic (SYNTHETIC.json)"]
     assert len(made.clips()) == made.info.clips
@@ -255,7 +255,7 @@ def test_data_folder_of_the_user(fakes, monkeypatch):
 def test_a_fake_is_never_written_over_anything(fakes):
     with pytest.raises(UsageError, match="not an empty folder"):
         DATASETS.get("smic").make_synthetic(fakes["smic"].root)
-    for wrong in ({"scale": 0.0}, {"scale": 2.0}, {"people": 0}):
+    for wrong in ({"image_scale": 0.0}, {"image_scale": 2.0}, {"subjects": 0}):
         with pytest.raises(UsageError, match="must be"):
             DATASETS.get("smic").make_synthetic(fakes["smic"].root / "x", **wrong)
 

@@ -52,7 +52,7 @@ def marks_only(take, folder, pattern, scale, gray=False):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_full_fake_meets_every_published_count(name, tmp_path, monkeypatch):
-    monkeypatch.setattr(takes, "film", marks_only)
+    monkeypatch.setattr(takes, "write_frames", marks_only)
     made = DATASETS.get(name).make_synthetic(tmp_path / name, image_scale=0.01)
     assert [fault.reason for fault in made.check()] == ["is synthetic (SYNTHETIC.json)"]
     info, clips = made.info, made.clips()

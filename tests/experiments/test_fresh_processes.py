@@ -63,7 +63,7 @@ def messy(job: int, shared: Path) -> dict[str, object]:
 
 
 def seen(fresh: bool, jobs: list[int], shared: Path) -> dict[int, Done | Failed]:
-    return dict(executor("processes", 1, fresh=fresh).run(messy, jobs, shared))
+    return dict(executor("processes", 1, process_per_fold=fresh).run(messy, jobs, shared))
 
 
 def test_nothing_is_left_behind(tmp_path):

@@ -19,8 +19,8 @@ from microexpr.experiments.spotting_runs import SpottingRun, find_spotting
 from microexpr.faces.tracking import Tracking
 from microexpr.faces.tracking import cache as kept
 from microexpr.faces.tracking.cache import cached_tracks, is_cached, main_face
+from microexpr.metrics import megc_log
 from microexpr.metrics.intervals import SpottingScore
-from microexpr.metrics.recognition import megc_log
 from microexpr.preprocessing import Chain
 from microexpr.recipes.recipe import load_recipe, load_recipes
 from microexpr.recipes.spotting import SpottingRecipe, spotting_recipe
@@ -60,7 +60,7 @@ class Learner(Fixed):
 
 
 def track(frames=240, face=1, first=1):
-    shapes = {"points": (68, 2), "quality": (), "pose": (3,), "openness": (2,), "boxes": (4,)}
+    shapes = {"points": (68, 2), "quality": (), "pose": (3,), "eye_openness": (2,), "boxes": (4,)}
     zeros = {name: np.zeros((frames, *shape), np.float32) for name, shape in shapes.items()}
     numbers, crops = np.arange(first, first + frames), np.zeros((frames, 36, 36), np.uint8)
     blink = np.zeros(frames, bool)

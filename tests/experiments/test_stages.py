@@ -61,7 +61,7 @@ def test_a_stage_is_learned_once_and_shared(route, options, tmp_path, learned):
     assert len(learned) == 1 + 2
     macro, micro = run.stages()
     assert macro["clips"] == learned[0] and micro["from"] == "stage 'macro'"
-    assert macro["test"]["people"] == 2 and set(macro["data"]) == {"jaffe", "ckplus48"}
+    assert macro["test"]["subjects"] == 2 and set(macro["data"]) == {"jaffe", "ckplus48"}
     evaluate(route.with_settings({"recognizer.epochs": 3}), tmp_path / "b", options)
     assert len(learned) == 3 + 2  # the folds only: the first stage was found
     alone = dataclasses.replace(route, stages=route.stages[:1], name="alone")

@@ -44,8 +44,8 @@ def test_it_learns_from_everybody_once(fakes, options, tmp_path, monkeypatch):
     assert counts == [len(clips)] and model.about == other.about and file.read_bytes() == again.read_bytes()
     state, same = model.predictor.state(), other.predictor.state()
     assert all(np.array_equal(state[name], same[name]) for name in state)
-    taught = json.loads(model.about["taught"])
-    assert taught["clips"] == len(clips) and taught["people"] == len({e.clip.subject for e in clips})
+    taught = json.loads(model.about["training"])
+    assert taught["clips"] == len(clips) and taught["subjects"] == len({e.clip.subject for e in clips})
     assert taught["shortfall"]
     assert model.about["recipe"] == "small" and model.classes == protocol("megc2019-cde").classes
     assert sum(model(clips[0].clip.source).values()) == pytest.approx(1)
@@ -68,7 +68,7 @@ def test_the_shipped_model_is_what_its_card_says():
         (Path(__file__).parents[2] / "docs" / "default-model.md").read_text(encoding="utf-8"),
     )
     assert model is not None
-    taught, recipe = json.loads(model.about["taught"]), load_recipe("default-recognizer")
+    taught, recipe = json.loads(model.about["training"]), load_recipe("default-recognizer")
     assert f"{taught['clips']} clips of {taught['people']} synthetic people" in card
     assert json.loads(model.about["chain"]) == [dict(step) for step in recipe.final_stage.chain]
     assert model.about["recipe"] == recipe.name and json.loads(model.about["synthetic"]) is True

@@ -326,7 +326,10 @@ def test_boxes():
     assert eye_ratios(points)[0] == pytest.approx(2 / 3)
 
 
-@pytest.mark.parametrize("wrong", [{"fps": 0}, {"size": 3}, {"gap": -1}, {"look": 0}, {"most": 0}, {"smooth": -1}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"fps": 0}, {"size": 3}, {"max_gap": -1}, {"detect_interval": 0}, {"max_faces": 0}, {"landmark_smoothing_ms": -1}],
+)
 def test_wrong_settings_are_named(wrong):
     with pytest.raises(UsageError, match=f"{next(iter(wrong))} = "):
         Tracking(**wrong)

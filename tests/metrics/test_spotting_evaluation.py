@@ -5,7 +5,7 @@ import pytest
 from microexpr import metrics as m
 from microexpr.core.clip import Interval
 from microexpr.core.errors import DataError, UsageError
-from microexpr.metrics.recognition import megc_log
+from microexpr.metrics import megc_log
 from microexpr.metrics.spotting import coarse, evaluate_spotting, match_intervals, spot_then_recognize
 from microexpr.reports.published import published_spotting
 

@@ -45,7 +45,7 @@ def test_the_map_of_the_first_frame_is_that_of_all():
 def test_the_mask_leaves_the_face_alone(outside):
     picture = photograph(ASTRONAUT)[0]
     whole = align(picture)[1].array("frames")[0]
-    masked = align(picture, mask=True, outside=outside)[1].array("frames")[0]
+    masked = align(picture, mask=True, fill=outside)[1].array("frames")[0]
     face = inside(find_landmarks(whole).points, 224)
     changed = (whole != masked).any(axis=-1)
     assert (masked[:4] == outside).all() and 0.4 < face.mean() < 0.8
@@ -56,14 +56,14 @@ def test_the_mask_leaves_the_face_alone(outside):
 def test_no_face_is_a_result(by):
     frames = np.full((2, 80, 60, 3), 128, np.uint8)
     frames[:, :10], frames[:, 70:] = 0, 0
-    sample = align(*frames, by=by, size=32)[1]
+    sample = align(*frames, method=by, size=32)[1]
     assert sample.notes == {"face": "not found"}
     cut = sample.array("frames")
     assert cut.shape == (2, 32, 32, 3) and (cut[:, 2:-2] == 128).all()
 
 
 def test_the_cascade_needs_no_wheel():
-    step, sample = align(photograph(HOPPER)[0], by="cascade", margin=0.2)
+    step, sample = align(photograph(HOPPER)[0], method="cascade", margin=0.2)
     assert sample.notes == {}
     assert eyes_of(find_landmarks(sample.array("frames")[0]).points) == pytest.approx(step.eyes, abs=14)
 
@@ -75,9 +75,9 @@ def test_the_cascade_needs_no_wheel():
         ({"margin": -0.5}, "margin = -0.5"),
         ({"eye_x": 0.6}, "eye_x = 0.6"),
         ({"eye_y": 1.0}, "eye_y = 1.0"),
-        ({"outside": 300}, "outside = 300"),
-        ({"by": "cascade", "mask": True}, "needs landmarks"),
-        ({"by": "mash"}, "by = 'mash'"),
+        ({"fill": 300}, "fill = 300"),
+        ({"method": "cascade", "mask": True}, "needs landmarks"),
+        ({"method": "mash"}, "method = 'mash'"),
     ],
 )
 def test_bad_settings(settings, text):

@@ -125,7 +125,7 @@ def test_flow_of_every_frame_against_the_first(casme2):
     steps = [{"name": "sequence"}, {"name": "subsample", "every": 8}, {"name": "crop-face", "size": 48}]
     flow = {"name": "flow", "estimator": "farneback", "extra_channel": "magnitude"}
     clip = one_clip(casme2)
-    series = Chain.build([*steps, {**flow, "of": "sequence"}])(clip).array("image")
+    series = Chain.build([*steps, {**flow, "mode": "sequence"}])(clip).array("image")
     pair = Chain.build([*steps, flow])(clip).array("image")
     assert series.ndim == 4 and series.dtype == np.float32 and not series[0].any()
     assert np.array_equal(series[-1], pair)
@@ -139,7 +139,7 @@ def test_flow_of_every_frame_against_the_first(casme2):
 @pytest.mark.parametrize("norm", ["none", "batch", "group"])
 @pytest.mark.parametrize("read", ["last", "mean", "max"])
 def test_nothing_beyond_the_end_is_looked_at(norm, read):
-    one, other, batch = module(norm=norm, read=read), module(norm=norm, read=read), ragged()
+    one, other, batch = module(norm=norm, pooling=read), module(norm=norm, pooling=read), ragged()
     beyond = batch.x.clone()
     for row, length in zip(beyond, batch.lengths, strict=True):
         row[length:] = 1e6
@@ -151,7 +151,7 @@ def test_nothing_beyond_the_end_is_looked_at(norm, read):
     assert all(torch.equal(a, b) and (a.grad is None or torch.equal(a.grad, b.grad)) for a, b in pairs)
 
 
-@pytest.mark.parametrize("settings", [TINY, {**TINY, "norm": "batch", "read": "mean"}, NEW])
+@pytest.mark.parametrize("settings", [TINY, {**TINY, "norm": "batch", "pooling": "mean"}, NEW])
 def test_a_clip_alone_or_beside_longer_ones(settings):
     samples, labels = sequences()
     model = build(network=settings).fit(samples, labels)
@@ -162,7 +162,7 @@ def test_a_clip_alone_or_beside_longer_ones(settings):
 
 
 def test_chunks_give_the_same_gradients():
-    whole, parts, batch = module(), module(chunk=3), ragged()
+    whole, parts, batch = module(), module(frame_chunk=3), ragged()
     results = []
     for network in (whole, parts):
         logits = network.train()(batch.x, batch.lengths)
@@ -186,7 +186,7 @@ def test_old_and_new_differ_in_their_dense_layers():
         ({}, (3, 32, 32), "takes sequences .*; got pictures"),
         ({}, (0, 3, 6, 32), "takes 8x8 pixels or more"),
         ({"kernel": 4}, (0, 3, 32, 32), "use an odd number"),
-        ({"chunk": 8, "norm": "batch"}, (0, 3, 32, 32), "all frames at once"),
+        ({"frame_chunk": 8, "norm": "batch"}, (0, 3, 32, 32), "all frames at once"),
         ({"maps": []}, (0, 3, 32, 32), "one convolution or more"),
         ({"dropout": 1.0}, (0, 3, 32, 32), "below 1"),
     ],
@@ -208,7 +208,11 @@ AUGMENT = [
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"network": NEW, "augment": AUGMENT, "validate": 0.2}, {"network": {**TINY, "chunk": 5}, "precision": "bf16"}],
+    [
+        {},
+        {"network": NEW, "augment": AUGMENT, "validation_fraction": 0.2},
+        {"network": {**TINY, "frame_chunk": 5}, "precision": "bf16"},
+    ],
 )
 def test_contract(settings):
     samples, labels = sequences()
@@ -242,10 +246,16 @@ class Stop(Exception):
     """A stop in the middle of training."""
 
 
-@pytest.mark.parametrize("network", [NEW, {**TINY, "chunk": 4, "dropout": 0.3}])
+@pytest.mark.parametrize("network", [NEW, {**TINY, "frame_chunk": 4, "dropout": 0.3}])
 def test_a_stop_inside_training_changes_nothing(tmp_path, monkeypatch, network):
     samples, labels = sequences()
-    steady = {"epochs": 4, "checkpoint_seconds": 0.0, "augment": AUGMENT, "validate": 0.3, "network": network}
+    steady = {
+        "epochs": 4,
+        "checkpoint_seconds": 0.0,
+        "augment": AUGMENT,
+        "validation_fraction": 0.3,
+        "network": network,
+    }
     whole = build(folder=tmp_path / "a", **steady).fit(samples, labels)
     real, calls = Network._step, []
 
@@ -276,7 +286,7 @@ def test_people_kept_apart_are_never_learned_from(monkeypatch):
         return real(self, batch)
 
     monkeypatch.setattr(Network, "_logits", watching)
-    model = build(validate=0.3).fit(samples, labels)
+    model = build(validation_fraction=0.3).fit(samples, labels)
     shown = {s.clip.subject for s, end in zip(samples, kept, strict=True) if end in seen}
     apart = {s.clip.subject for s in samples} - shown
     assert len(apart) == 2 and not any(
@@ -287,16 +297,16 @@ def test_people_kept_apart_are_never_learned_from(monkeypatch):
 
 def test_curves_of_people_kept_apart_change_nothing():
     samples, labels = sequences()
-    model = build(validate=0.3, network=NEW)
+    model = build(validation_fraction=0.3, network=NEW)
     model.fit(samples, labels)
     apart = list(model._apart([s.clip.subject for s in samples]))
     rest = [(s, word) for s, word, out in zip(samples, labels, apart, strict=True) if not out]
     alone = build(network=NEW).fit([s for s, _ in rest], [word for _, word in rest])
     assert np.array_equal(model.predict_proba(samples), alone.predict_proba(samples))
     with pytest.raises(RecipeError, match="leaves nobody of 1 people"):
-        build(validate=0.3).fit(samples[:1], labels[:1])
-    with pytest.raises(RecipeError, match=r"validate = 1\.0"):
-        build(validate=1.0)
+        build(validation_fraction=0.3).fit(samples[:1], labels[:1])
+    with pytest.raises(RecipeError, match=r"validation_fraction = 1\.0"):
+        build(validation_fraction=1.0)
 
 
 # ----------------------------------------------------------------------------------------------------------------------

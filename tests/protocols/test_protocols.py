@@ -34,11 +34,11 @@ def test_both_directions_of_a_held_out_release():
 
 
 def test_a_fixed_split():
-    rules = dataclasses.replace(protocol(MINE), split="fixed-subjects", test_people=("casme2/p0", "casme2/absent"))
+    rules = dataclasses.replace(protocol(MINE), split="fixed-subjects", test_subjects=("casme2/p0", "casme2/absent"))
     [fold] = rules.folds(rules.select(make_clips()))
     assert fold.subjects("test") == {"casme2/p0"}
     with pytest.raises(ProtocolError, match="no test person"):
-        dataclasses.replace(rules, test_people=("casme2/absent",)).folds(rules.select(make_clips()))
+        dataclasses.replace(rules, test_subjects=("casme2/absent",)).folds(rules.select(make_clips()))
 
 
 def test_a_person_on_both_sides_is_refused():
@@ -82,8 +82,8 @@ def test_the_published_sums():
         ({"classes": ["one"]}, RecipeError, "two or more"),
         ({"clases": []}, RecipeError, "did you mean 'classes'"),
         ({"reveal": ["apx"]}, UnknownNameError, "did you mean 'apex'"),
-        ({"headline": ["macro_f2"]}, UnknownNameError, "did you mean 'macro_f1'"),
-        ({"words": {"casme2": {"fear": "afraid"}}}, RecipeError, "lead to 'afraid'"),
+        ({"primary_metrics": ["macro_f2"]}, UnknownNameError, "did you mean 'macro_f1'"),
+        ({"label_map": {"casme2": {"fear": "afraid"}}}, RecipeError, "lead to 'afraid'"),
         ({"split": "random"}, RecipeError, "split = 'random'"),
     ],
 )

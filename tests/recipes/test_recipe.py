@@ -25,9 +25,9 @@ def test_a_suite_is_each_recipe_under_each_protocol():
 
 def test_settings_reach_what_they_name(recipe):
     changed = recipe.with_settings({"recognizer.C": 3, "chain.scale.divide": 2.0, "stages.micro.data": ["smic"]})
-    assert changed.judged.recognizer["C"] == 3
-    assert changed.judged.chain[1]["divide"] == 2.0
-    assert changed.judged.data == ("smic",)
+    assert changed.final_stage.recognizer["C"] == 3
+    assert changed.final_stage.chain[1]["divide"] == 2.0
+    assert changed.final_stage.data == ("smic",)
     assert changed.key != recipe.key == recipe.with_settings({}).key
 
 

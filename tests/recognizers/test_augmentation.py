@@ -40,7 +40,7 @@ def test_half_of_the_pictures_change(name):
 
 def test_color_shift_adds_a_constant_to_each_channel():
     given = torch.full((200, 3, 4, 4), 100.0)
-    shift = (ColorShift(most=20, p=1.0)(given, draws()) - given).flatten(2)
+    shift = (ColorShift(max_shift=20, p=1.0)(given, draws()) - given).flatten(2)
     assert torch.equal(shift.amin(2), shift.amax(2))
     assert shift.abs().max() <= 20 and shift.abs().max() > 18
     assert shift.mean().abs() < 2 and not torch.equal(shift[:, 0], shift[:, 1])
@@ -49,7 +49,7 @@ def test_color_shift_adds_a_constant_to_each_channel():
 def test_rotation_turns_about_the_middle():
     given = torch.zeros((300, 1, 41, 61))
     given[:, :, 20, 55] = 255.0  # 25 pixels right of the middle, of a picture that is no square
-    turned = Rotate(most=10, p=1.0)(given, draws())
+    turned = Rotate(max_degrees=10, p=1.0)(given, draws())
     rows = torch.arange(41.0).view(1, 1, 41, 1)
     height = (turned * rows).sum((1, 2, 3)) / turned.sum((1, 2, 3)) - 20
     angle = torch.rad2deg(torch.atan2(height, torch.full_like(height, 25.0)))
@@ -59,14 +59,14 @@ def test_rotation_turns_about_the_middle():
 def test_smoothing_is_the_mean_of_a_window():
     given = torch.zeros((400, 1, 15, 15))
     given[:, :, 7, 7] = 36.0
-    smooth = BoxBlur(most=6, p=1.0)(given, draws())
+    smooth = BoxBlur(max_kernel=6, p=1.0)(given, draws())
     assert torch.allclose(smooth.sum((1, 2, 3)), torch.tensor(36.0), atol=1e-3)
     peaks = {round(36 / float(p.max())) for p in smooth}
     assert peaks == {4, 9, 16, 25, 36}
     flat = torch.full((10, 1, 9, 9), 7.0)
     assert torch.allclose(BoxBlur(p=1.0)(flat, draws()), flat)  # no dark border
-    with pytest.raises(RecipeError, match="most = 1"):
-        BoxBlur(most=1)
+    with pytest.raises(RecipeError, match="max_kernel = 1"):
+        BoxBlur(max_kernel=1)
 
 
 def test_crops_at_the_corners():

@@ -45,7 +45,7 @@ def test_what_the_file_holds(whole):
     onnx.checker.check_model(file)
     assert file.opset_import[0].version == 18
     shape = file.graph.input[0].type.tensor_type.shape.dim
-    assert (file.graph.input[0].name, file.graph.output[0].name) == ("image", "shares")
+    assert (file.graph.input[0].name, file.graph.output[0].name) == ("image", "probabilities")
     assert shape[0].dim_param and [d.dim_value for d in shape[1:]] == [3, 28, 28]
     about = {entry.key: entry.value for entry in file.metadata_props}
     assert json.loads(about["classes"]) == list(CLASSES) and about["license"] == "research only"
@@ -81,7 +81,7 @@ def test_what_cannot_be_exported(tmp_path, monkeypatch):
     with pytest.raises(NotFittedError, match="call fit or load"):
         to_onnx(RECOGNIZERS.build({"name": "network"}, classes=CLASSES), tmp_path / "m.onnx")
     recognizer = learned(epochs=1)[0]
-    monkeypatch.setattr(OnnxModel, "shares", lambda self, pictures: np.full((3, 3), np.nan))
+    monkeypatch.setattr(OnnxModel, "predict_arrays", lambda self, pictures: np.full((3, 3), np.nan))
     with pytest.raises(DataError, match="otherwise than torch"):
         to_onnx(recognizer, tmp_path / "m.onnx")
     monkeypatch.setitem(sys.modules, "onnxscript", None)

@@ -56,7 +56,7 @@ def test_each_data_set_has_its_own():
 
 def test_nothing_is_learned_from_people_kept_apart():
     samples, labels = synthetic_samples()
-    model = learned(samples, labels, validate=0.3)
+    model = learned(samples, labels, validation_fraction=0.3)
     apart = model._apart([s.clip.subject for s in samples])
     rest = [s for s, out in zip(samples, apart, strict=True) if not out]
     assert any(apart) and np.array_equal(model.scales_.of["test"], DatasetScaler.learn(rest, "image").of["test"])

@@ -24,7 +24,13 @@ CASES = [
     {"name": "svm", "kernel": "linear", "class_weights": False},
     {"name": "svm", "kernel": "linear", "standardize": True},
     {"name": "network", **SMALL},
-    {"name": "network", **SMALL, "sampler": {"name": "oversample"}, "balanced": True, "schedule": {"name": "cosine"}},
+    {
+        "name": "network",
+        **SMALL,
+        "sampler": {"name": "oversample"},
+        "class_weights": True,
+        "schedule": {"name": "cosine"},
+    },
     {"name": "network", **SMALL, "precision": "bf16", "optimizer": {"name": "sgd", "lr": 0.01}},
     {"name": "network", **SMALL, "augment": [{"name": "horizontal-flip", "negate": [0]}, {"name": "shift"}]},
 ]
@@ -142,7 +148,7 @@ def test_mirroring_a_flow_negates_u():
 
 def test_a_shift_moves_whole_pixels():
     ramp = torch.arange(8.0).expand(1, 1, 8, 8).clone()
-    moved = Shift(most=2)(ramp, torch.Generator().manual_seed(3))
+    moved = Shift(max_pixels=2)(ramp, torch.Generator().manual_seed(3))
     steps = (moved - ramp)[0, 0, :, 3:5]
     assert steps.unique().numel() == 1 and abs(float(steps[0, 0])) <= 2
 

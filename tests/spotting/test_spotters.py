@@ -52,7 +52,7 @@ def busy() -> tuple[FaceTrack, tuple[Interval, ...]]:
 @cache
 def ready(name: str) -> Spotter:
     """A spotter that may spot; one that learns and does not ship learns from one short track."""
-    spotter = SPOTTERS.build({"name": name, **({"epochs": 1, "rate": 15.0} if name == "softnet" else {})})
+    spotter = SPOTTERS.build({"name": name, **({"epochs": 1, "max_fps": 15.0} if name == "softnet" else {})})
     return spotter.fit([busy()[0]], [busy()[1]], seed=1) if name == "softnet" else spotter
 
 
@@ -82,7 +82,7 @@ def test_any_frame_rate(name, fps):
 def test_nothing_is_told_within_a_gap(name):
     track = ground_truth_track(staged(macro(0.5, 2.5), seconds=3.5, fps=25), size=64)
     keep = (track.times < 1.0) | (track.times > 2.0)
-    fields = {f.name: getattr(track, f.name) for f in dataclasses.fields(track) if f.name not in ("face", "memory")}
+    fields = {f.name: getattr(track, f.name) for f in dataclasses.fields(track) if f.name not in ("face", "flow_cache")}
     holed = FaceTrack(1, **{key: value[keep] for key, value in fields.items()})
     for one in ready(name).spot(holed):
         assert holed.times[np.searchsorted(holed.numbers, one.offset)] <= 1.0 or one.onset >= 50
@@ -158,10 +158,10 @@ def test_the_default_looks_at_long_tracks_in_parts():
 
 @pytest.mark.parametrize("name", [name for name, cls in SPOTTERS if cls.trainable])
 def test_what_was_learned_can_be_kept(name, tmp_path):
-    first = SPOTTERS.build({"name": name, "rate": 15.0}).fit([busy()[0]], [busy()[1]], seed=2)
-    again = SPOTTERS.build({"name": name, "rate": 15.0}).fit([busy()[0]], [busy()[1]], seed=2)
+    first = SPOTTERS.build({"name": name, "max_fps": 15.0}).fit([busy()[0]], [busy()[1]], seed=2)
+    again = SPOTTERS.build({"name": name, "max_fps": 15.0}).fit([busy()[0]], [busy()[1]], seed=2)
     first.save(tmp_path / "kept.safetensors")
-    read = SPOTTERS.build({"name": name, "rate": 15.0, "weights": str(tmp_path / "kept.safetensors")})
+    read = SPOTTERS.build({"name": name, "max_fps": 15.0, "weights": str(tmp_path / "kept.safetensors")})
     assert read.spot(busy()[0]) == first.spot(busy()[0]) == again.spot(busy()[0])
 
 
@@ -179,7 +179,7 @@ def test_bad_weights_and_bad_lessons_are_one_line(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"name": "mdmd", "p": 2}, {"name": "softnet", "epochs": 0}, {"name": "default", "rate": 5}]
+    "settings", [{"name": "mdmd", "p": 2}, {"name": "softnet", "epochs": 0}, {"name": "default", "max_fps": 5}]
 )
 def test_bad_settings_are_refused(settings):
     with pytest.raises(RecipeError):

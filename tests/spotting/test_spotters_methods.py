@@ -121,7 +121,7 @@ def camera() -> FaceTrack:
 
 def some(track: FaceTrack, frames: np.ndarray) -> FaceTrack:
     """These frames of a track."""
-    names = {field.name for field in dataclasses.fields(track)} - {"face", "memory"}
+    names = {field.name for field in dataclasses.fields(track)} - {"face", "flow_cache"}
     return dataclasses.replace(track, **{name: getattr(track, name)[frames] for name in names})
 
 

@@ -48,7 +48,7 @@ def event(onset: int, apex: int, offset: int, label: str = "surprise", **more: A
     times = (onset / FPS, apex / FPS, offset / FPS)
     kind = "micro" if times[2] - times[0] < 0.5 else "macro"
     shares = {"surprise": 0.7, "negative": 0.2, "positive": 0.1}
-    return Event("v", 1, onset, apex, offset, *times, kind, 3.0, **{"shares": shares, "label": label, **more})
+    return Event("v", 1, onset, apex, offset, *times, kind, 3.0, **{"probabilities": shares, "label": label, **more})
 
 
 def analysis_of(source: Path) -> Analysis:

@@ -246,7 +246,7 @@ def test_what_was_kept_is_there_again(tmp_path, film):
 
 
 def test_no_more_than_there_may_be(tmp_path, film):
-    page = Page(tmp_path, most=1, analyze=serve_stub.slow)
+    page = Page(tmp_path, max_recordings=1, analyze=serve_stub.slow)
     with page.client:
         page.upload(film, wait=False)
         answer = page.client.post("/api/recordings", params={"name": "b"}, content=film)

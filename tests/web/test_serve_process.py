@@ -151,7 +151,7 @@ def test_the_command_keeps_and_shows_a_token(tmp_path):
         (["--set", "spotter.name=nobody"], "unknown spotter 'nobody'"),
         (["--host", "203.0.113.1"], "cannot listen on 203.0.113.1, port 8765"),
         (["--storage", __file__], "cannot be read or written"),
-        (["--max-recordings", "100000"], "most = 100000: use 1 to 1000"),
+        (["--max-recordings", "100000"], "max_recordings = 100000: use 1 to 1000"),
     ],
 )
 def test_a_wrong_command_is_one_line(arguments, line):

@@ -22,7 +22,7 @@ Threshold = Annotated[
 ]
 AnalysisSettings = Annotated[
     list[str],
-    typer.Option("--set", metavar="KEY=VALUE", help="Of the analysis, e.g. spotter.name=mdmd, tracking.most=1."),
+    typer.Option("--set", metavar="KEY=VALUE", help="Of the analysis, e.g. spotter.name=mdmd, tracking.max_faces=1."),
 ]
 
 

@@ -65,7 +65,9 @@ class Executor(ABC):
         """Yield the outcome of `function(job, shared)` for each job as it ends."""
 
 
-def executor(name: str, workers: int | None = None, address: str | None = None, fresh: bool = False) -> Executor:
+def executor(
+    name: str, workers: int | None = None, address: str | None = None, process_per_fold: bool = False
+) -> Executor:
     """The executor of that name.
 
     Args:
@@ -82,14 +84,14 @@ def executor(name: str, workers: int | None = None, address: str | None = None, 
         raise UsageError(f"workers = {workers}: must be 1 or more")
     if address is not None and name != "ray":
         raise UsageError(f"an address goes with --executor ray, not with --on {name}")
-    if fresh and name != "processes":
+    if process_per_fold and name != "processes":
         raise UsageError(
             f"a fresh process for each fold (--process-per-fold) goes with --executor processes, not with --on {name}"
         )
     if name == "local":
         return Local()
     if name == "processes":
-        return Processes(workers or os.cpu_count() or 1, 1 if fresh else None)
+        return Processes(workers or os.cpu_count() or 1, 1 if process_per_fold else None)
     if name == "ray":
         return Ray(address, workers)
     raise UnknownNameError("executor", name, ("local", "processes", "ray"))

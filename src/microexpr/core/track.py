@@ -45,7 +45,7 @@ class FaceTrack:
     flow_cache: dict[tuple[int, int, bytes], Any] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        for name in ("times", "crops", "points", "quality", "pose", "openness", "blink", "boxes"):
+        for name in ("times", "crops", "points", "quality", "pose", "eye_openness", "blink", "boxes"):
             if len(getattr(self, name)) != len(self.numbers):
                 raise UsageError(f"track of face {self.face}: {len(getattr(self, name))} {name}, {len(self)} numbers")
         if len(self) and (np.diff(self.numbers).min(initial=1) <= 0 or np.diff(self.times).min(initial=1) <= 0):

@@ -77,7 +77,7 @@ class Align(Step):
             (not -0.4 <= self.margin <= 2, f"margin = {self.margin}; use a share from -0.4 to 2"),
             (not 0 < self.eye_x < 0.5, f"eye_x = {self.eye_x}; use a share between 0 and 0.5"),
             (not 0 < self.eye_y < 1, f"eye_y = {self.eye_y}; use a share between 0 and 1"),
-            (not 0 <= self.fill <= 255, f"outside = {self.fill}; use a gray level from 0 to 255"),
+            (not 0 <= self.fill <= 255, f"fill = {self.fill}; use a gray level from 0 to 255"),
             (self.mask and self.method == "cascade", "mask = true needs landmarks; use by = 'mesh' or by = 'aam'"),
         ):
             if wrong:

@@ -29,7 +29,7 @@ class Sequence(Step):
 
     def __post_init__(self) -> None:
         if self.min_frames < 1:
-            raise RecipeError(f"step 'sequence': least = {self.min_frames}; use 1 frame or more")
+            raise RecipeError(f"step 'sequence': min_frames = {self.min_frames}; use 1 frame or more")
 
     def __call__(self, sample: Sample) -> Sample:
         """Adds `frames`."""

@@ -101,7 +101,7 @@ def _casme2(name: str, title: str, words: Sequence[str], people: int | None = No
         "classes": tuple(words),
         "counts": {"casme2": {word: _CASME2[word] for word in words}},
         "subjects": {"casme2": people} if people else {},
-        "headline": ("weighted_average_recall", "macro_f1"),
+        "primary_metrics": ("weighted_average_recall", "macro_f1"),
         "source": source or "Yan et al. 2014 (CASME II); sheet of 8 May 2014",
     }
     return [
@@ -137,9 +137,9 @@ def _macro(name: str, title: str, split: Split, **rest: Any) -> Protocol:
             "datasets": ("ckplus", "oulu_casia", "jaffe", "mug"),
             "label": "emotion",
             "classes": _MACRO_CLASSES,
-            "pictures": _MACRO_PICTURES,
+            "frames_per_clip": _MACRO_PICTURES,
             "split": split,
-            "headline": ("weighted_average_recall", "unweighted_average_recall"),
+            "primary_metrics": ("weighted_average_recall", "unweighted_average_recall"),
             **rest,
         }
     )
@@ -147,7 +147,7 @@ def _macro(name: str, title: str, split: Split, **rest: Any) -> Protocol:
 
 _PENG_MACRO: dict[str, Any] = {
     "counts": _MACRO,
-    "totals": {"mug": 8228},
+    "clip_totals": {"mug": 8228},
     "source": "Peng et al. 2018, section III B: the last 3 frames of CK+ and Oulu-CASIA, 6 to 10 of MUG round the apex",
 }
 
@@ -161,25 +161,25 @@ PROTOCOLS: dict[str, Protocol] = {
             ("casme2", "samm"),
             split="leave-one-dataset-out",
             average="folds",
-            headline=("weighted_average_recall", "unweighted_average_recall"),
+            primary_metrics=("weighted_average_recall", "unweighted_average_recall"),
         ),
         _megc2018(
             "megc2018-cde",
             "MEGC 2018, composite-database evaluation: leave one of 47 people out",
             ("casme2", "samm"),
-            headline=("macro_f1", "weighted_f1"),
+            primary_metrics=("macro_f1", "weighted_f1"),
         ),
         _megc2018(
             "megc2018-casme2",
             "CASME II, objective classes I to V, leave one subject out",
             ("casme2",),
-            headline=("weighted_average_recall", "macro_f1"),
+            primary_metrics=("weighted_average_recall", "macro_f1"),
         ),
         _megc2018(
             "megc2018-samm",
             "SAMM, objective classes I to V, leave one subject out",
             ("samm",),
-            headline=("weighted_average_recall", "macro_f1"),
+            primary_metrics=("weighted_average_recall", "macro_f1"),
         ),
         Protocol(
             name="megc2019-cde",

@@ -12,8 +12,8 @@ Each stage begins from the weights of the one before; the last is judged by its 
 that names the nearest right one. A recipe that differs little from another says only how:
 
     title = "..."
-    like = "peng2018-hde"               # a shipped recipe
-    without = ["macro"]                 # stages to leave out
+    extends = "peng2018-hde"               # a shipped recipe
+    drop_stages = ["macro"]               # stages to leave out
     [set]                               # as with --set
     "recognizer.epochs" = 20
 
@@ -244,7 +244,7 @@ def toml_value(text: str) -> Any:
 def _recipe(name: str, table: Mapping[str, Any]) -> Recipe:
     where = f"recipe '{name}'"
     rest = {key: value for key, value in table.items() if key != "name"}
-    if "like" in rest:
+    if "extends" in rest:
         return replace(_changed(where, rest), name=name)
     for absent in (key for key in ("title", "stages") if key not in rest):
         near = did_you_mean(absent, [key for key in rest if key != "quick"]) if rest else ""

@@ -17,14 +17,14 @@ class Majority(Recognizer):
     """Gives each class its share of the training clips, and so always guesses the most frequent one."""
 
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
-        self.shares_ = np.bincount(targets, minlength=len(self.classes)) / len(targets)
+        self.probabilities_ = np.bincount(targets, minlength=len(self.classes)) / len(targets)
 
     def _predict_proba(self, samples: Sequence[Sample]) -> np.ndarray:
-        return np.tile(self.shares_, (len(samples), 1))
+        return np.tile(self.probabilities_, (len(samples), 1))
 
     def state(self) -> State:
         """`shares` (classes,)."""
-        return {"shares": self.shares_}
+        return {"probabilities": self.probabilities_}
 
     def _restore(self, state: State) -> None:
-        self.shares_ = state["shares"]
+        self.probabilities_ = state["probabilities"]

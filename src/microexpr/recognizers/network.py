@@ -91,10 +91,10 @@ class Network(Recognizer):
             raise RecipeError(f"threads = {self.threads}: use 1 or more")
         if not 0 <= self.validation_fraction < 1:
             raise RecipeError(
-                f"validate = {self.validation_fraction}; use a share of the training people from 0 to below 1"
+                f"validation_fraction = {self.validation_fraction}; use a share of the training people from 0 to below 1"
             )
         if self.memory_gib < 0:
-            raise RecipeError(f"memory = {self.memory_gib}; use 0 GiB or more")
+            raise RecipeError(f"memory_gib = {self.memory_gib}; use 0 GiB or more")
         self.scales_: DatasetScaler | None = None
         self._parts(), self._freezing()  # a misspelled setting is found before any work is done
 
@@ -121,7 +121,7 @@ class Network(Recognizer):
         count = max(1, round(self.validation_fraction * len(people))) if self.validation_fraction else 0
         if 0 < len(people) <= count:
             raise RecipeError(
-                f"validate = {self.validation_fraction} leaves nobody of {len(people)} people to learn from"
+                f"validation_fraction = {self.validation_fraction} leaves nobody of {len(people)} people to learn from"
             )
         order = torch.randperm(len(people), generator=torch.Generator().manual_seed(self.seed))
         apart = {people[i] for i in order[:count].tolist()}

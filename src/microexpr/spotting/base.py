@@ -88,7 +88,7 @@ class Spotter(ABC):
 
     def __post_init__(self) -> None:
         if self.max_fps < 10:
-            raise RecipeError(f"spotter: rate = {self.max_fps}; take 10 steps a second or more")
+            raise RecipeError(f"spotter: max_fps = {self.max_fps}; take 10 steps a second or more")
 
     @abstractmethod
     def detect(self, track: FaceTrack, samples: TimeGrid) -> Detection:

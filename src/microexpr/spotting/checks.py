@@ -45,7 +45,7 @@ def check_spotter(spotter: Spotter, track: FaceTrack) -> None:
 
 def part(track: FaceTrack, frames: int) -> FaceTrack:
     """The first so many frames of a track."""
-    arrays = {f.name: getattr(track, f.name) for f in dataclasses.fields(track) if f.name not in ("face", "memory")}
+    arrays = {f.name: getattr(track, f.name) for f in dataclasses.fields(track) if f.name not in ("face", "flow_cache")}
     return FaceTrack(track.face, **{name: value[:frames] for name, value in arrays.items()})
 
 

@@ -65,7 +65,7 @@ class SoftNet(TrainableSpotter):
         ):
             raise RecipeError(
                 f"softnet: p = {self.p} (0 to 1), epochs = {self.epochs}, batch = {self.batch} (1 or more), "
-                f"lr = {self.lr}, others = {self.negatives_per_positive} (above 0)"
+                f"lr = {self.lr}, negatives_per_positive = {self.negatives_per_positive} (above 0)"
             )
 
     def detect(self, track: FaceTrack, samples: TimeGrid) -> Detection:

@@ -43,14 +43,17 @@ class Tracking:
             (not 16 <= self.size <= 1024, f"size = {self.size}; use 16 to 1024 pixels"),
             (
                 not 0 <= self.landmark_smoothing_ms <= 1000,
-                f"smooth = {self.landmark_smoothing_ms}; use 0 to 1000 milliseconds",
+                f"landmark_smoothing_ms = {self.landmark_smoothing_ms}; use 0 to 1000 milliseconds",
             ),
-            (not 0 <= self.crop_smoothing_ms <= 1000, f"steady = {self.crop_smoothing_ms}; use 0 to 1000 milliseconds"),
-            (not self.detect_interval > 0, f"look = {self.detect_interval}; use more than 0 seconds"),
-            (not self.redetect_interval > 0, f"search = {self.redetect_interval}; use more than 0 seconds"),
-            (not self.max_gap >= 0, f"gap = {self.max_gap}; use 0 seconds or more"),
-            (not self.min_seconds >= 0, f"shortest = {self.min_seconds}; use 0 seconds or more"),
-            (self.max_faces < 1, f"most = {self.max_faces}; use 1 face or more"),
+            (
+                not 0 <= self.crop_smoothing_ms <= 1000,
+                f"crop_smoothing_ms = {self.crop_smoothing_ms}; use 0 to 1000 milliseconds",
+            ),
+            (not self.detect_interval > 0, f"detect_interval = {self.detect_interval}; use more than 0 seconds"),
+            (not self.redetect_interval > 0, f"redetect_interval = {self.redetect_interval}; use more than 0 seconds"),
+            (not self.max_gap >= 0, f"max_gap = {self.max_gap}; use 0 seconds or more"),
+            (not self.min_seconds >= 0, f"min_seconds = {self.min_seconds}; use 0 seconds or more"),
+            (self.max_faces < 1, f"max_faces = {self.max_faces}; use 1 face or more"),
             (not self.blink_margin >= 0, f"blink_margin = {self.blink_margin}; use 0 seconds or more"),
         ):
             if wrong:
