@@ -206,9 +206,9 @@ def test_people_without_a_clip_of_the_classes_have_no_fold_and_are_counted():
 
 def test_repaired_recipes_repair_what_they_say():
     for name in ("frames", "flow-sequence", "apex-flow"):
-        settings = load_recipe(f"devanaboyina2021-{name}-fixed").final_stage.recognizer
+        settings = load_recipe(f"devanaboyina2021-{name}-corrected").final_stage.recognizer
         flow = name != "frames"
-        assert settings["normalize"] and not any(one["name"] == "flip" for one in settings["augment"])
+        assert settings["normalize"] and not any(one["name"] == "vertical-flip" for one in settings["augment"])
         assert settings["augment"][0] == {"name": "horizontal-flip", **({"negate": [0]} if flow else {})}
         assert settings.get("balanced") or settings["sampler"]["name"] == "oversample"
     frozen = load_recipe("devanaboyina2021-apex-flow-corrected").final_stage.recognizer
@@ -220,4 +220,4 @@ def test_faithful_recipes_keep_the_papers_faults(n):
     settings = load_recipe(f"devanaboyina2021-m{n}").final_stage.recognizer
     names = [one["name"] for one in settings.get("augment", ())]
     assert not settings.get("normalize") and not settings.get("balanced") and "sampler" not in settings
-    assert ("flip" in names) == (n >= 5) and not any(one.get("negate") for one in settings.get("augment", ()))
+    assert ("vertical-flip" in names) == (n >= 5) and not any(one.get("negate") for one in settings.get("augment", ()))

@@ -221,7 +221,7 @@ def test_contract(settings):
 
 @pytest.mark.parametrize("name", AUGMENTATIONS.names())
 def test_augmentations_draw_once_a_clip(name):
-    settings = {"name": name, "negate": [0]} if name == "mirror" else {"name": name}
+    settings = {"name": name, "negate": [0]} if name == "horizontal-flip" else {"name": name}
     one, still = AUGMENTATIONS.build(settings), torch.rand(12, 1, 3, 16, 16) * 200
     clips = Batch(still.expand(-1, 5, -1, -1, -1), torch.full((12,), 5))
     draws, same = torch.Generator().manual_seed(4), torch.Generator().manual_seed(4)

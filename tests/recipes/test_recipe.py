@@ -45,7 +45,7 @@ def test_the_title_does_not_change_the_key():
         ('"svm"', '"smv"', "did you mean 'svm'"),
         ('"megc2019-cde"', '"megc2019"', "did you mean 'megc2019-cde'"),
         ("subtract", "substract", "did you mean 'subtract'"),
-        ("people = 2", "peple = 2", "did you mean 'people'"),
+        ("subjects = 2", "subjets = 2", "did you mean 'subjects'"),
         ("[[stages]]", "[[stages", "is not TOML"),
         ("chain = [", "chain = [] # [", "empty chain"),
     ],

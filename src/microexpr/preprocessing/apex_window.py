@@ -33,7 +33,7 @@ class ApexWindow(Step):
 
     def __post_init__(self) -> None:
         if not self.offsets:
-            raise RecipeError("step 'around': offsets = []; name one frame or more, 0 is the apex")
+            raise RecipeError("step 'apex-window': offsets = []; name one frame or more, 0 is the apex")
 
     def __call__(self, sample: Sample) -> Sample:
         """Adds `frames`; notes where the apex came from.

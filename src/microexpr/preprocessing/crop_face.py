@@ -31,7 +31,7 @@ class CropFace(Step):
 
     def __post_init__(self) -> None:
         if self.size < 8:
-            raise RecipeError(f"step 'face': size = {self.size}; use 8 pixels or more")
+            raise RecipeError(f"step 'crop-face': size = {self.size}; use 8 pixels or more")
 
     def __call__(self, sample: Sample) -> Sample:
         """Replaces `frames` by (T, size, size, 3) uint8."""

@@ -36,7 +36,7 @@ class OnsetApex(Step):
 
     def __post_init__(self) -> None:
         if not self.which:
-            raise RecipeError("step 'moments': which = []; name onset, apex or both")
+            raise RecipeError("step 'onset-apex': which = []; name onset, apex or both")
 
     def __call__(self, sample: Sample) -> Sample:
         """Adds `frames`; notes where the apex came from."""

@@ -30,7 +30,7 @@ class SelectFrame(Step):
         """Adds `image`."""
         frames = sample.array("frames")
         if not -len(frames) <= self.frame < len(frames):
-            raise RecipeError(f"step 'still': frame = {self.frame}, but there are {len(frames)} frames")
+            raise RecipeError(f"step 'select-frame': frame = {self.frame}, but there are {len(frames)} frames")
         picture = frames[self.frame]
         if self.channels == "bgr":
             picture = picture[..., ::-1]

@@ -22,7 +22,7 @@ class Subsample(Step):
 
     def __post_init__(self) -> None:
         if self.every < 1:
-            raise RecipeError(f"step 'thin': every = {self.every}; use 1 or more")
+            raise RecipeError(f"step 'subsample': every = {self.every}; use 1 or more")
 
     def __call__(self, sample: Sample) -> Sample:
         """Replaces `frames`."""

@@ -272,7 +272,7 @@ class _Change:
     extends: str
     drop_stages: tuple[str, ...] = ()
     set: dict[str, Any] = field(default_factory=dict)
-    small: dict[str, Any] = field(default_factory=dict)
+    quick: dict[str, Any] = field(default_factory=dict)
 
 
 def _changed(where: str, table: Mapping[str, Any]) -> Recipe:
@@ -282,8 +282,8 @@ def _changed(where: str, table: Mapping[str, Any]) -> Recipe:
         known = [stage.name for stage in base.stages]
         raise RecipeError(f"{where}: without = '{wrong}': '{base.name}' has no such stage{did_you_mean(wrong, known)}")
     gone = tuple(f"stages.{name}." for name in change.drop_stages)
-    small = dataclasses.asdict(base.quick) | change.small
-    small["set"] = {key: v for key, v in base.quick.set.items() if not key.startswith(gone)} | change.small.get(
+    small = dataclasses.asdict(base.quick) | change.quick
+    small["set"] = {key: v for key, v in base.quick.set.items() if not key.startswith(gone)} | change.quick.get(
         "set", {}
     )
     kept = tuple(stage for stage in base.stages if stage.name not in change.drop_stages)

@@ -173,9 +173,7 @@ class BoxBlur(Augmentation):
 
     def __post_init__(self) -> None:
         if self.max_kernel < 2:
-            raise RecipeError(
-                f"augmentation 'smooth': max_kernel = {self.max_kernel}; use a window of 2 pixels or more"
-            )
+            raise RecipeError(f"augmentation 'box-blur': max_kernel = {self.max_kernel}; use 2 pixels or more")
 
     def __call__(self, pictures: Tensor, draws: torch.Generator) -> Tensor:
         """Smooths a random share."""

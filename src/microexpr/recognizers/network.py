@@ -90,9 +90,7 @@ class Network(Recognizer):
         if self.threads < 1:
             raise RecipeError(f"threads = {self.threads}: use 1 or more")
         if not 0 <= self.validation_fraction < 1:
-            raise RecipeError(
-                f"validation_fraction = {self.validation_fraction}; use a share of the training people from 0 to below 1"
-            )
+            raise RecipeError(f"validation_fraction = {self.validation_fraction}; use a fraction from 0 to below 1")
         if self.memory_gib < 0:
             raise RecipeError(f"memory_gib = {self.memory_gib}; use 0 GiB or more")
         self.scales_: DatasetScaler | None = None
