@@ -58,7 +58,7 @@ def test_misspelt_recipes(old, new, text, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("key", "text"), [("recognizer.C", "did you mean 'recognizer'"), ("stages", "leads to no setting")]
+    ("key", "text"), [("recogniser.C", "did you mean 'recognizer'"), ("stages", "leads to no setting")]
 )
 def test_settings_that_lead_nowhere(recipe, key, text):
     with pytest.raises(MicroexprError, match=text):

@@ -11,6 +11,7 @@ import numpy as np
 from ..core.clip import Sample
 from ..core.errors import RecipeError
 from ..faces.aam import fit, named_model
+from ..faces.alignment import EYE_X, EYE_Y, MARGIN, eye_positions
 from ..faces.cascade import find_face
 from ..faces.landmarks import detect, find_landmarks
 from ..imaging.geometry import similarity, transform_points, warp_image
@@ -63,9 +64,9 @@ class Align(Step):
 
     method: Literal["mesh", "aam", "cascade"] = "mesh"
     size: int = 224
-    margin: float = 0.05
-    eye_x: float = 0.29
-    eye_y: float = 0.31
+    margin: float = MARGIN
+    eye_x: float = EYE_X
+    eye_y: float = EYE_Y
     mask: bool = False
     fill: int = 0
     initializer: Literal["cascade", "blazeface"] = "cascade"
@@ -108,8 +109,7 @@ class Align(Step):
     @property
     def eyes(self) -> np.ndarray:
         """(2, 2) where the eyes come to lie, in pixels of the result."""
-        shares = np.array([[self.eye_x, self.eye_y], [1 - self.eye_x, self.eye_y]])
-        return (0.5 + (shares - 0.5) / (1 + 2 * self.margin)) * self.size - 0.5
+        return eye_positions(self.size, self.margin, self.eye_x, self.eye_y)
 
     def _find(self, picture: np.ndarray) -> Found | None:
         if self.method == "mesh":

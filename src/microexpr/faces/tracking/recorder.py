@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from ...imaging.geometry import block_of, similarity, transform_points, warp_image
-from ...preprocessing.align import Align
+from ..alignment import eye_positions
 from ..landmarks import Landmarks
 from .follower import Follower
 from .measures import eye_ratios, head_pose, sharpness
@@ -160,4 +160,4 @@ class Recorder:
 
 def _eyes(size: int) -> np.ndarray:
     """(2, 2) where the middles of the eyes lie in a crop: as step `align` has it."""
-    return Align(size=size).eyes
+    return eye_positions(size)
