@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from microexpr.core.errors import ExecutorError, UsageError
-from microexpr.core.executors import Done, Failed, Processes, executor
+from microexpr.core.executors import Done, Failed, executor
+from microexpr.core.executors.processes import Processes
 from microexpr.datasets import DATASETS
 from microexpr.experiments.runs import Run
 from tests.conftest import NETWORK
@@ -64,7 +65,7 @@ def test_a_job_is_not_blamed_for_its_neighbor(tmp_path):
 
 
 def test_a_process_for_each_job():
-    found = outcomes(Processes(1, jobs_per_process=1), process_id, [1, 2, 3], None)
+    found = outcomes(Processes(1, process_per_fold=True), process_id, [1, 2, 3], None)
     assert len({outcome.value for outcome in found.values()}) == 3
 
 

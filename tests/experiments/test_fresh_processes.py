@@ -97,7 +97,7 @@ def dying(tmp_path):
         "dying", RECIPE.replace('name = "svm", C = 10.0', 'name = "dying"').replace('"megc2019-cde"', TWO_PEOPLE)
     )
     loaded_plugins.clear()
-    del RECOGNIZERS._classes["dying"]
+    del RECOGNIZERS._entries["dying"]
 
 
 def test_a_fold_that_dies_is_reported_and_the_others_are_kept(dying, tmp_path):
@@ -113,6 +113,6 @@ def test_a_fold_that_dies_is_reported_and_the_others_are_kept(dying, tmp_path):
 
 
 @pytest.mark.parametrize("on", ["local", "ray"])
-def test_only_processes_can_be_fresh(on):
-    with pytest.raises(UsageError, match=f"goes with --executor processes, not with --on {on}"):
+def test_a_process_per_fold_needs_the_executor_processes(on):
+    with pytest.raises(UsageError, match=f"does not go with --executor {on}; it goes with --executor processes"):
         executor(on, process_per_fold=True)

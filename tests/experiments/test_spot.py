@@ -78,7 +78,7 @@ def synthetic(tmp_path_factory):
 def options(synthetic, monkeypatch):
     """On the synthetic set, with two more spotters, and tracks that cost nothing."""
     for cls in (Fixed, Learner):
-        monkeypatch.setitem(SPOTTERS._classes, cls.name, cls)
+        monkeypatch.setitem(SPOTTERS._entries, cls.name, cls)
     monkeypatch.setattr(spot, "kept_tracks", lambda name, source, settings: [track()])
     TAUGHT.clear()
     return RunOptions(allow_subset=True, roots={"casme_sq": synthetic.root})

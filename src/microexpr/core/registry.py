@@ -1,13 +1,21 @@
-"""Names to classes. A new kind of anything is one new file: its module registers itself, the registry finds the file.
+"""Registries: names to classes or records. One more of anything is one new file that registers itself.
 
-Folders are searched by file name, so nothing is imported before it is asked for, and no list is kept by hand.
-A class of somebody else's is registered the same way, from any file that was imported (`--plugin my_file.py`).
+A registry searches one folder of the package for a file named like what is asked for, and all files of that folder only
+if that fails, so that nothing is imported before it is needed and no list is written by hand. Files named `base` or
+`checks` and files whose name begins with `_` are helpers and are not searched.
+
+Classes and records of other packages register in the same way: from a file given with `--plugin`, or from an installed
+package that names its module in the entry-point group `microexpr.plugins`:
+
+    [project.entry-points."microexpr.plugins"]
+    my_lab = "my_lab.microexpr_plugin"
 """
 
 from __future__ import annotations
 
 import dataclasses
 import importlib
+import importlib.metadata
 import importlib.util
 import pkgutil
 import sys
@@ -20,54 +28,95 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from .errors import MicroexprError, MissingDataError, RecipeError, UnknownNameError, UsageError, did_you_mean
 
 T = TypeVar("T")
+V = TypeVar("V")
+
+ENTRY_POINTS = "microexpr.plugins"
+"""Entry-point group in which installed packages name the modules that register their own classes and records."""
+
+HELPERS = ("base", "checks")
+"""Modules of a searched folder that register nothing."""
 
 
-class Registry(Generic[T]):
-    """The classes of one kind, found in one folder of the package.
+class _Names(Generic[V]):
+    """The lookup that `Registry` and `RecordRegistry` share.
 
     Args:
-        kind: what an error calls it, e.g. `data set`.
+        kind: what an error message calls an entry, e.g. `data set`.
         package: the folder whose modules register themselves, e.g. `microexpr.datasets`.
     """
 
     def __init__(self, kind: str, package: str) -> None:
         self.kind = kind
         self.package = package
-        self._classes: dict[str, type[T]] = {}
+        self._entries: dict[str, V] = {}
         self._searched = False
 
-    def register(self, name: str) -> Callable[[type[T]], type[T]]:
-        """Class decorator: make the class known under `name`."""
+    def names(self) -> list[str]:
+        """All names, sorted. Imports every module of the folder and every installed plug-in."""
+        self._search()
+        return sorted(self._entries)
 
-        def keep(cls: type[T]) -> type[T]:
-            old = self._classes.get(name)
+    def get(self, name: str) -> V:
+        """Look up an entry; only the module of that name is imported where there is one.
+
+        Raises:
+            UnknownNameError: there is no such entry; the message names the nearest.
+        """
+        if name not in self._entries:
+            self._import_module_named(name)
+        if name not in self._entries:
+            self._search()
+        if name not in self._entries:
+            raise UnknownNameError(self.kind, name, self._entries)
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[tuple[str, V]]:
+        return iter([(name, self.get(name)) for name in self.names()])
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names()
+
+    def _modules(self) -> list[str]:
+        package = importlib.import_module(self.package)
+        names = [module.name for module in pkgutil.iter_modules(package.__path__)]
+        return [name for name in names if name not in HELPERS and not name.startswith("_")]
+
+    def _import_module_named(self, name: str) -> None:
+        module = name.replace("-", "_")
+        if module in self._modules():
+            importlib.import_module(f"{self.package}.{module}")
+
+    def _search(self) -> None:
+        if self._searched:
+            return
+        self._searched = True
+        for module in self._modules():
+            importlib.import_module(f"{self.package}.{module}")
+        load_installed_plugins()
+
+
+class Registry(_Names[type[T]]):
+    """The classes of one kind."""
+
+    def register(self, name: str) -> Callable[[type[T]], type[T]]:
+        """Class decorator: register the class under `name`, which becomes its attribute `name`.
+
+        Raises:
+            UsageError: another class has that name.
+        """
+
+        def add(cls: type[T]) -> type[T]:
+            old = self._entries.get(name)
             if old is not None and (old.__module__, old.__qualname__) != (cls.__module__, cls.__qualname__):
                 raise UsageError(f"two {self.kind}s are called '{name}': {old.__module__} and {cls.__module__}")
-            self._classes[name] = cls
+            self._entries[name] = cls
             cls.name = name  # type: ignore[attr-defined]
             return cls
 
-        return keep
-
-    def names(self) -> list[str]:
-        """All names, sorted."""
-        self._search()
-        return sorted(self._classes)
-
-    def get(self, name: str) -> type[T]:
-        """The class of that name.
-
-        Raises:
-            UnknownNameError: there is none; the message names the nearest.
-        """
-        if name not in self._classes:
-            self._search()
-        if name not in self._classes:
-            raise UnknownNameError(self.kind, name, self._classes)
-        return self._classes[name]
+        return add
 
     def build(self, settings: Mapping[str, Any], **common: Any) -> T:
-        """An instance from `{"name": ..., **settings}`: a dataclass whose keys and types are checked.
+        """Build an instance from `{"name": ..., **settings}`: a dataclass whose keys and types are checked.
 
         Raises:
             RecipeError: a key that the class does not have (the nearest is named), or a value of the wrong type.
@@ -75,34 +124,47 @@ class Registry(Generic[T]):
         values = dict(settings)
         if "name" not in values:
             raise RecipeError(f"a {self.kind} needs a 'name'; got {values!r}; known: {', '.join(self.names())}")
-        cls = self.get(str(values.pop("name")))
-        return validate_settings(cls, values, f"{self.kind} '{cls.name}'", **common)  # type: ignore[attr-defined]
+        name = str(values.pop("name"))
+        return validate_settings(self.get(name), values, f"{self.kind} '{name}'", **common)
 
-    def __iter__(self) -> Iterator[tuple[str, type[T]]]:
-        return iter([(name, self.get(name)) for name in self.names()])
 
-    def _search(self) -> None:
-        if self._searched:
-            return
-        self._searched = True
-        package = importlib.import_module(self.package)
-        for module in pkgutil.iter_modules(package.__path__):
-            if not module.name.startswith("_"):  # a helper, no plug-in
-                importlib.import_module(f"{self.package}.{module.name}")
+class RecordRegistry(_Names[T]):
+    """The records (values, functions) of one kind."""
+
+    def add(self, name: str, record: T) -> T:
+        """Register a record under `name` and return it.
+
+        Raises:
+            UsageError: another record has that name.
+        """
+        if name in self._entries and self._entries[name] != record:
+            raise UsageError(f"two {self.kind}s are called '{name}'")
+        self._entries[name] = record
+        return record
 
 
 def validate_settings(cls: type[T], values: Mapping[str, Any], where: str, **common: Any) -> T:
-    """A dataclass from values a user wrote; an unknown key or a wrong type is an error that names it."""
+    """Build a dataclass from values that a user wrote.
+
+    Args:
+        cls: the dataclass.
+        values: setting -> value.
+        where: what an error message calls the dataclass, e.g. `step 'align'`.
+        **common: further arguments of the dataclass, which a user cannot set.
+
+    Raises:
+        RecipeError: an unknown setting (the nearest is named) or a value of the wrong type or out of range.
+    """
     fields = {f.name for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
     for key in values:
         if key not in fields - set(common):
             raise RecipeError(f"{where} has no setting '{key}'{did_you_mean(key, fields - set(common))}")
     try:
         return _adapter(cls).validate_python({**values, **common})
-    except ValidationError as fault:
-        first = fault.errors()[0]
+    except ValidationError as error:
+        first = error.errors()[0]
         if isinstance(cause := first.get("ctx", {}).get("error"), MicroexprError):
-            raise cause from None  # a class that checks its own settings says it best
+            raise cause from None  # the class checked its own settings, and its message is the better one
         key = ".".join(str(part) for part in first["loc"])
         complaint = first["msg"].replace("valid tuple", "list")  # as TOML calls it
         raise RecipeError(f"{where}: {key or 'a setting'} = {first['input']!r}: {complaint}") from None
@@ -115,11 +177,16 @@ def _adapter(cls: type[T]) -> TypeAdapter[T]:
 
 
 loaded_plugins: list[Path] = []
-"""The plugins loaded so far; a worker in another process loads them too."""
+"""The plug-in files loaded so far; a worker in another process loads them too."""
 
 
 def load_plugin(path: Path) -> None:
-    """Import a user's Python file, so that what it registers can be named in a recipe or on the command line."""
+    """Import a user's Python file, so that what it registers can be named in a recipe or on the command line.
+
+    Raises:
+        MissingDataError: there is no such file.
+        UsageError: it is not a Python file, or importing it fails.
+    """
     if not path.is_file():
         raise MissingDataError(f"plugin '{path}' is not a file")
     path = path.absolute()
@@ -135,6 +202,25 @@ def load_plugin(path: Path) -> None:
         spec.loader.exec_module(module)
     except MicroexprError:
         raise
-    except Exception as fault:
-        raise UsageError(f"plugin '{path}' cannot be imported: {type(fault).__name__}: {fault}") from fault
+    except Exception as error:
+        raise UsageError(f"plugin '{path}' cannot be imported: {type(error).__name__}: {error}") from error
     loaded_plugins.append(path)
+
+
+def load_installed_plugins() -> None:
+    """Import the modules that installed packages name in the entry-point group `microexpr.plugins`.
+
+    Raises:
+        UsageError: importing one fails; the message names the package.
+    """
+    for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
+        try:
+            point.load()
+        except MicroexprError:
+            raise
+        except Exception as error:
+            package = point.dist.name if point.dist is not None else "?"
+            raise UsageError(
+                f"plugin '{point.name}' of the installed package '{package}' cannot be imported: "
+                f"{type(error).__name__}: {error}; mend or uninstall that package"
+            ) from error

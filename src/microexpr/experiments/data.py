@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from .. import __version__
 from ..core.clip import Clip
 from ..core.config import cache_folder
 from ..core.errors import ProtocolError, RunError, UsageError
-from ..core.executors import Failed, Processes, executor
+from ..core.executors import Failed, executor
 from ..core.progress import ProgressCallback
 from ..datasets import DATASETS, Dataset, open_dataset
 from ..datasets._labels import with_labels
@@ -135,7 +134,7 @@ def prepare_samples(
     runner = (
         executor("local")
         if options.executor == "local" or len(missing) < 16
-        else Processes(options.workers or os.cpu_count() or 1)
+        else executor("processes", options.workers)
     )
     progress(what, done, len(samples))
     for _, outcome in runner.run(_prepare, missing, samples):

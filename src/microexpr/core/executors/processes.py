@@ -1,0 +1,100 @@
+"""Jobs in processes of this machine."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
+from typing import Any
+
+from .base import EXECUTORS, MAX_ATTEMPTS, SINGLE_THREAD_ENV, Executor, Failed, Function, Outcome, attempt
+
+
+@EXECUTORS.register("processes")
+@dataclass(frozen=True)
+class Processes(Executor):
+    """Run jobs in new Python processes (spawned, one thread each).
+
+    Args:
+        workers: number of processes at once; None for one a core.
+        process_per_fold: end each process after one job, so that no job sees what another one left in memory.
+    """
+
+    workers: int | None = None
+    process_per_fold: bool = False
+
+    def run(self, function: Function, jobs: Sequence[Any], shared: Any) -> Iterator[tuple[int, Outcome]]:
+        """Yield outcomes as jobs end.
+
+        When a worker dies, its whole pool breaks, and it is unknown which of the running jobs was the cause: each of
+        them is tried again alone, so that only its own failures count against it.
+        """
+        attempts = dict.fromkeys(range(len(jobs)), 0)
+        while attempts:
+            suspect = next((index for index, count in attempts.items() if count), None)
+            for index, outcome in self._pool(function, jobs, shared, list(attempts) if suspect is None else [suspect]):
+                if outcome is None:
+                    attempts[index] += 1
+                else:
+                    del attempts[index]
+                    yield index, outcome
+            if suspect is not None and attempts.get(suspect, 0) >= MAX_ATTEMPTS:
+                del attempts[suspect]
+                yield suspect, Failed(f"its process died {MAX_ATTEMPTS} times (out of memory?)")
+
+    def _pool(
+        self, function: Function, jobs: Sequence[Any], shared: Any, order: Sequence[int]
+    ) -> Iterator[tuple[int, Outcome | None]]:
+        """Outcomes of one pool; None for a job that was running when a worker died. Jobs after it are not started."""
+        workers = self.workers or os.cpu_count() or 1
+        before = {name: os.environ.get(name) for name in SINGLE_THREAD_ENV}
+        os.environ.update(SINGLE_THREAD_ENV)  # inherited by the children, before they import anything
+        pool = ProcessPoolExecutor(
+            min(workers, len(order)),
+            mp_context=get_context("spawn"),
+            initializer=_init_worker,
+            initargs=(function, shared),
+            max_tasks_per_child=1 if self.process_per_fold else None,
+        )
+        waiting, running = list(order), dict[Future[Outcome], int]()
+        try:
+            while waiting or running:
+                while waiting and len(running) < workers:
+                    running[pool.submit(_attempt_in_worker, jobs[waiting[0]])] = waiting[0]
+                    waiting.pop(0)
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    outcome = future.result()  # raises while the job still counts as running
+                    yield running.pop(future), outcome
+        except BrokenProcessPool:
+            yield from ((index, None) for index in list(running.values()) or waiting[:1])
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            for name, value in before.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+_function_and_shared: tuple[Function, Any] | None = None
+
+
+def _init_worker(function: Function, shared: Any) -> None:
+    global _function_and_shared
+    _function_and_shared = (function, shared)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent is killed; it would wait for work, and hold its memory, forever."""
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _attempt_in_worker(job: Any) -> Outcome:
+    if _function_and_shared is None:
+        raise RuntimeError("a worker was started without its function")
+    function, shared = _function_and_shared
+    return attempt(function, job, shared)
