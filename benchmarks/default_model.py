@@ -26,7 +26,7 @@ from microexpr.metrics.recognition import (
     weighted_average_recall,
 )
 from microexpr.protocols import Example, protocol
-from microexpr.recognizers.model import Model, default_model, open_model
+from microexpr.recognizers.model import Model, default_model, load_model
 
 SEED = 77
 """Of the synthetic people; those that the model has learned from have seed 0."""
@@ -79,7 +79,7 @@ def main() -> None:
     parse.add_argument("--subjects", type=int, default=8)
     parse.add_argument("--model", type=Path, help="another one than the shipped")
     options = parse.parse_args()
-    model = open_model(options.model) if options.model else default_model()
+    model = load_model(options.model) if options.model else default_model()
     assert model is not None
     conditions: Mapping[str, tuple[float, Change | None]] = {
         "as recorded (200 fps)": (200, None),

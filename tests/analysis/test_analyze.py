@@ -21,7 +21,7 @@ from microexpr.core.errors import MediaError, RunError, UnknownNameError, UsageE
 from microexpr.core.track import FaceTrack
 from microexpr.imaging.images import write_image
 from microexpr.imaging.video import VideoFrames, write_video
-from microexpr.recognizers.model import open_model
+from microexpr.recognizers.model import load_model
 from microexpr.synthetic import Camera, Timing, render_clip
 from tests.analysis.test_analyze_hostile import STUB, everywhere, whole
 from tests.hostile import film, timed_video
@@ -102,13 +102,13 @@ def test_each_event_is_judged_by_its_own_face(video, tmp_path, monkeypatch):
     seen = []
 
     class Spy:
-        about, chain = {}, open_model(AnalysisOptions().model_file).chain
+        about, chain = {}, load_model(AnalysisOptions().model_file).chain
 
         def __call__(self, place, onset, apex, offset):
             seen.append((sorted(p.name for p in place.iterdir()), onset, apex, offset))
             return {"positive": 0.4, "negative": 0.6}
 
-    monkeypatch.setattr("microexpr.analysis.pipeline.open_model", lambda path: Spy())
+    monkeypatch.setattr("microexpr.analysis.pipeline.load_model", lambda path: Spy())
     events = [analyze(video, tmp_path / str(t), AnalysisOptions(threshold=t), parts=STUB).events[0] for t in (0.5, 0.7)]
     assert seen[0] == (["0.png", "19.png", "9.png"], 0, 9, 19)
     assert [e.label for e in events] == ["negative", "unknown"] and events[1].probabilities["negative"] == 0.6

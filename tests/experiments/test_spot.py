@@ -234,7 +234,7 @@ class Says:
 
 
 def test_spot_then_recognize_in_one_go(options, synthetic, tmp_path, monkeypatch):
-    monkeypatch.setattr(spot, "open_model", lambda path: Model(Chain.build([MOMENTS]), Says()))
+    monkeypatch.setattr(spot, "load_model", lambda path: Model(Chain.build([MOMENTS]), Says()))
     hit = synthetic.clips()[0].intervals[1]
     assert hit.kind == "micro"
     monkeypatch.setattr(Fixed, "spot", lambda self, track: [dataclasses.replace(hit, labels={}, score=1.0)])
@@ -249,7 +249,7 @@ def test_spot_then_recognize_in_one_go(options, synthetic, tmp_path, monkeypatch
 
 
 def test_what_was_learned_elsewhere_is_told(options, synthetic, tmp_path, monkeypatch):
-    monkeypatch.setattr(spot, "open_model", lambda path: Model(Chain.build([MOMENTS]), Says()))
+    monkeypatch.setattr(spot, "load_model", lambda path: Model(Chain.build([MOMENTS]), Says()))
     (tmp_path / "own.safetensors").write_bytes(b"x")
     recipe = dataclasses.replace(RECIPE, recognizer=str(tmp_path / "own.safetensors"))
     run = spot.spot(recipe, tmp_path / "run", options)

@@ -13,7 +13,7 @@ from microexpr.experiments.train import train
 from microexpr.imaging.images import write_image
 from microexpr.protocols import protocol
 from microexpr.recipes.recipe import load_recipe, parse
-from microexpr.recognizers.model import default_model, open_model
+from microexpr.recognizers.model import default_model, load_model
 from microexpr.recognizers.network import Network
 from microexpr.synthetic import Camera, Timing, render_clip
 
@@ -40,14 +40,14 @@ def test_it_learns_from_everybody_once(fakes, options, tmp_path, monkeypatch):
     clips = protocol("megc2019-cde").select([c for name in ("casme2", "samm", "smic") for c in fakes[name].clips()])
     file = train(parse("small", RECIPE), tmp_path / "a.safetensors", options)
     again = train(parse("small", RECIPE), tmp_path / "b.safetensors", options)
-    model, other = open_model(file), open_model(again)
-    assert counts == [len(clips)] and model.about == other.about and file.read_bytes() == again.read_bytes()
+    model, other = load_model(file), load_model(again)
+    assert counts == [len(clips)] and model.metadata == other.metadata and file.read_bytes() == again.read_bytes()
     state, same = model.predictor.state(), other.predictor.state()
     assert all(np.array_equal(state[name], same[name]) for name in state)
-    taught = json.loads(model.about["training"])
+    taught = json.loads(model.metadata["training"])
     assert taught["clips"] == len(clips) and taught["subjects"] == len({e.clip.subject for e in clips})
     assert taught["shortfall"]
-    assert model.about["recipe"] == "small" and model.classes == protocol("megc2019-cde").classes
+    assert model.metadata["recipe"] == "small" and model.classes == protocol("megc2019-cde").classes
     assert sum(model(clips[0].clip.source).values()) == pytest.approx(1)
 
 
@@ -68,10 +68,10 @@ def test_the_shipped_model_is_what_its_card_says():
         (Path(__file__).parents[2] / "docs" / "default-model.md").read_text(encoding="utf-8"),
     )
     assert model is not None
-    taught, recipe = json.loads(model.about["training"]), load_recipe("default-recognizer")
+    taught, recipe = json.loads(model.metadata["training"]), load_recipe("default-recognizer")
     assert f"{taught['clips']} clips of {taught['people']} synthetic people" in card
-    assert json.loads(model.about["chain"]) == [dict(step) for step in recipe.final_stage.chain]
-    assert model.about["recipe"] == recipe.name and json.loads(model.about["synthetic"]) is True
+    assert json.loads(model.metadata["chain"]) == [dict(step) for step in recipe.final_stage.chain]
+    assert model.metadata["recipe"] == recipe.name and json.loads(model.metadata["synthetic"]) is True
     assert ", ".join(model.classes) in card
     assert re.search(r"1 683 weights", card)
     assert sum(p.numel() for p in model.predictor.module_.parameters()) == 1683

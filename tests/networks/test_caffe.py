@@ -56,16 +56,16 @@ def write(path: Path, blobs: Blobs) -> Path:
 
 
 def answers(path: Path, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Logits of OpenCV and of our module for one picture of noise."""
-    picture = np.random.default_rng(1).uniform(0, 255, (1, 3, size, size)).astype(np.float32)
+    """Logits of OpenCV and of our module for one image of noise."""
+    image = np.random.default_rng(1).uniform(0, 255, (1, 3, size, size)).astype(np.float32)
     net = cv2.dnn.readNetFromCaffe(
         np.frombuffer(prototxt(size).encode(), np.uint8), np.frombuffer(path.read_bytes(), np.uint8)
     )
-    net.setInput(picture)
+    net.setInput(image)
     module = PreActivated(3, 1000).eval()
     module.load_state_dict(read_resnet10(path), strict=False)
     with torch.no_grad():
-        return net.forward("score"), module(torch.from_numpy(picture)).numpy()
+        return net.forward("score"), module(torch.from_numpy(image)).numpy()
 
 
 @pytest.mark.parametrize("size", [224, 97])  # an even size, where pooling must round up, and an odd one

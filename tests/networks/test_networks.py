@@ -64,6 +64,6 @@ def test_names_are_timms():
     assert {"layer1.0.downsample.0.weight", "layer4.2.conv3.weight"} <= set(build("resnet50").state_dict())
 
 
-def test_pictures_that_are_too_small():
+def test_images_that_are_too_small():
     with pytest.raises(RecipeError, match="32x32 pixels or more"):
         build("resnet10", shape=(3, 16, 16))

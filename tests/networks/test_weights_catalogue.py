@@ -80,7 +80,7 @@ def test_fetch_from_the_hub(tmp_path, monkeypatch, folder):
     load_weights(module(), state, "the file")
     about = read_metadata(folder / "resnet10t.safetensors")
     assert about["license"] == "apache-2.0" and about["file_sha256"] == one.sha256
-    assert catalog.verify("resnet10t").faults == () and catalog.verify("resnet10t").checksum == "as published"
+    assert catalog.verify("resnet10t").issues == () and catalog.verify("resnet10t").checksum == "as published"
 
 
 def test_fetch_refuses_what_was_not_published(tmp_path, monkeypatch, folder):
@@ -132,13 +132,13 @@ def test_what_is_not_there():
 
 def test_a_file_put_there_by_hand(monkeypatch, folder):
     file = made(folder / "resnet10t.safetensors")
-    assert any("published is 6d2e44afde3d" in fault for fault in catalog.verify("resnet10t").faults)
+    assert any("published is 6d2e44afde3d" in fault for fault in catalog.verify("resnet10t").issues)
     trust(monkeypatch, "resnet10t", catalog.file_digest(file))
-    assert catalog.verify("resnet10t") == catalog.Check("resnet10t", file, "as published")
+    assert catalog.verify("resnet10t") == catalog.WeightsCheck("resnet10t", file, "as published")
     trust(monkeypatch, "resnet10t", "")
     assert catalog.verify("resnet10t").checksum == "no published checksum"
     file.write_bytes(file.read_bytes()[:1000])
-    assert "is not a safetensors file" in catalog.verify("resnet10t").faults[0]
+    assert "is not a safetensors file" in catalog.verify("resnet10t").issues[0]
 
 
 def test_weights_changed_after_they_were_fetched(tmp_path, monkeypatch, folder):
@@ -148,7 +148,7 @@ def test_weights_changed_after_they_were_fetched(tmp_path, monkeypatch, folder):
     state = load_file(path)
     state["fc.bias"][0] += 1
     save_file(state, path, read_metadata(path))
-    assert "changed after they were fetched" in catalog.verify("resnet10t").faults[0]
+    assert "changed after they were fetched" in catalog.verify("resnet10t").issues[0]
 
 
 def test_convert_and_fetch_of_caffe_weights(tmp_path, monkeypatch, folder, capsys):

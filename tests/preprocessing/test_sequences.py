@@ -183,7 +183,7 @@ def test_old_and_new_differ_in_their_dense_layers():
 @pytest.mark.parametrize(
     ("settings", "shape", "text"),
     [
-        ({}, (3, 32, 32), "takes sequences .*; got pictures"),
+        ({}, (3, 32, 32), "takes sequences .*; got images"),
         ({}, (0, 3, 6, 32), "takes 8x8 pixels or more"),
         ({"kernel": 4}, (0, 3, 32, 32), "use an odd number"),
         ({"frame_chunk": 8, "norm": "batch"}, (0, 3, 32, 32), "all frames at once"),
@@ -225,7 +225,7 @@ def test_augmentations_draw_once_a_clip(name):
     one, still = AUGMENTATIONS.build(settings), torch.rand(12, 1, 3, 16, 16) * 200
     clips = Batch(still.expand(-1, 5, -1, -1, -1), torch.full((12,), 5))
     draws, same = torch.Generator().manual_seed(4), torch.Generator().manual_seed(4)
-    changed = clips.changed(lambda x: one(x, draws), draws).x
+    changed = clips.transformed(lambda x: one(x, draws), draws).x
     assert (changed == changed[:, :1]).all() and not torch.equal(changed, clips.x)
     assert torch.equal(changed[:, 0], one(still[:, 0], same))  # a clip is changed as a picture would be
     assert torch.equal(draws.get_state(), same.get_state())
@@ -233,7 +233,7 @@ def test_augmentations_draw_once_a_clip(name):
 
 def test_crops_cut_all_frames_of_a_clip_alike():
     batch, draws = ragged(), torch.Generator().manual_seed(0)
-    cut = batch.changed(lambda x: Crop(8, train="anywhere").training(x, draws), draws)
+    cut = batch.transformed(lambda x: Crop(8, train="anywhere").training(x, draws), draws)
     assert cut.x.shape == (3, 5, 3, 8, 8)
     views = batch.views(Crop(8, test="corners").testing)
     assert len(views) == 4 and torch.equal(views[0].x, batch.x[..., :8, :8])
@@ -366,5 +366,5 @@ def test_a_sequence_network_is_not_exported(tmp_path):
     samples, labels = sequences()
     with pytest.raises(UsageError, match="sequences"):
         to_onnx(build(epochs=1).fit(samples, labels), tmp_path / "x.onnx")
-    with pytest.raises(RecipeError, match="takes pictures"):
+    with pytest.raises(RecipeError, match="takes images"):
         build(network={"name": "ststnet"}).fit(samples, labels)

@@ -1,4 +1,4 @@
-"""What is done to training pictures at random does what it says, once a picture, from its own draws."""
+"""What is done to training images at random does what it says, once a image, from its own draws."""
 
 import numpy as np
 import pytest
@@ -14,13 +14,13 @@ def draws(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def pictures(n: int = 40, side: int = 20) -> torch.Tensor:
+def images(n: int = 40, side: int = 20) -> torch.Tensor:
     return torch.rand((n, 3, side, side), generator=draws(9)) * 255
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS.names())
 def test_every_augmentation(name):
-    one, given = AUGMENTATIONS.build({"name": name}), pictures()
+    one, given = AUGMENTATIONS.build({"name": name}), images()
     before = given.clone()
     first, again, other = one(given, draws(1)), one(given, draws(1)), one(given, draws(2))
     assert torch.equal(given, before)  # in place would spoil the next epoch
@@ -30,8 +30,8 @@ def test_every_augmentation(name):
 
 
 @pytest.mark.parametrize("name", ["horizontal-flip", "vertical-flip", "color-shift", "rotate", "box-blur"])
-def test_half_of_the_pictures_change(name):
-    given = pictures(600, 8)
+def test_half_of_the_images_change(name):
+    given = images(600, 8)
     changed = (AUGMENTATIONS.build({"name": name})(given, draws()) != given).flatten(1).any(1).float().mean()
     assert 0.42 < changed < 0.58
     never = AUGMENTATIONS.build({"name": name, "p": 0.0})(given, draws())
@@ -48,7 +48,7 @@ def test_color_shift_adds_a_constant_to_each_channel():
 
 def test_rotation_turns_about_the_middle():
     given = torch.zeros((300, 1, 41, 61))
-    given[:, :, 20, 55] = 255.0  # 25 pixels right of the middle, of a picture that is no square
+    given[:, :, 20, 55] = 255.0  # 25 pixels right of the middle, of a image that is no square
     turned = Rotate(max_degrees=10, p=1.0)(given, draws())
     rows = torch.arange(41.0).view(1, 1, 41, 1)
     height = (turned * rows).sum((1, 2, 3)) / turned.sum((1, 2, 3)) - 20
@@ -70,7 +70,7 @@ def test_smoothing_is_the_mean_of_a_window():
 
 
 def test_crops_at_the_corners():
-    given = pictures(200, 24)
+    given = images(200, 24)
     cut = Crop(20).training(given, draws())
     corners = [given[:, :, y : y + 20, x : x + 20] for y in (0, 4) for x in (0, 4)]
     which = torch.stack([(cut == corner).flatten(1).all(1) for corner in corners])
@@ -79,12 +79,12 @@ def test_crops_at_the_corners():
     assert [view.shape[-1] for view in Crop(20, test="corners").testing(given)] == [20] * 4
     assert Crop(20, train="anywhere").training(given, draws()).shape == (200, 3, 20, 20)
     assert Crop().training(given, draws()) is given and Crop().shape((3, 24, 24)) == (3, 24, 24)
-    with pytest.raises(RecipeError, match="size = 30, but pictures have 24 pixels"):
+    with pytest.raises(RecipeError, match="size = 30, but images have 24 pixels"):
         Crop(30).training(given, draws())
 
 
 @pytest.mark.parametrize("test", ["middle", "corners"])
-def test_a_network_learns_crops_and_answers_on_whole_pictures(test):
+def test_a_network_learns_crops_and_answers_on_whole_images(test):
     samples, labels = synthetic_samples()
     side = samples[0].array("image").shape[0]
     settings = {"name": "network", "epochs": 2, "batch_size": 8, "crop": {"size": side - 4, "test": test}}

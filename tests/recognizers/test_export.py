@@ -34,10 +34,10 @@ def whole(tmp_path_factory) -> Path:
 def test_answers_are_equal(tmp_path, network, size):
     recognizer, samples = learned(network, size)
     model = OnnxModel(to_onnx(recognizer, tmp_path / "m.onnx", {"chain": "[]"}))
-    for some in (samples[:1], samples):  # as many pictures at once as one likes
+    for some in (samples[:1], samples):  # as many images at once as one likes
         assert np.abs(model.predict_proba(some) - recognizer.predict_proba(some)).max() <= 1e-5
     assert model.predict(samples) == recognizer.predict(samples)
-    assert model.classes == CLASSES and model.about["chain"] == "[]" and model.predict_proba([]).shape == (0, 3)
+    assert model.classes == CLASSES and model.metadata["chain"] == "[]" and model.predict_proba([]).shape == (0, 3)
 
 
 def test_what_the_file_holds(whole):
@@ -67,7 +67,7 @@ def test_export_of_a_run(tmp_path):
     recognizer.save(tmp_path / "models" / "a.safetensors", {"protocol": "x"})
     model = OnnxModel(export(tmp_path, tmp_path / "m.onnx"))
     assert np.allclose(model.predict_proba(samples), recognizer.predict_proba(samples), atol=1e-5)
-    assert model.about["protocol"] == "x"
+    assert model.metadata["protocol"] == "x"
     recognizer.save(tmp_path / "models" / "b.safetensors")
     with pytest.raises(UsageError, match=r"kept 2 models, one a fold; name one: .*a.safetensors"):
         export(tmp_path, tmp_path / "m.onnx")
@@ -81,7 +81,7 @@ def test_what_cannot_be_exported(tmp_path, monkeypatch):
     with pytest.raises(NotFittedError, match="call fit or load"):
         to_onnx(RECOGNIZERS.build({"name": "network"}, classes=CLASSES), tmp_path / "m.onnx")
     recognizer = learned(epochs=1)[0]
-    monkeypatch.setattr(OnnxModel, "predict_arrays", lambda self, pictures: np.full((3, 3), np.nan))
+    monkeypatch.setattr(OnnxModel, "predict_arrays", lambda self, images: np.full((3, 3), np.nan))
     with pytest.raises(DataError, match="otherwise than torch"):
         to_onnx(recognizer, tmp_path / "m.onnx")
     monkeypatch.setitem(sys.modules, "onnxscript", None)
@@ -90,8 +90,8 @@ def test_what_cannot_be_exported(tmp_path, monkeypatch):
     assert not (tmp_path / "m.onnx").exists()
 
 
-def test_pictures_of_another_size(whole):
-    with pytest.raises(RecipeError, match=r"pictures are \(3, 30, 30\), those it learned from were \(3, 28, 28\)"):
+def test_images_of_another_size(whole):
+    with pytest.raises(RecipeError, match=r"images are \(3, 30, 30\), those it learned from were \(3, 28, 28\)"):
         OnnxModel(whole).predict_proba(synthetic_samples(2, (30, 30, 3))[0])
 
 

@@ -17,7 +17,7 @@ SMALL = {"name": "network", "epochs": 2, "batch_size": 8, "normalize": True}
 
 
 def of(dataset: str, samples: list[Sample], factor: float) -> list[Sample]:
-    """The same pictures, larger, as if they came from another release."""
+    """The same images, larger, as if they came from another release."""
     return [
         Sample(
             dataclasses.replace(s.clip, id=f"{dataset}/{s.id}", dataset=dataset, subject=f"{dataset}/{s.clip.subject}"),
@@ -78,8 +78,8 @@ def test_as_an_onnx_file(tmp_path):
     samples, labels = synthetic_samples()
     large = of("a", samples, 7)
     model = learned(large, labels)
-    pictures = np.stack([s.array("image") for s in large]).transpose(0, 3, 1, 2)
-    found = OnnxModel(to_onnx(model, tmp_path / "m.onnx")).predict_arrays(pictures)
+    images = np.stack([s.array("image") for s in large]).transpose(0, 3, 1, 2)
+    found = OnnxModel(to_onnx(model, tmp_path / "m.onnx")).predict_arrays(images)
     assert np.allclose(found, model.predict_proba(large), atol=1e-4)
     two = learned([*large, *of("b", samples, 1)], 2 * labels)
     with pytest.raises(UsageError, match="normalizes a, b each by itself"):

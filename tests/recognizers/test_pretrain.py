@@ -1,4 +1,4 @@
-"""Networks learn from folders of pictures: every layout, after a stop, in two processes."""
+"""Networks learn from folders of images: every layout, after a stop, in two processes."""
 
 import json
 import math
@@ -21,7 +21,7 @@ from microexpr.networks import NETWORKS
 from microexpr.networks.weights import load_weights, read_weights
 from microexpr.recognizers.optimization import Schedule
 from microexpr.recognizers.pretraining import pretrain as module
-from microexpr.recognizers.pretraining.image_datasets import is_synthetic, open_pictures, write_synthetic
+from microexpr.recognizers.pretraining.image_datasets import is_synthetic, open_image_dataset, write_synthetic
 from microexpr.recognizers.pretraining.loader import ResizeCrop, eval_batches, read_batches, training_plans
 from microexpr.recognizers.pretraining.pretrain import Pretraining, pretrain, synthetic_weights
 from microexpr.recognizers.pretraining.trainer import Trainer
@@ -32,8 +32,8 @@ TINY = Pretraining({"name": "ststnet"}, epochs=3, batch_size=8, lr=0.01, size=16
 
 @pytest.fixture(scope="module")
 def patterns(tmp_path_factory) -> Path:
-    """Four kinds of synthetic pictures."""
-    root = tmp_path_factory.mktemp("patterns") / "pictures"
+    """Four kinds of synthetic images."""
+    root = tmp_path_factory.mktemp("patterns") / "images"
     write_synthetic(root, classes=4, per_class=30, size=36, seed=3)
     return root
 
@@ -42,7 +42,7 @@ def test_it_learns_what_it_was_not_shown(patterns, tmp_path):
     settings = replace(TINY, network={"name": "resnet10"}, epochs=6, batch_size=12, size=32, precision="bf16")
     path = pretrain(settings, patterns, tmp_path / "w")
     about = read_metadata(path)
-    assert float(about["top1"]) > 0.5 and about["synthetic"] == "true" and about["pictures"] == "120"
+    assert float(about["top1"]) > 0.5 and about["synthetic"] == "true" and about["images"] == "120"
     assert json.loads(about["classes"]) == sorted(list(PATTERNS)[:4])
     assert json.loads(about["input"]) == {"channels": "bgr", "subtract": [0] * 3, "divide": [1] * 3, "size": 32}
     load_weights(NETWORKS.build({"name": "resnet10"}).build((3, 32, 32), 4), read_weights(path), "the file")
@@ -81,7 +81,7 @@ def test_what_is_done_stays(patterns, tmp_path, monkeypatch):
     before = pretrain(settings, patterns, tmp_path / "w").read_bytes()
     monkeypatch.setattr(Trainer, "begin", None)  # it would train again
     assert pretrain(settings, patterns, tmp_path / "w").read_bytes() == before
-    with pytest.raises(UsageError, match="other settings or pictures; delete it or choose another name"):
+    with pytest.raises(UsageError, match="other settings or images; delete it or choose another name"):
         pretrain(replace(settings, lr=0.02), patterns, tmp_path / "w")
 
 
@@ -90,7 +90,7 @@ def test_checkpoints_that_do_not_fit(patterns, tmp_path):
     with pytest.raises(DataError, match=r"w.checkpoint.pt' is damaged .*delete it"):
         pretrain(TINY, patterns, tmp_path / "w")
     torch.save({"key": "another"}, tmp_path / "w.checkpoint.pt")
-    with pytest.raises(UsageError, match="other settings or pictures"):
+    with pytest.raises(UsageError, match="other settings or images"):
         pretrain(TINY, patterns, tmp_path / "w")
 
 
@@ -140,64 +140,64 @@ def colors(count: int, side: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
 
 
-def planes(pictures: np.ndarray) -> np.ndarray:
-    return pictures.transpose(0, 3, 1, 2).reshape(len(pictures), -1)
+def planes(images: np.ndarray) -> np.ndarray:
+    return images.transpose(0, 3, 1, 2).reshape(len(images), -1)
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_downsampled_imagenet(tmp_path, save):
-    pictures, labels = colors(33, 8), np.arange(33) % 3 + 1
+    images, labels = colors(33, 8), np.arange(33) % 3 + 1
     for part in range(11):  # part 10 comes after part 9
         mine = slice(3 * part, 3 * part + 3)
         path = tmp_path / f"train_data_batch_{part + 1}.npz"
-        save(path, data=planes(pictures[mine]), labels=labels[mine], mean=np.zeros(192))
-    save(tmp_path / "val_data.npz", data=planes(pictures[:2]), labels=[3, 1])
-    train, val = open_pictures(tmp_path)
+        save(path, data=planes(images[mine]), labels=labels[mine], mean=np.zeros(192))
+    save(tmp_path / "val_data.npz", data=planes(images[:2]), labels=[3, 1])
+    train, val = open_image_dataset(tmp_path)
     assert train.classes == ("1", "2", "3") and train.labels.tolist() == (labels - 1).tolist()
-    assert all(np.array_equal(train.read(i), pictures[i]) for i in range(33))
-    assert val.labels.tolist() == [2, 0] and np.array_equal(val.read(1), pictures[1])
+    assert all(np.array_equal(train.read(i), images[i]) for i in range(33))
+    assert val.labels.tolist() == [2, 0] and np.array_equal(val.read(1), images[1])
 
 
 def test_cifar_10(tmp_path):
-    pictures, labels = colors(6, 32), np.arange(6, dtype=np.uint8)[:, None]
-    records = np.hstack([labels, planes(pictures)])
+    images, labels = colors(6, 32), np.arange(6, dtype=np.uint8)[:, None]
+    records = np.hstack([labels, planes(images)])
     records[:4].tofile(tmp_path / "data_batch_1.bin")
     records[4:].tofile(tmp_path / "data_batch_2.bin")
     records[:1].tofile(tmp_path / "test_batch.bin")
     (tmp_path / "batches.meta.txt").write_text("\n".join("abcdefghij") + "\n")
-    train, val = open_pictures(tmp_path)
+    train, val = open_image_dataset(tmp_path)
     assert train.classes == tuple("abcdefghij") and train.labels.tolist() == list(range(6)) and len(val) == 1
-    assert all(np.array_equal(train.read(i), pictures[i]) for i in range(6))
+    assert all(np.array_equal(train.read(i), images[i]) for i in range(6))
 
 
 def test_cifar_100(tmp_path):
-    pictures = colors(3, 32)
+    images = colors(3, 32)
     heads = np.array([[7, 90], [7, 3], [1, 55]], np.uint8)  # coarse, fine
-    np.hstack([heads, planes(pictures)]).tofile(tmp_path / "train.bin")
-    train, val = open_pictures(tmp_path)
+    np.hstack([heads, planes(images)]).tofile(tmp_path / "train.bin")
+    train, val = open_image_dataset(tmp_path)
     assert train.labels.tolist() == [90, 3, 55] and len(train.classes) == 100 and val is None
-    assert np.array_equal(train.read(2), pictures[2])
+    assert np.array_equal(train.read(2), images[2])
 
 
 def test_folders(patterns, tmp_path):
-    train, val = open_pictures(patterns)
+    train, val = open_image_dataset(patterns)
     assert len(train) == 120 and len(val) == 24 and train.classes == val.classes and is_synthetic(patterns)
     assert train.read(0).shape == (36, 36, 3) and val.labels.tolist() == sorted([0, 1, 2, 3] * 6)
-    alone, none = open_pictures(patterns / "train")
+    alone, none = open_image_dataset(patterns / "train")
     assert none is None and is_synthetic(patterns / "train") and alone.fingerprint() == train.fingerprint()
-    picture = draw_pattern("rings", 20, np.random.default_rng(0))
+    image = draw_pattern("rings", 20, np.random.default_rng(0))
     for name in ("a/images/1.JPEG", "b/2.png", "b/.hidden.png", "b/notes.txt"):
         if "." in Path(name).suffix:
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            write_image(tmp_path / f"{name}.png", picture)
+            write_image(tmp_path / f"{name}.png", image)
             (tmp_path / f"{name}.png").rename(tmp_path / name)
-    deep, _ = open_pictures(tmp_path)
+    deep, _ = open_image_dataset(tmp_path)
     assert deep.names == ["a/images/1.JPEG", "b/2.png"]
 
 
-def test_made_up_pictures_are_the_same_again(patterns, tmp_path):
+def test_synthetic_images_are_the_same_again(patterns, tmp_path):
     write_synthetic(tmp_path / "again", classes=4, per_class=30, size=36, seed=3)
-    again, ours = open_pictures(tmp_path / "again")[0], open_pictures(patterns)[0]
+    again, ours = open_image_dataset(tmp_path / "again")[0], open_image_dataset(patterns)[0]
     assert all(np.array_equal(again.read(i), ours.read(i)) for i in (0, 50, 119))
     assert again.fingerprint() == ours.fingerprint()
     with pytest.raises(UsageError, match="never written over"):
@@ -207,17 +207,17 @@ def test_made_up_pictures_are_the_same_again(patterns, tmp_path):
 
 
 def test_cut():
-    picture = np.zeros((20, 40, 3), np.uint8)
-    picture[:, :20, 0], picture[:, 20:, 2] = 255, 255  # red left, blue right
-    left = ResizeCrop(10, 8, bgr=False)(picture, (0.0, 0.0, False))
+    image = np.zeros((20, 40, 3), np.uint8)
+    image[:, :20, 0], image[:, 20:, 2] = 255, 255  # red left, blue right
+    left = ResizeCrop(10, 8, bgr=False)(image, (0.0, 0.0, False))
     assert left.shape == (8, 8, 3) and (left == (255, 0, 0)).all()
-    assert (ResizeCrop(10, 8, bgr=True)(picture, (0.99, 0.99, False)) == (255, 0, 0)).all()
-    middle = ResizeCrop(10, 8, bgr=False)(picture, (0.5, 0.5, True))
+    assert (ResizeCrop(10, 8, bgr=True)(image, (0.99, 0.99, False)) == (255, 0, 0)).all()
+    middle = ResizeCrop(10, 8, bgr=False)(image, (0.5, 0.5, True))
     assert (middle[:, 0] == (0, 0, 255)).all() and (middle[:, -1] == (255, 0, 0)).all()
 
 
 def test_batches_come_in_order(patterns):
-    train, _ = open_pictures(patterns)
+    train, _ = open_image_dataset(patterns)
     plans = training_plans(len(train), 10, seed=0, epoch=0)
     one, many = ([*read_batches(train, plans, ResizeCrop(32, 28, True), workers)] for workers in (1, 3))
     for (x, y), (x2, y2), (numbers, _) in zip(one, many, plans, strict=True):
@@ -227,8 +227,8 @@ def test_batches_come_in_order(patterns):
 
 def test_the_rate_falls_as_the_authors_let_it():
     poly = Schedule("poly")
-    assert [poly.share(epoch, 4) for epoch in (0, 1, 2.5)] == [1.0, 0.75, 0.375]
-    assert Schedule("poly", power=2.0).share(2, 4) == 0.25
+    assert [poly.lr_factor(epoch, 4) for epoch in (0, 1, 2.5)] == [1.0, 0.75, 0.375]
+    assert Schedule("poly", power=2.0).lr_factor(2, 4) == 0.25
 
 
 def test_input_of_published_weights():
@@ -253,10 +253,10 @@ def test_wrong_settings(values, message):
         Pretraining(**values)
 
 
-def test_settings_that_do_not_fit_the_pictures(patterns, tmp_path):
+def test_settings_that_do_not_fit_the_images(patterns, tmp_path):
     with pytest.raises(RecipeError, match="32x32 pixels or more"):
         pretrain(replace(TINY, network={"name": "resnet18"}), patterns, tmp_path / "w")
-    with pytest.raises(RecipeError, match="4 parts need 2 pictures each"):
+    with pytest.raises(RecipeError, match="4 parts need 2 images each"):
         pretrain(replace(TINY, batch_size=4, parts=4), patterns, tmp_path / "w")
     with pytest.raises(RunError, match="learning rate below"):
         pretrain(replace(TINY, lr=1e30), patterns, tmp_path / "w")
@@ -277,16 +277,16 @@ def _npz(path: Path, **arrays) -> None:
 
 EIGHT = np.zeros((2, 192), np.uint8)
 FAULTS = {
-    "no pictures that are known": lambda root: _touch(root / "readme.txt"),
+    "no images that are known": lambda root: _touch(root / "readme.txt"),
     "one class only": lambda root: _png(root / "a" / "1.png"),
-    "'.*b' holds no picture": lambda root: (_png(root / "a" / "1.png"), (root / "b").mkdir()),
+    "'.*b' holds no image": lambda root: (_png(root / "a" / "1.png"), (root / "b").mkdir()),
     "train' has no class folders": lambda root: _png(root / "train" / "1.png"),
-    "val' holds no picture": lambda root: (_png(root / "train/a/1.png"), (root / "val/a").mkdir(parents=True)),
-    "is no class of the training pictures": lambda root: [_png(root / f"{p}/1.png") for p in ("train/a", "val/b")],
+    "val' holds no image": lambda root: (_png(root / "train/a/1.png"), (root / "val/a").mkdir(parents=True)),
+    "is no class of the training images": lambda root: [_png(root / f"{p}/1.png") for p in ("train/a", "val/b")],
     "train_data_batch_1.npz' is broken": lambda root: _touch(root / "train_data_batch_1.npz", b"PK junk"),
     "lacks 'data' and 'labels'": lambda root: _npz(root / "train_data_batch_1.npz", labels=[1, 2]),
     r"data is \(2, 191\)": lambda root: _npz(root / "train_data_batch_1.npz", data=EIGHT[:, 1:], labels=[1, 2]),
-    "2 pictures and 3 labels": lambda root: _npz(root / "train_data_batch_1.npz", data=EIGHT, labels=[1, 2, 3]),
+    "2 images and 3 labels": lambda root: _npz(root / "train_data_batch_1.npz", data=EIGHT, labels=[1, 2, 3]),
     "labels count from 1": lambda root: _npz(root / "train_data_batch_1.npz", data=EIGHT, labels=[0, 1]),
     "pickled|allow_pickle": lambda root: _npz(root / "train_data_batch_1.npz", data=EIGHT, labels=np.array([1, {}])),
     "no multiple of 3073": lambda root: _touch(root / "data_batch_1.bin", bytes(3000)),
@@ -298,10 +298,10 @@ FAULTS = {
 def test_faults(tmp_path, message):
     FAULTS[message](tmp_path)
     with pytest.raises(DataError, match=message):
-        open_pictures(tmp_path)
+        open_image_dataset(tmp_path)
 
 
-def test_a_broken_picture_is_named(patterns, tmp_path):
+def test_a_broken_image_is_named(patterns, tmp_path):
     for name in ("a", "b"):
         for i in range(4):
             _png(tmp_path / "p" / name / f"{i}.png")
@@ -309,10 +309,10 @@ def test_a_broken_picture_is_named(patterns, tmp_path):
     with pytest.raises(MediaError, match=r"b/2.png' .*broken"):
         pretrain(replace(TINY, batch_size=8, size=10), tmp_path / "p", tmp_path / "w")
     with pytest.raises(MissingDataError, match="nowhere' is not a folder"):
-        open_pictures(tmp_path / "nowhere")
+        open_image_dataset(tmp_path / "nowhere")
 
 
-def test_made_up_weights_are_made_once(tmp_path, monkeypatch):
+def test_synthetic_weights_are_made_once(tmp_path, monkeypatch):
     real = module.write_synthetic
     monkeypatch.setattr(module, "write_synthetic", lambda root, **given: real(root, **{**given, "per_class": 6}))
     seen = []

@@ -12,10 +12,10 @@ from microexpr.preprocessing import Chain
 from microexpr.preprocessing.base import STEPS
 from microexpr.recognizers import RECOGNIZERS
 from microexpr.recognizers.checks import CLASSES, synthetic_samples
-from microexpr.recognizers.model import open_model
+from microexpr.recognizers.model import load_model
 from microexpr.recognizers.onnx_export import export
 
-PICTURE = [
+IMAGE_CHAIN = [
     {"name": "load-image"},
     {"name": "resize", "size": 28},
     {"name": "scale", "subtract": 127.5, "divide": 127.5},
@@ -23,7 +23,7 @@ PICTURE = [
 FLOW = [{"name": "onset-apex"}, {"name": "flow", "estimator": "farneback"}, {"name": "resize", "size": 28}]
 
 
-def saved(path, chain=PICTURE, **about):
+def saved(path, chain=IMAGE_CHAIN, **about):
     samples, labels = synthetic_samples(9)
     settings = {"name": "network", "epochs": 2, "batch_size": 8}
     about = {"chain": chain if isinstance(chain, str) else json.dumps(chain), "protocol": "megc2019-cde", **about}
@@ -41,21 +41,21 @@ def frames(tmp_path):
 
 
 def test_three_lines(tmp_path, frames):
-    model = open_model(saved(tmp_path / "m.safetensors"))
+    model = load_model(saved(tmp_path / "m.safetensors"))
     answer = model(frames / "img10.png")
     assert set(answer) == set(model.classes) == set(CLASSES)
     assert sum(answer.values()) == pytest.approx(1)
     assert list(answer.values()) == sorted(answer.values(), reverse=True)
-    assert model.about["protocol"] == "megc2019-cde"
+    assert model.metadata["protocol"] == "megc2019-cde"
 
 
 def test_onnx_answers_the_same(tmp_path, frames):
     path = saved(tmp_path / "m.safetensors", FLOW)
-    expected = open_model(path)(frames, onset=10, apex=13)
-    found = open_model(export(path, tmp_path / "m.onnx"))(frames, onset=10, apex=13)
+    expected = load_model(path)(frames, onset=10, apex=13)
+    found = load_model(export(path, tmp_path / "m.onnx"))(frames, onset=10, apex=13)
     assert found == pytest.approx(expected, abs=1e-5)
-    assert found != open_model(path)(frames, onset=10, apex=12)
-    assert open_model(path)(frames) == open_model(path)(frames, 10, 13, 15)  # first frame, middle, last
+    assert found != load_model(path)(frames, onset=10, apex=12)
+    assert load_model(path)(frames) == load_model(path)(frames, 10, 13, 15)  # first frame, middle, last
 
 
 @pytest.mark.parametrize(
@@ -68,14 +68,14 @@ def test_onnx_answers_the_same(tmp_path, frames):
 )
 def test_times_that_cannot_be(tmp_path, frames, times, said):
     with pytest.raises(UsageError, match=said):
-        open_model(saved(tmp_path / "m.safetensors", FLOW))(frames, **times)
+        load_model(saved(tmp_path / "m.safetensors", FLOW))(frames, **times)
 
 
 def test_sources_that_cannot_be_read(tmp_path, frames):
-    model = open_model(saved(tmp_path / "m.safetensors"))
+    model = load_model(saved(tmp_path / "m.safetensors"))
     with pytest.raises(MissingDataError, match="is not there"):
         model(tmp_path / "nowhere")
-    with pytest.raises(MicroexprError, match="6 frames; this step takes one picture"):
+    with pytest.raises(MicroexprError, match=r"6 frames; this step takes one (picture|image)"):
         model(frames)
 
 
@@ -83,14 +83,14 @@ def test_files_that_do_not_say_enough(tmp_path, frames):
     samples, labels = synthetic_samples(6)
     bare = tmp_path / "bare.safetensors"
     RECOGNIZERS.build({"name": "majority"}, classes=CLASSES).fit(samples, labels).save(bare)
-    with pytest.raises(DataError, match=r"give open_model\(path, chain="):
-        open_model(bare)
-    assert max(open_model(bare, PICTURE)(frames / "img10.png").values()) > 0
+    with pytest.raises(DataError, match=r"give load_model\(path, chain="):
+        load_model(bare)
+    assert max(load_model(bare, IMAGE_CHAIN)(frames / "img10.png").values()) > 0
     for chain, said in ((["x"], "no list of steps"), ("not JSON", "no list of steps"), ([{"name": "flwo"}], "'flow'")):
         with pytest.raises((DataError, UnknownNameError), match=said):
-            open_model(saved(tmp_path / "m.safetensors", chain))
+            load_model(saved(tmp_path / "m.safetensors", chain))
     with pytest.raises(MissingDataError, match="is not a file"):
-        open_model(tmp_path / "nowhere.safetensors")
+        load_model(tmp_path / "nowhere.safetensors")
 
 
 @pytest.mark.parametrize("name", STEPS.names())
@@ -103,7 +103,7 @@ def test_what_is_told_is_kept(tmp_path):
     path = saved(tmp_path / "m.safetensors", license="research only")
     assert read_metadata(path)["license"] == "research only" and read_metadata(path)["recognizer"] == "network"
     for about in ({"settings": "x"}, {"n": 3}):
-        with pytest.raises(UsageError, match="a text under another name than recognizer, settings"):
+        with pytest.raises(UsageError, match="use a string under another key than recognizer, settings"):
             saved(path, **about)
     (tmp_path / "text.safetensors").write_text("no")
     with pytest.raises(DataError, match="not a safetensors file"):
@@ -115,4 +115,4 @@ def test_a_model_that_learned_on_a_gpu_answers_anywhere(tmp_path, frames):
     recognizer = RECOGNIZERS.build({"name": "network", "epochs": 1}, classes=CLASSES).fit(samples, labels)
     recognizer.device = "cuda"
     recognizer.save(tmp_path / "m.safetensors")
-    assert sum(open_model(tmp_path / "m.safetensors", PICTURE)(frames / "img10.png").values()) == pytest.approx(1)
+    assert sum(load_model(tmp_path / "m.safetensors", IMAGE_CHAIN)(frames / "img10.png").values()) == pytest.approx(1)

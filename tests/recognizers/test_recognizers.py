@@ -163,10 +163,10 @@ def test_oversampling_makes_classes_equal():
 
 
 def test_schedules():
-    assert [Schedule("step", every=2, factor=0.1).share(e, 6) for e in range(5)] == pytest.approx(
+    assert [Schedule("step", every=2, factor=0.1).lr_factor(e, 6) for e in range(5)] == pytest.approx(
         [1, 1, 0.1, 0.1, 0.01]
     )
-    assert Schedule("cosine").share(0, 10) == 1 and Schedule("cosine").share(10, 10) == pytest.approx(0)
+    assert Schedule("cosine").lr_factor(0, 10) == 1 and Schedule("cosine").lr_factor(10, 10) == pytest.approx(0)
 
 
 @pytest.mark.parametrize(

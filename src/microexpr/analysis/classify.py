@@ -58,7 +58,7 @@ def warnings(recording: Recording, faces: Sequence[Face], model: Model | None) -
         for face in faces
         if face.quality < HARD
     ]
-    if faces and model is not None and model.about.get("synthetic") == "true":
+    if faces and model is not None and model.metadata.get("synthetic") == "true":
         told.append(
             "the recognizer has learned from synthetic faces only: its labels show that it works, not that it is right"
         )

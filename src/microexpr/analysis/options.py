@@ -16,7 +16,7 @@ from ..core.progress import ProgressCallback
 from ..core.registry import validate_settings
 from ..core.track import FaceTrack
 from ..imaging.video import Frames
-from ..recognizers.model import DEFAULT_MODEL, open_model
+from ..recognizers.model import DEFAULT_MODEL, load_model
 from .summary import movement
 
 SPOTTER = "default"
@@ -93,7 +93,7 @@ class AnalysisOptions:
         SPOTTERS.build(self.spotter)
         validate_settings(Tracking, self.tracking, "tracking")
         if self.model_file is not None:
-            open_model(self.model_file)
+            load_model(self.model_file)
 
 
 def _track(frames: Frames, options: AnalysisOptions, progress: ProgressCallback, folder: Path) -> Sequence[FaceTrack]:

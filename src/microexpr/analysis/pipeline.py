@@ -20,7 +20,7 @@ from ..core.executors import Done, executor
 from ..core.files import write_atomically
 from ..core.progress import ProgressCallback, no_progress
 from ..imaging.video import Frames, VideoFrames, file_signature, open_frames
-from ..recognizers.model import Model, open_model
+from ..recognizers.model import Model, load_model
 from .classify import classify_events, warnings
 from .event_pictures import EventPictures
 from .formats import json_file as export
@@ -194,7 +194,7 @@ def _fresh(
     faces = tuple(
         face(group, np.concatenate([looks[track][1] for track in group]), recording) for group in people(tracks)
     )
-    model = None if options.model_file is None else open_model(options.model_file)
+    model = None if options.model_file is None else load_model(options.model_file)
     found = [(track, one) for track in tracks for one in looks[track][0]]
     found.sort(key=lambda pair: (pair[1].onset, pair[0].face))
     events, pictures = classify_events(frames, recording, found, model, options, told, work)
@@ -235,7 +235,7 @@ def _assumed(frames: Frames, options: AnalysisOptions) -> tuple[str, ...]:
 
 def _of_model(model: Model | None) -> dict[str, str]:
     """What the file of a recognizer says of itself, without the course of its training."""
-    return {} if model is None else {key: value for key, value in model.about.items() if key != "curves"}
+    return {} if model is None else {key: value for key, value in model.metadata.items() if key != "curves"}
 
 
 def _told(progress: ProgressCallback, name: str, what: str, done: int, total: int) -> None:

@@ -220,13 +220,13 @@ def show_weight_faults(name: str | None) -> int:
     here = [one for one in [*catalog.names(), *catalog.user_weights()] if catalog.find(one)] if name is None else [name]
     checks = [catalog.verify(one) for one in here]
     for check in checks:
-        told = f"{len(check.faults)} fault{'s' * (len(check.faults) > 1)}" if check.faults else "whole"
+        told = f"{len(check.issues)} fault{'s' * (len(check.issues) > 1)}" if check.issues else "whole"
         _out.print(f"{check.name}: {told}; {check.checksum}", markup=False)
-        for fault in check.faults:
+        for fault in check.issues:
             _out.print(f"  {fault}", markup=False)
     if not checks:
         print_status("there are no weights on this machine; `microexpr weights list` says what can be fetched")
-    return sum(len(check.faults) for check in checks)
+    return sum(len(check.issues) for check in checks)
 
 
 def show_pretraining(
@@ -235,7 +235,7 @@ def show_pretraining(
     """Train from scratch and say what came of it.
 
     Args:
-        root: folder of pictures.
+        root: folder of images.
         network, values: settings; `network.<key>` among the values is one of the network.
         out: the file to write, or a name among the weights, or nothing for one made of network and folder.
         synthetic: draw patterns into `root` first, where it is empty or not there.
@@ -263,9 +263,9 @@ def show_pretraining(
     score = (
         f"; of val right: {float(about['top1']):.1%}, among five {float(about['top5']):.1%}" if "top1" in about else ""
     )
-    print_status(f"learned from {about['pictures']} pictures{score}\nkept in {path}, a line an epoch beside it in .csv")
+    print_status(f"learned from {about['images']} images{score}\nkept in {path}, a line an epoch beside it in .csv")
     if about["synthetic"] == "true":
-        print_status("The pictures are drawn patterns: these weights show that the machinery works, no more.")
+        print_status("The images are drawn patterns: these weights show that the machinery works, no more.")
 
 
 MOST_LISTED = 20

@@ -30,7 +30,7 @@ from ..imaging.video import open_frames
 from ..metrics import megc_log
 from ..metrics.spotting import Found, match_intervals
 from ..recipes.spotting import SpottingRecipe
-from ..recognizers.model import DEFAULT_MODEL, open_model
+from ..recognizers.model import DEFAULT_MODEL, load_model
 from ..spotting import SPOTTERS, Spotter
 from .data import RunOptions, synthetic_dataset
 from .runs import fold_seed
@@ -141,7 +141,7 @@ def recognize_events(question: RecognitionJob, shared: None = None) -> list[Even
     """The recognizer's word for each event; "" where it finds no face."""
     for plugin in question.plugins:
         load_plugin(plugin)
-    model, clip = open_model(question.model), question.clip
+    model, clip = load_model(question.model), question.clip
     told = []
     for number, one in enumerate(question.events, 1):
         times = {"onset": one.onset, "apex": one.apex, "offset": one.offset}
@@ -164,7 +164,7 @@ def _model(recipe: SpottingRecipe) -> Path | None:
     if recipe.recognizer == "none" or (recipe.recognizer == "default" and not DEFAULT_MODEL.is_file()):
         return None
     path = DEFAULT_MODEL if recipe.recognizer == "default" else Path(recipe.recognizer)
-    open_model(path)
+    load_model(path)
     return path.absolute()
 
 

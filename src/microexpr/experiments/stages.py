@@ -172,7 +172,7 @@ def _learn(
         folder=path.with_suffix(""),
     )
     used, labels = drop_faceless([samples[e.clip.id] for e in taught], [e.label for e in taught])
-    learner.fit(used, labels, init=start.state, watch=lambda done, total: progress(what, done, total))
+    learner.fit(used, labels, init=start.state, on_progress=lambda done, total: progress(what, done, total))
     learner.save(path, model_metadata(intake, options))
     record = {
         "name": stage.name,

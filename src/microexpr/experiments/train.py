@@ -28,7 +28,7 @@ def train(
 
     Args:
         recipe: what to learn.
-        out: the file to write, `.safetensors`; `recognize.open_model` opens it.
+        out: the file to write, `.safetensors`; `recognizers.model.load_model` opens it.
         options: how.
         progress: called as the work goes on.
 

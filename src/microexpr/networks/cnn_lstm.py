@@ -72,10 +72,10 @@ class CnnLstm(Architecture):
         """The module for (T, C, H, W); T does not matter.
 
         Raises:
-            RecipeError: no sequences, or pictures that the pooling leaves nothing of.
+            RecipeError: no sequences, or images that the pooling leaves nothing of.
         """
         if len(shape) != 4:
-            raise RecipeError(f"{self.name} takes sequences (frames, height, width, channels); got pictures {shape}")
+            raise RecipeError(f"{self.name} takes sequences (frames, height, width, channels); got images {shape}")
         least = self.pool ** len(self.maps)
         if min(shape[2:]) < least:
             raise RecipeError(

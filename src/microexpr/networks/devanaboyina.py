@@ -40,12 +40,12 @@ class CustomCNN(Architecture):
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         """The module for (C, H, W); 224x224 in the paper."""
         if len(shape) != 3:
-            raise RecipeError(f"custom-cnn takes pictures (channels, height, width); got {shape}")
+            raise RecipeError(f"custom-cnn takes images (channels, height, width); got {shape}")
         height, width = shape[1:]
         for _ in self.maps:
             height, width = (height - 2) // 2, (width - 2) // 2
         if min(height, width) < 1:
-            raise RecipeError(f"custom-cnn: pictures of {shape} are too small for {len(self.maps)} convolutions")
+            raise RecipeError(f"custom-cnn: images of {shape} are too small for {len(self.maps)} convolutions")
         parts: list[nn.Module] = []
         for before, after in zip((shape[0], *self.maps), self.maps, strict=False):
             parts += [nn.Conv2d(before, after, 3), nn.ReLU(), nn.MaxPool2d(2)]
@@ -82,7 +82,7 @@ class ResNet50Dense(Architecture):
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         """The module for (C, H, W); 224x224 in the paper."""
         if len(shape) != 3 or min(shape[1:]) < 32:
-            raise RecipeError(f"resnet50-dense takes pictures of 32x32 pixels or more (224x224 usually); got {shape}")
+            raise RecipeError(f"resnet50-dense takes images of 32x32 pixels or more (224x224 usually); got {shape}")
         return ResNetDense(shape[0], classes, self)
 
 
@@ -102,7 +102,7 @@ class ResNetDense(ResNet):
     def forward(self, x: Tensor) -> Tensor:
         """(n, C, H, W) to (n, classes) logits."""
         x = self.maps(x)
-        if min(x.shape[2:]) > 1:  # pictures below 64 pixels leave nothing to pool
+        if min(x.shape[2:]) > 1:  # images below 64 pixels leave nothing to pool
             x = F.max_pool2d(x, 2)
         return self.head(x.mean(dim=(2, 3)))
 

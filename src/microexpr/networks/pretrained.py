@@ -71,7 +71,7 @@ class PretrainedWeights:
         return self.page.startswith(HUB)
 
     @property
-    def how(self) -> str:
+    def instructions(self) -> str:
         """How to get it, for the end of a sentence."""
         by_hand = f"download {self.file} from {self.page} and run `microexpr weights fetch {self.name} --from FILE`"
         return (
@@ -82,7 +82,7 @@ class PretrainedWeights:
 
 
 @dataclass(frozen=True)
-class Check:
+class WeightsCheck:
     """What `verify` found.
 
     Attributes:
@@ -94,7 +94,7 @@ class Check:
     name: str
     path: Path
     checksum: str
-    faults: tuple[str, ...] = ()
+    issues: tuple[str, ...] = ()
 
 
 def names() -> list[str]:
@@ -138,7 +138,7 @@ def open_weights(name_or_path: str | Path) -> tuple[dict[str, Tensor], Pretraine
     text = str(name_or_path)
     path, known = find(text), _entries().get(text)
     if path is None and known is not None:
-        raise MissingDataError(f"weights '{text}' are not in '{weights_folder()}'; {known.how}")
+        raise MissingDataError(f"weights '{text}' are not in '{weights_folder()}'; {known.instructions}")
     if path is None:
         path = Path(name_or_path).expanduser()
     if not path.is_file():
@@ -166,7 +166,7 @@ def fetch(name: str, file: Path | None = None) -> Path:
     one = entry(name)
     source = _download(one) if file is None else file
     if not source.is_file():
-        raise MissingDataError(f"'{source}' is not a file; {one.how}")
+        raise MissingDataError(f"'{source}' is not a file; {one.instructions}")
     digest = file_digest(source)
     if one.sha256 and digest != one.sha256:
         told = f"its sha256 is {digest[:12]}..., published is {one.sha256[:12]}..."
@@ -198,7 +198,7 @@ def convert(file: Path, out: Path | None = None) -> Path:
     return out
 
 
-def verify(name: str) -> Check:
+def verify(name: str) -> WeightsCheck:
     """Hold weights on this machine against what was published, and against their network.
 
     Raises:
@@ -210,7 +210,7 @@ def verify(name: str) -> Check:
     if path is None:
         if known is None:
             raise UnknownNameError("weights", name, [*names(), *user_weights()])
-        raise MissingDataError(f"weights '{name}' are not in '{weights_folder()}'; {known.how}")
+        raise MissingDataError(f"weights '{name}' are not in '{weights_folder()}'; {known.instructions}")
     checksum, faults = "no published checksum", []
     try:
         about, state = read_metadata(path), read_weights(path)
@@ -226,7 +226,9 @@ def verify(name: str) -> Check:
                 faults.append(f"sha256 of the file is {found[:12]}..., published is {known.sha256[:12]}...")
     except DataError as fault:
         faults.append(str(fault))
-    return Check(name, path, "not as published" if faults and known and known.sha256 else checksum, tuple(faults))
+    if faults and known and known.sha256:
+        checksum = "not as published"
+    return WeightsCheck(name, path, checksum, tuple(faults))
 
 
 def file_digest(path: Path) -> str:
@@ -257,12 +259,12 @@ def _entries() -> dict[str, PretrainedWeights]:
 def _download(one: PretrainedWeights) -> Path:
     """The published file in the Hugging Face cache."""
     if not one.on_hub:
-        raise MissingDataError(f"weights '{one.name}' must be downloaded by hand: {one.how}")
+        raise MissingDataError(f"weights '{one.name}' must be downloaded by hand: {one.instructions}")
     try:
         from huggingface_hub import hf_hub_download
     except ImportError:
         need = "install it with: pip install 'microexpr[hub]'"
-        raise MissingDataError(f"fetching needs the package 'huggingface_hub': {need}; or {one.how}") from None
+        raise MissingDataError(f"fetching needs the package 'huggingface_hub': {need}; or {one.instructions}") from None
     logger = logging.getLogger("huggingface_hub")
     before = logger.level
     logger.setLevel(logging.ERROR)  # it would tell of every try
@@ -271,7 +273,7 @@ def _download(one: PretrainedWeights) -> Path:
     except Exception as fault:  # no network, a proxy, a hub that moved: each has an error of its own
         reason = f"{type(fault).__name__}: {fault}".splitlines()[0][:100]
         raise MissingDataError(
-            f"weights '{one.name}' cannot be fetched from {one.page} ({reason}); {one.how}"
+            f"weights '{one.name}' cannot be fetched from {one.page} ({reason}); {one.instructions}"
         ) from None
     finally:
         logger.setLevel(before)

@@ -27,7 +27,7 @@ class _ResNet(Architecture):
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         """The module for (C, H, W)."""
         if len(shape) != 3 or min(shape[1:]) < 32:
-            raise RecipeError(f"{self.name} takes pictures of 32x32 pixels or more (224x224 usually); got {shape}")
+            raise RecipeError(f"{self.name} takes images of 32x32 pixels or more (224x224 usually); got {shape}")
         return ResNet(shape[0], classes, self.layers, self.bottleneck, self.tiered)
 
 

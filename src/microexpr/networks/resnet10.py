@@ -23,7 +23,7 @@ class ResNet10(Architecture):
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         """The module for (C, H, W); 224x224 in the paper."""
         if len(shape) != 3 or min(shape[1:]) < 32:
-            raise RecipeError(f"resnet10 takes pictures of 32x32 pixels or more (224x224 in the paper); got {shape}")
+            raise RecipeError(f"resnet10 takes images of 32x32 pixels or more (224x224 in the paper); got {shape}")
         return PreActivated(shape[0], classes)
 
 

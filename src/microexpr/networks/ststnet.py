@@ -34,7 +34,7 @@ class STSTNet(Architecture):
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         """The module for (C, H, W)."""
         if len(shape) != 3 or min(shape[1:]) < 10:
-            raise RecipeError(f"ststnet takes pictures of 10x10 pixels or more (28x28 in the paper); got {shape}")
+            raise RecipeError(f"ststnet takes images of 10x10 pixels or more (28x28 in the paper); got {shape}")
         return TripleStream(shape, classes, self.dropout)
 
 

@@ -1,8 +1,8 @@
-"""What is done to training pictures at random: each draws from the given generator, once a picture.
+"""What is done to training images at random: each draws from the given generator, once an image.
 
-Pictures come as (n, C, H, W) float32 on any device; draws are made on the CPU, so that every device gets the same. Of a
-sequence all frames are changed alike (`clips.Batch`).
-Faces are not seen upside down (rule R18): `flip` is there only because papers have it.
+Images come as (n, C, H, W) float32 on any device; random numbers are drawn on the CPU, so that every device gets the
+same ones. All frames of a sequence are changed alike (`batches.Batch`). Faces are not seen upside down (rule R18):
+`vertical-flip` is there only because papers have it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Augmentation(ABC):
     name: ClassVar[str]
 
     @abstractmethod
-    def __call__(self, pictures: Tensor, draws: torch.Generator) -> Tensor:
-        """Changed pictures of the same shape."""
+    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Changed images of the same shape."""
 
 
 AUGMENTATIONS: Registry[Augmentation] = Registry("augmentation", "microexpr.recognizers")
@@ -35,27 +35,27 @@ AUGMENTATIONS: Registry[Augmentation] = Registry("augmentation", "microexpr.reco
 
 @dataclass(frozen=True)
 class BinaryTransform(Augmentation):
-    """A change with two outcomes: so all that can become of a picture can be worked out beforehand."""
+    """A change with two outcomes: so all that can become of a image can be worked out beforehand."""
 
     p: float = 0.5
     negate: tuple[int, ...] = ()
 
     axis: ClassVar[int]
 
-    def __call__(self, pictures: Tensor, draws: torch.Generator) -> Tensor:
+    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Turns a random share."""
-        chosen = self.chosen(len(pictures), draws)
-        return torch.where(chosen.view(-1, 1, 1, 1).to(pictures.device), self.turned(pictures), pictures)
+        chosen = self.chosen(len(images), generator)
+        return torch.where(chosen.view(-1, 1, 1, 1).to(images.device), self.turned(images), images)
 
-    def chosen(self, n: int, draws: torch.Generator) -> Tensor:
-        """(n,) bool: which pictures are turned."""
-        return _chosen(n, self.p, draws)
+    def chosen(self, n: int, generator: torch.Generator) -> Tensor:
+        """(n,) bool: which images are turned."""
+        return _chosen(n, self.p, generator)
 
-    def turned(self, pictures: Tensor) -> Tensor:
-        """Every picture turned."""
-        sign = torch.ones(pictures.shape[1], device=pictures.device)
+    def turned(self, images: Tensor) -> Tensor:
+        """Every image turned."""
+        sign = torch.ones(images.shape[1], device=images.device)
         sign[list(self.negate)] = -1
-        return pictures.flip(self.axis) * sign.view(1, -1, 1, 1)
+        return images.flip(self.axis) * sign.view(1, -1, 1, 1)
 
 
 @AUGMENTATIONS.register("horizontal-flip")
@@ -64,7 +64,7 @@ class HorizontalFlip(BinaryTransform):
     """Left and right change places; of a flow, u changes its sign too.
 
     Args:
-        p: share of the pictures.
+        p: share of the images.
         negate: channels to negate; (0,) for a flow whose first channel is u around zero, () for photographs.
     """
 
@@ -77,7 +77,7 @@ class VerticalFlip(BinaryTransform):
     """Upside down (Devanaboyina 2021). It does not keep the label of a face: a smile's corners go down.
 
     Args:
-        p: share of the pictures.
+        p: share of the images.
         negate: channels to negate; (1,) for a flow whose second channel is v around zero.
     """
 
@@ -95,11 +95,11 @@ class Shift(Augmentation):
 
     max_pixels: int = 2
 
-    def __call__(self, pictures: Tensor, draws: torch.Generator) -> Tensor:
-        """Moves each picture by its own draw."""
-        n, _, height, width = pictures.shape
-        padded = F.pad(pictures, [self.max_pixels] * 4, mode="replicate")
-        corner = torch.randint(2 * self.max_pixels + 1, (n, 2), generator=draws).tolist()
+    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Moves each image by its own draw."""
+        n, _, height, width = images.shape
+        padded = F.pad(images, [self.max_pixels] * 4, mode="replicate")
+        corner = torch.randint(2 * self.max_pixels + 1, (n, 2), generator=generator).tolist()
         cut = [p[:, y : y + height, x : x + width] for p, (y, x) in zip(padded, corner, strict=True)]
         return torch.stack(cut)
 
@@ -114,7 +114,7 @@ class ColorShift(Augmentation):
 
     Args:
         max_shift: the largest shift, in gray levels.
-        p: share of the pictures.
+        p: share of the images.
         low, high: range of the values.
     """
 
@@ -123,12 +123,12 @@ class ColorShift(Augmentation):
     low: float = 0.0
     high: float = 255.0
 
-    def __call__(self, pictures: Tensor, draws: torch.Generator) -> Tensor:
+    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Shifts a random share."""
-        n, channels = pictures.shape[:2]
-        chosen = _chosen(n, self.p, draws)
-        shift = (2 * torch.rand((n, channels), generator=draws) - 1) * self.max_shift * chosen[:, None]
-        return (pictures + shift.view(n, channels, 1, 1).to(pictures.device)).clamp(self.low, self.high)
+        n, channels = images.shape[:2]
+        chosen = _chosen(n, self.p, generator)
+        shift = (2 * torch.rand((n, channels), generator=generator) - 1) * self.max_shift * chosen[:, None]
+        return (images + shift.view(n, channels, 1, 1).to(images.device)).clamp(self.low, self.high)
 
 
 @AUGMENTATIONS.register("rotate")
@@ -138,24 +138,24 @@ class Rotate(Augmentation):
 
     Args:
         max_degrees: the largest angle, in degrees, either way.
-        p: share of the pictures.
+        p: share of the images.
     """
 
     max_degrees: float = 10.0
     p: float = 0.5
 
-    def __call__(self, pictures: Tensor, draws: torch.Generator) -> Tensor:
+    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Turns a random share, with bilinear interpolation."""
-        n, _, height, width = pictures.shape
-        chosen = _chosen(n, self.p, draws)
-        angle = torch.deg2rad((2 * torch.rand(n, generator=draws) - 1) * self.max_degrees * chosen)
+        n, _, height, width = images.shape
+        chosen = _chosen(n, self.p, generator)
+        angle = torch.deg2rad((2 * torch.rand(n, generator=generator) - 1) * self.max_degrees * chosen)
         cos, sin, zero = angle.cos(), angle.sin(), torch.zeros(n)
         # The grid runs from -1 to 1 along both sides: the ratio of the sides keeps angles true.
         rows = [torch.stack([cos, -sin * height / width, zero], 1), torch.stack([sin * width / height, cos, zero], 1)]
-        matrix = torch.stack(rows, 1).to(pictures.device, pictures.dtype)
-        grid = F.affine_grid(matrix, list(pictures.shape), align_corners=False)
-        turned = F.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
-        return torch.where(chosen.view(-1, 1, 1, 1).to(pictures.device), turned, pictures)
+        matrix = torch.stack(rows, 1).to(images.device, images.dtype)
+        grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
+        turned = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+        return torch.where(chosen.view(-1, 1, 1, 1).to(images.device), turned, images)
 
 
 @AUGMENTATIONS.register("box-blur")
@@ -165,7 +165,7 @@ class BoxBlur(Augmentation):
 
     Args:
         most: the largest window, in pixels; its size is drawn from 2 to this.
-        p: share of the pictures.
+        p: share of the images.
     """
 
     max_kernel: int = 6
@@ -175,25 +175,25 @@ class BoxBlur(Augmentation):
         if self.max_kernel < 2:
             raise RecipeError(f"augmentation 'box-blur': max_kernel = {self.max_kernel}; use 2 pixels or more")
 
-    def __call__(self, pictures: Tensor, draws: torch.Generator) -> Tensor:
+    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Smooths a random share."""
-        chosen = _chosen(len(pictures), self.p, draws)
-        sizes = torch.randint(2, self.max_kernel + 1, (len(pictures),), generator=draws) * chosen
-        smoothed = pictures.clone()
+        chosen = _chosen(len(images), self.p, generator)
+        sizes = torch.randint(2, self.max_kernel + 1, (len(images),), generator=generator) * chosen
+        smoothed = images.clone()
         for size in range(2, self.max_kernel + 1):
-            own = torch.nonzero(sizes == size).flatten().to(pictures.device)
+            own = torch.nonzero(sizes == size).flatten().to(images.device)
             if len(own):
                 before, after = (size - 1) // 2, size // 2
-                padded = F.pad(pictures[own], [before, after, before, after], mode="replicate")
+                padded = F.pad(images[own], [before, after, before, after], mode="replicate")
                 smoothed[own] = F.avg_pool2d(padded, size, stride=1)
         return smoothed
 
 
 @dataclass(frozen=True)
 class Crop:
-    """Pictures cut to a smaller square: at random in training, always alike in testing.
+    """Images cut to a smaller square: at random in training, always alike in testing.
 
-    Peng et al. 2018 (CDE) cut 224x224 out of 240x240 at a corner drawn at random; what they do to test pictures is not
+    Peng et al. 2018 (CDE) cut 224x224 out of 240x240 at a corner drawn at random; what they do to test images is not
     said. Here it is the middle, or the mean answer of the four corners.
 
     Args:
@@ -206,38 +206,38 @@ class Crop:
     train: Literal["corners", "anywhere"] = "corners"
     test: Literal["middle", "corners"] = "middle"
 
-    def training(self, pictures: Tensor, draws: torch.Generator) -> Tensor:
-        """(n, C, size, size), each picture cut at its own place."""
+    def training(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """(n, C, size, size), each image cut at its own place."""
         if not self.size:
-            return pictures
-        space = torch.tensor([side - self._fitting(side) for side in pictures.shape[2:]])
+            return images
+        space = torch.tensor([side - self._fitting(side) for side in images.shape[2:]])
         if self.train == "corners":
-            places = torch.randint(2, (len(pictures), 2), generator=draws) * space
+            places = torch.randint(2, (len(images), 2), generator=generator) * space
         else:
-            places = (torch.rand((len(pictures), 2), generator=draws) * (space + 1)).long()
-        return torch.stack([self._cut(p, y, x) for p, (y, x) in zip(pictures, places.tolist(), strict=True)])
+            places = (torch.rand((len(images), 2), generator=generator) * (space + 1)).long()
+        return torch.stack([self._cut(p, y, x) for p, (y, x) in zip(images, places.tolist(), strict=True)])
 
-    def testing(self, pictures: Tensor) -> list[Tensor]:
+    def testing(self, images: Tensor) -> list[Tensor]:
         """The views whose answers are averaged, each (n, C, size, size)."""
         if not self.size:
-            return [pictures]
-        down, right = (side - self._fitting(side) for side in pictures.shape[2:])
+            return [images]
+        down, right = (side - self._fitting(side) for side in images.shape[2:])
         places = [(down // 2, right // 2)] if self.test == "middle" else [(0, 0), (0, right), (down, 0), (down, right)]
-        return [self._cut(pictures, y, x) for y, x in places]
+        return [self._cut(images, y, x) for y, x in places]
 
     def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of one picture (C, H, W), or of a sequence's (T, C, H, W), after it."""
+        """The shape of one image (C, H, W), or of a sequence's (T, C, H, W), after it."""
         return (*shape[:-2], self.size, self.size) if self.size else shape
 
-    def _cut(self, pictures: Tensor, y: int, x: int) -> Tensor:
-        return pictures[..., y : y + self.size, x : x + self.size]
+    def _cut(self, images: Tensor, y: int, x: int) -> Tensor:
+        return images[..., y : y + self.size, x : x + self.size]
 
     def _fitting(self, side: int) -> int:
         if side < self.size:
-            raise RecipeError(f"crop: size = {self.size}, but pictures have {side} pixels; make them larger")
+            raise RecipeError(f"crop: size = {self.size}, but images have {side} pixels; make them larger")
         return self.size
 
 
-def _chosen(n: int, p: float, draws: torch.Generator) -> Tensor:
-    """(n,) bool: which pictures are changed."""
-    return torch.rand(n, generator=draws) < p
+def _chosen(n: int, p: float, generator: torch.Generator) -> Tensor:
+    """(n,) bool: which images are changed."""
+    return torch.rand(n, generator=generator) < p

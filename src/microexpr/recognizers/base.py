@@ -20,7 +20,7 @@ from ..core.files import write_atomically
 from ..core.registry import Registry
 
 State = Mapping[str, np.ndarray]
-EpochCallback = Callable[[int, int], None]
+StepCallback = Callable[[int, int], None]
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Recognizer(ABC):
         labels: Sequence[str],
         groups: Sequence[str] | None = None,
         init: State | None = None,
-        watch: EpochCallback | None = None,
+        on_progress: StepCallback | None = None,
     ) -> Self:
         """Learn.
 
@@ -58,7 +58,7 @@ class Recognizer(ABC):
             labels: n words of `classes`.
             groups: n people, for recognizers that split their training people further.
             init: what the stage before learned (its `state()`).
-            watch: called with (steps done, steps in all) by recognizers that learn in steps.
+            on_progress: called with (steps done, steps in all) by recognizers that are trained step by step.
 
         Raises:
             RecipeError: a label that is no class, lengths that differ, or no sample at all.
@@ -73,7 +73,7 @@ class Recognizer(ABC):
         order = sorted(range(len(samples)), key=lambda i: samples[i].id)
         targets = np.array([self.classes.index(labels[i]) for i in order])
         self.history_: list[dict[str, float]] = []
-        self.watch_ = watch or (lambda done, total: None)
+        self.on_progress_ = on_progress or (lambda done, total: None)
         self._fit([samples[i] for i in order], targets, [people[i] for i in order], init)
         self.classes_ = self.classes
         return self
@@ -88,31 +88,34 @@ class Recognizer(ABC):
             raise NotFittedError(f"recognizer '{self.name}' has not learned anything yet; call fit or load first")
         if not samples:
             return np.zeros((0, len(self.classes)))
-        shares = np.asarray(self._predict_proba(samples), np.float64)
-        return shares / shares.sum(axis=1, keepdims=True)
+        probabilities = np.asarray(self._predict_proba(samples), np.float64)
+        return probabilities / probabilities.sum(axis=1, keepdims=True)
 
     def predict(self, samples: Sequence[Sample]) -> list[str]:
         """The word with the largest share, one a sample."""
         return [self.classes[i] for i in self.predict_proba(samples).argmax(axis=1)]
 
-    def save(self, path: Path | str, about: Mapping[str, str] | None = None) -> None:
+    def save(self, path: Path | str, metadata: Mapping[str, str] | None = None) -> None:
         """Write settings and what was learned as safetensors; no pickle.
 
         Args:
             path: the file.
-            about: what else a reader should know. `chain` (a recipe's chain as JSON) lets `recognize.open_model`
-                use the file by itself; `protocol`, `recipe`, `data`, `license` say where it comes from.
+            metadata: texts to store beside the weights. `chain` (a recipe's chain as JSON) lets
+                `recognizers.model.load_model` use the file by itself; `protocol`, `recipe`, `data`, `license` say
+                where the model comes from.
 
         Raises:
-            UsageError: `about` has a word that the file itself uses, or a value that is no text.
+            UsageError: `metadata` has a key that the file itself uses, or a value that is not a string.
         """
         settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "folder"}
         own = {"recognizer": self.name, "settings": json.dumps(settings), "curves": json.dumps(self.history_)}
-        for name, value in (about or {}).items():
+        for name, value in (metadata or {}).items():
             if name in own or not isinstance(value, str):
-                raise UsageError(f"about = {{{name!r}: {value!r}}}: a text under another name than {', '.join(own)}")
+                raise UsageError(
+                    f"metadata = {{{name!r}: {value!r}}}: use a string under another key than {', '.join(own)}"
+                )
         state = {name: np.array(array, order="C") for name, array in self.state().items()}
-        write_atomically(Path(path), in_order(save(state, metadata={**(about or {}), **own})))
+        write_atomically(Path(path), sort_metadata(save(state, metadata={**(metadata or {}), **own})))
 
     @classmethod
     def load(cls, path: Path | str) -> Recognizer:
@@ -156,7 +159,7 @@ class Recognizer(ABC):
 RECOGNIZERS: Registry[Recognizer] = Registry("recognizer", "microexpr.recognizers")
 
 
-def in_order(content: bytes) -> bytes:
+def sort_metadata(content: bytes) -> bytes:
     """A safetensors file with its metadata in the order of their names: the same model has the same bytes.
 
     The library writes them in an order that differs from one process to the next.
@@ -187,7 +190,7 @@ def stack(samples: Sequence[Sample], array: str) -> np.ndarray:
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
-    """Rows of (n, classes) scores as shares."""
+    """Rows of (n, classes) scores as probabilities."""
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
 

@@ -1,4 +1,4 @@
-"""What a network looks at: pictures, or sequences of any length, as batches of tensors.
+"""What a network looks at: images, or sequences of any length, as batches of tensors.
 
 Clips are kept as they come (bytes stay bytes) and become float32 a batch at a time; those beyond a budget of memory
 are read again for each batch.
@@ -26,20 +26,20 @@ class Batch:
     """Some clips.
 
     Attributes:
-        x: (n, C, H, W) pictures, or (n, T, C, H, W) sequences with zeros after the end of the shorter ones; float32.
-        lengths: (n,) int64 on the CPU, how many frames each has; None for pictures.
+        x: (n, C, H, W) images, or (n, T, C, H, W) sequences with zeros after the end of the shorter ones; float32.
+        lengths: (n,) int64 on the CPU, how many frames each has; None for images.
     """
 
     x: Tensor
     lengths: Tensor | None = None
 
-    def changed(self, change: Callable[[Tensor], Tensor], draws: torch.Generator) -> Batch:
-        """With an augmentation or a crop, which draws once a clip: each frame sees the same draws."""
+    def transformed(self, change: Callable[[Tensor], Tensor], generator: torch.Generator) -> Batch:
+        """With an augmentation or a crop, which draws once per clip: each frame sees the same draws."""
         if self.lengths is None:
             return Batch(change(self.x))
-        state, frames = draws.get_state(), []
+        state, frames = generator.get_state(), []
         for frame in self.x.unbind(1):
-            draws.set_state(state)
+            generator.set_state(state)
             frames.append(change(frame))
         return Batch(torch.stack(frames, 1), self.lengths)
 
@@ -51,7 +51,7 @@ class Batch:
 
 
 class ClipBatches:
-    """One array of many samples: (H, W, C) pictures, or (T, H, W, C) sequences whose T may differ.
+    """One array of many samples: (H, W, C) images, or (T, H, W, C) sequences whose T may differ.
 
     Args:
         samples: whose; at least one.
@@ -60,7 +60,7 @@ class ClipBatches:
         scales: what each data set's values are divided by; nothing when None.
 
     Raises:
-        RecipeError: arrays are neither pictures nor sequences, or differ in more than their length.
+        RecipeError: arrays are neither images nor sequences, or differ in more than their length.
     """
 
     def __init__(
@@ -75,8 +75,8 @@ class ClipBatches:
             raise RecipeError(f"array '{array}' is {first.shape}; a network takes {kinds}")
         self.sequences = first.ndim == 4
         height, width, channels = first.shape[-3:]
-        picture = (channels, height, width)
-        self.shape: tuple[int, ...] = (ANY_LENGTH, *picture) if self.sequences else picture
+        image = (channels, height, width)
+        self.shape: tuple[int, ...] = (ANY_LENGTH, *image) if self.sequences else image
         held = 0
         for number, sample in enumerate(samples):
             one = sample.array(array)
@@ -99,10 +99,10 @@ class ClipBatches:
         The channels come first by a transpose: a reshape would scramble the pixels.
         """
         if self._there is not None:
-            return _pictures(self._there[torch.as_tensor(positions, device=device)])
+            return _images(self._there[torch.as_tensor(positions, device=device)])
         arrays = [self._one(position) for position in positions]
         if not self.sequences:
-            return _pictures(torch.from_numpy(np.stack(arrays)).to(device))
+            return _images(torch.from_numpy(np.stack(arrays)).to(device))
         lengths = torch.tensor([len(one) for one in arrays])
         x = torch.zeros((len(arrays), int(lengths.max()), *self.shape[1:]), device=device)
         for row, one in zip(x, arrays, strict=True):
@@ -110,7 +110,7 @@ class ClipBatches:
         return Batch(x, lengths)
 
     def cache_on_device(self, device: torch.device, room: float) -> None:
-        """Send all pictures to a GPU once, if they fit: sending each batch takes longer than learning from it.
+        """Send all images to a GPU once, if they fit: sending each batch takes longer than learning from it.
 
         Args:
             device: on which every batch will be asked for.
@@ -128,6 +128,6 @@ class ClipBatches:
         return values if self._scales is None else self._scales.apply(sample.clip.dataset, values)
 
 
-def _pictures(stacked: Tensor) -> Batch:
+def _images(stacked: Tensor) -> Batch:
     """Of (n, H, W, C)."""
     return Batch(stacked.permute(0, 3, 1, 2).float().contiguous())

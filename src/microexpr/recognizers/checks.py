@@ -21,10 +21,10 @@ def synthetic_samples(
     n: int = 24, shape: tuple[int, ...] = (28, 28, 3), seed: int = 0
 ) -> tuple[list[Sample], list[str]]:
     """Samples whose `image` is noise with a brighter part for each class, and their labels; six people."""
-    draws = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     samples, labels = [], []
     for i in range(n):
-        image = draws.normal(size=shape).astype(np.float32)
+        image = rng.normal(size=shape).astype(np.float32)
         image[: shape[0] // 2 + 1, i % 3 * shape[1] // 3 : (i % 3 + 1) * shape[1] // 3] += 2
         clip = Clip(f"test/p{i % 6}/c{i:03d}", "test", f"test/p{i % 6}", Path("nowhere"), 200.0, 1, 10, 20)
         samples.append(Sample(clip, {"image": image}))
@@ -36,7 +36,7 @@ def check_recognizer(settings: Mapping[str, Any], samples: Sequence[Sample] = ()
     """Raise `AssertionError` with a helpful text unless a recognizer keeps its promises.
 
     Same seed, same predictions; the order of training clips does not matter; the times of test clips change nothing;
-    shares are shares; it survives save and load; classes without a training clip are handled.
+    probabilities are probabilities; it survives save and load; classes without a training clip are handled.
 
     Args:
         settings: its table as in a recipe, `{"name": ..., ...}`.
@@ -67,8 +67,8 @@ def _fresh(settings: Mapping[str, Any]) -> Recognizer:
 
 
 def _poisoned(samples: Sequence[Sample]) -> list[Sample]:
-    draws = random.Random(1)
-    times = {"onset": 5, "apex": draws.randrange(6, 90), "offset": 99}
+    rng = random.Random(1)
+    times = {"onset": 5, "apex": rng.randrange(6, 90), "offset": 99}
     return [dataclasses.replace(s, clip=dataclasses.replace(s.clip, **times)) for s in samples]  # type: ignore[arg-type]
 
 
@@ -79,11 +79,12 @@ def _check_saved(recognizer: Recognizer, test: Sequence[Sample], first: np.ndarr
         _same(first, Recognizer.load(path).predict_proba(test), "saving and loading")
 
 
-def _check_shares(shares: np.ndarray, n: int) -> None:
-    assert shares.shape == (n, len(CLASSES)), f"predict_proba gave {shares.shape}, not {(n, len(CLASSES))}"
-    assert np.isfinite(shares).all(), "predict_proba gave a value that is not finite"
-    assert (shares >= 0).all(), f"predict_proba gave a share below 0: {shares.min()}"
-    assert np.allclose(shares.sum(axis=1), 1), "the shares of a clip do not sum to 1"
+def _check_shares(probabilities: np.ndarray, n: int) -> None:
+    expected = (n, len(CLASSES))
+    assert probabilities.shape == expected, f"predict_proba gave {probabilities.shape}, not {expected}"
+    assert np.isfinite(probabilities).all(), "predict_proba gave a value that is not finite"
+    assert (probabilities >= 0).all(), f"predict_proba gave a share below 0: {probabilities.min()}"
+    assert np.allclose(probabilities.sum(axis=1), 1), "the probabilities of a clip do not sum to 1"
 
 
 def _same(first: np.ndarray, second: np.ndarray, what: str) -> None:

@@ -1,4 +1,4 @@
-"""A backbone that keeps its weights for a while, and what it makes of the pictures meanwhile, computed once.
+"""A backbone that keeps its weights for a while, and what it makes of the images meanwhile, computed once.
 
 A frozen backbone gives the same features in every epoch, in every fold, and in every run that begins from the same
 weights. So they are kept in the cache, a clip in a file, and only the head is trained on them.
@@ -31,9 +31,9 @@ class Freezing:
 
     Args:
         epochs: frozen for the first so many; `all` for the whole training.
-        cache_features: compute what the backbone makes of each clip once, where every version of a picture can be
+        cache_features: compute what the backbone makes of each clip once, where every version of a image can be
             foreseen (nothing but `mirror` and `flip` changes it, nothing is cut). The learned weights are the same, but
-            for rounding; it takes (pictures x versions) passes through the backbone instead of (pictures x epochs).
+            for rounding; it takes (images x versions) passes through the backbone instead of (images x epochs).
     """
 
     epochs: int | Literal["all"] = 0
@@ -58,7 +58,7 @@ class Freezing:
                 part.train(not self.holds(epoch))
 
     def can_compute_once(self, epoch: int, augment: Sequence[Augmentation], crop: Crop) -> bool:
-        """Whether the features of an epoch's pictures can be worked out beforehand."""
+        """Whether the features of an epoch's images can be worked out beforehand."""
         return (
             self.cache_features
             and self.holds(epoch)
@@ -68,12 +68,12 @@ class Freezing:
 
 
 class Features:
-    """What a frozen backbone makes of each picture in each version: (n, 2 ** turns, ...) float32.
+    """What a frozen backbone makes of each image in each version: (n, 2 ** turns, ...) float32.
 
     Args:
         module: whose backbone is frozen, in evaluation mode.
-        logits: its answer to a batch of pictures.
-        clips: the pictures.
+        logits: its answer to a batch of images.
+        clips: the images.
         turns: what may be done to them, in order; version number bit i says whether turn i was done.
         place: precision and device; other ones give other numbers.
     """
@@ -92,11 +92,11 @@ class Features:
         values = [self._of(clips.batch([position], self.device).x) for position in range(len(clips))]
         self.values = torch.stack(values).to(self.device)
 
-    def answers(self, batch: Tensor, draws: torch.Generator) -> Tensor:
-        """The head's logits for the pictures at these positions, with the draws that turning them would have taken."""
+    def answers(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        """The head's logits for the images at these positions, with the draws that flipping them would have taken."""
         version = torch.zeros(len(batch), dtype=torch.long)
         for number, turn in enumerate(self.turns):
-            version += turn.chosen(len(batch), draws).long() << number
+            version += turn.chosen(len(batch), generator).long() << number
         return head_of(self.module)[1](self.values[batch.to(self.device), version.to(self.device)])
 
     def _of(self, x: Tensor) -> Tensor:
@@ -118,7 +118,7 @@ class Features:
         return value
 
     def _backbone(self, place: str) -> str:
-        """Changes with any weight of the backbone, and with what is done to pictures."""
+        """Changes with any weight of the backbone, and with what is done to images."""
         head = head_of(self.module)[0]
         digest = hashlib.sha256(repr((type(self.module).__name__, place, self.turns)).encode())
         for name, tensor in self.module.state_dict().items():

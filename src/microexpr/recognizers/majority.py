@@ -1,4 +1,4 @@
-"""The guess that needs no picture: every score must be read beside it."""
+"""The guess that needs no image: every score must be read beside it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Majority(Recognizer):
         return np.tile(self.probabilities_, (len(samples), 1))
 
     def state(self) -> State:
-        """`shares` (classes,)."""
+        """`probabilities` (classes,)."""
         return {"probabilities": self.probabilities_}
 
     def _restore(self, state: State) -> None:

@@ -1,8 +1,8 @@
 """A saved model and a clip, in three lines:
 
-from microexpr.recognizers.model import open_model
-model = open_model("runs/x/models/casme2-to-samm.safetensors")
-print(model("folder of frames, video or picture"))
+from microexpr.recognizers.model import load_model
+model = load_model("runs/x/models/casme2-to-samm.safetensors")
+print(model("folder of frames, video or image"))
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Model:
 
     chain: Chain
     predictor: Predictor
-    about: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -57,7 +57,7 @@ class Model:
         """The share of each word, largest first; they add up to 1.
 
         Args:
-            source: a folder of numbered frames, a video, or one picture.
+            source: a folder of numbered frames, a video, or one image.
             onset, apex, offset: frame numbers as the source numbers its frames; what is not given is found as the
                 chain's steps say (usually: the first frame, the middle, the last).
 
@@ -69,9 +69,9 @@ class Model:
         path = Path(source)
         clip = Clip("own/own/clip", "own", "own/own", path, 1.0, onset, apex, offset)
         self._check_times(clip)
-        shares = self.predictor.predict_proba([self.chain(clip)])[0]
-        order = np.argsort(-shares, kind="stable")
-        return {self.classes[i]: float(shares[i]) for i in order}
+        probabilities = self.predictor.predict_proba([self.chain(clip)])[0]
+        order = np.argsort(-probabilities, kind="stable")
+        return {self.classes[i]: float(probabilities[i]) for i in order}
 
     def _check_times(self, clip: Clip) -> None:
         given = {name: getattr(clip, name) for name in TIMES if getattr(clip, name) is not None}
@@ -91,10 +91,10 @@ DEFAULT_MODEL = Path(__file__).parent / "shipped" / "default.safetensors"
 
 def default_model() -> Model | None:
     """The recognizer that ships with the package; None where it ships without one."""
-    return open_model(DEFAULT_MODEL) if DEFAULT_MODEL.is_file() else None
+    return load_model(DEFAULT_MODEL) if DEFAULT_MODEL.is_file() else None
 
 
-def open_model(path: Path | str, chain: Sequence[Mapping[str, Any]] | None = None) -> Model:
+def load_model(path: Path | str, chain: Sequence[Mapping[str, Any]] | None = None) -> Model:
     """A model from a `.safetensors` file that a run kept, or an `.onnx` file that `microexpr export` wrote.
 
     Args:
@@ -109,7 +109,7 @@ def open_model(path: Path | str, chain: Sequence[Mapping[str, Any]] | None = Non
     predictor: Predictor
     if Path(path).suffix == ".onnx":
         predictor = exported = OnnxModel(path)
-        about = exported.about
+        about = exported.metadata
     else:
         predictor, about = Recognizer.load(path), read_metadata(path)
     return Model(Chain.build(_chain(path, about) if chain is None else chain), predictor, about)
@@ -117,7 +117,7 @@ def open_model(path: Path | str, chain: Sequence[Mapping[str, Any]] | None = Non
 
 def _chain(path: Path | str, about: Mapping[str, str]) -> list[dict[str, Any]]:
     if "chain" not in about:
-        raise DataError(f"'{path}' does not say how its pictures were prepared; give open_model(path, chain=[...])")
+        raise DataError(f"'{path}' does not say how its images were prepared; give load_model(path, chain=[...])")
     try:
         steps = json.loads(about["chain"])
     except ValueError:

@@ -49,14 +49,14 @@ class Network(Recognizer):
         optimizer: `name` (adam, adamw, sgd), `lr`, `momentum`, `weight_decay`.
         schedule: of the learning rate: `name` (constant, step, cosine), `every`, `factor`.
         sampler: `name` (shuffle, oversample), `per_class`.
-        augment: what is done to training pictures at random.
+        augment: what is done to training images at random.
         crop: `size`, and where to cut in training (`train`) and testing (`test`); nothing is cut without it.
         freeze: `epochs` in which all but the network's head keeps its weights.
         epochs, batch_size: of the training.
         normalize: divide each channel by its root mean square over the training clips of the same data set.
         class_weights: weigh the loss of a class inversely to its number of training clips.
         precision: of learning, `fp32` or `bf16` (with channels last; about twice as fast, other numbers).
-        array: which array: (H, W, C) pictures, or (T, H, W, C) sequences whose lengths may differ.
+        array: which array: (H, W, C) images, or (T, H, W, C) sequences whose lengths may differ.
         validation_fraction: share of the training people, drawn from the seed, that are kept apart: nothing is learned
             from or chosen by them, the curves get their loss and accuracy.
         memory_gib: GiB of clips that are kept in memory; those beyond are read from the cache for each batch.
@@ -131,7 +131,7 @@ class Network(Recognizer):
         shown = self._clips(taught)
         held = self._clips([s for s, out in zip(samples, apart, strict=True) if out]) if any(apart) else None
         out = torch.tensor(apart)
-        self.draws_ = torch.Generator().manual_seed(self.seed)
+        self.generator_ = torch.Generator().manual_seed(self.seed)
         self._begin(self._parts()[5].shape(shown.shape))
         if init is not None:
             transfer_weights(self.module_, {k: torch.from_numpy(np.array(v)) for k, v in init.items() if k[0] != "_"})
@@ -145,7 +145,7 @@ class Network(Recognizer):
             torch.manual_seed(self.seed)
             self.module_: nn.Module = architecture.build(shape, len(self.classes))
         self.shape_ = shape
-        use_generator(self.module_, getattr(self, "draws_", torch.Generator()))
+        use_generator(self.module_, getattr(self, "generator_", torch.Generator()))
         chosen = ("cuda" if torch.cuda.is_available() else "cpu") if self.device == "auto" else self.device
         self.device_ = torch.device(chosen)
         self.module_.to(self.device_)
@@ -164,9 +164,9 @@ class Network(Recognizer):
         board, self.saved_ = _Board(self.folder, len(self.history_)), time.monotonic()
         for number in range(len(self.history_), self.epochs):
             for group in self.optimizer_.param_groups:
-                group["lr"] = optimizer.lr * schedule.share(number, self.epochs)
+                group["lr"] = optimizer.lr * schedule.lr_factor(number, self.epochs)
             if epoch is None:
-                order = sampler.order(targets, self.draws_)
+                order = sampler.order(targets, self.generator_)
                 sums = torch.zeros(2, dtype=torch.float64, device=self.device_)
                 epoch = Epoch(list(batches(order, self.batch_size)), sums)
             self._epoch(clips, targets, epoch, weight, features if self._freezing().holds(number) else None)
@@ -176,7 +176,7 @@ class Network(Recognizer):
         board.close()
 
     def _features(self, clips: ClipBatches) -> Features | None:
-        """What a frozen backbone makes of all pictures, where that can be computed once."""
+        """What a frozen backbone makes of all images, where that can be computed once."""
         augment, crop = self._parts()[4:]
         if clips.sequences or not self._freezing().can_compute_once(len(self.history_), augment, crop):
             return None
@@ -193,14 +193,14 @@ class Network(Recognizer):
             which = epoch.batches[epoch.done]
             y = targets[which].to(self.device_)
             if features is not None:
-                loss, logits = self._step(partial(features.answers, which, self.draws_), y, weight)
+                loss, logits = self._step(partial(features.answers, which, self.generator_), y, weight)
             else:
                 batch = clips.batch(which.tolist(), self.device_)
                 for change in (*augment, crop.training):
-                    batch = batch.changed(partial(change, draws=self.draws_), self.draws_)
+                    batch = batch.transformed(partial(change, generator=self.generator_), self.generator_)
                 loss, logits = self._step(partial(self._logits, batch), y, weight)
             epoch.add(len(which), loss, (logits.argmax(1) == y).sum())
-            self.watch_(len(self.history_) * len(epoch.batches) + epoch.done, self.epochs * len(epoch.batches))
+            self.on_progress_(len(self.history_) * len(epoch.batches) + epoch.done, self.epochs * len(epoch.batches))
             if self.folder is not None and time.monotonic() - self.saved_ >= self.checkpoint_seconds:
                 self._checkpoint(self.folder, epoch)
 
@@ -232,28 +232,29 @@ class Network(Recognizer):
     def _held_out(self, clips: ClipBatches, targets: Tensor) -> dict[str, float]:
         """How it does on the people kept apart."""
         self.module_.eval()
-        shares = torch.from_numpy(self._answers(clips))
-        right = (shares.argmax(1) == targets).double().mean()
-        loss = F.nll_loss(shares.clamp(min=1e-12).log(), targets)
+        probabilities = torch.from_numpy(self._answers(clips))
+        right = (probabilities.argmax(1) == targets).double().mean()
+        loss = F.nll_loss(probabilities.clamp(min=1e-12).log(), targets)
         return {"val_loss": float(loss), "val_accuracy": float(right)}
 
     def _predict_proba(self, samples: Sequence[Sample]) -> np.ndarray:
         clips = self._clips(samples)
         shape = self._parts()[5].shape(clips.shape)
         if shape != self.shape_:
-            raise RecipeError(f"pictures are {shape}, those it learned from were {self.shape_}")
+            raise RecipeError(f"images are {shape}, those it learned from were {self.shape_}")
         with torch_threads(self.threads):
             return self._answers(clips)
 
     def _answers(self, clips: ClipBatches) -> np.ndarray:
-        """(n, classes) shares: the mean over the views of each clip."""
-        crop, shares = self._parts()[5], []
+        """(n, classes) probabilities: the mean over the views of each clip."""
+        crop, probabilities = self._parts()[5], []
         with torch.no_grad():
             for first in range(0, len(clips), self.batch_size):
                 positions = range(first, min(first + self.batch_size, len(clips)))
                 views = clips.batch(positions, self.device_).views(crop.testing)
-                shares.append(np.mean([softmax(self._exact_logits(v).cpu().double().numpy()) for v in views], axis=0))
-        return np.concatenate(shares)
+                of_views = [softmax(self._exact_logits(view).cpu().double().numpy()) for view in views]
+                probabilities.append(np.mean(of_views, axis=0))
+        return np.concatenate(probabilities)
 
     def state(self) -> State:
         """Every weight and running mean, by the module's names; what is kept beside them begins with `_`."""
@@ -276,7 +277,7 @@ class Network(Recognizer):
         state = {
             "module": self.module_.state_dict(),
             "optimizer": self.optimizer_.state_dict(),
-            "draws": self.draws_.get_state(),
+            "generator": self.generator_.get_state(),
             "history": self.history_,
             "epoch": dataclasses.asdict(epoch),
         }
@@ -296,7 +297,7 @@ class Network(Recognizer):
             return None  # damaged, or of an older version: begin anew
         self.module_.load_state_dict(state["module"])
         self.optimizer_.load_state_dict(state["optimizer"])
-        self.draws_.set_state(state["draws"].cpu())
+        self.generator_.set_state(state["generator"].cpu())
         self.history_ = list(state["history"])
         epoch.batches = [batch.cpu() for batch in epoch.batches]
         return epoch
@@ -330,14 +331,14 @@ class PerSubjectWeights(Network):
 
 @dataclass
 class Epoch:
-    """One pass over the training pictures, as far as it has come.
+    """One pass over the training images, as far as it has come.
 
     Attributes:
-        batches: positions of the pictures of each step.
+        batches: positions of the images of each step.
         done: steps that are done.
-        sums: (2,) float64 of the pictures so far: their loss, and how many were guessed right. It stays on the device,
+        sums: (2,) float64 of the images so far: their loss, and how many were guessed right. It stays on the device,
             for a GPU that is asked after each step stands still meanwhile.
-        seen: pictures so far.
+        seen: images so far.
     """
 
     batches: list[Tensor]
@@ -346,7 +347,7 @@ class Epoch:
     seen: int = 0
 
     def add(self, n: int, loss: Tensor, right: Tensor) -> None:
-        """One more step of n pictures with this mean loss."""
+        """One more step of n images with this mean loss."""
         self.done, self.seen = self.done + 1, self.seen + n
         self.sums += torch.stack([loss.double() * n, right.double()])
 

@@ -22,7 +22,7 @@ from .onnx_model import INPUT, OUTPUT, OnnxModel, need
 
 OPSET = 18
 CLOSE = 1e-4
-"""How far shares from ONNX Runtime may be from torch's before a file is refused; 1e-6 is usual."""
+"""How far probabilities from ONNX Runtime may be from torch's before a file is refused; 1e-6 is usual."""
 
 
 def export(source: Path, out: Path) -> Path:
@@ -63,12 +63,12 @@ def find_model(source: Path) -> Path:
     return found[0]
 
 
-def to_onnx(recognizer: Network, path: Path | str, about: Mapping[str, str] | None = None) -> Path:
-    """Write a trained network as ONNX (opset 18, any number of pictures at once, float32).
+def to_onnx(recognizer: Network, path: Path | str, metadata: Mapping[str, str] | None = None) -> Path:
+    """Write a trained network as ONNX (opset 18, any number of images at once, float32).
 
-    Input `image` (n, C, H, W) float32 is the chain's array with the channels first; output `shares` (n, classes)
+    Input `image` (n, C, H, W) float32 is the chain's array with the channels first; output `probabilities` (n, classes)
     float32 is the share of each class. Metadata: `classes` and `array`, and what `about` says, e.g. the `chain`.
-    The file is held against torch on random pictures before it is written.
+    The file is held against torch on random images before it is written.
 
     Raises:
         UsageError: the extra `onnx` is not installed, the network takes sequences, or it has a scale for each of
@@ -80,7 +80,7 @@ def to_onnx(recognizer: Network, path: Path | str, about: Mapping[str, str] | No
         raise NotFittedError(f"recognizer '{recognizer.name}' has not learned anything yet; call fit or load first")
     if len(recognizer.shape_) != 3:
         name = recognizer.network["name"]
-        raise UsageError(f"'{name}' takes sequences of any length; only networks of pictures become ONNX files")
+        raise UsageError(f"'{name}' takes sequences of any length; only networks of images become ONNX files")
     if recognizer.scales_ is not None and len(recognizer.scales_.of) > 1:
         raise UsageError(
             f"it normalizes {', '.join(recognizer.scales_.of)} each by itself; an ONNX file cannot tell them"
@@ -90,7 +90,7 @@ def to_onnx(recognizer: Network, path: Path | str, about: Mapping[str, str] | No
     try:  # on the CPU: a GPU rounds its convolutions
         scaled = [] if recognizer.scales_ is None else [_Divided(torch.from_numpy(recognizer.scales_.mean))]
         module = nn.Sequential(*scaled, recognizer.module_.cpu(), nn.Softmax(1)).eval()
-        content = _finish(_program(module, recognizer.shape_), {**(about or {}), **_facts(recognizer)})
+        content = _finish(_program(module, recognizer.shape_), {**(metadata or {}), **_facts(recognizer)})
         _compare(module, recognizer.shape_, content)
     finally:
         recognizer.module_.to(recognizer.device_)
@@ -143,12 +143,12 @@ def _finish(program: Any, about: Mapping[str, str]) -> bytes:
 
 
 def _compare(module: nn.Module, shape: tuple[int, ...], content: bytes) -> None:
-    pictures = torch.randn(3, *shape, generator=torch.Generator().manual_seed(0))
+    images = torch.randn(3, *shape, generator=torch.Generator().manual_seed(0))
     with torch.no_grad(), torch_threads():
-        expected = module(pictures).numpy()
-    largest = float(np.abs(OnnxModel(content).predict_arrays(pictures.numpy()) - expected).max())
+        expected = module(images).numpy()
+    largest = float(np.abs(OnnxModel(content).predict_arrays(images.numpy()) - expected).max())
     if not largest <= CLOSE:
-        raise DataError(f"the ONNX file would answer otherwise than torch: shares differ by {largest:.2g}")
+        raise DataError(f"the ONNX file would answer otherwise than torch: probabilities differ by {largest:.2g}")
 
 
 @contextmanager

@@ -48,26 +48,27 @@ class OnnxModel:
         except Exception as fault:  # ONNX Runtime has a class of its own for every fault
             reason = f"{type(fault).__name__}: {fault}".splitlines()[0][:120]
             raise DataError(f"{what} is not a whole ONNX file ({reason})") from None
-        self.about: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+        self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        if [i.name for i in inputs] != [INPUT] or [o.name for o in outputs] != [OUTPUT] or "classes" not in self.about:
+        names = [tensor.name for tensor in (*inputs, *outputs)]
+        if names != [INPUT, OUTPUT] or "classes" not in self.metadata:
             raise DataError(
                 f"{what} was not written by `microexpr export`: it lacks '{INPUT}', '{OUTPUT}' or 'classes'"
             )
         try:
-            words = json.loads(self.about["classes"])
+            words = json.loads(self.metadata["classes"])
         except ValueError:
             words = None
         if not isinstance(words, list) or outputs[0].shape[1:] != [len(words)]:
-            told = f"classes {self.about['classes'][:60]!r}, output {outputs[0].shape}"
+            told = f"classes {self.metadata['classes'][:60]!r}, output {outputs[0].shape}"
             raise DataError(f"{what}: its classes are no list of one word for each output ({told})")
         self.classes: tuple[str, ...] = tuple(str(word) for word in words)
-        self.array = self.about.get("array", INPUT)
+        self.array = self.metadata.get("array", INPUT)
         self._shape = tuple(inputs[0].shape[1:])
 
-    def predict_arrays(self, pictures: np.ndarray) -> np.ndarray:
+    def predict_arrays(self, images: np.ndarray) -> np.ndarray:
         """(n, C, H, W) float32 to (n, classes) float32, each row with sum 1."""
-        answer: np.ndarray = self._session.run([OUTPUT], {INPUT: np.ascontiguousarray(pictures, np.float32)})[0]
+        answer: np.ndarray = self._session.run([OUTPUT], {INPUT: np.ascontiguousarray(images, np.float32)})[0]
         return answer
 
     def predict_proba(self, samples: Sequence[Sample]) -> np.ndarray:
@@ -78,12 +79,12 @@ class OnnxModel:
         """
         if not samples:
             return np.zeros((0, len(self.classes)))
-        pictures = stack(samples, self.array)
-        found = pictures.shape[3:] + pictures.shape[1:3]
+        images = stack(samples, self.array)
+        found = images.shape[3:] + images.shape[1:3]
         if found != self._shape:
-            raise RecipeError(f"pictures are {found}, those it learned from were {self._shape}")
-        shares = self.predict_arrays(pictures.transpose(0, 3, 1, 2)).astype(np.float64)
-        return shares / shares.sum(axis=1, keepdims=True)
+            raise RecipeError(f"images are {found}, those it learned from were {self._shape}")
+        probabilities = self.predict_arrays(images.transpose(0, 3, 1, 2)).astype(np.float64)
+        return probabilities / probabilities.sum(axis=1, keepdims=True)
 
     def predict(self, samples: Sequence[Sample]) -> list[str]:
         """The word with the largest share, one a sample."""

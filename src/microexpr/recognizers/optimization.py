@@ -62,7 +62,7 @@ class Schedule:
         if self.every < 1:
             raise RecipeError(f"schedule: every = {self.every}; use 1 epoch or more")
 
-    def share(self, epoch: float, epochs: int) -> float:
+    def lr_factor(self, epoch: float, epochs: int) -> float:
         """Share of the first learning rate in this epoch, counted from 0; within an epoch with a fraction."""
         if self.name == "step":
             return self.factor ** (epoch // self.every)
@@ -90,16 +90,16 @@ class Sampler:
         if self.per_class < 0:
             raise RecipeError(f"sampler: per_class = {self.per_class}; use 1 or more, or 0 for the largest class's")
 
-    def order(self, targets: Tensor, draws: torch.Generator) -> Tensor:
+    def order(self, targets: Tensor, generator: torch.Generator) -> Tensor:
         """Positions of the clips of one epoch."""
         if self.name == "shuffle":
-            return torch.randperm(len(targets), generator=draws)
+            return torch.randperm(len(targets), generator=generator)
         most = self.per_class or int(torch.bincount(targets).max())
         chosen = []
         for value in targets.unique():
             own = torch.nonzero(targets == value).flatten()
-            extra = own[torch.randint(len(own), (max(0, most - len(own)),), generator=draws)]
-            kept = own[torch.randperm(len(own), generator=draws)[:most]]
+            extra = own[torch.randint(len(own), (max(0, most - len(own)),), generator=generator)]
+            kept = own[torch.randperm(len(own), generator=generator)[:most]]
             chosen.append(torch.cat([kept, extra]))
         every = torch.cat(chosen)
-        return every[torch.randperm(len(every), generator=draws)]
+        return every[torch.randperm(len(every), generator=generator)]

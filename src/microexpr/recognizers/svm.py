@@ -18,7 +18,7 @@ from .base import RECOGNIZERS, Recognizer, State, softmax, stack
 class SVM(Recognizer):
     """A support vector machine on the flattened values of one array.
 
-    Its shares are the softmax of the one-against-rest scores: they rank classes, they are not calibrated.
+    Its probabilities are the softmax of the one-against-rest scores: they rank classes, they are not calibrated.
 
     Args:
         C: penalty of a training clip on the wrong side.
@@ -58,16 +58,16 @@ class SVM(Recognizer):
             self.machine_.fit(self._scaled(values), targets)
 
     def _predict_proba(self, samples: Sequence[Sample]) -> np.ndarray:
-        shares = np.zeros((len(samples), len(self.classes)))
+        probabilities = np.zeros((len(samples), len(self.classes)))
         if self.machine_ is None:
-            shares[:, self.present_] = 1.0
-            return shares
+            probabilities[:, self.present_] = 1.0
+            return probabilities
         values = stack(samples, self.array).astype(np.float32).reshape(len(samples), -1)
         scores = self.machine_.decision_function(self._scaled(values))
         if scores.ndim == 1:  # two classes: one score, for the second
             scores = np.stack([-scores, scores], axis=1)
-        shares[:, self.present_] = softmax(scores)
-        return shares
+        probabilities[:, self.present_] = softmax(scores)
+        return probabilities
 
     def _scaled(self, values: np.ndarray) -> np.ndarray:
         return (values - self.mean_) / self.deviation_ if self.standardize else values

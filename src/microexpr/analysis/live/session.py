@@ -26,7 +26,7 @@ from ...core.registry import validate_settings
 from ...faces.tracking import Tracking
 from ...faces.tracking.prefetch import prefetch
 from ...faces.tracking.recorder import Recorders, TrackedFrame, followed
-from ...recognizers.model import open_model
+from ...recognizers.model import load_model
 from ..classify import classify_events, warnings
 from ..formats import json_file as export
 from ..options import AnalysisOptions, Components
@@ -178,7 +178,7 @@ class _Session:
         options.check()
         self.source, self.folder, self.options, self.settings, self.told = source, folder, options, settings, told
         self.tracking = validate_settings(Tracking, options.tracking, "tracking")
-        self.model = None if options.model_file is None else open_model(options.model_file)
+        self.model = None if options.model_file is None else load_model(options.model_file)
         self.capture = Capture(source, settings.waiting)
         self.window = Window(settings.window)
         self.shots = FrameBuffer(settings.window + 2, settings.pictures)  # tracks reach up to a second farther back

@@ -25,36 +25,36 @@ class Process:
     """
 
     rank: int
-    processes: int
+    world_size: int
     device: torch.device
 
     @property
-    def first(self) -> bool:
+    def is_main(self) -> bool:
         """Whether it is the one that writes."""
         return self.rank == 0
 
     def wrap(self, module: nn.Module) -> nn.Module:
         """The module with gradients averaged over all processes."""
-        if self.processes == 1:
+        if self.world_size == 1:
             return module
         ids = [self.device.index] if self.device.type == "cuda" else None
         return nn.parallel.DistributedDataParallel(module, device_ids=ids)
 
     def sum(self, values: Tensor) -> Tensor:
         """Over all processes."""
-        if self.processes > 1:
+        if self.world_size > 1:
             dist.all_reduce(values)
         return values
 
     def broadcast_buffers(self, module: nn.Module) -> None:
         """Running means and the like become those of the first process."""
-        if self.processes > 1:
+        if self.world_size > 1:
             for buffer in module.buffers():
                 dist.broadcast(buffer, 0)
 
     def barrier(self) -> None:
         """Until every process is here."""
-        if self.processes > 1:
+        if self.world_size > 1:
             dist.barrier()
 
 

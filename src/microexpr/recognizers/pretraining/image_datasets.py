@@ -1,4 +1,4 @@
-"""Labeled pictures on disk, read one at a time: never all in memory (ImageNet has 1.28 million).
+"""Labeled images on disk, read one at a time: never all in memory (ImageNet has 1.28 million).
 
 Three layouts are known, told apart by what the folder holds:
 * ImageNet's own: `train/<class>/*.jpg` and, if there, `val/<class>/*.jpg`; or `<class>/*.jpg` without either;
@@ -29,7 +29,7 @@ from ...synthetic.patterns import PATTERNS, draw_pattern
 
 
 class ImageDataset(ABC):
-    """Pictures with one class each, read when asked for.
+    """Images with one class each, read when asked for.
 
     Args:
         root: where they are.
@@ -45,7 +45,7 @@ class ImageDataset(ABC):
 
     @abstractmethod
     def read(self, i: int) -> np.ndarray:
-        """Picture `i` as (height, width, 3) uint8 RGB; may be called from several threads at once.
+        """Image `i` as (height, width, 3) uint8 RGB; may be called from several threads at once.
 
         Raises:
             MediaError: it is broken; the message names it.
@@ -53,10 +53,10 @@ class ImageDataset(ABC):
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """Changes when the list of pictures or their classes does; pixels are not read."""
+        """Changes when the list of images or their classes does; pixels are not read."""
 
 
-class PictureFolder(ImageDataset):
+class ImageFolder(ImageDataset):
     """`<class>/*.jpg`, or deeper (`<class>/images/*.jpg`).
 
     Args:
@@ -69,17 +69,17 @@ class PictureFolder(ImageDataset):
         if not found:
             raise DataError(f"'{folder}' has no class folders; it needs {folder.name}/<class>/*.jpg")
         if classes is not None and (strange := [name for name in found if name not in set(classes)]):
-            raise DataError(f"'{folder / strange[0]}' is no class of the training pictures; sort them by class")
+            raise DataError(f"'{folder / strange[0]}' is no class of the training images; sort them by class")
         self.names: list[str] = []
         labels: list[int] = []
         for label, name in enumerate(classes or found):
-            own = _pictures_below(folder / name) if name in found else []
+            own = _images_below(folder / name) if name in found else []
             if not own and classes is None:
-                raise DataError(f"class folder '{folder / name}' holds no picture ({', '.join(sorted(PICTURES))})")
-            self.names += [f"{name}/{picture}" for picture in own]
+                raise DataError(f"class folder '{folder / name}' holds no image ({', '.join(sorted(PICTURES))})")
+            self.names += [f"{name}/{image}" for image in own]
             labels += [label] * len(own)
         if not labels:
-            raise DataError(f"'{folder}' holds no picture ({', '.join(sorted(PICTURES))})")
+            raise DataError(f"'{folder}' holds no image ({', '.join(sorted(PICTURES))})")
         super().__init__(folder, classes or found, np.array(labels, np.int64))
 
     def read(self, i: int) -> np.ndarray:
@@ -95,10 +95,10 @@ class PictureFolder(ImageDataset):
 
 
 class PackedImageDataset(ImageDataset):
-    """Small square pictures in a few large files, left on disk and mapped into memory.
+    """Small square images in a few large files, left on disk and mapped into memory.
 
     Args:
-        root, classes: as of all pictures.
+        root, classes: as of all images.
         parts: (labels (n,), rows (n, at least 3 side^2) uint8), the planes red, green, blue at the end of a row.
         side: pixels.
     """
@@ -112,7 +112,7 @@ class PackedImageDataset(ImageDataset):
         self.ends = np.cumsum([len(rows) for rows in self.rows])
 
     def read(self, i: int) -> np.ndarray:
-        """Three planes side by side become one picture, by a transpose."""
+        """Three planes side by side become one image, by a transpose."""
         part = int(np.searchsorted(self.ends, i, side="right"))
         row = self.rows[part][i - int(self.ends[part])]  # counted from the end of its part
         planes = row[-3 * self.side**2 :].reshape(3, self.side, self.side)
@@ -123,15 +123,15 @@ class PackedImageDataset(ImageDataset):
         return hashlib.sha256(self.labels.tobytes() + str(self.side).encode()).hexdigest()[:16]
 
 
-def open_pictures(root: Path) -> tuple[ImageDataset, ImageDataset | None]:
-    """Training pictures and, where the folder has them, those kept for validation.
+def open_image_dataset(root: Path) -> tuple[ImageDataset, ImageDataset | None]:
+    """Training images and, where the folder has them, those kept for validation.
 
     Raises:
         MissingDataError: `root` is not a folder.
-        DataError: none of the layouts, no picture, one class only, or a file that is not what it should be.
+        DataError: none of the layouts, no image, one class only, or a file that is not what it should be.
     """
     if not root.is_dir():
-        raise MissingDataError(f"pictures '{root}' is not a folder")
+        raise MissingDataError(f"images '{root}' is not a folder")
     npz, cifar = sorted(root.glob("train_data_batch_*.npz"), key=_number), sorted(root.glob("data_batch_*.bin"))
     if npz:
         train, held_out = _open_npz(root, npz)
@@ -155,7 +155,7 @@ def write_synthetic(root: Path, classes: int = 10, per_class: int = 60, size: in
     Args:
         root: where to; `train` and `val` go below it.
         classes: kinds of patterns, at most as many as `PATTERNS` has.
-        per_class: training pictures of a kind; a fifth as many more, at least one, go to `val`.
+        per_class: training images of a kind; a fifth as many more, at least one, go to `val`.
         size: pixels of a side.
         seed: of everything that is drawn.
 
@@ -163,9 +163,9 @@ def write_synthetic(root: Path, classes: int = 10, per_class: int = 60, size: in
         UsageError: `root` holds something, or a number is out of range.
     """
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise UsageError(f"'{root}' is not an empty folder; synthetic pictures are never written over anything")
+        raise UsageError(f"'{root}' is not an empty folder; synthetic images are never written over anything")
     if not 2 <= classes <= len(PATTERNS) or per_class < 1 or size < 8:
-        wanted = f"2 to {len(PATTERNS)} classes, 1 picture or more of each, 8 pixels or more"
+        wanted = f"2 to {len(PATTERNS)} classes, 1 image or more of each, 8 pixels or more"
         raise UsageError(f"classes = {classes}, per_class = {per_class}, size = {size}: must be {wanted}")
     unfinished = root.with_name(f"{root.name}.{os.getpid()}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -174,7 +174,7 @@ def write_synthetic(root: Path, classes: int = 10, per_class: int = 60, size: in
         for i in range(per_class + max(1, per_class // 5)):
             part = "train" if i < per_class else "val"
             write_image(unfinished / part / kind / f"{i:05d}.png", draw_pattern(kind, size, rng))
-    facts = {"synthetic": True, "pictures": "patterns", "classes": classes, "per_class": per_class, "size": size}
+    facts = {"synthetic": True, "images": "patterns", "classes": classes, "per_class": per_class, "size": size}
     (unfinished / SYNTHETIC).write_text(json.dumps({**facts, "seed": seed}, indent=2) + "\n", encoding="utf-8")
     try:
         if root.exists():
@@ -188,13 +188,13 @@ def _open_folders(root: Path) -> tuple[ImageDataset, ImageDataset | None]:
     folder = root / "train" if (root / "train").is_dir() else root
     if folder is root and not any(p.is_dir() and not p.name.startswith(".") for p in root.iterdir()):
         layouts = "train/<class>/*.jpg, <class>/*.jpg, train_data_batch_*.npz, data_batch_*.bin or train.bin"
-        raise DataError(f"'{root}' holds no pictures that are known; it needs {layouts}")
-    train = PictureFolder(folder)
+        raise DataError(f"'{root}' holds no images that are known; it needs {layouts}")
+    train = ImageFolder(folder)
     val = root / "val"
-    return train, PictureFolder(val, train.classes) if folder is not root and val.is_dir() else None
+    return train, ImageFolder(val, train.classes) if folder is not root and val.is_dir() else None
 
 
-def _pictures_below(folder: Path) -> list[str]:
+def _images_below(folder: Path) -> list[str]:
     """Names below a class folder, sorted."""
     names = []
     for place, _, files in os.walk(folder):
@@ -210,7 +210,7 @@ def _open_npz(root: Path, files: Sequence[Path]) -> tuple[ImageDataset, ImageDat
     kept = [_read_npz(val)] if val.is_file() else []
     widths = {rows.shape[1] for _, rows in (*parts, *kept)}
     if len(widths) > 1:
-        raise DataError(f"'{root}' mixes pictures of {' and '.join(str(w) for w in sorted(widths))} bytes")
+        raise DataError(f"'{root}' mixes images of {' and '.join(str(w) for w in sorted(widths))} bytes")
     side = math.isqrt(widths.pop() // 3)
     count = max(int(labels.max()) for labels, _ in parts) + 1
     return _packed(root, [str(i + 1) for i in range(count)], parts, kept, side)
@@ -228,7 +228,7 @@ def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
     if rows.dtype != np.uint8 or side < 1 or 3 * side**2 != rows.shape[1]:
         raise DataError(f"'{path}': data is {rows.shape} {rows.dtype}; it must be (n, 3 x side x side) uint8")
     if len(labels) != len(rows) or not len(rows):
-        raise DataError(f"'{path}' has {len(rows)} pictures and {len(labels)} labels")
+        raise DataError(f"'{path}' has {len(rows)} images and {len(labels)} labels")
     if labels.min() < 0:
         raise DataError(f"'{path}' has the label {labels.min() + 1}; labels count from 1")
     return labels, rows

@@ -1,4 +1,4 @@
-"""Batches of pictures: which, where each is cut, and reading them ahead in threads.
+"""Batches of images: which, where each is cut, and reading them ahead in threads.
 
 What an epoch draws depends on the seed and the epoch alone, not on what was drawn before: training that goes on after
 a stop draws the same, and several processes agree without a word between them.
@@ -20,17 +20,17 @@ from torch import Tensor
 from .image_datasets import ImageDataset
 
 CropPosition = tuple[float, float, bool]
-"""Where a picture is cut, as shares (0 to 1) of the room downwards and to the right, and whether it is mirrored."""
+"""Where a image is cut, as fractions (0 to 1) of the room downwards and to the right, and whether it is mirrored."""
 
 MIDDLE: CropPosition = (0.5, 0.5, False)
 
 BatchPlan = tuple[list[int], list[CropPosition]]
-"""The pictures of one batch by number, and where each is cut."""
+"""The images of one batch by number, and where each is cut."""
 
 
 @dataclass(frozen=True)
 class ResizeCrop:
-    """How a picture of any size becomes one of `size` x `size`.
+    """How a image of any size becomes one of `size` x `size`.
 
     Args:
         resize: pixels of the shorter side before it is cut.
@@ -42,18 +42,18 @@ class ResizeCrop:
     size: int
     bgr: bool
 
-    def __call__(self, picture: np.ndarray, place: CropPosition) -> np.ndarray:
+    def __call__(self, image: np.ndarray, place: CropPosition) -> np.ndarray:
         """(height, width, 3) uint8 RGB to (size, size, 3) uint8."""
-        height, width = picture.shape[:2]
+        height, width = image.shape[:2]
         share = self.resize / min(height, width)
         if share != 1:
             wanted = max(self.size, round(width * share)), max(self.size, round(height * share))
             way = cv2.INTER_AREA if share < 1 else cv2.INTER_LINEAR
-            picture = cv2.resize(picture, wanted, interpolation=way)
+            image = cv2.resize(image, wanted, interpolation=way)
         down, right, mirrored = place
-        top = int(down * (picture.shape[0] - self.size + 1))
-        left = int(right * (picture.shape[1] - self.size + 1))
-        square = picture[top : top + self.size, left : left + self.size]
+        top = int(down * (image.shape[0] - self.size + 1))
+        left = int(right * (image.shape[1] - self.size + 1))
+        square = image[top : top + self.size, left : left + self.size]
         square = square[:, ::-1] if mirrored else square
         return square[..., ::-1] if self.bgr else square
 
@@ -68,14 +68,14 @@ def training_plans(count: int, batch: int, seed: int, epoch: int, share: tuple[i
     """The batches of one epoch in a shuffled order; what does not fill a batch waits for another epoch.
 
     Args:
-        count: pictures there are.
-        batch: pictures of a batch, over all processes.
+        count: images there are.
+        batch: images of a batch, over all processes.
         seed, epoch: what is drawn depends on these.
-        share: (process, processes); a process takes every so manieth picture of each batch.
+        share: (process, processes); a process takes every so manieth image of each batch.
     """
-    draws = seeded(seed, epoch)
-    order = torch.randperm(count, generator=draws)
-    down, right, side = torch.rand((3, count), generator=draws)
+    generator = seeded(seed, epoch)
+    order = torch.randperm(count, generator=generator)
+    down, right, side = torch.rand((3, count), generator=generator)
     plans = []
     for begin in range(0, count - batch + 1, batch):
         mine = slice(begin + share[0], begin + batch, share[1])
@@ -85,19 +85,19 @@ def training_plans(count: int, batch: int, seed: int, epoch: int, share: tuple[i
 
 
 def eval_batches(count: int, batch: int, share: tuple[int, int] = (0, 1)) -> list[BatchPlan]:
-    """Every picture once, cut in the middle."""
+    """Every image once, cut in the middle."""
     mine = range(share[0], count, share[1])
     parts = [list(mine[begin : begin + batch]) for begin in range(0, len(mine), batch)]
     return [(part, [MIDDLE] * len(part)) for part in parts]
 
 
 def read_batches(
-    pictures: ImageDataset, plans: Iterable[BatchPlan], cut: ResizeCrop, workers: int, pinned: bool = False
+    images: ImageDataset, plans: Iterable[BatchPlan], cut: ResizeCrop, workers: int, pinned: bool = False
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """(pictures (n, 3, size, size) uint8 in channels-last memory, labels (n,)), in the order of the plans.
+    """(images (n, 3, size, size) uint8 in channels-last memory, labels (n,)), in the order of the plans.
 
     Args:
-        pictures: where they come from.
+        images: where they come from.
         plans: which, and where each is cut.
         cut: to which size.
         workers: threads, each reading a whole batch ahead (decoding lets other threads run).
@@ -108,11 +108,11 @@ def read_batches(
         numbers, places = plan
         stack = np.empty((len(numbers), cut.size, cut.size, 3), np.uint8)
         for row, number, place in zip(stack, numbers, places, strict=True):
-            row[:] = cut(pictures.read(number), place)
-        x, y = torch.from_numpy(stack), torch.from_numpy(pictures.labels[numbers])
+            row[:] = cut(images.read(number), place)
+        x, y = torch.from_numpy(stack), torch.from_numpy(images.labels[numbers])
         return (x.pin_memory() if pinned else x).permute(0, 3, 1, 2), y
 
-    pool = ThreadPoolExecutor(workers, "pictures")
+    pool = ThreadPoolExecutor(workers, "images")
     waiting: deque[Future[tuple[Tensor, Tensor]]] = deque()
     try:
         for plan in plans:

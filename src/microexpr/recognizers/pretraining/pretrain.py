@@ -1,4 +1,4 @@
-"""Training a network from scratch on labeled pictures, so that nobody depends on published weights."""
+"""Training a network from scratch on labeled images, so that nobody depends on published weights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...networks import NETWORKS
 from ..base import Settings
 from ..network import torch_threads
 from .distributed import distributed_context
-from .image_datasets import is_synthetic, open_pictures, write_synthetic
+from .image_datasets import is_synthetic, open_image_dataset, write_synthetic
 from .trainer import Pretraining, Trainer
 
 __all__ = ["Pretraining", "pretrain", "synthetic_weights"]
@@ -24,7 +24,7 @@ def pretrain(settings: Pretraining, root: Path, out: Path, progress: ProgressCal
 
     Args:
         settings: of the training.
-        root: folder of pictures (see `pictures_on_disk`).
+        root: folder of images (see `image_datasets`).
         out: the weights, `<out>.safetensors` (the ending may be given); `<out>.csv` gets a line an epoch.
         progress: called with (what, done, total).
 
@@ -32,17 +32,17 @@ def pretrain(settings: Pretraining, root: Path, out: Path, progress: ProgressCal
         Where the weights are: a state dict, with settings, classes, input format and scores as metadata.
 
     Raises:
-        DataError: pictures that are missing or broken (named), or a damaged checkpoint.
-        RecipeError: settings that do not fit the network or the pictures.
+        DataError: images that are missing or broken (named), or a damaged checkpoint.
+        RecipeError: settings that do not fit the network or the images.
         UsageError: `out` holds something else already.
         RunError: the loss is no number any more.
     """
     path = out if out.suffix == ".safetensors" else out.with_name(out.name + ".safetensors")
-    train, held_out = open_pictures(root)
+    train, held_out = open_image_dataset(root)
     with torch_threads(), distributed_context(settings.device) as process:
         course = Trainer(settings, train, held_out, path, process)
         course.synthetic = is_synthetic(root)
-        course.run(progress if progress is not None and process.first else no_progress)
+        course.run(progress if progress is not None and process.is_main else no_progress)
     return path
 
 
@@ -57,10 +57,10 @@ def synthetic_weights(network: Settings, cache: Path, progress: ProgressCallback
         network: architecture and its settings.
         cache: folder of all caches.
         progress: called with (what, done, total).
-        size: pixels of a picture.
+        size: pixels of a image.
     """
     network = NETWORKS.build(network).pretrained
-    pictures = cache / "synthetic-pictures" / f"patterns-{size}-v{SYNTHETIC_VERSION}"
+    images = cache / "synthetic-images" / f"patterns-{size}-v{SYNTHETIC_VERSION}"
     settings = Pretraining(
         network,
         epochs=6,
@@ -75,11 +75,11 @@ def synthetic_weights(network: Settings, cache: Path, progress: ProgressCallback
     key = hashlib.sha256(json.dumps([network, size, SYNTHETIC_VERSION], sort_keys=True).encode()).hexdigest()[:12]
     out = cache / "synthetic-weights" / f"{network['name']}-{key}.safetensors"
     if not out.is_file():
-        if not pictures.exists():
+        if not images.exists():
             try:
-                write_synthetic(pictures, classes=10, per_class=60, size=round(size * 256 / 224))
+                write_synthetic(images, classes=10, per_class=60, size=round(size * 256 / 224))
             except (OSError, UsageError):
-                if not is_synthetic(pictures):  # otherwise another process was faster
+                if not is_synthetic(images):  # otherwise another process was faster
                     raise
-        pretrain(settings, pictures, out, progress)
+        pretrain(settings, images, out, progress)
     return out

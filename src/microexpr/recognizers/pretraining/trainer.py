@@ -3,7 +3,7 @@
 The defaults are those of the ResNet10's authors (Simon, Rodner, Denzler, arXiv 1612.01452, their `solver.prototxt`):
 gradient descent with momentum 0.9, weight decay 1e-4, batches of 256, a learning rate that falls from 0.1 to 0 in a
 straight line over 320 000 steps (64 epochs of ImageNet); shorter side 256, random cut of 224, mirrored half the time.
-The weights written are those of the last epoch: no picture of `val` chooses anything.
+The weights written are those of the last epoch: no image of `val` chooses anything.
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ class Pretraining:
         lr, momentum, weight_decay: of the gradient descent.
         schedule: `poly` lets the rate fall to 0 in a straight line, `cosine` along a cosine, a step at a time.
         warmup: epochs in which the rate rises from nearly 0 to where the schedule has it.
-        size: pixels of a training picture.
+        size: pixels of a training image.
         resize: pixels of the shorter side before it is cut; 0 for 256 / 224 of `size`.
         channels: order of the channels; `auto` for what the network's published weights expect.
         subtract, divide: (x - subtract) / divide of 0..255, for each channel in that order; None as `channels`.
         precision: `fp32`, or `bf16` with channels-last memory.
-        workers: threads that read pictures, in each process.
+        workers: threads that read images, in each process.
         device: `cpu`, `cuda`, or `auto` for a GPU if there is one.
         seed: of weights, order, cuts and masks.
         checkpoint_seconds: how often what is needed to go on is written; inf for never.
@@ -115,7 +115,7 @@ class Pretraining:
 
     @property
     def cut(self) -> ResizeCrop:
-        """How pictures come to their size."""
+        """How images come to their size."""
         return ResizeCrop(self.resize or round(self.size * 256 / 224), self.size, self.order == "bgr")
 
 
@@ -128,10 +128,10 @@ class Trainer:
         self, settings: Pretraining, train: ImageDataset, held_out: ImageDataset | None, path: Path, process: Process
     ) -> None:
         self.settings, self.train, self.held_out, self.path, self.process = settings, train, held_out, path, process
-        self.batch = min(settings.batch_size, len(train)) // process.processes * process.processes
-        if self.batch // process.processes // settings.parts < 2:
-            need = f"{process.processes} processes of {settings.parts} parts need 2 pictures each"
-            raise RecipeError(f"a batch has {self.batch} of {len(train)} pictures; {need}")
+        self.batch = min(settings.batch_size, len(train)) // process.world_size * process.world_size
+        if self.batch // process.world_size // settings.parts < 2:
+            need = f"{process.world_size} processes of {settings.parts} parts need 2 images each"
+            raise RecipeError(f"a batch has {self.batch} of {len(train)} images; {need}")
         self.steps = len(train) // self.batch
         self.fingerprint = train.fingerprint()
         wanted = {k: v for k, v in dataclasses.asdict(settings).items() if k not in NOT_IN_KEY}
@@ -160,7 +160,7 @@ class Trainer:
             if time.monotonic() - saved >= self.settings.checkpoint_seconds:
                 self._checkpoint()
                 saved = time.monotonic()
-        if self.process.first:
+        if self.process.is_main:
             self._write()
         self.process.barrier()
 
@@ -183,11 +183,11 @@ class Trainer:
         self.optimizer = Optimizer("sgd", s.lr, s.momentum, s.weight_decay).build(self.module.parameters())
         self.schedule = Schedule(s.schedule)
         self.subtract, self.divide = (torch.tensor(v, device=self.device).view(1, 3, 1, 1) for v in s.scale)
-        self.totals = torch.zeros(3, device=self.device, dtype=torch.float64)  # loss, right guesses, pictures
+        self.totals = torch.zeros(3, device=self.device, dtype=torch.float64)  # loss, right guesses, images
 
     def _batches(self) -> Iterable[tuple[Tensor, Tensor]]:
         """What is left of this epoch."""
-        s, share = self.settings, (self.process.rank, self.process.processes)
+        s, share = self.settings, (self.process.rank, self.process.world_size)
         plans = training_plans(len(self.train), self.batch, s.seed, self.epoch, share)
         self.wrapped.train()
         return read_batches(self.train, plans[self.step :], s.cut, s.workers, self.device.type == "cuda")
@@ -198,7 +198,7 @@ class Trainer:
         done = self.epoch + self.step / self.steps
         risen = min(1.0, (done + 1 / self.steps) / s.warmup) if s.warmup > 0 else 1.0
         for group in self.optimizer.param_groups:
-            group["lr"] = s.lr * self.schedule.share(done, s.epochs) * risen
+            group["lr"] = s.lr * self.schedule.lr_factor(done, s.epochs) * risen
         self.masks.set_state(seeded(s.seed, self.epoch, self.step, self.process.rank).get_state())
         self.optimizer.zero_grad(set_to_none=True)
         parts = list(zip(x.chunk(s.parts), y.chunk(s.parts), strict=True))
@@ -225,11 +225,11 @@ class Trainer:
         """A line of the history; every process comes to the same numbers."""
         loss, right, seen = self.process.sum(self.totals).tolist()
         self._check(loss)
-        row = {"epoch": self.epoch + 1.0, "loss": loss / seen, "accuracy": right / seen, "pictures_per_second": speed}
+        row = {"epoch": self.epoch + 1.0, "loss": loss / seen, "accuracy": right / seen, "images_per_second": speed}
         self.history.append({**row, **self._score()})
         self.totals.zero_()
         self.epoch, self.step = self.epoch + 1, 0
-        if self.process.first:
+        if self.process.is_main:
             text = io.StringIO()
             table = csv.DictWriter(text, list(self.history[0]))
             table.writeheader()
@@ -237,13 +237,13 @@ class Trainer:
             write_atomically(self.path.with_suffix(".csv"), text.getvalue().encode())
 
     def _score(self) -> dict[str, float]:
-        """Top-1 and top-5 on the pictures kept for validation, cut in the middle; shares from 0 to 1."""
+        """Top-1 and top-5 on the images kept for validation, cut in the middle; fractions from 0 to 1."""
         if self.held_out is None:
             return {}
         s, right = self.settings, torch.zeros(2, device=self.device, dtype=torch.float64)
         self.process.broadcast_buffers(self.module)
         self.module.eval()
-        plans = eval_batches(len(self.held_out), self.batch, (self.process.rank, self.process.processes))
+        plans = eval_batches(len(self.held_out), self.batch, (self.process.rank, self.process.world_size))
         with torch.no_grad():
             for x, y in read_batches(self.held_out, plans, s.cut, s.workers, self.device.type == "cuda"):
                 best = self._logits(self.module, x).topk(min(5, len(self.train.classes))).indices
@@ -260,7 +260,7 @@ class Trainer:
 
     def _checkpoint(self) -> None:
         """Everything that the steps to come depend on; what they draw depends on epoch and step alone."""
-        if not self.process.first:
+        if not self.process.is_main:
             return
         self._check(float(self.totals[0]))
         content = io.BytesIO()
@@ -288,13 +288,13 @@ class Trainer:
         except Exception as fault:  # the parser of a damaged file may stumble anywhere
             raise DataError(f"checkpoint '{self.checkpoint}' is damaged ({type(fault).__name__}); delete it") from None
         if state["key"] != self.key:
-            raise UsageError(f"'{self.checkpoint}' is of other settings or pictures; delete it or choose another name")
+            raise UsageError(f"'{self.checkpoint}' is of other settings or images; delete it or choose another name")
 
     def _finished(self) -> bool:
         if not self.path.is_file():
             return False
         if read_metadata(self.path).get("key") != self.key:
-            raise UsageError(f"'{self.path}' is of other settings or pictures; delete it or choose another name")
+            raise UsageError(f"'{self.path}' is of other settings or images; delete it or choose another name")
         return True
 
     def _write(self) -> None:
@@ -304,7 +304,7 @@ class Trainer:
             "network": s.network,
             "classes": self.train.classes,
             "input": {"channels": s.order, "subtract": subtract, "divide": divide, "size": s.size},
-            "pictures": len(self.train),
+            "images": len(self.train),
             "fingerprint": self.fingerprint,
             "epochs": s.epochs,
             "synthetic": self.synthetic,
