@@ -21,7 +21,7 @@ from microexpr.imaging.video import open_frames
 from microexpr.metrics.bootstrap import bootstrap_interval
 from microexpr.metrics.recognition import (
     macro_f1,
-    majority,
+    predict_majority,
     unweighted_average_recall,
     weighted_average_recall,
 )
@@ -94,7 +94,7 @@ def main() -> None:
         truth, people = [e.label for e in examples], [e.clip.subject for e in examples]
         print(f"{len(examples)} clips of {options.people} synthetic people, {', '.join(rules.classes)}\n")
         print("| shown as | WAR | UAR | UF1 | 95 % interval of UF1 over people |\n|---|---|---|---|---|")
-        guesses = majority(truth, rules.classes)
+        guesses = predict_majority(truth, rules.classes)
         for name, (fps, change) in [*conditions.items(), ("the majority's guess", (0, None))]:
             draws = np.random.default_rng(SEED)
             answers = [guess(model, e, fps, change, draws) for e in examples] if fps else guesses

@@ -37,8 +37,8 @@ def run(recipe: str, out: Path, cache: Path, *more: str) -> tuple[float, float]:
 def compared(recipe: str, runs: list[Run]) -> str:
     """A row: each metric's mean and standard deviation over the seeds, and the majority's guess."""
     found = summarize(runs)
-    cells = [f"{found.metrics[m]:.3f} ± {found.spread.get(m, 0):.3f} | {found.majority[m]:.3f}" for m in METRICS]
-    return f"| `{recipe}` | {found.n} of {found.subjects} | {' | '.join(cells)} |"
+    cells = [f"{found.metrics[m]:.3f} ± {found.spread.get(m, 0):.3f} | {found.baseline[m]:.3f}" for m in METRICS]
+    return f"| `{recipe}` | {found.n_clips} of {found.n_subjects} | {' | '.join(cells)} |"
 
 
 def main() -> None:

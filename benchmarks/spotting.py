@@ -30,8 +30,8 @@ from microexpr.core.clip import Interval
 from microexpr.core.files import write_atomically
 from microexpr.core.track import FaceTrack
 from microexpr.faces.tracking import Tracking, track_faces
-from microexpr.metrics.intervals import overlap
-from microexpr.metrics.spotting import SpottingReport, evaluate_spotting, match_intervals
+from microexpr.metrics.intervals import match_intervals, overlap
+from microexpr.metrics.spotting import SpottingScores, evaluate_spotting
 from microexpr.spotting import SPOTTERS, Spotter
 from microexpr.spotting.default.spotter import Default
 from microexpr.synthetic.long_video import SyntheticVideo, ground_truth_track, random_video
@@ -139,17 +139,18 @@ def truth_of(films: Sequence[Film]) -> dict[str, Truth]:
     return {str(film[0]): drawn(film).intervals for film in films}
 
 
-def report(films: Sequence[Film], found: Mapping[str, Sequence[Interval]]) -> SpottingReport:
+def report(films: Sequence[Film], found: Mapping[str, Sequence[Interval]]) -> SpottingScores:
     """Scores over videos."""
     seconds, fps = ({str(film[0]): value(film) for film in films} for value in (lambda _: SECONDS, lambda f: f[1]))
     return evaluate_spotting(truth_of(films), found, seconds, fps)
 
 
-def line(name: str, scores: SpottingReport, cost: str) -> str:
+def line(name: str, scores: SpottingScores, cost: str) -> str:
     """A row of the table."""
-    every = (scores.scores[kind] for kind in ("micro", "macro", "all"))
+    every = (scores.by_kind[kind] for kind in ("micro", "macro", "all"))
     cells = [f"{s.precision:.3f} / {s.recall:.3f} / {s.f1:.3f}" for s in every]
-    return f"| {name} | {' | '.join(cells)} | {scores.false_alarms:.1f} | {scores.onset_error:.0f} | {cost} |"
+    errors = f"{scores.false_alarms_per_minute:.1f} | {scores.onset_error_ms:.0f}"
+    return f"| {name} | {' | '.join(cells)} | {errors} | {cost} |"
 
 
 def recall_by_length(films: Sequence[Film], found: Mapping[str, Sequence[Interval]]) -> str:

@@ -160,7 +160,7 @@ def test_boxes_gather_deep_layers_and_never_close_a_circle():
 def test_the_same_figure_gives_the_same_bytes():
     network = {"input": [3, 8, 8], "layers": [layer("a", ()), layer("b", ())]}
     for form in ("png", "svg"):
-        first, second = (draw.written(draw.network_figure(network), form) for _ in range(2))
+        first, second = (draw.encode(draw.network_figure(network), form) for _ in range(2))
         assert first == second and len(first) > 1000
 
 

@@ -94,10 +94,10 @@ def test_every_video_is_kept_beside_its_truth(options, tmp_path, synthetic):
 
 def test_every_interval_is_counted(options, tmp_path):
     (summary,) = summaries(spot.spot(RECIPE, tmp_path / "run", options))
-    counts = summary.report.scores
+    counts = summary.report.by_kind
     assert all(score.tp + score.fn == 6 and score.tp + score.fp == 6 for score in (counts["micro"], counts["macro"]))
     assert counts["all"].tp == counts["micro"].tp + counts["macro"].tp
-    assert summary.report.false_alarms == pytest.approx(summary.report.either.fp / (6 * 8 / 60))
+    assert summary.report.false_alarms_per_minute == pytest.approx(summary.report.any_kind.fp / (6 * 8 / 60))
 
 
 def test_intervals_of_scores_draw_people(options, tmp_path, monkeypatch):
@@ -114,7 +114,7 @@ def test_a_video_without_a_face_is_kept_and_missed(options, tmp_path, monkeypatc
     monkeypatch.setattr(spot, "kept_tracks", lambda *_: [])
     run = spot.spot(RECIPE, tmp_path / "run", options)
     (summary,) = summaries(run)
-    assert summary.report.scores["all"] == SpottingScore(0, 0, 12)
+    assert summary.report.by_kind["all"] == SpottingScore(0, 0, 12)
     assert len(summary.faceless) == 6 and "6 videos of casme_sq show no face" in render([], "markdown", [run])
 
 
@@ -216,8 +216,8 @@ def test_the_log_of_a_run_counts_as_its_report(options, tmp_path):
     (summary,) = summaries(run)
     for kind in ("micro", "macro"):
         lines = megc_log.read((run.folder / "logs" / f"casme_sq-{kind}.txt").read_text())
-        assert megc_log.score(lines)["casme_sq"] == summary.report.scores[kind]
-        assert megc_log.doubts(lines) == []
+        assert megc_log.score(lines)[2] == summary.report.by_kind[kind]
+        assert megc_log.find_problems(lines) == []
 
 
 MOMENTS = {"name": "onset-apex", "without_apex": "middle"}
@@ -240,9 +240,9 @@ def test_spot_then_recognize_in_one_go(options, synthetic, tmp_path, monkeypatch
     monkeypatch.setattr(Fixed, "spot", lambda self, track: [dataclasses.replace(hit, labels={}, score=1.0)])
     run = spot.spot(dataclasses.replace(RECIPE, recognizer="default"), tmp_path / "run", options)
     (summary,) = summaries(run)
-    hits = summary.report.scores["micro"].tp
-    assert hits >= 1 and summary.named.judged + summary.named.left_out == hits
-    assert summary.named.strs == pytest.approx(summary.report.scores["micro"].f1 * summary.named.analysis_f1)
+    hits = summary.report.by_kind["micro"].tp
+    assert hits >= 1 and summary.named.scored + summary.named.left_out == hits
+    assert summary.named.strs == pytest.approx(summary.report.by_kind["micro"].f1 * summary.named.analysis_f1)
     assert "STRS" in render([], "markdown", [run]) and "UNCHECKED" not in render([], "markdown", [run])
     first = next(event for name in run.names for event in run.recognized(name) or [])
     assert (first.predicted, first.probabilities["negative"]) == ("negative", 0.5) and first.label

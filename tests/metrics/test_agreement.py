@@ -74,7 +74,7 @@ def test_people_are_compared_apart():
 def test_what_nobody_judged_is_left_out_and_counted():
     mixed = [coded(10, 40), coded(100, 130, status="found", coder="")]
     both = agreement(mixed, [coded(10, 40)], FRAMES)
-    assert both.unjudged == (1, 0) and both.matched == 1 and both.time_kappa == 1
+    assert both.unreviewed == (1, 0) and both.matched == 1 and both.time_kappa == 1
 
 
 @pytest.mark.parametrize(

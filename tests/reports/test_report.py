@@ -12,7 +12,7 @@ from microexpr.experiments.recognition import RunOptions, evaluate, evaluate_see
 from microexpr.experiments.runs import Run, find_runs
 from microexpr.metrics.recognition import macro_f1
 from microexpr.reports import render, summarize
-from microexpr.reports.figures import drawings
+from microexpr.reports.figures import figure_specs
 from microexpr.reports.tables import comparisons
 
 
@@ -32,10 +32,10 @@ def test_scores_come_from_the_rows(made):
     score = macro_f1([r.label for r in rows], [r.predicted for r in rows], made.protocol.classes)
     assert summary.metrics["macro_f1"] == score
     low, high = summary.intervals["macro_f1"]
-    assert 0 <= low <= high <= 1 and summary.n == len(rows) and summary.subjects == 9
-    assert summary.confusion.sum() == summary.n
+    assert 0 <= low <= high <= 1 and summary.n_clips == len(rows) and summary.n_subjects == 9
+    assert summary.confusion.sum() == summary.n_clips
     assert set(summary.parts) == {"casme2", "samm", "smic"}
-    assert sum(n for _, n in summary.people.values()) == summary.n
+    assert sum(n for _, n in summary.subjects_correct.values()) == summary.n_clips
 
 
 def test_json_is_an_object_a_run(made):
@@ -63,7 +63,7 @@ def test_the_page_asks_nothing_of_anybody(made):
     assert not re.search(r"<script|<link|@import|url\((?!#)|src=\"(?!data:)", page)
     assert not re.search(r"https?://(?!www\.w3\.org|purl\.org|creativecommons\.org|matplotlib\.org)", page)
     kept = len(list((made.folder / "pictures").iterdir()))
-    assert page.count("<img") == kept + len([d for d in drawings(summarize([made])) if d.heading != "Confusion"])
+    assert page.count("<img") == kept + len([d for d in figure_specs(summarize([made])) if d.heading != "Confusion"])
     assert "data:image/svg+xml" in page and "smic/s01" in page
 
 
@@ -114,7 +114,7 @@ def test_clips_without_a_face_count_as_wrong(made, tmp_path):
     silent = [dataclasses.replace(row, predicted="", note="face: not found") for row in rows]
     copy.write("smic/s01", silent)
     summary = summarize([copy])
-    assert summary.people["smic/s01"] == (0, len(rows))
+    assert summary.subjects_correct["smic/s01"] == (0, len(rows))
     assert any(line.startswith(f"{len(rows)} clips got no guess") for line in summary.warnings)
 
 

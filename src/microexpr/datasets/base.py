@@ -41,6 +41,7 @@ class DatasetInfo:
         per_subject: subject -> number of clips.
         events: of long videos: `kind`, or a label of their intervals -> word -> number of intervals.
         source: where these numbers were read.
+        megc_number: of the data set in the logs of the spotting challenges (MEGC); 0 where it has none.
     """
 
     title: str
@@ -53,6 +54,7 @@ class DatasetInfo:
     per_subject: Mapping[str, int] = field(default_factory=dict)
     events: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     source: str = ""
+    megc_number: int = 0
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ class CasmeSq(Dataset):
         subjects=22,
         events={"kind": {"macro": 300, "micro": 57}},
         source="He et al. 2020, MEGC 2020; the pages of later challenges say 97 videos",
+        megc_number=2,
     )
 
     def read(self) -> tuple[list[Clip], list[DatasetIssue]]:

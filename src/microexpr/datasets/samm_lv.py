@@ -52,6 +52,7 @@ class SammLv(Dataset):
         clips=147,
         events={"kind": {"macro": 343, "micro": 159}, "begun": {BEGUN: 10}},
         source="Yap et al. 2020; onsets of 0 counted in the codes of He et al. 2020",
+        megc_number=1,
     )
     corrections = (
         Correction("samm_lv/020/020_6", "020_6_5.offset", "5476", "5001", "the pictures end with frame 5001"),

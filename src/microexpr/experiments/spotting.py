@@ -22,13 +22,14 @@ from ..core.files import slug, write_atomically
 from ..core.progress import ProgressCallback, no_progress
 from ..core.registry import load_plugin, loaded_plugins, validate_settings
 from ..core.track import FaceTrack
-from ..datasets import Dataset, open_dataset
+from ..datasets import DATASETS, Dataset, open_dataset
 from ..datasets.base import DatasetIssue
 from ..faces.tracking import Tracking
 from ..faces.tracking.cache import cached_tracks, is_cached, main_face
 from ..imaging.video import open_frames
 from ..metrics import megc_log
-from ..metrics.spotting import Found, match_intervals
+from ..metrics.intervals import match_intervals
+from ..metrics.spotting import VideoIntervals
 from ..recipes.spotting import SpottingRecipe
 from ..recognizers.model import DEFAULT_MODEL, load_model
 from ..spotting import SPOTTERS, Spotter
@@ -330,7 +331,7 @@ def _name(
         if not isinstance(outcome, Done):
             raise RunError(f"video '{name}': {outcome.reason}; the same command goes on from here")
         words = [real.labels.get("emotion", "") for real, _ in matched[name]]
-        run.write_recognized(name, [replace(one, truth=word) for one, word in zip(outcome.value, words, strict=True)])
+        run.write_recognized(name, [replace(one, label=word) for one, word in zip(outcome.value, words, strict=True)])
         done += 1
         progress("recognizing", done, len(matched))
 
@@ -339,15 +340,16 @@ def _write_logs(run: SpottingRun) -> None:
     """What was found as MEGC logs, one a data set and kind."""
     videos = run.videos()
     for dataset in run.header.data:
-        if dataset not in megc_log.NUMBERS:
+        number = DATASETS.get(dataset).info.megc_number
+        if not number:
             continue
         for kind in ("micro", "macro"):
             truth, found = of_kind(videos, dataset, kind, "truth"), of_kind(videos, dataset, kind, "found")
-            text = megc_log.write(megc_log.entries(dataset, truth, found))
+            text = megc_log.write(megc_log.make_entries(number, truth, found))
             write_atomically(run.folder / "logs" / f"{dataset}-{kind}.txt", text.encode())
 
 
-def of_kind(videos: Sequence[VideoResult], dataset: str, kind: str, side: str) -> Found:
+def of_kind(videos: Sequence[VideoResult], dataset: str, kind: str, side: str) -> VideoIntervals:
     """Video -> its true or found intervals of a kind."""
     own = [video for video in videos if video.dataset == dataset]
     return {video.name: [one for one in getattr(video, side) if one.kind == kind] for video in own}

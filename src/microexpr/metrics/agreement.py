@@ -10,8 +10,8 @@ import numpy as np
 
 from ..core.errors import DataError
 from ..core.events import Event
+from .intervals import match_intervals
 from .recognition import confusion_matrix
-from .spotting import match_intervals
 
 ACCEPTED_STATUSES = frozenset({"confirmed", "corrected", "added"})
 """What a coder says is there; `rejected` is a judgment too, `found` is none."""
@@ -54,7 +54,7 @@ class Agreement:
     class_kappa: float | None
     matched: int
     onset_seconds: float | None
-    unjudged: tuple[int, int]
+    unreviewed: tuple[int, int]
     differences: tuple[Difference, ...]
 
 
@@ -90,7 +90,7 @@ def agreement(first: Sequence[Event], second: Sequence[Event], numbers: range, i
         DataError: an event ends before it begins or lies outside the recording; or a coder has judged nothing although
             there are events.
     """
-    sides = [_judged(events, numbers, name) for events, name in ((first, "first"), (second, "second"))]
+    sides = [_accepted(events, numbers, name) for events, name in ((first, "first"), (second, "second"))]
     faces = sorted({event.face for side in sides for event in side})
     matched: list[tuple[Event, Event]] = []
     counts = np.zeros((2, 2), np.int64)
@@ -107,12 +107,12 @@ def agreement(first: Sequence[Event], second: Sequence[Event], numbers: range, i
         cohen_kappa(_class_counts(matched)),
         len(matched),
         float(np.mean(onsets)) if onsets else None,
-        (_unjudged(first), _unjudged(second)),
+        (_count_unreviewed(first), _count_unreviewed(second)),
         _differences(sides[0], sides[1], matched),
     )
 
 
-def _judged(events: Sequence[Event], numbers: range, name: str) -> list[Event]:
+def _accepted(events: Sequence[Event], numbers: range, name: str) -> list[Event]:
     for event in events:
         inside = event.onset in numbers and event.offset in numbers and event.onset <= event.offset
         if not (inside and math.isfinite(event.start)):
@@ -120,12 +120,12 @@ def _judged(events: Sequence[Event], numbers: range, name: str) -> list[Event]:
                 f"the {name} coder's event at frames {event.onset} to {event.offset} does not lie in this recording "
                 f"(frames {numbers[0]} to {numbers[-1]}); is it the file of another one?"
             )
-    if events and _unjudged(events) == len(events):
+    if events and _count_unreviewed(events) == len(events):
         raise DataError(f"the {name} coder has not judged any of the {len(events)} events (all are `found`)")
     return [event for event in events if event.status in ACCEPTED_STATUSES]
 
 
-def _unjudged(events: Sequence[Event]) -> int:
+def _count_unreviewed(events: Sequence[Event]) -> int:
     return sum(event.status == "found" for event in events)
 
 

@@ -1,4 +1,4 @@
-"""Describe me."""
+"""Bootstrap intervals over subjects."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .recognition import (
+    Labels,
     Metric,
-    Words,
     _f1_of_means,
-    _grouped_counts,
     _macro_f1,
     _uar,
     _war,
     _weighted_f1,
+    count_by_group,
     f1_of_mean_precision_recall,
     macro_f1,
     unweighted_average_recall,
@@ -25,60 +25,86 @@ from .recognition import (
 
 def bootstrap_scores(
     metric: Metric,
-    truth: Words,
-    guess: Words,
-    classes: Words,
-    people: Sequence[str],
+    y_true: Labels,
+    y_pred: Labels,
+    classes: Labels,
+    subjects: Sequence[str],
     *,
     n: int = 1000,
     seed: int = 0,
 ) -> np.ndarray:
-    """(n,) scores of as many people as there are, drawn with replacement; the same seed draws the same people.
+    """Score `n` samples of as many subjects as there are, drawn with replacement.
 
-    People are drawn, not clips: clips of one person resemble each other, so drawing clips would promise too much.
-    Metrics of `METRICS` are computed from counts, all draws at once; any other is called once a draw.
+    Subjects are drawn, not clips: clips of one subject resemble each other, so drawing clips would give an interval
+    that is too narrow (Efron & Tibshirani 1993, chapter 8: the unit that is drawn must be independent).
+
+    Args:
+        metric: a function of `(y_true, y_pred, classes)`. Those of `METRICS` that can be computed from counts are
+            computed for all samples at once; any other is called once a sample.
+        y_true: true label of each clip.
+        y_pred: predicted label of each clip, or "" where there is none.
+        classes: every class once.
+        subjects: subject of each clip.
+        n: number of samples.
+        seed: the same seed draws the same subjects.
+
+    Returns:
+        (n,) scores.
 
     Raises:
-        ValueError: lengths differ, a word is no class, or n < 1.
+        ValueError: lengths differ, a label is not a class, or n < 1.
     """
     if n < 1:
-        raise ValueError(f"n = {n} draws: take 1 or more")
-    counts = _grouped_counts(truth, guess, classes, people, "people")
+        raise ValueError(f"n = {n} bootstrap samples: take 1 or more")
+    counts = count_by_group(y_true, y_pred, classes, subjects, "subjects")
     size = len(counts)
     drawn = np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), n)
     if metric in _FROM_COUNTS:
         return _FROM_COUNTS[metric](np.tensordot(drawn, counts, axes=1))
-    _, place = np.unique(np.asarray(people, dtype=str), return_inverse=True)
+    _, subject_of_clip = np.unique(np.asarray(subjects, dtype=str), return_inverse=True)
     scores = []
     for times in drawn:
-        chosen = np.repeat(np.arange(len(truth)), times[place]).tolist()
-        scores.append(metric([truth[i] for i in chosen], [guess[i] for i in chosen], classes))
+        chosen = np.repeat(np.arange(len(y_true)), times[subject_of_clip]).tolist()
+        scores.append(metric([y_true[i] for i in chosen], [y_pred[i] for i in chosen], classes))
     return np.array(scores)
 
 
 def bootstrap_interval(
     metric: Metric,
-    truth: Words,
-    guess: Words,
-    classes: Words,
-    people: Sequence[str],
+    y_true: Labels,
+    y_pred: Labels,
+    classes: Labels,
+    subjects: Sequence[str],
     *,
     n: int = 1000,
     level: float = 0.95,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """(low, high) of a score: percentile interval over `n` draws of people (see `bootstrap_scores`).
+    """Percentile interval of a score over `n` samples of subjects; arguments as of `bootstrap_scores`.
+
+    Args:
+        metric: a function of `(y_true, y_pred, classes)`.
+        y_true: true label of each clip.
+        y_pred: predicted label of each clip, or "" where there is none.
+        classes: every class once.
+        subjects: subject of each clip.
+        n: number of samples.
+        level: probability that the interval covers, above 0 and below 1.
+        seed: the same seed draws the same subjects.
+
+    Returns:
+        (low, high).
 
     Raises:
-        ValueError: lengths differ, a word is no class, n < 1, or a level not between 0 and 1.
+        ValueError: lengths differ, a label is not a class, n < 1, or `level` is out of range.
     """
-    return interval_of(bootstrap_scores(metric, truth, guess, classes, people, n=n, seed=seed), level)
+    return percentile_interval(bootstrap_scores(metric, y_true, y_pred, classes, subjects, n=n, seed=seed), level)
 
 
-def interval_of(scores: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """The middle `level` (between 0 and 1) of bootstrap scores (n,)."""
+def percentile_interval(scores: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """(low, high) of the middle `level` (above 0 and below 1) of bootstrap scores (n,)."""
     if not 0 < level < 1:
-        raise ValueError(f"level = {level}: take a share between 0 and 1, such as 0.95")
+        raise ValueError(f"level = {level}: give a value above 0 and below 1, such as 0.95")
     low, high = np.quantile(scores, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 

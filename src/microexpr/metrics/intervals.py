@@ -1,19 +1,34 @@
-"""Describe me."""
+"""Intervals of frames: their overlap, one-to-one matching, and the F1 of spotting."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from .recognition import _ratio
+from ..core.clip import Interval
+from ..core.events import Event
+from .recognition import ratio
 
-Spans = Mapping[str, Sequence[tuple[int, int]]]
-"""Video -> (onset, offset) of its intervals, frames counted with both ends."""
+Span = tuple[int, int]
+"""(onset, offset) in frames; both frames belong to the interval."""
+
+Spans = Mapping[str, Sequence[Span]]
+"""Video -> the intervals in it."""
+
+Timed = TypeVar("Timed", Interval, Event)
+"""Anything with an onset and an offset in frames."""
 
 
 @dataclass(frozen=True)
 class SpottingScore:
-    """Counts of intervals, pooled over videos; each score is 0 to 1, and 0 where there is nothing to count."""
+    """Counts of intervals pooled over videos, with the scores that follow from them.
+
+    Attributes:
+        tp: true intervals that were found.
+        fp: found intervals that match no true one.
+        fn: true intervals that were not found.
+    """
 
     tp: int
     fp: int
@@ -21,17 +36,17 @@ class SpottingScore:
 
     @property
     def precision(self) -> float:
-        """Share of the guessed intervals that are right."""
-        return float(_ratio(self.tp, self.tp + self.fp))
+        """TP / (TP + FP), 0 to 1; 0 where nothing was found."""
+        return float(ratio(self.tp, self.tp + self.fp))
 
     @property
     def recall(self) -> float:
-        """Share of the true intervals that were found."""
-        return float(_ratio(self.tp, self.tp + self.fn))
+        """TP / (TP + FN), 0 to 1; 0 where there is nothing to find."""
+        return float(ratio(self.tp, self.tp + self.fn))
 
     @property
     def f1(self) -> float:
-        """2 TP / (2 TP + FP + FN)."""
+        """2 TP / (2 TP + FP + FN), 0 to 1; 0 where there is nothing to find and nothing was found."""
         return f1_of_counts(self.tp, self.fp, self.fn)
 
 
@@ -39,40 +54,67 @@ def f1_of_counts(tp: int, fp: int, fn: int) -> float:
     """2 TP / (2 TP + FP + FN), 0 to 1; 0 where there is nothing to find and nothing was found.
 
     Raises:
-        ValueError: a negative count.
+        ValueError: a count is negative.
     """
     if min(tp, fp, fn) < 0:
         raise ValueError(f"tp, fp, fn = {tp}, {fp}, {fn}: counts must not be negative")
-    return float(_ratio(2 * tp, 2 * tp + fp + fn))
+    return float(ratio(2 * tp, 2 * tp + fp + fn))
 
 
-def interval_f1(truth_intervals: Spans, guess_intervals: Spans, iou: float = 0.5) -> SpottingScore:
-    """Intervals matched one to one within each video, best overlap first, and pooled over videos.
+def interval_f1(true_intervals: Spans, found_intervals: Spans, iou: float = 0.5) -> SpottingScore:
+    """Match intervals one to one within each video, best overlap first, and pool the counts over the videos.
 
-    A pair counts when its intersection over union is `iou` or more (He et al. 2020, arXiv 1912.11985, MEGC 2020). A
-    video that only one side names has no intervals on the other.
+    A pair counts when its intersection over union is `iou` or more (He et al. 2020, arXiv 1912.11985, MEGC 2020).
+
+    Args:
+        true_intervals: video -> (onset, offset) of its true intervals. A video that is in one mapping only has no
+            intervals in the other.
+        found_intervals: the same for the intervals that a spotter found.
+        iou: smallest overlap of a pair, above 0 and at most 1.
+
+    Returns:
+        The counts, with precision, recall and F1.
 
     Raises:
-        ValueError: an interval that ends before it begins, or an `iou` that is not above 0 and at most 1.
+        ValueError: an interval ends before it begins, or `iou` is out of range.
     """
     if not 0 < iou <= 1:
-        raise ValueError(f"iou = {iou}: take a share above 0 and at most 1, such as 0.5")
-    n_real, n_found = (_length(spans) for spans in (truth_intervals, guess_intervals))
-    tp = sum(_matches(truth_intervals[v], guess_intervals[v], iou) for v in truth_intervals if v in guess_intervals)
-    return SpottingScore(tp, n_found - tp, n_real - tp)
+        raise ValueError(f"iou = {iou}: give a value above 0 and at most 1, such as 0.5")
+    n_true, n_found = _count_intervals(true_intervals), _count_intervals(found_intervals)
+    tp = sum(
+        len(_match_spans(spans, found_intervals[video], iou))
+        for video, spans in true_intervals.items()
+        if video in found_intervals
+    )
+    return SpottingScore(tp, n_found - tp, n_true - tp)
 
 
-def overlap(a: tuple[int, int], b: tuple[int, int]) -> float:
-    """Intersection over union, 0 to 1, of two intervals of frames, both ends counted; 0 where they do not meet."""
+def overlap(a: Span, b: Span) -> float:
+    """Intersection over union of two intervals, 0 to 1; 0 where they have no frame in common."""
     common = max(0, min(a[1], b[1]) - max(a[0], b[0]) + 1)
     return common / (a[1] - a[0] + 1 + b[1] - b[0] + 1 - common)
 
 
+def match_intervals(first: Sequence[Timed], second: Sequence[Timed], iou: float = 0.5) -> list[tuple[Timed, Timed]]:
+    """Match intervals or events of one video one to one, best overlap first.
+
+    Args:
+        first: for example the true intervals.
+        second: for example the found intervals, in the same frame numbers.
+        iou: smallest intersection over union of a pair.
+
+    Returns:
+        (first, second) of each pair, best overlap first.
+    """
+    pairs = _match_spans([(i.onset, i.offset) for i in first], [(i.onset, i.offset) for i in second], iou)
+    return [(first[i], second[j]) for i, j in pairs]
+
+
 def strs(spotting_f1: float, analysis_f1: float) -> float:
-    """STRS, spot-then-recognize score: the product of the two F1, each 0 to 1 (MEGC 2025, arXiv 2506.15298).
+    """STRS, the spot-then-recognize score: the product of both F1, 0 to 1 (MEGC 2025, arXiv 2506.15298).
 
     Raises:
-        ValueError: an F1 that is not between 0 and 1.
+        ValueError: an F1 is not between 0 and 1.
     """
     for value in (spotting_f1, analysis_f1):
         if not 0 <= value <= 1:
@@ -80,18 +122,21 @@ def strs(spotting_f1: float, analysis_f1: float) -> float:
     return spotting_f1 * analysis_f1
 
 
-def _matches(real: Sequence[tuple[int, int]], found: Sequence[tuple[int, int]], iou: float) -> int:
-    pairs = [(overlap(r, f), i, j) for i, r in enumerate(real) for j, f in enumerate(found)]
-    used_real: set[int] = set()
-    used_found: set[int] = set()
-    for value, i, j in sorted(pairs, key=lambda pair: -pair[0]):
-        if value >= iou and i not in used_real and j not in used_found:
-            used_real.add(i)
-            used_found.add(j)
-    return len(used_real)
+def _match_spans(first: Sequence[Span], second: Sequence[Span], iou: float) -> list[tuple[int, int]]:
+    """Indices of the pairs, best overlap first; where two overlap alike, the earlier in `first`, then in `second`."""
+    candidates = [(overlap(a, b), i, j) for i, a in enumerate(first) for j, b in enumerate(second)]
+    pairs: list[tuple[int, int]] = []
+    used_first: set[int] = set()
+    used_second: set[int] = set()
+    for value, i, j in sorted(candidates, key=lambda candidate: -candidate[0]):
+        if value >= iou and i not in used_first and j not in used_second:
+            used_first.add(i)
+            used_second.add(j)
+            pairs.append((i, j))
+    return pairs
 
 
-def _length(spans: Spans) -> int:
+def _count_intervals(spans: Spans) -> int:
     for video, intervals in spans.items():
         for onset, offset in intervals:
             if offset < onset:

@@ -18,12 +18,12 @@ from ..imaging.flow_colors import STRAIN
 from .plots import (
     confusion_figure,
     curves_figure,
+    encode,
     flow_figure,
     flows_figure,
     network_figure,
     seen_figure,
     strip_figure,
-    written,
 )
 from .summary import Summary
 
@@ -51,7 +51,7 @@ class FigureSpec:
     pixels: bool = False
 
 
-def drawings(summary: Summary) -> list[FigureSpec]:
+def figure_specs(summary: Summary) -> list[FigureSpec]:
     """All figures of a report but those of other runs, in the order of the page."""
     return [*_confusions(summary), *_curves(summary.run), *_clips(summary.run), *_network(summary.run)]
 
@@ -71,10 +71,10 @@ def write_figures(summaries: Sequence[Summary], folder: Path) -> int:
     for summary, name in zip(summaries, names, strict=True):
         place = folder / slug(name) if len(summaries) > 1 else folder
         lines = [f"# {summary.title}", *(f"> {line}" for line in summary.warnings)]
-        for one in drawings(summary):
+        for one in figure_specs(summary):
             figure = one.draw()
             for form in ("png", "svg"):
-                write_atomically(place / f"{one.name}.{form}", written(figure, form))
+                write_atomically(place / f"{one.name}.{form}", encode(figure, form))
             lines.append(f"**{one.name}**: {one.caption} {one.note}".rstrip())
             count += 1
         write_atomically(place / "captions.md", ("\n\n".join(lines) + "\n").encode())
@@ -83,12 +83,12 @@ def write_figures(summaries: Sequence[Summary], folder: Path) -> int:
 
 def _confusions(summary: Summary) -> Iterator[FigureSpec]:
     classes = summary.protocol.classes
-    draw = partial(confusion_figure, summary.confusion, classes, f"test, {summary.n} clips")
+    draw = partial(confusion_figure, summary.confusion, classes, f"test, {summary.n_clips} clips")
     yield FigureSpec("confusion-test", "Confusion", "Test clips: counts, and their share of the row.", draw)
-    if summary.taught is not None:
-        title = f"training, {int(summary.taught.sum())} answers"
-        draw = partial(confusion_figure, summary.taught, classes, title)
-        yield FigureSpec("confusion-training", "Confusion", summary.taught_note, draw)
+    if summary.train_confusion is not None:
+        title = f"training, {int(summary.train_confusion.sum())} answers"
+        draw = partial(confusion_figure, summary.train_confusion, classes, title)
+        yield FigureSpec("confusion-training", "Confusion", summary.train_confusion_note, draw)
 
 
 def _curves(run: Run) -> Iterator[FigureSpec]:

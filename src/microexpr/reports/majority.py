@@ -15,14 +15,14 @@ WAR = "weighted_average_recall"
 class Majority:
     """The most frequent class of a protocol's published clips."""
 
-    word: str
+    label: str
     clips: int
-    of: int
+    total: int
 
     @property
-    def share(self) -> float:
+    def accuracy(self) -> float:
         """Of all clips: the accuracy of guessing it always."""
-        return self.clips / self.of
+        return self.clips / self.total
 
 
 NOTE = "majority: share of the most frequent class among all clips of the published protocol"
@@ -44,9 +44,9 @@ def exactly_majority(rows: Iterable[PublishedRow]) -> list[str]:
     for row in rows:
         most = majority_of(row.protocol)
         value = row.metrics.get(WAR)
-        if most is not None and value is not None and round(most.share, max(2, len(f"{value}") - 2)) == value:
+        if most is not None and value is not None and round(most.accuracy, max(2, len(f"{value}") - 2)) == value:
             lines.append(
                 f"{row.method}: the printed {100 * value:g} % is exactly the majority's share, {most.clips} of "
-                f'{most.of} clips ({100 * most.share:.1f} %): whoever always says "{most.word}" scores it'
+                f'{most.total} clips ({100 * most.accuracy:.1f} %): whoever always says "{most.label}" scores it'
             )
     return lines

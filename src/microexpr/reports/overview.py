@@ -9,7 +9,7 @@ from .majority import NOTE, WAR, exactly_majority, majority_of
 from .published import PublishedRow, all_published
 from .single_class import is_majority_baseline
 from .summary import Summary
-from .tables import LEAKY, LEAKY_NOTE, Table, comparisons, share, spread
+from .tables import LEAKY, LEAKY_NOTE, Table, comparisons, format_score, format_spread
 
 UNWEIGHTED = ("macro_f1", "unweighted_average_recall")
 
@@ -32,7 +32,7 @@ def warnings(summaries: Sequence[Summary]) -> tuple[list[str], list[tuple[str, s
 
 def overview(summaries: Sequence[Summary]) -> Table:
     """One row a run, with its own majority's guess; such rows are not to be compared with each other."""
-    shared = [mark for mark in summaries[0].marks if all(mark in summary.marks for summary in summaries)]
+    shared = [mark for mark in summaries[0].caveats if all(mark in summary.caveats for summary in summaries)]
     rows = tuple(_row(summary, shared) for summary in summaries)
     title = f"{len(rows)} runs, each under its own protocol" + (f" ({', '.join(shared)})" if shared else "")
     columns = ("", "protocol", "clips", "classes", "WAR", "majority", "UF1", "UAR", "one class only", "published WAR")
@@ -50,7 +50,7 @@ def facts(summaries: Sequence[Summary]) -> Table:
     for row in sorted(found, key=lambda row: row.recipe):
         most = majority_of(row.protocol)
         told = (row.protocol, str(len(PROTOCOLS[row.protocol].classes))) if row.protocol in PROTOCOLS else ("", "")
-        scores = (share(row.metrics[WAR]), share(most.share) if most else "")
+        scores = (format_score(row.metrics[WAR]), format_score(most.accuracy) if most else "")
         rows.append((row.method + LEAKY * row.leaky, *told, *scores, _source(row)))
     columns = ("", "protocol", "classes", "WAR", "majority", "source")
     notes = [NOTE, *exactly_majority(found)] + [LEAKY_NOTE] * any(row.leaky for row in found)
@@ -58,12 +58,24 @@ def facts(summaries: Sequence[Summary]) -> Table:
 
 
 def _row(summary: Summary, shared: Sequence[str]) -> tuple[str, ...]:
-    own = [mark for mark in summary.marks if mark not in shared]
+    own = [mark for mark in summary.caveats if mark not in shared]
     name = str(summary.run.header.recipe["name"]) + (f" ({', '.join(own)})" if own else "")
-    scores = (spread(summary, WAR), share(summary.majority[WAR]), *(spread(summary, m) for m in UNWEIGHTED))
-    printed = ", ".join(f"{share(row.metrics[WAR])}{LEAKY * row.leaky}" for row in _printed(summary))
+    scores = (
+        format_spread(summary, WAR),
+        format_score(summary.baseline[WAR]),
+        *(format_spread(summary, m) for m in UNWEIGHTED),
+    )
+    printed = ", ".join(f"{format_score(row.metrics[WAR])}{LEAKY * row.leaky}" for row in _printed(summary))
     rules = summary.protocol
-    return (name, rules.name, str(summary.n), str(len(rules.classes)), *scores, _guesses(summary), printed or "none")
+    return (
+        name,
+        rules.name,
+        str(summary.n_clips),
+        str(len(rules.classes)),
+        *scores,
+        _guesses(summary),
+        printed or "none",
+    )
 
 
 def _printed(summary: Summary) -> list[PublishedRow]:
@@ -75,12 +87,12 @@ def _printed(summary: Summary) -> list[PublishedRow]:
 def _guesses(summary: Summary) -> str:
     if is_majority_baseline(summary.run):
         return "by design"
-    return "yes" if summary.collapsed else "no"
+    return "yes" if summary.single_class else "no"
 
 
 def _collapsed(summaries: Sequence[Summary]) -> str:
     """Which of the methods have collapsed, and to what."""
-    named = [f"{s.run.header.recipe['name']} ({s.collapsed})" for s in summaries if s.collapsed]
+    named = [f"{s.run.header.recipe['name']} ({s.single_class})" for s in summaries if s.single_class]
     return f"Collapsed to one class: {'; '.join(named) or 'none'}."
 
 

@@ -12,11 +12,11 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 
 from .. import __version__
 from ..experiments.examples import load_examples
-from .figures import drawings
+from .figures import figure_specs
 from .overview import compare_runs, warnings
-from .plots import written
+from .plots import encode
 from .summary import METRIC_LABELS, Summary
-from .tables import TAUGHT, Table, network_table, share, tables
+from .tables import TAUGHT, Table, format_score, network_table, tables
 
 
 def as_html(summaries: Sequence[Summary]) -> str:
@@ -67,9 +67,9 @@ def _headline(summary: Summary, name: str) -> dict[str, str]:
     low, high = summary.intervals[name]
     return {
         "name": METRIC_LABELS[name],
-        "score": share(summary.metrics[name]),
-        "interval": f"{share(low)} to {share(high)}",
-        "majority": share(summary.majority[name]),
+        "score": format_score(summary.metrics[name]),
+        "interval": f"{format_score(low)} to {format_score(high)}",
+        "majority": format_score(summary.baseline[name]),
     }
 
 
@@ -77,9 +77,9 @@ def _confusions(summary: Summary) -> list[dict[str, Any]]:
     """Test and training: rows of cells with their count and their share of the row."""
     tested = _cells(summary, summary.confusion)
     every = [{"title": "test clips", "rows": tested, "note": "", "silent": any(row["silent"] for row in tested)}]
-    if summary.taught is not None:
-        note = summary.taught_note
-        every.append({"title": "training clips", "rows": _cells(summary, summary.taught), "note": note})
+    if summary.train_confusion is not None:
+        note = summary.train_confusion_note
+        every.append({"title": "training clips", "rows": _cells(summary, summary.train_confusion), "note": note})
     return every
 
 
@@ -93,19 +93,19 @@ def _cells(summary: Summary, matrix: np.ndarray) -> list[dict[str, Any]]:
 
 
 def _people(summary: Summary) -> list[dict[str, Any]]:
-    return [{"person": p, "right": r, "n": n, "share": r / n} for p, (r, n) in summary.people.items()]
+    return [{"person": p, "right": r, "n": n, "share": r / n} for p, (r, n) in summary.subjects_correct.items()]
 
 
 def _drawings(summary: Summary) -> dict[str, list[dict[str, str]]]:
     """Heading -> its figures as data with their captions; the confusion matrices are tables of the page instead."""
     found: dict[str, list[dict[str, str]]] = {}
-    for one in drawings(summary):
+    for one in figure_specs(summary):
         if one.heading == "Confusion":
             continue
         figure = one.draw()
         kind, form = ("image/png", "png") if one.pixels else ("image/svg+xml", "svg")
         entry = {"name": one.name, "caption": one.caption, "note": one.note}
-        entry["data"] = _data(written(figure, form), kind)
+        entry["data"] = _data(encode(figure, form), kind)
         # The page shows it at most as large as it was drawn, so that its letters are as large as they should be.
         entry["width"] = f"{figure.get_figwidth() * 5.2:.0f}"
         found.setdefault(one.heading, []).append(entry)

@@ -28,11 +28,11 @@ EMPTY = ("Sequential", "Identity")
 """Kinds of layer that compute nothing."""
 
 
-def strip_figure(one: ExampleClip) -> Figure:
+def strip_figure(example: ExampleClip) -> Figure:
     """Frames of a clip in a row, with their numbers; onset, apex and offset framed and named."""
-    assert one.strip is not None
-    figure, axes = _row(len(one.strip))
-    for place, frame, (number, mark) in zip(axes, one.strip, frame_labels(one), strict=True):
+    assert example.strip is not None
+    figure, axes = _row(len(example.strip))
+    for place, frame, (number, mark) in zip(axes, example.strip, frame_labels(example), strict=True):
         place.imshow(frame, interpolation="nearest")
         place.set_title(f"{number}\n{mark}", fontsize=9, color=_color(mark), fontweight="bold" if mark else "normal")
         for spine in place.spines.values():
@@ -40,40 +40,42 @@ def strip_figure(one: ExampleClip) -> Figure:
     return figure
 
 
-def flows_figure(one: ExampleClip) -> Figure:
+def flows_figure(example: ExampleClip) -> Figure:
     """Flow at several moments in a row, in colors, and the wheel that tells them."""
-    assert one.flows is not None
-    figure, axes = _row(len(one.flows) + 1)
-    for number, (place, flow) in enumerate(zip(axes, one.flows, strict=False), 1):
-        place.imshow(flow_wheel(flow, one.limit), interpolation="nearest")
+    assert example.flows is not None
+    figure, axes = _row(len(example.flows) + 1)
+    for number, (place, flow) in enumerate(zip(axes, example.flows, strict=False), 1):
+        place.imshow(flow_wheel(flow, example.limit), interpolation="nearest")
         place.set_title(str(number), fontsize=9)
-    _legend(axes[-1], one.limit)
+    _legend(axes[-1], example.limit)
     return figure
 
 
-def seen_figure(one: ExampleClip) -> Figure:
+def seen_figure(example: ExampleClip) -> Figure:
     """A sequence as a recognizer was shown it."""
-    assert one.seen is not None
-    figure, axes = _row(len(one.seen))
-    for number, (place, frame) in enumerate(zip(axes, one.seen, strict=True), 1):
+    assert example.seen is not None
+    figure, axes = _row(len(example.seen))
+    for number, (place, frame) in enumerate(zip(axes, example.seen, strict=True), 1):
         place.imshow(frame, interpolation="nearest")
         place.set_title(str(number), fontsize=9)
     return figure
 
 
-def flow_figure(one: ExampleClip) -> Figure:
+def flow_figure(example: ExampleClip) -> Figure:
     """One flow: arrows over the face (gray where there is none), colors with their wheel, and channel by channel."""
-    flow = one.flow
+    flow = example.flow
     assert flow is not None
-    channels = [("u: right is positive", 0, one.limit, True), ("v: down is positive", 1, one.limit, True)]
+    channels = [("u: right is positive", 0, example.limit, True), ("v: down is positive", 1, example.limit, True)]
     if flow.shape[2] > 2:
-        channels.append((one.third or "third channel", 2, STRAIN if one.third == "strain" else one.limit, False))
+        channels.append(
+            (example.third or "third channel", 2, STRAIN if example.third == "strain" else example.limit, False)
+        )
     figure, axes = _row(3 + len(channels), 1.9)
-    axes[0].imshow(arrows_picture(flow, one.face, largest=one.limit))
+    axes[0].imshow(arrows_picture(flow, example.face, largest=example.limit))
     axes[0].set_title("arrows", fontsize=9)
-    axes[1].imshow(flow_wheel(flow, one.limit), interpolation="nearest")
+    axes[1].imshow(flow_wheel(flow, example.limit), interpolation="nearest")
     axes[1].set_title("direction and length", fontsize=9)
-    _legend(axes[2], one.limit)
+    _legend(axes[2], example.limit)
     for place, (title, channel, limit, signed) in zip(axes[3:], channels, strict=True):
         place.imshow(channel_picture(flow[..., channel], limit, signed), interpolation="nearest")
         place.set_title(title, fontsize=9)
@@ -218,7 +220,7 @@ def _lines(part: Box) -> list[str]:
     return [part.name, *kinds, " × ".join(map(str, part.shape)), *weights]
 
 
-def written(figure: Figure, form: str) -> bytes:
+def encode(figure: Figure, form: str) -> bytes:
     """A figure as `png` or `svg`; the same figure gives the same bytes."""
     content = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "microexpr"}):

@@ -8,22 +8,22 @@ import numpy as np
 
 from ..experiments.runs import Prediction, Run
 
-MOST = 0.95
+MAX_PROBABILITY = 0.95
 """A class that gets more than this share of the guesses, and has no such share of the truth, is named."""
 
 MARK = "‡"
-NOTE = f"{MARK} collapsed: one class gets more than {100 * MOST:.0f} % of the guesses"
+NOTE = f"{MARK} collapsed: one class gets more than {100 * MAX_PROBABILITY:.0f} % of the guesses"
 
 
 def single_class_message(counts: np.ndarray, classes: Sequence[str]) -> str:
     """What there is to say of (C, C) confusion counts, rows truth: "" where the guesses are of several classes."""
     guessed, true, n = counts.sum(axis=0), counts.sum(axis=1), int(counts.sum())
-    if not n or (true > MOST * n).any():
+    if not n or (true > MAX_PROBABILITY * n).any():
         return ""
     word, most = classes[int(guessed.argmax())], int(guessed.max())
     if most == n:
         return f'every guess is "{word}"'
-    return f'{most} of {n} guesses are "{word}"' if most > MOST * n else ""
+    return f'{most} of {n} guesses are "{word}"' if most > MAX_PROBABILITY * n else ""
 
 
 def is_majority_baseline(run: Run) -> bool:
@@ -31,7 +31,7 @@ def is_majority_baseline(run: Run) -> bool:
     return run.header.recipe["stages"][-1]["recognizer"]["name"] == "majority"
 
 
-def collapse_lines(
+def single_class_warnings(
     runs: Sequence[Run],
     counts: Sequence[np.ndarray],
     rows: Sequence[Prediction],

@@ -12,13 +12,13 @@ import numpy as np
 
 from ..core.errors import RunError, UnknownNameError
 from ..experiments.spotting_runs import SpottingRun, VideoResult
-from ..metrics.bootstrap import interval_of
+from ..metrics.bootstrap import percentile_interval
 from ..metrics.intervals import SpottingScore
-from ..metrics.spotting import KINDS, SpotThenRecognize, SpottingReport, evaluate_spotting, spot_then_recognize
+from ..metrics.spotting import KINDS, SpotThenRecognize, SpottingScores, evaluate_spotting, spot_then_recognize
 from .page import page
 from .published import PublishedSpotting, published_spotting
 from .summary import SYNTHETIC
-from .tables import LEAKY, Table, share
+from .tables import LEAKY, Table, format_score
 from .text import booktabs, section
 
 LEAKY_NOTE = f"{LEAKY} a threshold was chosen on the test videos; not comparable"
@@ -53,7 +53,7 @@ class SpottingSummary:
     videos: int
     people: int
     minutes: float
-    report: SpottingReport
+    report: SpottingScores
     intervals: Mapping[str, tuple[float, float]]
     named: SpotThenRecognize | None
     faceless: tuple[str, ...]
@@ -70,14 +70,14 @@ class SpottingSummary:
 
     def as_dict(self) -> dict[str, Any]:
         """As `report --json` prints it."""
-        error = self.report.onset_error
+        error = self.report.onset_error_ms
         return {
             "videos": self.videos,
             "subjects": self.people,
             "minutes": self.minutes,
             "scores": {kind: _numbers(score) for kind, score in _kinds(self.report).items()},
             "intervals": {kind: list(pair) for kind, pair in self.intervals.items()},
-            "false_alarms_a_minute": self.report.false_alarms,
+            "false_alarms_a_minute": self.report.false_alarms_per_minute,
             "onset_error_ms": None if math.isnan(error) else error,
             "spot_then_recognize": None if self.named is None else {**asdict(self.named), "strs": self.named.strs},
             "without_a_face": list(self.faceless),
@@ -177,13 +177,13 @@ def _summary(run: SpottingRun, data: str, videos: Sequence[VideoResult]) -> Spot
     )
 
 
-def _scored(videos: Sequence[VideoResult]) -> SpottingReport:
+def _scored(videos: Sequence[VideoResult]) -> SpottingScores:
     truth, found = {v.id: v.truth for v in videos}, {v.id: v.found for v in videos}
     return evaluate_spotting(truth, found, {v.id: v.seconds for v in videos}, {v.id: v.fps for v in videos})
 
 
-def _kinds(report: SpottingReport) -> dict[str, SpottingScore]:
-    return {**report.scores, EITHER: report.either}
+def _kinds(report: SpottingScores) -> dict[str, SpottingScore]:
+    return {**report.by_kind, EITHER: report.any_kind}
 
 
 def _intervals(videos: Sequence[VideoResult]) -> dict[str, tuple[float, float]]:
@@ -194,19 +194,19 @@ def _intervals(videos: Sequence[VideoResult]) -> dict[str, tuple[float, float]]:
     found = {}
     for kind in each[0]:
         tp, fp, fn = np.array([(one[kind].tp, one[kind].fp, one[kind].fn) for one in each])[drawn].sum(axis=1).T
-        found[kind] = interval_of(np.divide(2 * tp, 2 * tp + fp + fn, out=np.zeros(DRAWS), where=tp > 0))
+        found[kind] = percentile_interval(np.divide(2 * tp, 2 * tp + fp + fn, out=np.zeros(DRAWS), where=tp > 0))
     return found
 
 
 def _counts(group: Sequence[SpottingSummary]) -> Table:
     rows, notes = [], ["Overlap (IoU) of one half or more, one to one, counts pooled over all videos."]
     for one in group:
-        each, error = f"{one.videos} videos of {one.people} people", one.report.onset_error
+        each, error = f"{one.videos} videos of {one.people} people", one.report.onset_error_ms
         for kind, score in _kinds(one.report).items():
             alarms = f"{score.fp / one.minutes:.1f}"
             late = "" if kind in KINDS else "none matched" if math.isnan(error) else f"{error:.0f} ms"
             low, high = one.intervals[kind]
-            span = f"{share(low)} to {share(high)}"
+            span = f"{format_score(low)} to {format_score(high)}"
             rows.append((one.label, kind, *_cells(score), span, alarms, late, each))
         if told := _more(one):
             notes.append(f"{one.label}: {told}.")
@@ -220,13 +220,13 @@ def _counts(group: Sequence[SpottingSummary]) -> Table:
 def _scores(group: Sequence[SpottingSummary]) -> Table:
     rows = []
     for one in group:
-        scores = (share(one.report.scores[kind].f1) for kind in KINDS)
+        scores = (format_score(one.report.by_kind[kind].f1) for kind in KINDS)
         each = f"{one.videos} videos of {one.people} people"
-        rows.append((one.label, *scores, share(one.named.strs) if one.named else "", each))
+        rows.append((one.label, *scores, format_score(one.named.strs) if one.named else "", each))
     published = published_spotting(group[0].data)
     for row in published:
         values = (getattr(row, name) for name in (*KINDS, "strs"))
-        cells = ("" if value is None else share(value) for value in values)
+        cells = ("" if value is None else format_score(value) for value in values)
         rows.append((row.method + LEAKY * row.leaky, *cells, _source(row)))
     note = LEAKY_NOTE if any(row.leaky for row in published) else ""
     title = f"{group[0].data}: beside the published"
@@ -241,15 +241,15 @@ def _more(one: SpottingSummary) -> str:
     if one.named is not None:
         left = f", {one.named.left_out} without a coarse class left out" if one.named.left_out else ""
         told.append(
-            f"spot-then-recognize of {one.named.kind}-expressions: STRS {share(one.named.strs)} "
-            f"(F1 of analysis {share(one.named.analysis_f1)} on {one.named.judged} true positives{left})"
+            f"spot-then-recognize of {one.named.kind}-expressions: STRS {format_score(one.named.strs)} "
+            f"(F1 of analysis {format_score(one.named.analysis_f1)} on {one.named.scored} true positives{left})"
         )
     return "; ".join(told)
 
 
 def _cells(score: SpottingScore) -> tuple[str, ...]:
     counts = (str(score.tp), str(score.fp), str(score.fn))
-    return (*counts, *(share(value) for value in (score.precision, score.recall, score.f1)))
+    return (*counts, *(format_score(value) for value in (score.precision, score.recall, score.f1)))
 
 
 def _source(row: PublishedSpotting) -> str:

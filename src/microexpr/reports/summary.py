@@ -11,10 +11,10 @@ import numpy as np
 from ..core.errors import RunError
 from ..experiments.runs import Prediction, Run
 from ..metrics import recognition as m
-from ..metrics.bootstrap import bootstrap_scores, interval_of
+from ..metrics.bootstrap import bootstrap_scores, percentile_interval
 from ..protocols import Protocol
 from .published import PublishedRow, published
-from .single_class import collapse_lines, is_majority_baseline, single_class_message
+from .single_class import is_majority_baseline, single_class_message, single_class_warnings
 
 METRIC_LABELS = {
     "weighted_average_recall": "WAR",
@@ -52,20 +52,20 @@ class Summary:
     """
 
     runs: tuple[Run, ...]
-    n: int
-    subjects: int
+    n_clips: int
+    n_subjects: int
     metrics: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float]]
     spread: Mapping[str, float]
     parts: Mapping[str, Mapping[str, float]]
     confusion: np.ndarray
     part_confusion: Mapping[str, np.ndarray]
-    taught: np.ndarray | None
-    collapsed: str
-    scores: tuple[Mapping[str, float], ...]
+    train_confusion: np.ndarray | None
+    single_class: str
+    seed_metrics: tuple[Mapping[str, float], ...]
     per_class: Mapping[str, m.ClassScore]
-    majority: Mapping[str, float]
-    people: Mapping[str, tuple[int, int]]
+    baseline: Mapping[str, float]
+    subjects_correct: Mapping[str, tuple[int, int]]
     published: tuple[PublishedRow, ...]
     warnings: tuple[str, ...]
 
@@ -87,20 +87,20 @@ class Summary:
     @property
     def label(self) -> str:
         """What the row of this run is called beside published ones; a subset is never without that word."""
-        return f"this run ({', '.join(self.marks)})" if self.marks else "this run"
+        return f"this run ({', '.join(self.caveats)})" if self.caveats else "this run"
 
     @property
-    def marks(self) -> list[str]:
+    def caveats(self) -> list[str]:
         """Words without which no score of this run may stand."""
         marks = ["synthetic faces"] * self.run.synthetic + ["subset"] * bool(self.run.header.subset)
         return marks + ["partial"] * (not all(run.complete for run in self.runs))
 
     @property
-    def taught_note(self) -> str:
+    def train_confusion_note(self) -> str:
         """What a reader must know of `taught`."""
-        if self.taught is None:
+        if self.train_confusion is None:
             return ""
-        asked, every = int(self.taught.sum()), sum(fold["train_clips"] for fold in self.run.header.folds)
+        asked, every = int(self.train_confusion.sum()), sum(fold["train_clips"] for fold in self.run.header.folds)
         some = "" if asked == every else f" ({asked} answers on {every} training clips: clips without a face are not "
         some += "" if asked == every else "asked about, nor more than 2000 of a fold, evenly chosen)"
         over = f", summed over {len(self.run.done())} folds" if len(self.run.fold_names) > 1 else ""
@@ -115,8 +115,8 @@ class Summary:
             "recipe": header.recipe["name"],
             "title": self.title,
             "protocol": self.protocol.name,
-            "n": self.n,
-            "subjects": self.subjects,
+            "n": self.n_clips,
+            "subjects": self.n_subjects,
             "seeds": [run.header.seed for run in self.runs],
             "revealed": list(self.protocol.reveal),
             "complete": all(run.complete for run in self.runs),
@@ -134,9 +134,9 @@ class Summary:
             "per_dataset": {name: dict(part) for name, part in self.parts.items()},
             "classes": list(self.protocol.classes),
             "confusion": self.confusion.tolist(),
-            "confusion_of_training": None if self.taught is None else self.taught.tolist(),
-            "collapsed": self.collapsed,
-            "majority": dict(self.majority),
+            "confusion_of_training": None if self.train_confusion is None else self.train_confusion.tolist(),
+            "collapsed": self.single_class,
+            "majority": dict(self.baseline),
             "published": {
                 f"{row.method} [{row.source}{', ' * bool(row.part)}{row.part}]": _row(row) for row in self.published
             },
@@ -160,7 +160,7 @@ def summarize(runs: Sequence[Run]) -> Summary:
     scored = [_scores(rules, folds) for folds in every]
     rows = [row for fold in every[0].values() for row in fold]
     truth, guess = [r.label for r in rows], [r.predicted for r in rows]
-    guessed = m.majority(truth, rules.classes)
+    guessed = m.predict_majority(truth, rules.classes)
     bets = {f: [_with_guess(r, guessed[0]) for r in part] for f, part in every[0].items()}
     metrics = {name: float(np.mean([s[name] for s in scored])) for name in scored[0]}
     bet = _scores(rules, bets)
@@ -168,24 +168,24 @@ def summarize(runs: Sequence[Run]) -> Summary:
     war = (metrics["weighted_average_recall"], bet["weighted_average_recall"])
     return Summary(
         runs=tuple(runs),
-        n=len(rows),
-        subjects=len({row.subject for row in rows}),
+        n_clips=len(rows),
+        n_subjects=len({row.subject for row in rows}),
         metrics=metrics,
         intervals=_intervals(rules, every[0]),
         spread={name: float(np.std([s[name] for s in scored], ddof=1)) for name in scored[0]} if len(runs) > 1 else {},
         parts=_parts(rules, every[0]),
         confusion=tests[0],
         part_confusion={p: m.confusion_matrix(*_words(r), rules.classes) for p, r in _groups(rules, every[0]).items()},
-        taught=first.train_confusion(),
-        collapsed=""
+        train_confusion=first.train_confusion(),
+        single_class=""
         if is_majority_baseline(first)
         else "; ".join(filter(None, (single_class_message(t, rules.classes) for t in tests))),
-        scores=tuple(scored),
+        seed_metrics=tuple(scored),
         per_class=m.per_class(truth, guess, rules.classes),
-        majority=bet,
-        people=_people(rows),
+        baseline=bet,
+        subjects_correct=_people(rows),
         published=published(rules.name),
-        warnings=tuple(_warnings(runs, rows) + collapse_lines(runs, tests, rows, guessed[0], war)),
+        warnings=tuple(_warnings(runs, rows) + single_class_warnings(runs, tests, rows, guessed[0], war)),
     )
 
 
@@ -213,7 +213,7 @@ def _intervals(rules: Protocol, folds: Mapping[str, Sequence[Prediction]]) -> di
             bootstrap_scores(metric, *_words(rows), rules.classes, [row.subject for row in rows], seed=seed)
             for seed, rows in enumerate(groups)
         ]
-        found[name] = interval_of(np.mean(drawn, axis=0))
+        found[name] = percentile_interval(np.mean(drawn, axis=0))
     return found
 
 

@@ -57,12 +57,15 @@ def comparisons(summaries: Sequence[Summary]) -> list[Table]:
         names = [
             metric for metric in METRIC_LABELS if metric in headline or any(metric in row.metrics for row in others)
         ]
-        rows = [(_named(s), *(spread(s, m) for m in names), f"{s.n} clips of {s.subjects} people") for s in group]
-        bets = group[0].majority
-        rows.append(("majority's guess", *(share(bets[m]) for m in names), f"{group[0].n} clips"))
+        rows = [
+            (_named(s), *(format_spread(s, m) for m in names), f"{s.n_clips} clips of {s.n_subjects} people")
+            for s in group
+        ]
+        bets = group[0].baseline
+        rows.append(("majority's guess", *(format_score(bets[m]) for m in names), f"{group[0].n_clips} clips"))
         rows += _sheet(group[0], names)
         rows += [_published(row, names) for row in others]
-        notes = [LEAKY_NOTE] * any(row.leaky for row in others) + [NOTE] * any(s.collapsed for s in group)
+        notes = [LEAKY_NOTE] * any(row.leaky for row in others) + [NOTE] * any(s.single_class for s in group)
         notes += [*exactly_majority(others), *_differences(group)]
         note = "\n".join(notes)
         columns = ("", *(METRIC_LABELS[metric] for metric in names), "source")
@@ -78,16 +81,16 @@ def _scores(summary: Summary) -> Table:
         rows.append(
             (
                 METRIC_LABELS[name],
-                share(summary.metrics[name]),
-                f"{share(interval[0])} to {share(interval[1])}" if interval else "",
-                share(summary.majority[name]),
-                f"±{share(summary.spread[name])}" if summary.spread else "",
+                format_score(summary.metrics[name]),
+                f"{format_score(interval[0])} to {format_score(interval[1])}" if interval else "",
+                format_score(summary.baseline[name]),
+                f"±{format_score(summary.spread[name])}" if summary.spread else "",
             )
         )
     columns = ["", "score", "95 % over people", "majority's guess", f"sd of {len(summary.runs)} seeds"]
     if not summary.spread:
         columns, rows = columns[:-1], [row[:-1] for row in rows]  # type: ignore[misc]
-    title = f"{summary.n} clips of {summary.subjects} people"
+    title = f"{summary.n_clips} clips of {summary.n_subjects} people"
     how = "mean of the folds" if summary.protocol.average == "folds" else "all folds pooled"
     return Table(title, tuple(columns), tuple(rows), f"{how}; classes: {', '.join(summary.protocol.classes)}")
 
@@ -97,7 +100,7 @@ def _parts(summary: Summary) -> Table:
     if len(summary.parts) < 2:
         return Table("", (), ())
     rows = tuple(
-        (part, str(int(values["n"])), str(int(values["subjects"])), *(share(values[name]) for name in names))
+        (part, str(int(values["n"])), str(int(values["subjects"])), *(format_score(values[name]) for name in names))
         for part, values in summary.parts.items()
     )
     what = "by fold" if summary.protocol.average == "folds" else "by data set"
@@ -111,10 +114,10 @@ def _compared(summary: Summary, part: str) -> Table:
         return Table("", (), ())
     own: Mapping[str, float] = summary.parts[part] if part else summary.metrics
     names = [name for name in METRIC_LABELS if name in own and any(name in row.metrics for row in others)]
-    ours = (summary.label, *(share(own[name]) for name in names), "")
+    ours = (summary.label, *(format_score(own[name]) for name in names), "")
     rows = [ours]
     if not part:
-        rows.append(("majority's guess", *(share(summary.majority[name]) for name in names), "same clips"))
+        rows.append(("majority's guess", *(format_score(summary.baseline[name]) for name in names), "same clips"))
         rows += _sheet(summary, names)
     rows += [_published(row, names) for row in others]
     note = "\n".join([LEAKY_NOTE] * any(row.leaky for row in others) + exactly_majority(others) * (not part))
@@ -126,25 +129,25 @@ def _compared(summary: Summary, part: str) -> Table:
 def _sheet(summary: Summary, names: Sequence[str]) -> list[tuple[str, ...]]:
     """The majority's guess on all clips of the published protocol, where these are not the clips of the run."""
     most = majority_of(summary.protocol.name)
-    if most is None or WAR not in names or (most.of, most.share) == (summary.n, summary.majority[WAR]):
+    if most is None or WAR not in names or (most.total, most.accuracy) == (summary.n_clips, summary.baseline[WAR]):
         return []
-    scores = (share(most.share) if name == WAR else "" for name in names)
-    return [("majority's guess", *scores, f'all {most.of} published clips ("{most.word}")')]
+    scores = (format_score(most.accuracy) if name == WAR else "" for name in names)
+    return [("majority's guess", *scores, f'all {most.total} published clips ("{most.label}")')]
 
 
 def _named(summary: Summary) -> str:
-    return f"{summary.title}: {summary.label}{MARK * bool(summary.collapsed)}"
+    return f"{summary.title}: {summary.label}{MARK * bool(summary.single_class)}"
 
 
 def _published(row: PublishedRow, names: Sequence[str]) -> tuple[str, ...]:
-    scores = (share(row.metrics[name]) if name in row.metrics else "" for name in names)
+    scores = (format_score(row.metrics[name]) if name in row.metrics else "" for name in names)
     return (row.method + LEAKY * row.leaky, *scores, row.source + (f"; {row.note}" if row.note else ""))
 
 
-def spread(summary: Summary, metric: str) -> str:
+def format_spread(summary: Summary, metric: str) -> str:
     """The score, with the standard deviation over seeds where there are several."""
-    score = share(summary.metrics[metric])
-    return f"{score} ±{share(summary.spread[metric])}" if summary.spread else score
+    score = format_score(summary.metrics[metric])
+    return f"{score} ±{format_score(summary.spread[metric])}" if summary.spread else score
 
 
 def _differences(group: Sequence[Summary]) -> list[str]:
@@ -156,7 +159,7 @@ def _differences(group: Sequence[Summary]) -> list[str]:
             continue
         told = []
         for metric in first.protocol.primary_metrics:
-            ahead = [a[metric] - b[metric] for a, b in zip(first.scores, other.scores, strict=True)]
+            ahead = [a[metric] - b[metric] for a, b in zip(first.seed_metrics, other.seed_metrics, strict=True)]
             wins = sum(one > 0 for one in ahead)
             told.append(
                 f"{METRIC_LABELS[metric]} {np.mean(ahead):+.3f} (sd {np.std(ahead, ddof=1):.3f}, ahead in {wins})"
@@ -189,7 +192,7 @@ def _stages(summary: Summary) -> Table:
         learned = (f"{stage['clips']} pictures of {stage['people']} people",) if "clips" in stage else ("the folds",)
         test = stage.get("test") or {}
         scores = ", ".join(
-            f"{METRIC_LABELS[name]} {share(value)}" for name, value in test.items() if name in METRIC_LABELS
+            f"{METRIC_LABELS[name]} {format_score(value)}" for name, value in test.items() if name in METRIC_LABELS
         )
         kept = f"{scores} ({test['clips']} pictures of {test['people']} people)" if test else ""
         rows.append((stage["name"], stage["from"], *learned, ", ".join(stage.get("data", {})), kept))
@@ -219,20 +222,23 @@ def _confusion(summary: Summary) -> Table:
 
 
 def _taught(summary: Summary) -> Table:
-    if summary.taught is None:
+    if summary.train_confusion is None:
         return Table("", (), ())
     classes = summary.protocol.classes
-    rows = tuple((word, *map(str, counts)) for word, counts in zip(classes, summary.taught.tolist(), strict=True))
-    return Table(TAUGHT, ("truth \\ guess", *classes), rows, summary.taught_note)
+    rows = tuple(
+        (word, *map(str, counts)) for word, counts in zip(classes, summary.train_confusion.tolist(), strict=True)
+    )
+    return Table(TAUGHT, ("truth \\ guess", *classes), rows, summary.train_confusion_note)
 
 
 def _classes(summary: Summary) -> Table:
     rows = tuple(
-        (word, share(s.precision), share(s.recall), share(s.f1), str(s.n)) for word, s in summary.per_class.items()
+        (word, format_score(s.precision), format_score(s.recall), format_score(s.f1), str(s.n))
+        for word, s in summary.per_class.items()
     )
     return Table("by class", ("", "precision", "recall", "F1", "clips"), rows)
 
 
-def share(value: float) -> str:
+def format_score(value: float) -> str:
     """Three digits without the leading zero, as the field prints them."""
     return f"{value:.3f}".removeprefix("0") if value < 1 else f"{value:.3f}"
