@@ -28,14 +28,14 @@ from typing import Any
 import av
 import numpy as np
 
-from microexpr.analysis import AnalysisOptions, analyze
+from microexpr.analysis import AnalysisOptions, analyze_video
 from microexpr.analysis.live import VideoSource, live
 from microexpr.faces.tracking import track_faces
 from microexpr.imaging.images import write_image
 from microexpr.imaging.video import VideoFrames
 from microexpr.recognizers import model as recognize
 from microexpr.spotting import SPOTTERS
-from microexpr.spotting.base import sampled
+from microexpr.spotting.base import time_grid
 from microexpr.spotting.default.displacement import displacement
 from microexpr.synthetic.long_video import random_video
 
@@ -104,7 +104,7 @@ def analyze_long(minutes: float, options: AnalysisOptions) -> None:
         film = filmed(Path(name, "short.mp4"), 3, 20.0, 25.0)
         film = repeated(film, Path(name, "long.mp4"), max(1, round(3 * minutes)))
         began, spent = time.perf_counter(), time.process_time()
-        found = analyze(film, Path(name, "events"), options, watch)
+        found = analyze_video(film, Path(name, "events"), options, watch)
         clock, own = time.perf_counter() - began, time.process_time() - spent
     frames = sum(face.frames for face in found.faces)
     print(f"{found.recording.seconds:.0f} s of film, {frames} frames with a face, {len(found.events)} events: ", end="")
@@ -133,9 +133,9 @@ def parts_of(
     parts: dict[str, tuple[Callable[[], object], int]] = {
         "decode": (lambda: [None for _ in VideoFrames(video)], frames),
         "face": (lambda: track_faces(kept), shown),
-        "flow (a part of spot)": (lambda: [displacement(t, sampled(t, spots.max_fps)) for t in tracks], shown),
+        "flow (a part of spot)": (lambda: [displacement(t, time_grid(t, spots.max_fps)) for t in tracks], shown),
         "spot": (lambda: [spots.spot(track) for track in tracks], shown),
-        "end to end": (lambda: analyze(video, folder / str(next(runs)), options), frames),
+        "end to end": (lambda: analyze_video(video, folder / str(next(runs)), options), frames),
         "live, as fast as it goes": (
             lambda: live(VideoSource(video, "fast"), folder / f"live{next(runs)}", options),
             frames,
@@ -149,7 +149,7 @@ def parts_of(
 def measure(given: argparse.Namespace, rounds: int) -> Measured:
     """The least of the rounds, for the machine is shared."""
     with tempfile.TemporaryDirectory() as name:
-        options = AnalysisOptions.of({"spotter.name": given.spotter})
+        options = AnalysisOptions.from_settings({"spotter.name": given.spotter})
         parts, found = parts_of(given.video, Path(name), given.seconds, options), {}
         for what, (job, frames) in parts.items():
             job()
@@ -163,9 +163,9 @@ def measure(given: argparse.Namespace, rounds: int) -> Measured:
 
 def found_in(videos: list[Path], spotter: str) -> dict[str, list[Any]]:
     """Events of each video."""
-    options = AnalysisOptions.of({"spotter.name": spotter})
+    options = AnalysisOptions.from_settings({"spotter.name": spotter})
     with tempfile.TemporaryDirectory() as name:
-        seen = {video.name: analyze(video, Path(name), options) for video in videos}
+        seen = {video.name: analyze_video(video, Path(name), options) for video in videos}
     return {
         video: [[e.face, e.kind, e.onset, e.apex, e.offset, e.label, round(e.score, 3)] for e in one.events]
         for video, one in seen.items()
@@ -220,7 +220,7 @@ def main() -> None:
         print(json.dumps(found_in(given.video, given.spotter)))
         return
     if given.long:
-        analyze_long(given.long, AnalysisOptions.of({"spotter.name": given.spotter}))
+        analyze_long(given.long, AnalysisOptions.from_settings({"spotter.name": given.spotter}))
         return
     with tempfile.TemporaryDirectory() as name:
         films = [*given.video]

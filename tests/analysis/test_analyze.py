@@ -13,7 +13,7 @@ import time
 import numpy as np
 import pytest
 
-from microexpr.analysis import FILES, AnalysisOptions, Components, analyze, analyze_all, recordings
+from microexpr.analysis import FILES, AnalysisOptions, Components, analyze_video, analyze_videos, recordings
 from microexpr.analysis.formats import json_file as export
 from microexpr.analysis.sources import output_folders
 from microexpr.cli.main import main
@@ -48,7 +48,7 @@ def count(parts: Components) -> tuple[Components, list[str]]:
 
 
 def test_files_and_facts(video, tmp_path):
-    found = analyze(video, tmp_path / "out", NONE, parts=STUB)
+    found = analyze_video(video, tmp_path / "out", NONE, components=STUB)
     folder = tmp_path / "out" / "talk.mp4"
     assert {p.name for p in folder.iterdir()} == set(FILES)
     assert export.read(folder / "events.json") == found
@@ -61,11 +61,11 @@ def test_files_and_facts(video, tmp_path):
 
 
 def test_what_a_reader_must_know(video, tmp_path):
-    found = analyze(video, tmp_path / "out", NONE, parts=STUB)
+    found = analyze_video(video, tmp_path / "out", NONE, components=STUB)
     assert "below 60 fps" in found.events[0].warnings
     assert "a movement shorter than 80 ms (two frames) can be missed" in found.warnings[0]
     write_video(tmp_path / "fast.mp4", film(20), 200)
-    fast = analyze(tmp_path / "fast.mp4", tmp_path / "out", NONE, parts=STUB)
+    fast = analyze_video(tmp_path / "fast.mp4", tmp_path / "out", NONE, components=STUB)
     assert fast.warnings == () and fast.events[0].kind == "micro" and fast.events[0].warnings == ()
 
 
@@ -75,7 +75,7 @@ def test_a_face_that_is_hard_to_see(video, tmp_path):
         one.quality[:] = 0.3
         return [one]
 
-    found = analyze(video, tmp_path / "out", NONE, parts=dataclasses.replace(STUB, track=dim))
+    found = analyze_video(video, tmp_path / "out", NONE, components=dataclasses.replace(STUB, track=dim))
     assert "face 1 is hard to see (quality 0.30 of 1)" in found.warnings[-1]
     assert "face hardly in sight" in found.events[0].warnings
 
@@ -89,7 +89,7 @@ def test_gaps_blinks_and_several_faces(video, tmp_path):
         half.blink[2:4] = True
         return [one, half]
 
-    found = analyze(video, tmp_path / "out", NONE, parts=dataclasses.replace(STUB, track=two))
+    found = analyze_video(video, tmp_path / "out", NONE, components=dataclasses.replace(STUB, track=two))
     assert [face.face for face in found.faces] == [1, 2] and [e.face for e in found.events] == [1, 2]
     assert found.faces[0].gaps == () and found.faces[1].frames == 12
     assert found.faces[1].gaps == (pytest.approx((0.24, 0.56)),)
@@ -109,7 +109,10 @@ def test_each_event_is_judged_by_its_own_face(video, tmp_path, monkeypatch):
             return {"positive": 0.4, "negative": 0.6}
 
     monkeypatch.setattr("microexpr.analysis.pipeline.load_model", lambda path: Spy())
-    events = [analyze(video, tmp_path / str(t), AnalysisOptions(threshold=t), parts=STUB).events[0] for t in (0.5, 0.7)]
+    events = [
+        analyze_video(video, tmp_path / str(t), AnalysisOptions(threshold=t), components=STUB).events[0]
+        for t in (0.5, 0.7)
+    ]
     assert seen[0] == (["0.png", "19.png", "9.png"], 0, 9, 19)
     assert [e.label for e in events] == ["negative", "unknown"] and events[1].probabilities["negative"] == 0.6
 
@@ -118,24 +121,27 @@ def test_a_face_is_a_face_wherever_it_is(video, tmp_path):
     """A folder of frames at its own rate, and one picture."""
     for number, picture in enumerate(film(6)):
         write_image(tmp_path / "frames" / f"img{number + 3}.png", picture)
-    found = analyze(
-        tmp_path / "frames", tmp_path / "a", AnalysisOptions.of({"model": "none", "tracking.fps": 100}), parts=STUB
+    found = analyze_video(
+        tmp_path / "frames",
+        tmp_path / "a",
+        AnalysisOptions.from_settings({"model": "none", "tracking.fps": 100}),
+        components=STUB,
     )
     assert found.recording.fps == pytest.approx(100) and found.events[0].seconds == pytest.approx(0.05)
     assert (found.events[0].onset, found.events[0].offset) == (3, 8)
     assert not any("assumed" in line for line in found.warnings)
-    guess = analyze(tmp_path / "frames", tmp_path / "c", NONE, parts=STUB)
+    guess = analyze_video(tmp_path / "frames", tmp_path / "c", NONE, components=STUB)
     assert "25 frames per second were assumed" in guess.warnings[0] and guess.recording.seconds == pytest.approx(0.2)
-    one = analyze(tmp_path / "frames" / "img3.png", tmp_path / "b", NONE, parts=STUB)
+    one = analyze_video(tmp_path / "frames" / "img3.png", tmp_path / "b", NONE, components=STUB)
     assert one.recording.frames == 1 and one.recording.seconds == 0 and one.events == ()
 
 
 def test_times_are_those_of_the_file(tmp_path):
     timed_video(tmp_path / "vary.mkv", (0, 10, 200, 210, 900, 1000))
-    found = analyze(tmp_path / "vary.mkv", tmp_path / "out", NONE, parts=STUB)
+    found = analyze_video(tmp_path / "vary.mkv", tmp_path / "out", NONE, components=STUB)
     assert found.recording.seconds == 1 and [x for x, _ in found.faces[0].curve] == [0, 0.01, 0.2, 0.21, 0.9, 1]
     timed_video(tmp_path / "anew.mkv", (0, 40, 80, 90_000_000_000, 90_000_000_040))
-    anew = analyze(tmp_path / "anew.mkv", tmp_path / "out", NONE, parts=STUB)
+    anew = analyze_video(tmp_path / "anew.mkv", tmp_path / "out", NONE, components=STUB)
     assert anew.recording.seconds == pytest.approx(0.16)
 
 
@@ -147,7 +153,7 @@ def test_a_turned_recording_is_put_upright(tmp_path):
     turned = struct.pack(">9i", 0, 65536, 0, -65536, 0, 0, 48 * 65536, 0, 2**30)
     at = data.index(matrix, data.index(b"tkhd"))
     (tmp_path / "phone.mp4").write_bytes(data[:at] + turned + data[at + len(matrix) :])
-    found = analyze(tmp_path / "phone.mp4", tmp_path / "out", NONE, parts=STUB)
+    found = analyze_video(tmp_path / "phone.mp4", tmp_path / "out", NONE, components=STUB)
     assert (found.recording.width, found.recording.height) == (48, 64)
 
 
@@ -155,32 +161,32 @@ def test_a_damaged_file_is_read_as_far_as_it_goes(tmp_path, video):
     data = bytearray(video.read_bytes())
     data[len(data) // 3 : len(data) // 3 + 300] = bytes(300)
     (tmp_path / "hurt.mp4").write_bytes(bytes(data))
-    hurt = analyze(tmp_path / "hurt.mp4", tmp_path / "out", NONE, parts=STUB)
+    hurt = analyze_video(tmp_path / "hurt.mp4", tmp_path / "out", NONE, components=STUB)
     assert "the file is damaged" in hurt.warnings[0] and "damaged frames" in hurt.events[0].warnings
     write_video(tmp_path / "cut.avi", film(40), 25)
     (tmp_path / "cut.avi").write_bytes((tmp_path / "cut.avi").read_bytes()[:20_000])
-    cut = analyze(tmp_path / "cut.avi", tmp_path / "out", NONE, parts=STUB)
+    cut = analyze_video(tmp_path / "cut.avi", tmp_path / "out", NONE, components=STUB)
     assert any("promises about 40 frames" in line for line in cut.warnings)
 
 
 def test_what_is_done_is_not_done_again(video, tmp_path):
     parts, calls = count(STUB)
-    first = analyze(video, tmp_path / "out", NONE, parts=parts)
-    assert analyze(video, tmp_path / "out", NONE, parts=parts) == first and len(calls) == 1
-    analyze(video, tmp_path / "out", dataclasses.replace(NONE, threshold=0.6), parts=parts)
+    first = analyze_video(video, tmp_path / "out", NONE, components=parts)
+    assert analyze_video(video, tmp_path / "out", NONE, components=parts) == first and len(calls) == 1
+    analyze_video(video, tmp_path / "out", dataclasses.replace(NONE, threshold=0.6), components=parts)
     assert len(calls) == 2
     (tmp_path / "out" / "talk.mp4" / "events.eaf").unlink()
-    analyze(video, tmp_path / "out", dataclasses.replace(NONE, threshold=0.6), parts=parts)
+    analyze_video(video, tmp_path / "out", dataclasses.replace(NONE, threshold=0.6), components=parts)
     assert len(calls) == 3
 
 
 def test_what_a_coder_judged_is_not_overwritten(video, tmp_path):
-    found = analyze(video, tmp_path / "out", NONE, parts=STUB)
+    found = analyze_video(video, tmp_path / "out", NONE, components=STUB)
     judged = dataclasses.replace(found, events=(dataclasses.replace(found.events[0], status="rejected"),))
     (tmp_path / "out" / "talk.mp4" / "events.json").write_text(export.to_json(judged))
-    assert analyze(video, tmp_path / "out", NONE, parts=STUB) == judged
+    assert analyze_video(video, tmp_path / "out", NONE, components=STUB) == judged
     with pytest.raises(RunError, match="events that a coder has judged; give another --out"):
-        analyze(video, tmp_path / "out", dataclasses.replace(NONE, threshold=0.9), parts=STUB)
+        analyze_video(video, tmp_path / "out", dataclasses.replace(NONE, threshold=0.9), components=STUB)
 
 
 def test_a_stop_keeps_the_faces_and_a_fault_does_not(video, tmp_path):
@@ -193,10 +199,10 @@ def test_a_stop_keeps_the_faces_and_a_fault_does_not(video, tmp_path):
         raise MediaError("no")
 
     with pytest.raises(KeyboardInterrupt):
-        analyze(video, tmp_path / "out", NONE, parts=dataclasses.replace(STUB, spot=stop))
+        analyze_video(video, tmp_path / "out", NONE, components=dataclasses.replace(STUB, spot=stop))
     assert work.is_dir()
     with pytest.raises(MediaError):
-        analyze(video, tmp_path / "out", NONE, parts=dataclasses.replace(STUB, spot=fail))
+        analyze_video(video, tmp_path / "out", NONE, components=dataclasses.replace(STUB, spot=fail))
     assert not (tmp_path / "out" / "talk.mp4").exists()
 
 
@@ -211,23 +217,25 @@ def test_a_stopped_recording_goes_on_from_its_faces(video, tmp_path):
     shown = render_clip(1, units=((12, ""),), camera=Camera(fps=50, size=(240, 320)), timing=Timing(2, 5, 8, 12, 50))
     write_video(video, np.stack(list(shown.frames())), 50)
     with pytest.raises(KeyboardInterrupt):
-        analyze(video, tmp_path / "out", NONE, parts=dataclasses.replace(real, curve=stop))
+        analyze_video(video, tmp_path / "out", NONE, components=dataclasses.replace(real, curve=stop))
     note = tmp_path / "out" / "talk.mp4" / "work" / "tracking.json"
     before, told = note.stat().st_mtime_ns, []
     spot = dataclasses.replace(real, spot=lambda track, options: told.append(note.stat().st_mtime_ns) or [])
-    assert analyze(video, tmp_path / "out", NONE, parts=spot).faces and told == [before]
+    assert analyze_video(video, tmp_path / "out", NONE, components=spot).faces and told == [before]
 
 
 def test_one_that_cannot_be_read_does_not_stop_the_others(video, tmp_path):
     (tmp_path / "text.mp4").write_text("no")
-    results = analyze_all([tmp_path / "text.mp4", video, tmp_path / "nowhere.mp4"], tmp_path / "out", NONE, parts=STUB)
+    results = analyze_videos(
+        [tmp_path / "text.mp4", video, tmp_path / "nowhere.mp4"], tmp_path / "out", NONE, components=STUB
+    )
     assert [bool(one.analysis) for one in results] == [False, True, False]
-    assert "cannot be read" in results[0].fault and "is not there" in results[2].fault
+    assert "cannot be read" in results[0].error and "is not there" in results[2].error
 
 
 def test_several_at_once(video, tmp_path):
     write_video(tmp_path / "other.mp4", film(9), 25)
-    results = analyze_all([video, tmp_path / "other.mp4"], tmp_path / "out", NONE, workers=2, parts=SPAWNED)
+    results = analyze_videos([video, tmp_path / "other.mp4"], tmp_path / "out", NONE, workers=2, components=SPAWNED)
     assert [one.analysis.recording.frames for one in results] == [20, 9]
 
 
@@ -248,13 +256,13 @@ def test_which_recordings_are_meant(tmp_path):
     (tmp_path / "empty.txt").touch()
     assert recordings([tmp_path / "empty.txt"]) == [tmp_path / "empty.txt"]
     with pytest.raises(MediaError, match=r"empty\.txt' names no recording"):
-        analyze(tmp_path / "empty.txt", tmp_path / "out", NONE, parts=STUB)
+        analyze_video(tmp_path / "empty.txt", tmp_path / "out", NONE, components=STUB)
     assert recordings([tmp_path / "frames", tmp_path / "x.mp4"]) == [tmp_path / "frames", tmp_path / "x.mp4"]
 
 
 def test_the_folder_of_the_recording_itself_is_no_place(video, tmp_path):
     with pytest.raises(RunError, match=r"talk\.mp4' is a file; give another --out"):
-        analyze(video, tmp_path, NONE, parts=STUB)
+        analyze_video(video, tmp_path, NONE, components=STUB)
     assert VideoFrames(video).times
 
 
@@ -280,7 +288,12 @@ def test_two_recordings_never_share_a_folder(tmp_path):
 )
 def test_wrong_settings_are_one_error_before_any_work(values, fault, said, tmp_path):
     with pytest.raises(fault, match=said):
-        analyze_all([tmp_path / "x.mp4"], tmp_path / "out", AnalysisOptions.of({"model": "none", **values}), parts=STUB)
+        analyze_videos(
+            [tmp_path / "x.mp4"],
+            tmp_path / "out",
+            AnalysisOptions.from_settings({"model": "none", **values}),
+            components=STUB,
+        )
     assert not (tmp_path / "out").exists()
 
 
@@ -336,7 +349,7 @@ def test_everything_as_it_ships(tmp_path):
     camera = Camera(fps=50, size=(240, 320), framing="wide", noise=1.0)
     shown = render_clip(1, units=((12, ""),), camera=camera, timing=Timing(20, 40, 70, 100, 50), amplitude=9)
     write_video(tmp_path / "smile.mp4", np.stack(list(shown.frames())), 50)
-    found = analyze(tmp_path / "smile.mp4", tmp_path / "out", AnalysisOptions(spotter={"name": "strain-peaks"}))
+    found = analyze_video(tmp_path / "smile.mp4", tmp_path / "out", AnalysisOptions(spotter={"name": "strain-peaks"}))
     assert len(found.faces) == 1 and found.faces[0].frames == 100 and found.faces[0].gaps == ()
     assert found.events and all(set(e.probabilities) == {"negative", "positive", "surprise"} for e in found.events)
     assert any("synthetic faces only" in line for line in found.warnings)

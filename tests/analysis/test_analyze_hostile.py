@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from microexpr.analysis import FILES, AnalysisOptions, Components, analyze_all, recordings
+from microexpr.analysis import FILES, AnalysisOptions, Components, analyze_videos, recordings
 from microexpr.core.clip import Interval
 from microexpr.core.track import FaceTrack
 from microexpr.imaging.video import iter_frames
@@ -73,13 +73,13 @@ def listing(root: Path) -> set[tuple[str, int]]:
 
 def told(path: Path, out: Path) -> list[str]:
     """The line of each fault; "" for what was done."""
-    results = analyze_all(recordings([path]), out, AnalysisOptions(model="none"), parts=STUB)
+    results = analyze_videos(recordings([path]), out, AnalysisOptions(model="none"), components=STUB)
     assert results, path
     for one in results:
         written = {p.name for p in one.folder.iterdir()} if one.folder.is_dir() else set()
         assert written == (set(FILES) if one.analysis else set()) and one.folder.parent == out, path
-        assert bool(one.fault) != bool(one.analysis), path
-    return [one.fault for one in results]
+        assert bool(one.error) != bool(one.analysis), path
+    return [one.error for one in results]
 
 
 def test_there_are_many(inputs):

@@ -11,8 +11,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from microexpr.analysis.event_pictures import gather
-from microexpr.analysis.page import as_page, renamed
+from microexpr.analysis.event_images import event_images
+from microexpr.analysis.page import rename_recording, render_page
 from microexpr.core.events import Analysis, Event, Face, Recording
 from tests.analysis.test_export_events import NOBODY, WHOLE
 from tests.hostile import NAMES
@@ -25,7 +25,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 def seen():
     """Pictures of an event, of noise."""
     frames = np.random.default_rng(0).integers(0, 255, (3, 120, 160, 3), np.uint8)
-    return gather(*frames, np.array([30, 20, 80, 80], np.float32))
+    return event_images(*frames, np.array([30, 20, 80, 80], np.float32))
 
 
 class Tags(HTMLParser):
@@ -49,7 +49,7 @@ class Tags(HTMLParser):
 
 
 def test_it_asks_nothing_of_anybody(seen):
-    tags = Tags(as_page(WHOLE, {0: seen}))
+    tags = Tags(render_page(WHOLE, {0: seen}))
     for _, attrs in tags.tags:
         for name, value in attrs.items():
             assert not name.startswith("on") and name not in ("style", "srcset", "action", "href", "ping"), name
@@ -60,7 +60,7 @@ def test_it_asks_nothing_of_anybody(seen):
 
 
 def test_its_policy_lets_nothing_else_run(seen):
-    tags = Tags(as_page(WHOLE, {0: seen}))
+    tags = Tags(render_page(WHOLE, {0: seen}))
     policy = next(m["content"] for m in tags.of("meta") if m.get("http-equiv") == "Content-Security-Policy")
     assert policy.startswith("default-src 'none'; img-src data:;") and "unsafe" not in policy
     (style,), (script,) = tags.texts["style"], tags.texts["script"]
@@ -69,7 +69,7 @@ def test_its_policy_lets_nothing_else_run(seen):
 
 
 def test_what_an_event_shows(seen):
-    page = as_page(WHOLE, {0: seen, 1: seen, 2: seen})
+    page = render_page(WHOLE, {0: seen, 1: seen, 2: seen})
     for words in ("480 ms", "micro", "macro", "quality 0.90", "below 60 fps", "largest move", "no lie detector"):
         assert words.lower() in page.lower()
     assert page.count('src="data:image') == 12 and 'alt="the face at the onset"' in page
@@ -90,7 +90,7 @@ def test_what_an_event_shows(seen):
 )
 def test_why_an_event_is_unknown(seen, change, said):
     event = dataclasses.replace(WHOLE.events[0], **{"label": "unknown", **change})
-    page = as_page(dataclasses.replace(WHOLE, events=(event,)), {0: seen})
+    page = render_page(dataclasses.replace(WHOLE, events=(event,)), {0: seen})
     assert said in page
     assert not change["probabilities"] or f'<th scope="row">{event.label}</th>' in page
 
@@ -107,14 +107,14 @@ def test_why_an_event_is_unknown(seen, change, said):
     ],
 )
 def test_where_the_labels_come_from(about, said):
-    assert said in as_page(dataclasses.replace(WHOLE, settings={"about_model": about}), {})
+    assert said in render_page(dataclasses.replace(WHOLE, settings={"about_model": about}), {})
 
 
 def test_nobody_and_nothing():
-    page = as_page(NOBODY, {})
+    page = render_page(NOBODY, {})
     assert "No face was found in this recording." in page and "no face was found in this recording" in page
     still = dataclasses.replace(NOBODY, faces=WHOLE.faces)
-    assert "No facial movement was found" in as_page(still, {})
+    assert "No facial movement was found" in render_page(still, {})
 
 
 def test_no_name_is_code(seen):
@@ -124,27 +124,27 @@ def test_no_name_is_code(seen):
             WHOLE.events[0], video=shown, label=shown, note=shown, warnings=(shown,), coder=shown
         )
         one = dataclasses.replace(WHOLE, recording=dataclasses.replace(WHOLE.recording, name=shown), events=(event,))
-        tags = Tags(as_page(one, {0: seen}))
+        tags = Tags(render_page(one, {0: seen}))
         assert len(tags.of("script")) == 2 and len(tags.of("style")) == 1 and len(tags.of("b")) <= 2
         assert len(tags.of("img")) == 4
 
 
 def test_another_name(seen):
-    page = as_page(WHOLE, {0: seen})
-    again = renamed(page, WHOLE.recording.name, "b & </h1>.mp4")
+    page = render_page(WHOLE, {0: seen})
+    again = rename_recording(page, WHOLE.recording.name, "b & </h1>.mp4")
     assert WHOLE.recording.name not in again and again.count("b &amp; &lt;/h1&gt;.mp4") == 2
-    assert renamed(again, "b & </h1>.mp4", WHOLE.recording.name) == page
+    assert rename_recording(again, "b & </h1>.mp4", WHOLE.recording.name) == page
 
 
 @pytest.mark.parametrize(("share", "told"), [(1, "> 0.99"), (0.995, "> 0.99"), (0.99, "0.99"), (0.004, "< 0.01")])
 def test_a_share_is_never_certain(seen, share, told):
     event = dataclasses.replace(WHOLE.events[0], label="a", probabilities={"a": share, "b": 0.5})
-    page = as_page(dataclasses.replace(WHOLE, events=(event,)), {0: seen})
+    page = render_page(dataclasses.replace(WHOLE, events=(event,)), {0: seen})
     assert f"<td>{told.replace('>', '&gt;').replace('<', '&lt;')}</td>" in page
 
 
 def test_where_a_recording_lies_is_not_on_the_page():
-    assert "/data/a talk" not in as_page(WHOLE, {})
+    assert "/data/a talk" not in render_page(WHOLE, {})
 
 
 def many(count: int) -> Analysis:
@@ -159,7 +159,7 @@ def many(count: int) -> Analysis:
 
 
 def test_a_page_of_many_events_has_200_pictures_at_most(seen):
-    page = as_page(many(400), dict.fromkeys(range(350, 400), seen))
+    page = render_page(many(400), dict.fromkeys(range(350, 400), seen))
     assert page.count("<img ") == 200 and "The 50 clearest events" in page and "350 more events" in page
     assert all(f'id="event-{n}"' in page for n in range(1, 401))
 
@@ -182,7 +182,9 @@ def opened(browser, tmp_path, seen):
     wrong = []
 
     def open_page(analysis, width=1280, **screen):
-        (tmp_path / "report.html").write_text(as_page(analysis, dict.fromkeys(range(len(analysis.events))[-50:], seen)))
+        (tmp_path / "report.html").write_text(
+            render_page(analysis, dict.fromkeys(range(len(analysis.events))[-50:], seen))
+        )
         page = browser.new_page(viewport={"width": width, "height": 800}, **screen)
         page.on("console", lambda message: wrong.append(message.text))
         page.on("pageerror", lambda error: wrong.append(str(error)))

@@ -42,7 +42,7 @@ def test_what_is_written_is_read_again(analysis):
 def test_a_spreadsheet_has_a_line_an_event():
     rows = list(csv.DictReader(io.StringIO(to_csv(WHOLE.events))))
     assert [row["seconds"] for row in rows] == ["0.48", "1.6", "0.48"] and rows[1]["p_positive"] == ""
-    assert rows[0]["probability"] == rows[0]["p_positive"] == "0.7" and rows[2]["share"] == ""
+    assert rows[0]["probability"] == rows[0]["p_positive"] == "0.7" and rows[2]["probability"] == ""
     assert rows[0]["warnings"] == "blink; below 60 fps"
 
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from microexpr.analysis import AnalysisOptions, Components, analyze
+from microexpr.analysis import AnalysisOptions, Components, analyze_video
 from microexpr.analysis.formats import json_file as export
 from microexpr.analysis.live import FILES, LiveOptions, VideoSource, live
 from microexpr.analysis.live.capture import Capture
 from microexpr.analysis.live.detector import EventDetector
-from microexpr.analysis.live.window import FrameBuffer, TrackBuffer, Window
+from microexpr.analysis.live.window import FrameBuffer, TrackBuffer, TrackWindow
 from microexpr.cli.live_display import line_of, screen
 from microexpr.cli.main import main
 from microexpr.core.clip import Interval
@@ -52,7 +52,7 @@ def wide(track, options):
 class Unplugged:
     """A camera that fails after some frames."""
 
-    name, path, waits = "camera 7", "", True
+    name, path, can_wait = "camera 7", "", True
 
     def __init__(self, frames):
         self.frames = frames
@@ -66,8 +66,10 @@ class Unplugged:
 @needs_mesh
 def test_the_same_events_as_analyze(film, tmp_path):
     options, parts, told = AnalysisOptions(), Components(spot=wide), []
-    whole = analyze(film, tmp_path / "whole", options, parts=parts)
-    now = live(VideoSource(film, "fast"), tmp_path / "live", options, LiveOptions(window=6.0), told.append, parts=parts)
+    whole = analyze_video(film, tmp_path / "whole", options, components=parts)
+    now = live(
+        VideoSource(film, "fast"), tmp_path / "live", options, LiveOptions(window=6.0), told.append, components=parts
+    )
     assert len(now.events) == len(whole.events) == 3 and told == list(now.events)
     for one, other in zip(now.events, whole.events, strict=True):
         assert (one.face, one.kind, one.label) == (other.face, other.kind, other.label)
@@ -86,9 +88,11 @@ def test_frames_that_nobody_could_take_are_counted(film, tmp_path, monkeypatch):
     quick = Follower.step
     monkeypatch.setattr(Follower, "step", lambda *given: time.sleep(0.1) or quick(*given))
     shown = []
-    found = live(VideoSource(film), tmp_path, AnalysisOptions(model="none"), LiveOptions(waiting=2), shown=shown.append)
+    found = live(
+        VideoSource(film), tmp_path, AnalysisOptions(model="none"), LiveOptions(queue_size=2), on_status=shown.append
+    )
     counts = found.settings["live"]
-    assert counts["dropped"] > 50 and counts["done"] + counts["dropped"] == counts["came"] == 225
+    assert counts["dropped"] > 50 and counts["processed"] + counts["dropped"] == counts["received"] == 225
     assert "frames were dropped" in found.warnings[0] and shown[-1].dropped == counts["dropped"]
     assert export.read(tmp_path / "events.json").settings["live"] == counts
     assert found.recording.seconds > 6 and abs(found.recording.fps - FPS) < 1
@@ -137,7 +141,7 @@ def row(seconds):
 
 
 def test_the_window_is_bounded():
-    window, shots = Window(3.0), FrameBuffer(3.0, 60)
+    window, shots = TrackWindow(3.0), FrameBuffer(3.0, 60)
     picture = np.zeros((8, 8, 3), np.uint8)
     for i in range(5000):
         window.add(1 + i // 2500, row(i / 100), picture[..., 0])
@@ -174,7 +178,7 @@ def test_what_the_window_cut_is_not_told():
 
 
 def test_little_is_known_of_a_face_that_has_just_come():
-    watch = EventDetector(Tracking(), lambda track: [Interval(50, 90, score=1.0)], settle=1.0, least=3.0)
+    watch = EventDetector(Tracking(), lambda track: [Interval(50, 90, score=1.0)], settle=1.0, min_seconds=3.0)
     assert watch.detect({1: strip_of(2.5)}, 2.5, 0.01) == []
     assert len(watch.detect({1: strip_of(2.5)}, 4.0, 0.01)) == 1  # it has gone
 
@@ -185,7 +189,7 @@ def test_gaps_of_a_person():
     for now in (1.5, 2.5, 4.5):
         rows = [row(t) for t in times if t <= now]
         watch.detect({1: TrackBuffer(rows, [np.zeros((16, 16), np.uint8)] * len(rows))}, now, 0.01)
-    person = watch.people[1].face_until(5.0, 0.01)
+    person = watch.people[1].to_face(5.0, 0.01)
     assert person.frames == 180 and person.gaps == ((0.0, 0.2), (1.0, 2.0), (3.0, 5.0))
 
 
@@ -212,7 +216,7 @@ def test_a_line_an_event_and_one_for_how_it_goes(capsys):
     assert "face 2" in said.out and "dropped 4" in said.err and "blinks 2" in said.err
 
 
-@pytest.mark.parametrize("wrong", [{"window": 2.0}, {"every": 0}, {"waiting": 0}, {"settle": -1}])
+@pytest.mark.parametrize("wrong", [{"window": 2.0}, {"interval": 0}, {"queue_size": 0}, {"settle": -1}])
 def test_wrong_settings_are_named(wrong):
     with pytest.raises(UsageError, match=next(iter(wrong))):
         LiveOptions(**wrong)

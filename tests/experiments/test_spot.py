@@ -40,8 +40,8 @@ class Fixed(Spotter):
 
     name = "fixed"
 
-    def detect(self, track, samples):
-        return Detection(np.zeros(len(samples)), ())
+    def detect(self, track, grid):
+        return Detection(np.zeros(len(grid)), ())
 
     def spot(self, track):
         kinds = ((10, 14, "micro"), (20, 60, "macro"))
@@ -52,10 +52,10 @@ class Fixed(Spotter):
 class Learner(Fixed):
     """Keeps what it was shown."""
 
-    name, learns = "learner", True
+    name, trainable = "learner", True
 
-    def fit(self, tracks, truth, seed):
-        TAUGHT.append((seed, [one for video in truth for one in video]))
+    def fit(self, tracks, labels, seed):
+        TAUGHT.append((seed, [one for video in labels for one in video]))
         return self
 
 

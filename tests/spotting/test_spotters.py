@@ -12,8 +12,8 @@ from microexpr.core.errors import DataError, MissingDataError, NotFittedError, R
 from microexpr.core.track import FaceTrack
 from microexpr.metrics.intervals import overlap
 from microexpr.spotting import SPOTTERS, Spotter, check_spotter
-from microexpr.spotting.base import sampled
-from microexpr.spotting.checks import part
+from microexpr.spotting.base import time_grid
+from microexpr.spotting.checks import first_frames
 from microexpr.synthetic.long_video import SyntheticVideo, ground_truth_track, random_video
 from microexpr.synthetic.script import Distractors, Movement
 
@@ -90,7 +90,7 @@ def test_nothing_is_told_within_a_gap(name):
 
 @pytest.mark.parametrize("name", SPOTTERS.names())
 def test_two_frames_hold_nothing(name):
-    assert ready(name).spot(part(busy()[0], 2)) == []
+    assert ready(name).spot(first_frames(busy()[0], 2)) == []
 
 
 @pytest.mark.parametrize("name", [name for name in SPOTTERS.names() if name != "softnet"])
@@ -133,7 +133,7 @@ def test_a_blink_within_a_smile_does_not_cut_it():
 
 
 def test_what_has_begun_when_the_recording_ends_is_told_to_its_last_frame():
-    track = part(ground_truth_track(staged(macro(1.0, 3.0))), 150)
+    track = first_frames(ground_truth_track(staged(macro(1.0, 3.0))), 150)
     (one,) = ready("default").spot(track)
     assert one.offset == 149 and one.kind == "macro" and abs(one.onset - 60) <= 8
 
@@ -187,6 +187,6 @@ def test_bad_settings_are_refused(settings):
 
 
 def test_steps_follow_real_times():
-    track = part(ground_truth_track(staged(seconds=1.1), size=32), 61)
-    steps = sampled(dataclasses.replace(track, times=track.times * 2), 200)
+    track = first_frames(ground_truth_track(staged(seconds=1.1), size=32), 61)
+    steps = time_grid(dataclasses.replace(track, times=track.times * 2), 200)
     assert len(steps) == 61 and steps.rate == pytest.approx(30) and steps.visible.all()

@@ -11,13 +11,13 @@ from microexpr.core.track import FaceTrack
 from microexpr.networks import NETWORKS
 from microexpr.networks.softnet import Scorer, train
 from microexpr.spotting import SPOTTERS
-from microexpr.spotting.base import TimeGrid, sampled
-from microexpr.spotting.default.candidates import bumps
+from microexpr.spotting._peak_picking import contrast, crossing, runs, spans_above, threshold
+from microexpr.spotting.base import TimeGrid, time_grid
+from microexpr.spotting.default.candidates import find_candidates
 from microexpr.spotting.default.displacement import NAMES, displacement
 from microexpr.spotting.mdmd import maximal_difference
-from microexpr.spotting.peak_picking import contrast, crossing, runs, spans_above, threshold
+from microexpr.spotting.softnet import face_regions as face_parts
 from microexpr.spotting.softnet import peaks, pseudo_labels
-from microexpr.spotting.softnet import regions as face_parts
 from microexpr.synthetic.long_video import ground_truth_track
 from microexpr.synthetic.script import Movement
 from tests.spotting.test_spotters import busy, micro, staged
@@ -72,7 +72,7 @@ def test_softnet_learns_and_repeats_itself():
 
 def test_softnets_labels_and_peaks():
     track = busy()[0]
-    samples = sampled(track, 60)
+    samples = time_grid(track, 60)
     labels = pseudo_labels(track, samples, [Interval(100, 110)], k=5)
     assert np.flatnonzero(labels).tolist() == list(range(96, 111))
     smooth = np.zeros(50)
@@ -89,7 +89,7 @@ def test_softnets_input_has_no_head_motion_and_no_eyes():
 
 def test_displacement_takes_the_head_away():
     track = ground_truth_track(staged(micro(1.0, 0.4, 6), seconds=2.5, seed=5))
-    moved = displacement(track, sampled(track, 60)).regions
+    moved = displacement(track, time_grid(track, 60)).regions
     brows = [i for i, name in enumerate(NAMES) if "inner brow" in name]
     mouth = [i for i, name in enumerate(NAMES) if "corner" in name]
     assert moved[72, brows, 1].mean() - moved[50, brows, 1].mean() < -0.01  # up
@@ -102,7 +102,7 @@ def test_a_bump_begins_and_ends_where_it_was_made(rate):
     one = Movement("macro", 1.0, 1.5, 1.9, 2.6, 0.05).level(times) * 0.05
     moves = np.random.default_rng(1).normal(0, 2e-4, (len(times), len(NAMES), 2))
     moves[:, 3, 1] += one
-    best = min(bumps(moves, rate), key=lambda b: abs(b.onset - rate) + abs(b.offset - 2.6 * rate))
+    best = min(find_candidates(moves, rate), key=lambda b: abs(b.onset - rate) + abs(b.offset - 2.6 * rate))
     assert abs(best.onset / rate - 1.0) < 0.08 and abs(best.offset / rate - 2.6) < 0.1
     assert best.height == pytest.approx(0.05, rel=0.1) and not best.unfinished
     assert int(np.abs(best.pattern).sum(axis=1).argmax()) == 3
@@ -137,13 +137,13 @@ def test_what_was_worked_out_of_a_camera_holds_for_the_next_look():
 
 def test_a_missing_frame_takes_its_time():
     track = camera()
-    assert np.array_equal(sampled(track, 200).frames, np.arange(len(track)))
-    steps = sampled(some(track, np.delete(np.arange(len(track)), 100)), 200)
+    assert np.array_equal(time_grid(track, 200).frames, np.arange(len(track)))
+    steps = time_grid(some(track, np.delete(np.arange(len(track)), 100)), 200)
     assert steps.rate == track.fps
     assert len(steps) == pytest.approx((track.times[-1] - track.times[0]) * track.fps, abs=1.5)
 
 
 def test_a_curve_stands_at_the_frames_of_a_camera():
     track, spotter = camera(), SPOTTERS.build({"name": "default"})
-    seen = spotter.detect(track, sampled(track, 200)).curve
+    seen = spotter.detect(track, time_grid(track, 200)).curve
     assert seen.max() > 0.5 and np.allclose(spotter.curve(track), seen, atol=1e-6)

@@ -5,7 +5,7 @@ with the length of the recording is held but a few numbers a frame.
 """
 
 from .options import AnalysisOptions, Components
-from .pipeline import FILES, Result, analyze, analyze_all
+from .pipeline import FILES, AnalysisResult, analyze_video, analyze_videos
 from .sources import recordings
 
-__all__ = ["FILES", "AnalysisOptions", "Components", "Result", "analyze", "analyze_all", "recordings"]
+__all__ = ["FILES", "AnalysisOptions", "AnalysisResult", "Components", "analyze_video", "analyze_videos", "recordings"]

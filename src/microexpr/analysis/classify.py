@@ -18,20 +18,20 @@ from ..imaging.video import Frames
 from ..preprocessing.onset_apex import OnsetApex
 from ..recognizers.model import Model
 from .crops import CropRequest, clips
-from .event_pictures import EventPictures, gather
+from .event_images import EventImages, event_images
 from .options import AnalysisOptions
-from .summary import frame_damage, number
+from .summary import frame_damage, rounded
 
 SLOW_FPS = 60
 """Below this a micro-expression has so few frames that some are missed."""
 
-HARD = 0.5
+LOW_QUALITY = 0.5
 """A face of a lower mean quality gets a warning."""
 
-TURNED = 25.0
+TURNED_DEGREES = 25.0
 """Degrees from which on a head counts as turned away."""
 
-PICTURED = 50
+MAX_ILLUSTRATED = 50
 """Events that get their four pictures, the highest scores first; with more a page would be slow."""
 
 Found = Sequence[tuple[FaceTrack, Interval]]
@@ -56,7 +56,7 @@ def warnings(recording: Recording, faces: Sequence[Face], model: Model | None) -
     told += [
         f"face {face.face} is hard to see (quality {face.quality:.2f} of 1): small, turned away or blurred"
         for face in faces
-        if face.quality < HARD
+        if face.quality < LOW_QUALITY
     ]
     if faces and model is not None and model.metadata.get("synthetic") == "true":
         told.append(
@@ -73,7 +73,7 @@ def classify_events(
     options: AnalysisOptions,
     progress: ProgressCallback,
     folder: Path,
-) -> tuple[tuple[Event, ...], dict[int, EventPictures]]:
+) -> tuple[tuple[Event, ...], dict[int, EventImages]]:
     """Events in the order of `found`, and pictures of the best of them.
 
     Args:
@@ -88,7 +88,7 @@ def classify_events(
     damage, _ = frame_damage(frames)
     events = [_event(recording, track, one, options, damage) for track, one in found]
     order = sorted(range(len(events)), key=lambda index: -events[index].score)
-    pictured, pictures = set(order[:PICTURED]), {}
+    pictured, pictures = set(order[:MAX_ILLUSTRATED]), {}
     whole = model is not None and not isinstance(model.chain.steps[0], OnsetApex)
     wanted = {
         index: CropRequest(event, found[index][0], whole)
@@ -107,7 +107,7 @@ def classify_events(
             left, top = box[:2]
             own = track.boxes[_at(track, event.onset)] - np.array([left, top, 0, 0], np.float32)
             onset, apex, offset = (read_image(place / f"{n}.png") for n in (event.onset, event.apex, event.offset))
-            pictures[index] = gather(onset, apex, offset, own)
+            pictures[index] = event_images(onset, apex, offset, own)
     return tuple(events), pictures
 
 
@@ -126,11 +126,11 @@ def _event(
     first, last = _at(track, one.onset), _at(track, one.offset)
     middle = (first + last) // 2 if one.apex is None else _at(track, one.apex)
     part = slice(first, last + 1)
-    start, peak, end = (number(track.times[i]) for i in (first, middle, last))
-    quality = number(track.quality[part].mean())
+    start, peak, end = (rounded(track.times[i]) for i in (first, middle, last))
+    quality = rounded(track.quality[part].mean())
     told = ["blink"] * bool(track.blink[part].any())
-    told += ["head turned"] * bool((np.abs(track.pose[part, :2]) > TURNED).any())
-    told += ["face hardly in sight"] * (quality < options.least_quality)
+    told += ["head turned"] * bool((np.abs(track.pose[part, :2]) > TURNED_DEGREES).any())
+    told += ["face hardly in sight"] * (quality < options.min_quality)
     told += ["damaged frames"] * bool(((damage >= start - 0.001) & (damage <= end + 0.001)).any())
     told += [f"below {SLOW_FPS} fps"] * (0 < recording.fps < SLOW_FPS)
     told += ["peak within two frames of its begin"] * (middle - first < 2)
@@ -144,7 +144,7 @@ def _event(
         peak,
         end,
         "micro" if end - start < MICRO_SECONDS else "macro",
-        number(0.0 if one.score is None else one.score),
+        rounded(0.0 if one.score is None else one.score),
         quality=quality,
         warnings=tuple(told),
     )
@@ -155,7 +155,7 @@ def _recognized(event: Event, place: Path, model: Model, options: AnalysisOption
         answer = model(place, event.onset, event.apex, event.offset)
     except MicroexprError:
         return _with(event, "the recognizer could not read it")
-    shares = {name: number(share) for name, share in answer.items()}
+    shares = {name: rounded(share) for name, share in answer.items()}
     best = max(shares, key=lambda name: shares[name])
-    sure = shares[best] >= options.threshold and event.quality >= options.least_quality
+    sure = shares[best] >= options.threshold and event.quality >= options.min_quality
     return dataclasses.replace(event, probabilities=shares, label=best if sure else "unknown")

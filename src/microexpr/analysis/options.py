@@ -32,22 +32,22 @@ class AnalysisOptions:
         spotter: `name` and settings of a spotter.
         tracking: settings of the tracker.
         threshold: an event whose best class has a smaller share is `unknown`.
-        least_quality: so is one whose face has a lower mean quality.
+        min_quality: so is one whose face has a lower mean quality.
     """
 
     model: Path | str = "default"
     spotter: Mapping[str, Any] = field(default_factory=lambda: {"name": SPOTTER})
     tracking: Mapping[str, Any] = field(default_factory=dict)
     threshold: float = 0.5
-    least_quality: float = 0.5
+    min_quality: float = 0.5
 
     def __post_init__(self) -> None:
-        for name in ("threshold", "least_quality"):
+        for name in ("threshold", "min_quality"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name} = {getattr(self, name)}: use 0 to 1")
 
     @classmethod
-    def of(cls, values: Mapping[str, Any]) -> AnalysisOptions:
+    def from_settings(cls, values: Mapping[str, Any]) -> AnalysisOptions:
         """From settings as a user writes them; `spotter.<key>` and `tracking.<key>` go to these parts."""
         flat = {key: value for key, value in values.items() if "." not in key}
         for key, value in values.items():

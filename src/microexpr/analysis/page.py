@@ -14,9 +14,9 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
 
 from ..core.events import Analysis, Event
-from .event_pictures import EventPictures
+from .event_images import EventImages
 
-PICTURES = (
+IMAGES = (
     ("onset", "the face at the onset"),
     ("apex", "the face at the apex"),
     ("offset", "the face at the offset"),
@@ -24,7 +24,7 @@ PICTURES = (
 )
 
 
-def as_page(analysis: Analysis, pictures: Mapping[int, EventPictures]) -> str:
+def render_page(analysis: Analysis, pictures: Mapping[int, EventImages]) -> str:
     """The page.
 
     Args:
@@ -54,18 +54,18 @@ def as_page(analysis: Analysis, pictures: Mapping[int, EventPictures]) -> str:
         data=Markup(_data(analysis)),
         style=Markup(style),
         script=Markup(script),
-        policy=policy(style, script),
+        policy=content_security_policy(style, script),
     )
 
 
-def renamed(page: str, old: str, new: str) -> str:
+def rename_recording(page: str, old: str, new: str) -> str:
     """A page of `as_page` that shows another name of its recording, say the owner's instead of that of a copy."""
     for form in ("<title>{} –", "<h1>{}</h1>"):
         page = page.replace(form.format(escape(old)), form.format(escape(new)), 1)
     return page
 
 
-def policy(style: str, script: str) -> str:
+def content_security_policy(style: str, script: str) -> str:
     """A Content-Security-Policy under which nothing runs, is loaded or is sent but these two and `data:` pictures."""
     style_hash, script_hash = (base64.b64encode(hashlib.sha256(t.encode()).digest()).decode() for t in (style, script))
     return (
@@ -130,7 +130,7 @@ def _settings(analysis: Analysis) -> list[tuple[str, str]]:
     return [*told, ("version", f"microexpr {analysis.version}"), ("fingerprint", analysis.fingerprint)]
 
 
-def _card(index: int, event: Event, seen: EventPictures | None, analysis: Analysis) -> dict[str, Any]:
+def _card(index: int, event: Event, seen: EventImages | None, analysis: Analysis) -> dict[str, Any]:
     bars = [
         {"name": n, "share": s, "told": _share(s), "best": n == event.label} for n, s in event.probabilities.items()
     ]
@@ -148,7 +148,7 @@ def _card(index: int, event: Event, seen: EventPictures | None, analysis: Analys
         "bars": bars,
         "why": why,
         "largest": None if seen is None else seen.largest,
-        "pictures": [] if seen is None else [(name, told, getattr(seen, name)) for name, told in PICTURES],
+        "pictures": [] if seen is None else [(name, told, getattr(seen, name)) for name, told in IMAGES],
     }
 
 

@@ -22,17 +22,17 @@ from ..core.progress import ProgressCallback, no_progress
 from ..imaging.video import Frames, VideoFrames, file_signature, open_frames
 from ..recognizers.model import Model, load_model
 from .classify import classify_events, warnings
-from .event_pictures import EventPictures
+from .event_images import EventImages
 from .formats import json_file as export
 from .options import AnalysisOptions, Components
-from .page import as_page
+from .page import render_page
 from .sources import output_folder, output_folders
-from .summary import absolute_path, face, facts, frame_damage, people
+from .summary import absolute_path, describe_recording, frame_damage, summarize_face, tracks_by_face
 
 FILES = ("events.csv", "events.eaf", "report.html", "events.json")
 """In the order in which they are written: once the last is there, all are."""
 
-LONGEST = 600
+MAX_ERROR_LENGTH = 600
 """Letters of a line about a fault."""
 
 WORK = "work"
@@ -40,21 +40,21 @@ WORK = "work"
 
 
 @dataclass(frozen=True)
-class Result:
+class AnalysisResult:
     """What came of one recording: an analysis, or the line that says why there is none."""
 
     source: Path
     folder: Path
     analysis: Analysis | None = None
-    fault: str = ""
+    error: str = ""
 
 
-def analyze(
+def analyze_video(
     source: Path,
     out: Path,
     options: AnalysisOptions | None = None,
     progress: ProgressCallback | None = None,
-    parts: Components | None = None,
+    components: Components | None = None,
 ) -> Analysis:
     """Find the events of a video, or of a folder of frames, and write them into `out/<its name>`.
 
@@ -65,47 +65,55 @@ def analyze(
         out: the folder that gets a folder for each recording.
         options: settings.
         progress: told what is being done, how much of it is done, and how much there is.
-        parts: other trackers and spotters than ours.
+        components: other trackers and spotters than ours.
 
     Raises:
         MediaError: the source cannot be read.
         RunError: the folder holds another recording's events, or events that a coder has judged.
     """
     return _analyze_into(
-        Path(source), output_folder(Path(source), out), options or AnalysisOptions(), progress or no_progress, parts
+        Path(source),
+        output_folder(Path(source), out),
+        options or AnalysisOptions(),
+        progress or no_progress,
+        components,
     )
 
 
-def analyze_all(
+def analyze_videos(
     sources: Sequence[Path],
     out: Path,
     options: AnalysisOptions | None = None,
     progress: ProgressCallback | None = None,
     workers: int = 1,
-    parts: Components | None = None,
-) -> list[Result]:
+    components: Components | None = None,
+) -> list[AnalysisResult]:
     """`analyze` for several recordings, `workers` at once; one that cannot be read does not stop the others."""
     options, progress = options or AnalysisOptions(), progress or no_progress
     options.check()  # a wrong setting is one error, not one a recording
     folders = output_folders(sources, out)
     jobs = list(zip(sources, folders, strict=True))
     told = progress if workers == 1 or len(jobs) == 1 else no_progress
-    job = partial(_job, options=options, progress=told, parts=parts)
+    job = partial(_job, options=options, progress=told, components=components)
     where = executor("local") if told is progress else executor("processes", workers)
-    results: dict[int, Result] = {}
+    results: dict[int, AnalysisResult] = {}
     progress("recordings", 0, len(jobs))
     for index, outcome in where.run(job, jobs, None):
         value = (
-            {"analysis": outcome.value} if isinstance(outcome, Done) else {"fault": _short(one_line(outcome.reason))}
+            {"analysis": outcome.value} if isinstance(outcome, Done) else {"error": _short(one_line(outcome.reason))}
         )
-        results[index] = Result(*jobs[index], **value)
+        results[index] = AnalysisResult(*jobs[index], **value)
         progress("recordings", len(results), len(jobs))
     return [results[index] for index in range(len(jobs))]
 
 
 def _short(text: str) -> str:
     """A line that can be read, although a name in it is thousands of letters long."""
-    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
+    return (
+        text
+        if len(text) <= MAX_ERROR_LENGTH
+        else f"{text[: MAX_ERROR_LENGTH // 2]} ... {text[-MAX_ERROR_LENGTH // 2 :]}"
+    )
 
 
 def _job(
@@ -114,13 +122,13 @@ def _job(
     *,
     options: AnalysisOptions,
     progress: ProgressCallback,
-    parts: Components | None,
+    components: Components | None,
 ) -> Analysis:
-    return _analyze_into(*job, options, progress, parts)
+    return _analyze_into(*job, options, progress, components)
 
 
 def _analyze_into(
-    source: Path, folder: Path, options: AnalysisOptions, progress: ProgressCallback, parts: Components | None
+    source: Path, folder: Path, options: AnalysisOptions, progress: ProgressCallback, components: Components | None
 ) -> Analysis:
     try:
         if source.suffix.lower() == ".txt" and source.is_file():
@@ -135,7 +143,7 @@ def _analyze_into(
             progress(f"{one_line(source.name)}: done before", 1, 1)
             return old
         try:
-            analysis = _fresh(source, frames, folder, mark, options, progress, parts or Components())
+            analysis = _fresh(source, frames, folder, mark, options, progress, components or Components())
         except Exception:  # not a stop: the same command then goes on from the finished pass over the faces
             _clear(folder)
             raise
@@ -182,17 +190,18 @@ def _fresh(
     mark: str,
     options: AnalysisOptions,
     progress: ProgressCallback,
-    parts: Components,
+    components: Components,
 ) -> Analysis:
     name, shape = one_line(source.absolute().name) or "recording", _shape(source, frames)
     work = folder / WORK
     work.mkdir(parents=True, exist_ok=True)
     told = partial(_told, progress, name)
-    tracks = [track for track in parts.track(frames, options, told, work) if len(track)]
-    looks = {track: parts.spot_with_curve(track, options) for track in tracks}
-    recording = facts(name, source, frames, options.fps, shape)
+    tracks = [track for track in components.track(frames, options, told, work) if len(track)]
+    looks = {track: components.spot_with_curve(track, options) for track in tracks}
+    recording = describe_recording(name, source, frames, options.fps, shape)
     faces = tuple(
-        face(group, np.concatenate([looks[track][1] for track in group]), recording) for group in people(tracks)
+        summarize_face(group, np.concatenate([looks[track][1] for track in group]), recording)
+        for group in tracks_by_face(tracks)
     )
     model = None if options.model_file is None else load_model(options.model_file)
     found = [(track, one) for track in tracks for one in looks[track][0]]
@@ -242,11 +251,11 @@ def _told(progress: ProgressCallback, name: str, what: str, done: int, total: in
     progress(f"{name}: {what}", done, total)
 
 
-def _write(folder: Path, analysis: Analysis, pictures: Mapping[int, EventPictures]) -> None:
+def _write(folder: Path, analysis: Analysis, pictures: Mapping[int, EventImages]) -> None:
     contents = {
         "events.csv": export.to_csv(analysis.events).encode(),
         "events.eaf": export.to_eaf(analysis, folder),
-        "report.html": as_page(analysis, pictures).encode(),
+        "report.html": render_page(analysis, pictures).encode(),
         "events.json": export.to_json(analysis).encode(),
     }
     for name in FILES:

@@ -48,19 +48,19 @@ def _is(path: Path, kind: Callable[[Path], bool]) -> bool:
         return False
 
 
-def output_folder(source: Path, out: Path, apart: bool = False) -> Path:
+def output_folder(source: Path, out: Path, disambiguate: bool = False) -> Path:
     """The folder below `out` for a recording: its name, made safe.
 
     Args:
         source: the recording.
         out: the folder of all.
-        apart: add a mark of the whole path, where two recordings have one name.
+        disambiguate: add a mark of the whole path, where two recordings have one name.
     """
     path = os.path.abspath(source)  # noqa: PTH100  (takes `..` away, follows no link)
     name = os.path.basename(path)  # noqa: PTH119  (a Path has no name for `/`)
     safe = slug(name).strip("-.")[:100]
-    if safe != name or apart:
-        mark = hashlib.sha256(os.fsencode(path if apart else name)).hexdigest()[:8]
+    if safe != name or disambiguate:
+        mark = hashlib.sha256(os.fsencode(path if disambiguate else name)).hexdigest()[:8]
         safe = f"{safe or 'recording'}-{mark}"
     return out / safe
 
@@ -69,7 +69,9 @@ def output_folders(sources: Sequence[Path], out: Path) -> list[Path]:
     """A folder for each; two recordings never share one."""
     plain = [output_folder(source, out) for source in sources]
     twice = {folder for folder in plain if plain.count(folder) > 1}
-    found = [output_folder(source, out, apart=folder in twice) for source, folder in zip(sources, plain, strict=True)]
+    found = [
+        output_folder(source, out, disambiguate=folder in twice) for source, folder in zip(sources, plain, strict=True)
+    ]
     if len(set(found)) < len(found):
         again = next(source for source, folder in zip(sources, found, strict=True) if found.count(folder) > 1)
         raise UsageError(f"'{again}' is given twice")

@@ -17,7 +17,7 @@ from ..imaging.video import Frames, MonotonicClock, VideoFrames
 CURVE_POINTS = 2000
 
 
-def facts(name: str, source: Path, frames: Frames, fps: float, shape: tuple[int, ...]) -> Recording:
+def describe_recording(name: str, source: Path, frames: Frames, fps: float, shape: tuple[int, ...]) -> Recording:
     """Of the recording.
 
     Args:
@@ -51,13 +51,13 @@ def frame_damage(frames: Frames) -> tuple[np.ndarray, tuple[str, ...]]:
     return found, tuple(told)
 
 
-def people(tracks: Sequence[FaceTrack]) -> list[list[FaceTrack]]:
+def tracks_by_face(tracks: Sequence[FaceTrack]) -> list[list[FaceTrack]]:
     """Tracks of each person, in the order of time."""
     numbers = sorted({track.face for track in tracks})
     return [sorted((t for t in tracks if t.face == face), key=lambda t: t.times[0]) for face in numbers]
 
 
-def face(group: Sequence[FaceTrack], curve: np.ndarray, recording: Recording) -> Face:
+def summarize_face(group: Sequence[FaceTrack], curve: np.ndarray, recording: Recording) -> Face:
     """All tracks of one person as one record; `curve` has a value for each of their frames."""
     times = np.concatenate([track.times for track in group])
     blink = np.concatenate([track.blink for track in group])
@@ -72,26 +72,26 @@ def face(group: Sequence[FaceTrack], curve: np.ndarray, recording: Recording) ->
     return Face(
         group[0].face,
         len(times),
-        number(quality.mean()),
-        tuple((number(a), number(b)) for a, b in gaps),
-        spans(times, blink, step),
-        thinned(times, curve),
+        rounded(quality.mean()),
+        tuple((rounded(a), rounded(b)) for a, b in gaps),
+        true_spans(times, blink, step),
+        thin_curve(times, curve),
     )
 
 
-def spans(times: np.ndarray, on: np.ndarray, step: float) -> Spans:
+def true_spans(times: np.ndarray, on: np.ndarray, step: float) -> Spans:
     """Begin and end of each stretch of frames that are on; a frame lasts `step` seconds."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], on.astype(np.int8), [0]])))
     pairs = edges.reshape(-1, 2)
-    return tuple((number(times[a]), number(times[b - 1] + step)) for a, b in pairs)
+    return tuple((rounded(times[a]), rounded(times[b - 1] + step)) for a, b in pairs)
 
 
-def thinned(times: np.ndarray, values: np.ndarray) -> Spans:
+def thin_curve(times: np.ndarray, values: np.ndarray) -> Spans:
     """The curve with so few points that a page can draw it; of neighbors the highest stays."""
     parts = np.array_split(np.arange(len(times)), min(len(times), CURVE_POINTS))
     clean = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     best = [part[np.argmax(clean[part])] for part in parts if len(part)]
-    return tuple((number(times[i]), number(clean[i])) for i in best)
+    return tuple((rounded(times[i]), rounded(clean[i])) for i in best)
 
 
 def movement(track: FaceTrack) -> np.ndarray:
@@ -103,7 +103,7 @@ def movement(track: FaceTrack) -> np.ndarray:
     return found
 
 
-def number(value: Any) -> float:
+def rounded(value: Any) -> float:
     """Rounded to what is written, so that every file tells the same."""
     return round(float(value), 6) if np.isfinite(value) else 0.0
 

@@ -24,14 +24,14 @@ def analyze(
     plugin: Plugins = [],
 ) -> None:
     """Find the facial movements in recordings, with time, face, class and evidence; goes on where it was stopped."""
-    from ..analysis import AnalysisOptions, analyze_all, recordings
+    from ..analysis import AnalysisOptions, analyze_videos, recordings
     from . import console
 
     load_plugins(plugin)
     values = {"model": model, "threshold": threshold, **({} if fps is None else {"tracking.fps": fps})}
-    options = AnalysisOptions.of({**values, **settings_of(set)})
+    options = AnalysisOptions.from_settings({**values, **settings_of(set)})
     found = recordings(sources)
     with console.progress() as progress:
-        results = analyze_all(found, out, options, progress, workers)
+        results = analyze_videos(found, out, options, progress, workers)
     if console.show_results(results):
         raise typer.Exit(1)

@@ -24,7 +24,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from ..analysis import Result
+    from ..analysis import AnalysisResult
     from ..core.progress import ProgressCallback as Report
     from ..datasets.base import DatasetInfo
     from ..experiments.runs import Run
@@ -272,14 +272,14 @@ MOST_LISTED = 20
 """Events of a recording that are shown in the terminal; its files hold all."""
 
 
-def show_results(results: Sequence[Result]) -> int:
+def show_results(results: Sequence[AnalysisResult]) -> int:
     """What was found in each recording, and where it is kept; how many could not be analyzed."""
     from ..core.errors import one_line
 
     for result in results:
         name, found = one_line(result.source.name) or str(result.source), result.analysis
         if found is None:
-            print_status(f"microexpr: {result.fault}")
+            print_status(f"microexpr: {result.error}")
             continue
         people = f"{len(found.faces)} face{'s' * (len(found.faces) != 1)}" if found.faces else "no face"
         count = f"{len(found.events)} event{'s' * (len(found.events) != 1)}"

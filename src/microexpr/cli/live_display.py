@@ -17,22 +17,22 @@ from ..analysis.live.session import LiveOptions, Status, live
 from ..analysis.options import AnalysisOptions
 from ..core.events import Event
 
-QUIETLY = 10.0
+STATUS_SECONDS = 10.0
 """Seconds from line to line where there is no screen."""
 
 
-def run_in_terminal(source: str, pace: Speed, folder: Path, settings: LiveOptions, options: Mapping[str, Any]) -> None:
+def run_in_terminal(source: str, speed: Speed, folder: Path, settings: LiveOptions, options: Mapping[str, Any]) -> None:
     """`live` before the eyes of a person.
 
     Args:
         source: number or device of a camera, or a video file.
-        pace: of a video file.
+        speed: of a video file.
         folder: gets the events.
         settings: of the window.
         options: settings as `analyze` takes them.
     """
     out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
-    opened, chosen = open_camera_or_video(source, pace), AnalysisOptions.of(options)
+    opened, chosen = open_camera_or_video(source, speed), AnalysisOptions.from_settings(options)
     err.print(f"watching {opened.name}; Ctrl-C ends it and writes the files into {folder}", markup=False)
     with screen(out, err) as (told, shown):
         found = live(opened, folder, chosen, settings, told, shown)
@@ -41,7 +41,7 @@ def run_in_terminal(source: str, pace: Speed, folder: Path, settings: LiveOption
     counts = found.settings["live"]
     err.print(
         f"{len(found.events)} events of {len(found.faces)} faces in {found.recording.seconds:.1f} s; "
-        f"{counts['done']} of {counts['came']} frames done, {counts['dropped']} dropped; kept in {folder}",
+        f"{counts['processed']} of {counts['received']} frames done, {counts['dropped']} dropped; kept in {folder}",
         markup=False,
     )
 
@@ -75,7 +75,7 @@ def screen(out: Console, err: Console) -> Iterator[tuple[Callable[[Event], None]
         last = [time.monotonic()]
 
         def now_and_then(status: Status) -> None:
-            if time.monotonic() - last[0] >= QUIETLY:
+            if time.monotonic() - last[0] >= STATUS_SECONDS:
                 last[0] = time.monotonic()
                 err.print(line_of_status(status), markup=False)
 

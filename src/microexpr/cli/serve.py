@@ -34,7 +34,7 @@ def serve(
 
     load_plugins(plugin)
     values = {"model": model, **settings_of(set)}
-    AnalysisOptions.of(values).check()
+    AnalysisOptions.from_settings(values).check()
     settings = web.ServerOptions(
         host=host,
         port=port,

@@ -19,7 +19,7 @@ from ..core.errors import RecipeError, UsageError
 from ..core.registry import Registry
 from ..core.track import MICRO_SECONDS, FaceTrack
 
-MISSING = 1.75
+GAP_STEPS = 1.75
 """Two frames that are so many usual steps apart have a missing one between them."""
 
 
@@ -49,7 +49,7 @@ class TimeGrid:
 
 @dataclass(frozen=True)
 class Span:
-    """A found movement in steps of `Samples`, both ends included; a larger score is surer."""
+    """A found movement in steps of `TimeGrid`, both ends included; a larger score is surer."""
 
     onset: int
     apex: int
@@ -91,15 +91,15 @@ class Spotter(ABC):
             raise RecipeError(f"spotter: max_fps = {self.max_fps}; take 10 steps a second or more")
 
     @abstractmethod
-    def detect(self, track: FaceTrack, samples: TimeGrid) -> Detection:
-        """What there is in a track of three steps or more, seen at `samples`."""
+    def detect(self, track: FaceTrack, grid: TimeGrid) -> Detection:
+        """What there is in a track of three steps or more, seen at `grid`."""
 
-    def fit(self, tracks: Sequence[FaceTrack], truth: Sequence[Sequence[Interval]], seed: int) -> Self:
+    def fit(self, tracks: Sequence[FaceTrack], labels: Sequence[Sequence[Interval]], seed: int) -> Self:
         """A copy that has learned from people who will not be tested; the same one where there is nothing to learn.
 
         Args:
             tracks: of the people to learn from.
-            truth: their intervals, with `kind`, in frame numbers of each track.
+            labels: their intervals, with `kind`, in frame numbers of each track.
             seed: of everything that is drawn.
 
         Raises:
@@ -128,18 +128,18 @@ class Spotter(ABC):
 
     def spot_with_curve(self, track: FaceTrack) -> tuple[list[Interval], np.ndarray]:
         """What `spot` and `curve` say, at the cost of one look."""
-        samples = sampled(track, self.max_fps)
-        if len(samples) < 3:
+        grid = time_grid(track, self.max_fps)
+        if len(grid) < 3:
             return [], np.zeros(len(track), np.float32)
-        seen = self.detect(track, samples)
-        curve = np.interp(track.times, samples.times, seen.curve).astype(np.float32)
-        return intervals(track, samples, (s for s in seen.spans if s.score >= self.min_score)), curve
+        seen = self.detect(track, grid)
+        curve = np.interp(track.times, grid.times, seen.curve).astype(np.float32)
+        return spans_to_intervals(track, grid, (s for s in seen.spans if s.score >= self.min_score)), curve
 
 
 SPOTTERS: Registry[Spotter] = Registry("spotter", "microexpr.spotting")
 
 
-def sampled(track: FaceTrack, rate: float) -> TimeGrid:
+def time_grid(track: FaceTrack, rate: float) -> TimeGrid:
     """Even steps over a track, `rate` a second or one a frame, whichever are fewer.
 
     Frames of which none is missing are a step each, on time or not: the stamps of a camera tremble more than its
@@ -148,7 +148,7 @@ def sampled(track: FaceTrack, rate: float) -> TimeGrid:
     if len(track) < 2:
         return TimeGrid(rate, track.times, np.zeros(len(track), np.int64), np.ones(len(track), bool))
     steps = np.diff(track.times)
-    if track.fps <= rate and steps.max() < MISSING / track.fps:
+    if track.fps <= rate and steps.max() < GAP_STEPS / track.fps:
         return TimeGrid(float(1 / steps.mean()), track.times, np.arange(len(track)), np.ones(len(track), bool))
     rate = min(rate, track.fps)
     moments = track.times[0] + np.arange(int((track.times[-1] - track.times[0]) * rate + 1e-6) + 1) / rate
@@ -157,12 +157,12 @@ def sampled(track: FaceTrack, rate: float) -> TimeGrid:
     return TimeGrid(rate, moments, nearer, np.abs(track.times[nearer] - moments) <= 1.5 / rate)
 
 
-def intervals(track: FaceTrack, samples: TimeGrid, spans: Iterable[Span]) -> list[Interval]:
+def spans_to_intervals(track: FaceTrack, grid: TimeGrid, spans: Iterable[Span]) -> list[Interval]:
     """Spans as intervals of frame numbers, in the order of time; ones that lie in a gap are left out."""
     found = []
     for span in sorted(spans, key=lambda s: (s.onset, s.offset)):
-        onset, apex, offset = (int(samples.frames[i]) for i in (span.onset, span.apex, span.offset))
-        if offset <= onset or not samples.visible[span.onset : span.offset + 1].all():
+        onset, apex, offset = (int(grid.frames[i]) for i in (span.onset, span.apex, span.offset))
+        if offset <= onset or not grid.visible[span.onset : span.offset + 1].all():
             continue
         kind = "micro" if track.times[offset] - track.times[onset] < MICRO_SECONDS else "macro"
         first, peak, last = (int(track.numbers[i]) for i in (onset, apex, offset))

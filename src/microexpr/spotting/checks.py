@@ -37,13 +37,17 @@ def check_spotter(spotter: Spotter, track: FaceTrack) -> None:
     still = dataclasses.replace(track, crops=np.repeat(track.crops[:1], len(track), axis=0))
     still = dataclasses.replace(still, points=np.repeat(track.points[:1], len(track), axis=0))
     black = dataclasses.replace(still, crops=np.zeros_like(track.crops))
-    for what, one in (("an empty", part(track, 0)), ("a one-frame", part(track, 1)), ("a black", black)):
+    for what, one in (
+        ("an empty", first_frames(track, 0)),
+        ("a one-frame", first_frames(track, 1)),
+        ("a black", black),
+    ):
         assert spotter.spot(one) == [], f"{name}: finds something in {what} track"
         assert spotter.curve(one).shape == (len(one),), f"{name}: no curve of {what} track"
     assert spotter.spot(still) == [], f"{name}: finds something in a track without motion"
 
 
-def part(track: FaceTrack, frames: int) -> FaceTrack:
+def first_frames(track: FaceTrack, frames: int) -> FaceTrack:
     """The first so many frames of a track."""
     arrays = {f.name: getattr(track, f.name) for f in dataclasses.fields(track) if f.name not in ("face", "flow_cache")}
     return FaceTrack(track.face, **{name: value[:frames] for name, value in arrays.items()})

@@ -14,8 +14,8 @@ import numpy as np
 from ..core.errors import RecipeError
 from ..core.track import MICRO_SECONDS, FaceTrack
 from ..features.lbp import LBP
+from ._peak_picking import contrast, spans_above, threshold
 from .base import SPOTTERS, Detection, Spotter, TimeGrid
-from .peak_picking import contrast, spans_above, threshold
 
 
 @SPOTTERS.register("difference-contrast")
@@ -40,25 +40,25 @@ class DifferenceContrast(Spotter):
         if not 0 <= self.p <= 1 or not 0 < self.micro_window < self.macro_window:
             raise RecipeError(f"difference-contrast: p = {self.p} (0 to 1); windows must be 0 < micro < macro seconds")
 
-    def detect(self, track: FaceTrack, samples: TimeGrid) -> Detection:
+    def detect(self, track: FaceTrack, grid: TimeGrid) -> Detection:
         """Runs of contrast above the threshold, short ones of the short window, long ones of the long one."""
-        limit, spans = samples.rate * MICRO_SECONDS, []
-        curve = np.zeros(len(samples))
-        halves = [samples.steps(window / 2) for window in (self.micro_window, self.macro_window)]
-        limits = ((self.min_seconds * samples.rate, limit), (limit, np.inf))
-        for half, values, (low, high) in zip(halves, _differences(track, samples, halves), limits, strict=True):
+        limit, spans = grid.rate * MICRO_SECONDS, []
+        curve = np.zeros(len(grid))
+        halves = [grid.steps(window / 2) for window in (self.micro_window, self.macro_window)]
+        limits = ((self.min_seconds * grid.rate, limit), (limit, np.inf))
+        for half, values, (low, high) in zip(halves, _differences(track, grid, halves), limits, strict=True):
             stand_out = contrast(values, half)
             spans += spans_above(stand_out, threshold(stand_out, self.p), low, high)
             curve = np.maximum(curve, stand_out)
         return Detection(curve, tuple(spans))
 
 
-def _differences(track: FaceTrack, samples: TimeGrid, halves: list[int]) -> np.ndarray:
+def _differences(track: FaceTrack, grid: TimeGrid, halves: list[int]) -> np.ndarray:
     """(windows, N) F_i: mean of the 12 largest block distances (chi2) to the mean of both ends of the window."""
     descriptor, widest = LBP(grid=(6, 6), neighbors=8, radius=3), max(halves)
-    found = np.zeros((len(halves), len(samples)))
+    found = np.zeros((len(halves), len(grid)))
     kept: deque[np.ndarray] = deque(maxlen=2 * widest + 1)
-    for i, frame in enumerate(samples.frames):
+    for i, frame in enumerate(grid.frames):
         kept.append(descriptor(track.crops[frame][None]).reshape(36, -1))
         for row, half in zip(found, halves, strict=True):
             if i >= 2 * half:

@@ -13,9 +13,9 @@ import numpy as np
 
 from ..core.errors import RecipeError
 from ..core.track import MICRO_SECONDS, FaceTrack
+from ._peak_picking import contrast, spans_above, threshold
+from ._regions import Estimator, flow_estimator
 from .base import SPOTTERS, Detection, Spotter, TimeGrid
-from .peak_picking import contrast, spans_above, threshold
-from .regions import Estimator, estimator
 
 GRID, DIRECTIONS = 6, 4
 
@@ -42,16 +42,16 @@ class MDMD(Spotter):
         if not 0 <= self.p <= 1 or not 0 < self.micro_reach < self.macro_reach:
             raise RecipeError(f"mdmd: p = {self.p} (0 to 1); reaches must be 0 < micro < macro seconds")
 
-    def detect(self, track: FaceTrack, samples: TimeGrid) -> Detection:
+    def detect(self, track: FaceTrack, grid: TimeGrid) -> Detection:
         """Runs above the threshold, short ones of the short reach, long ones of the long one."""
-        flow, limit = estimator(), samples.rate * MICRO_SECONDS
-        passes = ((self.micro_reach, self.min_seconds * samples.rate, limit), (self.macro_reach, limit, np.inf))
-        curve, spans = np.zeros(len(samples)), []
+        flow, limit = flow_estimator(), grid.rate * MICRO_SECONDS
+        passes = ((self.micro_reach, self.min_seconds * grid.rate, limit), (self.macro_reach, limit, np.inf))
+        curve, spans = np.zeros(len(grid)), []
         for seconds, low, high in passes:
-            reach = samples.steps(seconds)
-            values = np.zeros(len(samples))
-            for i in range(reach, len(samples) - reach):
-                head, now, tail = (track.crops[samples.frames[j]] for j in (i - reach, i, i + reach))
+            reach = grid.steps(seconds)
+            values = np.zeros(len(grid))
+            for i in range(reach, len(grid) - reach):
+                head, now, tail = (track.crops[grid.frames[j]] for j in (i - reach, i, i + reach))
                 values[i] = maximal_difference(flow, head, now, tail)
             stand_out = contrast(values, max(1, reach - 1))
             spans += spans_above(stand_out, threshold(stand_out, self.p), low, high)

@@ -20,15 +20,15 @@ from ..core.clip import Interval
 from ..core.errors import RecipeError, UsageError
 from ..core.track import FaceTrack
 from ..imaging.optical_flow import strain
-from .base import SPOTTERS, Detection, Span, TimeGrid, sampled
-from .peak_picking import best_apart, threshold
-from .regions import Estimator, estimator, eyes, head_motion, scale_of
-from .trainable import State, TrainableSpotter
+from ._peak_picking import suppress_overlaps, threshold
+from ._regions import Estimator, eye_distance, eye_mask, flow_estimator, head_motion
+from ._trainable import State, TrainableSpotter
+from .base import SPOTTERS, Detection, Span, TimeGrid, time_grid
 
 KINDS = ("micro", "macro")
 SIDE = 42
 SHAPE = (3, SIDE, SIDE)
-TOGETHER = 128
+SCORING_BATCH = 128
 """Inputs that are scored at once."""
 
 RIGHT_BROW, LEFT_BROW, LIPS = slice(17, 22), slice(22, 27), slice(48, 60)
@@ -68,33 +68,33 @@ class SoftNet(TrainableSpotter):
                 f"lr = {self.lr}, negatives_per_positive = {self.negatives_per_positive} (above 0)"
             )
 
-    def detect(self, track: FaceTrack, samples: TimeGrid) -> Detection:
+    def detect(self, track: FaceTrack, grid: TimeGrid) -> Detection:
         """Peaks of both networks; where two overlap, the one that stands out more."""
         from ..networks.softnet import Scorer
 
-        state, flow = self.state(), estimator()
-        curve, spans = np.zeros(len(samples)), []
+        state, flow = self.state(), flow_estimator()
+        curve, spans = np.zeros(len(grid)), []
         for kind in KINDS:
             if f"{kind}.seconds" not in state:
                 continue
-            k = samples.steps(float(state[f"{kind}.seconds"]) / 2)
+            k = grid.steps(float(state[f"{kind}.seconds"]) / 2)
             own = {name.removeprefix(f"{kind}."): v for name, v in state.items() if name.startswith(f"{kind}.")}
             own.pop("seconds")
-            score, values = Scorer(own, SHAPE), np.zeros(len(samples))
-            told = inputs(track, samples, k, flow)
-            while some := list(islice(told, TOGETHER)):
+            score, values = Scorer(own, SHAPE), np.zeros(len(grid))
+            told = network_inputs(track, grid, k, flow)
+            while some := list(islice(told, SCORING_BATCH)):
                 values[some[0][0] : some[-1][0] + 1] = score(np.stack([one for _, one in some]))
             values[-k:] = values[max(0, len(values) - k - 1)]  # there is nothing k steps later
             if np.ptp(values) > 1e-5:  # less is rounding
                 smooth = uniform_filter1d(values, 2 * k, mode="nearest")
                 spans += peaks(smooth, k, self.p)
                 curve = np.maximum(curve, smooth)
-        return Detection(curve, tuple(best_apart(spans)))
+        return Detection(curve, tuple(suppress_overlaps(spans)))
 
-    def _fit(self, tracks: Sequence[FaceTrack], truth: Sequence[Sequence[Interval]], seed: int) -> State:
+    def _fit(self, tracks: Sequence[FaceTrack], labels: Sequence[Sequence[Interval]], seed: int) -> State:
         state: dict[str, np.ndarray] = {}
         for number, kind in enumerate(KINDS):
-            own = [[one for one in intervals if one.kind == kind] for intervals in truth]
+            own = [[one for one in intervals if one.kind == kind] for intervals in labels]
             lengths = [seconds for pair in zip(tracks, own, strict=True) for seconds in _lengths(*pair)]
             if lengths:
                 learned = self._network(tracks, own, float(np.mean(lengths)), seed + number)
@@ -104,22 +104,22 @@ class SoftNet(TrainableSpotter):
         return state
 
     def _network(
-        self, tracks: Sequence[FaceTrack], truth: Sequence[Sequence[Interval]], seconds: float, seed: int
+        self, tracks: Sequence[FaceTrack], labels: Sequence[Sequence[Interval]], seconds: float, seed: int
     ) -> State:
         """One network, and the mean length it is for."""
         from ..networks.softnet import train
 
-        rng, flow = np.random.default_rng([9, seed]), estimator()
+        rng, flow = np.random.default_rng([9, seed]), flow_estimator()
         shown: list[np.ndarray] = []
         wanted: list[np.ndarray] = []
-        for track, intervals in zip(tracks, truth, strict=True):
-            samples = sampled(track, self.max_fps)
-            k = samples.steps(seconds / 2)
-            targets = pseudo_labels(track, samples, intervals, k)
+        for track, intervals in zip(tracks, labels, strict=True):
+            grid = time_grid(track, self.max_fps)
+            k = grid.steps(seconds / 2)
+            targets = pseudo_labels(track, grid, intervals, k)
             rest = np.flatnonzero(targets == 0)
             kept = rng.permutation(rest)[: round(self.negatives_per_positive * int(targets.sum()))]
             wanting = (targets > 0) | np.isin(np.arange(len(targets)), kept)
-            for i, one in inputs(track, samples, k, flow, wanting):
+            for i, one in network_inputs(track, grid, k, flow, wanting):
                 shown.append(one.astype(np.float16))
                 wanted.append(targets[i])
         if not shown:
@@ -128,8 +128,8 @@ class SoftNet(TrainableSpotter):
         return {**learned, "seconds": np.array(seconds)}
 
 
-def inputs(
-    track: FaceTrack, samples: TimeGrid, k: int, flow: Estimator, wanting: np.ndarray | None = None
+def network_inputs(
+    track: FaceTrack, grid: TimeGrid, k: int, flow: Estimator, wanting: np.ndarray | None = None
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Steps, and (3, 42, 42) float32 u, v and strain of the flow from each to k steps later.
 
@@ -137,24 +137,24 @@ def inputs(
 
     Args:
         track: of a face.
-        samples: where to look at it.
+        grid: where to look at it.
         k: steps.
         flow: of two crops.
         wanting: (N,) bool: only these steps.
     """
-    for i in range(len(samples) - k):
+    for i in range(len(grid) - k):
         if wanting is None or wanting[i]:
-            before, after = samples.frames[i], samples.frames[i + k]
+            before, after = grid.frames[i], grid.frames[i + k]
             moved = flow(track.crops[before], track.crops[after])
-            yield i, regions(moved, np.asarray(track.points[before]))
+            yield i, face_regions(moved, np.asarray(track.points[before]))
 
 
-def regions(moved: np.ndarray, points: np.ndarray) -> np.ndarray:
+def face_regions(moved: np.ndarray, points: np.ndarray) -> np.ndarray:
     """(3, 42, 42) of a flow (S, S, 2) and the (68, 2) points of its first crop."""
     size = len(moved)
     moved = moved - head_motion(moved, points)
     whole = np.concatenate([moved, strain(moved)[..., None]], axis=-1).astype(np.float32)
-    whole[eyes(points, size, scale_of(points) * 0.12)] = 0
+    whole[eye_mask(points, size, eye_distance(points) * 0.12)] = 0
     half, margin = SIDE // 2, round(size * 12 / 128)
     brows = [_box(whole, points[part], margin, (half, half)) for part in (RIGHT_BROW, LEFT_BROW)]
     mouth = _box(whole, points[LIPS], margin, (SIDE, half))
@@ -169,9 +169,9 @@ def _box(whole: np.ndarray, points: np.ndarray, margin: int, size: tuple[int, in
     return cv2.resize(whole[low[1] : high[1], low[0] : high[0]], size, interpolation=cv2.INTER_AREA)
 
 
-def pseudo_labels(track: FaceTrack, samples: TimeGrid, intervals: Sequence[Interval], k: int) -> np.ndarray:
+def pseudo_labels(track: FaceTrack, grid: TimeGrid, intervals: Sequence[Interval], k: int) -> np.ndarray:
     """(N,) 1 where the steps [i, i + k) share one or more with an interval, else 0."""
-    numbers, labels = track.numbers[samples.frames], np.zeros(len(samples))
+    numbers, labels = track.numbers[grid.frames], np.zeros(len(grid))
     for one in intervals:
         first, last = np.searchsorted(numbers, one.onset), np.searchsorted(numbers, one.offset, side="right") - 1
         labels[max(0, first - k + 1) : last + 1] = 1

@@ -16,9 +16,9 @@ from scipy.ndimage import gaussian_filter1d
 from ..core.errors import RecipeError
 from ..core.track import MICRO_SECONDS, FaceTrack
 from ..imaging.optical_flow import strain
+from ._peak_picking import runs, spans_above, suppress_overlaps, threshold
+from ._regions import BROWS, MOUTH, Estimator, eye_distance, eye_mask, filled_hull, flow_estimator, head_motion
 from .base import SPOTTERS, Detection, Spotter, TimeGrid
-from .peak_picking import best_apart, runs, spans_above, threshold
-from .regions import BROWS, MOUTH, Estimator, estimator, eyes, filled, head_motion, scale_of
 
 
 @SPOTTERS.register("strain-peaks")
@@ -45,39 +45,39 @@ class StrainPeaks(Spotter):
         if not 0 <= self.p <= 1 or not 0 < self.micro_reach < self.macro_reach:
             raise RecipeError(f"strain-peaks: p = {self.p} (0 to 1); reaches must be 0 < micro < macro seconds")
 
-    def detect(self, track: FaceTrack, samples: TimeGrid) -> Detection:
+    def detect(self, track: FaceTrack, grid: TimeGrid) -> Detection:
         """Runs above the threshold, short ones of the short reach, long ones of the long one."""
-        flow, limit = estimator(), samples.rate * MICRO_SECONDS
-        blinks = widened(track.blink[samples.frames], samples.steps(self.blink_margin))
-        curve, spans = np.zeros(len(samples)), []
-        passes = ((self.micro_reach, self.min_seconds * samples.rate, limit), (self.macro_reach, limit, np.inf))
+        flow, limit = flow_estimator(), grid.rate * MICRO_SECONDS
+        blinks = widen(track.blink[grid.frames], grid.steps(self.blink_margin))
+        curve, spans = np.zeros(len(grid)), []
+        passes = ((self.micro_reach, self.min_seconds * grid.rate, limit), (self.macro_reach, limit, np.inf))
         for seconds, low, high in passes:
-            values = strained(track, samples, samples.steps(seconds), flow)
-            values = gaussian_filter1d(values, 0.02 * samples.rate)
+            values = face_strain(track, grid, grid.steps(seconds), flow)
+            values = gaussian_filter1d(values, 0.02 * grid.rate)
             if low < limit:  # a blink lasts as long as a micro-expression; a macro-expression may have one in it
                 values[blinks] = 0
             spans += spans_above(values, threshold(values, self.p), low, high)
             curve = np.maximum(curve, values)
-        return Detection(curve, tuple(best_apart(spans)))
+        return Detection(curve, tuple(suppress_overlaps(spans)))
 
 
-def strained(track: FaceTrack, samples: TimeGrid, reach: int, flow: Estimator) -> np.ndarray:
+def face_strain(track: FaceTrack, grid: TimeGrid, reach: int, flow: Estimator) -> np.ndarray:
     """(N,) mean strain of brows and mouth: the smaller of that against `reach` steps before and after."""
-    found, size = np.zeros(len(samples)), track.crops.shape[1]
-    for i in range(len(samples) - reach):
-        first, second = samples.frames[i], samples.frames[i + reach]
+    found, size = np.zeros(len(grid)), track.crops.shape[1]
+    for i in range(len(grid) - reach):
+        first, second = grid.frames[i], grid.frames[i + reach]
         points = track.points[first]
         moved = flow(track.crops[first], track.crops[second])
-        moved = cv2.GaussianBlur(moved - head_motion(moved, points), (0, 0), scale_of(points) / 40)
-        grow = scale_of(points) / 10
-        where = filled(points[BROWS], size, grow) | filled(points[MOUTH], size, grow)
-        where &= ~eyes(points, size, grow / 2)
+        moved = cv2.GaussianBlur(moved - head_motion(moved, points), (0, 0), eye_distance(points) / 40)
+        grow = eye_distance(points) / 10
+        where = filled_hull(points[BROWS], size, grow) | filled_hull(points[MOUTH], size, grow)
+        where &= ~eye_mask(points, size, grow / 2)
         found[i] = np.percentile(strain(moved)[where], 80) if where.any() else 0
-    before = np.concatenate([np.zeros(reach), found[: len(samples) - reach]])
+    before = np.concatenate([np.zeros(reach), found[: len(grid) - reach]])
     return np.minimum(before, found)
 
 
-def widened(marked: np.ndarray, steps: int) -> np.ndarray:
+def widen(marked: np.ndarray, steps: int) -> np.ndarray:
     """(N,) bool: every run of True longer by so many steps on both sides."""
     wide = marked.copy()
     for first, last in runs(marked):

@@ -19,7 +19,7 @@ from threading import Lock, Thread
 import numpy as np
 
 from ..analysis.formats.json_file import to_json
-from ..analysis.page import renamed
+from ..analysis.page import rename_recording
 from ..core.errors import MediaError, MicroexprError, MissingDataError, one_line
 from ..core.files import write_atomically
 from ..core.progress import ProgressCallback
@@ -184,7 +184,7 @@ def prepare(task: Task, progress: ProgressCallback) -> None:
     if getattr(frames, "damage", ()) or not plays(source, float(stamps[0])):
         make_playable(source, folder / VIEW, progress)
     for report in (folder / "analysis").glob("*/report.html"):
-        page = renamed(report.read_text("utf-8"), task.file, task.name)
+        page = rename_recording(report.read_text("utf-8"), task.file, task.name)
         write_atomically(folder / "report.html", page.encode())
     shutil.rmtree(folder / "analysis", ignore_errors=True)
     content = to_json(dataclasses.replace(analysis, recording=recording, events=events))

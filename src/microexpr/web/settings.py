@@ -18,9 +18,9 @@ Analyze = Callable[[Path, Path, Mapping[str, Any], ProgressCallback], Analysis]
 
 def analyze_here(source: Path, out: Path, values: Mapping[str, Any], progress: ProgressCallback) -> Analysis:
     """What `microexpr analyze` does."""
-    from ..analysis import AnalysisOptions, analyze
+    from ..analysis import AnalysisOptions, analyze_video
 
-    return analyze(source, out, AnalysisOptions.of(values), progress)
+    return analyze_video(source, out, AnalysisOptions.from_settings(values), progress)
 
 
 @dataclass(frozen=True)

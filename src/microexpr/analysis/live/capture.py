@@ -17,7 +17,7 @@ from ...imaging.video import VIDEOS, VideoFrames, iter_frames
 
 Speed = Literal["real", "fast"]
 
-PATIENCE = 2.0
+TIMEOUT = 2.0
 """Seconds in which a camera must give a frame, and after a stop the last one."""
 
 
@@ -27,12 +27,12 @@ class Source(Protocol):
     Attributes:
         name: for people.
         path: of the file; "" where there is none.
-        waits: whether it can wait until a frame has been taken; a camera cannot.
+        can_wait: whether it can wait until a frame has been taken; a camera cannot.
     """
 
     name: str
     path: str
-    waits: bool
+    can_wait: bool
 
     def play(self, stopped: Event) -> Iterator[tuple[float, np.ndarray]]:
         """`(seconds, picture)`: since the first frame, rising; (height, width, 3) uint8 RGB.
@@ -55,7 +55,7 @@ class Camera:
         MediaError: there is none.
     """
 
-    waits = False
+    can_wait = False
 
     def __init__(self, which: int | str) -> None:
         self.name, self.path = f"camera {which}", ""
@@ -88,7 +88,7 @@ class Camera:
 
     def _read(self, stopped: Event) -> np.ndarray | None:
         """The next frame; None once it is stopped."""
-        last = time.monotonic() + PATIENCE
+        last = time.monotonic() + TIMEOUT
         while not stopped.is_set():
             good, picture = self._camera.read()
             if good:
@@ -104,26 +104,26 @@ class VideoSource:
 
     Args:
         file: the video.
-        pace: `real` shows a frame when its time has come, as a camera does; `fast` when it is asked for.
+        speed: `real` shows a frame when its time has come, as a camera does; `fast` when it is asked for.
     """
 
     def __init__(self, file: Path, pace: Speed = "real") -> None:
         self.name, self.path = file.absolute().name, str(file.absolute())
-        self.waits = pace == "fast"
+        self.can_wait = pace == "fast"
         self._file = file
 
     def play(self, stopped: Event) -> Iterator[tuple[float, np.ndarray]]:
         """Until the end of the file."""
         begun = time.monotonic()
         for _, seconds, picture in iter_frames(VideoFrames(self._file), 25.0):
-            if not self.waits:
+            if not self.can_wait:
                 stopped.wait(max(0.0, begun + seconds - time.monotonic()))
             if stopped.is_set():
                 return
             yield seconds, picture
 
 
-def open_camera_or_video(text: str, pace: Speed = "real") -> Source:
+def open_camera_or_video(text: str, speed: Speed = "real") -> Source:
     """What a user means: the number of a camera, a device, or a video file.
 
     Raises:
@@ -135,7 +135,7 @@ def open_camera_or_video(text: str, pace: Speed = "real") -> Source:
     if path.is_char_device():
         return Camera(text)
     if path.is_file() and path.suffix.lower() in VIDEOS:
-        return VideoSource(path, pace)
+        return VideoSource(path, speed)
     there = "is not there" if not path.exists() else f"is neither a device nor one of {', '.join(sorted(VIDEOS))}"
     raise MediaError(f"'{text}' {there}; give the number of a camera (0, 1 ...), its device, or a video file")
 
@@ -179,7 +179,7 @@ class Capture:
                 silent += 0.05
                 if not self._thread.is_alive() and self._waiting.empty():
                     break
-                if self._stopped.is_set() and silent > PATIENCE:
+                if self._stopped.is_set() and silent > TIMEOUT:
                     return  # the camera hangs in a read
         if self._fault is not None:
             raise self._fault
@@ -196,8 +196,8 @@ class Capture:
     def _put(self, frame: tuple[int, float, np.ndarray]) -> bool:
         while True:
             try:
-                self._waiting.put(frame, timeout=0.1 if self.source.waits else None, block=self.source.waits)
+                self._waiting.put(frame, timeout=0.1 if self.source.can_wait else None, block=self.source.can_wait)
                 return True
             except Full:
-                if not self.source.waits or self._stopped.is_set():
+                if not self.source.can_wait or self._stopped.is_set():
                     return False

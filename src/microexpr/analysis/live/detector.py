@@ -14,20 +14,20 @@ from ...core.track import FaceTrack
 from ...faces.tracking import Tracking
 from ...faces.tracking.identity import FaceSignature, match_identity
 from ...faces.tracking.track import track_of
-from ..summary import number, spans
+from ..summary import rounded, true_spans
 from .window import TrackBuffer
 
-SAME = 0.3
+MAX_OVERLAP = 0.3
 """Of two movements of a face that share more than this part of the shorter one, the one that was told first counts."""
 
-REMEMBERED = 100
+MAX_IDENTITIES = 100
 """People who are known again; one who was not seen for longer than the last hundred others gets a new number."""
 
 Found = list[tuple[FaceTrack, Interval]]
 
 
 @dataclass(eq=False)
-class Person:
+class FaceHistory:
     """What was seen of one person so far, without what may still change."""
 
     face: int
@@ -37,7 +37,7 @@ class Person:
     gaps: list[tuple[float, float]] = field(default_factory=list)
     blinks: list[tuple[float, float]] = field(default_factory=list)
 
-    def see(self, track: FaceTrack, until: float, step: float) -> None:
+    def update(self, track: FaceTrack, until: float, step: float) -> None:
         """Takes in what a track shows up to a time; `step` is the length of a frame in seconds."""
         new = (track.times > self.until) & (track.times <= until)
         if not new.any():
@@ -45,18 +45,18 @@ class Person:
         times = np.concatenate([[max(self.until, -step)], track.times[new]])
         for a, b in zip(times[:-1].tolist(), times[1:].tolist(), strict=True):
             if b - a > 2.5 * step:
-                self.gaps.append((number(max(a + step, 0.0)), number(b)))
+                self.gaps.append((rounded(max(a + step, 0.0)), rounded(b)))
         self.until = float(times[-1])
         self.frames += int(new.sum())
         self.quality += float(track.quality[new].sum())
-        for start, end in spans(track.times, track.blink, step):
+        for start, end in true_spans(track.times, track.blink, step):
             if end <= until and start > (self.blinks[-1][1] if self.blinks else -1.0):
                 self.blinks.append((start, end))
 
-    def face_until(self, seconds: float, step: float) -> Face:
+    def to_face(self, seconds: float, step: float) -> Face:
         """The record of this person in a recording of so many seconds."""
-        last = [(number(self.until + step), number(seconds))] if seconds - self.until > 2.5 * step else []
-        quality = number(self.quality / max(1, self.frames))
+        last = [(rounded(self.until + step), rounded(seconds))] if seconds - self.until > 2.5 * step else []
+        quality = rounded(self.quality / max(1, self.frames))
         return Face(self.face, self.frames, quality, tuple(self.gaps + last), tuple(self.blinks))
 
 
@@ -68,8 +68,8 @@ class EventDetector:
         spot: finds movements in a track.
         settle: seconds that an event, or as long as it lasted, must lie behind before it is told: until then the frames
             that followed it may change it.
-        least: seconds of a face without which nothing is told of it, unless it has gone: what is usual for it, against
-            which a spotter holds its movements, is not known earlier.
+        min_seconds: a face seen for fewer seconds gets no event until it is gone: a spotter does not know yet how
+            much it usually moves.
     """
 
     def __init__(
@@ -77,16 +77,16 @@ class EventDetector:
         tracking: Tracking,
         spot: Callable[[FaceTrack], Sequence[Interval]],
         settle: float,
-        least: float = 0.0,
+        min_seconds: float = 0.0,
     ) -> None:
-        self.tracking, self.spot, self.settle, self.least = tracking, spot, settle, least
-        self.people: dict[int, Person] = {}
+        self.tracking, self.spot, self.settle, self.least = tracking, spot, settle, min_seconds
+        self.people: dict[int, FaceHistory] = {}
         self._faces: dict[int, int] = {}
         self._memories: dict[int, dict[tuple[int, int, bytes], Any]] = {}
         self._portraits: dict[int, FaceSignature] = {}
         self._told: list[tuple[int, int, int]] = []
 
-    def detect(self, strips: Mapping[int, TrackBuffer], now: float, step: float, final: bool = False) -> Found:
+    def detect(self, buffers: Mapping[int, TrackBuffer], now: float, step: float, final: bool = False) -> Found:
         """Events that are new and will not change, by onset.
 
         Args:
@@ -96,16 +96,16 @@ class EventDetector:
             final: no frame will come any more: everything is told.
         """
         found: Found = []
-        self._faces = {key: face for key, face in self._faces.items() if key in strips}
-        self._memories = {key: memory for key, memory in self._memories.items() if key in strips}
-        for key in sorted(strips):
-            track = self._track(key, strips[key], final)
+        self._faces = {key: face for key, face in self._faces.items() if key in buffers}
+        self._memories = {key: memory for key, memory in self._memories.items() if key in buffers}
+        for key in sorted(buffers):
+            track = self._track(key, buffers[key], final)
             if track is None:
                 continue
             if final or track.times[-1] < now - self.tracking.max_gap or track.times[-1] - track.times[0] >= self.least:
-                cut = strips[key].cut
+                cut = buffers[key].cut
                 found += [(track, one) for one in self.spot(track) if self._due(track, one, cut, now, final)]
-            self.people[track.face].see(track, np.inf if final else now - self.settle, step)
+            self.people[track.face].update(track, np.inf if final else now - self.settle, step)
         found.sort(key=lambda pair: (pair[1].onset, pair[0].face))
         return found
 
@@ -119,10 +119,10 @@ class EventDetector:
         if key not in self._faces:
             self._faces[key] = match_identity(own, sorted(self._portraits.values(), key=lambda one: one.began))
         face = self._faces[key]
-        self.people.setdefault(face, Person(face))
+        self.people.setdefault(face, FaceHistory(face))
         self._portraits.pop(face, None)
         self._portraits[face] = replace(own, face=face)
-        while len(self._portraits) > REMEMBERED:
+        while len(self._portraits) > MAX_IDENTITIES:
             del self._portraits[next(iter(self._portraits))]
         memory, first = self._memories.get(key, {}), int(track.numbers[0])
         self._memories[key] = {frames: what for frames, what in memory.items() if frames[0] >= first}
@@ -136,7 +136,7 @@ class EventDetector:
         if cut and start - track.times[0] < apart:  # it was seen whole when the window reached farther back
             return False
         span = (one.onset, one.offset)
-        if any(face == track.face and _shared(span, (a, b)) > SAME for face, a, b in self._told):
+        if any(face == track.face and _shared(span, (a, b)) > MAX_OVERLAP for face, a, b in self._told):
             return False
         self._told = [told for told in self._told if told[0] != track.face or told[2] >= track.numbers[0]]
         self._told.append((track.face, *span))

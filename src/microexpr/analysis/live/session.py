@@ -32,7 +32,7 @@ from ..formats import json_file as export
 from ..options import AnalysisOptions, Components
 from .capture import Capture, Source
 from .detector import EventDetector
-from .window import FrameBuffer, TrackBuffer, Window
+from .window import FrameBuffer, TrackBuffer, TrackWindow
 
 LINES = "events.jsonl"
 """An event a line, written as it is told."""
@@ -47,25 +47,25 @@ class LiveOptions:
 
     Args:
         window: seconds that are kept and looked at.
-        every: seconds from look to look; where a look takes longer, the next one comes right after it.
+        interval: seconds from look to look; where a look takes longer, the next one comes right after it.
         settle: seconds that an event must lie behind, at least, before it is told.
-        waiting: frames that may wait for the face tracker; further ones are dropped.
-        pictures: so many a second are kept for the recognizer.
+        queue_size: frames that may wait for the face tracker; further ones are dropped.
+        buffer_fps: so many a second are kept for the recognizer.
     """
 
     window: float = 12.0
-    every: float = 0.5
+    interval: float = 0.5
     settle: float = 1.0
-    waiting: int = 32
-    pictures: float = 60.0
+    queue_size: int = 32
+    buffer_fps: float = 60.0
 
     def __post_init__(self) -> None:
-        for name in ("window", "every", "settle", "waiting", "pictures"):
+        for name in ("window", "interval", "settle", "queue_size", "buffer_fps"):
             if not getattr(self, name) > 0:
                 raise UsageError(f"{name} = {getattr(self, name)}: use more than 0")
-        if self.window < 3 * self.settle + self.every:
+        if self.window < 3 * self.settle + self.interval:
             raise UsageError(
-                f"window = {self.window}: use 3 x settle + every, {3 * self.settle + self.every} s, or more"
+                f"window = {self.window}: use 3 x settle + interval, {3 * self.settle + self.interval} s, or more"
             )
 
 
@@ -76,7 +76,7 @@ class Status:
     Attributes:
         seconds: since the first frame, of the newest one that is done.
         fps_in, fps_done: frames that came, and that were done, per second of the last few.
-        came, done, dropped: frames since the beginning; what is neither done nor dropped waits.
+        received, processed, dropped: frames since the beginning; what is neither done nor dropped waits.
         faces: in sight now.
         blinks, events: since the beginning.
     """
@@ -84,8 +84,8 @@ class Status:
     seconds: float = 0.0
     fps_in: float = 0.0
     fps_done: float = 0.0
-    came: int = 0
-    done: int = 0
+    received: int = 0
+    processed: int = 0
     dropped: int = 0
     faces: int = 0
     blinks: int = 0
@@ -97,9 +97,9 @@ def live(
     folder: Path,
     options: AnalysisOptions | None = None,
     settings: LiveOptions | None = None,
-    told: Callable[[Event], None] = lambda event: None,
-    shown: Callable[[Status], None] = lambda status: None,
-    parts: Components | None = None,
+    on_event: Callable[[Event], None] = lambda event: None,
+    on_status: Callable[[Status], None] = lambda status: None,
+    components: Components | None = None,
 ) -> Analysis:
     """Tell the events of a camera until it ends or is stopped (SIGINT, SIGTERM), and write them into `folder`.
 
@@ -108,16 +108,16 @@ def live(
         folder: gets a line in events.jsonl as each event comes, and events.csv, .eaf and .json at the end.
         options: as of `analyze`.
         settings: of the window.
-        told: called with each event, once.
-        shown: called a few times a second.
-        parts: another spotter than ours.
+        on_event: called with each event, once.
+        on_status: called a few times a second.
+        components: another spotter than ours.
 
     Raises:
         MediaError: the source gave no frame, or it failed; what came before is written all the same.
         RunError: the folder holds events already, or cannot be written.
     """
     session = _Session(
-        source, folder, options or AnalysisOptions(), settings or LiveOptions(), told, parts or Components()
+        source, folder, options or AnalysisOptions(), settings or LiveOptions(), on_event, components or Components()
     )
     fault = None
     with _stopped_by_signals(session.capture.stop):
@@ -125,14 +125,14 @@ def live(
             with closing(prefetch(followed(session.capture.frames(), session.tracking))) as frames:
                 for frame in frames:
                     session.add(frame)
-                    session.show(shown)
+                    session.show(on_status)
         except MicroexprError as caught:
             fault = caught
         if fault is not None and not session.done:
             session.leave()
             raise fault
         analysis = session.finish()
-    shown(session.status())
+    on_status(session.status())
     if fault is not None:
         raise fault
     return analysis
@@ -173,25 +173,25 @@ class _Session:
         options: AnalysisOptions,
         settings: LiveOptions,
         told: Callable[[Event], None],
-        parts: Components,
+        components: Components,
     ) -> None:
         options.check()
         self.source, self.folder, self.options, self.settings, self.told = source, folder, options, settings, told
         self.tracking = validate_settings(Tracking, options.tracking, "tracking")
         self.model = None if options.model_file is None else load_model(options.model_file)
-        self.capture = Capture(source, settings.waiting)
-        self.window = Window(settings.window)
-        self.shots = FrameBuffer(settings.window + 2, settings.pictures)  # tracks reach up to a second farther back
+        self.capture = Capture(source, settings.queue_size)
+        self.window = TrackWindow(settings.window)
+        self.shots = FrameBuffer(settings.window + 2, settings.buffer_fps)  # tracks reach up to a second farther back
         self.recorders = Recorders(self.tracking, self.window)
         self.watch = EventDetector(
-            self.tracking, lambda track: parts.spot(track, options), settings.settle, settings.window / 2
+            self.tracking, lambda track: components.spot(track, options), settings.settle, settings.window / 2
         )
         self.events: list[Event] = []
         self.done, self.seconds, self.faces, self.shape = 0, 0.0, 0, (0, 0)
         self._steps: deque[float] = deque(maxlen=1000)
         self._clock: deque[tuple[float, int, int]] = deque(maxlen=16)
         self._last: TrackedFrame | None = None
-        self._next = settings.every
+        self._next = settings.interval
         self._worker = ThreadPoolExecutor(1)
         self._looking: Future[None] | None = None
         _claim(folder)
@@ -209,10 +209,10 @@ class _Session:
         if frame.seconds < self._next:
             return
         if self._looking is not None:
-            if not self._looking.done() and not self.source.waits:
+            if not self._looking.done() and not self.source.can_wait:
                 return  # the next frame asks again
             self._looking.result()
-        self._next = frame.seconds + self.settings.every
+        self._next = frame.seconds + self.settings.interval
         strips = {track: strip.copy() for track, strip in self.window.strips.items()}
         self._looking = self._worker.submit(self._look, strips, self.shots.copy(), self._facts(), False)
 
@@ -227,10 +227,10 @@ class _Session:
         facts = self._facts()
         self._look(self.window.strips, self.shots, facts, True)
         step = 1 / facts.fps if facts.fps else 0.0
-        faces = tuple(one.face_until(facts.seconds, step) for _, one in sorted(self.watch.people.items()))
+        faces = tuple(one.to_face(facts.seconds, step) for _, one in sorted(self.watch.people.items()))
         lost = f"{self.capture.dropped} of {self.capture.came} frames were dropped: this machine did not keep up"
         told = (lost,) * bool(self.capture.dropped) + warnings(facts, faces, self.model)
-        counts = {"came": self.capture.came, "done": self.done, "dropped": self.capture.dropped}
+        counts = {"received": self.capture.came, "processed": self.done, "dropped": self.capture.dropped}
         kept = {**self.options.resolved_settings(), "live": {**dataclasses.asdict(self.settings), **counts}}
         analysis = Analysis(facts, faces, tuple(self.events), told, kept, __version__)
         contents = (

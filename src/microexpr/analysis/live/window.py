@@ -27,7 +27,7 @@ class TrackBuffer:
         return TrackBuffer(self.rows.copy(), self.crops.copy(), self.cut)
 
 
-class Window:
+class TrackWindow:
     """Where recorders write when nothing is kept: the last seconds of each track.
 
     Args:

@@ -14,7 +14,7 @@ HALF_LENGTHS = (0.02, 0.03, 0.045, 0.07, 0.1, 0.15, 0.22, 0.33, 0.5, 0.75, 1.1, 
 LOW, HIGH = 0.3, 0.7
 """Shares of the height at which the flanks are measured."""
 
-BEYOND = float(np.arccos(1 - 2 * LOW) / (np.arccos(1 - 2 * HIGH) - np.arccos(1 - 2 * LOW)))
+FLANK_TO_END = float(np.arccos(1 - 2 * LOW) / (np.arccos(1 - 2 * HIGH) - np.arccos(1 - 2 * LOW)))
 """From there to where a raised cosine begins, in widths of the flank between both shares."""
 
 FLOOR, CEILING = 0.0002, 0.006
@@ -49,7 +49,7 @@ class Candidate:
     path: np.ndarray
 
 
-def bumps(regions: np.ndarray, rate: float, ended: bool = True, least: float = 1.5) -> list[Candidate]:
+def find_candidates(regions: np.ndarray, rate: float, ended: bool = True, least: float = 1.5) -> list[Candidate]:
     """Every bump.
 
     Args:
@@ -76,13 +76,13 @@ def bumps(regions: np.ndarray, rate: float, ended: bool = True, least: float = 1
         standing = np.sqrt(((away / noise) ** 2).mean(axis=1))
         peaks, _ = find_peaks(np.concatenate([[0], standing, [0]]), height=least, distance=half)
         for peak in peaks - 1:
-            bump = _measured(light, int(peak), half, away[peak] / noise, noise, float(standing[peak]), ended)
+            bump = _measure(light, int(peak), half, away[peak] / noise, noise, float(standing[peak]), ended)
             if bump is not None:
                 found.append(bump)
     return found
 
 
-def _measured(
+def _measure(
     smooth: np.ndarray, peak: int, half: int, away: np.ndarray, noise: np.ndarray, standing: float, ended: bool
 ) -> Candidate | None:
     """The movement along the direction in which it stands out, and where it begins and ends."""
@@ -129,7 +129,7 @@ def _foot(way: np.ndarray) -> int:
         return 0
     share = (way - base) / (top - base)
     high, low = (_fall(share, level) for level in (HIGH, LOW))
-    return int(min(len(way) - 1, max(1, round(low + BEYOND * (low - high)))))
+    return int(min(len(way) - 1, max(1, round(low + FLANK_TO_END * (low - high)))))
 
 
 def _fall(share: np.ndarray, level: float) -> float:

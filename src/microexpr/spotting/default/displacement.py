@@ -15,13 +15,13 @@ import cv2
 import numpy as np
 
 from ...core.track import FaceTrack
+from .._regions import eye_distance
 from ..base import TimeGrid
-from ..regions import scale_of
 
 SIDE = 96
 """Pixels; larger crops are shrunk to it before points are followed."""
 
-STRAY = 0.08
+MAX_STRAY = 0.08
 """Distances of the outer eye corners."""
 
 CHEEKS, FOREHEAD = ((36, 48, 31), (45, 54, 35)), (18, 21, 22, 25)
@@ -53,8 +53,8 @@ AROUND_EYES = tuple(i for i, name in enumerate(NAMES) if "corner" not in name an
 LOWER = tuple(i for i, name in enumerate(NAMES) if i not in UPPER + LIDS)
 
 _RIGID = (0, 1, 2, 14, 15, 16, 27, 28, 29, 30, 33, 36, 39, 42, 45)
-_FOLLOWED = tuple(sorted({*_RIGID, *(i for points in REGIONS.values() for i in points)}))
-_PRIOR = np.array([1.0 if i in _RIGID else 0.3 for i in _FOLLOWED])
+_TRACKED = tuple(sorted({*_RIGID, *(i for points in REGIONS.values() for i in points)}))
+_PRIOR = np.array([1.0 if i in _RIGID else 0.3 for i in _TRACKED])
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,25 +70,25 @@ class Displacement:
     head: np.ndarray
 
 
-def displacement(track: FaceTrack, samples: TimeGrid, seconds: float = 1.0) -> Displacement:
+def displacement(track: FaceTrack, grid: TimeGrid, seconds: float = 1.0) -> Displacement:
     """How every region moved against the head.
 
     Args:
         track: of a face.
-        samples: where to look at it; two or more.
+        grid: where to look at it; two or more.
         seconds: a new key picture is taken after so long, and after every gap.
     """
-    every = samples.steps(seconds)
-    regions = np.zeros((len(samples), len(NAMES), 2), np.float32)
-    head = np.zeros((len(samples), 6), np.float32)
-    member = np.stack([np.isin(_FOLLOWED, points) / len(points) for points in REGIONS.values()]).astype(np.float32)
+    every = grid.steps(seconds)
+    regions = np.zeros((len(grid), len(NAMES), 2), np.float32)
+    head = np.zeros((len(grid), 6), np.float32)
+    member = np.stack([np.isin(_TRACKED, points) / len(points) for points in REGIONS.values()]).astype(np.float32)
     first = 0
-    while first < len(samples) - 1:
-        last = min(first + every, len(samples) - 1)
-        lost = np.flatnonzero(~samples.visible[first + 1 : last + 1])
+    while first < len(grid) - 1:
+        last = min(first + every, len(grid) - 1)
+        lost = np.flatnonzero(~grid.visible[first + 1 : last + 1])
         last = first + max(1, int(lost[0])) if len(lost) else last
-        start, moved = _remembered(track, samples.frames[first : last + 1])
-        gone, left = _without_head(start, moved)
+        start, moved = _cached_tracking(track, grid.frames[first : last + 1])
+        gone, left = _remove_head_motion(start, moved)
         regions[first + 1 : last + 1] = regions[first] + np.einsum("rp,npd->nrd", member, left)
         head[first + 1 : last + 1] = head[first] + gone
         first = last
@@ -106,51 +106,51 @@ def without_blinks(regions: np.ndarray, blink: np.ndarray) -> np.ndarray:
     return calm
 
 
-def _remembered(track: FaceTrack, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _cached_tracking(track: FaceTrack, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """`_followed`, once for the same frames where the track has a memory."""
     if track.flow_cache is None:
-        return _followed(track, frames)
+        return _track_points(track, frames)
     numbers = track.numbers[frames]
     key = int(numbers[0]), int(numbers[-1]), numbers.tobytes()
     if key not in track.flow_cache:
-        track.flow_cache[key] = _followed(track, frames)
+        track.flow_cache[key] = _track_points(track, frames)
     return cast("tuple[np.ndarray, np.ndarray]", track.flow_cache[key])
 
 
-def _followed(track: FaceTrack, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _track_points(track: FaceTrack, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(P, 2) places about the middle of the eyes, and (n - 1, P, 2) moves from the first of n frames to the others."""
-    key = _small(track.crops[frames[0]])
+    key = _shrink(track.crops[frames[0]])
     zoom = len(key) / track.crops.shape[1]
-    points = _with_more(track.points[frames[0]] * zoom)
-    start = np.clip(points[list(_FOLLOWED)], 0, len(key) - 1).astype(np.float32)
-    wide, light = max(scale_of(points), 1.0), max(float(key.mean()), 1.0)
+    points = _extended_points(track.points[frames[0]] * zoom)
+    start = np.clip(points[list(_TRACKED)], 0, len(key) - 1).astype(np.float32)
+    wide, light = max(eye_distance(points), 1.0), max(float(key.mean()), 1.0)
     window = max(5, round(0.2 * wide)) | 1
     now, moved = start.copy(), np.zeros((len(frames) - 1, *start.shape), np.float32)
     how = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 10, 0.02)
     for i, frame in enumerate(frames[1:]):
-        crop = _small(track.crops[frame])
+        crop = _shrink(track.crops[frame])
         crop = cv2.convertScaleAbs(crop, alpha=light / max(float(crop.mean()), 1.0))
         found, there, _ = cv2.calcOpticalFlowPyrLK(
             key, crop, start, now.copy(), None, None, (window, window), 2, how, cv2.OPTFLOW_USE_INITIAL_FLOW, 1e-3
         )
-        told = start + (_with_more(track.points[frame] * zoom) - points)[list(_FOLLOWED)]
-        near = np.linalg.norm(found - told, axis=1) < STRAY * wide
+        told = start + (_extended_points(track.points[frame] * zoom) - points)[list(_TRACKED)]
+        near = np.linalg.norm(found - told, axis=1) < MAX_STRAY * wide
         now = np.where(((there[:, 0] > 0) & near)[:, None], found, told).astype(np.float32)
         moved[i] = now - start
     return (start - (points[36] + points[45]) / 2) / wide, moved / wide
 
 
-def _small(crop: np.ndarray) -> np.ndarray:
+def _shrink(crop: np.ndarray) -> np.ndarray:
     return crop if len(crop) <= SIDE else cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
 
 
-def _with_more(points: np.ndarray) -> np.ndarray:
+def _extended_points(points: np.ndarray) -> np.ndarray:
     """(74, 2): the 68 points, cheeks and forehead."""
     cheeks = [points[list(three)].mean(axis=0) for three in CHEEKS]
-    return np.concatenate([points, cheeks, points[list(FOREHEAD)] - (0, 0.15 * scale_of(points))])
+    return np.concatenate([points, cheeks, points[list(FOREHEAD)] - (0, 0.15 * eye_distance(points))])
 
 
-def _without_head(start: np.ndarray, moved: np.ndarray, rounds: int = 4) -> tuple[np.ndarray, np.ndarray]:
+def _remove_head_motion(start: np.ndarray, moved: np.ndarray, rounds: int = 4) -> tuple[np.ndarray, np.ndarray]:
     """What the head did (n, 6), and what is left of the moves (n, P, 2): robust least squares, Cauchy's weights."""
     x, y = start.T
     depth = np.sqrt(np.clip(1.2 - (x / 1.1) ** 2 - ((y - 0.3) / 1.5) ** 2, 0, None))

@@ -15,15 +15,15 @@ import numpy as np
 
 from ...core.clip import Interval
 from ...core.track import FaceTrack
+from .._trainable import State, TrainableSpotter
 from ..base import SPOTTERS, Detection, Span, TimeGrid
-from ..trainable import State, TrainableSpotter
 from .candidates import Candidate
-from .training import SUBMODELS, Seen, design_matrix, learned, submodel_index
+from .training import SUBMODELS, TrackMotion, design_matrix, fit_weights, submodel_index
 
-PART, MARGIN = 90.0, 8.0
+PART_SECONDS, MARGIN_SECONDS = 90.0, 8.0
 """A long track is looked at in parts of so many seconds that overlap by twice the margin."""
 
-LEAST = 0.02
+MIN_PROBABILITY = 0.02
 """Movements that are less likely are not looked at any further."""
 
 
@@ -42,22 +42,22 @@ class Default(TrainableSpotter):
     min_score: float = 0.55
     max_overlap: float = 0.3
 
-    def detect(self, track: FaceTrack, samples: TimeGrid) -> Detection:
+    def detect(self, track: FaceTrack, grid: TimeGrid) -> Detection:
         """The likeliest movements that do not overlap; the curve is the likelihood along each one's course."""
-        seen, curve = Seen.of(track, samples), np.zeros(len(samples))
+        seen, curve = TrackMotion.of(track, grid), np.zeros(len(grid))
         spans: list[Span] = []
-        for first, last in parts(len(seen), samples.steps(PART), samples.steps(MARGIN)):
-            found, values = seen.piece(first, last).bumps(ended=last == len(seen))
-            low = first + samples.steps(MARGIN) * (first > 0)
-            high = last - samples.steps(MARGIN) * (last < len(seen))
-            for bump, score in zip(found, self.likely(values), strict=True):
+        for first, last in parts(len(seen), grid.steps(PART_SECONDS), grid.steps(MARGIN_SECONDS)):
+            found, values = seen.segment(first, last).candidates(ended=last == len(seen))
+            low = first + grid.steps(MARGIN_SECONDS) * (first > 0)
+            high = last - grid.steps(MARGIN_SECONDS) * (last < len(seen))
+            for bump, score in zip(found, self.probability(values), strict=True):
                 span = Span(first + bump.onset, first + bump.apex, first + bump.offset, float(score))
-                if score >= LEAST and low <= span.apex < high:
+                if score >= MIN_PROBABILITY and low <= span.apex < high:
                     spans.append(span)
-                    _raise(curve, span, bump)
+                    _raise_curve(curve, span, bump)
         return Detection(curve, tuple(_apart(spans, self.max_overlap)))
 
-    def likely(self, values: np.ndarray) -> np.ndarray:
+    def probability(self, values: np.ndarray) -> np.ndarray:
         """(n,) 0 to 1: how likely movements with these (n, F) facts are expressions."""
         state = self.state()
         inputs = design_matrix(values, state["mean"], state["scale"])
@@ -65,8 +65,8 @@ class Default(TrainableSpotter):
         odds = np.take_along_axis(every, submodel_index(values)[:, None], axis=1)[:, 0]
         return np.asarray(1 / (1 + np.exp(-odds)))
 
-    def _fit(self, tracks: Sequence[FaceTrack], truth: Sequence[Sequence[Interval]], seed: int) -> State:
-        return learned(tracks, truth, self.max_fps, seed)
+    def _fit(self, tracks: Sequence[FaceTrack], labels: Sequence[Sequence[Interval]], seed: int) -> State:
+        return fit_weights(tracks, labels, self.max_fps, seed)
 
 
 def parts(steps: int, long: int, margin: int) -> list[tuple[int, int]]:
@@ -78,7 +78,7 @@ def parts(steps: int, long: int, margin: int) -> list[tuple[int, int]]:
     return [*found, (first, steps)]
 
 
-def _raise(curve: np.ndarray, span: Span, bump: Candidate) -> None:
+def _raise_curve(curve: np.ndarray, span: Span, bump: Candidate) -> None:
     there = curve[span.onset : span.offset + 1]
     np.maximum(there, span.score * np.clip(bump.path / bump.height, 0, 1), out=there)
 

@@ -10,15 +10,15 @@ import numpy as np
 from ...core.clip import Interval
 from ...core.track import MICRO_SECONDS, FaceTrack
 from ...metrics.intervals import overlap
-from ..base import TimeGrid, sampled
-from .candidates import Candidate, bumps
+from ..base import TimeGrid, time_grid
+from .candidates import Candidate, find_candidates
 from .displacement import Displacement, displacement, without_blinks
 from .features import FEATURE_NAMES, CandidateFeatures, candidate_features
 
 MIN_IOU = 0.7
 """A bump counts as an expression where it overlaps one by as much; as none where it does not."""
 
-STRENGTH = 0.1
+INVERSE_L2 = 0.1
 """Inverse of the L2 penalty, with standardized facts."""
 
 SECONDS_PER_SEGMENT = 6.0
@@ -26,7 +26,7 @@ SECONDS_PER_SEGMENT = 6.0
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class TrackMotion:
     """A track, or a piece of one, at even steps.
 
     Attributes:
@@ -42,25 +42,25 @@ class Seen:
     openness: np.ndarray
 
     @classmethod
-    def of(cls, track: FaceTrack, samples: TimeGrid) -> Seen:
+    def of(cls, track: FaceTrack, grid: TimeGrid) -> TrackMotion:
         """What a spotter sees of a track."""
-        blink = np.asarray(track.blink[samples.frames])
-        moves = displacement(track, samples)
+        blink = np.asarray(track.blink[grid.frames])
+        moves = displacement(track, grid)
         moves = Displacement(without_blinks(moves.regions, blink), moves.head)
-        return cls(moves, samples.rate, blink, np.asarray(track.eye_openness[samples.frames]))
+        return cls(moves, grid.rate, blink, np.asarray(track.eye_openness[grid.frames]))
 
     def __len__(self) -> int:
         return len(self.blink)
 
-    def piece(self, first: int, last: int) -> Seen:
+    def segment(self, first: int, last: int) -> TrackMotion:
         """From one step to before another."""
         part = slice(first, last)
         moves = Displacement(self.moves.regions[part] - self.moves.regions[first], self.moves.head[part])
-        return Seen(moves, self.rate, self.blink[part], self.openness[part])
+        return TrackMotion(moves, self.rate, self.blink[part], self.openness[part])
 
-    def bumps(self, ended: bool = True) -> tuple[list[Candidate], np.ndarray]:
+    def candidates(self, ended: bool = True) -> tuple[list[Candidate], np.ndarray]:
         """Every bump, and (bumps, facts) what is known of them."""
-        found = bumps(self.moves.regions, self.rate, ended)
+        found = find_candidates(self.moves.regions, self.rate, ended)
         return found, candidate_features(found, CandidateFeatures(self.moves, self.rate, self.blink, self.openness))
 
 
@@ -81,14 +81,14 @@ def submodel_index(values: np.ndarray) -> np.ndarray:
     return np.where(unfinished, 2, np.where(short, 0, 1))
 
 
-def learned(
-    tracks: Sequence[FaceTrack], truth: Sequence[Sequence[Interval]], rate: float, seed: int
+def fit_weights(
+    tracks: Sequence[FaceTrack], labels: Sequence[Sequence[Interval]], rate: float, seed: int
 ) -> dict[str, np.ndarray]:
     """`mean` and `scale` of the facts, and the weights of their terms by the name of each of `JUDGES`."""
     from sklearn.linear_model import LogisticRegression
 
     rng = np.random.default_rng([5, seed])
-    lessons = [_lesson(*one) for pair in zip(tracks, truth, strict=True) for one in _pieces(*pair, rate, rng)]
+    lessons = [_examples(*one) for pair in zip(tracks, labels, strict=True) for one in _segments(*pair, rate, rng)]
     values = np.concatenate([v for v, _ in lessons])
     good = np.concatenate([g for _, g in lessons])
     mean, scale = values.mean(axis=0), np.maximum(values.std(axis=0), 1e-6)
@@ -97,7 +97,7 @@ def learned(
     for number, name in enumerate(SUBMODELS):
         own = belongs == number
         if len(set(good[own])) == 2:
-            judge = LogisticRegression(C=STRENGTH, max_iter=2000, fit_intercept=False).fit(inputs[own], good[own])
+            judge = LogisticRegression(C=INVERSE_L2, max_iter=2000, fit_intercept=False).fit(inputs[own], good[own])
             state[name] = judge.coef_[0]
         else:  # nothing to tell apart: never
             state[name] = np.concatenate([np.zeros(inputs.shape[1] - 1), [-10.0]])
@@ -107,29 +107,29 @@ def learned(
 Spans = list[tuple[int, int]]
 
 
-def _pieces(
-    track: FaceTrack, truth: Sequence[Interval], rate: float, rng: np.random.Generator
-) -> Iterator[tuple[Seen, Spans, Spans]]:
+def _segments(
+    track: FaceTrack, labels: Sequence[Interval], rate: float, rng: np.random.Generator
+) -> Iterator[tuple[TrackMotion, Spans, Spans]]:
     """The whole track and pieces of it, many of which end within an expression; true and unclear spans of each."""
-    samples = sampled(track, rate)
-    if len(samples) < 3:
+    grid = time_grid(track, rate)
+    if len(grid) < 3:
         return
-    seen = Seen.of(track, samples)
-    numbers = track.numbers[samples.frames]
-    spans = [(int(np.searchsorted(numbers, i.onset)), int(np.searchsorted(numbers, i.offset))) for i in truth]
+    seen = TrackMotion.of(track, grid)
+    numbers = track.numbers[grid.frames]
+    spans = [(int(np.searchsorted(numbers, i.onset)), int(np.searchsorted(numbers, i.offset))) for i in labels]
     yield seen, spans, []
-    for _ in range(round(len(seen) / samples.steps(SECONDS_PER_SEGMENT))):
-        length = samples.steps(rng.uniform(2, 12))
+    for _ in range(round(len(seen) / grid.steps(SECONDS_PER_SEGMENT))):
+        length = grid.steps(rng.uniform(2, 12))
         end = int(rng.integers(length, len(seen))) if length < len(seen) else len(seen)
         if spans and rng.random() < 0.5:
             onset, offset = spans[int(rng.integers(len(spans)))]
             end = min(len(seen), onset + int(rng.uniform(0.35, 1.5) * (offset - onset)) + 1)
         start = max(0, end - length)
         if end - start >= 3:
-            yield seen.piece(start, end), *_within(spans, start, end)
+            yield seen.segment(start, end), *_spans_within(spans, start, end)
 
 
-def _within(spans: Spans, start: int, end: int) -> tuple[Spans, Spans]:
+def _spans_within(spans: Spans, start: int, end: int) -> tuple[Spans, Spans]:
     """True spans of a piece, and ones that cannot be judged: cut off before their middle, or begun before it."""
     clear: Spans = []
     unclear: Spans = []
@@ -141,8 +141,8 @@ def _within(spans: Spans, start: int, end: int) -> tuple[Spans, Spans]:
     return clear, unclear
 
 
-def _lesson(seen: Seen, clear: Spans, unclear: Spans) -> tuple[np.ndarray, np.ndarray]:
-    found, values = seen.bumps()
+def _examples(seen: TrackMotion, clear: Spans, unclear: Spans) -> tuple[np.ndarray, np.ndarray]:
+    found, values = seen.candidates()
     spans = [(bump.onset, bump.offset) for bump in found]
     kept = np.array([not any(overlap(span, one) > 0 for one in unclear) for span in spans], bool)
     good = np.array([any(overlap(span, one) >= MIN_IOU for one in clear) for span in spans], bool)

@@ -16,12 +16,12 @@ ZOOM = 2
 
 STEP = 16
 MARGIN = 0.15
-LEAST = 0.3
+MIN_MOTION = 0.3
 """Pixels of a face; a smaller move gets no arrow."""
 
 
 @dataclass(frozen=True)
-class EventPictures:
+class EventImages:
     """Pictures of an event as `data:` addresses, and the largest move in pixels at a face width of 224."""
 
     onset: str
@@ -31,17 +31,17 @@ class EventPictures:
     largest: float
 
 
-def gather(onset: np.ndarray, apex: np.ndarray, offset: np.ndarray, box: np.ndarray) -> EventPictures:
+def event_images(onset: np.ndarray, apex: np.ndarray, offset: np.ndarray, box: np.ndarray) -> EventImages:
     """Evidence from three frames (height, width, 3) uint8 RGB and the face's left, top, width, height at the onset."""
-    faces = [cut(frame, box) for frame in (onset, apex, offset)]
-    flow = motion(faces[0], faces[1])
-    length = np.hypot(flow[..., 0], flow[..., 1])[oval(SIDE, SIDE) > 0.5]
+    faces = [crop_face(frame, box) for frame in (onset, apex, offset)]
+    flow = face_motion(faces[0], faces[1])
+    length = np.hypot(flow[..., 0], flow[..., 1])[face_mask(SIDE, SIDE) > 0.5]
     largest = float(np.percentile(length, 99)) * 224 / SIDE * (1 + 2 * MARGIN)
-    first, peak, last = (as_data(face) for face in faces)
-    return EventPictures(first, peak, last, as_data(draw(faces[1], flow)), largest)
+    first, peak, last = (data_url(face) for face in faces)
+    return EventImages(first, peak, last, data_url(draw_motion(faces[1], flow)), largest)
 
 
-def cut(frame: np.ndarray, box: np.ndarray) -> np.ndarray:
+def crop_face(frame: np.ndarray, box: np.ndarray) -> np.ndarray:
     """The face with a margin, (240, 240, 3); the middle of the frame where the box lies outside it."""
     height, width = frame.shape[:2]
     left, top, wide, high = (float(value) for value in box)
@@ -55,13 +55,13 @@ def cut(frame: np.ndarray, box: np.ndarray) -> np.ndarray:
     return cv2.warpAffine(frame, place, (SIDE, SIDE), flags=how, borderMode=cv2.BORDER_REPLICATE)
 
 
-def motion(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+def face_motion(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Flow (height, width, 2) in pixels between two faces, less the move of the whole head (its best affine map)."""
     gray = [cv2.cvtColor(face, cv2.COLOR_RGB2GRAY) for face in (before, after)]
     flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*gray, None)
     flow = cv2.GaussianBlur(flow, (0, 0), 3)
     y, x = np.mgrid[0 : flow.shape[0] : 4, 0 : flow.shape[1] : 4]
-    face = oval(*flow.shape[:2])[::4, ::4] > 0.5  # what is behind does not move with the head
+    face = face_mask(*flow.shape[:2])[::4, ::4] > 0.5  # what is behind does not move with the head
     here = np.stack([x[face], y[face]], axis=-1).astype(np.float32)
     there = here + flow[::4, ::4][face]
     head, _ = cv2.estimateAffine2D(here, there, method=cv2.RANSAC, ransacReprojThreshold=0.5)
@@ -72,29 +72,29 @@ def motion(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return flow - (grid @ head[:, :2].T + head[:, 2] - grid).astype(np.float32)
 
 
-def oval(height: int, width: int) -> np.ndarray:
+def face_mask(height: int, width: int) -> np.ndarray:
     """(height, width) float32: 1 on the face as `cut` places it, 0 off it, soft between."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     far = np.hypot((x - width / 2) / (0.35 * width), (y - height / 2) / (0.41 * height))
     return np.clip((1.05 - far) / 0.15, 0, 1)
 
 
-def draw(face: np.ndarray, flow: np.ndarray) -> np.ndarray:
+def draw_motion(face: np.ndarray, flow: np.ndarray) -> np.ndarray:
     """The face in gray with heat where it moves, and arrows; the largest arrow is as long as the grid is wide."""
-    flow = flow * oval(*flow.shape[:2])[..., None]
+    flow = flow * face_mask(*flow.shape[:2])[..., None]
     length = np.hypot(flow[..., 0], flow[..., 1])
-    top = max(float(np.percentile(length, 99.5)), LEAST)
+    top = max(float(np.percentile(length, 99.5)), MIN_MOTION)
     share = np.clip(length / top, 0, 1)
     heat = cv2.cvtColor(
         cv2.applyColorMap(np.round(255 * share).astype(np.uint8), cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB
     )
     gray = cv2.cvtColor(cv2.cvtColor(face, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    weight = (0.75 * share * (top > LEAST))[..., None]
+    weight = (0.75 * share * (top > MIN_MOTION))[..., None]
     mixed = np.round(gray * (1 - weight) + heat * weight).astype(np.uint8)
     large = cv2.resize(mixed, None, fx=ZOOM, fy=ZOOM, interpolation=cv2.INTER_CUBIC)
     for y in range(STEP // 2, flow.shape[0], STEP):
         for x in range(STEP // 2, flow.shape[1], STEP):
-            if length[y, x] < max(LEAST, 0.25 * top):
+            if length[y, x] < max(MIN_MOTION, 0.25 * top):
                 continue
             tip = np.array([x, y]) + flow[y, x] / top * STEP
             start, end = (ZOOM * x, ZOOM * y), (round(ZOOM * float(tip[0])), round(ZOOM * float(tip[1])))
@@ -103,7 +103,7 @@ def draw(face: np.ndarray, flow: np.ndarray) -> np.ndarray:
     return large
 
 
-def as_data(picture: np.ndarray) -> str:
+def data_url(picture: np.ndarray) -> str:
     """A picture as the address of an `img`."""
     _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])
     return f"data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode()}"

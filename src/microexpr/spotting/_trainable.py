@@ -30,16 +30,16 @@ class TrainableSpotter(Spotter):
         weights: file that `save` wrote; "" takes what ships with the package, where something does.
     """
 
-    learns: ClassVar[bool] = True
+    trainable: ClassVar[bool] = True
     shipped: ClassVar[Path | None] = None
 
     weights: str = ""
 
-    def fit(self, tracks: Sequence[FaceTrack], truth: Sequence[Sequence[Interval]], seed: int) -> Self:
+    def fit(self, tracks: Sequence[FaceTrack], labels: Sequence[Sequence[Interval]], seed: int) -> Self:
         """A copy that has learned from these tracks alone; the same data, settings and seed give the same one."""
-        if not tracks or len(tracks) != len(truth):
-            raise UsageError(f"spotter '{self.name}': {len(tracks)} tracks and {len(truth)} lists of intervals to fit")
-        return self._with(self._fit(tracks, truth, seed))
+        if not tracks or len(tracks) != len(labels):
+            raise UsageError(f"spotter '{self.name}': {len(tracks)} tracks and {len(labels)} lists of intervals to fit")
+        return self._with(self._fit(tracks, labels, seed))
 
     def save(self, path: Path) -> None:
         """Write what was learned; setting `weights` reads it."""
@@ -68,7 +68,7 @@ class TrainableSpotter(Spotter):
         return learned
 
     @abstractmethod
-    def _fit(self, tracks: Sequence[FaceTrack], truth: Sequence[Sequence[Interval]], seed: int) -> State:
+    def _fit(self, tracks: Sequence[FaceTrack], labels: Sequence[Sequence[Interval]], seed: int) -> State:
         """What is learned from one track or more."""
 
 

@@ -41,7 +41,7 @@ def spans_above(values: np.ndarray, level: float, shortest: float, longest: floa
     return found
 
 
-def best_apart(spans: Iterable[Span], share: float = 0.2) -> list[Span]:
+def suppress_overlaps(spans: Iterable[Span], share: float = 0.2) -> list[Span]:
     """The spans with the best scores of which no two overlap by more than `share` (intersection over union)."""
     kept: list[Span] = []
     for span in sorted(spans, key=lambda s: -s.score):

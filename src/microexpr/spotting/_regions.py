@@ -12,7 +12,7 @@ BROWS, EYES, NOSE, MOUTH = slice(17, 27), (slice(36, 42), slice(42, 48)), slice(
 Estimator = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def estimator() -> Estimator:
+def flow_estimator() -> Estimator:
     """Dense flow (S, S, 2) float32 in pixels between two (S, S) uint8 crops: DIS (Kroeger et al. 2016), full detail.
 
     Each caller gets its own: the algorithm keeps buffers.
@@ -22,7 +22,7 @@ def estimator() -> Estimator:
     return lambda before, after: dis.calc(before, after, None)
 
 
-def filled(points: np.ndarray, size: int, grow: float) -> np.ndarray:
+def filled_hull(points: np.ndarray, size: int, grow: float) -> np.ndarray:
     """(size, size) bool: the hull of (n, 2) points, grown by `grow` pixels on all sides."""
     mask = np.zeros((size, size), np.uint8)
     hull = cv2.convexHull(np.round(points).astype(np.int32))
@@ -31,12 +31,12 @@ def filled(points: np.ndarray, size: int, grow: float) -> np.ndarray:
     return mask.astype(bool)
 
 
-def eyes(points: np.ndarray, size: int, grow: float) -> np.ndarray:
+def eye_mask(points: np.ndarray, size: int, grow: float) -> np.ndarray:
     """(size, size) bool: both eyes of (68, 2) points; where blinks and gaze move, not expressions."""
-    return filled(points[EYES[0]], size, grow) | filled(points[EYES[1]], size, grow)
+    return filled_hull(points[EYES[0]], size, grow) | filled_hull(points[EYES[1]], size, grow)
 
 
-def scale_of(points: np.ndarray) -> float:
+def eye_distance(points: np.ndarray) -> float:
     """Distance of the outer corners of the eyes in pixels, of (68, 2) points."""
     return float(np.linalg.norm(points[36] - points[45]))
 
@@ -44,7 +44,7 @@ def scale_of(points: np.ndarray) -> float:
 def head_motion(flow: np.ndarray, points: np.ndarray) -> np.ndarray:
     """(2,) mean flow of a patch on the bridge of the nose, which no expression moves much: the head's own motion."""
     x, y = points[NOSE].mean(axis=0)
-    half = max(1, round(scale_of(points) / 12))
+    half = max(1, round(eye_distance(points) / 12))
     rows = slice(max(0, round(y) - half), round(y) + half + 1)
     columns = slice(max(0, round(x) - half), round(x) + half + 1)
     patch = flow[rows, columns].reshape(-1, 2)
