@@ -25,7 +25,7 @@ from microexpr.metrics.recognition import (
     unweighted_average_recall,
     weighted_average_recall,
 )
-from microexpr.protocols import Example, protocol
+from microexpr.protocols import Example, load_protocol
 from microexpr.recognizers.model import Model, default_model, load_model
 
 SEED = 77
@@ -87,7 +87,7 @@ def main() -> None:
         **{f"1/{n} of the pixels a side": (200, smaller(1 / n)) for n in (2, 4, 6)},
         **{f"JPEG of quality {q}": (200, compressed(q)) for q in (90, 50, 20, 10)},
     }
-    rules = protocol("megc2019-cde")
+    rules = load_protocol("megc2019-cde")
     with tempfile.TemporaryDirectory() as folder:
         data = DATASETS.get("casme2").make_synthetic(Path(folder, "casme2"), subjects=options.people, seed=SEED)
         examples = rules.select(data.clips())

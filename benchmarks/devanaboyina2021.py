@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from microexpr.experiments.runs import Run
+from microexpr.experiments.recognition import RecognitionRun
 from microexpr.reports import summarize
 
 FIXED = ("frames", "flow-sequence", "apex-flow")
@@ -34,7 +34,7 @@ def run(recipe: str, out: Path, cache: Path, *more: str) -> tuple[float, float]:
     return time.monotonic() - begin, now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
 
 
-def compared(recipe: str, runs: list[Run]) -> str:
+def compared(recipe: str, runs: list[RecognitionRun]) -> str:
     """A row: each metric's mean and standard deviation over the seeds, and the majority's guess."""
     found = summarize(runs)
     cells = [f"{found.metrics[m]:.3f} ± {found.spread.get(m, 0):.3f} | {found.baseline[m]:.3f}" for m in METRICS]
@@ -52,7 +52,7 @@ def main() -> None:
             print("| recipe | clips, people | WAR | majority | UF1 | majority |\n|---|---|---|---|---|---|")
             for recipe in (f"devanaboyina2021-{name}-fixed" for name in FIXED):
                 run(recipe, base / recipe, base / "cache", "--seeds", str(options.fixed), "--executor", "processes")
-                runs = [Run.open(base / recipe / f"seed-{n}") for n in range(options.fixed)]
+                runs = [RecognitionRun.open(base / recipe / f"seed-{n}") for n in range(options.fixed)]
                 print(compared(recipe, runs), flush=True)
             return
         print("| method | seconds | of processor time |\n|---|--:|--:|")

@@ -13,8 +13,8 @@ import numpy as np
 
 from microexpr.cli.console import peak_memory
 from microexpr.core.clip import Clip, Sample
-from microexpr.protocols import protocol
-from microexpr.recipes.recipe import load_recipe
+from microexpr.protocols import load_protocol
+from microexpr.recipes import load_recipe
 from microexpr.recognizers import RECOGNIZERS
 
 
@@ -27,7 +27,7 @@ def main() -> None:
     options = parse.parse_args()
     stage = load_recipe(options.recipe).final_stage
     settings = {**stage.recognizer, "epochs": 1, "validation_fraction": 0.0}
-    classes, n = protocol(stage.protocol).classes, settings["batch_size"]
+    classes, n = load_protocol(stage.protocol).classes, settings["batch_size"]
     frames = np.random.default_rng(0).integers(0, 255, (options.frames, options.side, options.side, 3), np.uint8)
     clips = [Clip(f"made/p{i}/c", "made", f"made/p{i}", Path("nowhere"), 200.0) for i in range(n)]
     samples = [Sample(clip, {settings["array"]: frames.copy()}) for clip in clips]

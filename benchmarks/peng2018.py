@@ -22,10 +22,10 @@ from torch import nn
 
 from microexpr.cli.options import settings_of
 from microexpr.experiments.data import load_stage_data, prepare_samples
-from microexpr.experiments.recognition import RunOptions, evaluate
+from microexpr.experiments.options import RunOptions
+from microexpr.experiments.recognition_folds import evaluate
 from microexpr.networks import NETWORKS
-from microexpr.recipes.base import Quick
-from microexpr.recipes.recipe import load_recipe
+from microexpr.recipes import Quick, load_recipe
 
 RECIPES = ("peng2018-hde", "peng2018-cde")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from microexpr import recipes
 from microexpr.datasets import DATASETS
 from microexpr.features import FEATURES
 from microexpr.networks import NETWORKS
-from microexpr.recipes import recipe
 from microexpr.recognizers import RECOGNIZERS
 from microexpr.spotting import SPOTTERS
 
@@ -26,7 +26,7 @@ def overview() -> str:
             f"| `{name}` | {f.title} | {f.clips or ''} | {f.subjects or ''} | {f'{f.fps:g}' if f.fps else ''} |"
         )
     families: dict[str, list[str]] = {}
-    for name in recipe.shipped_recipes():
+    for name in recipes.shipped_recipes():
         families.setdefault(name.partition("-")[0], []).append(name)
     lines += ["", "Recipes ([what they are](docs/recipes.md)):", ""]
     lines += [f"* {_listed(names)}" for names in families.values()]
@@ -35,11 +35,11 @@ def overview() -> str:
     return "\n".join(lines)
 
 
-def recipes() -> str:
+def recipe_table() -> str:
     """Every shipped recipe as Markdown."""
     lines = ["| recipe | what | protocol |", "|---|---|---|"]
-    for name in recipe.shipped_recipes():
-        members = recipe.load_recipes(name)
+    for name in recipes.shipped_recipes():
+        members = recipes.load_recipes(name)
         rules = ", ".join(dict.fromkeys(one for member in members for one in member.protocols))
         what = members[0].title if len(members) == 1 else f"{len(members)} in one go"
         lines.append(f"| `{name}` | {what} | {rules} |")
@@ -51,7 +51,7 @@ def _listed(names: Iterable[str]) -> str:
 
 
 if __name__ == "__main__":
-    for path, made in ((README, overview()), (RECIPES, recipes())):
+    for path, made in ((README, overview()), (RECIPES, recipe_table())):
         text = path.read_text(encoding="utf-8")
         before, after = text[: text.index(BEGIN)], text[text.index(END) :]
         path.write_text(f"{before}{BEGIN}\n{made}\n{after}", encoding="utf-8")

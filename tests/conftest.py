@@ -12,7 +12,7 @@ import pytest
 
 from microexpr.core.clip import Clip
 from microexpr.datasets import DATASETS, Dataset
-from microexpr.recipes.recipe import Recipe, parse
+from microexpr.recipes import RecognitionRecipe, parse
 
 pytest_plugins = ["tests.web.serve_page"]  # fixtures of the page in a browser
 
@@ -58,13 +58,13 @@ recognizer = { name = "network", epochs = 6, batch_size = 32, optimizer = { lr =
 
 
 @pytest.fixture
-def recipe() -> Recipe:
+def recipe() -> RecognitionRecipe:
     """A support vector machine on precomputed flow."""
     return parse("test", RECIPE)
 
 
 @pytest.fixture
-def network() -> Recipe:
+def network() -> RecognitionRecipe:
     """STSTNet for six epochs."""
     return parse("test-network", NETWORK)
 

@@ -14,7 +14,7 @@ from microexpr.core.errors import ExecutorError, UsageError
 from microexpr.core.executors import Done, Failed, executor
 from microexpr.core.executors.processes import Processes
 from microexpr.datasets import DATASETS
-from microexpr.experiments.runs import Run
+from microexpr.experiments.recognition import RecognitionRun
 from tests.conftest import NETWORK
 
 
@@ -166,7 +166,7 @@ def test_killed_at_any_moment_it_goes_on(arena):
         process.send_signal(signal.SIGKILL)
         process.communicate()
     assert run(base, "killed", "local") == whole
-    assert Run.open(base / "killed").complete
+    assert RecognitionRun.open(base / "killed").complete
 
 
 def test_ray_that_is_not_installed(monkeypatch):

@@ -13,8 +13,8 @@ from microexpr.experiments.data import subjects_without_clips
 from microexpr.networks import NETWORKS
 from microexpr.networks.base import Dropout
 from microexpr.networks.weights import transfer_weights
-from microexpr.protocols import protocol
-from microexpr.recipes.recipe import load_recipe
+from microexpr.protocols import load_protocol
+from microexpr.recipes import load_recipe
 from microexpr.recognizers import RECOGNIZERS, check_recognizer
 from microexpr.recognizers.augmentation import VerticalFlip
 from microexpr.recognizers.checks import CLASSES, synthetic_samples
@@ -112,7 +112,7 @@ def test_frozen_networks_keep_the_contract():
 
 def test_once_a_clip_is_the_same_as_once_an_epoch():
     once, shares = learned(freeze={"epochs": 3})
-    each, others = learned(freeze={"epochs": 3, "once": False})
+    each, others = learned(freeze={"epochs": 3, "cache_features": False})
     assert np.allclose(shares, others, atol=1e-5)
     assert [e["loss"] for e in once.history_] == pytest.approx([e["loss"] for e in each.history_], abs=1e-5)
 
@@ -196,12 +196,17 @@ def test_pictures_that_are_too_small():
 def test_people_without_a_clip_of_the_classes_have_no_fold_and_are_counted():
     clips = make_clips()
     clips = [dataclasses.replace(c, labels={"emotion": "others"}) if "/p2" in c.id else c for c in clips]
-    release, rules = SimpleNamespace(name="casme2", info=SimpleNamespace(subjects=26, clips=255)), protocol("casme2-3")
+    release, rules = (
+        SimpleNamespace(name="casme2", info=SimpleNamespace(subjects=26, clips=255)),
+        load_protocol("casme2-3"),
+    )
     examples = rules.select(clips)
     assert [fold.name for fold in rules.folds(examples)] == ["casme2/p0", "casme2/p1", "casme2/p3"]
     [line] = subjects_without_clips(release, clips, examples, rules)
     assert line.startswith("casme2: 3 of 4 people have a clip of the 3 classes; the other 1 take no part")
-    assert not list(subjects_without_clips(release, clips, protocol("casme2-7").select(clips), protocol("casme2-7")))
+    assert not list(
+        subjects_without_clips(release, clips, load_protocol("casme2-7").select(clips), load_protocol("casme2-7"))
+    )
 
 
 def test_repaired_recipes_repair_what_they_say():
@@ -210,14 +215,14 @@ def test_repaired_recipes_repair_what_they_say():
         flow = name != "frames"
         assert settings["normalize"] and not any(one["name"] == "vertical-flip" for one in settings["augment"])
         assert settings["augment"][0] == {"name": "horizontal-flip", **({"negate": [0]} if flow else {})}
-        assert settings.get("balanced") or settings["sampler"]["name"] == "oversample"
+        assert settings.get("class_weights") or settings["sampler"]["name"] == "oversample"
     frozen = load_recipe("devanaboyina2021-apex-flow-corrected").final_stage.recognizer
     assert 0 < frozen["freeze"]["epochs"] < frozen["epochs"]
 
 
 @pytest.mark.parametrize("n", range(1, 8))
 def test_faithful_recipes_keep_the_papers_faults(n):
-    settings = load_recipe(f"devanaboyina2021-m{n}").final_stage.recognizer
+    settings = load_recipe(f"devanaboyina2021-method{n}").final_stage.recognizer
     names = [one["name"] for one in settings.get("augment", ())]
-    assert not settings.get("normalize") and not settings.get("balanced") and "sampler" not in settings
+    assert not settings.get("normalize") and not settings.get("class_weights") and "sampler" not in settings
     assert ("vertical-flip" in names) == (n >= 5) and not any(one.get("negate") for one in settings.get("augment", ()))

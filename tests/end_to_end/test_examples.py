@@ -74,7 +74,7 @@ def test_the_commands_of_the_readme_exist(tmp_path):
 
 def test_the_tables_of_the_readme_are_the_registry():
     from microexpr.datasets import DATASETS
-    from microexpr.recipes.recipe import shipped_recipes
+    from microexpr.recipes import shipped_recipes
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     recipes = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")

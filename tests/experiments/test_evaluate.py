@@ -10,10 +10,11 @@ import pytest
 from microexpr.core.clip import Clip
 from microexpr.core.errors import MissingDataError, ProtocolError, RunError
 from microexpr.datasets import Dataset
-from microexpr.experiments import recognition as ev
-from microexpr.experiments.recognition import RunOptions, evaluate, evaluate_seeds
-from microexpr.experiments.runs import Run, fold_seed
-from microexpr.recipes.recipe import Recipe, parse
+from microexpr.experiments import recognition_folds as ev
+from microexpr.experiments.options import RunOptions
+from microexpr.experiments.recognition import RecognitionRun, fold_seed
+from microexpr.experiments.recognition_folds import evaluate, evaluate_seeds
+from microexpr.recipes import RecognitionRecipe, parse
 from tests.conftest import NETWORK, RECIPE
 
 
@@ -23,7 +24,7 @@ def subset(fakes):
     return RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
 
 
-def files(run: Run) -> dict[str, bytes]:
+def files(run: RecognitionRun) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted((run.folder / "folds").iterdir())}
 
 
@@ -35,11 +36,11 @@ def test_a_run_keeps_every_answer(recipe, subset, tmp_path):
     names = ["id", "dataset", "subject", "label", "predicted", "p_negative", "p_positive", "p_surprise", "note"]
     assert list(rows[0]) == names
     assert {row["subject"] for row in rows} == {"smic/s01"}
-    for row in run.rows():
+    for row in run.predictions():
         assert row.predicted == run.protocol.classes[int(np.argmax(row.probabilities))]
         assert sum(row.probabilities) == pytest.approx(1, abs=1e-5)
     header = json.loads((run.folder / "run.json").read_text())
-    assert all(fold["name"] not in fold["train_people"] for fold in header["folds"])
+    assert all(fold["name"] not in fold["train_subjects"] for fold in header["folds"])
 
 
 def test_without_leave_a_subset_is_refused(recipe, subset, tmp_path):
@@ -66,7 +67,7 @@ def test_what_the_protocol_hides_changes_nothing(fakes, subset, tmp_path, monkey
     rules = {"name": "mine", "title": "-", "datasets": ["casme2"], "label": "emotion", "classes": ["disgust", "others"]}
     steps = [{"name": "onset-apex"}, {"name": "flow", "estimator": "dis"}, {"name": "resize"}]
 
-    def run(name: str, reveal: list[str]) -> Run:
+    def run(name: str, reveal: list[str]) -> RecognitionRun:
         stage = {"name": "micro", "data": ("casme2",), "protocol": {**rules, "reveal": reveal}}
         tree = {"title": "-", "stages": [{**stage, "chain": steps, "recognizer": {"name": "svm", "kernel": "linear"}}]}
         return evaluate(ev_recipe(tree), tmp_path / name, subset)
@@ -77,18 +78,18 @@ def test_what_the_protocol_hides_changes_nothing(fakes, subset, tmp_path, monkey
     assert files(run("shown-poisoned", ["onset", "apex", "offset"])) != files(shown)
 
 
-def ev_recipe(tree: dict) -> Recipe:
-    from microexpr.recipes.recipe import _recipe
+def ev_recipe(tree: dict) -> RecognitionRecipe:
+    from microexpr.recipes.recognition import _recipe
 
     return _recipe("mine", tree)
 
 
 def test_the_truth_of_test_clips_never_reaches_a_worker(network, subset, tmp_path, monkeypatch):
     seen: list[ev.FoldJob] = []
-    real = ev.learn_and_predict
-    monkeypatch.setattr(ev, "learn_and_predict", lambda job, samples: (seen.append(job), real(job, samples))[1])
+    real = ev.run_fold
+    monkeypatch.setattr(ev, "run_fold", lambda job, samples: (seen.append(job), real(job, samples))[1])
     run = evaluate(network, tmp_path / "run", subset)
-    assert len(seen) == len(run.fold_names)
+    assert len(seen) == len(run.unit_names)
     for job in seen:
         assert not set(job.train) & set(job.test)
         assert len(job.labels) == len(job.train)  # and no more words than that
@@ -114,8 +115,8 @@ def test_finished_folds_are_not_repeated(network, subset, tmp_path, monkeypatch)
     gone = run.folder / "folds" / "smic-s02.csv"
     gone.unlink()
     jobs: list[str] = []
-    real = ev.learn_and_predict
-    monkeypatch.setattr(ev, "learn_and_predict", lambda job, samples: (jobs.append(job.fold), real(job, samples))[1])
+    real = ev.run_fold
+    monkeypatch.setattr(ev, "run_fold", lambda job, samples: (jobs.append(job.fold), real(job, samples))[1])
     assert files(evaluate(network, tmp_path / "run", subset)) == before
     assert jobs == ["smic/s02"]
 
@@ -139,19 +140,19 @@ def test_a_run_killed_while_it_wrote_its_first_file_goes_on(recipe, subset, tmp_
 
 
 def test_a_failed_fold_leaves_its_error_and_no_row(recipe, subset, tmp_path, monkeypatch):
-    real = ev.learn_and_predict
+    real = ev.run_fold
 
     def failing(job, samples):
         if job.fold == "smic/s02":
             raise MemoryError("no room")
         return real(job, samples)
 
-    monkeypatch.setattr(ev, "learn_and_predict", failing)
+    monkeypatch.setattr(ev, "run_fold", failing)
     with pytest.raises(RunError, match=r"1 of 9 folds failed, .* 'smic/s02': MemoryError: no room"):
         evaluate(recipe, tmp_path / "run", subset)
-    run = Run.open(tmp_path / "run")
+    run = RecognitionRun.open(tmp_path / "run")
     assert list(run.failed()) == ["smic/s02"] and len(run.done()) == 8
-    monkeypatch.setattr(ev, "learn_and_predict", real)
+    monkeypatch.setattr(ev, "run_fold", real)
     assert evaluate(recipe, tmp_path / "run", subset).failed() == {}
 
 
@@ -163,8 +164,8 @@ def test_clips_without_pictures_are_named_never_dropped(recipe, fakes, subset, t
     gone.unlink()
     options = dataclasses.replace(subset, roots={"megc2019": copy})
     run = evaluate(recipe, tmp_path / "run", options)
-    assert len(run.header.left_out) == 1 and "is not there" in run.header.left_out[0]
-    assert len(run.rows()) == len(fakes["megc2019"].clips()) - 1
+    assert len(run.metadata.left_out) == 1 and "is not there" in run.metadata.left_out[0]
+    assert len(run.predictions()) == len(fakes["megc2019"].clips()) - 1
 
 
 def test_a_missing_data_set(recipe, tmp_path):
@@ -174,7 +175,7 @@ def test_a_missing_data_set(recipe, tmp_path):
 
 def test_seeds(network, subset, tmp_path):
     runs = evaluate_seeds(network, tmp_path / "runs", subset, 2)
-    assert [run.header.seed for run in runs] == [0, 1]
+    assert [run.metadata.seed for run in runs] == [0, 1]
     assert files(runs[0]) != files(runs[1])
     assert fold_seed(0, "a") != fold_seed(0, "b") and fold_seed(0, "a") == fold_seed(0, "a") >= 0
 
@@ -198,9 +199,9 @@ def test_a_stage_before_is_trained_once_and_on_nobody_tested(subset, tmp_path, m
 
 def test_small_and_made_up_runs_say_so(recipe, tmp_path):
     run = evaluate(recipe, tmp_path / "run", RunOptions(synthetic=True, quick=True))
-    assert run.header.quick and run.synthetic and run.header.subset
-    assert len({row.subject for row in run.rows()}) == 6
-    assert list((run.folder / "pictures").glob("*--input.png"))
+    assert run.metadata.quick and run.synthetic and run.metadata.subset
+    assert len({row.subject for row in run.predictions()}) == 6
+    assert list((run.folder / "examples").glob("*--input.png"))
 
 
 def test_recipes_of_the_tests_differ():

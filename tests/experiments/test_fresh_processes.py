@@ -87,7 +87,7 @@ def test_without_it_much_is(tmp_path):
 @pytest.fixture
 def dying(tmp_path):
     from microexpr.core.registry import load_plugin, loaded_plugins
-    from microexpr.recipes.recipe import parse
+    from microexpr.recipes import parse
     from microexpr.recognizers import RECOGNIZERS
     from tests.conftest import RECIPE
 
@@ -102,7 +102,8 @@ def dying(tmp_path):
 
 def test_a_fold_that_dies_is_reported_and_the_others_are_kept(dying, tmp_path):
     from microexpr.datasets import DATASETS
-    from microexpr.experiments.recognition import RunOptions, evaluate
+    from microexpr.experiments.options import RunOptions
+    from microexpr.experiments.recognition_folds import evaluate
 
     DATASETS.get("megc2019").make_synthetic(tmp_path / "megc2019", subjects=2, image_scale=0.25)
     roots = {"megc2019": tmp_path / "megc2019"}

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from microexpr.core.clip import Clip, Sample
-from microexpr.experiments.examples import PIXELS, ExampleClip, chosen, input_picture, keep_examples, load_examples
+from microexpr.experiments.examples import (
+    PIXELS,
+    ExampleClip,
+    input_image,
+    load_examples,
+    select_frame_numbers,
+    write_examples,
+)
 from microexpr.imaging.flow_colors import arrows_picture, channel_picture, flow_wheel, full_color, wheel_legend
 from microexpr.imaging.images import read_image, write_images
 from microexpr.preprocessing import Chain, SampleCache
@@ -65,9 +72,9 @@ def test_channels_do_not_depend_on_the_clips_extremes():
 
 def test_marked_frames_are_always_chosen():
     marks = {4: "onset", 25: "apex", 73: "offset"}
-    numbers = chosen(range(4, 74), marks)
+    numbers = select_frame_numbers(range(4, 74), marks)
     assert len(numbers) <= 9 and set(marks) <= set(numbers) and list(numbers) == sorted(numbers)
-    assert chosen([1, 2, 3], {1: "onset", 2: "apex"}) == (1, 2, 3)
+    assert select_frame_numbers([1, 2, 3], {1: "onset", 2: "apex"}) == (1, 2, 3)
 
 
 def test_marks_stand_at_their_frames():
@@ -82,10 +89,10 @@ def test_blue_faces_are_turned_and_scales_taken_back():
     red = np.zeros((9, 9, 3), np.uint8)
     red[..., 0] = 200
     bgr = [{"name": "select-frame", "channels": "bgr"}, {"name": "scale", "subtract": 127.5, "divide": 127.5}]
-    shown = input_picture(sample(image=(red[..., ::-1] - np.float32(127.5)) / np.float32(127.5)), bgr)
+    shown = input_image(sample(image=(red[..., ::-1] - np.float32(127.5)) / np.float32(127.5)), bgr)
     assert tuple(shown[5, 5]) == (200, 0, 0)
-    assert tuple(input_picture(sample(image=red), [{"name": "select-frame", "channels": "rgb"}])[5, 5]) == (200, 0, 0)
-    assert input_picture(sample(vector=np.zeros(5))) is None
+    assert tuple(input_image(sample(image=red), [{"name": "select-frame", "channels": "rgb"}])[5, 5]) == (200, 0, 0)
+    assert input_image(sample(vector=np.zeros(5))) is None
 
 
 CHAIN = [{"name": "onset-apex"}, {"name": "flow", "estimator": "dis"}, {"name": "scale", "divide": 0.5}]
@@ -95,7 +102,7 @@ def kept_of(fakes, folder, cache, steps, faces):
     clips = [clip for clip in fakes["casme2"].clips() if clip.apex is not None][:2]
     chain = Chain.build(steps)
     samples = SampleCache(chain, [clip.blind(("onset", "apex", "offset")) for clip in clips], cache)
-    keep_examples(folder, [Example(clip, "a/b") for clip in clips], samples, faces, chain)
+    write_examples(folder, [Example(clip, "a/b") for clip in clips], samples, faces, chain)
     return load_examples(folder), clips[0], samples[clips[0].id]
 
 
@@ -108,7 +115,13 @@ def test_a_descriptor_of_a_flow_leaves_no_flow_to_draw(fakes, tmp_path):
 
 def test_a_flow_is_kept_in_pixels_with_its_face_and_times(fakes, tmp_path):
     [one], clip, shown = kept_of(fakes, tmp_path / "run", tmp_path, CHAIN, True)
-    assert (one.word, one.clip, one.dataset, one.third, one.unit) == ("a/b", clip.id, "casme2", "strain", PIXELS)
+    assert (one.label, one.clip, one.dataset, one.extra_channel, one.unit) == (
+        "a/b",
+        clip.id,
+        "casme2",
+        "strain",
+        PIXELS,
+    )
     assert one.marks == {clip.onset: "onset", clip.apex: "apex", clip.offset: "offset"}
     assert len(one.numbers) == len(one.strip) and set(one.marks) <= set(one.numbers)
     small = shown.arrays["image"].shape == one.flow.shape
@@ -118,15 +131,15 @@ def test_a_flow_is_kept_in_pixels_with_its_face_and_times(fakes, tmp_path):
 
 def test_real_faces_are_never_kept(fakes, tmp_path):
     [one], _, _ = kept_of(fakes, tmp_path / "run", tmp_path, CHAIN, False)
-    assert one.strip is None and one.face is None and one.seen is None and one.flow is not None
-    assert not list((tmp_path / "run" / "pictures").glob("*apex*"))
+    assert one.strip is None and one.face is None and one.input_frames is None and one.flow is not None
+    assert not list((tmp_path / "run" / "examples").glob("*apex*"))
     found, _, _ = kept_of(fakes, tmp_path / "frames", tmp_path, [{"name": "sequence"}], False)
     assert found == []
 
 
 def test_sequences_are_kept_as_they_are_seen(fakes, tmp_path):
     [one], _, _ = kept_of(fakes, tmp_path / "run", tmp_path, [{"name": "sequence"}], True)
-    assert one.seen is not None and 2 <= len(draw.seen_figure(one).axes) <= 9
+    assert one.input_frames is not None and 2 <= len(draw.seen_figure(one).axes) <= 9
     flows = ExampleClip("a", "d/p/c", "d", flows=np.stack([constant(1, 0)] * 4))
     assert len(draw.flows_figure(flows).axes) == 5  # and the wheel
 

@@ -12,17 +12,17 @@ from microexpr.core.clip import Clip, Interval, Sample
 from microexpr.core.errors import MediaError, ProtocolError, RecipeError, RunError, UsageError
 from microexpr.core.track import FaceTrack
 from microexpr.datasets import DATASETS
-from microexpr.experiments import spotting as spot
-from microexpr.experiments.data import RunOptions
-from microexpr.experiments.runs import Run
-from microexpr.experiments.spotting_runs import SpottingRun, find_spotting
+from microexpr.experiments import spotting_videos as spot
+from microexpr.experiments.options import RunOptions
+from microexpr.experiments.recognition import RecognitionRun
+from microexpr.experiments.spotting import SpottingRun, find_spotting
 from microexpr.faces.tracking import Tracking
 from microexpr.faces.tracking import cache as kept
 from microexpr.faces.tracking.cache import cached_tracks, is_cached, main_face
 from microexpr.metrics import megc_log
 from microexpr.metrics.intervals import SpottingScore
 from microexpr.preprocessing import Chain
-from microexpr.recipes.recipe import load_recipe, load_recipes
+from microexpr.recipes import load_recipe, load_recipes
 from microexpr.recipes.spotting import SpottingRecipe, spotting_recipe
 from microexpr.recognizers.model import Model
 from microexpr.reports import render
@@ -79,16 +79,16 @@ def options(synthetic, monkeypatch):
     """On the synthetic set, with two more spotters, and tracks that cost nothing."""
     for cls in (Fixed, Learner):
         monkeypatch.setitem(SPOTTERS._entries, cls.name, cls)
-    monkeypatch.setattr(spot, "kept_tracks", lambda name, source, settings: [track()])
+    monkeypatch.setattr(spot, "cached_tracks", lambda name, source, settings: [track()])
     TAUGHT.clear()
     return RunOptions(allow_subset=True, roots={"casme_sq": synthetic.root})
 
 
 def test_every_video_is_kept_beside_its_truth(options, tmp_path, synthetic):
     run = spot.spot(RECIPE, tmp_path / "run", options)
-    assert run.complete and run.names == [clip.id for clip in synthetic.clips()]
+    assert run.complete and run.unit_names == [clip.id for clip in synthetic.clips()]
     for video, clip in zip(run.videos(), synthetic.clips(), strict=True):
-        assert video.truth == clip.intervals and [one.onset for one in video.found] == [10, 20]
+        assert video.ground_truth == clip.intervals and [one.onset for one in video.found] == [10, 20]
         assert (video.fps, video.frames, video.seconds, video.face, video.seen) == (30, 240, 8, 1, 240)
 
 
@@ -104,14 +104,14 @@ def test_intervals_of_scores_draw_people(options, tmp_path, monkeypatch):
     monkeypatch.setattr(Fixed, "spot", lambda self, track: [])
     nothing = summaries(spot.spot(RECIPE, tmp_path / "run", options))[0]
     assert set(nothing.intervals.values()) == {(0, 0)}
-    videos = [dataclasses.replace(v, found=v.truth) for v in nothing.run.videos()]
+    videos = [dataclasses.replace(v, found=v.ground_truth) for v in nothing.run.videos()]
     assert set(_intervals(videos).values()) == {(1, 1)}
     half = [v if v.subject.endswith("s15") else dataclasses.replace(v, found=()) for v in videos]
     assert _intervals(half)["micro"] == (0, 1)  # with one person of three right, a draw may hold none or only that one
 
 
 def test_a_video_without_a_face_is_kept_and_missed(options, tmp_path, monkeypatch):
-    monkeypatch.setattr(spot, "kept_tracks", lambda *_: [])
+    monkeypatch.setattr(spot, "cached_tracks", lambda *_: [])
     run = spot.spot(RECIPE, tmp_path / "run", options)
     (summary,) = summaries(run)
     assert summary.report.by_kind["all"] == SpottingScore(0, 0, 12)
@@ -121,7 +121,7 @@ def test_a_video_without_a_face_is_kept_and_missed(options, tmp_path, monkeypatc
 def test_of_several_faces_the_one_longest_in_sight_is_judged(options, tmp_path, monkeypatch):
     tracks = [track(100, face=1), track(90, face=2), track(60, face=2, first=95)]
     assert [one.face for one in main_face(tracks)] == [2, 2] and main_face([]) == []
-    monkeypatch.setattr(spot, "kept_tracks", lambda *_: tracks)
+    monkeypatch.setattr(spot, "cached_tracks", lambda *_: tracks)
     run = spot.spot(RECIPE, tmp_path / "run", options)
     assert {(v.faces, v.face, v.seen) for v in run.videos()} == {(2, 2, 150)}
     assert "6 videos with several people" in render([], "markdown", [run])
@@ -131,7 +131,7 @@ def test_nobody_is_learned_from_and_tested(options, tmp_path, synthetic):
     recipe = dataclasses.replace(RECIPE, spotter={"name": "learner"})
     run = spot.spot(recipe, tmp_path / "run", options)
     people = sorted({clip.subject for clip in synthetic.clips()})
-    assert run.header.trained and len(TAUGHT) == len(people) == len({seed for seed, _ in TAUGHT})
+    assert run.metadata.trained and len(TAUGHT) == len(people) == len({seed for seed, _ in TAUGHT})
     for left_out, (_, shown) in zip(people, TAUGHT, strict=True):
         own = [one for clip in synthetic.clips() if clip.subject != left_out for one in clip.intervals]
         assert shown == own
@@ -139,13 +139,13 @@ def test_nobody_is_learned_from_and_tested(options, tmp_path, synthetic):
 
 def test_a_spotter_may_stay_as_it_ships(options, tmp_path):
     recipe = dataclasses.replace(RECIPE, spotter={"name": "learner"}, learn=False)
-    assert not spot.spot(recipe, tmp_path / "run", options).header.trained and not TAUGHT
+    assert not spot.spot(recipe, tmp_path / "run", options).metadata.trained and not TAUGHT
 
 
 def test_a_test_video_is_blind_when_it_leaves(options, tmp_path, monkeypatch):
     jobs = []
-    told = spot.find_and_spot
-    monkeypatch.setattr(spot, "find_and_spot", lambda job, shared: jobs.append(job) or told(job, shared))
+    told = spot.run_spotting_job
+    monkeypatch.setattr(spot, "run_spotting_job", lambda job, shared: jobs.append(job) or told(job, shared))
     spot.spot(dataclasses.replace(RECIPE, spotter={"name": "learner"}), tmp_path / "run", options)
     assert all(not clip.intervals and not clip.labels for job in jobs for clip in job.test)
     for job in jobs:
@@ -158,7 +158,7 @@ def files(run):
 
 def test_a_killed_run_goes_on(options, tmp_path, monkeypatch):
     whole = files(spot.spot(RECIPE, tmp_path / "whole", options))
-    seen, told = [], spot.find_and_spot
+    seen, told = [], spot.run_spotting_job
 
     def killed(job, shared):
         seen.append(job.test[0].id)
@@ -166,7 +166,7 @@ def test_a_killed_run_goes_on(options, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return told(job, shared)
 
-    monkeypatch.setattr(spot, "find_and_spot", killed)
+    monkeypatch.setattr(spot, "run_spotting_job", killed)
     with pytest.raises(KeyboardInterrupt):
         spot.spot(RECIPE, tmp_path / "run", options)
     assert len(SpottingRun.open(tmp_path / "run").done()) == 2
@@ -180,12 +180,12 @@ def test_a_video_that_fails_does_not_take_the_others_along(options, tmp_path, mo
             raise MediaError(f"'{source}' is broken")
         return [track()]
 
-    monkeypatch.setattr(spot, "kept_tracks", broken)
+    monkeypatch.setattr(spot, "cached_tracks", broken)
     with pytest.raises(RunError, match=r"2 of 6 videos failed.*s16.*is broken"):
         spot.spot(RECIPE, tmp_path / "run", options)
     run = SpottingRun.open(tmp_path / "run")
     assert len(run.done()) == 4 and "PARTIAL: 4 of 6" in render([], "markdown", [run])
-    monkeypatch.setattr(spot, "kept_tracks", lambda *_: [track()])
+    monkeypatch.setattr(spot, "cached_tracks", lambda *_: [track()])
     assert spot.spot(RECIPE, tmp_path / "run", options).complete and not run.failed()
 
 
@@ -202,10 +202,10 @@ def test_a_folder_holds_one_run(options, tmp_path):
     with pytest.raises(RunError, match="its recipe differs"):
         spot.spot(dataclasses.replace(RECIPE, spotter={"name": "learner"}), tmp_path / "run", options)
     with pytest.raises(RunError):
-        Run.open(tmp_path / "run")
+        RecognitionRun.open(tmp_path / "run")
 
 
-@pytest.mark.parametrize("change", [{"on": "ray"}, {"labels": "x.csv"}])
+@pytest.mark.parametrize("change", [{"executor": "ray"}, {"labels": "x.csv"}])
 def test_options_that_do_not_go_with_spotting(options, tmp_path, change):
     with pytest.raises(UsageError):
         spot.spot(RECIPE, tmp_path / "run", dataclasses.replace(options, **change))
@@ -244,7 +244,7 @@ def test_spot_then_recognize_in_one_go(options, synthetic, tmp_path, monkeypatch
     assert hits >= 1 and summary.named.scored + summary.named.left_out == hits
     assert summary.named.strs == pytest.approx(summary.report.by_kind["micro"].f1 * summary.named.analysis_f1)
     assert "STRS" in render([], "markdown", [run]) and "UNCHECKED" not in render([], "markdown", [run])
-    first = next(event for name in run.names for event in run.recognized(name) or [])
+    first = next(event for name in run.unit_names for event in run.recognized(name) or [])
     assert (first.predicted, first.probabilities["negative"]) == ("negative", 0.5) and first.label
 
 
@@ -259,7 +259,7 @@ def test_what_was_learned_elsewhere_is_told(options, synthetic, tmp_path, monkey
 @pytest.mark.parametrize("form", ["json", "markdown", "latex", "html"])
 def test_every_form_says_that_faces_are_synthetic(options, tmp_path, form):
     text = render([], form, [spot.spot(RECIPE, tmp_path / "run", options)])
-    assert "made up" in text and "SOFTNet" in text and ("†" in text or "dagger" in text or '"leaky": true' in text)
+    assert "synthetic" in text and "SOFTNet" in text and ("†" in text or "dagger" in text or '"leaky": true' in text)
     if form == "json":
         told = json.loads(text)["per_dataset"]["casme_sq"]
         assert told["scores"]["micro"].keys() == {"tp", "fp", "fn", "precision", "recall", "f1"}
@@ -267,7 +267,7 @@ def test_every_form_says_that_faces_are_synthetic(options, tmp_path, form):
 
 def call(capsys, *arguments):
     try:
-        cli.main(arguments)
+        cli(arguments)
     except SystemExit as done:
         return done.code or 0, *capsys.readouterr()
     return 0, *capsys.readouterr()

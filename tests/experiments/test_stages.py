@@ -9,8 +9,9 @@ import pytest
 from microexpr.core.config import cache_folder
 from microexpr.core.errors import DataError, MissingDataError, ProtocolError, UsageError
 from microexpr.experiments import stages
-from microexpr.experiments.recognition import RunOptions, evaluate
-from microexpr.recipes.recipe import parse
+from microexpr.experiments.options import RunOptions
+from microexpr.experiments.recognition_folds import evaluate
+from microexpr.recipes import parse
 from microexpr.recognizers import RECOGNIZERS, Recognizer
 from microexpr.recognizers.network import Network
 from microexpr.reports import render, summarize
@@ -93,8 +94,8 @@ def test_a_stage_stops_and_goes_on(route, options, tmp_path, monkeypatch, learne
 
 
 def test_what_it_begins_from_matters(route, options, tmp_path):
-    routed = evaluate(route, tmp_path / "a", options).rows()
-    alone = evaluate(dataclasses.replace(route, stages=route.stages[1:]), tmp_path / "b", options).rows()
+    routed = evaluate(route, tmp_path / "a", options).predictions()
+    alone = evaluate(dataclasses.replace(route, stages=route.stages[1:]), tmp_path / "b", options).predictions()
     assert [row.id for row in routed] == [row.id for row in alone]
     assert [row.probabilities for row in routed] != [row.probabilities for row in alone]
 
@@ -110,7 +111,7 @@ def test_a_shortfall_of_any_stage_is_said(route, options, tmp_path):
     with pytest.raises(ProtocolError, match="protocol 'peng2018-macro': ckplus is missing: 0 of 852 clips"):
         evaluate(named, tmp_path / "run", dataclasses.replace(options, allow_subset=False))
     run = evaluate(named, tmp_path / "run", options)
-    assert "stage 'macro': ckplus is missing: 0 of 852 clips" in run.header.subset
+    assert "stage 'macro': ckplus is missing: 0 of 852 clips" in run.metadata.subset
 
 
 def test_named_weights(route, options, tmp_path, monkeypatch):
@@ -142,7 +143,7 @@ def test_made_up_data_begin_from_made_up_weights(route, tmp_path, monkeypatch):
     start = stages.InitialWeights(None, "random weights", (0,))
     stage = dataclasses.replace(route.stages[0], weights="resnet10-imagenet")
     named = stages.load_named_weights(start, stage, RunOptions(synthetic=True), print)
-    assert named.what == stages.SYNTHETIC_WEIGHTS and len(asked) == 1
+    assert named.description == stages.SYNTHETIC_WEIGHTS and len(asked) == 1
 
 
 def test_models_are_kept_where_asked_for(route, options, tmp_path):
@@ -183,7 +184,7 @@ def test_labels_from_a_csv(fakes, options, tmp_path):
     recipe = parse("flow", FLOW)
     own = dataclasses.replace(options, labels=path)
     run = evaluate(recipe, tmp_path / "run", own)
-    assert sum(len(fold["test"]) for fold in run.header.folds) == len(lines)
+    assert sum(len(fold["test"]) for fold in run.metadata.folds) == len(lines)
     path.write_text("clip,label\ncasme2/nobody/EP01,I\n")
     with pytest.raises(UsageError, match="'casme2/nobody/EP01' is none of the"):
         evaluate(recipe, tmp_path / "run2", own)
@@ -206,5 +207,5 @@ recognizer = { name = "svm" }
 def test_labels_from_the_sheets(fakes, options, tmp_path):
     run = evaluate(parse("flow", FLOW), tmp_path / "run", options)
     truth = {clip.id: clip.labels["objective"] for name in ("casme2", "samm") for clip in fakes[name].clips()}
-    assert run.rows() and all(truth[row.id] == row.label for row in run.rows())
+    assert run.predictions() and all(truth[row.id] == row.label for row in run.predictions())
     assert RECOGNIZERS.names()

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from microexpr.core.errors import ProtocolError, RecipeError
-from microexpr.experiments.data import RunOptions
+from microexpr.experiments.options import RunOptions
 from microexpr.experiments.train import train
 from microexpr.imaging.images import write_image
-from microexpr.protocols import protocol
-from microexpr.recipes.recipe import load_recipe, parse
+from microexpr.protocols import load_protocol
+from microexpr.recipes import load_recipe, parse
 from microexpr.recognizers.model import default_model, load_model
 from microexpr.recognizers.network import Network
 from microexpr.synthetic import Camera, Timing, render_clip
@@ -37,7 +37,9 @@ def options(fakes, tmp_path, monkeypatch):
 def test_it_learns_from_everybody_once(fakes, options, tmp_path, monkeypatch):
     counts, real = [], Network._fit
     monkeypatch.setattr(Network, "_fit", lambda self, s, *rest: (counts.append(len(s)), real(self, s, *rest))[1])
-    clips = protocol("megc2019-cde").select([c for name in ("casme2", "samm", "smic") for c in fakes[name].clips()])
+    clips = load_protocol("megc2019-cde").select(
+        [c for name in ("casme2", "samm", "smic") for c in fakes[name].clips()]
+    )
     file = train(parse("small", RECIPE), tmp_path / "a.safetensors", options)
     again = train(parse("small", RECIPE), tmp_path / "b.safetensors", options)
     model, other = load_model(file), load_model(again)
@@ -46,8 +48,8 @@ def test_it_learns_from_everybody_once(fakes, options, tmp_path, monkeypatch):
     assert all(np.array_equal(state[name], same[name]) for name in state)
     taught = json.loads(model.metadata["training"])
     assert taught["clips"] == len(clips) and taught["subjects"] == len({e.clip.subject for e in clips})
-    assert taught["shortfall"]
-    assert model.metadata["recipe"] == "small" and model.classes == protocol("megc2019-cde").classes
+    assert taught["count_mismatches"]
+    assert model.metadata["recipe"] == "small" and model.classes == load_protocol("megc2019-cde").classes
     assert sum(model(clips[0].clip.source).values()) == pytest.approx(1)
 
 
@@ -69,7 +71,7 @@ def test_the_shipped_model_is_what_its_card_says():
     )
     assert model is not None
     taught, recipe = json.loads(model.metadata["training"]), load_recipe("default-recognizer")
-    assert f"{taught['clips']} clips of {taught['people']} synthetic people" in card
+    assert f"{taught['clips']} clips of {taught['subjects']} synthetic people" in card
     assert json.loads(model.metadata["chain"]) == [dict(step) for step in recipe.final_stage.chain]
     assert model.metadata["recipe"] == recipe.name and json.loads(model.metadata["synthetic"]) is True
     assert ", ".join(model.classes) in card

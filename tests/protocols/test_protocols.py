@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from microexpr.core.errors import ProtocolError, RecipeError, UnknownNameError
-from microexpr.protocols import PROTOCOLS, Example, Fold, protocol
+from microexpr.protocols import PROTOCOLS, Example, Fold, load_protocol
 from tests.conftest import make_clips
 
 MINE = {
@@ -18,7 +18,7 @@ MINE = {
 
 
 def test_loso_leaves_each_person_out_once():
-    rules = protocol(MINE)
+    rules = load_protocol(MINE)
     examples = rules.select(make_clips())
     folds = rules.folds(examples)
     assert [fold.name for fold in folds] == [f"casme2/p{p}" for p in range(4)]
@@ -28,13 +28,15 @@ def test_loso_leaves_each_person_out_once():
 
 
 def test_both_directions_of_a_held_out_release():
-    rules = dataclasses.replace(protocol(MINE), datasets=("casme2", "samm"), split="leave-one-dataset-out")
+    rules = dataclasses.replace(load_protocol(MINE), datasets=("casme2", "samm"), split="leave-one-dataset-out")
     folds = rules.folds(rules.select([*make_clips(), *make_clips(dataset="samm")]))
     assert [fold.name for fold in folds] == ["samm-to-casme2", "casme2-to-samm"]
 
 
 def test_a_fixed_split():
-    rules = dataclasses.replace(protocol(MINE), split="fixed-subjects", test_subjects=("casme2/p0", "casme2/absent"))
+    rules = dataclasses.replace(
+        load_protocol(MINE), split="fixed-subjects", test_subjects=("casme2/p0", "casme2/absent")
+    )
     [fold] = rules.folds(rules.select(make_clips()))
     assert fold.subjects("test") == {"casme2/p0"}
     with pytest.raises(ProtocolError, match="no test person"):
@@ -48,15 +50,15 @@ def test_a_person_on_both_sides_is_refused():
 
 
 def test_words_that_are_not_named_take_no_part():
-    examples = protocol(MINE).select(make_clips())
+    examples = load_protocol(MINE).select(make_clips())
     assert {e.label for e in examples} == {"happiness", "surprise"}
-    nobody = dataclasses.replace(protocol(MINE), label="objective")
+    nobody = dataclasses.replace(load_protocol(MINE), label="objective")
     with pytest.raises(ProtocolError, match="none of 12 clips"):
         nobody.select(make_clips())
 
 
 def test_excluded_clips_take_no_part():
-    rules = dataclasses.replace(protocol(MINE), exclude={"casme2/p0/c0": "broken"})
+    rules = dataclasses.replace(load_protocol(MINE), exclude={"casme2/p0/c0": "broken"})
     assert "casme2/p0/c0" not in {e.clip.id for e in rules.select(make_clips())}
 
 
@@ -89,11 +91,11 @@ def test_the_published_sums():
 )
 def test_bad_tables(change, error, text):
     with pytest.raises(error, match=text):
-        protocol({**MINE, **change})
+        load_protocol({**MINE, **change})
 
 
 def test_unknown_names_and_lacking_keys():
     with pytest.raises(UnknownNameError, match="did you mean 'megc2019-cde'"):
-        protocol("megc2019cde")
+        load_protocol("megc2019cde")
     with pytest.raises(RecipeError, match="lacks 'classes'"):
-        protocol({key: value for key, value in MINE.items() if key != "classes"})
+        load_protocol({key: value for key, value in MINE.items() if key != "classes"})

@@ -3,24 +3,25 @@
 import pytest
 
 from microexpr.core.errors import MicroexprError, MissingDataError
-from microexpr.experiments.recognition import RunOptions, evaluate
-from microexpr.recipes import recipe
+from microexpr.experiments.options import RunOptions
+from microexpr.experiments.recognition_folds import evaluate
+from microexpr.recipes import load_recipe, load_recipes, parse, shipped_recipes, toml_value
 from tests.conftest import RECIPE
 
 
-@pytest.mark.parametrize("name", recipe.shipped_recipes())
+@pytest.mark.parametrize("name", shipped_recipes())
 def test_shipped_recipes(name):
-    for loaded in recipe.load_recipes(name):
+    for loaded in load_recipes(name):
         assert loaded.protocols and loaded.title and loaded.data
         assert loaded.with_settings(loaded.quick.set).name == loaded.name
 
 
 def test_a_suite_is_each_recipe_under_each_protocol():
-    members = recipe.load_recipes("baselines-megc2018")
+    members = load_recipes("baselines-megc2018")
     assert len({member.name for member in members}) == len({member.key for member in members}) == 12
     assert {member.final_stage.data for member in members} == {("casme2", "samm"), ("casme2",), ("samm",)}
     with pytest.raises(MicroexprError, match="suite of 12 recipes"):
-        recipe.load_recipe("baselines-megc2018")
+        load_recipe("baselines-megc2018")
 
 
 def test_settings_reach_what_they_name(recipe):
@@ -32,7 +33,7 @@ def test_settings_reach_what_they_name(recipe):
 
 
 def test_the_title_does_not_change_the_key():
-    assert recipe.parse("a", RECIPE).key == recipe.parse("b", RECIPE.replace('"test"', '"other"')).key
+    assert parse("a", RECIPE).key == parse("b", RECIPE.replace('"test"', '"other"')).key
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,7 @@ def test_the_title_does_not_change_the_key():
 )
 def test_misspelt_recipes(old, new, text, tmp_path):
     with pytest.raises(MicroexprError, match=text) as fault:
-        evaluate(recipe.parse("bad", RECIPE.replace(old, new, 1)), tmp_path / "run", RunOptions(synthetic=True))
+        evaluate(parse("bad", RECIPE.replace(old, new, 1)), tmp_path / "run", RunOptions(synthetic=True))
     assert fault.value.exit_code == 2
     assert not (tmp_path / "run").exists()
 
@@ -67,16 +68,16 @@ def test_settings_that_lead_nowhere(recipe, key, text):
 
 def test_a_path_that_leads_nowhere(tmp_path):
     with pytest.raises(MissingDataError, match="is not a file"):
-        recipe.load_recipe(tmp_path / "mine.toml")
+        load_recipe(tmp_path / "mine.toml")
 
 
 def test_values_of_the_command_line():
-    assert recipe.toml_value("3") == 3 and recipe.toml_value("[1, 2]") == [1, 2]
-    assert recipe.toml_value("dis") == "dis" and recipe.toml_value("true") is True
+    assert toml_value("3") == 3 and toml_value("[1, 2]") == [1, 2]
+    assert toml_value("dis") == "dis" and toml_value("true") is True
 
 
 def test_what_a_user_chose_is_not_undone_by_the_small_scale():
-    small = recipe.load_recipe("devanaboyina2021-method1")
+    small = load_recipe("devanaboyina2021-method1")
     assert "recognizer.epochs" in small.quick.set
     chosen = small.with_user_overrides({"stages.micro.recognizer.epochs": 3})
     assert chosen.with_settings(chosen.quick.set).final_stage.recognizer["epochs"] == 3

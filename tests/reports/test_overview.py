@@ -6,9 +6,10 @@ import shutil
 import pytest
 from rich.console import Console
 
-from microexpr.experiments.recognition import RunOptions, evaluate
-from microexpr.experiments.runs import Run
-from microexpr.recipes.recipe import load_recipe, parse, shipped_recipes
+from microexpr.experiments.options import RunOptions
+from microexpr.experiments.recognition import RecognitionRun
+from microexpr.experiments.recognition_folds import evaluate
+from microexpr.recipes import load_recipe, parse, shipped_recipes
 from microexpr.reports import render, summarize
 from microexpr.reports.figures import write_figures
 from microexpr.reports.majority import exactly_majority, majority_of
@@ -34,16 +35,16 @@ def runs(fakes, tmp_path_factory):
     options = RunOptions(allow_subset=True, roots={"casme2": fakes["casme2"].root})
     many = [("devanaboyina2021-method7", "casme2-3", "svm"), ("bet", "casme2-7", "majority")]
     found = [evaluate(parse(name, RECIPE % (name, *rest)), folder / name, options) for name, *rest in many]
-    for path in [path for run in found for path in sorted((run.folder / "examples").iterdir())[1:]]:
+    for path in [path for run in found for path in sorted((run.folder / "examples").glob("*.npz"))[1:]]:
         path.unlink()  # drawing one clip of each run is enough
     return found
 
 
 def always(run, word, folder):
     """The same run, had it said one word to every clip."""
-    copy = Run.open(shutil.copytree(run.folder, folder))
+    copy = RecognitionRun.open(shutil.copytree(run.folder, folder))
     for fold in copy.done():
-        copy.write(fold, [dataclasses.replace(row, predicted=word) for row in copy.fold_rows(fold)])
+        copy.write(fold, [dataclasses.replace(row, predicted=word) for row in copy.fold_predictions(fold)])
     return copy
 
 
@@ -60,7 +61,7 @@ def test_each_run_has_its_own_protocol_and_majority(runs):
 
 
 def test_a_mark_that_not_all_runs_have_stands_in_the_row(runs, tmp_path):
-    copy = Run.open(shutil.copytree(runs[0].folder, tmp_path / "run"))
+    copy = RecognitionRun.open(shutil.copytree(runs[0].folder, tmp_path / "run"))
     next((copy.folder / "folds").glob("*.csv")).unlink()
     table = overview([summarize([copy]), summarize([runs[1]])])
     assert table.rows[0][0].endswith("(partial)") and "partial" not in table.rows[1][0] + table.title
@@ -111,9 +112,9 @@ def test_published_accuracies_stand_beside_their_majority(runs):
     found = {row.metrics["weighted_average_recall"] for row in all_published() if row.recipe in names}
     assert found == {0.2, 0.38, 0.6, 0.51, 0.609}
     header = dataclasses.replace(
-        summary.run.header, recipe={**summary.run.header.recipe, "name": "devanaboyina2021-method6"}
+        summary.run.metadata, recipe={**summary.run.metadata.recipe, "name": "devanaboyina2021-method6"}
     )
-    renamed = Run(summary.run.folder, header)
+    renamed = RecognitionRun(summary.run.folder, header)
     rows = facts([dataclasses.replace(summary, runs=(renamed,))]).rows
     assert [(row[1], row[3], row[4]) for row in rows] == [
         ("casme2-3-holdout", ".600", ".381"),

@@ -8,8 +8,9 @@ import shutil
 import pytest
 
 from microexpr.core.errors import MissingDataError, RunError, UnknownNameError
-from microexpr.experiments.recognition import RunOptions, evaluate, evaluate_seeds
-from microexpr.experiments.runs import Run, find_runs
+from microexpr.experiments.options import RunOptions
+from microexpr.experiments.recognition import RecognitionRun, find_runs
+from microexpr.experiments.recognition_folds import evaluate, evaluate_seeds
 from microexpr.metrics.recognition import macro_f1
 from microexpr.reports import render, summarize
 from microexpr.reports.figures import figure_specs
@@ -19,7 +20,7 @@ from microexpr.reports.tables import comparisons
 @pytest.fixture(scope="module")
 def made(fakes, tmp_path_factory):
     """One finished run."""
-    from microexpr.recipes.recipe import parse
+    from microexpr.recipes import parse
     from tests.conftest import NETWORK
 
     options = RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
@@ -28,7 +29,7 @@ def made(fakes, tmp_path_factory):
 
 def test_scores_come_from_the_rows(made):
     summary = summarize([made])
-    rows = made.rows()
+    rows = made.predictions()
     score = macro_f1([r.label for r in rows], [r.predicted for r in rows], made.protocol.classes)
     assert summary.metrics["macro_f1"] == score
     low, high = summary.intervals["macro_f1"]
@@ -62,7 +63,7 @@ def test_the_page_asks_nothing_of_anybody(made):
     page = render([[made]], "html")
     assert not re.search(r"<script|<link|@import|url\((?!#)|src=\"(?!data:)", page)
     assert not re.search(r"https?://(?!www\.w3\.org|purl\.org|creativecommons\.org|matplotlib\.org)", page)
-    kept = len(list((made.folder / "pictures").iterdir()))
+    kept = len(list((made.folder / "examples").glob("*--*.[pj]*")))
     assert page.count("<img") == kept + len([d for d in figure_specs(summarize([made])) if d.heading != "Confusion"])
     assert "data:image/svg+xml" in page and "smic/s01" in page
 
@@ -74,7 +75,7 @@ def test_latex_escapes_what_is_special(made):
 
 
 def test_a_partial_run_says_so(made, tmp_path):
-    copy = Run.open(shutil.copytree(made.folder, tmp_path / "run"))
+    copy = RecognitionRun.open(shutil.copytree(made.folder, tmp_path / "run"))
     next((copy.folder / "folds").glob("smic-s0*.csv")).unlink()
     summary = summarize([copy])
     assert any(line.startswith("PARTIAL: 8 of 9 folds") for line in summary.warnings)
@@ -82,7 +83,7 @@ def test_a_partial_run_says_so(made, tmp_path):
 
 
 def test_a_run_without_a_fold_has_no_score(made, tmp_path):
-    copy = Run.open(shutil.copytree(made.folder, tmp_path / "run"))
+    copy = RecognitionRun.open(shutil.copytree(made.folder, tmp_path / "run"))
     shutil.rmtree(copy.folder / "folds")
     with pytest.raises(RunError, match="no finished fold"):
         summarize([copy])
@@ -109,8 +110,8 @@ def test_seeds_are_averaged(network, fakes, tmp_path):
 
 
 def test_clips_without_a_face_count_as_wrong(made, tmp_path):
-    copy = Run.open(shutil.copytree(made.folder, tmp_path / "run"))
-    rows = copy.fold_rows("smic/s01")
+    copy = RecognitionRun.open(shutil.copytree(made.folder, tmp_path / "run"))
+    rows = copy.fold_predictions("smic/s01")
     silent = [dataclasses.replace(row, predicted="", note="face: not found") for row in rows]
     copy.write("smic/s01", silent)
     summary = summarize([copy])

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from ..analysis import AnalysisResult
     from ..core.progress import ProgressCallback as Report
     from ..datasets.base import DatasetInfo
-    from ..experiments.runs import Run
-    from ..experiments.spotting_runs import SpottingRun
+    from ..experiments.recognition import RecognitionRun
+    from ..experiments.spotting import SpottingRun
 
 _out = Console(highlight=False, soft_wrap=True)
 _err = Console(stderr=True, highlight=False)
@@ -133,17 +133,17 @@ def show_recipes(name: str | None) -> None:
     """One recipe as TOML, or all of them in a table."""
     from importlib import resources
 
-    from ..recipes import recipe
+    from ..recipes import load_recipes, shipped_recipes
 
     if name is not None:
-        recipe.load_recipes(name)  # an unknown name is an error that helps
+        load_recipes(name)  # an unknown name is an error that helps
         _out.print(
             (resources.files("microexpr.recipes") / "shipped" / f"{name}.toml").read_text("utf-8"), markup=False, end=""
         )
         return
     table = Table("recipe", "what", "data", "protocol")
-    for one in recipe.shipped_recipes():
-        members = recipe.load_recipes(one)
+    for one in shipped_recipes():
+        members = load_recipes(one)
         data = dict.fromkeys(name for member in members for name in member.data)
         rules = dict.fromkeys(name for member in members for name in member.protocols)
         what = members[0].title if len(members) == 1 else f"{len(members)} recipes in one go"
@@ -167,7 +167,7 @@ def show_faults(name: str, roots: Mapping[str, Path]) -> int:
     return len(faults)
 
 
-def show_report(groups: Sequence[Sequence[Run]], spotted: Sequence[SpottingRun] = ()) -> None:
+def show_report(groups: Sequence[Sequence[RecognitionRun]], spotted: Sequence[SpottingRun] = ()) -> None:
     """Reports of runs in the terminal."""
     from ..reports import summarize
     from ..reports.terminal import show, show_comparison, show_spotting
@@ -181,7 +181,7 @@ def show_report(groups: Sequence[Sequence[Run]], spotted: Sequence[SpottingRun] 
         show_comparison(summaries, _out)
 
 
-def write_figures(groups: Sequence[Sequence[Run]], folder: Path) -> None:
+def write_figures(groups: Sequence[Sequence[RecognitionRun]], folder: Path) -> None:
     """Every picture of some reports as files."""
     from ..reports import summarize
     from ..reports.figures import write_figures as write

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from ..core.files import write_atomically
 from ..core.progress import ProgressCallback
-from ..experiments.recognition import RunOptions, evaluate
-from ..recipes.recipe import load_recipe
+from ..experiments.options import RunOptions
+from ..experiments.recognition_folds import evaluate
+from ..recipes import load_recipe
 from ..reports import render
 
 RECIPES = ("megc2019-flow-majority", "megc2019-flow-svm", "megc2019-flow-ststnet")

@@ -217,9 +217,10 @@ def run(
     plugin: Plugins = [],
 ) -> None:
     """Train and evaluate; goes on where it was stopped."""
-    from ..experiments.recognition import RunOptions, evaluate_seeds
-    from ..experiments.spotting import spot_seeds
-    from ..recipes.recipe import Recipe, load_recipes
+    from ..experiments.options import RunOptions
+    from ..experiments.recognition_folds import evaluate_seeds
+    from ..experiments.spotting_videos import spot_seeds
+    from ..recipes import RecognitionRecipe, load_recipes
     from . import console
 
     load_plugins(plugin)
@@ -242,7 +243,7 @@ def run(
     for member in members:
         place = folder / member.name if len(members) > 1 else folder
         with console.progress(member.name if len(members) > 1 else "") as progress:
-            if isinstance(member, Recipe):
+            if isinstance(member, RecognitionRecipe):
                 groups.append(evaluate_seeds(member, place, options, seeds, progress))
             else:
                 spotted += spot_seeds(member, place, options, seeds, progress)
@@ -269,9 +270,9 @@ def train(
     plugin: Plugins = [],
 ) -> None:
     """Learn from all people of a recipe: a model for `analyze`, not a score."""
-    from ..experiments.recognition import RunOptions
+    from ..experiments.options import RunOptions
     from ..experiments.train import train as learn
-    from ..recipes.recipe import load_recipe
+    from ..recipes import load_recipe
     from . import console
 
     load_plugins(plugin)
@@ -305,8 +306,8 @@ def report(
     ] = None,
 ) -> None:
     """Read runs: scores with intervals, the majority's guess and the published numbers beside them."""
-    from ..experiments.runs import find_runs
-    from ..experiments.spotting_runs import find_spotting
+    from ..experiments.recognition import find_runs
+    from ..experiments.spotting import find_spotting
     from ..reports import render
     from . import console
 

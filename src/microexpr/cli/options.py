@@ -53,6 +53,6 @@ def roots_of(texts: Sequence[str]) -> dict[str, Path]:
 
 def settings_of(texts: Sequence[str]) -> dict[str, Any]:
     """Of `--set`: values as in TOML."""
-    from ..recipes.recipe import toml_value
+    from ..recipes import toml_value
 
     return {key: toml_value(value) for key, value in parse_assignments(texts, "--set")}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from .. import __version__
@@ -16,40 +15,9 @@ from ..core.progress import ProgressCallback
 from ..datasets import DATASETS, Dataset, open_dataset
 from ..datasets._labels import with_labels
 from ..preprocessing import Chain, SampleCache
-from ..protocols import Example, Fold, Protocol, protocol
-from ..recipes.base import Quick
-from ..recipes.recipe import Recipe, Stage
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How a recipe is run; none of it changes what a fold learns from equal data.
-
-    Args:
-        synthetic: on synthetic copies of the releases instead of the licensed ones.
-        quick: made smaller as the recipe's table `small` says; the report says so.
-        allow_subset: go on when the clips differ from the published counts; the report says so.
-        executor: `local`, `processes` or `ray`.
-        workers: how many at once; None for one a core.
-        address: of a Ray cluster.
-        seed: of the run.
-        roots: data set -> folder, before all other places.
-        labels: csv with the columns clip, label: the judged label of clips whose release does not give it.
-        save_models: keep what each fold learned, as `<run>/models/<fold>.safetensors`.
-        process_per_fold: a process of its own for each fold, so that nothing one leaves behind reaches the next.
-    """
-
-    synthetic: bool = False
-    quick: bool = False
-    allow_subset: bool = False
-    executor: str = "local"
-    workers: int | None = None
-    address: str | None = None
-    seed: int = 0
-    roots: Mapping[str, Path] = field(default_factory=dict)
-    labels: Path | None = None
-    save_models: bool = False
-    process_per_fold: bool = False
+from ..protocols import Example, Fold, Protocol, load_protocol
+from ..recipes import Quick, RecognitionRecipe, Stage
+from .options import RunOptions
 
 
 @dataclass(frozen=True)
@@ -68,7 +36,7 @@ class StageData:
     """
 
     stage: Stage
-    rules: Protocol
+    protocol: Protocol
     data: dict[str, dict[str, Any]]
     examples: list[Example]
     folds: list[Fold]
@@ -82,14 +50,16 @@ class StageData:
         return self.folds[0].train if len(self.folds) == 1 else tuple(self.examples)
 
 
-def load_stage_data(stage: Stage, recipe: Recipe, options: RunOptions, progress: ProgressCallback) -> StageData:
+def load_stage_data(
+    stage: Stage, recipe: RecognitionRecipe, options: RunOptions, progress: ProgressCallback
+) -> StageData:
     """Open a stage's data sets and choose its clips.
 
     Raises:
         ProtocolError: the clips do not meet the published counts, and a subset was not asked for.
         UsageError: two of the data sets hold the same clips.
     """
-    rules = protocol(stage.protocol)
+    rules = load_protocol(stage.protocol)
 
     def opened(name: str) -> Dataset:
         return (
@@ -127,7 +97,7 @@ def prepare_samples(
     intake: StageData, examples: Iterable[Example], options: RunOptions, progress: ProgressCallback
 ) -> SampleCache:
     """The samples of clips, blinded as the protocol says, made on all cores where the executor has them."""
-    clips = {e.clip.id: e.clip.blind(intake.rules.reveal) for e in examples}
+    clips = {e.clip.id: e.clip.blind(intake.protocol.reveal) for e in examples}
     samples = SampleCache(Chain.build(intake.stage.chain), list(clips.values()), cache_folder())
     missing = [name for name, clip in samples.clips.items() if not samples.path(clip).is_file()]
     what, done = f"preparing clips of '{intake.stage.name}'", len(samples) - len(missing)

@@ -20,16 +20,16 @@ from ..imaging.video import Frames, open_frames
 from ..preprocessing import Chain
 from ..protocols import Example
 
-SIDE = 168
+IMAGE_SIZE = 168
 """Pixels of a picture in a report."""
 
-STRIP = 120
+STRIP_SIZE = 120
 """Pixels of a frame in a strip."""
 
-MOST = 9
+MAX_FRAMES = 9
 """Frames of a strip."""
 
-DIFFERENCE = 32.0
+MAX_DIFFERENCE = 32.0
 """Of 255 levels of brightness: a change that gets the full color."""
 
 PIXELS = "pixels of the picture that it was computed on"
@@ -55,7 +55,7 @@ class ExampleClip:
         limit: what gets the full color, the same for all clips of the run.
     """
 
-    word: str
+    label: str
     clip: str
     dataset: str
     numbers: tuple[int, ...] = ()
@@ -64,22 +64,22 @@ class ExampleClip:
     flow: np.ndarray | None = None
     flows: np.ndarray | None = None
     face: np.ndarray | None = None
-    seen: np.ndarray | None = None
+    input_frames: np.ndarray | None = None
     differences: bool = False
-    third: str = ""
+    extra_channel: str = ""
     unit: str = PIXELS
     limit: float = LIMIT
 
     @property
     def name(self) -> str:
         """As in file names."""
-        return f"{slug(self.word)}--{slug(self.clip)}"
+        return f"{slug(self.label)}--{slug(self.clip)}"
 
 
-ARRAYS = ("strip", "flow", "flows", "face", "seen")
+ARRAYS = ("strip", "flow", "flows", "face", "input_frames")
 
 
-def keep_examples(
+def write_examples(
     folder: Path, examples: Sequence[Example], samples: Mapping[str, Sample], faces: bool, chain: Chain | None = None
 ) -> None:
     """Write a few clips' pictures: two of each class, and what strips and flows are drawn from of one a class and set.
@@ -90,7 +90,7 @@ def keep_examples(
         faces: frames of the recordings too; only for synthetic people, whose faces may be shown.
         chain: that made the samples; tells the order of colors and the unit of a flow.
     """
-    if (folder / "pictures").exists():
+    if (folder / "examples").exists():
         return
     steps = chain.settings if chain is not None else []
     before = _before_flow(chain, samples[examples[0].clip.id].clip)
@@ -99,11 +99,11 @@ def keep_examples(
         own = [example for example in examples if example.label == word]
         for example in (own[0], own[-1]) if len(own) > 1 else own:
             name = f"{slug(word)}--{slug(example.clip.id)}"
-            shown = input_picture(samples[example.clip.id], steps, limit)
+            shown = input_image(samples[example.clip.id], steps, limit)
             if shown is not None:
-                write_image(folder / "pictures" / f"{name}--input.png", shown)
+                write_image(folder / "examples" / f"{name}--input.png", shown)
             if faces:
-                write_image(folder / "pictures" / f"{name}--apex.jpg", apex_picture(example.clip))
+                write_image(folder / "examples" / f"{name}--apex.jpg", apex_image(example.clip))
         for dataset in sorted({example.clip.dataset for example in own}):
             first = next(example for example in own if example.clip.dataset == dataset)
             _write(folder / "examples", collect_example(first, samples[first.clip.id], faces, chain, limit))
@@ -126,7 +126,7 @@ def collect_example(example: Example, sample: Sample, faces: bool, chain: Chain 
     # A descriptor may have taken the flow's place: then there is none to draw, and no limit of its own.
     largest = max((float(np.abs(one).max()) for one in (flow, flows) if one is not None), default=limit)
     return ExampleClip(
-        word=example.label,
+        label=example.label,
         clip=example.clip.id,
         dataset=example.clip.dataset,
         numbers=numbers,
@@ -135,15 +135,15 @@ def collect_example(example: Example, sample: Sample, faces: bool, chain: Chain 
         flow=None if flow is None else _scaled(flow, factor),
         flows=None if flows is None else np.stack([_scaled(_small(one), factor) for one in _few(flows)]),
         face=None if face is None else _small(face),
-        seen=_seen(sample, steps) if faces and flow is None and flows is None else None,
+        input_frames=_seen(sample, steps) if faces and flow is None and flows is None else None,
         differences=any(step["name"] == "difference" for step in steps),
-        third=str(steps[at].get("third", "")) if at is not None else "",
+        extra_channel=str(steps[at].get("extra_channel", "")) if at is not None else "",
         unit=unit,
         limit=limit if unit == PIXELS else largest,
     )
 
 
-def input_picture(sample: Sample, chain: Sequence[Mapping[str, Any]] = (), limit: float = LIMIT) -> np.ndarray | None:
+def input_image(sample: Sample, chain: Sequence[Mapping[str, Any]] = (), limit: float = LIMIT) -> np.ndarray | None:
     """What the recognizer was shown, as (168, 168, 3) uint8 in the order red, green, blue; None if it is no picture.
 
     Args:
@@ -169,17 +169,17 @@ def input_picture(sample: Sample, chain: Sequence[Mapping[str, Any]] = (), limit
         if any(step.get("channels") == "bgr" for step in chain):
             shown = shown[..., ::-1]
         shown = np.dstack([shown, *[shown[..., :1]] * (3 - shown.shape[2])])[..., :3]
-    return cv2.resize(np.ascontiguousarray(shown), (SIDE, SIDE), interpolation=cv2.INTER_NEAREST)
+    return cv2.resize(np.ascontiguousarray(shown), (IMAGE_SIZE, IMAGE_SIZE), interpolation=cv2.INTER_NEAREST)
 
 
-def apex_picture(clip: Clip) -> np.ndarray:
+def apex_image(clip: Clip) -> np.ndarray:
     """The frame at the apex (half way where it is not known), as (168, 168, 3) uint8."""
     frames = open_frames(clip.source)
     middle = frames.numbers[len(frames.numbers) // 2]
-    return _square(frames.read(middle if clip.apex is None else clip.apex), SIDE)
+    return _square(frames.read(middle if clip.apex is None else clip.apex), IMAGE_SIZE)
 
 
-def clip_strip(clip: Clip, most: int = MOST) -> tuple[tuple[int, ...], dict[int, str], np.ndarray | None]:
+def clip_strip(clip: Clip, most: int = MAX_FRAMES) -> tuple[tuple[int, ...], dict[int, str], np.ndarray | None]:
     """Numbers of frames, marks, and the frames themselves, (T, 120, 120, 3) uint8; no frames for a single picture.
 
     Onset, apex and offset are always among them, the others lie evenly between onset and offset.
@@ -195,11 +195,11 @@ def clip_strip(clip: Clip, most: int = MOST) -> tuple[tuple[int, ...], dict[int,
             marks[number] = f"{marks[number]}, {name}" if number in marks else name
     first = there[0] if clip.onset not in there else clip.onset
     last = there[-1] if clip.offset not in there else clip.offset
-    numbers = chosen([n for n in there if first <= n <= last], marks, most)
-    return numbers, marks, np.stack([_square(frames.read(number), STRIP) for number in numbers])
+    numbers = select_frame_numbers([n for n in there if first <= n <= last], marks, most)
+    return numbers, marks, np.stack([_square(frames.read(number), STRIP_SIZE) for number in numbers])
 
 
-def chosen(numbers: Sequence[int], always: Mapping[int, str], most: int = MOST) -> tuple[int, ...]:
+def select_frame_numbers(numbers: Sequence[int], always: Mapping[int, str], most: int = MAX_FRAMES) -> tuple[int, ...]:
     """At most so many of the numbers, rising: those that must be there, and others spread evenly."""
     picked = set(always) & set(numbers)
     for place in _evenly(len(numbers), most):
@@ -216,7 +216,7 @@ def _evenly(n: int, most: int) -> list[int]:
 
 
 def _few(pictures: np.ndarray) -> list[np.ndarray]:
-    return [pictures[place] for place in _evenly(len(pictures), MOST)]
+    return [pictures[place] for place in _evenly(len(pictures), MAX_FRAMES)]
 
 
 def _square(frame: np.ndarray, size: int) -> np.ndarray:
@@ -228,9 +228,9 @@ def _square(frame: np.ndarray, size: int) -> np.ndarray:
 
 def _small(picture: np.ndarray) -> np.ndarray:
     """Not larger than a picture of a report."""
-    if max(picture.shape[:2]) <= SIDE:
+    if max(picture.shape[:2]) <= IMAGE_SIZE:
         return picture
-    return cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    return cv2.resize(picture, (IMAGE_SIZE, IMAGE_SIZE), interpolation=cv2.INTER_AREA)
 
 
 def _scaled(flow: np.ndarray, factor: float) -> np.ndarray:
@@ -263,7 +263,7 @@ def _seen(sample: Sample, steps: Sequence[Mapping[str, Any]]) -> np.ndarray | No
     if not any(step["name"] == "difference" for step in steps) or any(step["subtract"] for step in scales):
         return None
     factor = float(np.prod([step["divide"] for step in scales]))
-    return np.stack([channel_picture(factor * one.mean(axis=-1), DIFFERENCE) for one in few])
+    return np.stack([channel_picture(factor * one.mean(axis=-1), MAX_DIFFERENCE) for one in few])
 
 
 def _unit(after: Sequence[Mapping[str, Any]]) -> tuple[float, str]:

@@ -1,247 +1,358 @@
-"""From a recipe to a run: a map over folds.
+"""The run folder: what was to be done, and what came out, clip by clip.
 
-Data sets are opened, the protocol selects and splits, every clip is blinded before a chain sees it, the folds are
-learned wherever the executor puts them, and their answers are written as they come. What a fold's worker gets are
-training labels and the names of test clips; the truth of a test clip never leaves this process.
+    <run>/run.json              recipe, protocol, data, folds with their people, seed; written first
+    <run>/folds/<fold>.csv      id, dataset, subject, truth, guess, p_<class> ..., note; written when the fold ends
+    <run>/folds/<fold>.error    why a fold gave nothing; goes away when it succeeds
+    <run>/curves/<fold>.csv     training curves
+    <run>/train_confusion/<fold>.csv     confusion counts of the fold's own training clips, rows truth, columns guess;
+    no score <run>/network.json          layers, shapes and weights of the first fold's network <run>/pictures/,
+    examples/  a few clips for the report <run>/stages.json           what each stage before the judged one began from,
+    learned from, and how it did <run>/models/<fold>.safetensors   what the fold learned, where that was asked for
+    <run>/training/<fold>/      TensorBoard's files, and a checkpoint while the fold is under way
+
+Scores are computed from the rows whenever they are asked for, and never stored instead of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+import csv
+import hashlib
+import io
+import json
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from .. import __version__
-from ..core.clip import Sample
-from ..core.errors import RunError
-from ..core.executors import Done, Executor, executor
-from ..core.files import slug
-from ..core.progress import ProgressCallback, no_progress
-from ..core.registry import load_plugin, loaded_plugins
-from ..metrics.recognition import confusion_matrix
-from ..preprocessing import Chain, SampleCache
-from ..protocols import Fold, protocol
-from ..recipes.recipe import Recipe
-from ..recognizers import RECOGNIZERS, Recognizer
-from ..recognizers.network_summary import network_summary
-from .data import RunOptions, StageData, load_stage_data, prepare_samples
-from .examples import keep_examples
-from .runs import Prediction, Run, RunMetadata, fold_record, fold_seed
-from .stages import InitialWeights, drop_faceless, model_metadata, require_weights, run_earlier_stages, stage_cache_path
+from ..core.errors import MissingDataError, RunError
+from ..core.files import CHECKPOINT, is_empty, slug, write_atomically
+from ..protocols import Fold, Protocol, load_protocol
 
-__all__ = ["ProgressCallback", "RunOptions", "evaluate", "evaluate_seeds"]
-
-
-MAX_TRAIN_PREDICTIONS = 2000
-"""Training clips that a fold's model is asked about, at the most; the report says so."""
+FORMAT = 1
 
 
 @dataclass(frozen=True)
-class FoldJob:
-    """What a fold's worker is told: training labels, and the names of test clips without their truth."""
-
-    fold: str
-    recognizer: dict[str, Any]
-    common: dict[str, Any]
-    train: tuple[str, ...]
-    labels: tuple[str, ...]
-    test: tuple[str, ...]
-    init: Mapping[str, np.ndarray] | None
-    keep: Path | None = None
-    about: Mapping[str, str] = field(default_factory=dict)
-    plugins: tuple[Path, ...] = ()
-    describe: bool = False
-
-
-@dataclass(frozen=True)
-class FoldResult:
-    """What a fold's worker gives back.
+class Prediction:
+    """The answer for one test clip.
 
     Attributes:
-        probabilities: (test clips, classes).
-        notes: what was noted of each test clip.
-        curves: of the training.
-        train_confusion: (classes, classes) counts, what the learned model says of its own training clips; rows truth.
-        network: what its network is made of, where that was asked for and there is one.
+        id, dataset, subject: of the clip.
+        label: the task's word.
+        predicted: the task's word, or "" for a clip that got no answer (no face found); counts as wrong.
+        probabilities: one a class, in the protocol's order; they sum to 1.
+        note: what the steps noted about the clip.
     """
 
-    probabilities: np.ndarray
-    notes: tuple[Mapping[str, str], ...]
-    curves: tuple[Mapping[str, float], ...]
-    train_confusion: np.ndarray | None = None
-    network: Mapping[str, Any] | None = None
+    id: str
+    dataset: str
+    subject: str
+    label: str
+    predicted: str
+    probabilities: tuple[float, ...]
+    note: str = ""
 
 
-def evaluate(
-    recipe: Recipe, out: Path, options: RunOptions | None = None, progress: ProgressCallback | None = None
-) -> Run:
-    """Run a recipe, or go on with it where it was stopped.
+@dataclass(frozen=True)
+class RecognitionMetadata:
+    """What a run is: enough to check, audit and repeat it. Two runs with equal headers give equal rows.
+
+    Attributes:
+        recipe: the whole recipe; `key` changes with any of its settings.
+        protocol: the whole protocol.
+        data: data set -> {fingerprint, synthetic}.
+        folds: name, training people and test clips of each.
+        seed: of the run; a fold's is derived from it and the fold's name.
+        subset: each difference to the published counts; a run with any is a subset and says so.
+        left_out: clips without pictures, and why.
+        absent: people of the data sets who have no clip of the task.
+        quick: made smaller by `--quick`.
+    """
+
+    recipe: dict[str, Any]
+    key: str
+    protocol: dict[str, Any]
+    data: dict[str, dict[str, Any]]
+    folds: list[dict[str, Any]]
+    seed: int = 0
+    subset: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
+    quick: bool = False
+    format: int = FORMAT
+    version: str = ""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What must be equal for a run to be continued."""
+        return {
+            "recipe": self.key,
+            "protocol": self.protocol,
+            "data": self.data,
+            "folds": self.folds,
+            "seed": self.seed,
+            "left out": self.left_out,
+        }
+
+
+def fold_seed(seed: int, fold: str) -> int:
+    """A fold's own seed: neither the order of the folds nor the machine matters."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{fold}".encode()).digest()[:4], "big") >> 1
+
+
+def fold_record(fold: Fold) -> dict[str, Any]:
+    """A fold as the header keeps it."""
+    return {
+        "name": fold.name,
+        "train_subjects": sorted(fold.subjects("train")),
+        "train_clips": len(fold.train),
+        "test": [example.clip.id for example in fold.test],
+    }
+
+
+class Identified(typing.Protocol):
+    """A header, a dataclass; `identity` is what makes two runs the same."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def identity(self) -> dict[str, Any]: ...  # noqa: D102
+
+
+H = TypeVar("H", bound=Identified)
+
+
+def begin_folder(folder: Path, header: H, read: Callable[[Path], H]) -> H:
+    """The header of the run that is already there, if it is the same; else the new one, written.
 
     Args:
-        recipe: what to do.
-        out: the run's folder; an existing run of the same recipe, data and seed is continued.
-        options: how.
-        progress: called as the work goes on.
-
-    Returns:
-        The complete run.
+        folder: of the run.
+        header: of the run that is wanted.
+        read: the header in a folder that holds a run.
 
     Raises:
-        ProtocolError: the clips do not meet the published counts, and a subset was not asked for.
-        RunError: `out` holds another run, or a fold failed (the others are kept).
+        RunError: the folder holds another run, or something that is none.
     """
-    options, progress = options or RunOptions(), progress or no_progress
-    if options.quick:
-        recipe = recipe.with_settings(recipe.quick.set)
-    for stage in recipe.stages:
-        Chain.build(stage.chain)  # a misspelled setting is found before any work is done
-        RECOGNIZERS.build(stage.recognizer, classes=protocol(stage.protocol).classes)
-    runner = executor(options.executor, options.workers, options.address, options.process_per_fold)
-    runner.check()
-    intakes = [load_stage_data(stage, recipe, options, progress) for stage in recipe.stages]
-    judged = intakes[-1]
-    run = Run.begin(out, _header(recipe, intakes, options))
-    done = set(run.done())
-    if todo := [fold for fold in judged.folds if fold.name not in done]:
-        require_weights(recipe, options)
-        samples = prepare_samples(judged, judged.examples, options, progress)
-        keep_examples(run.folder, judged.examples, samples, faces=run.synthetic, chain=samples.chain)
-        tested = {e.clip.subject for fold in judged.folds for e in fold.test}
-        start, records = run_earlier_stages(intakes, options, progress, tested)
-        run.write_stages([*records, {"name": judged.stage.name, "from": start.what}])
-        jobs = [_job(judged, fold, run, start, options) for fold in todo]
-        jobs[0] = replace(jobs[0], describe=run.network() is None)
-        _learn_all(run, todo, jobs, samples, runner, progress)
-    return run
+    if (folder / "run.json").is_file():
+        old = read(folder)
+        before, now = (json.loads(json.dumps(h.identity)) for h in (old, header))
+        for what in now:
+            if before[what] != now[what]:
+                raise RunError(f"'{folder}' holds another run (its {what} differs); choose another --out or delete")
+        return old
+    if folder.exists() and not is_empty(folder):
+        raise RunError(f"'{folder}' holds something that is not a run; choose another --out")
+    write_atomically(folder / "run.json", (json.dumps(asdict(header), indent=1) + "\n").encode())
+    return header
 
 
-def evaluate_seeds(
-    recipe: Recipe, out: Path, options: RunOptions, seeds: int = 1, progress: ProgressCallback | None = None
-) -> list[Run]:
-    """The same recipe with seeds 0, 1, 2 ...; with more than one, each in a folder of its own below `out`."""
-    if seeds == 1:
-        return [evaluate(recipe, out, options, progress)]
-    return [evaluate(recipe, out / f"seed-{n}", replace(options, seed=n), progress) for n in range(seeds)]
+class RecognitionRun:
+    """A run on disk."""
+
+    def __init__(self, folder: Path, header: RecognitionMetadata) -> None:
+        self.folder = folder
+        self.metadata = header
+
+    @classmethod
+    def begin(cls, folder: Path, header: RecognitionMetadata) -> RecognitionRun:
+        """A new run, or the one that is already there if it is the same.
+
+        Raises:
+            RunError: the folder holds another run, or something that is none.
+        """
+        return cls(folder, begin_folder(folder, header, lambda there: cls.open(there).metadata))
+
+    @classmethod
+    def open(cls, folder: Path) -> RecognitionRun:
+        """A run that is there.
+
+        Raises:
+            MissingDataError: there is none.
+            RunError: its header is damaged or from a later version.
+        """
+        path = folder / "run.json"
+        if not path.is_file():
+            raise MissingDataError(f"'{folder}' is not a run: it has no run.json")
+        try:
+            table = json.loads(path.read_text(encoding="utf-8"))
+            if table["format"] > FORMAT:
+                raise RunError(f"'{path}' has format {table['format']}, this version reads {FORMAT}: update microexpr")
+            return cls(folder, RecognitionMetadata(**table))
+        except (ValueError, KeyError, TypeError) as fault:
+            raise RunError(f"'{path}' is damaged ({type(fault).__name__}: {fault}); delete the run") from None
+
+    @cached_property
+    def protocol(self) -> Protocol:
+        """The protocol as it was when the run began."""
+        return load_protocol(self.metadata.protocol)
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether any of its faces are synthetic."""
+        return any(data["synthetic"] for data in self.metadata.data.values())
+
+    @property
+    def unit_names(self) -> list[str]:
+        """All folds, whether or not they are done."""
+        return [fold["name"] for fold in self.metadata.folds]
+
+    def done(self) -> list[str]:
+        """The folds that are done."""
+        return [name for name in self.unit_names if self._path(name, "csv").is_file()]
+
+    def failed(self) -> dict[str, str]:
+        """Fold -> first line of why it gave nothing."""
+        errors = {name: self._path(name, "error") for name in self.unit_names}
+        return {n: (p.read_text(encoding="utf-8").splitlines() or ["?"])[0] for n, p in errors.items() if p.is_file()}
+
+    @property
+    def complete(self) -> bool:
+        """Whether every fold is done."""
+        return len(self.done()) == len(self.unit_names)
+
+    def training_folder(self, fold: str) -> Path:
+        """Where a fold under way keeps its checkpoint and TensorBoard's files."""
+        return self.folder / "training" / slug(fold)
+
+    def write(
+        self,
+        fold: str,
+        rows: Sequence[Prediction],
+        curves: Sequence[Mapping[str, float]] = (),
+        taught: np.ndarray | None = None,
+    ) -> None:
+        """Keep a fold's rows, its curves, and the (C, C) confusion counts of what it was taught.
+
+        Raises:
+            RunError: the rows are not exactly the fold's test clips.
+        """
+        expected = next(record["test"] for record in self.metadata.folds if record["name"] == fold)
+        if [row.id for row in rows] != expected:
+            raise RunError(f"fold '{fold}': its rows are not its {len(expected)} test clips in order")
+        classes = self.protocol.classes
+        table = [
+            {**{k: v for k, v in asdict(row).items() if k not in ("probabilities", "note")}}
+            | {f"p_{word}": f"{p:.6f}" for word, p in zip(classes, row.probabilities, strict=True)}
+            | {"note": row.note}
+            for row in rows
+        ]
+        if curves:
+            write_atomically(self.folder / "curves" / f"{slug(fold)}.csv", _csv(curves))
+        if taught is not None:
+            counts = [
+                {"label": word, **dict(zip(classes, row, strict=True))}
+                for word, row in zip(classes, taught.tolist(), strict=True)
+            ]
+            write_atomically(self.folder / "train_confusion" / f"{slug(fold)}.csv", _csv(counts))
+        write_atomically(self._path(fold, "csv"), _csv(table))
+        self._path(fold, "error").unlink(missing_ok=True)
+        (self.training_folder(fold) / CHECKPOINT).unlink(missing_ok=True)
+
+    def write_stages(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Keep what there is to say of the stages."""
+        write_atomically(self.folder / "stages.json", (json.dumps(records, indent=1) + "\n").encode())
+
+    def stages(self) -> list[dict[str, Any]]:
+        """What `write_stages` kept; the judged stage is the last."""
+        path = self.folder / "stages.json"
+        try:
+            return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+        except ValueError as fault:
+            raise RunError(f"'{path}' is damaged ({fault}); delete it and run again") from None
+
+    def write_failure(self, fold: str, reason: str, details: str) -> None:
+        """Keep why a fold gave nothing."""
+        write_atomically(self._path(fold, "error"), f"{reason}\n\n{details}".encode())
+
+    def predictions(self) -> list[Prediction]:
+        """All rows of the folds that are done, in the order of the folds.
+
+        Raises:
+            RunError: a fold's file is damaged.
+        """
+        return [row for name in self.done() for row in self.fold_predictions(name)]
+
+    def fold_predictions(self, fold: str) -> list[Prediction]:
+        """The rows of one fold."""
+        path = self._path(fold, "csv")
+        try:
+            with path.open(newline="", encoding="utf-8") as file:
+                return [self._row(record) for record in csv.DictReader(file)]
+        except (KeyError, ValueError, TypeError) as fault:
+            raise RunError(f"'{path}' is damaged ({type(fault).__name__}: {fault}); delete it and run again") from None
+
+    def curves(self) -> dict[str, list[dict[str, float]]]:
+        """Fold -> training curves, for folds that have any."""
+        found = {}
+        for name in self.done():
+            path = self.folder / "curves" / f"{slug(name)}.csv"
+            if path.is_file():
+                with path.open(newline="", encoding="utf-8") as file:
+                    found[name] = [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(file)]
+        return found
+
+    def train_confusion(self) -> np.ndarray | None:
+        """Confusion counts of the training clips, summed over the folds that kept them; None where none did.
+
+        Raises:
+            RunError: a fold's file is damaged.
+        """
+        total, classes = None, self.protocol.classes
+        for name in self.done():
+            path = self.folder / "train_confusion" / f"{slug(name)}.csv"
+            if not path.is_file():
+                continue
+            try:
+                with path.open(newline="", encoding="utf-8") as file:
+                    rows = {row["label"]: [int(row[word]) for word in classes] for row in csv.DictReader(file)}
+                counts = np.array([rows[word] for word in classes])
+            except (KeyError, ValueError, TypeError) as fault:
+                raise RunError(f"'{path}' is damaged ({type(fault).__name__}: {fault}); delete it") from None
+            total = counts if total is None else total + counts
+        return total
+
+    def write_network(self, network: Mapping[str, Any]) -> None:
+        """Keep what a fold's network is made of."""
+        write_atomically(self.folder / "network.json", (json.dumps(network, indent=1) + "\n").encode())
+
+    def network(self) -> dict[str, Any] | None:
+        """What `write_network` kept; None for runs without a network, and for old ones."""
+        path = self.folder / "network.json"
+        try:
+            return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        except ValueError as fault:
+            raise RunError(f"'{path}' is damaged ({fault}); delete it") from None
+
+    def _row(self, record: dict[str, str]) -> Prediction:
+        probabilities = tuple(float(record[f"p_{word}"]) for word in self.protocol.classes)
+        known = {name: record[name] for name in ("id", "dataset", "subject", "label", "predicted", "note")}
+        return Prediction(probabilities=probabilities, **known)
+
+    def _path(self, fold: str, kind: str) -> Path:
+        return self.folder / "folds" / f"{slug(fold)}.{kind}"
 
 
-def learn_and_predict(job: FoldJob, samples: Mapping[str, Sample]) -> FoldResult:
-    """One fold. Clips without a face teach nothing; they are still asked about, and what was noted is told."""
-    for plugin in job.plugins:
-        load_plugin(plugin)
-    used, labels = drop_faceless([samples[name] for name in job.train], job.labels)
-    if job.keep is not None and job.keep.is_file():
-        recognizer = Recognizer.load(job.keep)
-    else:
-        recognizer = RECOGNIZERS.build(job.recognizer, **job.common)
-        recognizer.fit(used, labels, init=job.init)
-        if job.keep is not None:
-            recognizer.save(job.keep, job.about)
-    asked = [samples[name] for name in job.test]
-    shares = recognizer.predict_proba(asked)
-    # After the answers: nothing of what follows can change them.
-    taught = confusion_on_training_clips(recognizer, used, labels)
-    network = network_summary(recognizer, asked[0]) if job.describe else None
-    return FoldResult(shares, tuple(s.notes for s in asked), tuple(recognizer.history_), taught, network)
+def find_runs(folder: Path) -> list[RecognitionRun]:
+    """The run in a folder, or the runs (one a seed) just below it.
+
+    Raises:
+        MissingDataError: there is none.
+    """
+    if (folder / "run.json").is_file():
+        return [RecognitionRun.open(folder)]
+    below = sorted(path.parent for path in folder.glob("*/run.json")) if folder.is_dir() else []
+    if not below:
+        raise MissingDataError(f"'{folder}' holds no run (no run.json in it or just below it)")
+    return [RecognitionRun.open(path) for path in below]
 
 
-def confusion_on_training_clips(recognizer: Recognizer, samples: Sequence[Sample], labels: Sequence[str]) -> np.ndarray:
-    """(C, C) counts of what a model says of the clips it learned from, at most `TAUGHT`, evenly chosen; rows truth."""
-    places = sorted(
-        {round(place) for place in np.linspace(0, len(samples) - 1, min(len(samples), MAX_TRAIN_PREDICTIONS))}
-    )
-    parts = [places[i : i + 256] for i in range(0, len(places), 256)]  # a bounded share of the memory at a time
-    guess = [word for part in parts for word in recognizer.predict([samples[i] for i in part])]
-    return confusion_matrix([labels[i] for i in places], guess, recognizer.classes)
-
-
-def _header(recipe: Recipe, intakes: Sequence[StageData], options: RunOptions) -> RunMetadata:
-    judged = intakes[-1]
-    subset = list(judged.count_mismatches)
-    subset += [f"stage '{one.stage.name}': {line}" for one in intakes[:-1] for line in one.count_mismatches]
-    return RunMetadata(
-        recipe=recipe.as_dict(),
-        key=recipe.key,
-        protocol=asdict(recipe.protocol),
-        data={name: about for intake in intakes for name, about in intake.data.items()},
-        folds=[fold_record(fold) for fold in judged.folds],
-        seed=options.seed,
-        subset=subset,
-        left_out=[line for intake in intakes for line in intake.left_out],
-        absent=judged.absent,
-        quick=options.quick,
-        version=__version__,
-    )
-
-
-def _job(judged: StageData, fold: Fold, run: Run, start: InitialWeights, options: RunOptions) -> FoldJob:
-    """A protocol's only fold is kept in the cache, where recipes that begin from this stage find it."""
-    keep = run.folder.absolute() / "models" / f"{slug(fold.name)}.safetensors" if options.save_models else None
-    return FoldJob(
-        fold=fold.name,
-        recognizer=dict(judged.stage.recognizer),
-        common={
-            "classes": judged.rules.classes,
-            "seed": fold_seed(run.header.seed, fold.name),
-            "fold": fold.name,
-            "folder": run.training_folder(fold.name).absolute(),
-        },
-        train=tuple(e.clip.id for e in fold.train),
-        labels=tuple(e.label for e in fold.train),
-        test=tuple(e.clip.id for e in fold.test),
-        init=start.state,
-        keep=stage_cache_path(start, judged) if len(judged.folds) == 1 else keep,
-        about=model_metadata(judged, options) if options.save_models or len(judged.folds) == 1 else {},
-        plugins=tuple(loaded_plugins),
-    )
-
-
-def _learn_all(
-    run: Run,
-    folds: Sequence[Fold],
-    jobs: Sequence[FoldJob],
-    samples: SampleCache,
-    runner: Executor,
-    progress: ProgressCallback,
-) -> None:
-    """Every job; its rows or its failure are written as it ends."""
-    total, ended = len(run.fold_names), len(run.fold_names) - len(jobs)
-    progress("folds", ended, total)
-    # Another machine of a cluster does not see this one's cache: there the arrays travel.
-    shared = dict(samples) if runner.remote else samples
-    for index, outcome in runner.run(learn_and_predict, jobs, shared):
-        fold = folds[index]
-        if isinstance(outcome, Done):
-            answer = outcome.value
-            run.write(fold.name, _rows(fold, answer, run.protocol.classes), answer.curves, answer.train_confusion)
-            if answer.network is not None:
-                run.write_network(answer.network)
-        else:
-            run.write_failure(fold.name, outcome.reason, outcome.details)
-        ended += 1
-        progress("folds", ended, total)
-    if failed := run.failed():
-        name, reason = next(iter(failed.items()))
-        raise RunError(
-            f"{len(failed)} of {total} folds failed, the others are kept; fold '{name}': {reason} "
-            f"(details: {run.folder / 'folds'}/*.error); the same command again repeats them"
-        )
-
-
-def _rows(fold: Fold, answer: FoldResult, classes: Sequence[str]) -> list[Prediction]:
-    """The fold's answers beside the truth. A clip without a face gets no guess, and so counts as wrong."""
-    rows = []
-    for example, shares, notes in zip(fold.test, answer.probabilities, answer.notes, strict=True):
-        guess = "" if notes.get("face") == "not found" else classes[int(shares.argmax())]
-        note = "; ".join(f"{key}: {value}" for key, value in notes.items())
-        clip = example.clip
-        shown = tuple(float(share) for share in shares)
-        rows.append(Prediction(clip.id, clip.dataset, clip.subject, example.label, guess, shown, note))
-    return rows
-
-
-def _prepare(name: str, samples: SampleCache) -> None:
-    """Make one sample for the cache."""
-    samples[name]
+def _csv(table: Sequence[Mapping[str, Any]]) -> bytes:
+    text = io.StringIO(newline="")
+    names = list(dict.fromkeys(name for row in table for name in row))  # validation may come every few epochs
+    writer = csv.DictWriter(text, fieldnames=names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(table)
+    return text.getvalue().encode()

@@ -1,355 +1,260 @@
-"""From a recipe of spotting to a run: faces are tracked once a video, movements are spotted, true positives are named.
+"""The folder of a spotting run: what was to be done, and what was found in each video.
 
-A spotter that learns is fitted on the other people of a data set, and spots in the videos of the one who was left out.
-A test video is blinded before it goes to a worker: what is true of it never leaves this process.
+    <run>/run.json                  kind "spotting", recipe, data, people, videos, seed; written first
+    <run>/videos/<video>.json       the true and the found intervals, which face was judged; written when it is done
+    <run>/videos/<video>.error      why a video gave nothing; goes away when it succeeds
+    <run>/recognized/<video>.json   what the recognizer says of the true positives
+    <run>/logs/<data>-<kind>.txt    the same as logs of the MEGC challenges
+    <run>/models/<person>.safetensors   what was learned without that person, where that was asked for
+
+Scores are computed from the videos whenever they are asked for, and never stored instead of them.
 """
 
 from __future__ import annotations
 
-import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from .. import __version__
-from ..core.clip import Clip, Interval
-from ..core.errors import ProtocolError, RunError, UsageError
-from ..core.executors import Done, Executor, executor
+from ..core.clip import Interval
+from ..core.errors import MissingDataError, RunError, UsageError
 from ..core.files import slug, write_atomically
-from ..core.progress import ProgressCallback, no_progress
-from ..core.registry import load_plugin, loaded_plugins, validate_settings
-from ..core.track import FaceTrack
-from ..datasets import DATASETS, Dataset, open_dataset
-from ..datasets.base import DatasetIssue
-from ..faces.tracking import Tracking
-from ..faces.tracking.cache import cached_tracks, is_cached, main_face
-from ..imaging.video import open_frames
-from ..metrics import megc_log
-from ..metrics.intervals import match_intervals
-from ..metrics.spotting import VideoIntervals
-from ..recipes.spotting import SpottingRecipe
-from ..recognizers.model import DEFAULT_MODEL, load_model
-from ..spotting import SPOTTERS, Spotter
-from .data import RunOptions, synthetic_dataset
-from .runs import fold_seed
-from .spotting_runs import EventPrediction, SpottingMetadata, SpottingRun, VideoResult
+from .recognition import begin_folder
 
-NAMED = "micro"
-"""What the recognizer is asked about: micro-expressions that were found, as MEGC 2025 does."""
+KIND, FORMAT = "spotting", 1
 
 
 @dataclass(frozen=True)
-class SpottingJob:
-    """What a worker is told.
+class SpottingMetadata:
+    """What a run is. Two runs with equal headers find the same.
 
     Attributes:
-        test: blinded clips to spot in.
-        train: clips of other people, with their intervals; empty for a spotter that does not learn.
-        spotter, tracking: settings.
-        seed: of what is drawn.
-        keep: file for what was learned.
-        plugins: to load first.
+        recipe: the whole recipe; `key` changes with any of its settings.
+        data: data set -> {fingerprint, synthetic}.
+        videos: clip id, data set and subject of each.
+        trained: whether the spotter is fitted on the other people of a data set.
+        model: what names the true positives: a file and its stamp, or "" for nothing.
+        seed: of the run.
+        subset: each difference to the published counts; a run with any is a subset and says so.
+        left_out: videos without pictures, and why.
+        quick: made smaller by `--quick`.
     """
 
-    test: tuple[Clip, ...]
-    train: tuple[Clip, ...]
-    spotter: Mapping[str, Any]
-    tracking: Mapping[str, Any]
+    recipe: dict[str, Any]
+    key: str
+    data: dict[str, dict[str, Any]]
+    videos: list[dict[str, str]]
+    trained: bool = False
+    model: str = ""
     seed: int = 0
-    keep: Path | None = None
-    plugins: tuple[Path, ...] = ()
+    subset: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    quick: bool = False
+    kind: str = KIND
+    format: int = FORMAT
+    version: str = ""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What must be equal for a run to be continued."""
+        return {
+            "recipe": self.key,
+            "data": self.data,
+            "videos": self.videos,
+            "seed": self.seed,
+            "recognizer": self.model,
+            "left out": self.left_out,
+        }
 
 
 @dataclass(frozen=True)
-class RecognitionJob:
-    """True positives of a video, by the found interval, for the recognizer of that file; no word of the truth."""
+class VideoResult:
+    """One video.
 
-    clip: Clip
-    events: tuple[Interval, ...]
-    model: Path
-    plugins: tuple[Path, ...] = ()
+    Attributes:
+        id, dataset, subject: of the clip.
+        fps: frames per second.
+        frames, seconds: how long it is.
+        truth: the release's intervals.
+        found: the spotter's, of the judged face.
+        faces: how many people were seen.
+        face: number of the one that was judged, which was longest in sight; None where none was seen.
+        seen: in how many frames it was in sight.
+    """
+
+    id: str
+    dataset: str
+    subject: str
+    fps: float
+    frames: int
+    seconds: float
+    ground_truth: tuple[Interval, ...]
+    found: tuple[Interval, ...] = ()
+    faces: int = 0
+    face: int | None = None
+    seen: int = 0
+
+    @property
+    def name(self) -> str:
+        """The release's own name of the video."""
+        return self.id.rpartition("/")[2]
 
 
-def spot(
-    recipe: SpottingRecipe, out: Path, options: RunOptions | None = None, progress: ProgressCallback | None = None
-) -> SpottingRun:
-    """Run a recipe of spotting, or go on with it where it was stopped.
+@dataclass(frozen=True)
+class EventPrediction:
+    """What a recognizer says of one true positive.
 
-    Args:
-        recipe: what to do.
-        out: the run's folder; an existing run of the same recipe, data and seed is continued.
-        options: how; executors `local` and `processes`.
-        progress: called as the work goes on.
+    Attributes:
+        label: the release's word.
+        onset, offset: of the found interval, by which it was looked at.
+        predicted: the recognizer's word, "" where no face was found.
+        probabilities: word -> share.
+    """
+
+    label: str
+    onset: int
+    offset: int
+    predicted: str
+    probabilities: dict[str, float]
+
+
+class SpottingRun:
+    """A run on disk."""
+
+    def __init__(self, folder: Path, header: SpottingMetadata) -> None:
+        self.folder = folder
+        self.metadata = header
+
+    @classmethod
+    def begin(cls, folder: Path, header: SpottingMetadata) -> SpottingRun:
+        """A new run, or the one that is already there if it is the same.
+
+        Raises:
+            RunError: the folder holds another run, or something that is none.
+        """
+        return cls(folder, begin_folder(folder, header, lambda there: cls.open(there).metadata))
+
+    @classmethod
+    def open(cls, folder: Path) -> SpottingRun:
+        """A run that is there.
+
+        Raises:
+            MissingDataError: there is none.
+            RunError: it is a run of another kind, damaged, or from a later version.
+        """
+        path = folder / "run.json"
+        if not path.is_file():
+            raise MissingDataError(f"'{folder}' is not a run: it has no run.json")
+        try:
+            table = json.loads(path.read_text(encoding="utf-8"))
+            if table.get("kind") != KIND:
+                raise RunError(f"'{folder}' holds a run of recognition, not of spotting; choose another --out")
+            if table["format"] > FORMAT:
+                raise RunError(f"'{path}' has format {table['format']}, this version reads {FORMAT}: update microexpr")
+            return cls(folder, SpottingMetadata(**table))
+        except (ValueError, KeyError, TypeError, AttributeError) as fault:
+            raise RunError(f"'{path}' is damaged ({type(fault).__name__}: {fault}); delete the run") from None
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether any of its faces are synthetic."""
+        return any(data["synthetic"] for data in self.metadata.data.values())
+
+    @property
+    def unit_names(self) -> list[str]:
+        """Ids of all videos, whether or not they are done."""
+        return [video["id"] for video in self.metadata.videos]
+
+    def done(self) -> list[str]:
+        """Ids of the videos that are done."""
+        return [name for name in self.unit_names if self._path(name, "json").is_file()]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every video is done."""
+        return len(self.done()) == len(self.unit_names)
+
+    def failed(self) -> dict[str, str]:
+        """Video -> first line of why it gave nothing."""
+        paths = {name: self._path(name, "error") for name in self.unit_names}
+        return {n: (p.read_text(encoding="utf-8").splitlines() or ["?"])[0] for n, p in paths.items() if p.is_file()}
+
+    def write(self, video: VideoResult) -> None:
+        """Keep what was found in a video."""
+        write_atomically(self._path(video.id, "json"), (json.dumps(asdict(video), indent=1) + "\n").encode())
+        self._path(video.id, "error").unlink(missing_ok=True)
+
+    def write_failure(self, name: str, reason: str, details: str) -> None:
+        """Keep why a video gave nothing."""
+        write_atomically(self._path(name, "error"), f"{reason}\n\n{details}".encode())
+
+    def videos(self) -> list[VideoResult]:
+        """The videos that are done, in the order of the header.
+
+        Raises:
+            RunError: a file is damaged.
+        """
+        return [self._video(self._path(name, "json")) for name in self.done()]
+
+    def write_recognized(self, name: str, events: Sequence[EventPrediction]) -> None:
+        """Keep what the recognizer says of the true positives of a video."""
+        path = self.folder / "recognized" / f"{slug(name)}.json"
+        write_atomically(path, (json.dumps([asdict(one) for one in events], indent=1) + "\n").encode())
+
+    def recognized(self, name: str) -> list[EventPrediction] | None:
+        """What `write_recognized` kept; None where nothing was asked yet."""
+        path = self.folder / "recognized" / f"{slug(name)}.json"
+        if not path.is_file():
+            return None
+        table = _read(path)
+        try:
+            return [EventPrediction(**one) for one in table]
+        except TypeError as fault:
+            raise RunError(f"'{path}' is damaged ({fault}); delete it and run again") from None
+
+    def _video(self, path: Path) -> VideoResult:
+        table = _read(path)
+        try:
+            for side in ("ground_truth", "found"):
+                table[side] = tuple(Interval(**one) for one in table[side])
+            return VideoResult(**table)
+        except (TypeError, KeyError) as fault:
+            raise RunError(f"'{path}' is damaged ({fault}); delete it and run again") from None
+
+    def _path(self, name: str, kind: str) -> Path:
+        return self.folder / "videos" / f"{slug(name)}.{kind}"
+
+
+def find_spotting(folders: Sequence[Path]) -> list[SpottingRun]:
+    """The spotting runs in folders or just below them; [] where these are runs of another kind.
 
     Raises:
-        ProtocolError: the videos do not meet the published counts, and a subset was not asked for.
-        RunError: `out` holds another run, or a video failed (the others are kept).
-        UsageError: an executor or an option that does not go with spotting.
+        UsageError: some are runs of spotting and some are not: they have no table in common.
     """
-    options, progress = options or RunOptions(), progress or no_progress
-    if options.quick:
-        recipe = recipe.with_settings(recipe.quick.set)
-    learns = SPOTTERS.build(recipe.spotter).trainable and recipe.learn
-    validate_settings(Tracking, recipe.tracking, "tracking")
-    model = _model(recipe)
-    runner = executor(options.executor, options.workers, options.address, options.process_per_fold)
-    if runner.remote:
-        raise UsageError("spotting reads videos of this machine: use --executor local or --executor processes")
-    if options.labels is not None:
-        raise UsageError("--labels: intervals come from the release; correct them with a corrections.csv beside it")
-    sources = {name: _opened(name, recipe, options, progress) for name in recipe.data}
-    clips = {name: _clips(source, recipe, options) for name, source in sources.items()}
-    every = [clip for own in clips.values() for clip in own]
-    run = SpottingRun.begin(out, _header(recipe, sources, clips, options, learns, model))
-    done = set(run.done())
-    todo = [clip for clip in every if clip.id not in done]
-    if todo:
-        _track(every if learns else todo, recipe, runner, progress)
-        _spot(run, _jobs(run, recipe, clips, todo, options, learns), every, runner, progress)
-    if model is not None:
-        _name(run, {clip.id: clip for clip in every}, model, runner, progress)
-    _write_logs(run)
-    return run
+    found: list[SpottingRun] = []
+    others = 0
+    for folder in folders:
+        here = [folder / "run.json"] if (folder / "run.json").is_file() else sorted(folder.glob("*/run.json"))
+        own = [path.parent for path in here if _is_spotting(path)]
+        others += len(here) - len(own)
+        found += [SpottingRun.open(path) for path in own]
+    if found and others:
+        raise UsageError("some of these are runs of spotting, others of recognition; report them one by one")
+    return found
 
 
-def spot_seeds(
-    recipe: SpottingRecipe, out: Path, options: RunOptions, seeds: int = 1, progress: ProgressCallback | None = None
-) -> list[SpottingRun]:
-    """The same recipe with seeds 0, 1, 2 ...; with more than one, each in a folder of its own below `out`."""
-    if seeds == 1:
-        return [spot(recipe, out, options, progress)]
-    return [spot(recipe, out / f"seed-{n}", replace(options, seed=n), progress) for n in range(seeds)]
+def _is_spotting(path: Path) -> bool:
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(table, Mapping) and table.get("kind") == KIND
 
 
-def find_and_spot(job: SpottingJob, shared: None = None) -> list[VideoResult]:
-    """What is found in each test video of a job; nothing is known of them there, so nothing is told of the truth."""
-    for plugin in job.plugins:
-        load_plugin(plugin)
-    spotter = SPOTTERS.build(job.spotter)
-    if job.train:
-        taught = [(track, clip) for clip in job.train for track in main_face(_tracks(clip, job.tracking))]
-        spotter = spotter.fit([t for t, _ in taught], [_within(t, clip) for t, clip in taught], job.seed)
-        if job.keep is not None:
-            job.keep.parent.mkdir(parents=True, exist_ok=True)
-            spotter.save(job.keep)
-    return [_spotted(clip, spotter, job.tracking) for clip in job.test]
-
-
-def recognize_events(question: RecognitionJob, shared: None = None) -> list[EventPrediction]:
-    """The recognizer's word for each event; "" where it finds no face."""
-    for plugin in question.plugins:
-        load_plugin(plugin)
-    model, clip = load_model(question.model), question.clip
-    told = []
-    for number, one in enumerate(question.events, 1):
-        times = {"onset": one.onset, "apex": one.apex, "offset": one.offset}
-        sample = model.chain(replace(clip, id=f"{clip.id}/{number}", **times))  # type: ignore[arg-type]
-        shares = np.asarray(model.predictor.predict_proba([sample])[0], float)
-        guess = "" if sample.notes.get("face") == "not found" else model.classes[int(shares.argmax())]
-        named = {word: round(float(share), 6) for word, share in zip(model.classes, shares, strict=True)}
-        told.append(EventPrediction("", one.onset, one.offset, guess, named))
-    return told
-
-
-def true_positives(video: VideoResult, kind: str = NAMED) -> list[tuple[Interval, Interval]]:
-    """True and found intervals of a kind that were matched."""
-    real, found = ([one for one in side if one.kind == kind] for side in (video.truth, video.found))
-    return match_intervals(real, found)
-
-
-def _model(recipe: SpottingRecipe) -> Path | None:
-    """The recognizer's file; None for none. A wrong one is found before any work is done."""
-    if recipe.recognizer == "none" or (recipe.recognizer == "default" and not DEFAULT_MODEL.is_file()):
-        return None
-    path = DEFAULT_MODEL if recipe.recognizer == "default" else Path(recipe.recognizer)
-    load_model(path)
-    return path.absolute()
-
-
-def _opened(name: str, recipe: SpottingRecipe, options: RunOptions, progress: ProgressCallback) -> Dataset:
-    if options.synthetic:
-        return synthetic_dataset(name, recipe.quick, options, progress)
-    return open_dataset(name, options.roots)
-
-
-def _clips(source: Dataset, recipe: SpottingRecipe, options: RunOptions) -> list[Clip]:
-    """The videos of a data set, if they are what was published, or a subset was asked for."""
-    clips = source.clips(allow_missing=options.allow_subset)
-    if not any(clip.intervals for clip in clips):
-        raise ProtocolError(f"data set '{source.name}' has no labeled interval; spotting is judged on long videos")
-    if options.quick:
-        people = sorted({clip.subject for clip in clips})[: recipe.quick.subjects]
-        return [clip for clip in clips if clip.subject in people]
-    differ = source.compare_with_published(clips)
-    if differ and not options.allow_subset:
-        more = f" and {len(differ) - 1} more differences" if len(differ) > 1 else ""
-        raise ProtocolError(f"{differ[0]}{more}; --allow-subset runs on what is here and the report says so")
-    return clips
-
-
-def _header(
-    recipe: SpottingRecipe,
-    sources: Mapping[str, Dataset],
-    clips: Mapping[str, Sequence[Clip]],
-    options: RunOptions,
-    learns: bool,
-    model: Path | None,
-) -> SpottingMetadata:
-    every = [clip for own in clips.values() for clip in own]
-    return SpottingMetadata(
-        recipe=recipe.as_dict(),
-        key=recipe.key,
-        data={name: {"fingerprint": s.fingerprint(), "synthetic": s.synthetic} for name, s in sources.items()},
-        videos=[{"id": clip.id, "dataset": clip.dataset, "subject": clip.subject} for clip in every],
-        trained=learns,
-        model="" if model is None else f"{recipe.recognizer} {hashlib.sha256(model.read_bytes()).hexdigest()[:16]}",
-        seed=options.seed,
-        subset=[
-            _short(fault) for name, source in sources.items() for fault in source.compare_with_published(clips[name])
-        ],
-        left_out=[str(fault) for source in sources.values() for fault in source.missing()],
-        quick=options.quick,
-        version=__version__,
-    )
-
-
-def _short(fault: DatasetIssue) -> str:
-    """Without the publication that it names."""
-    return f"{fault.clip}: {fault.field} = {fault.value}: {fault.reason.partition(' (')[0]}"
-
-
-def _jobs(
-    run: SpottingRun,
-    recipe: SpottingRecipe,
-    clips: Mapping[str, Sequence[Clip]],
-    todo: Sequence[Clip],
-    options: RunOptions,
-    learns: bool,
-) -> list[SpottingJob]:
-    """A job a video; for a spotter that learns a job a person, who is not among those it learns from."""
-    empty = SpottingJob((), (), recipe.spotter, recipe.tracking, plugins=tuple(loaded_plugins))
-    if not learns:
-        return [replace(empty, test=(clip.blind(()),)) for clip in todo]
-    jobs = []
-    for subject in dict.fromkeys(clip.subject for clip in todo):
-        test = tuple(clip.blind(()) for clip in todo if clip.subject == subject)
-        train = tuple(clip for clip in clips[test[0].dataset] if clip.subject != subject)
-        if not train:
-            raise ProtocolError(f"'{subject}' is alone in its data set: there is nobody to learn from")
-        keep = run.folder.absolute() / "models" / f"{slug(subject)}.safetensors" if options.save_models else None
-        jobs.append(replace(empty, test=test, train=train, seed=fold_seed(options.seed, subject), keep=keep))
-    return jobs
-
-
-def _tracks(clip: Clip, settings: Mapping[str, Any]) -> list[FaceTrack]:
-    return cached_tracks(clip.id, clip.source, validate_settings(Tracking, settings, "tracking", fps=clip.fps))
-
-
-def _track_one(clip: Clip, settings: Mapping[str, Any]) -> None:
-    _tracks(clip, settings)
-
-
-def _track(clips: Sequence[Clip], recipe: SpottingRecipe, runner: Executor, progress: ProgressCallback) -> None:
-    """Every video's faces into the cache. A failure is told where the video is spotted: it is tried again there."""
-    options = [validate_settings(Tracking, recipe.tracking, "tracking", fps=clip.fps) for clip in clips]
-    lacking = [c.blind(()) for c, one in zip(clips, options, strict=True) if not is_cached(c.id, c.source, one)]
-    done = len(clips) - len(lacking)
-    progress("tracking faces", done, len(clips))
-    for _ in runner.run(_track_one, lacking, recipe.tracking):
-        done += 1
-        progress("tracking faces", done, len(clips))
-
-
-def _spotted(clip: Clip, spotter: Spotter, tracking: Mapping[str, Any]) -> VideoResult:
-    numbers, tracks = open_frames(clip.source).numbers, _tracks(clip, tracking)
-    judged = main_face(tracks)
-    found = sorted((one for track in judged for one in spotter.spot(track)), key=lambda one: (one.onset, one.offset))
-    return VideoResult(
-        clip.id,
-        clip.dataset,
-        clip.subject,
-        clip.fps,
-        len(numbers),
-        (numbers[-1] - numbers[0] + 1) / clip.fps,
-        truth=(),
-        found=tuple(found),
-        faces=len({track.face for track in tracks}),
-        face=judged[0].face if judged else None,
-        seen=sum(map(len, judged)),
-    )
-
-
-def _within(track: FaceTrack, clip: Clip) -> list[Interval]:
-    """The intervals of a clip that lie in a track, at least in part."""
-    first, last = int(track.numbers[0]), int(track.numbers[-1])
-    return [one for one in clip.intervals if one.onset <= last and one.offset >= first]
-
-
-def _spot(
-    run: SpottingRun, jobs: Sequence[SpottingJob], clips: Sequence[Clip], runner: Executor, progress: ProgressCallback
-) -> None:
-    """Every job; what it found is written beside the truth as it ends, or why it failed."""
-    truth = {clip.id: clip.intervals for clip in clips}
-    total, ended = len(run.names), len(run.done())
-    progress("spotting in videos", ended, total)
-    for index, outcome in runner.run(find_and_spot, jobs, None):
-        for clip in jobs[index].test:
-            if not isinstance(outcome, Done):
-                run.write_failure(clip.id, outcome.reason, outcome.details)
-        for video in outcome.value if isinstance(outcome, Done) else ():
-            run.write(replace(video, truth=truth[video.id]))
-        ended += len(jobs[index].test)
-        progress("spotting in videos", ended, total)
-    if failed := run.failed():
-        name, reason = next(iter(failed.items()))
-        raise RunError(
-            f"{len(failed)} of {total} videos failed, the others are kept; '{name}': {reason} "
-            f"(details: {run.folder / 'videos'}/*.error); the same command again repeats them"
-        )
-
-
-def _name(
-    run: SpottingRun, clips: Mapping[str, Clip], model: Path, runner: Executor, progress: ProgressCallback
-) -> None:
-    """The recognizer's word for each micro-expression that was found, video by video."""
-    matched = {video.id: true_positives(video) for video in run.videos()}
-    todo = [name for name in matched if run.recognized(name) is None]
-    asked = [name for name in todo if matched[name]]
-    for name in set(todo) - set(asked):
-        run.write_recognized(name, [])
-    questions = [
-        RecognitionJob(clips[name].blind(()), tuple(found for _, found in matched[name]), model, tuple(loaded_plugins))
-        for name in asked
-    ]
-    done = len(matched) - len(asked)
-    progress("recognizing", done, len(matched))
-    for index, outcome in runner.run(recognize_events, questions, None):
-        name = asked[index]
-        if not isinstance(outcome, Done):
-            raise RunError(f"video '{name}': {outcome.reason}; the same command goes on from here")
-        words = [real.labels.get("emotion", "") for real, _ in matched[name]]
-        run.write_recognized(name, [replace(one, label=word) for one, word in zip(outcome.value, words, strict=True)])
-        done += 1
-        progress("recognizing", done, len(matched))
-
-
-def _write_logs(run: SpottingRun) -> None:
-    """What was found as MEGC logs, one a data set and kind."""
-    videos = run.videos()
-    for dataset in run.header.data:
-        number = DATASETS.get(dataset).info.megc_number
-        if not number:
-            continue
-        for kind in ("micro", "macro"):
-            truth, found = of_kind(videos, dataset, kind, "truth"), of_kind(videos, dataset, kind, "found")
-            text = megc_log.write(megc_log.make_entries(number, truth, found))
-            write_atomically(run.folder / "logs" / f"{dataset}-{kind}.txt", text.encode())
-
-
-def of_kind(videos: Sequence[VideoResult], dataset: str, kind: str, side: str) -> VideoIntervals:
-    """Video -> its true or found intervals of a kind."""
-    own = [video for video in videos if video.dataset == dataset]
-    return {video.name: [one for one in getattr(video, side) if one.kind == kind] for video in own}
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as fault:
+        raise RunError(f"'{path}' is damaged ({fault}); delete it and run again") from None

@@ -24,11 +24,12 @@ from ..metrics import recognition as m
 from ..networks.pretrained import open_weights
 from ..networks.weights import read_weights
 from ..protocols import Example
-from ..recipes.recipe import Recipe, Stage
+from ..recipes import RecognitionRecipe, Stage
 from ..recognizers import RECOGNIZERS, Recognizer
 from ..recognizers.pretraining.pretrain import synthetic_weights
-from .data import RunOptions, StageData, prepare_samples
-from .runs import fold_seed
+from .data import StageData, prepare_samples
+from .options import RunOptions
+from .recognition import fold_seed
 
 State = Mapping[str, np.ndarray]
 SYNTHETIC_WEIGHTS = "synthetic pictures"
@@ -47,7 +48,7 @@ class InitialWeights:
     """
 
     state: State | None
-    what: str
+    description: str
     history: tuple[Any, ...]
 
 
@@ -74,9 +75,9 @@ def run_earlier_stages(
     for intake in intakes[:-1]:
         start = load_named_weights(start, intake.stage, options, progress)
         path, record = fit_stage(start, intake, options, progress)
-        records.append({"from": start.what, **record})
+        records.append({"from": start.description, **record})
         state = Recognizer.load(path).state()
-        start = InitialWeights(state, f"stage '{intake.stage.name}'", (*start.history, *_facts(intake)))
+        start = InitialWeights(state, f"stage '{intake.stage.name}'", (*start.history, *_history(intake)))
     return load_named_weights(start, intakes[-1].stage, options, progress), records
 
 
@@ -86,11 +87,11 @@ def fit_stage(
     """The file of what a stage learned from all that it is taught, and its record; from the cache if it is there."""
     path = stage_cache_path(start, intake)
     if not path.is_file() or not _record(path).is_file():
-        _learn(start, intake, path, options, progress)
+        _train(start, intake, path, options, progress)
     return path, json.loads(_record(path).read_text(encoding="utf-8"))
 
 
-def require_weights(recipe: Recipe, options: RunOptions) -> None:
+def require_weights(recipe: RecognitionRecipe, options: RunOptions) -> None:
     """Complain of weights that are not here before hours of work, not after."""
     for stage in recipe.stages:
         if stage.weights and not options.synthetic:
@@ -118,7 +119,7 @@ def load_named_weights(
 
 def stage_cache_path(start: InitialWeights, intake: StageData) -> Path:
     """The file in the cache that holds what a stage learned, whether or not it is there."""
-    history = json.dumps([*start.history, *_facts(intake)], sort_keys=True, default=list)
+    history = json.dumps([*start.history, *_history(intake)], sort_keys=True, default=list)
     key = hashlib.sha256(history.encode()).hexdigest()[:16]
     return cache_folder() / "stages" / f"{slug(intake.stage.name)}-{key}.safetensors"
 
@@ -129,7 +130,7 @@ def model_metadata(intake: StageData, options: RunOptions) -> dict[str, str]:
     return {
         "chain": json.dumps(intake.stage.chain),
         "array": str(intake.stage.recognizer.get("array", "image")),
-        "protocol": intake.rules.name,
+        "protocol": intake.protocol.name,
         "stage": intake.stage.name,
         "data": json.dumps(intake.data),
         "synthetic": json.dumps(any(synthetic)),
@@ -144,10 +145,10 @@ def drop_faceless(samples: Sequence[Sample], labels: Sequence[str]) -> tuple[lis
     return [s for s, _ in pairs], [label for _, label in pairs]
 
 
-def _facts(intake: StageData) -> tuple[Any, ...]:
+def _history(intake: StageData) -> tuple[Any, ...]:
     return (
         asdict(intake.stage),
-        asdict(intake.rules),
+        asdict(intake.protocol),
         intake.data,
         [[e.clip.id, e.label] for e in intake.train_examples],
     )
@@ -157,11 +158,11 @@ def _record(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def _learn(
+def _train(
     start: InitialWeights, intake: StageData, path: Path, options: RunOptions, progress: ProgressCallback
 ) -> None:
     """Learn a stage, ask it about the people that its protocol keeps apart, and keep both."""
-    stage, rules, taught = intake.stage, intake.rules, intake.train_examples
+    stage, rules, taught = intake.stage, intake.protocol, intake.train_examples
     test = intake.folds[0].test if len(intake.folds) == 1 else ()
     samples = prepare_samples(intake, (*taught, *test), options, progress)
     what = f"learning stage '{stage.name}'"
@@ -183,14 +184,14 @@ def _learn(
         "without_face": len(taught) - len(used),
         "count_mismatches": intake.count_mismatches,
         "curves": learner.history_,
-        "test": _tested(learner, test, samples, intake),
+        "test": _test_scores(learner, test, samples, intake),
         "file": path.name,
     }
     write_atomically(_record(path), (json.dumps(record, indent=1) + "\n").encode())
     (path.with_suffix("") / CHECKPOINT).unlink(missing_ok=True)
 
 
-def _tested(
+def _test_scores(
     learner: Recognizer, test: Sequence[Example], samples: Mapping[str, Sample], intake: StageData
 ) -> dict[str, Any]:
     """How the stage does on people it did not learn from; nothing is chosen by it."""
@@ -201,5 +202,5 @@ def _tested(
         [e.label for e in test],
         learner.classes,
     )
-    scores = {name: m.METRICS[name](truth, guess, classes) for name in intake.rules.primary_metrics}
+    scores = {name: m.METRICS[name](truth, guess, classes) for name in intake.protocol.primary_metrics}
     return {"clips": len(test), "subjects": len({e.clip.subject for e in test}), **scores}

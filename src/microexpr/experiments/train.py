@@ -12,15 +12,16 @@ from pathlib import Path
 from .. import __version__
 from ..core.progress import ProgressCallback, no_progress
 from ..preprocessing import Chain
-from ..protocols import protocol
-from ..recipes.recipe import Recipe
+from ..protocols import load_protocol
+from ..recipes import RecognitionRecipe
 from ..recognizers import RECOGNIZERS, Recognizer
-from .data import RunOptions, load_stage_data
+from .data import load_stage_data
+from .options import RunOptions
 from .stages import fit_stage, model_metadata, require_weights, run_earlier_stages
 
 
 def train(
-    recipe: Recipe, out: Path, options: RunOptions | None = None, progress: ProgressCallback | None = None
+    recipe: RecognitionRecipe, out: Path, options: RunOptions | None = None, progress: ProgressCallback | None = None
 ) -> Path:
     """Learn every stage of a recipe, the last one from all of its people, and keep what it learned.
 
@@ -40,7 +41,7 @@ def train(
         recipe = recipe.with_settings(recipe.quick.set)
     for stage in recipe.stages:
         Chain.build(stage.chain)  # a misspelled setting is found before any work is done
-        RECOGNIZERS.build(stage.recognizer, classes=protocol(stage.protocol).classes)
+        RECOGNIZERS.build(stage.recognizer, classes=load_protocol(stage.protocol).classes)
     require_weights(recipe, options)
     intakes = [load_stage_data(stage, recipe, options, progress) for stage in recipe.stages]
     everybody = replace(intakes[-1], folds=[])

@@ -196,7 +196,7 @@ class Protocol:
         for e in examples:
             dataset, one = ("", e.clip.id) if self.leaks else (e.clip.dataset, e.clip.subject)
             groups.setdefault(dataset, set()).add(one)
-        return {one for names in groups.values() for one in sorted(names, key=_lot)[: max(1, round(len(names) / 10))]}
+        return {one for names in groups.values() for one in sorted(names, key=_hash)[: max(1, round(len(names) / 10))]}
 
     def _leave_out(self, examples: Sequence[Example], group: Any) -> list[Fold]:
         groups = sorted({group(e) for e in examples})
@@ -235,6 +235,6 @@ def select_frames(clip: Clip, pictures: tuple[int, int] | None) -> list[Clip]:
     ]
 
 
-def _lot(name: str) -> str:
+def _hash(name: str) -> str:
     """A drawing that comes out the same everywhere."""
     return hashlib.sha256(name.encode()).hexdigest()

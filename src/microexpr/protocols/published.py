@@ -11,7 +11,7 @@ from ..core.registry import validate_settings
 from .base import LEAKING, Protocol, Split
 
 
-def protocol(given: str | Mapping[str, Any]) -> Protocol:
+def load_protocol(given: str | Mapping[str, Any]) -> Protocol:
     """A published protocol by name, or one of your own from a table of `Protocol`'s fields.
 
     Raises:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..core.errors import UnknownNameError
-from ..experiments.runs import Run
-from ..experiments.spotting_runs import SpottingRun
+from ..experiments.recognition import RecognitionRun
+from ..experiments.spotting import SpottingRun
 from . import text
 from .summary import Summary, summarize
 
 __all__ = ["Summary", "render", "summarize"]
 
 
-def render(groups: Sequence[Sequence[Run]], form: str, spotted: Sequence[SpottingRun] = ()) -> str:
+def render(groups: Sequence[Sequence[RecognitionRun]], form: str, spotted: Sequence[SpottingRun] = ()) -> str:
     """Reports of runs as text.
 
     Args:

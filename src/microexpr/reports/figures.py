@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 
 from ..core.errors import UsageError
 from ..core.files import slug, write_atomically
-from ..experiments.examples import DIFFERENCE, PIXELS, ExampleClip, load_examples
-from ..experiments.runs import Run
+from ..experiments.examples import MAX_DIFFERENCE, PIXELS, ExampleClip, load_examples
+from ..experiments.recognition import RecognitionRun
 from ..imaging.flow_colors import STRAIN
 from .plots import (
     confusion_figure,
@@ -64,7 +64,7 @@ def write_figures(summaries: Sequence[Summary], folder: Path) -> int:
     Raises:
         UsageError: two reports are of the same recipe, so that their files would have the same names.
     """
-    names = [str(summary.run.header.recipe["name"]) for summary in summaries]
+    names = [str(summary.run.metadata.recipe["name"]) for summary in summaries]
     if len(set(names)) < len(names):
         raise UsageError("two of the runs are of one recipe; write the figures of each to a folder of its own")
     count = 0
@@ -91,7 +91,7 @@ def _confusions(summary: Summary) -> Iterator[FigureSpec]:
         yield FigureSpec("confusion-training", "Confusion", summary.train_confusion_note, draw)
 
 
-def _curves(run: Run) -> Iterator[FigureSpec]:
+def _curves(run: RecognitionRun) -> Iterator[FigureSpec]:
     many: list[tuple[str, str, Curves]] = [("", "", run.curves())]
     for stage in run.stages()[:-1]:
         if stage.get("curves"):
@@ -109,23 +109,23 @@ def _curves(run: Run) -> Iterator[FigureSpec]:
                 yield FigureSpec(f"{name}{ending}", "Training", told[0].upper() + told[1:], draw, note)
 
 
-def _clips(run: Run) -> Iterator[FigureSpec]:
+def _clips(run: RecognitionRun) -> Iterator[FigureSpec]:
     """Strips first, then what the recognizer was shown of the same clips."""
     every = load_examples(run.folder)
     for one in every:
         if one.strip is not None:
             times = ", ".join(f"{mark} {number}" for number, mark in (one.marks or {}).items())
-            told = f"{one.word}: {one.clip}; {times or 'no time is known'}."
+            told = f"{one.label}: {one.clip}; {times or 'no time is known'}."
             note = "Frames of the recording with their numbers."
             yield _of(one, "strip", "Clips as they were recorded", told, strip_figure, note)
     for one in every:
-        told = f"{one.word}: {one.clip}."
+        told = f"{one.label}: {one.clip}."
         if one.flow is not None:
             yield _of(one, "flow", "Flow that the recognizer was shown", told, flow_figure, _told_flow(one))
-        if one.seen is not None:
+        if one.input_frames is not None:
             note = "A few of the frames, in their order."
             if one.differences:
-                note += f" Differences to the first: white is none, full color {DIFFERENCE:g} of 255 levels of "
+                note += f" Differences to the first: white is none, full color {MAX_DIFFERENCE:g} of 255 levels of "
                 note += "brightness; blue is darker, red brighter."
             yield _of(one, "seen", "Sequence that the recognizer was shown", told, seen_figure, note)
         if one.flows is not None:
@@ -144,10 +144,10 @@ def _told_flow(one: ExampleClip) -> str:
     back = "over the first frame" if one.face is not None else "on gray"
     pixels = " pixels" if one.unit == PIXELS else ""
     third = ""
-    if one.third == "strain":
+    if one.extra_channel == "strain":
         third = f"; optical strain (no unit): white is 0, dark {STRAIN:g} or more"
-    elif one.third:
-        third = f"; {one.third}: white is 0, dark {one.limit:g}{pixels} or more"
+    elif one.extra_channel:
+        third = f"; {one.extra_channel}: white is 0, dark {one.limit:g}{pixels} or more"
     return (
         f"Motion in {one.unit}. Arrows {back}: two squares of the grid long for {one.limit:g}{pixels}. Colors: hue is "
         f"direction, strength length, full at {one.limit:g}{pixels}. u, v: white is 0, full color at "
@@ -159,7 +159,7 @@ def _scales(one: ExampleClip) -> str:
     return ", for every clip alike." if one.unit == PIXELS else ", for this clip alone."
 
 
-def _network(run: Run) -> Iterator[FigureSpec]:
+def _network(run: RecognitionRun) -> Iterator[FigureSpec]:
     network: dict[str, Any] | None = run.network()
     if network and network["layers"]:
         told = (

@@ -26,7 +26,7 @@ def compare_runs(summaries: Sequence[Summary]) -> list[Table]:
 def warnings(summaries: Sequence[Summary]) -> tuple[list[str], list[tuple[str, str]]]:
     """The warnings that hold for every run, and the others, each after the name of its recipe."""
     common = [line for line in summaries[0].warnings if all(line in summary.warnings for summary in summaries)]
-    own = [(str(s.run.header.recipe["name"]), line) for s in summaries for line in s.warnings if line not in common]
+    own = [(str(s.run.metadata.recipe["name"]), line) for s in summaries for line in s.warnings if line not in common]
     return common, own
 
 
@@ -44,7 +44,7 @@ def overview(summaries: Sequence[Summary]) -> Table:
 
 def facts(summaries: Sequence[Summary]) -> Table:
     """What papers print for the recipes of these runs under any protocol, each beside the majority of its clips."""
-    names = {str(summary.run.header.recipe["name"]) for summary in summaries}
+    names = {str(summary.run.metadata.recipe["name"]) for summary in summaries}
     found = [row for row in all_published() if row.recipe in names and WAR in row.metrics and not row.part]
     rows = []
     for row in sorted(found, key=lambda row: row.recipe):
@@ -59,7 +59,7 @@ def facts(summaries: Sequence[Summary]) -> Table:
 
 def _row(summary: Summary, shared: Sequence[str]) -> tuple[str, ...]:
     own = [mark for mark in summary.caveats if mark not in shared]
-    name = str(summary.run.header.recipe["name"]) + (f" ({', '.join(own)})" if own else "")
+    name = str(summary.run.metadata.recipe["name"]) + (f" ({', '.join(own)})" if own else "")
     scores = (
         format_spread(summary, WAR),
         format_score(summary.baseline[WAR]),
@@ -80,7 +80,7 @@ def _row(summary: Summary, shared: Sequence[str]) -> tuple[str, ...]:
 
 def _printed(summary: Summary) -> list[PublishedRow]:
     """What is published of this very recipe under this protocol."""
-    name = summary.run.header.recipe["name"]
+    name = summary.run.metadata.recipe["name"]
     return [row for row in summary.published if row.recipe == name and WAR in row.metrics and not row.part]
 
 
@@ -92,7 +92,7 @@ def _guesses(summary: Summary) -> str:
 
 def _collapsed(summaries: Sequence[Summary]) -> str:
     """Which of the methods have collapsed, and to what."""
-    named = [f"{s.run.header.recipe['name']} ({s.single_class})" for s in summaries if s.single_class]
+    named = [f"{s.run.metadata.recipe['name']} ({s.single_class})" for s in summaries if s.single_class]
     return f"Collapsed to one class: {'; '.join(named) or 'none'}."
 
 

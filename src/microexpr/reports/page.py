@@ -35,7 +35,7 @@ def page(sections: Sequence[dict[str, Any]], overview: Sequence[Table], told: Se
 
 
 def _section(summary: Summary) -> dict[str, Any]:
-    header = summary.run.header
+    header = summary.run.metadata
     return {
         "title": summary.title,
         "label": summary.label,
@@ -54,7 +54,7 @@ def _section(summary: Summary) -> dict[str, Any]:
         "settings": {
             "recipe": header.recipe["name"],
             "key": header.key,
-            "seeds": ", ".join(str(run.header.seed) for run in summary.runs),
+            "seeds": ", ".join(str(run.metadata.seed) for run in summary.runs),
             "data": ", ".join(f"{name} {about['fingerprint']}" for name, about in header.data.items()),
             "protocol": summary.protocol.name,
             "source of the protocol": summary.protocol.source,
@@ -122,7 +122,7 @@ def _pictures(folder: Path) -> list[dict[str, str]]:
     Apex frames alone are left out where the run keeps whole strips, which show them too.
     """
     found: dict[str, dict[str, str]] = {}
-    for path in sorted((folder / "pictures").glob("*--*")):
+    for path in sorted(p for p in (folder / "examples").glob("*--*") if p.suffix in (".png", ".jpg")):
         word, clip, kind = path.stem.split("--")
         kind_of_file = "jpeg" if path.suffix == ".jpg" else "png"
         entry = found.setdefault(path.stem.rpartition("--")[0], {"word": word, "clip": clip})

@@ -53,9 +53,9 @@ def flows_figure(example: ExampleClip) -> Figure:
 
 def seen_figure(example: ExampleClip) -> Figure:
     """A sequence as a recognizer was shown it."""
-    assert example.seen is not None
-    figure, axes = _row(len(example.seen))
-    for number, (place, frame) in enumerate(zip(axes, example.seen, strict=True), 1):
+    assert example.input_frames is not None
+    figure, axes = _row(len(example.input_frames))
+    for number, (place, frame) in enumerate(zip(axes, example.input_frames, strict=True), 1):
         place.imshow(frame, interpolation="nearest")
         place.set_title(str(number), fontsize=9)
     return figure
@@ -68,7 +68,12 @@ def flow_figure(example: ExampleClip) -> Figure:
     channels = [("u: right is positive", 0, example.limit, True), ("v: down is positive", 1, example.limit, True)]
     if flow.shape[2] > 2:
         channels.append(
-            (example.third or "third channel", 2, STRAIN if example.third == "strain" else example.limit, False)
+            (
+                example.extra_channel or "third channel",
+                2,
+                STRAIN if example.extra_channel == "strain" else example.limit,
+                False,
+            )
         )
     figure, axes = _row(3 + len(channels), 1.9)
     axes[0].imshow(arrows_picture(flow, example.face, largest=example.limit))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..experiments.runs import Prediction, Run
+from ..experiments.recognition import Prediction, RecognitionRun
 
 MAX_PROBABILITY = 0.95
 """A class that gets more than this share of the guesses, and has no such share of the truth, is named."""
@@ -26,13 +26,13 @@ def single_class_message(counts: np.ndarray, classes: Sequence[str]) -> str:
     return f'{most} of {n} guesses are "{word}"' if most > MAX_PROBABILITY * n else ""
 
 
-def is_majority_baseline(run: Run) -> bool:
+def is_majority_baseline(run: RecognitionRun) -> bool:
     """Whether the method guesses the majority because that is what it is for."""
-    return run.header.recipe["stages"][-1]["recognizer"]["name"] == "majority"
+    return run.metadata.recipe["stages"][-1]["recognizer"]["name"] == "majority"
 
 
 def single_class_warnings(
-    runs: Sequence[Run],
+    runs: Sequence[RecognitionRun],
     counts: Sequence[np.ndarray],
     rows: Sequence[Prediction],
     majority: str,
@@ -56,7 +56,7 @@ def single_class_warnings(
         told.append("" if taught is None else single_class_message(taught, run.protocol.classes))
         named = [f"{what} {where}" for what, where in zip(told, ("in the test", "in training"), strict=True) if what]
         if named:
-            seed = f" (seed {run.header.seed})" if len(runs) > 1 else ""
+            seed = f" (seed {run.metadata.seed})" if len(runs) > 1 else ""
             lines.append(f"COLLAPSED{seed}: {'; '.join(named)}.")
     if rows and abs(war[0] - war[1]) < 1e-12:
         score = f"{war[0]:.3f}".removeprefix("0")

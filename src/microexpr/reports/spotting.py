@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import RunError, UnknownNameError
-from ..experiments.spotting_runs import SpottingRun, VideoResult
+from ..experiments.spotting import SpottingRun, VideoResult
 from ..metrics.bootstrap import percentile_interval
 from ..metrics.intervals import SpottingScore
 from ..metrics.spotting import KINDS, SpotThenRecognize, SpottingScores, evaluate_spotting, spot_then_recognize
@@ -62,11 +62,11 @@ class SpottingSummary:
     @property
     def label(self) -> str:
         """What its rows are called beside published ones; never without what a reader must know."""
-        marks = ["synthetic faces"] * self.run.header.data[self.data]["synthetic"]
-        marks += ["subset"] * any(line.startswith(f"{self.data}:") for line in self.run.header.subset)
+        marks = ["synthetic faces"] * self.run.metadata.data[self.data]["synthetic"]
+        marks += ["subset"] * any(line.startswith(f"{self.data}:") for line in self.run.metadata.subset)
         marks += ["partial"] * (not self.run.complete)
-        seed = f", seed {self.run.header.seed}" if self.run.header.seed else ""
-        return f"{self.run.header.recipe['name']}{seed}" + (f" ({', '.join(marks)})" if marks else "")
+        seed = f", seed {self.run.metadata.seed}" if self.run.metadata.seed else ""
+        return f"{self.run.metadata.recipe['name']}{seed}" + (f" ({', '.join(marks)})" if marks else "")
 
     def as_dict(self) -> dict[str, Any]:
         """As `report --json` prints it."""
@@ -95,7 +95,7 @@ def summaries(run: SpottingRun) -> list[SpottingSummary]:
     videos = run.videos()
     if not videos:
         raise RunError(f"'{run.folder}' has no finished video yet; run the recipe again to go on")
-    return [_summary(run, data, own) for data in run.header.data if (own := [v for v in videos if v.dataset == data])]
+    return [_summary(run, data, own) for data in run.metadata.data if (own := [v for v in videos if v.dataset == data])]
 
 
 def render_spotting(runs: Sequence[SpottingRun], form: str) -> str:
@@ -124,11 +124,11 @@ def spotting_warnings(runs: Sequence[SpottingRun]) -> list[str]:
     """What a reader must know before quoting a number, each line once."""
     told = [SYNTHETIC] * any(run.synthetic for run in runs)
     for run in runs:
-        header = run.header
+        header = run.metadata
         if not run.complete:
             failed = run.failed()
             why = f"; {len(failed)} failed, e.g. {next(iter(failed.items()))}" if failed else ""
-            told.append(f"PARTIAL: {len(run.done())} of {len(run.names)} videos of '{run.folder}' are done{why}.")
+            told.append(f"PARTIAL: {len(run.done())} of {len(run.unit_names)} videos of '{run.folder}' are done{why}.")
         if header.quick:
             told.append("SMALL: made smaller by --quick (fewer people, smaller pictures).")
         if header.subset:
@@ -148,10 +148,10 @@ def spotting_warnings(runs: Sequence[SpottingRun]) -> list[str]:
 
 def _foreign(run: SpottingRun) -> list[str]:
     """Files of a user's that may have been learned from anybody."""
-    recipe, found = run.header.recipe, []
-    if run.header.model and recipe["recognizer"] != "default":
+    recipe, found = run.metadata.recipe, []
+    if run.metadata.model and recipe["recognizer"] != "default":
         found.append(f"the recognizer '{recipe['recognizer']}' was learned elsewhere")
-    if not run.header.trained and recipe["spotter"].get("weights"):
+    if not run.metadata.trained and recipe["spotter"].get("weights"):
         found.append(f"the spotter's weights '{recipe['spotter']['weights']}' were learned elsewhere")
     return found
 
@@ -160,7 +160,7 @@ def _summary(run: SpottingRun, data: str, videos: Sequence[VideoResult]) -> Spot
     report = _scored(videos)
     told = [run.recognized(video.id) for video in videos]
     named = None
-    if run.header.model and all(one is not None for one in told):
+    if run.metadata.model and all(one is not None for one in told):
         events = [event for one in told if one is not None for event in one]
         named = spot_then_recognize(report, [event.label for event in events], [event.predicted for event in events])
     return SpottingSummary(
@@ -178,7 +178,7 @@ def _summary(run: SpottingRun, data: str, videos: Sequence[VideoResult]) -> Spot
 
 
 def _scored(videos: Sequence[VideoResult]) -> SpottingScores:
-    truth, found = {v.id: v.truth for v in videos}, {v.id: v.found for v in videos}
+    truth, found = {v.id: v.ground_truth for v in videos}, {v.id: v.found for v in videos}
     return evaluate_spotting(truth, found, {v.id: v.seconds for v in videos}, {v.id: v.fps for v in videos})
 
 
@@ -261,7 +261,7 @@ def _numbers(score: SpottingScore) -> dict[str, float]:
 
 
 def _as_dict(run: SpottingRun) -> dict[str, Any]:
-    header = run.header
+    header = run.metadata
     return {
         "kind": header.kind,
         "recipe": header.recipe["name"],
@@ -271,7 +271,7 @@ def _as_dict(run: SpottingRun) -> dict[str, Any]:
         "learned": header.trained,
         "seed": header.seed,
         "complete": run.complete,
-        "videos": {"done": len(run.done()), "all": len(run.names)},
+        "videos": {"done": len(run.done()), "all": len(run.unit_names)},
         "synthetic": run.synthetic,
         "quick": header.quick,
         "subset": header.subset,

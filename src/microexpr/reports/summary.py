@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import RunError
-from ..experiments.runs import Prediction, Run
+from ..experiments.recognition import Prediction, RecognitionRun
 from ..metrics import recognition as m
 from ..metrics.bootstrap import bootstrap_scores, percentile_interval
 from ..protocols import Protocol
@@ -51,7 +51,7 @@ class Summary:
         warnings: what a reader must know before quoting a number.
     """
 
-    runs: tuple[Run, ...]
+    runs: tuple[RecognitionRun, ...]
     n_clips: int
     n_subjects: int
     metrics: Mapping[str, float]
@@ -70,7 +70,7 @@ class Summary:
     warnings: tuple[str, ...]
 
     @property
-    def run(self) -> Run:
+    def run(self) -> RecognitionRun:
         """The first of the runs."""
         return self.runs[0]
 
@@ -82,7 +82,7 @@ class Summary:
     @property
     def title(self) -> str:
         """The recipe's line for people."""
-        return str(self.run.header.recipe["title"])
+        return str(self.run.metadata.recipe["title"])
 
     @property
     def label(self) -> str:
@@ -92,7 +92,7 @@ class Summary:
     @property
     def caveats(self) -> list[str]:
         """Words without which no score of this run may stand."""
-        marks = ["synthetic faces"] * self.run.synthetic + ["subset"] * bool(self.run.header.subset)
+        marks = ["synthetic faces"] * self.run.synthetic + ["subset"] * bool(self.run.metadata.subset)
         return marks + ["partial"] * (not all(run.complete for run in self.runs))
 
     @property
@@ -100,27 +100,27 @@ class Summary:
         """What a reader must know of `taught`."""
         if self.train_confusion is None:
             return ""
-        asked, every = int(self.train_confusion.sum()), sum(fold["train_clips"] for fold in self.run.header.folds)
+        asked, every = int(self.train_confusion.sum()), sum(fold["train_clips"] for fold in self.run.metadata.folds)
         some = "" if asked == every else f" ({asked} answers on {every} training clips: clips without a face are not "
         some += "" if asked == every else "asked about, nor more than 2000 of a fold, evenly chosen)"
-        over = f", summed over {len(self.run.done())} folds" if len(self.run.fold_names) > 1 else ""
-        inner = self.run.header.recipe["stages"][-1]["recognizer"].get("validate")
+        over = f", summed over {len(self.run.done())} folds" if len(self.run.unit_names) > 1 else ""
+        inner = self.run.metadata.recipe["stages"][-1]["recognizer"].get("validate")
         some += "; those kept apart for inner validation are among them" if inner else ""
         return f"Each fold's own training clips after it learned from them{over}{some}. This is no score."
 
     def as_dict(self) -> dict[str, Any]:
         """As `report --json` prints it."""
-        header = self.run.header
+        header = self.run.metadata
         return {
             "recipe": header.recipe["name"],
             "title": self.title,
             "protocol": self.protocol.name,
             "n": self.n_clips,
             "subjects": self.n_subjects,
-            "seeds": [run.header.seed for run in self.runs],
+            "seeds": [run.metadata.seed for run in self.runs],
             "revealed": list(self.protocol.reveal),
             "complete": all(run.complete for run in self.runs),
-            "folds": {"done": sum(len(r.done()) for r in self.runs), "all": sum(len(r.fold_names) for r in self.runs)},
+            "folds": {"done": sum(len(r.done()) for r in self.runs), "all": sum(len(r.unit_names) for r in self.runs)},
             "synthetic": self.run.synthetic,
             "quick": header.quick,
             "subset": header.subset,
@@ -143,7 +143,7 @@ class Summary:
         }
 
 
-def summarize(runs: Sequence[Run]) -> Summary:
+def summarize(runs: Sequence[RecognitionRun]) -> Summary:
     """All that is to be said of the runs of one recipe, one a seed.
 
     Raises:
@@ -151,12 +151,12 @@ def summarize(runs: Sequence[Run]) -> Summary:
     """
     first = runs[0]
     for run in runs:
-        if run.header.key != first.header.key:
+        if run.metadata.key != first.metadata.key:
             raise RunError(f"'{run.folder}' and '{first.folder}' are runs of different recipes; report them one by one")
         if not run.done():
             raise RunError(f"'{run.folder}' has no finished fold yet; run the recipe again to go on")
     rules = first.protocol
-    every = [{fold: run.fold_rows(fold) for fold in run.done()} for run in runs]
+    every = [{fold: run.fold_predictions(fold) for fold in run.done()} for run in runs]
     scored = [_scores(rules, folds) for folds in every]
     rows = [row for fold in every[0].values() for row in fold]
     truth, guess = [r.label for r in rows], [r.predicted for r in rows]
@@ -238,15 +238,15 @@ def _people(rows: Sequence[Prediction]) -> dict[str, tuple[int, int]]:
     return {person: (sum(r.label == r.predicted for r in mine), len(mine)) for person, mine in own.items()}
 
 
-def _warnings(runs: Sequence[Run], rows: Sequence[Prediction]) -> list[str]:
-    header, lines = runs[0].header, []
+def _warnings(runs: Sequence[RecognitionRun], rows: Sequence[Prediction]) -> list[str]:
+    header, lines = runs[0].metadata, []
     if runs[0].synthetic:
         lines.append(SYNTHETIC)
     for run in runs:
         if not run.complete:
             failed = run.failed()
             why = f"; {len(failed)} failed, e.g. {next(iter(failed.items()))}" if failed else ""
-            lines.append(f"PARTIAL: {len(run.done())} of {len(run.fold_names)} folds of '{run.folder}' are done{why}.")
+            lines.append(f"PARTIAL: {len(run.done())} of {len(run.unit_names)} folds of '{run.folder}' are done{why}.")
     if header.quick:
         lines.append("SMALL: made smaller by --quick (fewer people, smaller pictures, fewer epochs).")
     if runs[0].protocol.leaks:

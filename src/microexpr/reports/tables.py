@@ -153,9 +153,9 @@ def format_spread(summary: Summary, metric: str) -> str:
 def _differences(group: Sequence[Summary]) -> list[str]:
     """How far the first row is ahead of each other one, seed by seed."""
     first, lines = group[0], []
-    seeds = [run.header.seed for run in first.runs]
+    seeds = [run.metadata.seed for run in first.runs]
     for other in group[1:]:
-        if len(seeds) < 2 or seeds != [run.header.seed for run in other.runs]:
+        if len(seeds) < 2 or seeds != [run.metadata.seed for run in other.runs]:
             continue
         told = []
         for metric in first.protocol.primary_metrics:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Drawn
 
-from ..experiments.spotting_runs import SpottingRun
+from ..experiments.spotting import SpottingRun
 from .overview import compare_runs, warnings
 from .summary import Summary
 from .tables import Table, tables

@@ -40,7 +40,7 @@ from typing import Any
 
 from ..core.errors import MissingDataError, RecipeError, UnknownNameError, did_you_mean
 from ..core.registry import validate_settings
-from ..protocols import Protocol, protocol
+from ..protocols import Protocol, load_protocol
 from .base import Quick
 from .spotting import SpottingRecipe, spotting_recipe
 
@@ -67,7 +67,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class RecognitionRecipe:
     """A chain of stages.
 
     Attributes:
@@ -96,7 +96,7 @@ class Recipe:
     @property
     def protocol(self) -> Protocol:
         """The protocol that judges the last stage."""
-        return protocol(self.final_stage.protocol)
+        return load_protocol(self.final_stage.protocol)
 
     @property
     def data(self) -> tuple[str, ...]:
@@ -118,7 +118,7 @@ class Recipe:
         """As it would stand in TOML."""
         return dataclasses.asdict(self)
 
-    def with_settings(self, settings: Mapping[str, Any]) -> Recipe:
+    def with_settings(self, settings: Mapping[str, Any]) -> RecognitionRecipe:
         """The recipe with some values replaced.
 
         Args:
@@ -133,7 +133,7 @@ class Recipe:
             _put(tree, key, value)
         return _recipe(self.name, tree)
 
-    def with_user_overrides(self, settings: Mapping[str, Any]) -> Recipe:
+    def with_user_overrides(self, settings: Mapping[str, Any]) -> RecognitionRecipe:
         """As `with_settings`, for values that a user chose: `--quick` does not undo them."""
         changed = self.with_settings(settings)
         return replace(changed, quick=replace(changed.quick, set={**changed.quick.set, **settings}))
@@ -154,11 +154,11 @@ class Suite:
     protocols: tuple[str, ...] = ()
     keep_datasets: bool = False
 
-    def members(self) -> list[Recipe]:
+    def members(self) -> list[RecognitionRecipe]:
         """One recipe for each pair, named after both; or each recipe as it stands."""
         if not self.protocols:
             return [load_recipe(name) for name in self.recipes]
-        pairs = [(protocol(p), load_recipe(name)) for p in self.protocols for name in self.recipes]
+        pairs = [(load_protocol(p), load_recipe(name)) for p in self.protocols for name in self.recipes]
         changed = [
             r.with_settings(
                 {"protocol": rules.name, "data": list(r.final_stage.data if self.keep_datasets else rules.datasets)}
@@ -168,7 +168,7 @@ class Suite:
         return [replace(r, name=f"{r.name}-{rules.name}") for (rules, _), r in zip(pairs, changed, strict=True)]
 
 
-def load_recipe(name: str | Path) -> Recipe:
+def load_recipe(name: str | Path) -> RecognitionRecipe:
     """A shipped recipe by name, or one of your own by its path.
 
     Raises:
@@ -184,7 +184,7 @@ def load_recipe(name: str | Path) -> Recipe:
     return found[0]
 
 
-def load_recipes(name: str | Path) -> Sequence[Recipe] | Sequence[SpottingRecipe]:
+def load_recipes(name: str | Path) -> Sequence[RecognitionRecipe] | Sequence[SpottingRecipe]:
     """The recipe of that name or path, or every recipe of a suite.
 
     Raises:
@@ -212,12 +212,12 @@ def shipped_recipes() -> list[str]:
     return sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
 
 
-def parse(name: str, text: str) -> Recipe:
+def parse(name: str, text: str) -> RecognitionRecipe:
     """A recipe from TOML."""
     return _recipe(name, _table(name, text))
 
 
-def _parse_all(name: str, text: str) -> Sequence[Recipe] | Sequence[SpottingRecipe]:
+def _parse_all(name: str, text: str) -> Sequence[RecognitionRecipe] | Sequence[SpottingRecipe]:
     table = _table(name, text)
     if "spotting" in table:
         return [spotting_recipe(name, table)]
@@ -241,7 +241,7 @@ def toml_value(text: str) -> Any:
         return text
 
 
-def _recipe(name: str, table: Mapping[str, Any]) -> Recipe:
+def _recipe(name: str, table: Mapping[str, Any]) -> RecognitionRecipe:
     where = f"recipe '{name}'"
     rest = {key: value for key, value in table.items() if key != "name"}
     if "extends" in rest:
@@ -261,7 +261,7 @@ def _recipe(name: str, table: Mapping[str, Any]) -> Recipe:
             raise RecipeError(f"{where}, stage {number} lacks '{absent}'; it needs {', '.join(needed)}")
     small = validate_settings(Quick, rest.pop("quick", {}), f"{where}, table 'quick'")
     built = tuple(validate_settings(Stage, stage, f"{where}, stage '{stage['name']}'") for stage in stages)
-    return validate_settings(Recipe, rest, where, name=name, stages=built, quick=small)
+    return validate_settings(RecognitionRecipe, rest, where, name=name, stages=built, quick=small)
 
 
 @dataclass(frozen=True)
@@ -275,7 +275,7 @@ class _Change:
     quick: dict[str, Any] = field(default_factory=dict)
 
 
-def _changed(where: str, table: Mapping[str, Any]) -> Recipe:
+def _changed(where: str, table: Mapping[str, Any]) -> RecognitionRecipe:
     change = validate_settings(_Change, table, where)
     base = load_recipe(change.extends)
     for wrong in (name for name in change.drop_stages if name not in {stage.name for stage in base.stages}):
