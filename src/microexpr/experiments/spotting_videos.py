@@ -22,13 +22,14 @@ from ..core.files import slug, write_atomically
 from ..core.progress import ProgressCallback, no_progress
 from ..core.registry import load_plugin, loaded_plugins, validate_settings
 from ..core.track import FaceTrack
-from ..datasets import Dataset, open_dataset
+from ..datasets import DATASETS, Dataset, open_dataset
 from ..datasets.base import DatasetIssue
 from ..faces.tracking import Tracking
 from ..faces.tracking.cache import cached_tracks, is_cached, main_face
 from ..imaging.video import open_frames
 from ..metrics import megc_log
 from ..metrics.intervals import match_intervals
+from ..metrics.spotting import VideoIntervals
 from ..recipes.spotting import SpottingRecipe
 from ..recognizers.model import DEFAULT_MODEL, load_model
 from ..spotting import SPOTTERS, Spotter
