@@ -33,8 +33,8 @@ _PUBLIC = {
     "RECOGNIZERS": "recognizers",
     "Recognizer": "recognizers",
     "check_recognizer": "recognizers",
-    "Recipe": "recipes.recognition",
-    "Run": "experiments.recognition",
+    "RecognitionRecipe": "recipes",
+    "RecognitionRun": "experiments.recognition",
 }
 
 __all__ = ["__version__", *sorted(_PUBLIC)]
