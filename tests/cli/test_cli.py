@@ -86,7 +86,7 @@ def wrong(capsys, *arguments: str) -> tuple[int, str]:
         (("run", "nowhere.toml"), 1, "is not a file"),
         (("run", "mine.toml", "--set", "recognizer.c=1"), 2, "no setting 'c'"),
         (("run", "mine.toml", "--set", "recognizer"), 2, "write --set NAME=VALUE"),
-        (("run", "mine.toml", "--root", "megc2019=/nowhere"), 1, "--root says '/nowhere', which is not a folder"),
+        (("run", "mine.toml", "--root", "megc2019=/nowhere"), 1, "--root names '/nowhere', which is not a folder"),
         (("run", "mine.toml", "--allow-subset", "--workers", "0"), 2, "workers = 0"),
         (("run", "mine.toml", "--address", "x:1", "--allow-subset"), 2, "goes with --executor ray"),
         (("run", "mine.toml", "--plugin", "nowhere.py"), 1, "plugin 'nowhere.py' is not a file"),

@@ -329,7 +329,7 @@ def test_a_killed_process_leaves_no_half_unpacked_csv(fakes, tmp_path, monkeypat
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(fer2013, "write_picture", killed)
+        patched.setattr(fer2013, "write_image", killed)
         with pytest.raises(KeyboardInterrupt):
             fakes["fer2013"].clips()
     assert len(fakes["fer2013"].clips()) == 42

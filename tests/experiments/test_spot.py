@@ -328,7 +328,6 @@ def tracked(monkeypatch):
     def follow(frames, options, progress, folder):
         if not (folder / "done").is_file():
             passes.append(folder)
-            folder.mkdir(parents=True)
             (folder / "done").write_text("x")
         return []
 

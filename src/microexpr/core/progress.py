@@ -1,12 +1,12 @@
-"""How long work tells how far it is."""
+"""The callback by which long work reports its progress."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 ProgressCallback = Callable[[str, int, int], None]
-"""Called with (what is being done, how much of it is done, how much there is; 0 where nobody knows)."""
+"""Called with a description of the work, how many units are done, and how many there are (0 if that is unknown)."""
 
 
 def no_progress(what: str, done: int, total: int) -> None:
-    """The progress of work that nobody watches."""
+    """No-op progress callback."""

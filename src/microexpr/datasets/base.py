@@ -6,7 +6,6 @@ import csv
 import dataclasses
 import hashlib
 import json
-import shutil
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import Any, ClassVar, Self
 from ..core.clip import TIMES, Clip
 from ..core.config import data_folder
 from ..core.errors import AnnotationError, DataError, MediaError, MissingDataError, UsageError, did_you_mean
+from ..core.files import write_folder_atomically
 from ..core.registry import Registry
 from ..imaging.video import open_frames
 
@@ -184,15 +184,10 @@ class Dataset(ABC):
             raise UsageError(f"image_scale = {image_scale}: must be more than 0 and at most 1")
         if subjects is not None and subjects < 1:
             raise UsageError(f"subjects = {subjects}: must be 1 or more")
-        unfinished = root.with_name(root.name + ".unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        cls.write_synthetic(unfinished, subjects, image_scale, seed)
         facts = {"synthetic": True, "dataset": cls.name, "subjects": subjects, "image_scale": image_scale, "seed": seed}
-        (unfinished / SYNTHETIC).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-        if root.exists():
-            root.rmdir()
-        unfinished.rename(root)
+        with write_folder_atomically(root) as folder:
+            cls.write_synthetic(folder, subjects, image_scale, seed)
+            (folder / SYNTHETIC).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
         return cls(root)
 
     def _load(self) -> tuple[list[Clip], list[DatasetIssue], list[DatasetIssue]]:

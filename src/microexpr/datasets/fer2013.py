@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import numpy as np
 from ..core.clip import Clip
 from ..core.config import cache_folder
 from ..core.errors import MissingDataError
+from ..core.files import write_folder_atomically
 from ..imaging.images import write_image
 from ..synthetic import Timing
 from . import _macro as macro
@@ -137,17 +136,9 @@ def unpack(sheet: Path) -> Path:
     place = cache_folder() / "unpacked" / f"fer2013-{digest}"
     if place.is_dir():
         return place
-    unfinished = place.with_name(f"{place.name}.{os.getpid()}.tmp")
-    try:
-        unfinished.mkdir(parents=True, exist_ok=True)
-        faults = list(_written(sheet, unfinished))
-        (unfinished / FAULTS).write_text(json.dumps(faults), encoding="utf-8")
-        unfinished.rename(place)
-    except OSError:
-        if not place.is_dir():  # else another process was quicker
-            raise
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+    with write_folder_atomically(place, shared=True) as folder:
+        faults = list(_written(sheet, folder))
+        (folder / FAULTS).write_text(json.dumps(faults), encoding="utf-8")
     return place
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 from pathlib import Path
 
 from ...core.config import cache_folder
-from ...core.files import slug
+from ...core.files import slug, write_folder_atomically
 from ...core.track import FaceTrack
 from ...imaging.video import file_signature, open_frames
 from .options import Tracking
@@ -28,16 +26,8 @@ def cached_tracks(name: str, source: Path, options: Tracking) -> list[FaceTrack]
     source = source.absolute()
     place = _place(name, source, options)
     if not place.is_dir():
-        unfinished = place.with_name(f"{place.name}.{os.getpid()}.tmp")
-        _sweep(place)
-        try:
-            track_faces(open_frames(source), options, None, unfinished)
-            unfinished.rename(place)
-        except OSError:
-            if not place.is_dir():  # else another process was faster
-                raise
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
+        with write_folder_atomically(place, shared=True) as folder:
+            track_faces(open_frames(source), options, None, folder)
     return track_faces(open_frames(source), options, None, place)
 
 
@@ -58,14 +48,3 @@ def main_face(tracks: list[FaceTrack]) -> list[FaceTrack]:
 def _place(name: str, source: Path, options: Tracking) -> Path:
     facts = f"{VERSION} {source} {file_signature(source)} {options}"
     return cache_folder() / "tracks" / f"{slug(name)}-{hashlib.sha256(facts.encode()).hexdigest()[:16]}"
-
-
-def _sweep(place: Path) -> None:
-    """Take away what killed processes left of this recording."""
-    for left in place.parent.glob(f"{place.name}.*.tmp"):
-        try:
-            os.kill(int(left.name.split(".")[-2]), 0)
-        except (ValueError, ProcessLookupError):
-            shutil.rmtree(left, ignore_errors=True)
-        except PermissionError:  # it lives, and is somebody else's
-            continue

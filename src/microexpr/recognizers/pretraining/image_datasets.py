@@ -23,6 +23,7 @@ import numpy as np
 
 from ...core.config import cache_folder
 from ...core.errors import DataError, MissingDataError, UsageError
+from ...core.files import open_atomically, write_folder_atomically
 from ...datasets.base import SYNTHETIC
 from ...imaging.images import PICTURES, read_image, write_image
 from ...synthetic.patterns import PATTERNS, draw_pattern
@@ -167,21 +168,14 @@ def write_synthetic(root: Path, classes: int = 10, per_class: int = 60, size: in
     if not 2 <= classes <= len(PATTERNS) or per_class < 1 or size < 8:
         wanted = f"2 to {len(PATTERNS)} classes, 1 image or more of each, 8 pixels or more"
         raise UsageError(f"classes = {classes}, per_class = {per_class}, size = {size}: must be {wanted}")
-    unfinished = root.with_name(f"{root.name}.{os.getpid()}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    for number, kind in enumerate(list(PATTERNS)[:classes]):
-        rng = np.random.default_rng([seed, number])
-        for i in range(per_class + max(1, per_class // 5)):
-            part = "train" if i < per_class else "val"
-            write_image(unfinished / part / kind / f"{i:05d}.png", draw_pattern(kind, size, rng))
     facts = {"synthetic": True, "images": "patterns", "classes": classes, "per_class": per_class, "size": size}
-    (unfinished / SYNTHETIC).write_text(json.dumps({**facts, "seed": seed}, indent=2) + "\n", encoding="utf-8")
-    try:
-        if root.exists():
-            root.rmdir()
-        unfinished.rename(root)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+    with write_folder_atomically(root) as folder:
+        for number, kind in enumerate(list(PATTERNS)[:classes]):
+            rng = np.random.default_rng([seed, number])
+            for i in range(per_class + max(1, per_class // 5)):
+                part = "train" if i < per_class else "val"
+                write_image(folder / part / kind / f"{i:05d}.png", draw_pattern(kind, size, rng))
+        (folder / SYNTHETIC).write_text(json.dumps({**facts, "seed": seed}, indent=2) + "\n", encoding="utf-8")
 
 
 def _open_folders(root: Path) -> tuple[ImageDataset, ImageDataset | None]:
@@ -243,11 +237,8 @@ def _mapped(path: Path, member: str) -> np.ndarray:
             key = hashlib.sha256(f"{path.absolute()} {facts.st_size} {facts.st_mtime_ns}".encode()).hexdigest()[:16]
             copy = cache_folder() / "unpacked" / f"{path.stem}-{key}.npy"
             if not copy.is_file():
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                unfinished = copy.with_name(f"{copy.name}.{os.getpid()}.tmp")
-                with archive.open(info) as packed, unfinished.open("wb") as plain:
+                with archive.open(info) as packed, open_atomically(copy) as plain:
                     shutil.copyfileobj(packed, plain, 1 << 20)
-                unfinished.replace(copy)
             return np.load(copy, mmap_mode="r", allow_pickle=False)
     with path.open("rb") as file:
         file.seek(info.header_offset + 26)  # a member's own header ends with a name and extras of these lengths
