@@ -19,7 +19,7 @@ THREE = ("negative", "positive", "surprise")
 )
 def test_peng_tables_2_and_3(part, war, uar, f1, weighted):
     pairs = m.expand_confusion_matrix(published("megc2018-hde", part)[0].confusion, FIVE)
-    scores = [m.METRICS[name](*pairs, FIVE) for name in list(m.METRICS)[:4]]
+    scores = [metric.function(*pairs, FIVE) for metric in m.ordered_metrics()[:4]]
     assert scores == pytest.approx([war, uar, f1, weighted], abs=5e-5)
 
 
@@ -122,8 +122,9 @@ def test_f1_of_mean_precision_and_recall_is_no_macro_f1():
 
 
 def test_nothing_right_scores_zero():
-    for metric in m.METRICS.values():
-        assert metric(["negative"], [""], THREE) == metric(["negative"], ["positive"], THREE) == 0
+    for _, metric in m.METRICS:
+        assert metric.function(["negative"], [""], THREE) == 0
+        assert metric.function(["negative"], ["positive"], THREE) == 0
 
 
 @pytest.mark.parametrize("matrix", [[[1, 2]], [[1, -1], [0, 2]], [[0.5, 1], [1, 1]]])
@@ -148,11 +149,11 @@ def test_bootstrap_draws_people():
     assert low < narrow[0] < narrow[1] < high
 
 
-@pytest.mark.parametrize("name", m.METRICS)
+@pytest.mark.parametrize("name", m.METRICS.names())
 def test_bootstrap_from_counts_is_that_from_clips(name):
     rng = np.random.default_rng(2)
     truth, guess = rng.choice(THREE, 60).tolist(), rng.choice([*THREE, ""], 60).tolist()
-    people, metric = rng.choice(list("abcdefg"), 60).tolist(), m.METRICS[name]
+    people, metric = rng.choice(list("abcdefg"), 60).tolist(), m.METRICS.get(name).function
     fast = m.bootstrap_scores(metric, truth, guess, THREE, people, n=20)
     slow = m.bootstrap_scores(lambda t, g, c: metric(t, g, c), truth, guess, THREE, people, n=20)
     assert fast == pytest.approx(slow)

@@ -20,7 +20,7 @@ from ..core.config import cache_folder
 from ..core.errors import ProtocolError
 from ..core.files import CHECKPOINT, slug, write_atomically
 from ..core.progress import ProgressCallback
-from ..metrics import recognition as m
+from ..metrics import METRICS
 from ..networks.pretrained import open_weights
 from ..networks.weights import read_weights
 from ..protocols import Example
@@ -202,5 +202,5 @@ def _test_scores(
         [e.label for e in test],
         learner.classes,
     )
-    scores = {name: m.METRICS[name](truth, guess, classes) for name in intake.protocol.primary_metrics}
+    scores = {name: METRICS.get(name).function(truth, guess, classes) for name in intake.protocol.primary_metrics}
     return {"clips": len(test), "subjects": len({e.clip.subject for e in test}), **scores}

@@ -1,12 +1,10 @@
 """Scores of recognition and spotting, their bootstrap intervals, and the agreement of coders."""
 
+from .base import METRICS, Labels, Metric, MetricFunction, ordered_metrics
 from .bootstrap import bootstrap_interval, bootstrap_scores, percentile_interval
 from .intervals import Span, Spans, SpottingScore, f1_of_counts, interval_f1, match_intervals, overlap, strs
 from .recognition import (
-    METRICS,
     ClassScore,
-    Labels,
-    Metric,
     confusion_matrix,
     count_abstentions,
     expand_confusion_matrix,
@@ -26,6 +24,7 @@ __all__ = [
     "ClassScore",
     "Labels",
     "Metric",
+    "MetricFunction",
     "Span",
     "Spans",
     "SpotThenRecognize",
@@ -43,6 +42,7 @@ __all__ = [
     "interval_f1",
     "macro_f1",
     "match_intervals",
+    "ordered_metrics",
     "overlap",
     "per_class",
     "percentile_interval",

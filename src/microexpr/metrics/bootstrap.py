@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from .recognition import (
-    Labels,
-    Metric,
-    _f1_of_means,
-    _macro_f1,
-    _uar,
-    _war,
-    _weighted_f1,
-    count_by_group,
-    f1_of_mean_precision_recall,
-    macro_f1,
-    unweighted_average_recall,
-    weighted_average_recall,
-    weighted_f1,
-)
+from .base import METRICS, Labels, MetricFunction
+from .recognition import count_by_group
 
 
 def bootstrap_scores(
-    metric: Metric,
+    metric: MetricFunction,
     y_true: Labels,
     y_pred: Labels,
     classes: Labels,
@@ -39,7 +26,7 @@ def bootstrap_scores(
     that is too narrow (Efron & Tibshirani 1993, chapter 8: the unit that is drawn must be independent).
 
     Args:
-        metric: a function of `(y_true, y_pred, classes)`. Those of `METRICS` that can be computed from counts are
+        metric: a function of `(y_true, y_pred, classes)`. One of `METRICS` that can be computed from counts is
             computed for all samples at once; any other is called once a sample.
         y_true: true label of each clip.
         y_pred: predicted label of each clip, or "" where there is none.
@@ -59,8 +46,9 @@ def bootstrap_scores(
     counts = count_by_group(y_true, y_pred, classes, subjects, "subjects")
     size = len(counts)
     drawn = np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), n)
-    if metric in _FROM_COUNTS:
-        return _FROM_COUNTS[metric](np.tensordot(drawn, counts, axes=1))
+    from_counts = next((record.from_counts for _, record in METRICS if record.function is metric), None)
+    if from_counts is not None:
+        return from_counts(np.tensordot(drawn, counts, axes=1))
     _, subject_of_clip = np.unique(np.asarray(subjects, dtype=str), return_inverse=True)
     scores = []
     for times in drawn:
@@ -70,7 +58,7 @@ def bootstrap_scores(
 
 
 def bootstrap_interval(
-    metric: Metric,
+    metric: MetricFunction,
     y_true: Labels,
     y_pred: Labels,
     classes: Labels,
@@ -107,12 +95,3 @@ def percentile_interval(scores: np.ndarray, level: float = 0.95) -> tuple[float,
         raise ValueError(f"level = {level}: give a value above 0 and below 1, such as 0.95")
     low, high = np.quantile(scores, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
-
-
-_FROM_COUNTS: dict[Metric, Callable[[np.ndarray], np.ndarray]] = {
-    weighted_average_recall: _war,
-    unweighted_average_recall: _uar,
-    macro_f1: _macro_f1,
-    weighted_f1: _weighted_f1,
-    f1_of_mean_precision_recall: _f1_of_means,
-}

@@ -8,13 +8,12 @@ where there is no clip, and where a label is not in `classes`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-Labels = Sequence[str]
-Metric = Callable[[Labels, Labels, Labels], float]
+from .base import METRICS, Labels, Metric
 
 
 def confusion_matrix(y_true: Labels, y_pred: Labels, classes: Labels) -> np.ndarray:
@@ -205,11 +204,12 @@ def _f1_of_means(counts: np.ndarray) -> np.ndarray:
     return ratio(2 * mean_precision * mean_recall, mean_precision + mean_recall)
 
 
-METRICS: dict[str, Metric] = {
-    "weighted_average_recall": weighted_average_recall,
-    "unweighted_average_recall": unweighted_average_recall,
-    "macro_f1": macro_f1,
-    "weighted_f1": weighted_f1,
-    "f1_of_mean_precision_recall": f1_of_mean_precision_recall,
-}
-"""The scores that need only `(y_true, y_pred, classes)`."""
+for _metric in (
+    Metric("weighted_average_recall", "WAR", weighted_average_recall, _war, order=1),
+    Metric("unweighted_average_recall", "UAR", unweighted_average_recall, _uar, order=2),
+    Metric("macro_f1", "UF1", macro_f1, _macro_f1, order=3),
+    Metric("weighted_f1", "weighted F1", weighted_f1, _weighted_f1, order=4),
+    Metric("f1_of_mean_precision_recall", "F1 of mean P, R", f1_of_mean_precision_recall, _f1_of_means, order=5),
+    Metric("fold_mean_f1", "fold-mean F1", macro_f1, _macro_f1, average="folds", order=6),
+):
+    METRICS.add(_metric.name, _metric)

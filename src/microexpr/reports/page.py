@@ -12,10 +12,11 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 
 from .. import __version__
 from ..experiments.examples import load_examples
+from ..metrics import METRICS
 from .figures import figure_specs
 from .overview import compare_runs, warnings
 from .plots import encode
-from .summary import METRIC_LABELS, Summary
+from .summary import Summary
 from .tables import TAUGHT, Table, format_score, network_table, tables
 
 
@@ -66,7 +67,7 @@ def _section(summary: Summary) -> dict[str, Any]:
 def _headline(summary: Summary, name: str) -> dict[str, str]:
     low, high = summary.intervals[name]
     return {
-        "name": METRIC_LABELS[name],
+        "name": METRICS.get(name).label,
         "score": format_score(summary.metrics[name]),
         "interval": f"{format_score(low)} to {format_score(high)}",
         "majority": format_score(summary.baseline[name]),

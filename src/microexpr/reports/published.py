@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from ..metrics.recognition import METRICS
+from ..metrics import METRICS
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def _row(values: Mapping[str, Any]) -> PublishedRow:
             raise ValueError(f"{where}: '{key}' is missing or empty; give it")
     for name, score in values["metrics"].items():
         if name not in METRICS:
-            raise ValueError(f"{where}: unknown metric '{name}'; known: {', '.join(METRICS)}")
+            raise ValueError(f"{where}: unknown metric '{name}'; known: {', '.join(METRICS.names())}")
         if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
             raise ValueError(f"{where}: {name} = {score!r} must be a number between 0 and 1 (not per cent)")
     matrices = {key: tuple(map(tuple, values[key])) for key in ("confusion", "percent") if key in values}

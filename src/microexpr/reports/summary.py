@@ -10,21 +10,12 @@ import numpy as np
 
 from ..core.errors import RunError
 from ..experiments.recognition import Prediction, RecognitionRun
+from ..metrics import Metric, ordered_metrics
 from ..metrics import recognition as m
 from ..metrics.bootstrap import bootstrap_scores, percentile_interval
 from ..protocols import Protocol
 from .published import PublishedRow, published
 from .single_class import is_majority_baseline, single_class_message, single_class_warnings
-
-METRIC_LABELS = {
-    "weighted_average_recall": "WAR",
-    "unweighted_average_recall": "UAR",
-    "macro_f1": "UF1",
-    "weighted_f1": "weighted F1",
-    "f1_of_mean_precision_recall": "F1 of mean P, R",
-    "fold_mean_f1": "fold-mean F1",
-}
-"""What papers call the metrics."""
 
 SYNTHETIC = "The faces are synthetic: these numbers show that the machinery works, never that it recognizes emotions."
 
@@ -196,24 +187,35 @@ def _words(rows: Sequence[Prediction]) -> tuple[list[str], list[str]]:
 def _scores(rules: Protocol, folds: Mapping[str, Sequence[Prediction]]) -> dict[str, float]:
     """Every metric, pooled or as the mean of the folds, as the protocol says."""
     if rules.average == "folds":
-        each = [{name: f(*_words(rows), rules.classes) for name, f in m.METRICS.items()} for rows in folds.values()]
-        return {name: float(np.mean([scores[name] for scores in each])) for name in m.METRICS}
+        each = [_pooled_scores(rules, rows) for rows in folds.values()]
+        return {name: float(np.mean([scores[name] for scores in each])) for name in each[0]}
     rows = [row for fold in folds.values() for row in fold]
-    names = [fold for fold, part in folds.items() for _ in part]
-    scores = {name: f(*_words(rows), rules.classes) for name, f in m.METRICS.items()}
-    return {**scores, "fold_mean_f1": m.fold_mean_f1(*_words(rows), rules.classes, names)}
+    by_fold = {
+        metric.name: float(np.mean([metric.function(*_words(part), rules.classes) for part in folds.values() if part]))
+        for metric in ordered_metrics()
+        if metric.average == "folds"
+    }
+    return _pooled_scores(rules, rows) | by_fold
+
+
+def _pooled_scores(rules: Protocol, rows: Sequence[Prediction]) -> dict[str, float]:
+    return {metric.name: metric.function(*_words(rows), rules.classes) for metric in _pooled_metrics()}
+
+
+def _pooled_metrics() -> list[Metric]:
+    return [metric for metric in ordered_metrics() if metric.average == "pooled"]
 
 
 def _intervals(rules: Protocol, folds: Mapping[str, Sequence[Prediction]]) -> dict[str, tuple[float, float]]:
     """By drawing people; each fold on its own where the protocol averages folds."""
     groups = list(folds.values()) if rules.average == "folds" else [[row for rows in folds.values() for row in rows]]
     found = {}
-    for name, metric in m.METRICS.items():
+    for metric in _pooled_metrics():
         drawn = [
-            bootstrap_scores(metric, *_words(rows), rules.classes, [row.subject for row in rows], seed=seed)
+            bootstrap_scores(metric.function, *_words(rows), rules.classes, [row.subject for row in rows], seed=seed)
             for seed, rows in enumerate(groups)
         ]
-        found[name] = percentile_interval(np.mean(drawn, axis=0))
+        found[metric.name] = percentile_interval(np.mean(drawn, axis=0))
     return found
 
 
@@ -227,8 +229,7 @@ def _groups(rules: Protocol, folds: Mapping[str, Sequence[Prediction]]) -> dict[
 
 def _parts(rules: Protocol, folds: Mapping[str, Sequence[Prediction]]) -> dict[str, dict[str, float]]:
     return {
-        name: {metric: f(*_words(rows), rules.classes) for metric, f in m.METRICS.items()}
-        | {"n": len(rows), "subjects": len({row.subject for row in rows})}
+        name: _pooled_scores(rules, rows) | {"n": len(rows), "subjects": len({row.subject for row in rows})}
         for name, rows in _groups(rules, folds).items()
     }
 

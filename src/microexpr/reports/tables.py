@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ..metrics import METRICS, ordered_metrics
 from .majority import WAR, exactly_majority, majority_of
 from .published import PublishedRow
 from .single_class import MARK, NOTE
-from .summary import METRIC_LABELS, Summary
+from .summary import Summary
 
 LEAKY = "†"
 LEAKY_NOTE = f"{LEAKY} the epoch was chosen on test people, or they were trained on; not comparable"
@@ -55,7 +56,7 @@ def comparisons(summaries: Sequence[Summary]) -> list[Table]:
         others = [row for row in group[0].published if not row.part]
         headline = group[0].protocol.primary_metrics
         names = [
-            metric for metric in METRIC_LABELS if metric in headline or any(metric in row.metrics for row in others)
+            metric for metric in _metric_names() if metric in headline or any(metric in row.metrics for row in others)
         ]
         rows = [
             (_named(s), *(format_spread(s, m) for m in names), f"{s.n_clips} clips of {s.n_subjects} people")
@@ -68,7 +69,7 @@ def comparisons(summaries: Sequence[Summary]) -> list[Table]:
         notes = [LEAKY_NOTE] * any(row.leaky for row in others) + [NOTE] * any(s.single_class for s in group)
         notes += [*exactly_majority(others), *_differences(group)]
         note = "\n".join(notes)
-        columns = ("", *(METRIC_LABELS[metric] for metric in names), "source")
+        columns = ("", *(METRICS.get(metric).label for metric in names), "source")
         found.append(Table(group[0].protocol.title, columns, tuple(rows), note, ours=len(group)))
     return found
 
@@ -80,7 +81,7 @@ def _scores(summary: Summary) -> Table:
         interval = summary.intervals.get(name)
         rows.append(
             (
-                METRIC_LABELS[name],
+                METRICS.get(name).label,
                 format_score(summary.metrics[name]),
                 f"{format_score(interval[0])} to {format_score(interval[1])}" if interval else "",
                 format_score(summary.baseline[name]),
@@ -104,7 +105,7 @@ def _parts(summary: Summary) -> Table:
         for part, values in summary.parts.items()
     )
     what = "by fold" if summary.protocol.average == "folds" else "by data set"
-    return Table(what, ("", "clips", "people", *(METRIC_LABELS[name] for name in names)), rows)
+    return Table(what, ("", "clips", "people", *(METRICS.get(name).label for name in names)), rows)
 
 
 def _compared(summary: Summary, part: str) -> Table:
@@ -113,7 +114,7 @@ def _compared(summary: Summary, part: str) -> Table:
     if not others:
         return Table("", (), ())
     own: Mapping[str, float] = summary.parts[part] if part else summary.metrics
-    names = [name for name in METRIC_LABELS if name in own and any(name in row.metrics for row in others)]
+    names = [name for name in _metric_names() if name in own and any(name in row.metrics for row in others)]
     ours = (summary.label, *(format_score(own[name]) for name in names), "")
     rows = [ours]
     if not part:
@@ -122,7 +123,7 @@ def _compared(summary: Summary, part: str) -> Table:
     rows += [_published(row, names) for row in others]
     note = "\n".join([LEAKY_NOTE] * any(row.leaky for row in others) + exactly_majority(others) * (not part))
     where = f", {part}" if part else ""
-    columns = ("", *(METRIC_LABELS[name] for name in names), "source")
+    columns = ("", *(METRICS.get(name).label for name in names), "source")
     return Table(f"beside published numbers{where}", columns, tuple(rows), note, part, ours=1)
 
 
@@ -162,7 +163,7 @@ def _differences(group: Sequence[Summary]) -> list[str]:
             ahead = [a[metric] - b[metric] for a, b in zip(first.seed_metrics, other.seed_metrics, strict=True)]
             wins = sum(one > 0 for one in ahead)
             told.append(
-                f"{METRIC_LABELS[metric]} {np.mean(ahead):+.3f} (sd {np.std(ahead, ddof=1):.3f}, ahead in {wins})"
+                f"{METRICS.get(metric).label} {np.mean(ahead):+.3f} (sd {np.std(ahead, ddof=1):.3f}, ahead in {wins})"
             )
         lines.append(f"{first.title} less {other.title}: {', '.join(told)} of {len(seeds)} seeds")
     return lines
@@ -192,7 +193,7 @@ def _stages(summary: Summary) -> Table:
         learned = (f"{stage['clips']} pictures of {stage['people']} people",) if "clips" in stage else ("the folds",)
         test = stage.get("test") or {}
         scores = ", ".join(
-            f"{METRIC_LABELS[name]} {format_score(value)}" for name, value in test.items() if name in METRIC_LABELS
+            f"{METRICS.get(name).label} {format_score(value)}" for name, value in test.items() if name in METRICS
         )
         kept = f"{scores} ({test['clips']} pictures of {test['people']} people)" if test else ""
         rows.append((stage["name"], stage["from"], *learned, ", ".join(stage.get("data", {})), kept))
@@ -242,3 +243,7 @@ def _classes(summary: Summary) -> Table:
 def format_score(value: float) -> str:
     """Three digits without the leading zero, as the field prints them."""
     return f"{value:.3f}".removeprefix("0") if value < 1 else f"{value:.3f}"
+
+
+def _metric_names() -> list[str]:
+    return [metric.name for metric in ordered_metrics()]
