@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from microexpr.cli.console import peak_memory
 from microexpr.core.clip import Clip, Sample
+from microexpr.core.progress import peak_memory
 from microexpr.protocols import load_protocol
 from microexpr.recipes import load_recipe
 from microexpr.recognizers import RECOGNIZERS

@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from microexpr.cli.options import settings_of
+from microexpr.cli.options import parse_settings
 from microexpr.experiments.data import load_stage_data, prepare_samples
 from microexpr.experiments.options import RunOptions
 from microexpr.experiments.recognition_folds import evaluate
@@ -98,7 +98,7 @@ def main() -> None:
                 told[0] = now
                 print(f"  {what}: {done} of {total}, {now - marks[what][0]:.0f} s", flush=True)
 
-        recipe = load_recipe(name).with_settings(settings_of(given.set))
+        recipe = load_recipe(name).with_settings(parse_settings(given.set))
         if given.pictures != 1:
             recipe = replace(recipe, quick=Quick(subjects=None, image_scale=given.pictures))
         options = RunOptions(

@@ -339,7 +339,7 @@ def test_a_kill_is_a_stop_too(tmp_path):
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130 and "the same command goes on from here" in err
+    assert process.returncode == 130 and "the same command continues from here" in err
     assert [p.name for p in folder.iterdir()] == ["work"]
 
 

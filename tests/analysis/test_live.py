@@ -16,7 +16,8 @@ from microexpr.analysis.live import FILES, LiveOptions, VideoSource, live
 from microexpr.analysis.live.capture import Capture
 from microexpr.analysis.live.detector import EventDetector
 from microexpr.analysis.live.window import FrameBuffer, TrackBuffer, TrackWindow
-from microexpr.cli.live_display import line_of, screen
+from microexpr.cli.analyze import format_event
+from microexpr.cli.live_display import live_display
 from microexpr.cli.main import main
 from microexpr.core.clip import Interval
 from microexpr.core.errors import MediaError, RunError, UsageError
@@ -106,7 +107,7 @@ def test_ctrl_c_leaves_whole_files(film, tmp_path):
     time.sleep(3)
     running.send_signal(signal.SIGINT)
     _, rest = running.communicate(timeout=60)
-    assert running.returncode == 0 and "frames done" in rest and "Traceback" not in rest
+    assert running.returncode == 0 and "frames processed" in rest and "Traceback" not in rest
     found = export.read(tmp_path / "out" / "events.json")
     assert 0 < found.recording.frames < 225
     assert {file.name for file in (tmp_path / "out").iterdir()} == {*FILES, "events.jsonl"}
@@ -208,8 +209,8 @@ def test_a_line_an_event_and_one_for_how_it_goes(capsys):
     from microexpr.core.events import Event
 
     event = Event("v", 2, 10, 15, 20, 1.0, 1.5, 1.2, "micro", 1.0, {"positive": 0.7}, "positive", 1.0, ("blink",))
-    assert line_of(event).split() == ["1.00", "s", "face", "2", "micro", "200", "ms", "positive", "0.70;", "blink"]
-    with screen(Console(), Console(stderr=True, force_terminal=True)) as (told, shown):
+    assert format_event(event).split() == ["1.00", "s", "face", "2", "micro", "200", "ms", "positive", "0.70;", "blink"]
+    with live_display(Console(), Console(stderr=True, force_terminal=True)) as (told, shown):
         shown(Status(3.0, 30.0, 29.0, 90, 80, 4, 1, 2, 1))
         told(event)
     said = capsys.readouterr()

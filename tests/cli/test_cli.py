@@ -35,7 +35,7 @@ def place(fakes, tmp_path, monkeypatch):
 
 def test_run_and_report(capsys, place):
     code, out, err = call(capsys, "run", "mine.toml", "--allow-subset", "--set", "recognizer.C=1")
-    assert code == 0 and "UF1" in out and "SUBSET" in out and "kept in runs/mine" in err
+    assert code == 0 and "UF1" in out and "SUBSET" in out and "wrote runs/mine" in err
     code, out, _ = call(capsys, "report", "runs/mine", "--json")
     assert code == 0 and json.loads(out)["metrics"]["macro_f1"] > 0
     code, _, err = call(capsys, "report", "runs/mine", "--html")
@@ -48,7 +48,7 @@ def test_data_sets(capsys, place):
     code, out, _ = call(capsys, "datasets")
     assert code == 0 and all(name in out for name in ("casme2", "samm", "smic", "megc2019", "folder"))
     code, out, _ = call(capsys, "datasets", "casme2")
-    assert "255 clips of 26 people" in out and "license agreement" in out
+    assert "255 clips of 26 subjects" in out and "license agreement" in out
 
 
 def test_recipes(capsys, place):
@@ -58,12 +58,12 @@ def test_recipes(capsys, place):
     assert out.startswith("# ") and "[[stages]]" in out
 
 
-def test_check_lists_faults_and_exits_1(capsys, place):
+def test_check_lists_issues_and_exits_1(capsys, place):
     code, out, err = call(capsys, "check", "casme2")
-    assert code == 1 and "is synthetic" in out and re.search(r"\d+ faults in", err)
+    assert code == 1 and "is synthetic" in out and re.search(r"\d+ issues in", err)
 
 
-def test_fake_writes_what_check_reads(capsys, place):
+def test_synthesize_writes_what_check_reads(capsys, place):
     code, _, err = call(capsys, "synthesize", "smic_vis", "copy", "--subjects", "1", "--image-scale", "0.25")
     assert code == 0 and "synthetic clips in copy" in err
     code, out, _ = call(capsys, "check", "smic_vis", "--root", "smic_vis=copy")
@@ -100,10 +100,10 @@ def wrong(capsys, *arguments: str) -> tuple[int, str]:
         (("check", "casme3"), 2, "did you mean 'casme2'"),
         (("check", "folder", "--root", "folder=."), 1, "clips.csv' is not there"),
         (("report", "nowhere"), 1, "holds no run"),
-        (("report", "x", "--json", "--html"), 2, "choose one"),
+        (("report", "x", "--json", "--html"), 2, "exclude each other: choose one"),
         (("synthesize", "smic", "."), 2, "not an empty folder"),
         (("run", "mine.toml", "--set", "recognizer.C=-1"), 2, "svm: C = -1.0; use a number above 0"),
-        (("run",), 2, "`microexpr run --help` lists what it takes"),
+        (("run",), 2, "`microexpr run --help` lists the options"),
         (("report", "x", "--jsn"), 2, "--json"),
     ],
 )
@@ -142,9 +142,9 @@ def test_wrong_use_of_the_command_line(capsys):
 
 
 def test_stopped_by_hand(capsys, monkeypatch):
-    monkeypatch.setattr("microexpr.cli.console.show_recipes", lambda name: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr("microexpr.recipes.shipped_recipes", lambda: signal.raise_signal(signal.SIGINT))
     code, _, err = call(capsys, "recipes")
-    assert code == 130 and "the same command goes on from here" in err
+    assert code == 130 and "the same command continues from here" in err
 
 
 def test_debug_shows_the_traceback():

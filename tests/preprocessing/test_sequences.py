@@ -1,13 +1,11 @@
 """Sequences of any length: their steps, the network that reads them, and the one training loop."""
 
-import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from microexpr.cli import console
 from microexpr.core.clip import Clip, Sample
 from microexpr.core.errors import MediaError, RecipeError, UsageError
 from microexpr.datasets import DATASETS
@@ -311,16 +309,6 @@ def test_curves_of_people_kept_apart_change_nothing():
 
 # ----------------------------------------------------------------------------------------------------------------------
 # memory
-
-
-def test_the_progress_line_tells_the_memory(capsys):
-    with console.progress("m1") as report:
-        report("folds", 0, 2)
-        report("folds", 2, 2)
-    first, last = capsys.readouterr().err.splitlines()
-    assert first == "m1: folds: 0 of 2" and re.fullmatch(r"m1: folds: 2 of 2 \(memory: \d+\.\d GiB at most\)", last)
-    held = np.ones(64 << 17)  # 64 MiB
-    assert console.peak_memory() > held.nbytes
 
 
 def test_clips_beyond_the_budget_are_read_for_each_batch(monkeypatch):

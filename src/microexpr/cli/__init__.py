@@ -1,1 +1,1 @@
-"""The command line: each command is one call."""
+"""The command line: a file for each group of commands. Commands parse their options and call the package."""

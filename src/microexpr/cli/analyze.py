@@ -1,37 +1,91 @@
-"""`microexpr analyze`: parsing only."""
+"""`microexpr analyze`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import AnalysisSettings, Model, Plugins, Threshold, load_plugins, settings_of
+from ..core.errors import one_line
+from ..core.progress import show_progress
+from .console import count, out, print_status
+from .options import AnalysisSettings, Model, Plugins, Threshold, load_plugins, parse_settings
+
+if TYPE_CHECKING:
+    from ..analysis import AnalysisResult
+    from ..core.events import Event
+
+MAX_EVENTS = 20
+"""Events of a recording that are printed; its files hold all."""
 
 
 def analyze(
     sources: Annotated[
         list[Path],
-        typer.Argument(metavar="VIDEO|FOLDER|LIST.txt...", help="Videos, folders of numbered frames or of videos."),
+        typer.Argument(
+            metavar="VIDEO|FOLDER|LIST.txt...",
+            help="Videos, folders of videos or of numbered frames, or text files that list them.",
+        ),
     ],
-    out: Annotated[Path, typer.Option(help="Gets a folder for each recording.")] = Path("events"),
+    folder: Annotated[Path, typer.Option("--out", help="Folder that gets a subfolder for each recording.")] = Path(
+        "events"
+    ),
     model: Model = "default",
     threshold: Threshold = 0.5,
-    fps: Annotated[float | None, typer.Option(help="Frames per second of folders, which hold no time stamps.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="How many recordings at once.")] = 1,
-    set: AnalysisSettings = [],
+    fps: Annotated[
+        float | None, typer.Option(help="Frames per second of folders of frames, which have no time stamps.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Number of recordings that are analyzed at once.")] = 1,
+    settings: AnalysisSettings = [],
     plugin: Plugins = [],
 ) -> None:
-    """Find the facial movements in recordings, with time, face, class and evidence; goes on where it was stopped."""
+    """Find and classify facial movements in recordings. The same command continues an interrupted analysis."""
     from ..analysis import AnalysisOptions, analyze_videos, recordings
-    from . import console
 
     load_plugins(plugin)
-    values = {"model": model, "threshold": threshold, **({} if fps is None else {"tracking.fps": fps})}
-    options = AnalysisOptions.from_settings({**values, **settings_of(set)})
+    values = {"model": model, "threshold": threshold}
+    if fps is not None:
+        values["tracking.fps"] = fps
+    options = AnalysisOptions.from_settings({**values, **parse_settings(settings)})
     found = recordings(sources)
-    with console.progress() as progress:
-        results = analyze_videos(found, out, options, progress, workers)
-    if console.show_results(results):
+    with show_progress() as progress:
+        results = analyze_videos(found, folder, options, progress, workers)
+    failures = _print_results(results)
+    if failures:
         raise typer.Exit(1)
+
+
+def format_event(event: Event) -> str:
+    """One line: start, face, kind, duration, class with its probability, warnings."""
+    text = f"{event.start:8.2f} s  face {event.face}  {event.kind}  {1000 * event.seconds:5.0f} ms  {event.label}"
+    if event.label in event.probabilities:
+        text += f" {event.probabilities[event.label]:.2f}"
+    if event.warnings:
+        text += f"; {', '.join(event.warnings)}"
+    return text
+
+
+def _print_results(results: Sequence[AnalysisResult]) -> int:
+    """Print the events of each recording and where its files are; return how many recordings could not be analyzed."""
+    for result in results:
+        analysis = result.analysis
+        if analysis is None:
+            print_status(f"microexpr: {result.error}")
+            continue
+        name = one_line(result.source.name) or str(result.source)
+        faces = count(len(analysis.faces), "face") if analysis.faces else "no face"
+        events = count(len(analysis.events), "event")
+        out.print(f"{name}: {events}, {faces}, {analysis.recording.seconds:.1f} s", markup=False)
+        for event in analysis.events[:MAX_EVENTS]:
+            out.print(f"  {format_event(event)}", markup=False)
+        if len(analysis.events) > MAX_EVENTS:
+            out.print(f"  ... and {len(analysis.events) - MAX_EVENTS} more", markup=False)
+        for warning in analysis.warnings:
+            out.print(f"  note: {warning}", markup=False)
+        out.print(f"  {result.folder / 'report.html'}", markup=False)
+    failures = sum(result.analysis is None for result in results)
+    if failures and len(results) > 1:
+        print_status(f"{failures} of {len(results)} recordings could not be analyzed")
+    return failures

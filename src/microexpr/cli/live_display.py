@@ -1,4 +1,4 @@
-"""What a person sees while a camera is watched: a line an event, and how it goes."""
+"""Events and status of a live analysis in the terminal."""
 
 from __future__ import annotations
 
@@ -9,81 +9,74 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.live import Live as Display
+from rich.live import Live
 from rich.text import Text
 
 from ..analysis.live.capture import Speed, open_camera_or_video
 from ..analysis.live.session import LiveOptions, Status, live
 from ..analysis.options import AnalysisOptions
 from ..core.events import Event
+from .analyze import format_event
 
 STATUS_SECONDS = 10.0
-"""Seconds from line to line where there is no screen."""
+"""Seconds between two status lines where standard error is not a terminal."""
 
 
 def run_in_terminal(source: str, speed: Speed, folder: Path, settings: LiveOptions, options: Mapping[str, Any]) -> None:
-    """`live` before the eyes of a person.
+    """Analyze a camera or video live and print its events.
 
     Args:
-        source: number or device of a camera, or a video file.
-        speed: of a video file.
-        folder: gets the events.
-        settings: of the window.
-        options: settings as `analyze` takes them.
+        source: Number or device of a camera, or a video file.
+        speed: How a video file is played.
+        folder: Gets the files of the events.
+        settings: Settings of the window.
+        options: Settings of the analysis, as `analyze` takes them.
     """
     out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
-    opened, chosen = open_camera_or_video(source, speed), AnalysisOptions.from_settings(options)
-    err.print(f"watching {opened.name}; Ctrl-C ends it and writes the files into {folder}", markup=False)
-    with screen(out, err) as (told, shown):
-        found = live(opened, folder, chosen, settings, told, shown)
-    for warning in found.warnings:
+    opened, analysis_options = open_camera_or_video(source, speed), AnalysisOptions.from_settings(options)
+    err.print(f"watching {opened.name}; Ctrl-C stops and writes the files into {folder}", markup=False)
+    with live_display(out, err) as (on_event, on_status):
+        analysis = live(opened, folder, analysis_options, settings, on_event, on_status)
+    for warning in analysis.warnings:
         err.print(f"note: {warning}", markup=False)
-    counts = found.settings["live"]
+    counts = analysis.settings["live"]
     err.print(
-        f"{len(found.events)} events of {len(found.faces)} faces in {found.recording.seconds:.1f} s; "
-        f"{counts['processed']} of {counts['received']} frames done, {counts['dropped']} dropped; kept in {folder}",
+        f"{len(analysis.events)} events of {len(analysis.faces)} faces in {analysis.recording.seconds:.1f} s; "
+        f"{counts['processed']} of {counts['received']} frames processed, {counts['dropped']} dropped; "
+        f"written to {folder}",
         markup=False,
     )
 
 
-def line_of(event: Event) -> str:
-    """Time, face, kind, length, class and its share, warnings."""
-    share = f" {event.probabilities[event.label]:.2f}" if event.label in event.probabilities else ""
-    told = f"; {', '.join(event.warnings)}" if event.warnings else ""
+def format_status(status: Status) -> str:
+    """One line: frame rates, dropped frames, faces, blinks, events."""
     return (
-        f"{event.start:8.2f} s  face {event.face}  {event.kind}  {1000 * event.seconds:5.0f} ms  "
-        f"{event.label}{share}{told}"
-    )
-
-
-def line_of_status(now: Status) -> str:
-    """One line."""
-    return (
-        f"{now.seconds:.1f} s  in {now.fps_in:.0f} fps  done {now.fps_done:.0f} fps  dropped {now.dropped}  "
-        f"faces {now.faces}  blinks {now.blinks}  events {now.events}"
+        f"{status.seconds:.1f} s  in {status.fps_in:.0f} fps  done {status.fps_done:.0f} fps  "
+        f"dropped {status.dropped}  faces {status.faces}  blinks {status.blinks}  events {status.events}"
     )
 
 
 @contextmanager
-def screen(out: Console, err: Console) -> Iterator[tuple[Callable[[Event], None], Callable[[Status], None]]]:
-    """Two functions that show events and how it goes.
+def live_display(out: Console, err: Console) -> Iterator[tuple[Callable[[Event], None], Callable[[Status], None]]]:
+    """The callbacks `on_event` and `on_status`, which print.
 
-    Events go to standard output, so that they can be piped; the rest to standard error: a line that changes on a
-    terminal, a line every ten seconds elsewhere.
+    Events go to standard output, so that they can be piped; the status goes to standard error: on a terminal one line
+    that is updated, elsewhere a line every ten seconds.
     """
     if not err.is_terminal:
-        last = [time.monotonic()]
+        printed = time.monotonic()
 
-        def now_and_then(status: Status) -> None:
-            if time.monotonic() - last[0] >= STATUS_SECONDS:
-                last[0] = time.monotonic()
-                err.print(line_of_status(status), markup=False)
+        def print_status(status: Status) -> None:
+            nonlocal printed
+            if time.monotonic() - printed >= STATUS_SECONDS:
+                printed = time.monotonic()
+                err.print(format_status(status), markup=False)
 
-        yield lambda event: out.print(line_of(event), markup=False), now_and_then
+        yield lambda event: out.print(format_event(event), markup=False), print_status
         return
-    with Display(Text(""), console=err, refresh_per_second=4, transient=True) as display:
-        above = display.console if out.is_terminal else out  # on one terminal the changing line must know of it
+    with Live(Text(""), console=err, refresh_per_second=4, transient=True) as display:
+        events = display.console if out.is_terminal else out  # on one terminal the status line must stay below
         yield (
-            lambda event: above.print(line_of(event), markup=False),
-            lambda status: display.update(Text(line_of_status(status), style="cyan")),
+            lambda event: events.print(format_event(event), markup=False),
+            lambda status: display.update(Text(format_status(status), style="cyan")),
         )

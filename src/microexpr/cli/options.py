@@ -1,33 +1,104 @@
-"""Options that several commands have, and what their texts mean."""
+"""Options that several commands share, and how their texts are read."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ..core import errors
+from ..core.errors import UsageError
 
-Plugins = Annotated[list[Path], typer.Option("--plugin", help="A Python file that registers data sets or methods.")]
+
+class DataSource(StrEnum):
+    """Values of `--data`."""
+
+    disk = "disk"
+    synthetic = "synthetic"
+
+
+def complete_recipe(incomplete: str) -> list[str]:
+    """Names of shipped recipes for the shell's completion."""
+    from ..recipes import shipped_recipes
+
+    return [name for name in shipped_recipes() if name.startswith(incomplete)]
+
+
+def complete_dataset(incomplete: str) -> list[str]:
+    """Names of data sets for the shell's completion."""
+    from ..datasets import DATASETS
+
+    return [name for name in DATASETS.names() if name.startswith(incomplete)]
+
+
+def complete_executor(incomplete: str) -> list[str]:
+    """Names of executors for the shell's completion."""
+    from ..core.executors import EXECUTORS
+
+    return [name for name in EXECUTORS.names() if name.startswith(incomplete)]
+
+
+Plugins = Annotated[
+    list[Path],
+    typer.Option("--plugin", metavar="FILE.py", help="A Python file that registers data sets, methods or formats."),
+]
 Roots = Annotated[
-    list[str], typer.Option("--root", metavar="NAME=FOLDER", help="Where a data set is, e.g. casme2=/data/c2.")
+    list[str],
+    typer.Option("--root", metavar="NAME=FOLDER", help="The folder of a data set, e.g. casme2=/data/casme2."),
+]
+Recipe = Annotated[
+    str,
+    typer.Argument(
+        metavar="RECIPE", help="Name of a shipped recipe, or path of a .toml file.", autocompletion=complete_recipe
+    ),
+]
+DatasetName = Annotated[
+    str, typer.Argument(metavar="NAME", help="Name of a data set.", autocompletion=complete_dataset)
+]
+RecipeSettings = Annotated[
+    list[str],
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a setting of the recipe, e.g. recognizer.C=3."),
+]
+Data = Annotated[
+    DataSource,
+    typer.Option(
+        help="`disk` reads your data sets; `synthetic` writes synthetic copies of the data sets that the recipe names."
+    ),
+]
+Quick = Annotated[
+    bool,
+    typer.Option("--quick", help="Fewer subjects, smaller images and fewer epochs; every report says so."),
+]
+AllowSubset = Annotated[
+    bool,
+    typer.Option("--allow-subset", help="Go on although clips are missing; every report lists them."),
+]
+ExecutorName = Annotated[
+    str,
+    typer.Option(help="Where folds run: local, processes, ray or one of a plug-in.", autocompletion=complete_executor),
 ]
 Model = Annotated[
-    str, typer.Option("--model", metavar="FILE", help="A trained recognizer; `none` leaves every event unknown.")
+    str,
+    typer.Option("--model", metavar="FILE", help="A trained recognizer; `none` leaves every event unclassified."),
 ]
 Threshold = Annotated[
-    float, typer.Option("--threshold", min=0, max=1, help="Below this share of the best class an event is `unknown`.")
+    float,
+    typer.Option("--threshold", min=0, max=1, help="An event whose best class is less probable is called `unknown`."),
 ]
 AnalysisSettings = Annotated[
     list[str],
-    typer.Option("--set", metavar="KEY=VALUE", help="Of the analysis, e.g. spotter.name=mdmd, tracking.max_faces=1."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a setting of the analysis, e.g. spotter.name=mdmd or tracking.max_faces=1.",
+    ),
 ]
 
 
 def load_plugins(plugins: Sequence[Path]) -> None:
-    """Import them, so that what they register can be named."""
+    """Import the files of `--plugin`, so that what they register can be named."""
     from ..core.registry import load_plugin
 
     for path in plugins:
@@ -35,24 +106,27 @@ def load_plugins(plugins: Sequence[Path]) -> None:
 
 
 def parse_assignments(texts: Sequence[str], option: str) -> list[tuple[str, str]]:
-    """`NAME=VALUE` taken apart.
+    """Split each `NAME=VALUE` at its first `=`.
 
     Raises:
-        UsageError: one has no `=`, or nothing on a side of it.
+        UsageError: A text has no `=`, or nothing on one side of it.
     """
-    found = [text.partition("=") for text in texts]
-    if wrong := [text for text, (key, sign, _) in zip(texts, found, strict=True) if not (key and sign)]:
-        raise errors.UsageError(f"{option} {wrong[0]}: write {option} NAME=VALUE")
-    return [(key, value) for key, _, value in found]
+    pairs = []
+    for text in texts:
+        key, sign, value = text.partition("=")
+        if not (key and sign):
+            raise UsageError(f"{option} {text}: write {option} NAME=VALUE")
+        pairs.append((key, value))
+    return pairs
 
 
-def roots_of(texts: Sequence[str]) -> dict[str, Path]:
-    """Of `--root`."""
+def parse_roots(texts: Sequence[str]) -> dict[str, Path]:
+    """The folders of `--root NAME=FOLDER` by name of data set."""
     return {name: Path(folder) for name, folder in parse_assignments(texts, "--root")}
 
 
-def settings_of(texts: Sequence[str]) -> dict[str, Any]:
-    """Of `--set`: values as in TOML."""
+def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
+    """The values of `--set KEY=VALUE`, read as TOML values."""
     from ..recipes import toml_value
 
     return {key: toml_value(value) for key, value in parse_assignments(texts, "--set")}

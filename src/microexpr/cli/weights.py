@@ -1,4 +1,4 @@
-"""`microexpr weights`: parsing only; each command is one call."""
+"""`microexpr weights` and `microexpr export`."""
 
 from __future__ import annotations
 
@@ -7,50 +7,95 @@ from typing import Annotated
 
 import typer
 
-weights = typer.Typer(help="Published weights, and one's own.", no_args_is_help=True, rich_markup_mode=None)
+from .console import count, out, print_status
+
+weights = typer.Typer(help="List, fetch, check and convert weights.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @weights.command("list")
 def list_weights() -> None:
-    """What has a name, under which license, whether it is on this machine."""
-    from . import console
+    """List published weights and your own. The table shows whether they are on this machine."""
+    from rich.table import Column, Table
 
-    console.show_weights()
+    from ..core.config import weights_folder
+    from ..core.errors import DataError
+    from ..core.files import read_metadata
+    from ..networks import pretrained
+
+    table = Table(Column("name", no_wrap=True), "network", "input", "license", Column("from", overflow="fold"), "here")
+    for name in pretrained.names():
+        entry = pretrained.entry(name)
+        shape, origin = f"{entry.channels.upper()} {entry.size}", "/".join(entry.page.split("/")[3:5])
+        here = "yes" if pretrained.find(name) else "no"
+        table.add_row(name, entry.network, shape, entry.license, origin, here)
+    for name in pretrained.user_weights():
+        try:
+            metadata = read_metadata(weights_folder() / f"{name}.safetensors")
+        except DataError:
+            metadata = {"recipe": "(damaged)"}
+        origin = metadata.get("recipe") or metadata.get("source") or metadata.get("data", "")
+        table.add_row(name, metadata.get("network", ""), "", metadata.get("license", ""), origin, "own")
+    out.print(table)
+    print_status(f"stored in {weights_folder()}")
 
 
 @weights.command("fetch")
 def fetch_weights(
-    name: Annotated[str, typer.Argument(help="Of `microexpr weights list`.")],
+    name: Annotated[str, typer.Argument(help="A name that `microexpr weights list` shows.")],
     source: Annotated[
-        Path | None, typer.Option("--from", metavar="FILE", help="The published file, if downloaded by hand.")
+        Path | None, typer.Option("--from", metavar="FILE", help="The published file, if you downloaded it yourself.")
     ] = None,
 ) -> None:
-    """Download published weights, or take a downloaded file; checked before they are kept."""
-    from ..networks import pretrained as catalog
-    from . import console
+    """Download published weights, or take a downloaded file. They are checked before they are stored."""
+    from ..networks import pretrained
 
-    console.print_status(f"fetching {name} ..." if source is None else f"checking {source} ...")
-    console.print_status(f"wrote {catalog.fetch(name, source)}")
+    print_status(f"fetching {name} ..." if source is None else f"checking {source} ...")
+    print_status(f"wrote {pretrained.fetch(name, source)}")
 
 
 @weights.command("verify")
 def verify_weights(
-    name: Annotated[str | None, typer.Argument(help="One; all on this machine when left out.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Name of weights; all on this machine if left out.")] = None,
 ) -> None:
-    """Hold weights against their checksums and networks; exit 1 with a list of faults if they differ."""
-    from . import console
+    """Compare weights with their checksums and networks. Lists all issues and exits with 1 if there are any."""
+    from ..networks import pretrained
 
-    if console.show_weight_faults(name):
+    if name is not None:
+        names = [name]
+    else:
+        names = [known for known in [*pretrained.names(), *pretrained.user_weights()] if pretrained.find(known)]
+    if not names:
+        print_status("there are no weights on this machine; `microexpr weights list` shows what can be fetched")
+    checks = [pretrained.verify(each) for each in names]
+    for result in checks:
+        verdict = count(len(result.issues), "issue") if result.issues else "intact"
+        out.print(f"{result.name}: {verdict}; {result.checksum}", markup=False)
+        for issue in result.issues:
+            out.print(f"  {issue}", markup=False)
+    if any(result.issues for result in checks):
         raise typer.Exit(1)
 
 
 @weights.command("convert")
 def convert_weights(
     file: Annotated[Path, typer.Argument(metavar="FILE.caffemodel", help="ResNet10 as its authors published it.")],
-    out: Annotated[Path | None, typer.Option(help="The file to write; `resnet10-imagenet` if left out.")] = None,
+    target: Annotated[
+        Path | None, typer.Option("--out", help="The file to write; the weights `resnet10-imagenet` if left out.")
+    ] = None,
 ) -> None:
-    """Caffe weights of ResNet10 as safetensors."""
-    from ..networks import pretrained as catalog
-    from . import console
+    """Convert the Caffe weights of ResNet10 to safetensors."""
+    from ..networks import pretrained
 
-    console.print_status(f"wrote {catalog.convert(file, out)}")
+    print_status(f"wrote {pretrained.convert(file, target)}")
+
+
+def export(
+    source: Annotated[
+        Path, typer.Argument(metavar="RUN_OR_FILE", help="A run with saved models, or the file of a model.")
+    ],
+    target: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The file to write.")],
+) -> None:
+    """Write a trained network as an ONNX file."""
+    from ..recognizers.onnx_export import export as export_model
+
+    print_status(f"wrote {export_model(source, target)}")
