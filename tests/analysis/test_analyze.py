@@ -1,4 +1,4 @@
-"""From recordings to files: with faces that are where we say, and once with everything as it ships."""
+"""From recordings to files: with faces at known places, and once with everything as it ships."""
 
 import csv
 import dataclasses
@@ -13,11 +13,21 @@ import time
 import numpy as np
 import pytest
 
-from microexpr.analysis import FILES, AnalysisOptions, Components, analyze_video, analyze_videos, recordings
-from microexpr.analysis.formats import json_file as export
+from microexpr.analysis import (
+    EVENT_FORMATS,
+    AnalysisOptions,
+    Components,
+    analysis_files,
+    analyze_video,
+    analyze_videos,
+    event_files,
+    recordings,
+)
+from microexpr.analysis.formats.json_file import read_analysis, to_json
 from microexpr.analysis.sources import output_folders
 from microexpr.cli.main import main
 from microexpr.core.errors import MediaError, RunError, UnknownNameError, UsageError
+from microexpr.core.registry import load_plugin
 from microexpr.core.track import FaceTrack
 from microexpr.imaging.images import write_image
 from microexpr.imaging.video import VideoFrames, write_video
@@ -47,11 +57,11 @@ def count(parts: Components) -> tuple[Components, list[str]]:
     return dataclasses.replace(parts, track=track), calls
 
 
-def test_files_and_facts(video, tmp_path):
+def test_files_events_and_properties_of_a_recording(video, tmp_path):
     found = analyze_video(video, tmp_path / "out", NONE, components=STUB)
     folder = tmp_path / "out" / "talk.mp4"
-    assert {p.name for p in folder.iterdir()} == set(FILES)
-    assert export.read(folder / "events.json") == found
+    assert {p.name for p in folder.iterdir()} == set(analysis_files())
+    assert read_analysis(folder / "events.json") == found
     assert (found.recording.frames, found.recording.fps, found.recording.width) == (20, 25, 64)
     assert found.recording.seconds == pytest.approx(0.76) and found.recording.path == str(video)
     (event,) = found.events
@@ -60,7 +70,7 @@ def test_files_and_facts(video, tmp_path):
     assert found.settings["spotter"]["name"] and found.settings["tracking"]["max_faces"] == 8
 
 
-def test_what_a_reader_must_know(video, tmp_path):
+def test_warnings_about_a_low_frame_rate(video, tmp_path):
     found = analyze_video(video, tmp_path / "out", NONE, components=STUB)
     assert "below 60 fps" in found.events[0].warnings
     assert "a movement shorter than 80 ms (two frames) can be missed" in found.warnings[0]
@@ -69,7 +79,7 @@ def test_what_a_reader_must_know(video, tmp_path):
     assert fast.warnings == () and fast.events[0].kind == "micro" and fast.events[0].warnings == ()
 
 
-def test_a_face_that_is_hard_to_see(video, tmp_path):
+def test_warnings_about_a_face_of_low_quality(video, tmp_path):
     def dim(frames, options, progress, folder):
         (one,) = everywhere(frames, options, progress, folder)
         one.quality[:] = 0.3
@@ -97,12 +107,12 @@ def test_gaps_blinks_and_several_faces(video, tmp_path):
     assert "not all the time in sight: face 2" in found.warnings[-1] and "blink" in found.events[1].warnings
 
 
-def test_each_event_is_judged_by_its_own_face(video, tmp_path, monkeypatch):
+def test_an_event_is_recognized_by_its_own_face(video, tmp_path, monkeypatch):
     """The recognizer gets pictures that are cut to the face, under the numbers of the recording."""
     seen = []
 
     class Spy:
-        about, chain = {}, load_model(AnalysisOptions().model_file).chain
+        metadata, chain = {}, load_model(AnalysisOptions().model_file).chain
 
         def __call__(self, place, onset, apex, offset):
             seen.append((sorted(p.name for p in place.iterdir()), onset, apex, offset))
@@ -117,7 +127,7 @@ def test_each_event_is_judged_by_its_own_face(video, tmp_path, monkeypatch):
     assert [e.label for e in events] == ["negative", "unknown"] and events[1].probabilities["negative"] == 0.6
 
 
-def test_a_face_is_a_face_wherever_it_is(video, tmp_path):
+def test_a_folder_of_frames_and_an_image(video, tmp_path):
     """A folder of frames at its own rate, and one picture."""
     for number, picture in enumerate(film(6)):
         write_image(tmp_path / "frames" / f"img{number + 3}.png", picture)
@@ -130,13 +140,15 @@ def test_a_face_is_a_face_wherever_it_is(video, tmp_path):
     assert found.recording.fps == pytest.approx(100) and found.events[0].seconds == pytest.approx(0.05)
     assert (found.events[0].onset, found.events[0].offset) == (3, 8)
     assert not any("assumed" in line for line in found.warnings)
-    guess = analyze_video(tmp_path / "frames", tmp_path / "c", NONE, components=STUB)
-    assert "25 frames per second were assumed" in guess.warnings[0] and guess.recording.seconds == pytest.approx(0.2)
+    assumed = analyze_video(tmp_path / "frames", tmp_path / "c", NONE, components=STUB)
+    assert "25 frames per second were assumed" in assumed.warnings[0] and assumed.recording.seconds == pytest.approx(
+        0.2
+    )
     one = analyze_video(tmp_path / "frames" / "img3.png", tmp_path / "b", NONE, components=STUB)
     assert one.recording.frames == 1 and one.recording.seconds == 0 and one.events == ()
 
 
-def test_times_are_those_of_the_file(tmp_path):
+def test_times_come_from_the_time_stamps(tmp_path):
     timed_video(tmp_path / "vary.mkv", (0, 10, 200, 210, 900, 1000))
     found = analyze_video(tmp_path / "vary.mkv", tmp_path / "out", NONE, components=STUB)
     assert found.recording.seconds == 1 and [x for x, _ in found.faces[0].curve] == [0, 0.01, 0.2, 0.21, 0.9, 1]
@@ -145,7 +157,7 @@ def test_times_are_those_of_the_file(tmp_path):
     assert anew.recording.seconds == pytest.approx(0.16)
 
 
-def test_a_turned_recording_is_put_upright(tmp_path):
+def test_a_rotated_recording_is_made_upright(tmp_path):
     """The flag that phones write: the display matrix of the track, a quarter turn."""
     write_video(tmp_path / "phone.mp4", film(5), 25)
     data = (tmp_path / "phone.mp4").read_bytes()
@@ -157,7 +169,7 @@ def test_a_turned_recording_is_put_upright(tmp_path):
     assert (found.recording.width, found.recording.height) == (48, 64)
 
 
-def test_a_damaged_file_is_read_as_far_as_it_goes(tmp_path, video):
+def test_a_damaged_file_is_analyzed_as_far_as_it_can_be_read(tmp_path, video):
     data = bytearray(video.read_bytes())
     data[len(data) // 3 : len(data) // 3 + 300] = bytes(300)
     (tmp_path / "hurt.mp4").write_bytes(bytes(data))
@@ -166,10 +178,10 @@ def test_a_damaged_file_is_read_as_far_as_it_goes(tmp_path, video):
     write_video(tmp_path / "cut.avi", film(40), 25)
     (tmp_path / "cut.avi").write_bytes((tmp_path / "cut.avi").read_bytes()[:20_000])
     cut = analyze_video(tmp_path / "cut.avi", tmp_path / "out", NONE, components=STUB)
-    assert any("promises about 40 frames" in line for line in cut.warnings)
+    assert any("announces about 40 frames" in line for line in cut.warnings)
 
 
-def test_what_is_done_is_not_done_again(video, tmp_path):
+def test_a_finished_analysis_is_not_repeated(video, tmp_path):
     parts, calls = count(STUB)
     first = analyze_video(video, tmp_path / "out", NONE, components=parts)
     assert analyze_video(video, tmp_path / "out", NONE, components=parts) == first and len(calls) == 1
@@ -180,16 +192,60 @@ def test_what_is_done_is_not_done_again(video, tmp_path):
     assert len(calls) == 3
 
 
-def test_what_a_coder_judged_is_not_overwritten(video, tmp_path):
+def test_a_video_is_analyzed_without_writing_anything(video, tmp_path):
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    found = analyze_video(str(video), model="none", spotter="mdmd", components=STUB)
+    assert len(found.events) == 1 and found.settings["spotter"]["name"] == "mdmd"
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+    found.save(tmp_path / "saved", formats=["csv"])
+    assert [path.name for path in (tmp_path / "saved").iterdir()] == ["events.csv"]
+    assert len(found.save(tmp_path / "saved")) == len(event_files())
+    with pytest.raises(UsageError, match="either options or single settings"):
+        analyze_video(video, options=NONE, threshold=0.6)
+
+
+def test_an_analysis_is_a_table_and_shows_itself(video):
+    found = analyze_video(video, model="none", components=STUB)
+    table = found.to_dataframe()
+    assert list(table["onset"]) == [0] and list(table["seconds"]) == [pytest.approx(0.76)]
+    page = found._repr_html_()
+    assert "<svg" in page and page.count("<tr>") == 2 and "talk.mp4" in page
+    nothing_found = dataclasses.replace(found, events=())
+    assert nothing_found.to_dataframe().empty and "onset" in nothing_found.to_dataframe()
+    assert "0 event" in nothing_found._repr_html_()
+
+
+FORMAT = """
+from microexpr.analysis import EVENT_FORMATS
+from microexpr.core.events import EventFormat
+
+def write(analysis, folder):
+    return "\\n".join(f"{event.start} {event.end} {event.label}" for event in analysis.events).encode()
+
+EVENT_FORMATS.add("labels", EventFormat("labels", ".txt", "Labels", write))
+"""
+
+
+def test_a_new_format_is_one_file(video, tmp_path, monkeypatch):
+    """A plug-in with a format: its file comes out of `analyze`, and other functions name it."""
+    monkeypatch.setattr(EVENT_FORMATS, "_entries", dict(EVENT_FORMATS._entries))
+    (tmp_path / "labels.py").write_text(FORMAT)
+    load_plugin(tmp_path / "labels.py")
+    analyze_video(video, tmp_path / "out", NONE, components=STUB)
+    assert (tmp_path / "out" / "talk.mp4" / "events.txt").read_text() == "0.0 0.76 unknown"
+    assert "events.txt" in event_files() and "events.txt" in analysis_files()
+
+
+def test_reviewed_events_are_not_overwritten(video, tmp_path):
     found = analyze_video(video, tmp_path / "out", NONE, components=STUB)
-    judged = dataclasses.replace(found, events=(dataclasses.replace(found.events[0], status="rejected"),))
-    (tmp_path / "out" / "talk.mp4" / "events.json").write_text(export.to_json(judged))
-    assert analyze_video(video, tmp_path / "out", NONE, components=STUB) == judged
-    with pytest.raises(RunError, match="events that a coder has judged; give another --out"):
+    reviewed = dataclasses.replace(found, events=(dataclasses.replace(found.events[0], status="rejected"),))
+    (tmp_path / "out" / "talk.mp4" / "events.json").write_text(to_json(reviewed))
+    assert analyze_video(video, tmp_path / "out", NONE, components=STUB) == reviewed
+    with pytest.raises(RunError, match="events that a coder has reviewed; give another --out"):
         analyze_video(video, tmp_path / "out", dataclasses.replace(NONE, threshold=0.9), components=STUB)
 
 
-def test_a_stop_keeps_the_faces_and_a_fault_does_not(video, tmp_path):
+def test_tracks_stay_after_an_interrupt_and_not_after_an_error(video, tmp_path):
     work = tmp_path / "out" / "talk.mp4" / "work"
 
     def stop(track, options):
@@ -207,7 +263,7 @@ def test_a_stop_keeps_the_faces_and_a_fault_does_not(video, tmp_path):
 
 
 @needs_mesh
-def test_a_stopped_recording_goes_on_from_its_faces(video, tmp_path):
+def test_an_interrupted_analysis_continues_from_its_tracks(video, tmp_path):
     """The pass over the faces is found again: its note has the time of the first one."""
     real = Components(spot=lambda track, options: [], curve=STUB.curve)
 
@@ -219,12 +275,12 @@ def test_a_stopped_recording_goes_on_from_its_faces(video, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         analyze_video(video, tmp_path / "out", NONE, components=dataclasses.replace(real, curve=stop))
     note = tmp_path / "out" / "talk.mp4" / "work" / "tracking.json"
-    before, told = note.stat().st_mtime_ns, []
-    spot = dataclasses.replace(real, spot=lambda track, options: told.append(note.stat().st_mtime_ns) or [])
-    assert analyze_video(video, tmp_path / "out", NONE, components=spot).faces and told == [before]
+    before, times = note.stat().st_mtime_ns, []
+    spot = dataclasses.replace(real, spot=lambda track, options: times.append(note.stat().st_mtime_ns) or [])
+    assert analyze_video(video, tmp_path / "out", NONE, components=spot).faces and times == [before]
 
 
-def test_one_that_cannot_be_read_does_not_stop_the_others(video, tmp_path):
+def test_a_recording_that_fails_does_not_stop_the_others(video, tmp_path):
     (tmp_path / "text.mp4").write_text("no")
     results = analyze_videos(
         [tmp_path / "text.mp4", video, tmp_path / "nowhere.mp4"], tmp_path / "out", NONE, components=STUB
@@ -233,7 +289,7 @@ def test_one_that_cannot_be_read_does_not_stop_the_others(video, tmp_path):
     assert "cannot be read" in results[0].error and "is not there" in results[2].error
 
 
-def test_several_at_once(video, tmp_path):
+def test_several_recordings_in_parallel(video, tmp_path):
     write_video(tmp_path / "other.mp4", film(9), 25)
     results = analyze_videos([video, tmp_path / "other.mp4"], tmp_path / "out", NONE, workers=2, components=SPAWNED)
     assert [one.analysis.recording.frames for one in results] == [20, 9]
@@ -246,7 +302,7 @@ def nothing(track, options):
 SPAWNED = Components(everywhere, whole, nothing)
 
 
-def test_which_recordings_are_meant(tmp_path):
+def test_recordings_of_folders_and_lists(tmp_path):
     for name in ("b.mp4", "a.MOV", "notes.md"):
         (tmp_path / name).touch()
     (tmp_path / "list.txt").write_text("a.MOV\n\n b.mp4 \n")
@@ -260,13 +316,13 @@ def test_which_recordings_are_meant(tmp_path):
     assert recordings([tmp_path / "frames", tmp_path / "x.mp4"]) == [tmp_path / "frames", tmp_path / "x.mp4"]
 
 
-def test_the_folder_of_the_recording_itself_is_no_place(video, tmp_path):
+def test_the_recording_itself_cannot_be_the_folder(video, tmp_path):
     with pytest.raises(RunError, match=r"talk\.mp4' is a file; give another --out"):
         analyze_video(video, tmp_path, NONE, components=STUB)
     assert VideoFrames(video).times
 
 
-def test_two_recordings_never_share_a_folder(tmp_path):
+def test_output_folders_differ(tmp_path):
     names = ["a/x.mp4", "b/x.mp4", "a/x y.mp4", "a/x-y.mp4", "a/..mp4", "c/.."]
     found = output_folders([tmp_path / name for name in names], tmp_path / "out")
     assert len(set(found)) == len(names) and {one.parent for one in found} == {tmp_path / "out"}
@@ -286,7 +342,7 @@ def test_two_recordings_never_share_a_folder(tmp_path):
         ({"model": "nowhere.safetensors"}, Exception, "is not a file"),
     ],
 )
-def test_wrong_settings_are_one_error_before_any_work(values, fault, said, tmp_path):
+def test_a_wrong_setting_is_an_error_before_any_work(values, fault, said, tmp_path):
     with pytest.raises(fault, match=said):
         analyze_videos(
             [tmp_path / "x.mp4"],
@@ -298,7 +354,7 @@ def test_wrong_settings_are_one_error_before_any_work(values, fault, said, tmp_p
 
 
 @needs_mesh
-def test_the_command_says_what_it_found(tmp_path, capsys):
+def test_the_command_prints_the_events(tmp_path, capsys):
     write_video(tmp_path / "noise.mp4", film(8, (96, 128)), 25)
     (tmp_path / "bad.mp4").write_text("no")
     with pytest.raises(SystemExit) as end:
@@ -321,7 +377,7 @@ def test_the_command_says_what_it_found(tmp_path, capsys):
         ((), "Missing"),
     ],
 )
-def test_wrong_use_is_2(arguments, said, capsys):
+def test_wrong_use_exits_with_2(arguments, said, capsys):
     with pytest.raises(SystemExit) as end:
         main(["analyze", *arguments])
     assert end.value.code == 2 and said in capsys.readouterr().err

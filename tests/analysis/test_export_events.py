@@ -10,14 +10,16 @@ from xml.etree import ElementTree
 import pytest
 from pympi.Elan import Eaf
 
-from microexpr.analysis.formats.json_file import from_csv, from_json, json_schema, read, to_csv, to_eaf, to_json
+from microexpr.analysis.formats.csv_file import from_csv, to_csv
+from microexpr.analysis.formats.elan import to_eaf
+from microexpr.analysis.formats.json_file import from_json, json_schema, read_analysis, to_json
 from microexpr.core.errors import DataError, MissingDataError
 from microexpr.core.events import Analysis, Event, Face, Recording
 
 DOCS = Path(__file__).parents[2] / "docs"
-SHARES = {"positive": 0.7, "surprise": 0.2, "negative": 0.1}
+PROBABILITIES = {"positive": 0.7, "surprise": 0.2, "negative": 0.1}
 SMILE = Event(
-    "talk.mp4", 1, 10, 14, 22, 0.4, 0.56, 0.88, "micro", 3.5, SHARES, "positive", 0.9, ("blink", "below 60 fps")
+    "talk.mp4", 1, 10, 14, 22, 0.4, 0.56, 0.88, "micro", 3.5, PROBABILITIES, "positive", 0.9, ("blink", "below 60 fps")
 )
 LONG = Event("talk.mp4", 1, 20, 40, 60, 0.8, 1.6, 2.4, "macro", 2.0)
 OTHER = replace(
@@ -83,7 +85,7 @@ def test_a_file_that_is_none_of_ours(text, said):
 
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(MissingDataError, match="is not a file"):
-        read(tmp_path / "events.json")
+        read_analysis(tmp_path / "events.json")
 
 
 @pytest.fixture
@@ -137,8 +139,9 @@ def test_the_schema_that_ships_is_that_of_the_records():
     schema = json_schema()
     assert set(json.loads(to_json(WHOLE))) == set(schema["properties"])
     for cls in (Event, Face, Recording):
-        told = schema["$defs"][cls.__name__]["properties"]
-        assert {f.name for f in fields(cls)} == set(told) and all(one["description"] for one in told.values())
+        properties = schema["$defs"][cls.__name__]["properties"]
+        assert {f.name for f in fields(cls)} == set(properties)
+        assert all(value["description"] for value in properties.values())
 
 
 def test_the_docs_list_every_field():

@@ -1,4 +1,4 @@
-"""A camera as it comes: synthetic films played as one."""
+"""The events of a camera: synthetic videos played like one."""
 
 import json
 import signal
@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from microexpr.analysis import AnalysisOptions, Components, analyze_video
-from microexpr.analysis.formats import json_file as export
-from microexpr.analysis.live import FILES, LiveOptions, VideoSource, live
+from microexpr.analysis import AnalysisOptions, Components, analyze_video, event_files
+from microexpr.analysis.formats.json_file import read_analysis
+from microexpr.analysis.live import LiveOptions, VideoSource, live
 from microexpr.analysis.live.capture import Capture
 from microexpr.analysis.live.detector import EventDetector
 from microexpr.analysis.live.window import FrameBuffer, TrackBuffer, TrackWindow
@@ -65,13 +65,18 @@ class Unplugged:
 
 
 @needs_mesh
-def test_the_same_events_as_analyze(film, tmp_path):
-    options, parts, told = AnalysisOptions(), Components(spot=wide), []
-    whole = analyze_video(film, tmp_path / "whole", options, components=parts)
+def test_a_camera_gives_the_same_events_as_a_recording(film, tmp_path):
+    options, components, reported = AnalysisOptions(), Components(spot=wide), []
+    whole = analyze_video(film, tmp_path / "whole", options, components=components)
     now = live(
-        VideoSource(film, "fast"), tmp_path / "live", options, LiveOptions(window=6.0), told.append, components=parts
+        VideoSource(film, "fast"),
+        tmp_path / "live",
+        options,
+        LiveOptions(window=6.0),
+        reported.append,
+        components=components,
     )
-    assert len(now.events) == len(whole.events) == 3 and told == list(now.events)
+    assert len(now.events) == len(whole.events) == 3 and reported == list(now.events)
     for one, other in zip(now.events, whole.events, strict=True):
         assert (one.face, one.kind, one.label) == (other.face, other.kind, other.label)
         # Smoothed by the same frames and spotted by a rule that no window changes: the same to the frame.
@@ -85,22 +90,22 @@ def test_the_same_events_as_analyze(film, tmp_path):
 
 
 @needs_mesh
-def test_frames_that_nobody_could_take_are_counted(film, tmp_path, monkeypatch):
+def test_dropped_frames_are_counted(film, tmp_path, monkeypatch):
     quick = Follower.step
     monkeypatch.setattr(Follower, "step", lambda *given: time.sleep(0.1) or quick(*given))
-    shown = []
+    states = []
     found = live(
-        VideoSource(film), tmp_path, AnalysisOptions(model="none"), LiveOptions(queue_size=2), on_status=shown.append
+        VideoSource(film), tmp_path, AnalysisOptions(model="none"), LiveOptions(queue_size=2), on_status=states.append
     )
     counts = found.settings["live"]
     assert counts["dropped"] > 50 and counts["processed"] + counts["dropped"] == counts["received"] == 225
-    assert "frames were dropped" in found.warnings[0] and shown[-1].dropped == counts["dropped"]
-    assert export.read(tmp_path / "events.json").settings["live"] == counts
+    assert "frames were dropped" in found.warnings[0] and states[-1].dropped == counts["dropped"]
+    assert read_analysis(tmp_path / "events.json").settings["live"] == counts
     assert found.recording.seconds > 6 and abs(found.recording.fps - FPS) < 1
 
 
 @needs_mesh
-def test_ctrl_c_leaves_whole_files(film, tmp_path):
+def test_ctrl_c_leaves_complete_files(film, tmp_path):
     command = [sys.executable, "-m", "microexpr", "live", str(film), "--out", str(tmp_path / "out"), "--model", "none"]
     running = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert "Ctrl-C" in running.stderr.readline()
@@ -108,13 +113,13 @@ def test_ctrl_c_leaves_whole_files(film, tmp_path):
     running.send_signal(signal.SIGINT)
     _, rest = running.communicate(timeout=60)
     assert running.returncode == 0 and "frames processed" in rest and "Traceback" not in rest
-    found = export.read(tmp_path / "out" / "events.json")
+    found = read_analysis(tmp_path / "out" / "events.json")
     assert 0 < found.recording.frames < 225
-    assert {file.name for file in (tmp_path / "out").iterdir()} == {*FILES, "events.jsonl"}
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {*event_files(), "events.jsonl"}
 
 
 @pytest.mark.parametrize("given", ["97", "nothing.mp4", "/dev/null"])
-def test_no_camera_is_one_line(given, tmp_path, monkeypatch, capfd):
+def test_a_missing_camera_is_an_error_of_one_line(given, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as left:
         main(["live", given])
@@ -123,10 +128,10 @@ def test_no_camera_is_one_line(given, tmp_path, monkeypatch, capfd):
 
 
 @needs_mesh
-def test_a_camera_that_is_unplugged_leaves_what_came(tmp_path):
+def test_events_before_a_camera_fails_are_written(tmp_path):
     with pytest.raises(MediaError, match="no more"):
         live(Unplugged(20), tmp_path / "some", AnalysisOptions(model="none"))
-    found = export.read(tmp_path / "some" / "events.json")
+    found = read_analysis(tmp_path / "some" / "events.json")
     assert found.recording.frames == 20 and "no face" in found.warnings[0]
     with pytest.raises(MediaError, match="no more"):
         live(Unplugged(0), tmp_path / "none", AnalysisOptions(model="none"))
@@ -148,76 +153,76 @@ def test_the_window_is_bounded():
         window.add(1 + i // 2500, row(i / 100), picture[..., 0])
         window.forget(i / 100)
         shots.add(i, i / 100, picture)
-        assert sum(len(strip.rows) for strip in window.strips.values()) <= 300 + 100 + 300
-        assert len(shots._kept) <= 3 * 60 + 1
-    (strip,) = window.strips.values()
-    assert strip.cut and len(strip.rows) == len(strip.crops) >= 300 and strip.rows[0]["number"] % 100 == 0
+        assert sum(len(buffer.rows) for buffer in window.buffers.values()) <= 300 + 100 + 300
+        assert len(shots._images) <= 3 * 60 + 1
+    (buffer,) = window.buffers.values()
+    assert buffer.cut and len(buffer.rows) == len(buffer.crops) >= 300 and buffer.rows[0]["number"] % 100 == 0
     assert shots.numbers[0] >= 4699 and shots.numbers[-1] == 4999 and shots.copy().numbers == shots.numbers
     assert shots.read(4999).shape == (8, 8, 3)
 
 
-def strip_of(seconds, cut=False):
+def buffer_of(seconds, cut=False):
     rows = [row(i / 100) for i in range(round(100 * seconds))]
     return TrackBuffer(rows, [np.zeros((16, 16), np.uint8)] * len(rows), cut)
 
 
-def test_an_event_is_told_once_when_it_cannot_change():
+def test_an_event_is_reported_once_when_it_cannot_change():
     seen = [Interval(100, 150, score=1.0)]
     watch = EventDetector(Tracking(), lambda track: seen, settle=1.0)
-    assert watch.detect({1: strip_of(2.4)}, 2.4, 0.01) == []
-    ((track, one),) = watch.detect({1: strip_of(2.6)}, 2.6, 0.01)
+    assert watch.detect({1: buffer_of(2.4)}, 2.4, 0.01) == []
+    ((track, one),) = watch.detect({1: buffer_of(2.6)}, 2.6, 0.01)
     assert track.face == 1 and one == seen[0]
     seen[:] = [Interval(110, 155, score=2.0), Interval(300, 480, score=1.0)]
-    assert watch.detect({1: strip_of(6)}, 6.0, 0.01) == []  # the same one again; the other lasted 1.8 s, 1.2 s ago
-    assert [one.onset for _, one in watch.detect({1: strip_of(6)}, 6.0, 0.01, final=True)] == [300]
+    assert watch.detect({1: buffer_of(6)}, 6.0, 0.01) == []  # the same one again; the other lasted 1.8 s, 1.2 s ago
+    assert [one.onset for _, one in watch.detect({1: buffer_of(6)}, 6.0, 0.01, final=True)] == [300]
 
 
-def test_what_the_window_cut_is_not_told():
+def test_an_event_cut_by_the_window_is_not_reported():
     watch = EventDetector(Tracking(), lambda track: [Interval(50, 90, score=1.0)], settle=1.0)
-    assert watch.detect({1: strip_of(4, cut=True)}, 4.0, 0.01) == []
-    assert len(watch.detect({1: strip_of(4)}, 4.0, 0.01)) == 1
+    assert watch.detect({1: buffer_of(4, cut=True)}, 4.0, 0.01) == []
+    assert len(watch.detect({1: buffer_of(4)}, 4.0, 0.01)) == 1
 
 
-def test_little_is_known_of_a_face_that_has_just_come():
+def test_a_new_face_has_no_events_before_min_seconds():
     watch = EventDetector(Tracking(), lambda track: [Interval(50, 90, score=1.0)], settle=1.0, min_seconds=3.0)
-    assert watch.detect({1: strip_of(2.5)}, 2.5, 0.01) == []
-    assert len(watch.detect({1: strip_of(2.5)}, 4.0, 0.01)) == 1  # it has gone
+    assert watch.detect({1: buffer_of(2.5)}, 2.5, 0.01) == []
+    assert len(watch.detect({1: buffer_of(2.5)}, 4.0, 0.01)) == 1  # it has gone
 
 
-def test_gaps_of_a_person():
+def test_gaps_of_a_face():
     times = np.concatenate([np.arange(20, 100), np.arange(200, 300)]) / 100
     watch = EventDetector(Tracking(), lambda track: [], settle=1.0)
     for now in (1.5, 2.5, 4.5):
         rows = [row(t) for t in times if t <= now]
         watch.detect({1: TrackBuffer(rows, [np.zeros((16, 16), np.uint8)] * len(rows))}, now, 0.01)
-    person = watch.people[1].to_face(5.0, 0.01)
+    person = watch.histories[1].to_face(5.0, 0.01)
     assert person.frames == 180 and person.gaps == ((0.0, 0.2), (1.0, 2.0), (3.0, 5.0))
 
 
-def test_a_capture_that_waits_loses_nothing():
+def test_a_capture_that_can_wait_drops_nothing():
     capture = Capture(Unplugged(50), 2)
     numbers = []
     with pytest.raises(MediaError):
         for number, _, _ in capture.frames():
             numbers.append(number)
             time.sleep(0.001)
-    assert numbers == list(range(50)) and (capture.came, capture.dropped) == (50, 0)
+    assert numbers == list(range(50)) and (capture.received, capture.dropped) == (50, 0)
 
 
-def test_a_line_an_event_and_one_for_how_it_goes(capsys):
+def test_the_terminal_shows_a_line_per_event_and_a_status_line(capsys):
     from microexpr.analysis.live import Status
     from microexpr.core.events import Event
 
     event = Event("v", 2, 10, 15, 20, 1.0, 1.5, 1.2, "micro", 1.0, {"positive": 0.7}, "positive", 1.0, ("blink",))
     assert format_event(event).split() == ["1.00", "s", "face", "2", "micro", "200", "ms", "positive", "0.70;", "blink"]
-    with live_display(Console(), Console(stderr=True, force_terminal=True)) as (told, shown):
-        shown(Status(3.0, 30.0, 29.0, 90, 80, 4, 1, 2, 1))
-        told(event)
+    with live_display(Console(), Console(stderr=True, force_terminal=True)) as (on_event, on_status):
+        on_status(Status(3.0, 30.0, 29.0, 90, 80, 4, 1, 2, 1))
+        on_event(event)
     said = capsys.readouterr()
     assert "face 2" in said.out and "dropped 4" in said.err and "blinks 2" in said.err
 
 
 @pytest.mark.parametrize("wrong", [{"window": 2.0}, {"interval": 0}, {"queue_size": 0}, {"settle": -1}])
-def test_wrong_settings_are_named(wrong):
+def test_an_error_names_the_wrong_setting(wrong):
     with pytest.raises(UsageError, match=next(iter(wrong))):
         LiveOptions(**wrong)

@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from pympi import Elan
 
-from microexpr.analysis.formats import json_file as export
+from microexpr.analysis.formats import csv_file, json_file
 from microexpr.web import ServerOptions, create_app
 from microexpr.web.store import Library
 from tests.web import serve_stub
@@ -174,7 +174,7 @@ def test_files_to_take_away(fresh, tmp_path):
         answer = fresh.client.get(f"/api/recordings/{fresh.id}/export/{kind}", params={"coder": "Ada ; \r\n L"})
         assert f'filename="a-talk-Ada-L-events.{kind}"' in answer.headers["content-disposition"]
         files[kind] = answer.content
-    for events in (export.from_csv(files["csv"].decode()), export.from_json(files["json"].decode()).events):
+    for events in (csv_file.from_csv(files["csv"].decode()), json_file.from_json(files["json"].decode()).events):
         assert [(one.status, one.coder) for one in events] == [("confirmed", "Ada"), ("found", ""), ("added", "Ada")]
     (tmp_path / "e.eaf").write_bytes(files["eaf"])
     eaf = Elan.Eaf(tmp_path / "e.eaf")
@@ -188,7 +188,7 @@ def test_a_second_coder(fresh):
     fresh.judge(fresh.id, 2, verdict="confirm")
     other = [serve_stub.event(11, 14, 20, status="corrected", coder="Bo")]
     url = f"/api/recordings/{fresh.id}/second"
-    told = fresh.client.post(url, params={"name": "bo.csv"}, content=export.to_csv(other)).json()
+    told = fresh.client.post(url, params={"name": "bo.csv"}, content=csv_file.to_csv(other)).json()
     assert told["first"] == "Ada" and told["second"] == "Bo" and told["matched"] == 1
     assert 0 < told["time_kappa"] < 1 and [one["what"] for one in told["differences"]] == ["only first"]
     for wrong in ("a,b\n1,2\n", "{}", "[" * 10**5, '{"a":' * 10**5, "\0\0"):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from microexpr.analysis.formats import json_file as export
+from microexpr.analysis.formats import csv_file
 from microexpr.imaging.video import write_video
 from microexpr.synthetic.long_video import random_video
 from microexpr.web.settings import analyze_here
@@ -104,7 +104,7 @@ def test_correcting_and_adding(page, film):
     until(page, "document.querySelector(\"[data-part='n-apex']\").value === '87'")
     with page.expect_download() as file:
         page.click("#csv")
-    events = export.from_csv(file.value.path().read_text())
+    events = csv_file.from_csv(file.value.path().read_text())
     assert [(one.status, one.onset, one.apex, one.offset, one.label, one.coder) for one in events] == [
         ("corrected", 12, 14, 30, "negative", "Ada"),
         ("found", 40, 55, 70, "negative", ""),
@@ -162,7 +162,7 @@ def test_a_second_coder_gives_kappa(page, film, tmp_path):
     press(page, "c", "n", "c")
     until(page, "document.getElementById('judged').textContent === '2 of 2 judged'")
     other = [serve_stub.event(11, 14, 20, status="corrected", coder="Bo"), serve_stub.event(40, 55, 70, status="added")]
-    (tmp_path / "bo.csv").write_text(export.to_csv(other))
+    (tmp_path / "bo.csv").write_text(csv_file.to_csv(other))
     page.set_input_files("#second", tmp_path / "bo.csv")
     page.wait_for_selector("#agreement table")
     assert page.inner_text("#agreement .scores").splitlines()[0] == "0.98" and "Ada and Bo" in page.inner_text(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from microexpr.analysis.formats import json_file as export
+from microexpr.analysis.formats import csv_file
 from tests.web import serve_stub
 from tests.web.contrast import FAINT
 from tests.web.serve_page import DESK, HAND, JUDGED, PHONE, frame, needs_chromium, opened, press, shown, until
@@ -15,7 +15,7 @@ def compared(page, tmp_path):
     """A second coder's file is loaded, so that everything is on the page."""
     press(page, "c", "n", "r", "n", "a")
     page.wait_for_selector(JUDGED.format("added"))
-    (tmp_path / "bo.csv").write_text(export.to_csv([serve_stub.event(11, 14, 20, status="corrected", coder="Bo")]))
+    (tmp_path / "bo.csv").write_text(csv_file.to_csv([serve_stub.event(11, 14, 20, status="corrected", coder="Bo")]))
     page.set_input_files("#second", tmp_path / "bo.csv")
     page.wait_for_selector("#agreement table")
 

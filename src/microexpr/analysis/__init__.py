@@ -1,11 +1,24 @@
-"""From anybody's video to events: faces -> spotting -> recognition -> events.csv, .json, .eaf and a page.
+"""From a video to events: faces -> spotting -> recognition -> events.csv, events.json, events.eaf and a page.
 
-`analyze` does one recording, `analyze_all` several at once. Frames are read when they are needed; nothing that grows
-with the length of the recording is held but a few numbers a frame.
+`analyze_video` does one recording, `analyze_videos` several at once. Frames are read when they are needed; in memory
+only a few numbers per frame grow with the length of the recording.
 """
 
+from ..core.events import EVENT_FORMATS, Analysis
 from .options import AnalysisOptions, Components
-from .pipeline import FILES, AnalysisResult, analyze_video, analyze_videos
+from .pipeline import AnalysisResult, analyze_video, analyze_videos
+from .result import analysis_files, event_files
 from .sources import recordings
 
-__all__ = ["FILES", "AnalysisOptions", "AnalysisResult", "Components", "analyze_video", "analyze_videos", "recordings"]
+__all__ = [
+    "EVENT_FORMATS",
+    "Analysis",
+    "AnalysisOptions",
+    "AnalysisResult",
+    "Components",
+    "analysis_files",
+    "analyze_video",
+    "analyze_videos",
+    "event_files",
+    "recordings",
+]

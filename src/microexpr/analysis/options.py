@@ -1,4 +1,4 @@
-"""How to analyze, and the two parts that do the work: what finds faces, and what finds movements of a face."""
+"""Settings of the analysis, and the parts that do the work: a tracker and a spotter."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,22 +17,25 @@ from ..core.registry import validate_settings
 from ..core.track import FaceTrack
 from ..imaging.video import Frames
 from ..recognizers.model import DEFAULT_MODEL, load_model
-from .summary import movement
+
+if TYPE_CHECKING:
+    from ..faces.tracking import Tracking
 
 SPOTTER = "default"
+"""The spotter that is used where none is named."""
 
 
 @dataclass(frozen=True)
 class AnalysisOptions:
-    """How to analyze.
+    """Settings of the analysis.
 
     Attributes:
-        model: file of a trained recognizer, `default` for the one that ships with the package; `none` leaves every
+        model: file of a trained recognizer; `default` is the one that ships with the package, `none` leaves every
             event `unknown`.
-        spotter: `name` and settings of a spotter.
-        tracking: settings of the tracker.
-        threshold: an event whose best class has a smaller share is `unknown`.
-        min_quality: so is one whose face has a lower mean quality.
+        spotter: `name` and settings of a spotter from `SPOTTERS`.
+        tracking: settings of the face tracker, see `Tracking`.
+        threshold: smallest probability of the likeliest class, 0 to 1; below it an event is `unknown`.
+        min_quality: smallest mean quality of the face during an event, 0 to 1; below it an event is `unknown`.
     """
 
     model: Path | str = "default"
@@ -48,17 +51,27 @@ class AnalysisOptions:
 
     @classmethod
     def from_settings(cls, values: Mapping[str, Any]) -> AnalysisOptions:
-        """From settings as a user writes them; `spotter.<key>` and `tracking.<key>` go to these parts."""
-        flat = {key: value for key, value in values.items() if "." not in key}
+        """Build options from settings as a user writes them.
+
+        Args:
+            values: setting -> value; `spotter.<setting>` and `tracking.<setting>` set a single setting of these parts,
+                and `spotter` may be a name.
+
+        Raises:
+            RecipeError: a setting is unknown or wrong.
+        """
+        nested: dict[str, Any] = {key: value for key, value in values.items() if "." not in key}
+        if isinstance(nested.get("spotter"), str):
+            nested["spotter"] = {"name": nested["spotter"]}
         for key, value in values.items():
             part, dot, inner = key.partition(".")
             if dot:
-                flat[part] = {**flat.get(part, {"name": SPOTTER} if part == "spotter" else {}), inner: value}
-        return validate_settings(cls, flat, "analyze")
+                default = {"name": SPOTTER} if part == "spotter" else {}
+                nested[part] = {**nested.get(part, default), inner: value}
+        return validate_settings(cls, nested, "analyze")
 
     def resolved_settings(self) -> dict[str, Any]:
-        """What is written into events.json: every setting of every part, whether or not it was chosen."""
-        from ..faces.tracking import Tracking
+        """Return every setting of every part, also those left at their defaults, as events.json records them."""
         from ..spotting import SPOTTERS
 
         spotter = SPOTTERS.build(self.spotter)
@@ -66,40 +79,44 @@ class AnalysisOptions:
             **dataclasses.asdict(self),
             "model": str(self.model),
             "spotter": {"name": spotter.name, **dataclasses.asdict(spotter)},
-            "tracking": dataclasses.asdict(validate_settings(Tracking, self.tracking, "tracking")),
+            "tracking": dataclasses.asdict(self.tracker),
         }
 
     @property
     def model_file(self) -> Path | None:
-        """Of the recognizer; None for none."""
+        """File of the recognizer; None for none."""
         return {"none": None, "default": DEFAULT_MODEL}.get(str(self.model), Path(self.model))
 
     @property
-    def fps(self) -> float:
-        """Of sources without time stamps."""
+    def tracker(self) -> Tracking:
+        """The face tracker with these settings."""
         from ..faces.tracking import Tracking
 
-        return validate_settings(Tracking, self.tracking, "tracking").fps
+        return validate_settings(Tracking, self.tracking, "tracking")
+
+    @property
+    def fps(self) -> float:
+        """Frames per second of sources without time stamps."""
+        return self.tracker.fps
 
     def check(self) -> None:
         """Raise at once what is wrong with a setting, before any work is done.
 
         Raises:
-            MicroexprError: no such model, spotter or setting.
+            MicroexprError: there is no such model, spotter or setting.
         """
-        from ..faces.tracking import Tracking
         from ..spotting import SPOTTERS
 
         SPOTTERS.build(self.spotter)
-        validate_settings(Tracking, self.tracking, "tracking")
+        _ = self.tracker
         if self.model_file is not None:
             load_model(self.model_file)
 
 
 def _track(frames: Frames, options: AnalysisOptions, progress: ProgressCallback, folder: Path) -> Sequence[FaceTrack]:
-    from ..faces.tracking import Tracking, track_faces
+    from ..faces.tracking import track_faces
 
-    return track_faces(frames, validate_settings(Tracking, options.tracking, "tracking"), progress, folder)
+    return track_faces(frames, options.tracker, progress, folder)
 
 
 def _spot(track: FaceTrack, options: AnalysisOptions) -> Sequence[Interval]:
@@ -109,21 +126,20 @@ def _spot(track: FaceTrack, options: AnalysisOptions) -> Sequence[Interval]:
 
 
 def _curve(track: FaceTrack, options: AnalysisOptions) -> np.ndarray:
-    """What the spotter looks at, where it can say so; else how much the face changes within a tenth of a second."""
+    """The curve of the spotter."""
     from ..spotting import SPOTTERS
 
-    own = getattr(SPOTTERS.build(options.spotter), "curve", None)
-    return movement(track) if own is None else np.asarray(own(track), float)
+    return SPOTTERS.build(options.spotter).curve(track)
 
 
 @dataclass(frozen=True)
 class Components:
-    """What finds faces, and movements of a face.
+    """The parts of the pipeline that tests and other programs may replace.
 
     Attributes:
-        track: frames, options, progress and a folder to work in -> tracks.
-        spot: a track -> intervals in frame numbers.
-        curve: a track -> (T,) a value for each of its frames, for the time line.
+        track: (frames, options, progress, folder to work in) -> tracks of the faces.
+        spot: (track, options) -> intervals in frame numbers.
+        curve: (track, options) -> (T,) value for each frame of the track, for the time line.
     """
 
     track: Callable[[Frames, AnalysisOptions, ProgressCallback, Path], Sequence[FaceTrack]] = _track
@@ -131,7 +147,7 @@ class Components:
     curve: Callable[[FaceTrack, AnalysisOptions], np.ndarray] = _curve
 
     def spot_with_curve(self, track: FaceTrack, options: AnalysisOptions) -> tuple[Sequence[Interval], np.ndarray]:
-        """What `spot` and `curve` say; a spotter of ours looks once for both."""
+        """Return the intervals and the curve; a spotter of the package computes both in one pass."""
         from ..spotting import SPOTTERS
 
         if self.spot is _spot and self.curve is _curve:

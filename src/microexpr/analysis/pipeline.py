@@ -1,47 +1,52 @@
-"""One recording from frames to files, and many of them at once."""
+"""The driver for recordings: one from its frames to its files, or many of them at once."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
 from .. import __version__
-from ..core.errors import DataError, MediaError, MicroexprError, RunError, one_line
+from ..core.errors import DataError, MediaError, MicroexprError, RunError, UsageError, one_line
 from ..core.events import Analysis
 from ..core.executors import Done, executor
-from ..core.files import write_atomically
 from ..core.progress import ProgressCallback, no_progress
 from ..imaging.video import Frames, VideoFrames, file_signature, open_frames
-from ..recognizers.model import Model, load_model
-from .classify import classify_events, warnings
+from ..recognizers.model import load_model
+from .classify import classify_events
 from .event_images import EventImages
-from .formats import json_file as export
+from .formats.json_file import read_analysis
 from .options import AnalysisOptions, Components
-from .page import render_page
+from .result import analysis_files, build_analysis, write_analysis
 from .sources import output_folder, output_folders
 from .summary import absolute_path, describe_recording, frame_damage, summarize_face, tracks_by_face
 
-FILES = ("events.csv", "events.eaf", "report.html", "events.json")
-"""In the order in which they are written: once the last is there, all are."""
-
 MAX_ERROR_LENGTH = 600
-"""Letters of a line about a fault."""
+"""Characters of an error message; the middle of a longer one is left out."""
 
 WORK = "work"
-"""Below a recording's folder: its tracks, until all is written."""
+"""Folder of the tracks, below the folder of a recording, until everything is written."""
 
 
 @dataclass(frozen=True)
 class AnalysisResult:
-    """What came of one recording: an analysis, or the line that says why there is none."""
+    """The outcome for one recording: an analysis, or the line that says why there is none.
+
+    Attributes:
+        source: the recording.
+        folder: the folder of its files.
+        analysis: what was found; None after an error.
+        error: the error message, in one line; "" where there was none.
+    """
 
     source: Path
     folder: Path
@@ -50,113 +55,151 @@ class AnalysisResult:
 
 
 def analyze_video(
-    source: Path,
-    out: Path,
+    path: Path | str,
+    out: Path | str | None = None,
     options: AnalysisOptions | None = None,
     progress: ProgressCallback | None = None,
     components: Components | None = None,
+    **settings: Any,
 ) -> Analysis:
-    """Find the events of a video, or of a folder of frames, and write them into `out/<its name>`.
+    """Find the facial movements in a video, a folder of frames or an image.
 
-    What was finished with the same source, settings and version is read, not done again.
+    With `out`, the files of events and a page are written into `out/<name of the recording>`. An analysis of the same
+    source with the same settings, model and version that is already there is read instead of repeated.
 
     Args:
-        source: a video file, a folder of numbered frames, or a picture.
-        out: the folder that gets a folder for each recording.
-        options: settings.
-        progress: told what is being done, how much of it is done, and how much there is.
-        components: other trackers and spotters than ours.
+        path: a video file, a folder of numbered frames, or an image.
+        out: folder that gets a folder for each recording; without it nothing is written.
+        options: the settings as one object.
+        progress: called with what is being done, how much of it is done, and how much there is.
+        components: another tracker or spotter than those that `options` names.
+        **settings: single settings of `AnalysisOptions` instead of `options`, e.g. `threshold=0.6`,
+            `spotter="mdmd"` or `tracking={"max_faces": 1}`.
+
+    Returns:
+        What was found: `.events`, `.faces`, `.to_dataframe()`, `.save(folder)`.
 
     Raises:
         MediaError: the source cannot be read.
-        RunError: the folder holds another recording's events, or events that a coder has judged.
+        RunError: the folder holds the events of another recording, or events that a coder has reviewed.
+        UsageError: a setting is unknown or wrong.
     """
-    return _analyze_into(
-        Path(source),
-        output_folder(Path(source), out),
-        options or AnalysisOptions(),
-        progress or no_progress,
-        components,
-    )
+    if options is not None and settings:
+        raise UsageError(f"give either options or single settings ({', '.join(settings)}), not both")
+    source, options = Path(path), options or AnalysisOptions.from_settings(settings)
+    progress, components = progress or no_progress, components or Components()
+    if out is not None:
+        return _analyze_into(source, output_folder(source, Path(out)), options, progress, components)
+    with _readable_errors(source), TemporaryDirectory() as work:
+        return _analyze(source, _open(source), Path(work), "", options, progress, components)[0]
 
 
 def analyze_videos(
-    sources: Sequence[Path],
-    out: Path,
+    paths: Sequence[Path | str],
+    out: Path | str,
     options: AnalysisOptions | None = None,
     progress: ProgressCallback | None = None,
     workers: int = 1,
     components: Components | None = None,
 ) -> list[AnalysisResult]:
-    """`analyze` for several recordings, `workers` at once; one that cannot be read does not stop the others."""
+    """Analyze several recordings as `analyze_video` does; one that fails does not stop the others.
+
+    Args:
+        paths: the recordings; `recordings` makes a list of them from folders of videos and lists.
+        out: folder that gets a folder for each recording.
+        options: the settings.
+        progress: called with what is being done, how much of it is done, and how much there is.
+        workers: number of recordings that are analyzed at once, each in a process of its own.
+        components: another tracker or spotter than those that `options` names.
+
+    Returns:
+        The outcome of each recording, in the order of `paths`.
+
+    Raises:
+        UsageError: a setting is wrong, or a recording is given twice.
+    """
     options, progress = options or AnalysisOptions(), progress or no_progress
-    options.check()  # a wrong setting is one error, not one a recording
-    folders = output_folders(sources, out)
-    jobs = list(zip(sources, folders, strict=True))
-    told = progress if workers == 1 or len(jobs) == 1 else no_progress
-    job = partial(_job, options=options, progress=told, components=components)
-    where = executor("local") if told is progress else executor("processes", workers)
+    options.check()  # a wrong setting is one error, not one for each recording
+    sources = [Path(path) for path in paths]
+    jobs = list(zip(sources, output_folders(sources, Path(out)), strict=True))
+    parallel = workers > 1 and len(jobs) > 1
+    job = partial(
+        _run_job,
+        options=options,
+        progress=no_progress if parallel else progress,
+        components=components or Components(),
+    )
+    runner = executor("processes", workers) if parallel else executor("local")
     results: dict[int, AnalysisResult] = {}
     progress("recordings", 0, len(jobs))
-    for index, outcome in where.run(job, jobs, None):
-        value = (
-            {"analysis": outcome.value} if isinstance(outcome, Done) else {"error": _short(one_line(outcome.reason))}
-        )
-        results[index] = AnalysisResult(*jobs[index], **value)
+    for index, outcome in runner.run(job, jobs, None):
+        if isinstance(outcome, Done):
+            results[index] = AnalysisResult(*jobs[index], outcome.value)
+        else:
+            results[index] = AnalysisResult(*jobs[index], error=_shorten(one_line(outcome.reason)))
         progress("recordings", len(results), len(jobs))
     return [results[index] for index in range(len(jobs))]
 
 
-def _short(text: str) -> str:
-    """A line that can be read, although a name in it is thousands of letters long."""
-    return (
-        text
-        if len(text) <= MAX_ERROR_LENGTH
-        else f"{text[: MAX_ERROR_LENGTH // 2]} ... {text[-MAX_ERROR_LENGTH // 2 :]}"
-    )
+def _shorten(text: str) -> str:
+    """Leave the middle out of a message in which a file name is thousands of characters long."""
+    half = MAX_ERROR_LENGTH // 2
+    return text if len(text) <= MAX_ERROR_LENGTH else f"{text[:half]} ... {text[-half:]}"
 
 
-def _job(
+def _run_job(
     job: tuple[Path, Path],
     shared: None,
     *,
     options: AnalysisOptions,
     progress: ProgressCallback,
-    components: Components | None,
+    components: Components,
 ) -> Analysis:
     return _analyze_into(*job, options, progress, components)
 
 
-def _analyze_into(
-    source: Path, folder: Path, options: AnalysisOptions, progress: ProgressCallback, components: Components | None
-) -> Analysis:
+@contextmanager
+def _readable_errors(source: Path) -> Iterator[None]:
+    """Turn an error of the operating system into one that names the file."""
     try:
-        if source.suffix.lower() == ".txt" and source.is_file():
-            raise MediaError(
-                f"list '{source}' names no recording, or stands in a list; write one path a line, in UTF-8"
-            )
-        frames = open_frames(source, damaged=True)
-        mark = _fingerprint(source, options)
-        if folder.is_file():
-            raise RunError(f"'{folder}' is a file; give another --out")
-        if (old := _finished(folder, source, mark)) is not None:
-            progress(f"{one_line(source.name)}: done before", 1, 1)
-            return old
-        try:
-            analysis = _fresh(source, frames, folder, mark, options, progress, components or Components())
-        except Exception:  # not a stop: the same command then goes on from the finished pass over the faces
-            _clear(folder)
-            raise
-        _clear(folder)
-        return analysis
+        yield
     except MicroexprError:
         raise
-    except OSError as fault:
-        raise MediaError(f"'{fault.filename or source}' cannot be read or written: {fault.strerror}") from None
+    except OSError as error:
+        raise MediaError(f"'{error.filename or source}' cannot be read or written: {error.strerror}") from None
 
 
-def _clear(folder: Path) -> None:
-    """Takes the tracks away, and a folder that then holds nothing."""
+def _open(source: Path) -> Frames:
+    if source.suffix.lower() == ".txt" and source.is_file():
+        raise MediaError(f"list '{source}' names no recording, or stands in a list; write one path a line, in UTF-8")
+    return open_frames(source, damaged=True)
+
+
+def _analyze_into(
+    source: Path, folder: Path, options: AnalysisOptions, progress: ProgressCallback, components: Components
+) -> Analysis:
+    with _readable_errors(source):
+        frames = _open(source)
+        fingerprint = _fingerprint(source, options)
+        if folder.is_file():
+            raise RunError(f"'{folder}' is a file; give another --out")
+        if (old := _finished(folder, source, fingerprint)) is not None:
+            progress(f"{one_line(source.name)}: done before", 1, 1)
+            return old
+        work = folder / WORK
+        try:
+            work.mkdir(parents=True, exist_ok=True)
+            analysis, images = _analyze(source, frames, work, fingerprint, options, progress, components)
+            write_analysis(folder, analysis, images)
+        except Exception:  # not an interrupt: after one, the same command continues from the finished tracks
+            _remove_work(folder)
+            raise
+        _remove_work(folder)
+        return analysis
+
+
+def _remove_work(folder: Path) -> None:
+    """Remove the tracks, and the folder where nothing else is in it."""
     shutil.rmtree(folder / WORK, ignore_errors=True)
     with suppress(OSError):
         folder.rmdir()
@@ -164,99 +207,82 @@ def _clear(folder: Path) -> None:
 
 def _fingerprint(source: Path, options: AnalysisOptions) -> str:
     model = "" if options.model_file is None else file_signature(options.model_file)
-    facts = json.dumps([file_signature(source), options.resolved_settings(), model, __version__], sort_keys=True)
-    return hashlib.sha256(facts.encode()).hexdigest()[:16]
+    content = json.dumps([file_signature(source), options.resolved_settings(), model, __version__], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
-def _finished(folder: Path, source: Path, mark: str) -> Analysis | None:
-    """What was found before, if nothing has changed since."""
+def _finished(folder: Path, source: Path, fingerprint: str) -> Analysis | None:
+    """Read the analysis that is already in a folder; None where it is incomplete or of other settings."""
     try:
-        old = export.read(folder / "events.json")
+        old = read_analysis(folder / "events.json")
     except DataError:
-        return None  # nothing, or a half of it
-    if old.fingerprint == mark and all((folder / name).is_file() for name in FILES):
+        return None
+    if old.fingerprint == fingerprint and all((folder / name).is_file() for name in analysis_files()):
         return old
     if old.recording.path != absolute_path(source):
         raise RunError(f"'{folder}' holds the events of '{old.recording.path}'; give another --out")
     if any(event.status != "found" for event in old.events):
-        raise RunError(f"'{folder}' holds events that a coder has judged; give another --out")
+        raise RunError(f"'{folder}' holds events that a coder has reviewed; give another --out")
     return None
 
 
-def _fresh(
+def _analyze(
     source: Path,
     frames: Frames,
-    folder: Path,
-    mark: str,
+    work: Path,
+    fingerprint: str,
     options: AnalysisOptions,
     progress: ProgressCallback,
     components: Components,
-) -> Analysis:
-    name, shape = one_line(source.absolute().name) or "recording", _shape(source, frames)
-    work = folder / WORK
-    work.mkdir(parents=True, exist_ok=True)
-    told = partial(_told, progress, name)
-    tracks = [track for track in components.track(frames, options, told, work) if len(track)]
-    looks = {track: components.spot_with_curve(track, options) for track in tracks}
+) -> tuple[Analysis, Mapping[int, EventImages]]:
+    """Run every part; the analysis, and images of its events by their index.
+
+    Args:
+        source: the recording.
+        frames: its frames.
+        work: folder for the tracks; those of an interrupted analysis are found there again.
+        fingerprint: hash of source, settings, model and version.
+        options: the settings.
+        progress: called as the work goes on.
+        components: tracker and spotter.
+    """
+    name, shape = one_line(source.absolute().name) or "recording", _frame_shape(source, frames)
+
+    def report(what: str, done: int, total: int) -> None:
+        progress(f"{name}: {what}", done, total)
+
+    tracks = [track for track in components.track(frames, options, report, work) if len(track)]
+    spotted = {track: components.spot_with_curve(track, options) for track in tracks}
     recording = describe_recording(name, source, frames, options.fps, shape)
-    faces = tuple(
-        summarize_face(group, np.concatenate([looks[track][1] for track in group]), recording)
+    faces = [
+        summarize_face(group, np.concatenate([spotted[track][1] for track in group]), recording)
         for group in tracks_by_face(tracks)
-    )
+    ]
     model = None if options.model_file is None else load_model(options.model_file)
-    found = [(track, one) for track in tracks for one in looks[track][0]]
+    found = [(track, interval) for track in tracks for interval in spotted[track][0]]
     found.sort(key=lambda pair: (pair[1].onset, pair[0].face))
-    events, pictures = classify_events(frames, recording, found, model, options, told, work)
-    analysis = Analysis(
-        recording,
-        faces,
-        events,
-        (*_assumed(frames, options), *frame_damage(frames)[1], *warnings(recording, faces, model)),
-        {**options.resolved_settings(), "about_model": _of_model(model)},
-        __version__,
-        mark,
-    )
-    _write(folder, analysis, pictures)
-    return analysis
+    events, images = classify_events(frames, recording, found, model, options, report, work)
+    notes = (*_assumed_rate(frames, options), *frame_damage(frames)[1])
+    return build_analysis(recording, faces, events, model, options, notes=notes, fingerprint=fingerprint), images
 
 
-def _shape(source: Path, frames: Frames) -> tuple[int, ...]:
-    """Of the first frame; the others of a video are not decoded for it."""
+def _frame_shape(source: Path, frames: Frames) -> tuple[int, ...]:
+    """Shape of the first frame; the other frames of a video are not decoded for it."""
     if isinstance(frames, VideoFrames):
-        first = next((picture for _, picture in frames), None)
+        first = next((image for _, image in frames), None)
     else:
         first = frames.read(frames.numbers[0]) if frames.numbers else None
     if first is None:
-        lack = "no picture with a number in its name" if source.is_dir() else "no frame"
-        raise MediaError(f"'{source}' holds {lack}")
+        missing = "no image with a number in its name" if source.is_dir() else "no frame"
+        raise MediaError(f"'{source}' holds {missing}")
     return first.shape
 
 
-def _assumed(frames: Frames, options: AnalysisOptions) -> tuple[str, ...]:
-    """What nobody said of a recording."""
+def _assumed_rate(frames: Frames, options: AnalysisOptions) -> tuple[str, ...]:
+    """Warn about a frame rate that was assumed, because a folder of frames has no time stamps."""
     if isinstance(frames, VideoFrames) or "fps" in options.tracking or len(frames.numbers) < 2:
         return ()
-    told = (
-        f"pictures hold no time stamps: {options.fps:g} frames per second were assumed, and every time follows from it"
+    return (
+        f"image files hold no time stamps: {options.fps:g} frames per second were assumed, and every time depends on "
+        "it (--fps)",
     )
-    return (f"{told} (--fps)",)
-
-
-def _of_model(model: Model | None) -> dict[str, str]:
-    """What the file of a recognizer says of itself, without the course of its training."""
-    return {} if model is None else {key: value for key, value in model.metadata.items() if key != "curves"}
-
-
-def _told(progress: ProgressCallback, name: str, what: str, done: int, total: int) -> None:
-    progress(f"{name}: {what}", done, total)
-
-
-def _write(folder: Path, analysis: Analysis, pictures: Mapping[int, EventImages]) -> None:
-    contents = {
-        "events.csv": export.to_csv(analysis.events).encode(),
-        "events.eaf": export.to_eaf(analysis, folder),
-        "report.html": render_page(analysis, pictures).encode(),
-        "events.json": export.to_json(analysis).encode(),
-    }
-    for name in FILES:
-        write_atomically(folder / name, contents[name])

@@ -1,4 +1,4 @@
-"""Which recordings a user means, and which folder each of them gets."""
+"""The recordings that a user names, and the folder that each of them gets."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ..imaging.video import VIDEOS, frame_number
 
 
 def recordings(paths: Sequence[Path]) -> list[Path]:
-    """What a user's list stands for: a folder of videos means each of them, a .txt each of its lines.
+    """Return the recordings that paths stand for: a folder of videos each of them, a .txt file each of its lines.
 
-    A list that cannot be read, or holds nothing, stands for itself: `analyze` says so, and does the others.
+    A list that cannot be read or is empty stays in the result, so that its analysis fails and the others go on.
     """
     found: list[Path] = []
     for path in paths:
         if path.suffix.lower() == ".txt" and _is(path, Path.is_file):
-            found += _listed(path) or [path]
+            found += _read_list(path) or [path]
         elif _is(path, Path.is_dir) and os.access(path, os.R_OK | os.X_OK):
             inside = sorted(path.iterdir())
             frames = any(p.suffix.lower() in PICTURES and frame_number(p.name) is not None for p in inside)
@@ -32,7 +32,7 @@ def recordings(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _listed(path: Path) -> list[Path]:
+def _read_list(path: Path) -> list[Path]:
     try:
         lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError):
@@ -41,7 +41,7 @@ def _listed(path: Path) -> list[Path]:
 
 
 def _is(path: Path, kind: Callable[[Path], bool]) -> bool:
-    """Whether a path is of a kind; False for what cannot even be asked for, which gets its own line later."""
+    """Whether a path is of a kind; False for a path that the system rejects, which gets an error message later."""
     try:
         return kind(path)
     except (OSError, ValueError):
@@ -49,30 +49,34 @@ def _is(path: Path, kind: Callable[[Path], bool]) -> bool:
 
 
 def output_folder(source: Path, out: Path, disambiguate: bool = False) -> Path:
-    """The folder below `out` for a recording: its name, made safe.
+    """Return the folder below `out` for a recording: its name with only safe characters.
 
     Args:
         source: the recording.
-        out: the folder of all.
-        disambiguate: add a mark of the whole path, where two recordings have one name.
+        out: the folder of all recordings.
+        disambiguate: add a hash of the whole path, for two recordings of one name.
     """
-    path = os.path.abspath(source)  # noqa: PTH100  (takes `..` away, follows no link)
+    path = os.path.abspath(source)  # noqa: PTH100  (removes `..`, follows no link)
     name = os.path.basename(path)  # noqa: PTH119  (a Path has no name for `/`)
     safe = slug(name).strip("-.")[:100]
     if safe != name or disambiguate:
-        mark = hashlib.sha256(os.fsencode(path if disambiguate else name)).hexdigest()[:8]
-        safe = f"{safe or 'recording'}-{mark}"
+        digest = hashlib.sha256(os.fsencode(path if disambiguate else name)).hexdigest()[:8]
+        safe = f"{safe or 'recording'}-{digest}"
     return out / safe
 
 
 def output_folders(sources: Sequence[Path], out: Path) -> list[Path]:
-    """A folder for each; two recordings never share one."""
+    """Return a folder for each recording; no two share one.
+
+    Raises:
+        UsageError: a recording is given twice.
+    """
     plain = [output_folder(source, out) for source in sources]
     twice = {folder for folder in plain if plain.count(folder) > 1}
     found = [
         output_folder(source, out, disambiguate=folder in twice) for source, folder in zip(sources, plain, strict=True)
     ]
     if len(set(found)) < len(found):
-        again = next(source for source, folder in zip(sources, found, strict=True) if found.count(folder) > 1)
-        raise UsageError(f"'{again}' is given twice")
+        repeated = next(source for source, folder in zip(sources, found, strict=True) if found.count(folder) > 1)
+        raise UsageError(f"'{repeated}' is given twice")
     return found

@@ -1,13 +1,21 @@
-"""A face over time, and what happened in it: the two records that pass between tracking, spotting and reports.
+"""Facial movements found in a recording: the records that the analysis writes and that files, page and server read.
 
 video -> faces (`FaceTrack`) -> spotting (`Interval`s of frames) -> recognition -> `Event`s in seconds -> `Analysis`
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+import html
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .files import write_atomically
+from .registry import RecordRegistry
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 @dataclass(frozen=True)
@@ -16,17 +24,17 @@ class Event:
 
     Attributes:
         video: name of the file or folder.
-        face: number of the person in it, from 1.
+        face: number of the person in the recording, from 1.
         onset, apex, offset: frame numbers as the source numbers its frames.
-        start, peak, end: the same in seconds since the recording's first frame.
-        kind: `micro` (shorter than .5 s) or `macro`.
-        score: of the spotter, larger is surer; its scale is the spotter's own.
-        probabilities: class -> share of the recognizer, largest first; empty where nothing was recognized.
+        start, peak, end: the same in seconds since the first frame of the recording.
+        kind: `micro` (shorter than 0.5 s) or `macro`.
+        score: confidence of the spotter, on the scale of that spotter; larger is surer.
+        probabilities: class -> probability from the recognizer, 0 to 1, largest first; empty if nothing was recognized.
         label: the class, or `unknown`.
-        quality: mean quality of the face over the event, 0 to 1.
-        warnings: what a reader must know, e.g. `blink`, `head turned`, `below 60 fps`.
+        quality: mean quality of the face during the event, 0 to 1.
+        warnings: reasons for caution, e.g. `blink`, `head turned`, `below 60 fps`.
         status: `found` by the program; `confirmed`, `rejected`, `corrected` or `added` by a coder.
-        coder: who did so.
+        coder: name of the coder who set the status.
         note: free text of the coder.
     """
 
@@ -50,21 +58,26 @@ class Event:
 
     @property
     def seconds(self) -> float:
-        """How long it lasts."""
+        """Duration in seconds."""
         return self.end - self.start
+
+    @property
+    def probability(self) -> float | None:
+        """Probability of `label`, 0 to 1; None where the recognizer did not name that label."""
+        return self.probabilities.get(self.label)
 
 
 @dataclass(frozen=True)
 class Recording:
-    """Facts of a video file or a folder of frames.
+    """Properties of a video file or a folder of frames.
 
     Attributes:
-        name: of the file or folder; letters that cannot be printed are replaced.
-        path: where it was.
-        frames: how many there are.
-        seconds: from the first to the last of them.
-        fps: frames per second, one over the median step of the time stamps.
-        width, height: of an upright frame in pixels.
+        name: name of the file or folder; characters that cannot be printed are replaced.
+        path: absolute path at the time of the analysis.
+        frames: number of frames.
+        seconds: time from the first to the last frame.
+        fps: frames per second: one over the median step of the time stamps.
+        width, height: size of an upright frame in pixels.
     """
 
     name: str
@@ -77,20 +90,20 @@ class Recording:
 
 
 Spans = tuple[tuple[float, float], ...]
-"""Begin and end in seconds, rising."""
+"""Start and end in seconds, rising."""
 
 
 @dataclass(frozen=True)
 class Face:
-    """What was seen of one person over a whole recording.
+    """One person over a whole recording.
 
     Attributes:
         face: number of the person, from 1.
-        frames: in how many frames the face was in sight.
-        quality: their mean quality, 0 to 1.
-        gaps: when it was not in sight.
-        blinks: when an eye was closed or closing.
-        curve: (seconds, value) of what the spotter looked at; thinned out to the peaks where there are many.
+        frames: number of frames in which the face was in sight.
+        quality: mean quality of the face in these frames, 0 to 1.
+        gaps: start and end in seconds of each time in which the face was not in sight.
+        blinks: start and end in seconds of each time in which an eye was closed or closing.
+        curve: (seconds, value) of the curve of the spotter; long curves are thinned and keep their peaks.
     """
 
     face: int
@@ -103,16 +116,17 @@ class Face:
 
 @dataclass(frozen=True)
 class Analysis:
-    """All that was found in one recording.
+    """Everything that was found in one recording.
 
     Attributes:
-        recording: its facts.
-        faces: people in it; empty where no face was found.
-        events: by start, then face.
-        warnings: what a reader must know of the whole recording.
-        settings: of every part, chosen or not; `about_model` is what the recognizer says of itself.
-        version: of microexpr.
-        fingerprint: changes with source, settings, model or version; the same one need not be analyzed again.
+        recording: properties of the recording.
+        faces: the persons in it; empty where no face was found.
+        events: the facial movements, ordered by onset frame and then by face.
+        warnings: reasons for caution that hold for the whole recording.
+        settings: every setting of every part, also those left at their defaults; `about_model` holds the metadata of
+            the recognizer.
+        version: version of microexpr.
+        fingerprint: hash of source, settings, model and version; an analysis with the same one need not be repeated.
     """
 
     recording: Recording
@@ -122,3 +136,113 @@ class Analysis:
     settings: Mapping[str, Any] = field(default_factory=dict)
     version: str = ""
     fingerprint: str = ""
+
+    def to_dataframe(self) -> DataFrame:
+        """Return the events as a table: a row per event, the fields of `Event`, `seconds` and a `p_<class>` per class.
+
+        Needs pandas.
+        """
+        from pandas import DataFrame
+
+        rows = []
+        for event in self.events:
+            row = asdict(event)
+            probabilities = row.pop("probabilities")
+            row["warnings"] = "; ".join(event.warnings)
+            rows.append({**row, "seconds": event.seconds, **{f"p_{name}": p for name, p in probabilities.items()}})
+        columns = [name for name in Event.__dataclass_fields__ if name != "probabilities"] + ["seconds"]
+        return DataFrame(rows) if rows else DataFrame(columns=columns)
+
+    def save(self, folder: Path | str, formats: Collection[str] | None = None) -> list[Path]:
+        """Write the events into a folder, a file per format: `events.csv`, `events.eaf`, `events.json` and so on.
+
+        Existing files of these names are replaced. Each file is written whole or not at all; `events.json` is the
+        last, so that a folder that holds it is complete.
+
+        Args:
+            folder: is made where it does not exist.
+            formats: names from `EVENT_FORMATS`; all of them by default.
+
+        Returns:
+            The files, in the order in which they were written.
+
+        Raises:
+            UnknownNameError: there is no such format.
+        """
+        folder = Path(folder)
+        names = EVENT_FORMATS.names() if formats is None else formats
+        chosen = [EVENT_FORMATS.get(name) for name in sorted(names, key=lambda name: (name == "json", name))]
+        contents = {folder / form.file_name: form.write(self, folder) for form in chosen}
+        for path, content in contents.items():
+            write_atomically(path, content)
+        return list(contents)
+
+    def _repr_html_(self) -> str:
+        """Return a time line and a table of the events, for notebooks."""
+        recording = self.recording
+        lines = [
+            f"<p><b>{html.escape(recording.name)}</b>: {recording.seconds:.1f} s, {len(self.faces)} face(s), "
+            f"{len(self.events)} event(s)</p>",
+            *(f"<p>Note: {html.escape(warning)}</p>" for warning in self.warnings),
+        ]
+        if not self.events:
+            return "".join(lines)
+        names = ("event", "face", "start (s)", "duration (ms)", "kind", "label", "probability", "score", "warnings")
+        head = "".join(f"<th>{name}</th>" for name in names)
+        rows = []
+        for number, event in enumerate(self.events, start=1):
+            probability = "" if event.probability is None else f"{event.probability:.2f}"
+            cells = (
+                *(str(number), str(event.face), f"{event.start:.2f}", f"{1000 * event.seconds:.0f}", event.kind),
+                *(event.label, probability, f"{event.score:.3g}", ", ".join(event.warnings)),
+            )
+            rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        return "".join([*lines, self._time_line(), table])
+
+    def _time_line(self) -> str:
+        """An SVG with a row per face and a bar per event: orange for micro, blue for macro."""
+        faces = sorted({event.face for event in self.events} | {face.face for face in self.faces})
+        width, row = 640, 18
+        scale = width / max(self.recording.seconds, *(event.end for event in self.events), 1e-6)
+        bars = []
+        for number, event in enumerate(self.events, start=1):
+            color = "#d95f02" if event.kind == "micro" else "#3b6fb6"
+            title = html.escape(f"event {number}: {event.kind}, {event.label}, {event.start:.2f} s")
+            bars.append(
+                f'<rect x="{event.start * scale:.1f}" y="{row * faces.index(event.face) + 3}" '
+                f'width="{max(event.seconds * scale, 2):.1f}" height="{row - 6}" fill="{color}">'
+                f"<title>{title}</title></rect>"
+            )
+        height = row * len(faces)
+        frame = f'<rect width="{width}" height="{height}" fill="none" stroke="#999"/>'
+        return f'<svg width="{width}" height="{height}" role="img" aria-label="events">{frame}{"".join(bars)}</svg>'
+
+
+@dataclass(frozen=True)
+class EventFormat:
+    """A file format for events. A new format is one file in `analysis/formats` or one plug-in.
+
+    Attributes:
+        name: its name in `EVENT_FORMATS`, e.g. `elan`.
+        suffix: suffix of its files, e.g. `.eaf`.
+        title: name on buttons and in tables, e.g. `ELAN`.
+        write: (analysis, folder that the file will lie in) -> content of the file.
+        read: (content of a file, its name for error messages) -> events; None where the format cannot be read. Raises
+            `DataError` where the content is not of this format.
+    """
+
+    name: str
+    suffix: str
+    title: str
+    write: Callable[[Analysis, Path], bytes]
+    read: Callable[[bytes, str], tuple[Event, ...]] | None = None
+
+    @property
+    def file_name(self) -> str:
+        """Name of the file that `Analysis.save` writes."""
+        return f"events{self.suffix}"
+
+
+EVENT_FORMATS: RecordRegistry[EventFormat] = RecordRegistry("event format", "microexpr.analysis.formats")
+"""Every format in which events can be written."""

@@ -110,6 +110,12 @@ def match_intervals(first: Sequence[Timed], second: Sequence[Timed], iou: float 
     return [(first[i], second[j]) for i, j in pairs]
 
 
+def overlap_of_shorter(a: Span, b: Span) -> float:
+    """Part of the shorter of two intervals of frames that lies in the other, 0 to 1; both ends counted."""
+    common = max(0, min(a[1], b[1]) - max(a[0], b[0]) + 1)
+    return common / (min(a[1] - a[0], b[1] - b[0]) + 1)
+
+
 def strs(spotting_f1: float, analysis_f1: float) -> float:
     """STRS, the spot-then-recognize score: the product of both F1, 0 to 1 (MEGC 2025, arXiv 2506.15298).
 

@@ -24,7 +24,7 @@ from threading import RLock
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from ..analysis.formats import json_file as export
+from ..analysis.formats.json_file import read_analysis
 from ..core.errors import MissingDataError, RunError, UsageError, one_line
 from ..core.events import Analysis
 from ..core.files import slug, write_atomically
@@ -166,7 +166,7 @@ class Library:
         """
         if self.about(id).state != "done":
             raise RunError(f"'{self.about(id).name}' is not analyzed yet")
-        return export.read(self.folder(id) / "analysis.json")
+        return read_analysis(self.folder(id) / "analysis.json")
 
     def times(self, id: str, name: str = "times") -> np.ndarray:
         """(T,) float64 seconds since the first frame; `stamps` as the file gives them."""

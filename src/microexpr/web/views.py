@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..analysis.formats import json_file as export
+from ..analysis.formats.csv_file import from_csv, to_csv
+from ..analysis.formats.elan import to_eaf
+from ..analysis.formats.json_file import from_json, to_json
 from ..core.errors import DataError, MissingDataError, did_you_mean
 from ..core.events import Analysis, Event
 from ..core.files import slug
@@ -77,12 +79,12 @@ def exported(analysis: Analysis, kind: str, coder: str) -> tuple[str, bytes]:
     stem = slug(Path(analysis.recording.name).stem).strip("-.")[:60] or "recording"
     name = "-".join(filter(None, (stem, slug(coder).strip("-.")[:40], "events"))) + f".{kind}"
     if kind == "csv":
-        return name, export.to_csv(analysis.events).encode()
+        return name, to_csv(analysis.events).encode()
     if kind == "json":
-        return name, export.to_json(analysis).encode()
+        return name, to_json(analysis).encode()
     if kind == "eaf":  # the video is looked for beside the document
         beside = dataclasses.replace(analysis.recording, path=f"/{analysis.recording.name}")
-        return name, export.to_eaf(dataclasses.replace(analysis, recording=beside), Path("/"))
+        return name, to_eaf(dataclasses.replace(analysis, recording=beside), Path("/"))
     raise MissingDataError(f"no export '{kind[:20]}'{did_you_mean(kind, ('csv', 'json', 'eaf'))}")
 
 
@@ -94,10 +96,10 @@ def read_events(text: str, where: str) -> Sequence[Event]:
     """
     try:
         if text.lstrip("\ufeff \t\r\n").startswith("{"):
-            return export.from_json(text, where).events
+            return from_json(text, where).events
     except RecursionError:
         raise DataError(f"'{where}' is JSON of more depths than events have") from None
-    return export.from_csv(text, where)
+    return from_csv(text, where)
 
 
 def compared(library: Library, id: str, text: str, where: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Frames from a camera, or from a file played as one, taken by a thread that waits for nobody."""
+"""Frames from a camera, or from a file that is played like one, read in a thread of its own."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from ...imaging.video import VIDEOS, VideoFrames, iter_frames
 Speed = Literal["real", "fast"]
 
 TIMEOUT = 2.0
-"""Seconds in which a camera must give a frame, and after a stop the last one."""
+"""Seconds within which a camera must give a frame, and after a stop its last frame."""
 
 
 class Source(Protocol):
-    """What gives frames.
+    """A source of frames.
 
     Attributes:
-        name: for people.
-        path: of the file; "" where there is none.
-        can_wait: whether it can wait until a frame has been taken; a camera cannot.
+        name: name for messages.
+        path: path of the file; "" for a camera.
+        can_wait: whether it can wait until a frame has been processed; a camera cannot.
     """
 
     name: str
@@ -35,34 +35,34 @@ class Source(Protocol):
     can_wait: bool
 
     def play(self, stopped: Event) -> Iterator[tuple[float, np.ndarray]]:
-        """`(seconds, picture)`: since the first frame, rising; (height, width, 3) uint8 RGB.
+        """Yield `(seconds, image)`: seconds since the first frame, rising; (height, width, 3) uint8 RGB.
 
         Args:
-            stopped: when it is set, no further frame is wanted.
+            stopped: once it is set, no further frame is read.
 
         Raises:
-            MediaError: no more can be read, and it was not the end.
+            MediaError: reading failed before the end.
         """
 
 
 class Camera:
-    """A camera that OpenCV opens; a frame's time is when it arrived.
+    """A camera that OpenCV opens; the time of a frame is the time of its arrival.
 
     Args:
-        which: its number, or the path of its device.
+        device: number of the camera, or path of its device.
 
     Raises:
-        MediaError: there is none.
+        MediaError: there is no such camera.
     """
 
     can_wait = False
 
-    def __init__(self, which: int | str) -> None:
-        self.name, self.path = f"camera {which}", ""
+    def __init__(self, device: int | str) -> None:
+        self.name, self.path = f"camera {device}", ""
         level = cv2.utils.logging.getLogLevel()
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # one line of ours says it
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # our own error message is enough
         try:
-            self._camera = cv2.VideoCapture(which)
+            self._camera = cv2.VideoCapture(device)
         finally:
             cv2.utils.logging.setLogLevel(level)
         if not self._camera.isOpened():
@@ -72,27 +72,27 @@ class Camera:
             )
 
     def play(self, stopped: Event) -> Iterator[tuple[float, np.ndarray]]:
-        """Until it is stopped."""
+        """Yield frames until it is stopped."""
         first = before = None
         try:
             while not stopped.is_set():
-                picture = self._read(stopped)
-                if picture is None:
+                image = self._read(stopped)
+                if image is None:
                     return
                 now = time.monotonic()
                 first = now if first is None else first
                 before = now - first if before is None else max(now - first, before + 1e-6)
-                yield before, picture
+                yield before, image
         finally:
             self._camera.release()
 
     def _read(self, stopped: Event) -> np.ndarray | None:
-        """The next frame; None once it is stopped."""
+        """Read the next frame; None once it is stopped."""
         last = time.monotonic() + TIMEOUT
         while not stopped.is_set():
-            good, picture = self._camera.read()
+            good, image = self._camera.read()
             if good:
-                return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+                return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
             if time.monotonic() > last:
                 raise MediaError(f"{self.name} gives no more frames; was it unplugged?")
             stopped.wait(0.02)
@@ -100,34 +100,38 @@ class Camera:
 
 
 class VideoSource:
-    """A video file played as a camera.
+    """A video file that is played like a camera.
 
     Args:
-        file: the video.
-        speed: `real` shows a frame when its time has come, as a camera does; `fast` when it is asked for.
+        path: the video.
+        speed: `real` gives a frame when its time has come, as a camera does; `fast` as soon as it can be processed.
     """
 
-    def __init__(self, file: Path, pace: Speed = "real") -> None:
-        self.name, self.path = file.absolute().name, str(file.absolute())
-        self.can_wait = pace == "fast"
-        self._file = file
+    def __init__(self, path: Path, speed: Speed = "real") -> None:
+        self.name, self.path = path.absolute().name, str(path.absolute())
+        self.can_wait = speed == "fast"
+        self._path = path
 
     def play(self, stopped: Event) -> Iterator[tuple[float, np.ndarray]]:
-        """Until the end of the file."""
+        """Yield frames until the end of the file."""
         begun = time.monotonic()
-        for _, seconds, picture in iter_frames(VideoFrames(self._file), 25.0):
+        for _, seconds, image in iter_frames(VideoFrames(self._path), 25.0):
             if not self.can_wait:
                 stopped.wait(max(0.0, begun + seconds - time.monotonic()))
             if stopped.is_set():
                 return
-            yield seconds, picture
+            yield seconds, image
 
 
 def open_camera_or_video(text: str, speed: Speed = "real") -> Source:
-    """What a user means: the number of a camera, a device, or a video file.
+    """Open the source that a user names.
+
+    Args:
+        text: number of a camera, path of a device, or a video file.
+        speed: `real` or `fast`, for a video file.
 
     Raises:
-        MediaError: none of these, or no such camera.
+        MediaError: it is none of these, or there is no such camera.
     """
     if text.isdecimal():
         return Camera(int(text))
@@ -141,62 +145,62 @@ def open_camera_or_video(text: str, speed: Speed = "real") -> Source:
 
 
 class Capture:
-    """Takes frames in a thread of its own; those that nobody has room for are dropped and counted.
+    """Reads frames in a thread of its own; frames for which the queue has no room are dropped and counted.
 
     Args:
-        source: of the frames.
-        waiting: so many may wait to be looked at.
+        source: the source of the frames.
+        queue_size: number of frames that may wait.
 
     Attributes:
-        came: frames that the source gave.
-        dropped: those of them that nobody looked at.
+        received: number of frames that the source gave.
+        dropped: number of them that were dropped.
     """
 
-    def __init__(self, source: Source, waiting: int) -> None:
-        self.source, self.came, self.dropped = source, 0, 0
-        self._waiting: Queue[tuple[int, float, np.ndarray]] = Queue(waiting)
+    def __init__(self, source: Source, queue_size: int) -> None:
+        self.source, self.received, self.dropped = source, 0, 0
+        self._queue: Queue[tuple[int, float, np.ndarray]] = Queue(queue_size)
         self._stopped = Event()
-        self._fault: BaseException | None = None
-        self._thread = Thread(target=self._take, daemon=True)
+        self._error: BaseException | None = None
+        self._thread = Thread(target=self._read_all, daemon=True)
 
     def stop(self) -> None:
-        """No further frame is taken; those that wait are still given."""
+        """Read no further frame; those that wait are still processed."""
         self._stopped.set()
 
     def frames(self) -> Iterator[tuple[int, float, np.ndarray]]:
-        """`(number, seconds, picture)`; a number counts every frame that came, so that dropped ones are gaps.
+        """Yield `(number, seconds, image)`; dropped frames are counted too, so that they are gaps in the numbers.
 
         Raises:
-            MediaError: of the source.
+            MediaError: the source failed.
         """
         self._thread.start()
         silent = 0.0
         while True:
             try:
-                yield self._waiting.get(timeout=0.05)
+                yield self._queue.get(timeout=0.05)
                 silent = 0.0
             except Empty:
                 silent += 0.05
-                if not self._thread.is_alive() and self._waiting.empty():
+                if not self._thread.is_alive() and self._queue.empty():
                     break
                 if self._stopped.is_set() and silent > TIMEOUT:
                     return  # the camera hangs in a read
-        if self._fault is not None:
-            raise self._fault
+        if self._error is not None:
+            raise self._error
 
-    def _take(self) -> None:
+    def _read_all(self) -> None:
         try:
-            for seconds, picture in self.source.play(self._stopped):
-                number, self.came = self.came, self.came + 1
-                if not self._put((number, seconds, picture)):
+            for seconds, image in self.source.play(self._stopped):
+                number, self.received = self.received, self.received + 1
+                if not self._put((number, seconds, image)):
                     self.dropped += 1
-        except BaseException as fault:
-            self._fault = fault
+        except BaseException as error:
+            self._error = error
 
     def _put(self, frame: tuple[int, float, np.ndarray]) -> bool:
         while True:
             try:
-                self._waiting.put(frame, timeout=0.1 if self.source.can_wait else None, block=self.source.can_wait)
+                self._queue.put(frame, timeout=0.1 if self.source.can_wait else None, block=self.source.can_wait)
                 return True
             except Full:
                 if not self.source.can_wait or self._stopped.is_set():

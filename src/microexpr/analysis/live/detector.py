@@ -1,4 +1,4 @@
-"""What is told of a window, once: events that can no longer change, and what was seen of each person."""
+"""The events of the window that can no longer change, each reported once; and what was seen of each face."""
 
 from __future__ import annotations
 
@@ -14,21 +14,31 @@ from ...core.track import FaceTrack
 from ...faces.tracking import Tracking
 from ...faces.tracking.identity import FaceSignature, match_identity
 from ...faces.tracking.track import track_of
+from ...metrics.intervals import overlap_of_shorter
 from ..summary import rounded, true_spans
 from .window import TrackBuffer
 
 MAX_OVERLAP = 0.3
-"""Of two movements of a face that share more than this part of the shorter one, the one that was told first counts."""
+"""Of two movements of a face that overlap by more than this part of the shorter one, only the first reported counts."""
 
 MAX_IDENTITIES = 100
-"""People who are known again; one who was not seen for longer than the last hundred others gets a new number."""
+"""Number of persons that are recognized when they come back; the one unseen for longest is forgotten first."""
 
 Found = list[tuple[FaceTrack, Interval]]
 
 
 @dataclass(eq=False)
 class FaceHistory:
-    """What was seen of one person so far, without what may still change."""
+    """What was seen of one person so far, without what may still change.
+
+    Attributes:
+        face: number of the person, from 1.
+        until: time in seconds of the last frame that is included.
+        frames: number of frames.
+        quality: sum of the quality over these frames.
+        gaps: start and end in seconds of each time out of sight.
+        blinks: start and end in seconds of each blink.
+    """
 
     face: int
     until: float = -1.0
@@ -38,7 +48,7 @@ class FaceHistory:
     blinks: list[tuple[float, float]] = field(default_factory=list)
 
     def update(self, track: FaceTrack, until: float, step: float) -> None:
-        """Takes in what a track shows up to a time; `step` is the length of a frame in seconds."""
+        """Include what a track shows up to a time in seconds; `step` is the duration of a frame in seconds."""
         new = (track.times > self.until) & (track.times <= until)
         if not new.any():
             return
@@ -54,20 +64,20 @@ class FaceHistory:
                 self.blinks.append((start, end))
 
     def to_face(self, seconds: float, step: float) -> Face:
-        """The record of this person in a recording of so many seconds."""
+        """Return the record of this person in a recording of so many seconds."""
         last = [(rounded(self.until + step), rounded(seconds))] if seconds - self.until > 2.5 * step else []
         quality = rounded(self.quality / max(1, self.frames))
         return Face(self.face, self.frames, quality, tuple(self.gaps + last), tuple(self.blinks))
 
 
 class EventDetector:
-    """Looks at the window again and again.
+    """Finds new events in the window, again and again.
 
     Args:
-        tracking: settings.
-        spot: finds movements in a track.
-        settle: seconds that an event, or as long as it lasted, must lie behind before it is told: until then the frames
-            that followed it may change it.
+        tracking: settings of the face tracker.
+        spot: track -> intervals of its movements.
+        settle: seconds that must have passed since an event, or as many as it lasted, before it is reported: until
+            then the frames that follow may change it.
         min_seconds: a face seen for fewer seconds gets no event until it is gone: a spotter does not know yet how
             much it usually moves.
     """
@@ -80,69 +90,66 @@ class EventDetector:
         min_seconds: float = 0.0,
     ) -> None:
         self.tracking, self.spot, self.settle, self.least = tracking, spot, settle, min_seconds
-        self.people: dict[int, FaceHistory] = {}
+        self.histories: dict[int, FaceHistory] = {}
         self._faces: dict[int, int] = {}
-        self._memories: dict[int, dict[tuple[int, int, bytes], Any]] = {}
-        self._portraits: dict[int, FaceSignature] = {}
-        self._told: list[tuple[int, int, int]] = []
+        self._flow_caches: dict[int, dict[tuple[int, int, bytes], Any]] = {}
+        self._signatures: dict[int, FaceSignature] = {}
+        self._reported: list[tuple[int, int, int]] = []
 
     def detect(self, buffers: Mapping[int, TrackBuffer], now: float, step: float, final: bool = False) -> Found:
-        """Events that are new and will not change, by onset.
+        """Return the events that are new and will not change, ordered by onset.
 
         Args:
-            strips: track number to its last frames.
-            now: seconds of the newest frame.
-            step: seconds of a frame.
-            final: no frame will come any more: everything is told.
+            buffers: track number -> its last frames.
+            now: time of the newest frame in seconds.
+            step: duration of a frame in seconds.
+            final: no further frame comes, so that everything is reported.
         """
         found: Found = []
         self._faces = {key: face for key, face in self._faces.items() if key in buffers}
-        self._memories = {key: memory for key, memory in self._memories.items() if key in buffers}
+        self._flow_caches = {key: cache for key, cache in self._flow_caches.items() if key in buffers}
         for key in sorted(buffers):
-            track = self._track(key, buffers[key], final)
+            track = self._track(key, buffers[key])
             if track is None:
                 continue
             if final or track.times[-1] < now - self.tracking.max_gap or track.times[-1] - track.times[0] >= self.least:
                 cut = buffers[key].cut
-                found += [(track, one) for one in self.spot(track) if self._due(track, one, cut, now, final)]
-            self.people[track.face].update(track, np.inf if final else now - self.settle, step)
+                found += [(track, i) for i in self.spot(track) if self._is_due(track, i, cut, now, final)]
+            self.histories[track.face].update(track, np.inf if final else now - self.settle, step)
         found.sort(key=lambda pair: (pair[1].onset, pair[0].face))
         return found
 
-    def _track(self, key: int, strip: TrackBuffer, final: bool) -> FaceTrack | None:
-        if len(strip.rows) < 2:
+    def _track(self, key: int, buffer: TrackBuffer) -> FaceTrack | None:
+        if len(buffer.rows) < 2:
             return None
-        track = track_of(np.stack(list(strip.rows)), np.stack(list(strip.crops)), self.tracking)
+        track = track_of(np.stack(list(buffer.rows)), np.stack(list(buffer.crops)), self.tracking)
         if track.times[-1] - track.times[0] < self.tracking.min_seconds and key not in self._faces:
             return None
         own = FaceSignature.of(track)
         if key not in self._faces:
-            self._faces[key] = match_identity(own, sorted(self._portraits.values(), key=lambda one: one.began))
+            self._faces[key] = match_identity(
+                own, sorted(self._signatures.values(), key=lambda signature: signature.began)
+            )
         face = self._faces[key]
-        self.people.setdefault(face, FaceHistory(face))
-        self._portraits.pop(face, None)
-        self._portraits[face] = replace(own, face=face)
-        while len(self._portraits) > MAX_IDENTITIES:
-            del self._portraits[next(iter(self._portraits))]
-        memory, first = self._memories.get(key, {}), int(track.numbers[0])
-        self._memories[key] = {frames: what for frames, what in memory.items() if frames[0] >= first}
-        return replace(track, face=face, flow_cache=self._memories[key])
+        self.histories.setdefault(face, FaceHistory(face))
+        self._signatures.pop(face, None)
+        self._signatures[face] = replace(own, face=face)
+        while len(self._signatures) > MAX_IDENTITIES:
+            del self._signatures[next(iter(self._signatures))]
+        cache, first = self._flow_caches.get(key, {}), int(track.numbers[0])
+        self._flow_caches[key] = {frames: flow for frames, flow in cache.items() if frames[0] >= first}
+        return replace(track, face=face, flow_cache=self._flow_caches[key])
 
-    def _due(self, track: FaceTrack, one: Interval, cut: bool, now: float, final: bool) -> bool:
-        start, end = track.times[np.searchsorted(track.numbers, (one.onset, one.offset))]
-        apart = max(self.settle, end - start)
-        if not final and end + apart > now:
+    def _is_due(self, track: FaceTrack, interval: Interval, cut: bool, now: float, final: bool) -> bool:
+        start, end = track.times[np.searchsorted(track.numbers, (interval.onset, interval.offset))]
+        settle = max(self.settle, end - start)
+        if not final and end + settle > now:
             return False
-        if cut and start - track.times[0] < apart:  # it was seen whole when the window reached farther back
+        if cut and start - track.times[0] < settle:  # an earlier search saw all of it
             return False
-        span = (one.onset, one.offset)
-        if any(face == track.face and _shared(span, (a, b)) > MAX_OVERLAP for face, a, b in self._told):
+        span = (interval.onset, interval.offset)
+        if any(face == track.face and overlap_of_shorter(span, (a, b)) > MAX_OVERLAP for face, a, b in self._reported):
             return False
-        self._told = [told for told in self._told if told[0] != track.face or told[2] >= track.numbers[0]]
-        self._told.append((track.face, *span))
+        self._reported = [(face, a, b) for face, a, b in self._reported if face != track.face or b >= track.numbers[0]]
+        self._reported.append((track.face, *span))
         return True
-
-
-def _shared(a: tuple[int, int], b: tuple[int, int]) -> float:
-    """Part of the shorter of two intervals of frames that lies in the other, 0 to 1."""
-    return max(0, min(a[1], b[1]) - max(a[0], b[0]) + 1) / (min(a[1] - a[0], b[1] - b[0]) + 1)

@@ -1,4 +1,4 @@
-"""A camera from its first frame to the files that are left."""
+"""The driver for a camera: from its first frame to the files that it leaves."""
 
 from __future__ import annotations
 
@@ -18,39 +18,37 @@ from types import FrameType
 
 import numpy as np
 
-from ... import __version__
 from ...core.errors import MicroexprError, RunError, UsageError
 from ...core.events import Analysis, Event, Recording
-from ...core.files import write_atomically
-from ...core.registry import validate_settings
-from ...faces.tracking import Tracking
+from ...core.progress import no_progress
 from ...faces.tracking.prefetch import prefetch
 from ...faces.tracking.recorder import Recorders, TrackedFrame, followed
 from ...recognizers.model import load_model
-from ..classify import classify_events, warnings
-from ..formats import json_file as export
+from ..classify import classify_events
 from ..options import AnalysisOptions, Components
+from ..result import build_analysis, event_files
 from .capture import Capture, Source
 from .detector import EventDetector
 from .window import FrameBuffer, TrackBuffer, TrackWindow
 
 LINES = "events.jsonl"
-"""An event a line, written as it is told."""
+"""A line of JSON per event, written as soon as the event is found."""
 
-FILES = ("events.csv", "events.eaf", "events.json")
-"""Written at the end."""
+STATUS_INTERVAL = 0.25
+"""Seconds between two calls of `on_status`."""
 
 
 @dataclass(frozen=True)
 class LiveOptions:
-    """How a camera is watched.
+    """Settings for a camera.
 
-    Args:
-        window: seconds that are kept and looked at.
-        interval: seconds from look to look; where a look takes longer, the next one comes right after it.
-        settle: seconds that an event must lie behind, at least, before it is told.
-        queue_size: frames that may wait for the face tracker; further ones are dropped.
-        buffer_fps: so many a second are kept for the recognizer.
+    Attributes:
+        window: seconds of every face that are held in memory and searched; 3 settle + interval or more.
+        interval: seconds from one search to the next; where a search takes longer, the next one follows at once.
+        settle: seconds that must have passed since an event, at least, before it is reported; an event that lasted
+            longer must have passed for as long as it lasted.
+        queue_size: number of frames that may wait for the face tracker; further frames are dropped.
+        buffer_fps: frames per second that are held in memory for the recognizer.
     """
 
     window: float = 12.0
@@ -64,21 +62,20 @@ class LiveOptions:
             if not getattr(self, name) > 0:
                 raise UsageError(f"{name} = {getattr(self, name)}: use more than 0")
         if self.window < 3 * self.settle + self.interval:
-            raise UsageError(
-                f"window = {self.window}: use 3 x settle + interval, {3 * self.settle + self.interval} s, or more"
-            )
+            smallest = 3 * self.settle + self.interval
+            raise UsageError(f"window = {self.window}: use 3 x settle + interval, {smallest} s, or more")
 
 
 @dataclass(frozen=True)
 class Status:
-    """How it goes.
+    """The state of the work on a camera.
 
     Attributes:
-        seconds: since the first frame, of the newest one that is done.
-        fps_in, fps_done: frames that came, and that were done, per second of the last few.
-        received, processed, dropped: frames since the beginning; what is neither done nor dropped waits.
-        faces: in sight now.
-        blinks, events: since the beginning.
+        seconds: time of the newest frame that is processed, since the first one.
+        fps_in, fps_done: frames received and frames processed per second, over the last few seconds.
+        received, processed, dropped: frames since the beginning; the others wait.
+        faces: number of faces in sight now.
+        blinks, events: numbers since the beginning.
     """
 
     seconds: float = 0.0
@@ -101,16 +98,19 @@ def live(
     on_status: Callable[[Status], None] = lambda status: None,
     components: Components | None = None,
 ) -> Analysis:
-    """Tell the events of a camera until it ends or is stopped (SIGINT, SIGTERM), and write them into `folder`.
+    """Report the events of a camera until it ends or is stopped (SIGINT, SIGTERM), and write them into `folder`.
 
     Args:
-        source: the camera, or a file played as one.
-        folder: gets a line in events.jsonl as each event comes, and events.csv, .eaf and .json at the end.
-        options: as of `analyze`.
-        settings: of the window.
-        on_event: called with each event, once.
-        on_status: called a few times a second.
-        components: another spotter than ours.
+        source: the camera, or a file that is played like one.
+        folder: gets a line in events.jsonl for each event as it comes, and the files of events at the end.
+        options: settings of the analysis.
+        settings: settings for the camera.
+        on_event: called once with each event.
+        on_status: called a few times per second.
+        components: another spotter than the one that `options` names.
+
+    Returns:
+        Everything that was found.
 
     Raises:
         MediaError: the source gave no frame, or it failed; what came before is written all the same.
@@ -119,28 +119,29 @@ def live(
     session = _Session(
         source, folder, options or AnalysisOptions(), settings or LiveOptions(), on_event, components or Components()
     )
-    fault = None
+    error = None
     with _stopped_by_signals(session.capture.stop):
         try:
             with closing(prefetch(followed(session.capture.frames(), session.tracking))) as frames:
                 for frame in frames:
                     session.add(frame)
-                    session.show(on_status)
+                    if session.status_is_due():
+                        on_status(session.status())
         except MicroexprError as caught:
-            fault = caught
-        if fault is not None and not session.done:
-            session.leave()
-            raise fault
+            error = caught
+        if error is not None and not session.processed:
+            session.discard()
+            raise error
         analysis = session.finish()
     on_status(session.status())
-    if fault is not None:
-        raise fault
+    if error is not None:
+        raise error
     return analysis
 
 
 @contextmanager
 def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """The first signal ends it in order; a second one does what it did before."""
+    """Call `stop` at the first SIGINT or SIGTERM; a second one does what it did before."""
     if current_thread() is not main_thread():
         yield
         return
@@ -164,7 +165,7 @@ def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
 
 
 class _Session:
-    """All that is held while a camera is watched."""
+    """The state of the work on a camera, and the steps of that work."""
 
     def __init__(
         self,
@@ -172,132 +173,142 @@ class _Session:
         folder: Path,
         options: AnalysisOptions,
         settings: LiveOptions,
-        told: Callable[[Event], None],
+        on_event: Callable[[Event], None],
         components: Components,
     ) -> None:
         options.check()
-        self.source, self.folder, self.options, self.settings, self.told = source, folder, options, settings, told
-        self.tracking = validate_settings(Tracking, options.tracking, "tracking")
+        self.source, self.folder, self.options, self.settings = source, folder, options, settings
+        self.on_event = on_event
+        self.tracking = options.tracker
         self.model = None if options.model_file is None else load_model(options.model_file)
         self.capture = Capture(source, settings.queue_size)
         self.window = TrackWindow(settings.window)
-        self.shots = FrameBuffer(settings.window + 2, settings.buffer_fps)  # tracks reach up to a second farther back
+        self.images = FrameBuffer(settings.window + 2, settings.buffer_fps)  # tracks reach up to a second farther back
         self.recorders = Recorders(self.tracking, self.window)
-        self.watch = EventDetector(
+        self.detector = EventDetector(
             self.tracking, lambda track: components.spot(track, options), settings.settle, settings.window / 2
         )
         self.events: list[Event] = []
-        self.done, self.seconds, self.faces, self.shape = 0, 0.0, 0, (0, 0)
+        self.processed, self.seconds, self.faces, self.shape = 0, 0.0, 0, (0, 0)
         self._steps: deque[float] = deque(maxlen=1000)
         self._clock: deque[tuple[float, int, int]] = deque(maxlen=16)
         self._last: TrackedFrame | None = None
-        self._next = settings.interval
+        self._next_search = settings.interval
         self._worker = ThreadPoolExecutor(1)
-        self._looking: Future[None] | None = None
+        self._search_running: Future[None] | None = None
         _claim(folder)
 
     def add(self, frame: TrackedFrame) -> None:
-        """The next frame."""
+        """Take in the next frame, and search the window where it is time to."""
         if self._last is not None:
             self._steps.append((frame.seconds - self._last.seconds) / (frame.number - self._last.number))
-        self._last, self.done, self.seconds = frame, self.done + 1, frame.seconds
+        self._last, self.processed, self.seconds = frame, self.processed + 1, frame.seconds
         self.faces, self.shape = len(frame.faces), frame.picture.shape[:2]
         if frame.faces:
-            self.shots.add(frame.number, frame.seconds, frame.picture)
+            self.images.add(frame.number, frame.seconds, frame.picture)
         self.recorders.add(frame)
         self.window.forget(frame.seconds)
-        if frame.seconds < self._next:
+        if frame.seconds < self._next_search:
             return
-        if self._looking is not None:
-            if not self._looking.done() and not self.source.can_wait:
+        if self._search_running is not None:
+            if not self._search_running.done() and not self.source.can_wait:
                 return  # the next frame asks again
-            self._looking.result()
-        self._next = frame.seconds + self.settings.interval
-        strips = {track: strip.copy() for track, strip in self.window.strips.items()}
-        self._looking = self._worker.submit(self._look, strips, self.shots.copy(), self._facts(), False)
+            self._search_running.result()
+        self._next_search = frame.seconds + self.settings.interval
+        buffers = {track: buffer.copy() for track, buffer in self.window.buffers.items()}
+        self._search_running = self._worker.submit(
+            self._search, buffers, self.images.copy(), self._recording(), final=False
+        )
 
     def finish(self) -> Analysis:
-        """The last look, and the files."""
+        """Search a last time, and write the files."""
         try:
-            if self._looking is not None:
-                self._looking.result()
+            if self._search_running is not None:
+                self._search_running.result()
         finally:
             self._worker.shutdown()
         self.recorders.close()
-        facts = self._facts()
-        self._look(self.window.strips, self.shots, facts, True)
-        step = 1 / facts.fps if facts.fps else 0.0
-        faces = tuple(one.to_face(facts.seconds, step) for _, one in sorted(self.watch.people.items()))
-        lost = f"{self.capture.dropped} of {self.capture.came} frames were dropped: this machine did not keep up"
-        told = (lost,) * bool(self.capture.dropped) + warnings(facts, faces, self.model)
-        counts = {"received": self.capture.came, "processed": self.done, "dropped": self.capture.dropped}
-        kept = {**self.options.resolved_settings(), "live": {**dataclasses.asdict(self.settings), **counts}}
-        analysis = Analysis(facts, faces, tuple(self.events), told, kept, __version__)
-        contents = (
-            export.to_csv(analysis.events).encode(),
-            export.to_eaf(analysis, self.folder),
-            export.to_json(analysis).encode(),
+        recording = self._recording()
+        self._search(self.window.buffers, self.images, recording, final=True)
+        step = 1 / recording.fps if recording.fps else 0.0
+        faces = [history.to_face(recording.seconds, step) for _, history in sorted(self.detector.histories.items())]
+        received, dropped = self.capture.received, self.capture.dropped
+        notes = [f"{dropped} of {received} frames were dropped: this machine did not keep up"] if dropped else []
+        counts = {"received": received, "processed": self.processed, "dropped": dropped}
+        settings = {"live": {**dataclasses.asdict(self.settings), **counts}}
+        analysis = build_analysis(
+            recording, faces, self.events, self.model, self.options, notes=notes, settings=settings
         )
-        for name, content in zip(FILES, contents, strict=True):
-            write_atomically(self.folder / name, content)
+        analysis.save(self.folder)
         return analysis
 
-    def leave(self) -> None:
-        """Nothing was seen: nothing is left."""
+    def discard(self) -> None:
+        """Remove the folder of a source that gave no frame."""
         self._worker.shutdown()
         (self.folder / LINES).unlink(missing_ok=True)
         with suppress(OSError):
             self.folder.rmdir()
 
+    def status_is_due(self) -> bool:
+        """Whether the last status is old enough for the next one."""
+        return not self._clock or time.monotonic() - self._clock[-1][0] >= STATUS_INTERVAL
+
     def status(self) -> Status:
-        """Now."""
-        now, came, done = time.monotonic(), self.capture.came, self.done
-        self._clock.append((now, came, done))
-        then, came_then, done_then = self._clock[0]
+        """Return the present state."""
+        now, received, processed, dropped = (
+            time.monotonic(),
+            self.capture.received,
+            self.processed,
+            self.capture.dropped,
+        )
+        self._clock.append((now, received, processed))
+        then, received_then, processed_then = self._clock[0]
         span = max(now - then, 1e-6)
-        rates = ((came - came_then) / span, (done - done_then) / span) if len(self._clock) > 1 else (0.0, 0.0)
-        blinks = sum(len(person.blinks) for person in list(self.watch.people.values()))
-        return Status(self.seconds, *rates, came, done, self.capture.dropped, self.faces, blinks, len(self.events))
+        fps_in, fps_done = 0.0, 0.0
+        if len(self._clock) > 1:
+            fps_in, fps_done = (received - received_then) / span, (processed - processed_then) / span
+        blinks = sum(len(history.blinks) for history in list(self.detector.histories.values()))
+        return Status(
+            self.seconds, fps_in, fps_done, received, processed, dropped, self.faces, blinks, len(self.events)
+        )
 
-    def show(self, shown: Callable[[Status], None]) -> None:
-        """Now and then."""
-        if not self._clock or time.monotonic() - self._clock[-1][0] >= 0.25:
-            shown(self.status())
-
-    def _facts(self) -> Recording:
+    def _recording(self) -> Recording:
+        """Properties of the recording up to now."""
         fps = 1 / max(float(np.median(self._steps)), 1e-6) if self._steps else 0.0
         height, width = self.shape
         path, seconds = self.source.path, round(self.seconds, 6)
-        return Recording(self.source.name, path, self.capture.came, seconds, round(fps, 3), width, height)
+        return Recording(self.source.name, path, self.capture.received, seconds, round(fps, 3), width, height)
 
-    def _look(self, strips: dict[int, TrackBuffer], shots: FrameBuffer, facts: Recording, final: bool) -> None:
-        found = self.watch.detect(strips, facts.seconds, 1 / facts.fps if facts.fps else 0.0, final)
+    def _search(self, buffers: dict[int, TrackBuffer], images: FrameBuffer, recording: Recording, final: bool) -> None:
+        """Find the events that are new, name them, and report them."""
+        step = 1 / recording.fps if recording.fps else 0.0
+        found = self.detector.detect(buffers, recording.seconds, step, final)
         if not found:
             return
-        events, _ = classify_events(shots, facts, found, self.model, self.options, lambda *now: None, self.folder)
+        events, _ = classify_events(images, recording, found, self.model, self.options, no_progress, self.folder)
         for event in events:
             self.events.append(event)
             _append(self.folder / LINES, json.dumps(dataclasses.asdict(event)) + "\n")
-            self.told(event)
+            self.on_event(event)
 
 
 def _claim(folder: Path) -> None:
-    """The folder, with an empty events.jsonl in it; one that holds events already is left alone."""
-    if taken := [name for name in (LINES, *FILES) if (folder / name).exists()]:
+    """Make the folder with an empty events.jsonl in it; refuse one that holds events already."""
+    if taken := [name for name in (LINES, *event_files()) if (folder / name).exists()]:
         raise RunError(f"'{folder}' holds {taken[0]} already; give another --out")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / LINES).touch()
-    except OSError as fault:
-        raise RunError(f"'{folder}' cannot be written: {fault.strerror or fault}") from None
+    except OSError as error:
+        raise RunError(f"'{folder}' cannot be written: {error.strerror or error}") from None
 
 
 def _append(file: Path, line: str) -> None:
-    """A whole line, on the disk before it is told."""
+    """Append a whole line, and wait until it is on the disk."""
     try:
         with file.open("a", encoding="utf-8") as stream:
             stream.write(line)
             stream.flush()
             os.fsync(stream.fileno())
-    except OSError as fault:
-        raise RunError(f"'{file}' cannot be written: {fault.strerror or fault}") from None
+    except OSError as error:
+        raise RunError(f"'{file}' cannot be written: {error.strerror or error}") from None

@@ -1,0 +1,100 @@
+"""CSV for spreadsheets: a line per event; commas, dots and UTF-8, which spreadsheets and programs read alike."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from ...core.errors import DataError
+from ...core.events import EVENT_FORMATS, Analysis, Event, EventFormat
+from ._validation import first_error
+
+COLUMNS = (
+    *("video", "face", "kind", "label", "probability", "onset", "apex", "offset", "start", "peak", "end", "seconds"),
+    *("score", "quality", "warnings", "status", "coder", "note"),
+)
+"""Columns of events.csv; a column `p_<class>` for each class follows them."""
+
+DERIVED_COLUMNS = ("probability", "seconds")
+"""Columns that follow from others and are not read."""
+
+TEXT_COLUMNS = ("video", "label", "warnings", "status", "coder", "note")
+
+FORMULA = r"[=+\-@\t\r]"
+"""A spreadsheet runs a cell that begins with one of these as a formula."""
+
+
+def to_csv(events: Sequence[Event]) -> str:
+    """Write events as CSV with a header line."""
+    classes = dict.fromkeys(name for event in events for name in event.probabilities)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*COLUMNS, *(f"p_{name}" for name in classes)])
+    for event in events:
+        row = {**dataclasses.asdict(event), "warnings": "; ".join(event.warnings), "seconds": round(event.seconds, 6)}
+        row["probability"] = "" if event.probability is None else event.probability
+        row |= {name: _escape_formula(row[name]) for name in TEXT_COLUMNS}
+        writer.writerow([*(row[name] for name in COLUMNS), *(event.probabilities.get(name, "") for name in classes)])
+    return text.getvalue()
+
+
+def _escape_formula(value: str) -> str:
+    """Put a quote before what a spreadsheet would run as a formula; `from_csv` takes it away again."""
+    return f"'{value}" if re.match(f"'*{FORMULA}", value) else value
+
+
+def from_csv(text: str, name: str = "events.csv") -> list[Event]:
+    """Read events from CSV; `probability` and `seconds` follow from the other columns and are not read.
+
+    Args:
+        text: CSV with a header line.
+        name: name of the file for error messages.
+
+    Raises:
+        DataError: a column is missing or a value is invalid; the message names the event.
+    """
+    try:
+        reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+        names, rows = reader.fieldnames or (), list(reader)
+    except csv.Error as error:
+        raise DataError(f"'{name}' is not CSV: {error}") from None
+    missing = sorted({*COLUMNS} - {*DERIVED_COLUMNS} - {*names})
+    if not rows and missing:
+        raise DataError(f"'{name}' is not a CSV of events: it has no column '{missing[0]}'")
+    return [_read_row(row, f"'{name}', event {number}") for number, row in enumerate(rows, start=1)]
+
+
+def _read_row(row: Mapping[str | None, Any], where: str) -> Event:
+    values: dict[str, Any] = {}
+    for name in COLUMNS:
+        if name in DERIVED_COLUMNS:
+            continue
+        if row.get(name) is None:
+            raise DataError(f"{where}: no column '{name}'")
+        values[name] = row[name][1:] if name in TEXT_COLUMNS and re.match(f"'+{FORMULA}", row[name]) else row[name]
+    values["warnings"] = [part for part in values["warnings"].split("; ") if part]
+    probabilities = {str(name)[2:]: value for name, value in row.items() if str(name).startswith("p_") and value}
+    try:
+        event = TypeAdapter(Event).validate_python({**values, "probabilities": probabilities})
+    except ValidationError as error:
+        raise DataError(f"{where}: {first_error(error)}") from None
+    ordered = sorted(event.probabilities.items(), key=lambda item: -item[1])
+    return dataclasses.replace(event, probabilities=dict(ordered))
+
+
+def _write(analysis: Analysis, folder: Path) -> bytes:
+    return to_csv(analysis.events).encode()
+
+
+def _read(content: bytes, name: str) -> tuple[Event, ...]:
+    return tuple(from_csv(content.decode("utf-8", errors="replace"), name))
+
+
+EVENT_FORMATS.add("csv", EventFormat("csv", ".csv", "CSV", _write, _read))
