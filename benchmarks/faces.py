@@ -16,8 +16,8 @@ import numpy as np
 
 from microexpr.faces.aam import fit, named_model
 from microexpr.faces.cascade import find_face
-from microexpr.faces.landmarks import detect, find_landmarks
-from microexpr.preprocessing.align import CASCADE_EYES, LEAST_QUALITY
+from microexpr.faces.landmarks import detect_face, find_landmarks
+from microexpr.preprocessing.align import CASCADE_EYES, MIN_QUALITY
 from microexpr.synthetic import Camera, Timing, render_clip
 
 FIRST = 5000  # the model's people begin at 90 000
@@ -41,7 +41,7 @@ def by_mesh(picture: np.ndarray) -> np.ndarray | None:
 
 
 def by_aam(picture: np.ndarray) -> np.ndarray | None:
-    found = detect(picture)
+    found = detect_face(picture)
     return None if found is None else fitted(picture, found.eyes)
 
 
@@ -51,8 +51,8 @@ def by_aam_from_cascade(picture: np.ndarray) -> np.ndarray | None:
 
 
 def fitted(picture: np.ndarray, eyes: np.ndarray) -> np.ndarray | None:
-    found = fit(named_model(), picture, named_model().placed(eyes))
-    return found.points if found.quality >= LEAST_QUALITY else None
+    found = fit(named_model(), picture, named_model().initial_points(eyes))
+    return found.points if found.quality >= MIN_QUALITY else None
 
 
 def measure(

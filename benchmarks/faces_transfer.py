@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from microexpr.faces.aam import fit, train_model
-from microexpr.faces.landmarks import detect, find_landmarks
+from microexpr.faces.landmarks import detect_face, find_landmarks
 from microexpr.synthetic.person import CANVAS, Person, _light, _skin, _warped, face_mask
 
 NAMES = ("astronaut", "Hopper")
@@ -27,10 +27,10 @@ def main() -> None:
         model = train_model([picture for picture, _ in known], [points for _, points in known])
         rows = []
         for picture, points in (face(other, seed) for seed in range(6_000, 6_020)):
-            eyes, mesh = detect(picture), find_landmarks(picture)
+            eyes, mesh = detect_face(picture), find_landmarks(picture)
             if eyes is None or mesh is None:
                 continue
-            start = model.placed(eyes.eyes)
+            start = model.initial_points(eyes.eyes)
             found = fit(model, picture, start)
             wrong = [np.linalg.norm(p - points, axis=1).mean() for p in (start, found.points, mesh.points)]
             rows.append([*(np.array(wrong) / np.linalg.norm(points[36] - points[45])), found.quality])

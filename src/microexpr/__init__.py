@@ -12,7 +12,8 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-# `video.LARGEST`; OpenCV reads it once, when it is first loaded, and would else ask for 3 GB for what a header promises
+# `imaging.images.MAX_PIXELS`. OpenCV reads it once, when it is first loaded; without it a header that promises too much
+# would ask for 3 GB.
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**27))
 
 os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # a broken picture is one line of ours, not three of its

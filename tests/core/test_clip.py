@@ -33,7 +33,7 @@ def test_names_begin_with_the_data_set():
     [({"apex": 5}, "apex"), ({"apex": 31}, "apex"), ({"offset": 9}, "offset"), ({"fps": 0.0}, "fps")],
 )
 def test_contradictions_are_named(change, field):
-    assert [fault[0] for fault in dataclasses.replace(CLIP, **change).faults()] == [field]
+    assert [fault[0] for fault in dataclasses.replace(CLIP, **change).issues()] == [field]
 
 
 def test_a_sample_never_carries_a_label():

@@ -191,5 +191,5 @@ def test_the_fingerprint_sees_intervals(copy, name):
 def test_intervals_of_a_clip_are_blinded_and_named():
     events = (Interval(1, 5, labels={"name": "a"}), Interval(9, 8))
     clip = Clip("d/p/c", "d", "d/p", Path("x"), 30, intervals=events)
-    assert list(clip.named()) == ["a", "2"] and clip.blind(()).intervals == ()
-    assert clip.faults() == [("2.offset", 8, "lies before the onset, 9")]
+    assert list(clip.named_intervals()) == ["a", "2"] and clip.blind(()).intervals == ()
+    assert clip.issues() == [("2.offset", 8, "lies before the onset, 9")]

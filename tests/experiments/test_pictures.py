@@ -12,7 +12,7 @@ from microexpr.experiments.examples import (
     select_frame_numbers,
     write_examples,
 )
-from microexpr.imaging.flow_colors import arrows_picture, channel_picture, flow_wheel, full_color, wheel_legend
+from microexpr.imaging.flow_colors import arrow_image, channel_image, flow_image, full_color_limit, wheel_legend
 from microexpr.imaging.images import read_image, write_images
 from microexpr.preprocessing import Chain, SampleCache
 from microexpr.protocols import Example
@@ -33,41 +33,41 @@ def sample(**arrays: np.ndarray) -> Sample:
     [(1, 0, (255, 0, 0)), (-1, 0, (0, 255, 255)), (0, 1, (128, 255, 0)), (0, -1, (128, 0, 255)), (0, 0, (255,) * 3)],
 )
 def test_the_wheel_tells_directions(u, v, color):
-    assert np.abs(flow_wheel(constant(u, v), 1.0)[3, 3].astype(int) - color).max() <= 2
+    assert np.abs(flow_image(constant(u, v), 1.0)[3, 3].astype(int) - color).max() <= 2
     legend = wheel_legend(101)
     assert np.abs(legend[50 + 50 * v, 50 + 50 * u].astype(int) - color).max() <= 6
 
 
 def test_the_strength_of_a_color_is_the_length():
-    half, full = flow_wheel(constant(0.5, 0), 1.0)[0, 0], flow_wheel(constant(3, 0), 1.0)[0, 0]
+    half, full = flow_image(constant(0.5, 0), 1.0)[0, 0], flow_image(constant(3, 0), 1.0)[0, 0]
     assert tuple(full) == (255, 0, 0) and half[0] == 255 and abs(int(half[1]) - 128) < 3
-    assert [full_color(side) for side in (0, 28, 96, 128, 224)] == [1.0, 0.5, 1.0, 1.5, 2.0]
+    assert [full_color_limit(side) for side in (0, 28, 96, 128, 224)] == [1.0, 0.5, 1.0, 1.5, 2.0]
 
 
 @pytest.mark.parametrize(("u", "v"), [(1, 0), (0, 1)])
 def test_arrows_lie_along_the_motion(u, v):
-    shown = arrows_picture(constant(u, v), across=1, side=101, largest=2.0)
+    shown = arrow_image(constant(u, v), columns=1, side=101, limit=2.0)
     yellow = np.argwhere((shown > 150).sum(axis=2) >= 2)
     spread = np.ptp(yellow, axis=0)  # rows, columns
     assert spread[0 if v else 1] > 80
     assert min(spread) < 60
-    assert (arrows_picture(constant(0, 0)) == 90).all()
+    assert (arrow_image(constant(0, 0)) == 90).all()
 
 
 def test_arrows_over_a_face_keep_the_face():
     face = np.full((60, 60, 3), 200, np.uint8)
-    assert (arrows_picture(constant(0, 0), face) == 200).all()
-    assert (arrows_picture(constant(1, 1), face) != 200).any()
+    assert (arrow_image(constant(0, 0), face) == 200).all()
+    assert (arrow_image(constant(1, 1), face) != 200).any()
 
 
 def test_channels_do_not_depend_on_the_clips_extremes():
     quiet, loud = np.zeros((4, 4)), np.zeros((4, 4))
     quiet[0, 0] = loud[0, 0] = 0.4
     loud[3, 3] = 50
-    assert tuple(channel_picture(quiet, 1.0)[0, 0]) == tuple(channel_picture(loud, 1.0)[0, 0])
-    signed = channel_picture(np.array([[-9.0, 0.0, 9.0]]), 1.0)
+    assert tuple(channel_image(quiet, 1.0)[0, 0]) == tuple(channel_image(loud, 1.0)[0, 0])
+    signed = channel_image(np.array([[-9.0, 0.0, 9.0]]), 1.0)
     assert [tuple(one) for one in signed[0]] == list(draw.SIGNED)
-    assert tuple(channel_picture(np.zeros((1, 1)), 1.0, signed=False)[0, 0]) == (255, 255, 255)
+    assert tuple(channel_image(np.zeros((1, 1)), 1.0, signed=False)[0, 0]) == (255, 255, 255)
 
 
 def test_marked_frames_are_always_chosen():

@@ -347,7 +347,7 @@ def test_a_recording_is_tracked_once_until_it_or_the_settings_change(tracked, sy
 def test_what_a_killed_process_left_is_swept(tracked, synthetic):
     clip: Clip = synthetic.clips()[1]
     cached_tracks(clip.id, clip.source, Tracking())
-    place = kept._place(clip.id, clip.source.absolute(), Tracking())
+    place = kept._folder(clip.id, clip.source.absolute(), Tracking())
     place.rename(place.with_name(f"{place.name}.999999999.tmp"))
     assert not is_cached(clip.id, clip.source, Tracking())
     cached_tracks(clip.id, clip.source, Tracking())

@@ -6,11 +6,11 @@ import pytest
 from microexpr.core import config
 from microexpr.core.clip import Sample
 from microexpr.core.errors import MediaError, MissingDataError, UsageError
-from microexpr.faces.aam import AppearanceModel, fit, model_by_mesh, named_model, synthetic_faces, train_model
+from microexpr.faces.aam import AppearanceModel, fit, named_model, synthetic_faces, train_model, train_with_mesh
 from microexpr.faces.aam_model import procrustes, rigid_modes
 from microexpr.imaging.geometry import similarity, transform_points
 from microexpr.preprocessing import STEPS
-from microexpr.preprocessing.align import eyes_of
+from microexpr.preprocessing.align import eye_centers
 from tests.conftest import make_clips
 from tests.marks import needs_mesh
 from tests.photographs import HOPPER, error, photograph, turned
@@ -18,12 +18,12 @@ from tests.photographs import HOPPER, error, photograph, turned
 
 @pytest.fixture(scope="module")
 def model():
-    return train_model(*synthetic_faces(people=16, expressions=2))
+    return train_model(*synthetic_faces(subjects=16, expressions=2))
 
 
 @pytest.fixture(scope="module")
 def strangers():
-    return list(zip(*synthetic_faces(people=6, expressions=2, first=300), strict=True))
+    return list(zip(*synthetic_faces(subjects=6, expressions=2, first=300), strict=True))
 
 
 def start(model, points, degrees=0.0, zoom=1.0, shift=(0.0, 0.0)):
@@ -48,7 +48,7 @@ def test_it_converges_on_people_it_has_not_seen(model, strangers, degrees, zoom,
 @pytest.mark.parametrize("degrees", [0, 25])
 def test_a_real_face_from_its_eyes(model, degrees):  # of a texture that the synthetic people share
     picture, points = turned(*photograph(HOPPER), degrees)
-    begin = model.placed(eyes_of(points))
+    begin = model.initial_points(eye_centers(points))
     found = fit(model, picture, begin)
     assert error(found.points, points) < 0.018 < 0.028 < error(begin, points)
 
@@ -116,7 +116,7 @@ def test_procrustes_takes_place_turn_and_size_away():
     copies = np.stack([turned(np.zeros((9, 9, 3), np.uint8), face, 20 * i, 1 + i / 3, (9 * i, 4))[1] for i in range(4)])
     mean, aligned = procrustes(copies)
     assert np.abs(aligned - mean).max() < 1e-9
-    assert np.ptp(mean[:, 0]) == pytest.approx(1) and eyes_of(mean)[0, 1] == pytest.approx(eyes_of(mean)[1, 1])
+    assert np.ptp(mean[:, 0]) == pytest.approx(1) and eye_centers(mean)[0, 1] == pytest.approx(eye_centers(mean)[1, 1])
 
 
 def test_the_slope_of_a_ramp(model):
@@ -150,17 +150,17 @@ def test_the_step_with_a_model_of_ones_own(model, strangers):
     assert cut.shape == (1, 224, 224, 3) and (cut[0, 0] == 0).all() and cut[0, 112, 112].any()
     assert 0.5 < float(sample.notes["quality"]) <= 1
     blank = step(Sample(make_clips()[0].blind(()), {"frames": np.full((2, 90, 90, 3), 128, np.uint8)}))
-    assert blank.notes == {"face": "not found"}
+    assert not blank.face_found and blank.notes == {}
 
 
 @needs_mesh
 def test_a_model_from_pictures_alone(strangers):
     blank = np.zeros((60, 60, 3), np.uint8)
-    learned = model_by_mesh([blank, *(picture for picture, _ in strangers[:-2])])
+    learned = train_with_mesh([blank, *(picture for picture, _ in strangers[:-2])])
     picture, points = strangers[-1]
     assert error(fit(learned, picture, start(learned, points, 5)).points, points) < 0.05
     with pytest.raises(UsageError, match="1 pictures and 1 sets"):
-        model_by_mesh([blank, strangers[0][0]])
+        train_with_mesh([blank, strangers[0][0]])
 
 
 @pytest.mark.parametrize(("name", "fault"), [("none", MissingDataError), ("../x", UsageError)])

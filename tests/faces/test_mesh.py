@@ -5,7 +5,7 @@ import pytest
 
 from microexpr.core.errors import MediaError, MissingDataError
 from microexpr.faces import landmarks as mesh
-from microexpr.faces.landmarks import anchors, detect, find_landmarks, region
+from microexpr.faces.landmarks import anchors, detect_face, find_landmarks, mesh_region
 from microexpr.imaging.video import VideoFrames, write_video
 from tests.marks import needs_mesh
 from tests.photographs import ASTRONAUT, HOPPER, error, photograph, turned
@@ -61,7 +61,7 @@ def test_a_video_whose_motion_is_known(which, tmp_path):
 
 def test_the_right_side_of_the_person_is_the_left_side_of_the_picture():
     picture, _ = photograph(HOPPER)
-    points, eyes = find_landmarks(picture).points, detect(picture).eyes
+    points, eyes = find_landmarks(picture).points, detect_face(picture).eyes
     assert points[36, 0] < points[45, 0] and eyes[0, 0] < eyes[1, 0]
     assert points[27:31, 1].tolist() == sorted(points[27:31, 1]) and points[19, 1] < points[8, 1]
 
@@ -70,7 +70,7 @@ def test_the_right_side_of_the_person_is_the_left_side_of_the_picture():
 def test_no_face_is_none(size):
     noise = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
     for picture in (noise, np.zeros_like(noise), np.full_like(noise, 128)):
-        assert find_landmarks(picture) is None and detect(picture) is None
+        assert find_landmarks(picture) is None and detect_face(picture) is None
 
 
 @pytest.mark.parametrize("picture", [np.zeros((9, 9), np.uint8), np.zeros((9, 9, 3)), np.zeros((0, 9, 3), np.uint8)])
@@ -89,7 +89,7 @@ def test_anchors():
 
 def test_the_region_there_and_back():
     eyes = np.array([[40.0, 50.0], [80.0, 70.0]])
-    place = region((30, 20, 80, 60), eyes)
+    place = mesh_region((30, 20, 80, 60), eyes)
     middle = place[:, :2] @ np.full(2, 95.5) + place[:, 2]
     assert middle == pytest.approx([70, 50])
     assert np.sqrt(np.linalg.det(place[:, :2])) * 192 == pytest.approx(1.5 * 80)

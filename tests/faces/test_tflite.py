@@ -30,10 +30,10 @@ def face(side):
 def test_both_answer_the_same(model, monkeypatch):
     side, outputs = MODELS[model]
     file = MODULES / f"{model}.tflite"
-    fast = tflite.network(file, outputs)(face(side))
+    fast = tflite.load_network(file, outputs)(face(side))
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
     assert not tflite.has_litert()
-    slow = tflite.network(file, outputs)(face(side))
+    slow = tflite.load_network(file, outputs)(face(side))
     for one, other in zip(fast, slow, strict=True):
         assert one.size == other.size > 0 and np.ptp(np.append(one, 0)) > 1
         assert one.ravel() == pytest.approx(other.ravel(), rel=1e-3, abs=2e-3)
@@ -42,14 +42,14 @@ def test_both_answer_the_same(model, monkeypatch):
 def test_the_outputs_come_in_the_order_asked_for():
     side, outputs = MODELS["face_landmark/face_landmark"]
     file = MODULES / "face_landmark/face_landmark.tflite"
-    points, logit = tflite.network(file, outputs)(face(side))
+    points, logit = tflite.load_network(file, outputs)(face(side))
     assert (points.size, logit.size) == (1404, 1)
-    assert [one.size for one in tflite.network(file, outputs[::-1])(face(side))] == [1, 1404]
+    assert [one.size for one in tflite.load_network(file, outputs[::-1])(face(side))] == [1, 1404]
 
 
 def test_an_answer_is_not_overwritten_by_the_next():
     side, outputs = MODELS["face_landmark/face_landmark"]
-    run = tflite.network(MODULES / "face_landmark/face_landmark.tflite", outputs)
+    run = tflite.load_network(MODULES / "face_landmark/face_landmark.tflite", outputs)
     first = run(face(side))[0]
     kept = first.copy()
     assert not np.array_equal(run(face(side)[::-1].copy())[0], kept)
@@ -58,6 +58,6 @@ def test_an_answer_is_not_overwritten_by_the_next():
 
 def test_nothing_is_said_on_the_terminal(capfd):
     side, outputs = MODELS["face_landmark/face_landmark"]
-    tflite.network(MODULES / "face_landmark/face_landmark.tflite", outputs)(face(side))
+    tflite.load_network(MODULES / "face_landmark/face_landmark.tflite", outputs)(face(side))
     print("still there", file=sys.stderr)
     assert capfd.readouterr().err == "still there\n"

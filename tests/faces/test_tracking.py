@@ -11,12 +11,12 @@ import pytest
 
 from microexpr.core.errors import MediaError, RunError, UsageError
 from microexpr.faces.tracking import Tracking, track_faces
-from microexpr.faces.tracking.follower import distance, overlap
+from microexpr.faces.tracking.follower import box_distance, box_overlap
 from microexpr.faces.tracking.identity import FaceSignature, match_identity
-from microexpr.faces.tracking.measures import blinks, eye_ratios, head_pose, openness, quality, sharpness
+from microexpr.faces.tracking.measures import blinks, eye_openness, eye_ratios, head_pose, quality, sharpness
 from microexpr.faces.tracking.prefetch import prefetch
 from microexpr.faces.tracking.recorder import RIGID
-from microexpr.faces.tracking.smoothing import smoothed
+from microexpr.faces.tracking.smoothing import smooth
 from microexpr.imaging.geometry import similarity, transform_points
 from microexpr.imaging.video import VideoFrames, iter_frames, write_video
 from microexpr.synthetic import Camera, SyntheticClip, Timing, render_clip
@@ -115,8 +115,8 @@ def test_another_one_on_the_same_chair_is_somebody_else(smile):
     pictures = [smile.frame(0)] * 5 + [nobody] * 20 + [other] * 5 + [nobody] * 20 + [smile.frame(3)] * 5
     found = track_faces(Pictures(pictures), Tracking(fps=50, max_gap=0.2, redetect_interval=0.02, min_seconds=0))
     assert [t.face for t in found][:2] == [1, 2] and len(found) == 3
-    known = [FaceSignature.of(t) for t in found]
-    own = [replace(p, face=0, first=known[0].first, last=known[0].last) for p in known]
+    known = [FaceSignature.from_track(t) for t in found]
+    own = [replace(p, face=0, first_box=known[0].first_box, last_box=known[0].last_box) for p in known]
     assert match_identity(own[1], known[:1]) == 2 and match_identity(own[2], known[:2]) == 1
     assert match_identity(own[0], []) == 1 and match_identity(own[0], known[1:2]) == 3
 
@@ -141,22 +141,22 @@ def test_what_is_a_blink_and_what_is_not():
     dip = np.exp(-0.5 * ((times - 2) / 0.06) ** 2)
     slow = np.exp(-0.5 * ((times - 2) / 0.6) ** 2)
     for depth, shape, marked in ((0.9, dip, True), (0.35, dip, True), (0.1, dip, False), (0.3, slow, False)):
-        opening = openness(times, 0.3 * np.stack([1 - depth * shape] * 2, axis=1))
+        opening = eye_openness(times, 0.3 * np.stack([1 - depth * shape] * 2, axis=1))
         found = blinks(times, opening, 0.05)
         assert found[200] == marked and not found[:150].any() and not found[250:].any()
-    assert blinks(times, openness(times, np.full((400, 2), 0.3)), 0.05).sum() == 0
+    assert blinks(times, eye_openness(times, np.full((400, 2), 0.3)), 0.05).sum() == 0
 
 
 def test_smoothing_keeps_a_bump_of_40_ms():
     rng = np.random.default_rng(0)
     times = np.arange(2000) / 200
     bump = 2 * np.where(np.abs(times - 5) < 0.02, (1 + np.cos(np.pi * (times - 5) / 0.02)) / 2, 0)
-    assert smoothed(times, bump, 30).max() / bump.max() == pytest.approx(0.936, abs=0.005)
-    assert int(smoothed(times, bump, 30).argmax()) == 1000
+    assert smooth(times, bump, 30).max() / bump.max() == pytest.approx(0.936, abs=0.005)
+    assert int(smooth(times, bump, 30).argmax()) == 1000
     noise = rng.normal(size=2000)
-    assert noise.std() / smoothed(times, noise, 30).std() > 1.65
+    assert noise.std() / smooth(times, noise, 30).std() > 1.65
     slow = np.arange(100) / 25
-    assert np.array_equal(smoothed(slow, noise[:100], 30), noise[:100])
+    assert np.array_equal(smooth(slow, noise[:100], 30), noise[:100])
 
 
 def test_a_smile_of_40_ms_is_not_smoothed_away():
@@ -177,9 +177,9 @@ def test_smoothing_goes_by_the_clock():
     rng = np.random.default_rng(1)
     times = np.cumsum(rng.uniform(0.003, 0.007, 400))
     curve = 3 + 4 * times - 5 * times**2
-    assert smoothed(times, curve, 40) == pytest.approx(curve)
+    assert smooth(times, curve, 40) == pytest.approx(curve)
     lost = np.delete(np.arange(400), np.arange(100, 200))
-    assert smoothed(times[lost], curve[lost], 40) == pytest.approx(curve[lost])
+    assert smooth(times[lost], curve[lost], 40) == pytest.approx(curve[lost])
 
 
 @pytest.mark.parametrize("degrees", [-25, 0, 25])
@@ -319,8 +319,10 @@ def test_a_video_that_lies_on_its_side_is_upright(smile, tmp_path):
 
 
 def test_boxes():
-    assert overlap((0, 0, 2, 2), (1, 0, 2, 2)) == pytest.approx(1 / 3) and overlap((0, 0, 1, 1), (3, 3, 1, 1)) == 0
-    assert distance((0, 0, 2, 2), (2, 0, 2, 2)) == 1 and distance((0, 0, 2, 2), (0, 0, 5, 5)) == float("inf")
+    assert (
+        box_overlap((0, 0, 2, 2), (1, 0, 2, 2)) == pytest.approx(1 / 3) and box_overlap((0, 0, 1, 1), (3, 3, 1, 1)) == 0
+    )
+    assert box_distance((0, 0, 2, 2), (2, 0, 2, 2)) == 1 and box_distance((0, 0, 2, 2), (0, 0, 5, 5)) == float("inf")
     points = np.zeros((68, 2))
     points[36:42] = [(0, 0), (1, -1), (2, -1), (3, 0), (2, 1), (1, 1)]
     assert eye_ratios(points)[0] == pytest.approx(2 / 3)

@@ -7,7 +7,7 @@ from microexpr.core.clip import Sample
 from microexpr.core.errors import RecipeError
 from microexpr.faces.landmarks import find_landmarks
 from microexpr.preprocessing import STEPS
-from microexpr.preprocessing.align import eyes_of, inside
+from microexpr.preprocessing.align import eye_centers, face_mask
 from tests.conftest import make_clips
 from tests.marks import needs_mesh
 from tests.photographs import ASTRONAUT, HOPPER, photograph, turned
@@ -26,15 +26,15 @@ def test_eyes_are_level_and_in_place(which, degrees):
     step, sample = align(turned(*photograph(which), degrees)[0], size=160, margin=0.2)
     cut = sample.array("frames")
     assert cut.shape == (1, 160, 160, 3) and cut.dtype == np.uint8
-    assert eyes_of(find_landmarks(cut[0]).points) == pytest.approx(step.eyes, abs=2.5)
+    assert eye_centers(find_landmarks(cut[0]).points) == pytest.approx(step.eye_targets, abs=2.5)
     assert 0 < float(sample.notes["quality"]) <= 1 and "face" not in sample.notes
 
 
 def test_the_map_of_the_first_frame_is_that_of_all():
     pictures = [turned(*photograph(HOPPER), 0, 1, (3 * i, 0))[0] for i in range(3)]
     step, sample = align(*pictures)
-    eyes = [eyes_of(find_landmarks(frame).points).mean(axis=0) for frame in sample.array("frames")]
-    zoom = np.ptp(step.eyes[:, 0]) / np.linalg.norm(np.subtract(*eyes_of(photograph(HOPPER)[1])))
+    eyes = [eye_centers(find_landmarks(frame).points).mean(axis=0) for frame in sample.array("frames")]
+    zoom = np.ptp(step.eye_targets[:, 0]) / np.linalg.norm(np.subtract(*eye_centers(photograph(HOPPER)[1])))
     assert np.diff(eyes, axis=0)[:, 0] == pytest.approx([3 * zoom] * 2, abs=1.0)  # what moved, still moves
     alone = [align(picture)[1].array("frames")[0] for picture in pictures]
     same = [np.array_equal(a, b) for a, b in zip(alone, sample.array("frames"), strict=True)]
@@ -46,7 +46,7 @@ def test_the_mask_leaves_the_face_alone(outside):
     picture = photograph(ASTRONAUT)[0]
     whole = align(picture)[1].array("frames")[0]
     masked = align(picture, mask=True, fill=outside)[1].array("frames")[0]
-    face = inside(find_landmarks(whole).points, 224)
+    face = face_mask(find_landmarks(whole).points, 224)
     changed = (whole != masked).any(axis=-1)
     assert (masked[:4] == outside).all() and 0.4 < face.mean() < 0.8
     assert changed[face].mean() < 0.02 and (masked[~face] == outside).all(axis=-1).mean() > 0.95
@@ -57,7 +57,7 @@ def test_no_face_is_a_result(by):
     frames = np.full((2, 80, 60, 3), 128, np.uint8)
     frames[:, :10], frames[:, 70:] = 0, 0
     sample = align(*frames, method=by, size=32)[1]
-    assert sample.notes == {"face": "not found"}
+    assert not sample.face_found and sample.notes == {}
     cut = sample.array("frames")
     assert cut.shape == (2, 32, 32, 3) and (cut[:, 2:-2] == 128).all()
 
@@ -65,7 +65,7 @@ def test_no_face_is_a_result(by):
 def test_the_cascade_needs_no_wheel():
     step, sample = align(photograph(HOPPER)[0], method="cascade", margin=0.2)
     assert sample.notes == {}
-    assert eyes_of(find_landmarks(sample.array("frames")[0]).points) == pytest.approx(step.eyes, abs=14)
+    assert eye_centers(find_landmarks(sample.array("frames")[0]).points) == pytest.approx(step.eye_targets, abs=14)
 
 
 @pytest.mark.parametrize(

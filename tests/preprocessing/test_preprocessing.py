@@ -97,7 +97,7 @@ def test_no_face_is_a_result():
     frames = np.full((2, 80, 60, 3), 128, np.uint8)
     sample = Sample(make_clips()[0].blind(()), {"frames": frames})
     cut = STEPS.build({"name": "crop-face", "size": 32})(sample)
-    assert cut.notes["face"] == "not found" and cut.arrays["frames"].shape == (2, 32, 32, 3)
+    assert not cut.face_found and cut.arrays["frames"].shape == (2, 32, 32, 3)
 
 
 def test_a_broken_picture_is_named(fakes, tmp_path):

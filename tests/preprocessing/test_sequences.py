@@ -325,7 +325,7 @@ def test_clips_beyond_the_budget_are_read_for_each_batch(monkeypatch):
 
 
 def test_large_files_of_the_cache_are_read_when_asked_for(casme2, tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "LARGE", 1000)
+    monkeypatch.setattr(cache, "LAZY_BYTES", 1000)
     clips = [clip.blind(()) for clip in casme2.clips()[:2]]
     samples = SampleCache(Chain.build([{"name": "sequence"}]), clips, tmp_path)
     made, stored = samples[clips[0].id], samples[clips[0].id]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ..core.errors import UsageError
 from ..core.files import slug
-from ..imaging.images import PICTURES
-from ..imaging.video import VIDEOS, frame_number
+from ..imaging.images import IMAGE_SUFFIXES
+from ..imaging.video import VIDEO_SUFFIXES, frame_number
 
 
 def recordings(paths: Sequence[Path]) -> list[Path]:
@@ -24,8 +24,8 @@ def recordings(paths: Sequence[Path]) -> list[Path]:
             found += _read_list(path) or [path]
         elif _is(path, Path.is_dir) and os.access(path, os.R_OK | os.X_OK):
             inside = sorted(path.iterdir())
-            frames = any(p.suffix.lower() in PICTURES and frame_number(p.name) is not None for p in inside)
-            videos = [p for p in inside if p.suffix.lower() in VIDEOS]
+            frames = any(p.suffix.lower() in IMAGE_SUFFIXES and frame_number(p.name) is not None for p in inside)
+            videos = [p for p in inside if p.suffix.lower() in VIDEO_SUFFIXES]
             found += [path] if frames or not videos else videos
         else:
             found.append(path)

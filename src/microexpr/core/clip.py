@@ -26,7 +26,7 @@ class Interval:
     labels: Mapping[str, str] = field(default_factory=dict)
     score: float | None = None
 
-    def faults(self) -> list[tuple[str, object, str]]:
+    def issues(self) -> list[tuple[str, object, str]]:
         """`(field, value, reason)` of every time that contradicts another."""
         return _order(self.onset, self.apex, self.offset)
 
@@ -70,16 +70,16 @@ class Clip:
         hidden = {name: None for name in TIMES if name not in reveal}
         return dataclasses.replace(self, labels={}, intervals=(), **hidden)  # type: ignore[arg-type]
 
-    def faults(self) -> list[tuple[str, object, str]]:
+    def issues(self) -> list[tuple[str, object, str]]:
         """`(field, value, reason)` of every time that contradicts another; `NAME.offset` is that of an interval."""
         found = _order(self.onset, self.apex, self.offset)
-        for name, one in self.named().items():
-            found += [(f"{name}.{time}", value, reason) for time, value, reason in one.faults()]
+        for name, one in self.named_intervals().items():
+            found += [(f"{name}.{time}", value, reason) for time, value, reason in one.issues()]
         if not self.fps > 0:
             found.append(("fps", self.fps, "must be more than 0"))
         return found
 
-    def named(self) -> dict[str, Interval]:
+    def named_intervals(self) -> dict[str, Interval]:
         """Its intervals by name; one without a name is called by its number, from 1."""
         return {one.labels.get("name") or str(number): one for number, one in enumerate(self.intervals, 1)}
 
@@ -102,12 +102,15 @@ class Sample:
     Attributes:
         clip: the blinded clip.
         arrays: named arrays that steps have made so far, e.g. `frames` (T, H, W, 3) uint8 or `image` (H, W, C) float32.
-        notes: what a step found out that a reader of the result should know, e.g. `face: not found`.
+        notes: what a step found out that a reader of the result should know, e.g. `apex: middle`.
+        face_found: False where a step looked for a face and found none. Such a sample is not trained on, and it gets no
+            predicted class.
     """
 
     clip: Clip
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
+    face_found: bool = True
 
     def __post_init__(self) -> None:
         if self.clip.labels or self.clip.intervals:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.clip import Clip
 from ..core.errors import MediaError
-from ..imaging.images import PICTURES
+from ..imaging.images import IMAGE_SUFFIXES
 from ..imaging.video import FolderFrames
 from ..synthetic import draw_action_units, format_action_units
 from .synthetic.clips import ClipSpec
@@ -40,7 +40,7 @@ def folders(place: Path) -> list[Path]:
 
 def pictures(place: Path) -> list[Path]:
     """The picture files in a folder by name."""
-    return sorted(p for p in place.iterdir() if p.suffix.lower() in PICTURES and not p.name.startswith("."))
+    return sorted(p for p in place.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith("."))
 
 
 def sequence(clip: str, subject: str, source: Path, fps: float, labels: Mapping[str, str], apex: float = 1.0) -> Clip:

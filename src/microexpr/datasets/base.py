@@ -203,7 +203,7 @@ class Dataset(ABC):
         faults += [
             DatasetIssue(clip, "id", clip, f"stands {n} times in the sheet") for clip, n in seen.items() if n > 1
         ]
-        faults += [DatasetIssue(c.id, name, str(value), why) for c in clips for name, value, why in c.faults()]
+        faults += [DatasetIssue(c.id, name, str(value), why) for c in clips for name, value, why in c.issues()]
         return sorted(clips, key=lambda c: c.id), faults, [f for clip in clips for f in picture_faults(clip)]
 
     def _corrected(self, clips: list[Clip]) -> tuple[list[Clip], list[DatasetIssue]]:
@@ -302,7 +302,7 @@ def picture_faults(clip: Clip) -> list[DatasetIssue]:
     if not numbers:
         return [DatasetIssue(clip.id, "source", str(clip.source), "holds no picture")]
     times = {name: getattr(clip, name) for name in TIMES}
-    times |= {f"{name}.{t}": getattr(one, t) for name, one in clip.named().items() for t in TIMES}
+    times |= {f"{name}.{t}": getattr(one, t) for name, one in clip.named_intervals().items() for t in TIMES}
     return [
         DatasetIssue(clip.id, name, str(t), f"no such frame in '{clip.source}' ({min(numbers)} to {max(numbers)})")
         for name, t in times.items()
@@ -313,7 +313,7 @@ def picture_faults(clip: Clip) -> list[DatasetIssue]:
 def _apply(correction: Correction, clip: Clip, fields: Collection[str]) -> Clip | DatasetIssue:
     """The corrected clip, or why the correction does not fit; an empty text stands for an unknown frame number."""
     inner, _, time = correction.field.rpartition(".")
-    if inner in (named := clip.named()) and time in TIMES:
+    if inner in (named := clip.named_intervals()) and time in TIMES:
         one = named[inner]
         part = Clip(clip.id, clip.dataset, clip.subject, clip.source, clip.fps, one.onset, one.apex, one.offset)
         done = _apply(dataclasses.replace(correction, field=time), part, TIMES)

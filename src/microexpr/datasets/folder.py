@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.clip import Clip
 from ..core.errors import MediaError
-from ..imaging.video import VIDEOS, VideoFrames, write_video
+from ..imaging.video import VIDEO_SUFFIXES, VideoFrames, write_video
 from . import _sheets as sheets
 from .base import DATASETS, Dataset, DatasetInfo, DatasetIssue
 from .synthetic import clips as casting
@@ -91,7 +91,7 @@ def _number(text: str) -> float | None:
 
 def _rate(source: Path) -> float:
     """Frames per second by the time stamps of a video file; 25 of pictures, or of a file that `check` will name."""
-    if source.suffix.lower() not in VIDEOS or not source.is_file():
+    if source.suffix.lower() not in VIDEO_SUFFIXES or not source.is_file():
         return 25.0
     try:
         times = VideoFrames(source).times

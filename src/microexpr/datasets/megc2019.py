@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from ..core.clip import Clip
-from ..imaging.images import PICTURES, write_image
+from ..imaging.images import IMAGE_SUFFIXES, write_image
 from . import _sheets as sheets
 from .base import DATASETS, Dataset, DatasetInfo, DatasetIssue
 from .smic import clip_name, person_id
@@ -108,7 +108,7 @@ class _Composite(Dataset):
         folder = sheets.find(self.root, self._folders(), "picture folder")
         found: dict[str, Path] = {}
         for path in sorted(folder.iterdir()):
-            if path.suffix.lower() not in PICTURES:
+            if path.suffix.lower() not in IMAGE_SUFFIXES:
                 continue
             stem = path.stem.strip().lower()
             person, _, name = stem.partition("_")

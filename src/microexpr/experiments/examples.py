@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core.clip import Clip, Sample
 from ..core.files import slug, write_atomically
-from ..imaging.flow_colors import LIMIT, channel_picture, flow_wheel, full_color
+from ..imaging.flow_colors import DEFAULT_LIMIT, channel_image, flow_image, full_color_limit
 from ..imaging.images import write_image
 from ..imaging.video import Frames, open_frames
 from ..preprocessing import Chain
@@ -68,7 +68,7 @@ class ExampleClip:
     differences: bool = False
     extra_channel: str = ""
     unit: str = PIXELS
-    limit: float = LIMIT
+    limit: float = DEFAULT_LIMIT
 
     @property
     def name(self) -> str:
@@ -94,7 +94,7 @@ def write_examples(
         return
     steps = chain.settings if chain is not None else []
     before = _before_flow(chain, samples[examples[0].clip.id].clip)
-    limit = full_color(0 if before is None else max(before.shape[:2]))
+    limit = full_color_limit(0 if before is None else max(before.shape[:2]))
     for word in sorted({example.label for example in examples}):
         own = [example for example in examples if example.label == word]
         for example in (own[0], own[-1]) if len(own) > 1 else own:
@@ -143,7 +143,9 @@ def collect_example(example: Example, sample: Sample, faces: bool, chain: Chain 
     )
 
 
-def input_image(sample: Sample, chain: Sequence[Mapping[str, Any]] = (), limit: float = LIMIT) -> np.ndarray | None:
+def input_image(
+    sample: Sample, chain: Sequence[Mapping[str, Any]] = (), limit: float = DEFAULT_LIMIT
+) -> np.ndarray | None:
     """What the recognizer was shown, as (168, 168, 3) uint8 in the order red, green, blue; None if it is no picture.
 
     Args:
@@ -156,7 +158,7 @@ def input_image(sample: Sample, chain: Sequence[Mapping[str, Any]] = (), limit: 
         return None
     if "flow" in sample.notes:
         factor, unit = _unit(chain[(_flow_step(chain) or 0) + 1 :])
-        shown = flow_wheel(image * factor, limit if unit == PIXELS else None)
+        shown = flow_image(image * factor, limit if unit == PIXELS else None)
     else:
         values = image.astype(np.float64)
         for step in reversed(chain):
@@ -263,7 +265,7 @@ def _seen(sample: Sample, steps: Sequence[Mapping[str, Any]]) -> np.ndarray | No
     if not any(step["name"] == "difference" for step in steps) or any(step["subtract"] for step in scales):
         return None
     factor = float(np.prod([step["divide"] for step in scales]))
-    return np.stack([channel_picture(factor * one.mean(axis=-1), MAX_DIFFERENCE) for one in few])
+    return np.stack([channel_image(factor * one.mean(axis=-1), MAX_DIFFERENCE) for one in few])
 
 
 def _unit(after: Sequence[Mapping[str, Any]]) -> tuple[float, str]:

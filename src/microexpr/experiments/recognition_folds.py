@@ -40,6 +40,10 @@ MAX_TRAIN_PREDICTIONS = 2000
 """Training clips that a fold's model is asked about, at the most; the report says so."""
 
 
+NO_FACE = {"face": "not found"}
+"""The note of a saved prediction whose clip shows no face."""
+
+
 @dataclass(frozen=True)
 class FoldJob:
     """What a fold's worker is told: training labels, and the names of test clips without their truth."""
@@ -64,6 +68,7 @@ class FoldResult:
     Attributes:
         probabilities: (test clips, classes).
         notes: what was noted of each test clip.
+        face_found: whether each test clip shows a face, as far as a step looked for one.
         curves: of the training.
         train_confusion: (classes, classes) counts, what the learned model says of its own training clips; rows truth.
         network: what its network is made of, where that was asked for and there is one.
@@ -71,6 +76,7 @@ class FoldResult:
 
     probabilities: np.ndarray
     notes: tuple[Mapping[str, str], ...]
+    face_found: tuple[bool, ...]
     curves: tuple[Mapping[str, float], ...]
     train_confusion: np.ndarray | None = None
     network: Mapping[str, Any] | None = None
@@ -129,7 +135,7 @@ def evaluate_seeds(
 
 
 def run_fold(job: FoldJob, samples: Mapping[str, Sample]) -> FoldResult:
-    """One fold. Clips without a face teach nothing; they are still asked about, and what was noted is told."""
+    """Train on one fold and predict it; clips without a face are not trained on."""
     for plugin in job.plugins:
         load_plugin(plugin)
     used, labels = drop_faceless([samples[name] for name in job.train], job.labels)
@@ -145,7 +151,14 @@ def run_fold(job: FoldJob, samples: Mapping[str, Sample]) -> FoldResult:
     # After the answers: nothing of what follows can change them.
     taught = confusion_on_training_clips(recognizer, used, labels)
     network = network_summary(recognizer, asked[0]) if job.summarize_network else None
-    return FoldResult(shares, tuple(s.notes for s in asked), tuple(recognizer.history_), taught, network)
+    return FoldResult(
+        shares,
+        tuple(sample.notes for sample in asked),
+        tuple(sample.face_found for sample in asked),
+        tuple(recognizer.history_),
+        taught,
+        network,
+    )
 
 
 def confusion_on_training_clips(recognizer: Recognizer, samples: Sequence[Sample], labels: Sequence[str]) -> np.ndarray:
@@ -236,9 +249,11 @@ def _run_folds(
 def _predictions(fold: Fold, answer: FoldResult, classes: Sequence[str]) -> list[Prediction]:
     """The fold's answers beside the truth. A clip without a face gets no guess, and so counts as wrong."""
     rows = []
-    for example, shares, notes in zip(fold.test, answer.probabilities, answer.notes, strict=True):
-        guess = "" if notes.get("face") == "not found" else classes[int(shares.argmax())]
-        note = "; ".join(f"{key}: {value}" for key, value in notes.items())
+    for example, shares, notes, face_found in zip(
+        fold.test, answer.probabilities, answer.notes, answer.face_found, strict=True
+    ):
+        guess = classes[int(shares.argmax())] if face_found else ""
+        note = "; ".join(f"{key}: {value}" for key, value in (notes if face_found else {**NO_FACE, **notes}).items())
         clip = example.clip
         shown = tuple(float(share) for share in shares)
         rows.append(Prediction(clip.id, clip.dataset, clip.subject, example.label, guess, shown, note))

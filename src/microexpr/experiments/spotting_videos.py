@@ -149,7 +149,7 @@ def run_recognition_job(question: RecognitionJob, shared: None = None) -> list[E
         times = {"onset": one.onset, "apex": one.apex, "offset": one.offset}
         sample = model.chain(replace(clip, id=f"{clip.id}/{number}", **times))  # type: ignore[arg-type]
         shares = np.asarray(model.predictor.predict_proba([sample])[0], float)
-        guess = "" if sample.notes.get("face") == "not found" else model.classes[int(shares.argmax())]
+        guess = model.classes[int(shares.argmax())] if sample.face_found else ""
         named = {word: round(float(share), 6) for word, share in zip(model.classes, shares, strict=True)}
         told.append(EventPrediction("", one.onset, one.offset, guess, named))
     return told

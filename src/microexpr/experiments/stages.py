@@ -141,7 +141,7 @@ def model_metadata(intake: StageData, options: RunOptions) -> dict[str, str]:
 
 def drop_faceless(samples: Sequence[Sample], labels: Sequence[str]) -> tuple[list[Sample], list[str]]:
     """Those to learn from: a clip without a face teaches nothing."""
-    pairs = [(s, label) for s, label in zip(samples, labels, strict=True) if s.notes.get("face") != "not found"]
+    pairs = [(s, label) for s, label in zip(samples, labels, strict=True) if s.face_found]
     return [s for s, _ in pairs], [label for _, label in pairs]
 
 

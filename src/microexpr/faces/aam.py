@@ -18,13 +18,13 @@ import numpy as np
 from ..core.config import cache_folder
 from ..core.errors import DataError, UsageError
 from ..imaging.geometry import similarity, transform_points
-from .aam_model import AppearanceModel, Level, rigid_modes, shrunk, train_model
+from .aam_model import AppearanceModel, Level, rigid_modes, shrink, train_model
 from .landmarks import find_landmarks
 
-__all__ = ["AppearanceModel", "Fit", "fit", "model_by_mesh", "named_model", "synthetic_faces", "train_model"]
+__all__ = ["AppearanceModel", "Fit", "fit", "named_model", "synthetic_faces", "train_model", "train_with_mesh"]
 
 SYNTHETIC = "synthetic-faces-1"
-FIRST_PERSON = 90_000
+FIRST_SUBJECT = 90_000
 """Synthetic people from here on are what the model knows; synthetic releases draw others."""
 
 
@@ -49,7 +49,9 @@ class Fit:
         return 1 - self.error**2
 
 
-def fit(model: AppearanceModel, picture: np.ndarray, start: np.ndarray, *, most: int = 30, enough: float = 0.01) -> Fit:
+def fit(
+    model: AppearanceModel, image: np.ndarray, start: np.ndarray, *, max_iterations: int = 30, tolerance: float = 0.01
+) -> Fit:
     """Fit a model to one face.
 
     Args:
@@ -64,13 +66,13 @@ def fit(model: AppearanceModel, picture: np.ndarray, start: np.ndarray, *, most:
     """
     if start.shape != (68, 2) or not np.isfinite(start).all() or np.ptp(start, axis=0).min() < 1:
         raise UsageError(f"start of shape {start.shape}: use (68, 2) points in pixels that span a face")
-    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     points, error, iterations = start.astype(float), 1.0, 0
     for number in range(len(model.levels)):
         solver = _solver(model, number)
-        small, there, shift, scale = shrunk(gray, points, model.mean, model.levels[number].width)
-        there, error, done = solver.run(small, there, most, enough)
-        points, iterations = (there + 0.5) / scale - shift, iterations + done
+        small, placed, shift, scale = shrink(gray, points, model.mean, model.levels[number].width)
+        placed, error, steps = solver.run(small, placed, max_iterations, tolerance)
+        points, iterations = (placed + 0.5) / scale - shift, iterations + steps
     return Fit(points, error, iterations)
 
 
@@ -83,33 +85,35 @@ class _Solver:
         self.shapes = model.modes[: max(1, round(len(model.modes) * share**2))]  # coarse pixels show coarse shape only
         self.spread = model.spread[: len(self.shapes)]
         self.modes = np.concatenate([rigid_modes(model), self.shapes])
-        self.pull = _pull(self.level, self.modes)
-        self.ties = _ties(model)
+        self.pull = _pixel_moves(self.level, self.modes)
+        self.ties = _triangle_corners(model)
 
-    def run(self, picture: np.ndarray, points: np.ndarray, most: int, enough: float) -> tuple[np.ndarray, float, int]:
+    def run(
+        self, image: np.ndarray, points: np.ndarray, max_iterations: int, tolerance: float
+    ) -> tuple[np.ndarray, float, int]:
         """Points, error and iterations; the best of all that were tried."""
-        points = self.nearest(points)
+        points = self.project(points)
         best, least, done = points, np.inf, 0
-        while done < most:
+        while done < max_iterations:
             done += 1
-            move, error = self.step(picture, points)
+            move, error = self.step(image, points)
             if error < least:
                 best, least = points, error
-            following = self.nearest(self.composed(points, move))
+            following = self.project(self.compose(points, move))
             zoom = np.sqrt(np.linalg.det(similarity(self.model.mean, following)[:, :2]))
             if not 0.3 < zoom / self.level.width < 3:
                 break
             change = np.linalg.norm(following - points, axis=1).mean()
             points = following
-            if change < enough:
+            if change < tolerance:
                 break
-        last = self.step(picture, points)[1]
+        last = self.step(image, points)[1]
         return (points, last, done) if last <= least else (best, float(least), done)
 
-    def step(self, picture: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, float]:
+    def step(self, image: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, float]:
         """The (68, 2) move of the mean shape's points that explains what the texture does not, and the error."""
         level, basis = self.level, self.level.basis
-        texture = level.sample(picture, points)
+        texture = level.sample(image, points)
         amounts = basis @ texture
         left = texture - amounts @ basis
         variance = float(((texture - texture.mean()) ** 2).sum())
@@ -123,7 +127,7 @@ class _Solver:
         amount = np.linalg.solve(hessian, steepest @ left)
         return np.tensordot(amount, self.modes, axes=1), float(np.sqrt((left**2).sum() / variance))
 
-    def composed(self, points: np.ndarray, move: np.ndarray) -> np.ndarray:
+    def compose(self, points: np.ndarray, move: np.ndarray) -> np.ndarray:
         """The current warp after the inverse of the found one (Matthews and Baker 2004, section 4.1.2)."""
         vertex, corners, weights, slopes = self.ties
         shares = weights - np.einsum("kij,kj->ki", slopes, move[vertex])
@@ -132,7 +136,7 @@ class _Solver:
         np.add.at(total, vertex, there)
         return total / np.bincount(vertex, minlength=len(points))[:, None]
 
-    def nearest(self, points: np.ndarray) -> np.ndarray:
+    def project(self, points: np.ndarray) -> np.ndarray:
         """The points that the shape model can make, nearest to given ones; no mode beyond three deviations."""
         mean, shape = self.model.mean, self.model.mean
         for _ in range(2):
@@ -148,12 +152,12 @@ def _solver(model: AppearanceModel, number: int) -> _Solver:
     return _Solver(model, number)
 
 
-def _pull(level: Level, modes: np.ndarray) -> np.ndarray:
+def _pixel_moves(level: Level, modes: np.ndarray) -> np.ndarray:
     """(k, P, 2) how far each mode moves each pixel, in pixels of the level."""
     return level.width * (level.weights[None, ..., None] * modes[:, level.corners]).sum(axis=2)
 
 
-def _ties(model: AppearanceModel) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _triangle_corners(model: AppearanceModel) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """For each point and each triangle at it: point, corners, its barycentric coordinates, and their slopes (3, 2)."""
     vertex = model.triangles.ravel()
     corners = np.repeat(model.triangles, 3, axis=0)
@@ -164,7 +168,7 @@ def _ties(model: AppearanceModel) -> tuple[np.ndarray, np.ndarray, np.ndarray, n
 
 
 def synthetic_faces(
-    people: int = 40, expressions: int = 3, first: int = FIRST_PERSON
+    subjects: int = 40, expressions: int = 3, first: int = FIRST_SUBJECT
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Pictures of synthetic people, (340, 280, 3) uint8 RGB, and their true (68, 2) landmarks; always the same ones."""
     from ..synthetic import Camera, render_clip  # here, because it loads two packages that the fit does without
@@ -172,18 +176,18 @@ def synthetic_faces(
 
     units = ((12,), (4,), (1, 2), (25, 26), (15,), (9,), (20,), (45,), (23,), (5, 25))
     timing = Timing(0, 1, 2, 3, 200.0)
-    pictures, landmarks = [], []
-    for person in range(first, first + people):
+    images, landmarks = [], []
+    for person in range(first, first + subjects):
         for i in range(expressions):
             shown = tuple((unit, "") for unit in units[(person * expressions + i) % len(units)])
-            one = render_clip(person, units=shown, camera=Camera(), timing=timing, amplitude=8.0, seed=person + i)
+            clip = render_clip(person, units=shown, camera=Camera(), timing=timing, amplitude=8.0, seed=person + i)
             frame = 0 if i == 0 else 1
-            pictures.append(one.frame(frame))
-            landmarks.append(one.landmarks(frame))
-    return pictures, landmarks
+            images.append(clip.frame(frame))
+            landmarks.append(clip.landmarks(frame))
+    return images, landmarks
 
 
-def model_by_mesh(pictures: Iterable[np.ndarray]) -> AppearanceModel:
+def train_with_mesh(images: Iterable[np.ndarray]) -> AppearanceModel:
     """A model learned from one's own pictures, with the landmarks of the face mesh; faces not found are left out.
 
     Args:
@@ -193,7 +197,7 @@ def model_by_mesh(pictures: Iterable[np.ndarray]) -> AppearanceModel:
         MissingDataError: the wheel of the face mesh is not installed.
         UsageError: fewer than two faces were found.
     """
-    found = [(picture, face.points) for picture in pictures if (face := find_landmarks(picture)) is not None]
+    found = [(picture, face.points) for picture in images if (face := find_landmarks(picture)) is not None]
     return train_model([picture for picture, _ in found], [points for _, points in found])
 
 

@@ -23,7 +23,7 @@ from ..core.files import write_atomically
 from ..imaging.geometry import similarity, transform_points
 
 N = 68
-MOST_MODES = 60
+MAX_MODES = 60
 BORDER = 2
 """Pixels around the hull that belong to the texture: the edge of the face is worth seeing."""
 
@@ -45,11 +45,11 @@ class Level:
     basis: np.ndarray
     slopes: np.ndarray
 
-    def sample(self, picture: np.ndarray, points: np.ndarray) -> np.ndarray:
+    def sample(self, image: np.ndarray, points: np.ndarray) -> np.ndarray:
         """(P,) float64: a gray picture with (68, 2) points, warped piecewise affinely to the mean shape."""
-        places = (self.weights[..., None] * points[self.corners]).sum(axis=1).astype(np.float32)
+        positions = (self.weights[..., None] * points[self.corners]).sum(axis=1).astype(np.float32)
         values = cv2.remap(
-            picture, places[:, None, 0], places[:, None, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            image, positions[:, None, 0], positions[:, None, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
         return values[:, 0].astype(np.float64)
 
@@ -72,7 +72,7 @@ class AppearanceModel:
     triangles: np.ndarray
     levels: tuple[Level, ...]
 
-    def placed(self, eyes: np.ndarray) -> np.ndarray:
+    def initial_points(self, eyes: np.ndarray) -> np.ndarray:
         """(68, 2) the mean shape with its eyes at (2, 2) places: a start for the fit."""
         own = np.stack([self.mean[36:42].mean(axis=0), self.mean[42:48].mean(axis=0)])
         return transform_points(self.mean, similarity(own, eyes))
@@ -108,12 +108,12 @@ class AppearanceModel:
 
 
 def train_model(
-    pictures: Sequence[np.ndarray],
+    images: Sequence[np.ndarray],
     landmarks: Sequence[np.ndarray],
     *,
     widths: Sequence[float] = (24, 48, 96),
-    shape_share: float = 0.97,
-    texture_share: float = 0.97,
+    shape_variance: float = 0.97,
+    texture_variance: float = 0.97,
     mirror: bool = True,
 ) -> AppearanceModel:
     """Learn an appearance model.
@@ -128,14 +128,14 @@ def train_model(
     Raises:
         UsageError: fewer than two faces, or landmarks that do not fit the pictures in number or shape.
     """
-    if len(pictures) != len(landmarks) or len(pictures) < 2:
-        found = f"{len(pictures)} pictures and {len(landmarks)} sets of landmarks"
+    if len(images) != len(landmarks) or len(images) < 2:
+        found = f"{len(images)} pictures and {len(landmarks)} sets of landmarks"
         raise UsageError(f"{found}: an appearance model is learned from two faces or more, one set for each")
     shapes = [np.asarray(points, float) for points in landmarks]
     for points in shapes:
         if points.shape != (N, 2) or not np.isfinite(points).all():
             raise UsageError(f"landmarks of shape {points.shape}: use (68, 2) finite numbers for each picture")
-    grays = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in pictures]
+    grays = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in images]
     if mirror:
         from ..synthetic.action_units import MIRROR
 
@@ -143,13 +143,13 @@ def train_model(
         turned = [(np.array([g.shape[1] - 1, 0]) + p * (-1, 1))[order] for g, p in zip(grays, shapes, strict=True)]
         grays, shapes = [*grays, *(g[:, ::-1] for g in grays)], [*shapes, *turned]
     mean, aligned = procrustes(np.stack(shapes))
-    modes, spread = _principal((aligned - mean).reshape(len(shapes), -1), shape_share, _rigid(mean))
+    modes, spread = _principal((aligned - mean).reshape(len(shapes), -1), shape_variance, _rigid(mean))
     triangles = Delaunay(mean).simplices.astype(np.int64)
     levels = []
     for width in widths:
         bare = _level(mean, triangles, float(width), np.empty((0, 0)))
-        rows = np.stack([bare.sample(*shrunk(g, p, mean, width)[:2]) for g, p in zip(grays, shapes, strict=True)])
-        levels.append(_level(mean, triangles, float(width), _textures(rows, texture_share)))
+        rows = np.stack([bare.sample(*shrink(g, p, mean, width)[:2]) for g, p in zip(grays, shapes, strict=True)])
+        levels.append(_level(mean, triangles, float(width), _textures(rows, texture_variance)))
     return AppearanceModel(mean, modes.reshape(-1, N, 2), spread, triangles, tuple(levels))
 
 
@@ -173,7 +173,7 @@ def procrustes(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean, aligned
 
 
-def shrunk(
+def shrink(
     gray: np.ndarray, points: np.ndarray, mean: np.ndarray, width: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """The picture around a face, averaged down so that the face is about `width` pixels wide; never enlarged.
@@ -242,24 +242,24 @@ def _rigid(mean: np.ndarray) -> np.ndarray:
     return np.stack([row.ravel() / np.linalg.norm(row) for row in rows])
 
 
-def _principal(rows: np.ndarray, share: float, without: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _principal(rows: np.ndarray, fraction: float, orthogonal_to: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Principal components that keep a share of the variance, orthogonal to given rows, and their deviations."""
-    rows = rows - rows @ without.T @ without
+    rows = rows - rows @ orthogonal_to.T @ orthogonal_to
     _, values, modes = np.linalg.svd(rows, full_matrices=False)
     energy = np.cumsum(values**2)
     if energy[-1] < 1e-18:
         return modes[:0], values[:0]
-    count = min(int(np.searchsorted(energy, share * energy[-1])) + 1, MOST_MODES, len(modes))
+    count = min(int(np.searchsorted(energy, fraction * energy[-1])) + 1, MAX_MODES, len(modes))
     return modes[:count], values[:count] / np.sqrt(len(rows))
 
 
-def _textures(rows: np.ndarray, share: float) -> np.ndarray:
+def _textures(rows: np.ndarray, fraction: float) -> np.ndarray:
     """(m, P) orthonormal rows: constant, mean texture and modes, of textures freed of gain and offset."""
     centerd = rows - rows.mean(axis=1, keepdims=True)
     centerd /= np.maximum(np.linalg.norm(centerd, axis=1, keepdims=True), 1e-9)
     mean = centerd.mean(axis=0)
     first = np.stack([np.full_like(mean, len(mean) ** -0.5), mean / max(float(np.linalg.norm(mean)), 1e-9)])
-    return np.concatenate([first, _principal(centerd - mean, share, first)[0]])
+    return np.concatenate([first, _principal(centerd - mean, fraction, first)[0]])
 
 
 def rigid_modes(model: AppearanceModel) -> np.ndarray:

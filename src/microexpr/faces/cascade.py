@@ -9,15 +9,15 @@ import cv2
 import numpy as np
 
 
-def find_face(picture: np.ndarray) -> tuple[int, int, int] | None:
+def find_face(image: np.ndarray) -> tuple[int, int, int] | None:
     """(left, top, side) in pixels of the largest face in an RGB picture, or None."""
-    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     shrink = max(1.0, max(gray.shape) / 480)
     small = cv2.resize(gray, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA) if shrink > 1 else gray
     pad = min(small.shape) // 5  # a face that fills the picture, as in cropped releases, is found with a border only
     padded = cv2.copyMakeBorder(cv2.equalizeHist(small), pad, pad, pad, pad, cv2.BORDER_REPLICATE)
-    least = max(24, min(small.shape) // 6)
-    found = _cascade().detectMultiScale(padded, 1.05, 4, minSize=(least, least))
+    min_side = max(24, min(small.shape) // 6)
+    found = _cascade().detectMultiScale(padded, 1.05, 4, minSize=(min_side, min_side))
     if len(found) == 0:
         return None
     left, top, side, _ = max(found, key=lambda box: int(box[2]))

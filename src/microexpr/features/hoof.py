@@ -52,7 +52,7 @@ class HOOF(Feature):
         if not self.folded:
             which = np.where(angle >= math.pi, 0, which)  # pi and -pi are one direction
         found = []
-        for place in blocks(length.shape[0], length.shape[1], self.grid):
-            counts = np.bincount(which[place].ravel(), length[place].ravel(), minlength=self.bins)
+        for region in blocks(length.shape[0], length.shape[1], self.grid):
+            counts = np.bincount(which[region].ravel(), length[region].ravel(), minlength=self.bins)
             found.append(counts / max(counts.sum(), 1e-12))
         return np.concatenate(found)

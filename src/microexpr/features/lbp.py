@@ -54,6 +54,6 @@ class LBP(Feature):
             raise RecipeError(f"lbp: pictures of {array.shape[1:]} are too small for radius {edge}")
         codes = np.stack([local_binary_pattern(frame, self.neighbors, edge, method) for frame in array])
         codes = codes[:, edge:-edge, edge:-edge].astype(np.int64)
-        places = blocks(codes.shape[1], codes.shape[2], self.grid)
-        counts = [np.bincount(codes[:, rows, columns].ravel(), minlength=self.bins) for rows, columns in places]
+        regions = blocks(codes.shape[1], codes.shape[2], self.grid)
+        counts = [np.bincount(codes[:, rows, columns].ravel(), minlength=self.bins) for rows, columns in regions]
         return np.concatenate([count / count.sum() for count in counts])

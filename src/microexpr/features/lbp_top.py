@@ -62,15 +62,15 @@ class LBPTOP(Feature):
         height, width = array.shape[1] - 2 * down, array.shape[2] - 2 * across
         if height < 1 or width < 1:
             raise RecipeError(f"lbp-top: pictures of {array.shape[1:]} are too small for radii {self.radii}")
-        places = list(blocks(height, width, self.grid, self.overlap))
+        regions = list(blocks(height, width, self.grid, self.overlap))
         bins = bins_of(self.neighbors, self.uniform)
         size = 2**self.neighbors
-        counts = np.zeros((len(places), len(PLANES), size))
+        counts = np.zeros((len(regions), len(PLANES), size))
         for start in range(along, len(array) - along, CHUNK):
             stop = min(start + CHUNK, len(array) - along)
             for plane in range(len(PLANES)):
                 codes = self._codes(array, plane, start, stop)
-                for i, (rows, columns) in enumerate(places):
+                for i, (rows, columns) in enumerate(regions):
                     block = np.ascontiguousarray(codes[:, rows, columns]).reshape(1, -1)
                     counts[i, plane] += cv2.calcHist([block], [0], None, [size], [0, size])[:, 0]
         merged = counts @ np.eye(bins.max() + 1)[bins]

@@ -5,29 +5,29 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-LIMIT = 1.0
+DEFAULT_LIMIT = 1.0
 """Pixels of motion that get the full color, where the size of the face is not known."""
 
-STRAIN = 0.2
+STRAIN_LIMIT = 0.2
 """Optical strain that gets the full color; it has no unit."""
 
-SIGNED = ((33, 102, 172), (247, 247, 247), (178, 24, 43))
+SIGNED_COLORS = ((33, 102, 172), (247, 247, 247), (178, 24, 43))
 """Colors of the least, of zero and of the largest value of a signed channel."""
 
-UNSIGNED = ((255, 255, 255), (240, 150, 60), (90, 10, 60))
+UNSIGNED_COLORS = ((255, 255, 255), (240, 150, 60), (90, 10, 60))
 """Colors from zero to the largest value of a channel that has no sign."""
 
 
-def full_color(side: int) -> float:
+def full_color_limit(side: int) -> float:
     """Pixels of motion that get the full color in faces of `side` pixels: a hundredth, to the next half pixel.
 
     A micro-expression moves the skin by a fraction of a hundredth of the face. The size of the face decides, never what
     moves in a clip: all clips of a run have one scale.
     """
-    return max(0.5, round(side / 50) / 2) if side else LIMIT
+    return max(0.5, round(side / 50) / 2) if side else DEFAULT_LIMIT
 
 
-def flow_wheel(flow: np.ndarray, largest: float | None = None) -> np.ndarray:
+def flow_image(flow: np.ndarray, limit: float | None = None) -> np.ndarray:
     """(height, width, 2 or more) flow as (height, width, 3) uint8: hue is direction, saturation is length.
 
     Right is red, down yellow-green, left cyan, up violet: the angle is the hue, as in OpenCV's own example.
@@ -39,7 +39,7 @@ def flow_wheel(flow: np.ndarray, largest: float | None = None) -> np.ndarray:
     """
     u, v = flow[..., 0].astype(np.float64), flow[..., 1].astype(np.float64)
     length = np.hypot(u, v)
-    top = largest or float(length.max()) or 1.0
+    top = limit or float(length.max()) or 1.0
     color = np.zeros((*u.shape, 3), np.uint8)
     color[..., 0] = np.round(np.arctan2(v, u) * 90 / np.pi) % 180
     color[..., 1] = np.round(255 * np.clip(length / top, 0, 1))
@@ -50,13 +50,17 @@ def flow_wheel(flow: np.ndarray, largest: float | None = None) -> np.ndarray:
 def wheel_legend(side: int = 168) -> np.ndarray:
     """The wheel itself as (side, side, 3) uint8: a point's color is that of a motion from the middle to the point."""
     v, u = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
-    wheel = flow_wheel(np.stack([u, v], axis=-1), largest=1.0)
+    wheel = flow_image(np.stack([u, v], axis=-1), limit=1.0)
     wheel[np.hypot(u, v) > 1] = 255
     return wheel
 
 
-def arrows_picture(
-    flow: np.ndarray, back: np.ndarray | None = None, side: int = 336, across: int = 14, largest: float = LIMIT
+def arrow_image(
+    flow: np.ndarray,
+    background: np.ndarray | None = None,
+    side: int = 336,
+    columns: int = 14,
+    limit: float = DEFAULT_LIMIT,
 ) -> np.ndarray:
     """(side, side, 3) uint8: the mean flow of each of `across` x `across` squares as an arrow.
 
@@ -67,15 +71,15 @@ def arrows_picture(
         across: arrows in a row.
         largest: length of an arrow across two squares; none is longer than three.
     """
-    if back is None:
+    if background is None:
         shown = np.full((side, side, 3), 90, np.uint8)
     else:
-        gray = cv2.cvtColor(back, cv2.COLOR_RGB2GRAY)
+        gray = cv2.cvtColor(background, cv2.COLOR_RGB2GRAY)
         shown = cv2.cvtColor(cv2.resize(gray, (side, side), interpolation=cv2.INTER_AREA), cv2.COLOR_GRAY2RGB)
-    mean = cv2.resize(flow[..., :2].astype(np.float32), (across, across), interpolation=cv2.INTER_AREA)
-    square = side / across
-    for row, column in np.ndindex(across, across):
-        step = mean[row, column].astype(np.float64) * 2 * square / largest
+    mean = cv2.resize(flow[..., :2].astype(np.float32), (columns, columns), interpolation=cv2.INTER_AREA)
+    square = side / columns
+    for row, column in np.ndindex(columns, columns):
+        step = mean[row, column].astype(np.float64) * 2 * square / limit
         length = float(np.hypot(*step))
         if length < 1:  # shorter than a pixel of the picture
             continue
@@ -86,7 +90,7 @@ def arrows_picture(
     return shown
 
 
-def channel_picture(values: np.ndarray, limit: float, signed: bool = True) -> np.ndarray:
+def channel_image(values: np.ndarray, limit: float, signed: bool = True) -> np.ndarray:
     """(height, width) values as (height, width, 3) uint8 on a fixed scale; what lies beyond it gets its end's color.
 
     Args:
@@ -94,7 +98,7 @@ def channel_picture(values: np.ndarray, limit: float, signed: bool = True) -> np
         limit: gets the full color, and so does `-limit` where `signed`.
         signed: blue below zero, red above; otherwise from white at zero.
     """
-    stops = np.array(SIGNED if signed else UNSIGNED, np.float64)
-    place = np.clip((values / limit + 1) / 2 if signed else values / limit, 0, 1) * (len(stops) - 1)
-    colors = [np.interp(place, range(len(stops)), stops[:, channel]) for channel in range(3)]
+    stops = np.array(SIGNED_COLORS if signed else UNSIGNED_COLORS, np.float64)
+    position = np.clip((values / limit + 1) / 2 if signed else values / limit, 0, 1) * (len(stops) - 1)
+    colors = [np.interp(position, range(len(stops)), stops[:, channel]) for channel in range(3)]
     return np.round(np.stack(colors, axis=-1)).astype(np.uint8)

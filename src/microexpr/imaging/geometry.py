@@ -25,19 +25,19 @@ def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.column_stack([turn, there - turn @ middle])
 
 
-def transform_points(points: np.ndarray, place: np.ndarray) -> np.ndarray:
+def transform_points(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """(n, 2) points mapped by a (2, 3) matrix."""
-    return points @ place[:, :2].T + place[:, 2]
+    return points @ matrix[:, :2].T + matrix[:, 2]
 
 
-def block_of(place: np.ndarray) -> int:
+def averaging_block(matrix: np.ndarray) -> int:
     """Side in pixels of the squares to average before a picture is mapped: so many that two or less make one pixel."""
-    (a, b), (c, d) = place[:, :2].tolist()
+    (a, b), (c, d) = matrix[:, :2].tolist()
     return max(1, math.ceil(0.5 / math.sqrt(abs(a * d - b * c)) - 1e-6))
 
 
 def warp_image(
-    picture: np.ndarray, place: np.ndarray, side: int, *, how: int, border: int, block: int | None = None
+    image: np.ndarray, matrix: np.ndarray, side: int, *, interpolation: int, border: int, block: int | None = None
 ) -> np.ndarray:
     """(side, side[, 3]) uint8: a picture mapped by `place`, averaged first where it gets less than half as large.
 
@@ -50,22 +50,22 @@ def warp_image(
         block: side of the squares that are averaged; `block_of(place)` when None. One for all frames of a face keeps
             them equally sharp.
     """
-    block = block_of(place) if block is None else block
+    block = averaging_block(matrix) if block is None else block
     if block >= 2:  # warpAffine does not average
-        left, top, right, bottom = _needed(place, side, block, *picture.shape[:2])
-        part = picture[top:bottom, left:right]
+        left, top, right, bottom = source_region(matrix, side, block, *image.shape[:2])
+        part = image[top:bottom, left:right]
         small = (max(1, part.shape[1] // block), max(1, part.shape[0] // block))
         part = part[: small[1] * block, : small[0] * block]  # whole blocks: their average is fast and shifts nothing
-        picture = cv2.resize(part, small, interpolation=cv2.INTER_AREA)
+        image = cv2.resize(part, small, interpolation=cv2.INTER_AREA)
         shift = np.array([left, top]) + (block - 1) / 2
-        place = np.column_stack([place[:, :2] * block, place[:, 2] + place[:, :2] @ shift])
-    return cv2.warpAffine(picture, place, (side, side), flags=how, borderMode=border)
+        matrix = np.column_stack([matrix[:, :2] * block, matrix[:, 2] + matrix[:, :2] @ shift])
+    return cv2.warpAffine(image, matrix, (side, side), flags=interpolation, borderMode=border)
 
 
-def _needed(place: np.ndarray, side: int, block: int, height: int, width: int) -> tuple[int, int, int, int]:
+def source_region(matrix: np.ndarray, side: int, block: int, height: int, width: int) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of the part of a picture that `mapped` shows, in whole blocks where it can be."""
     corners = np.array([[0, 0], [0, side], [side, 0], [side, side]]) - 0.5
-    there = transform_points(corners, cv2.invertAffineTransform(place))
+    there = transform_points(corners, cv2.invertAffineTransform(matrix))
     low = np.floor(there.min(axis=0) / block).astype(int) - 3  # what cubic interpolation looks at, and a little more
     high = np.ceil(there.max(axis=0) / block).astype(int) + 3
     most = np.array([width, height])

@@ -12,14 +12,14 @@ import numpy as np
 
 from ..core.errors import MediaError
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
 
 
-LARGEST = 2**27
+MAX_PIXELS = 2**27
 """Pixels of a picture or frame; a header that promises more is refused before memory is asked for (8K has 2^25)."""
 
 
-MOST_BYTES = 2**30
+MAX_FILE_BYTES = 2**30
 """Of a picture's file."""
 
 
@@ -32,29 +32,29 @@ def read_image(path: Path) -> np.ndarray:
     try:
         if path.exists() and not path.is_file():
             raise MediaError(f"picture '{path}' is not a file")
-        if path.stat().st_size > MOST_BYTES:
-            raise MediaError(f"picture '{path}' has more than {MOST_BYTES // 2**20} MiB; make it smaller")
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise MediaError(f"picture '{path}' has more than {MAX_FILE_BYTES // 2**20} MiB; make it smaller")
         data = np.fromfile(path, np.uint8)
     except OSError as fault:
         raise MediaError(f"picture '{path}' cannot be read: {fault.strerror or fault}") from None
-    loud = cv2.utils.logging.setLogLevel(0)  # what it would print is said below
+    level = cv2.utils.logging.setLogLevel(0)  # what it would print is said below
     try:
-        picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     except cv2.error:  # a header that promises more pixels than OpenCV takes
-        picture = None
+        image = None
     finally:
-        cv2.utils.logging.setLogLevel(loud)
-    if picture is None:
+        cv2.utils.logging.setLogLevel(level)
+    if image is None:
         raise MediaError(
             f"picture '{path}' ({data.size} bytes) is broken, not a picture, or has more than "
-            f"{LARGEST // 10**6} million pixels; copy it anew"
+            f"{MAX_PIXELS // 10**6} million pixels; copy it anew"
         )
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def write_image(path: Path, picture: np.ndarray, quality: int = 95) -> None:
+def write_image(path: Path, image: np.ndarray, quality: int = 95) -> None:
     """Write (height, width[, 3]) uint8 RGB or gray; the format follows the file's ending."""
-    stored = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR) if picture.ndim == 3 else picture
+    stored = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
     options = [cv2.IMWRITE_JPEG_QUALITY, quality] if path.suffix.lower() in {".jpg", ".jpeg"} else []
     path.parent.mkdir(parents=True, exist_ok=True)
     ok, data = cv2.imencode(path.suffix, stored, options)

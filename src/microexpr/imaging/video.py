@@ -11,10 +11,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..core.errors import MediaError, MissingDataError
-from .images import LARGEST, PICTURES, read_image
+from .images import IMAGE_SUFFIXES, MAX_PIXELS, read_image
 
-VIDEOS = frozenset({".avi", ".mp4", ".mov", ".mkv", ".webm", ".m4v"})
-OWN_FILE = {
+VIDEO_SUFFIXES = frozenset({".avi", ".mp4", ".mov", ".mkv", ".webm", ".m4v"})
+LOCAL_FILE_ONLY = {
     "protocol_whitelist": "file",
     "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,mpeg,mpegts,asf,flv,ogg",
 }
@@ -32,10 +32,10 @@ class Frames(Protocol):
     def read(self, number: int) -> np.ndarray: ...  # noqa: D102
 
 
-LAST = 2**53
+MAX_FRAME_NUMBER = 2**53
 """Largest frame number: up to there floats count every one."""
 
-FARTHEST = 86400.0
+MAX_STEP_SECONDS = 86400.0
 """Seconds that may lie between two frames; a larger step is a broken time stamp."""
 
 
@@ -56,11 +56,13 @@ def open_frames(source: Path, damaged: bool = False) -> Frames:
         if source.exists():
             raise MediaError(f"'{source}' is neither a file nor a folder")
         raise MissingDataError(f"'{source}' is not there")
-    if source.suffix.lower() in PICTURES:
-        return PictureFrames(source)
-    if source.suffix.lower() in VIDEOS:
+    if source.suffix.lower() in IMAGE_SUFFIXES:
+        return ImageFrames(source)
+    if source.suffix.lower() in VIDEO_SUFFIXES:
         return VideoFrames(source, damaged)
-    raise MediaError(f"'{source}' is neither a folder of pictures nor one of {', '.join(sorted(PICTURES | VIDEOS))}")
+    raise MediaError(
+        f"'{source}' is neither a folder of pictures nor one of {', '.join(sorted(IMAGE_SUFFIXES | VIDEO_SUFFIXES))}"
+    )
 
 
 def write_video(path: Path, frames: np.ndarray, fps: int) -> None:
@@ -95,10 +97,10 @@ class FolderFrames:
         files: dict[int, Path] = {}
         for path in sorted(self.folder.iterdir()):
             number = frame_number(path.name)
-            if path.suffix.lower() not in PICTURES or path.name.startswith(".") or number is None:
+            if path.suffix.lower() not in IMAGE_SUFFIXES or path.name.startswith(".") or number is None:
                 continue
-            if number > LAST:
-                raise MediaError(f"'{path}': frame number {number} is too large; the largest is {LAST}")
+            if number > MAX_FRAME_NUMBER:
+                raise MediaError(f"'{path}': frame number {number} is too large; the largest is {MAX_FRAME_NUMBER}")
             if number in files:
                 raise MediaError(f"'{files[number]}' and '{path.name}' have the same frame number, {number}")
             files[number] = path
@@ -117,7 +119,7 @@ class FolderFrames:
         return read_image(self.files[number])
 
 
-class PictureFrames:
+class ImageFrames:
     """One picture as a recording of one frame, number 0."""
 
     def __init__(self, path: Path) -> None:
@@ -167,7 +169,7 @@ class VideoFrames:
         import av
 
         try:
-            with av.open(str(self.path.absolute()), options=OWN_FILE, metadata_errors="replace") as container:
+            with av.open(str(self.path.absolute()), options=LOCAL_FILE_ONLY, metadata_errors="replace") as container:
                 for stream in container.streams.video:
                     seconds = (container.duration or 0) / av.time_base
                     return int(stream.frames or seconds * float(stream.average_rate or 0))
@@ -221,7 +223,7 @@ class VideoFrames:
 
         last, one = 0.0, False
         try:
-            with av.open(str(self.path.absolute()), options=OWN_FILE, metadata_errors="replace") as container:
+            with av.open(str(self.path.absolute()), options=LOCAL_FILE_ONLY, metadata_errors="replace") as container:
                 if not container.streams.video:
                     raise MediaError(f"'{self.path}' has no picture track")
                 stream = container.streams.video[0]
@@ -230,7 +232,7 @@ class VideoFrames:
                         f"'{self.path}' has pictures of a kind that this FFmpeg cannot decode; is it whole?"
                     )
                 stream.thread_type = "AUTO"  # decodes ahead on other cores
-                stream.codec_context.options = {"max_pixels": str(LARGEST)}
+                stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
                 for packet in container.demux(stream):
                     try:
                         frames = packet.decode()
@@ -262,20 +264,20 @@ class MonotonicClock:
         self.first: float | None = None
         self.now = 0.0
 
-    def next(self, stamp: float) -> float:
+    def next(self, timestamp: float) -> float:
         """Of the next frame, by its time stamp in seconds."""
         if self.first is None:
-            self.first = stamp
+            self.first = timestamp
             return 0.0
-        ahead = stamp - self.first - self.now
-        if 0 < ahead <= FARTHEST:
+        ahead = timestamp - self.first - self.now
+        if 0 < ahead <= MAX_STEP_SECONDS:
             self.step = ahead
             self.now += ahead
         elif -1 <= ahead <= 0:
             self.now += self.step / 2  # a broken stamp: the order of the frames is surer
         else:
             self.now += self.step  # stamps that begin anew: what follows goes on from here
-            self.first = stamp - self.now
+            self.first = timestamp - self.now
         return self.now
 
 

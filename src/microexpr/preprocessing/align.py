@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +14,7 @@ from ..core.errors import RecipeError
 from ..faces.aam import fit, named_model
 from ..faces.alignment import EYE_X, EYE_Y, MARGIN, eye_positions
 from ..faces.cascade import find_face
-from ..faces.landmarks import detect, find_landmarks
+from ..faces.landmarks import detect_face, find_landmarks
 from ..imaging.geometry import similarity, transform_points, warp_image
 from .base import STEPS, Step
 
@@ -21,7 +22,7 @@ RIGHT_EYE, LEFT_EYE = slice(36, 42), slice(42, 48)
 CASCADE_EYES = np.array([[0.286, 0.386], [0.714, 0.386]])
 """Where the eyes lie in the cascade's square: means over ten synthetic faces."""
 
-LEAST_QUALITY = 0.5
+MIN_QUALITY = 0.5
 """A fit of the appearance model that explains less of the texture has not found the face."""
 
 
@@ -40,7 +41,7 @@ class Align(Step):
     """`frames`, turned, scaled and shifted so that the eyes of the first one are level and at a fixed place.
 
     All frames get the same map: one for each would add the landmarks' tremble to the motion. A face that is not found
-    is noted (`face: not found`) and the middle square is taken: the clip stays, and counts as wrong. How sure the
+    is marked (`Sample.face_found` is False) and the middle square is taken. How sure the
     landmarks are is noted as `quality`, 0 to 1. A single picture is a clip of one frame.
 
     Args:
@@ -93,58 +94,59 @@ class Align(Step):
         frames = sample.array("frames")
         found = self._find(frames[0])
         if found is None:
-            sample = sample.with_note("face", "not found")
-            place = _middle(frames.shape[1], frames.shape[2], self.size)
+            sample = dataclasses.replace(sample, face_found=False)
+            matrix = _middle(frames.shape[1], frames.shape[2], self.size)
         else:
-            place = similarity(found.eyes, self.eyes)
-        cut = np.stack(
-            [warp_image(f, place, self.size, how=cv2.INTER_CUBIC, border=cv2.BORDER_REPLICATE) for f in frames]
+            matrix = similarity(found.eyes, self.eye_targets)
+        aligned = np.stack(
+            [
+                warp_image(f, matrix, self.size, interpolation=cv2.INTER_CUBIC, border=cv2.BORDER_REPLICATE)
+                for f in frames
+            ]
         )
         if found is not None and found.quality is not None:
             sample = sample.with_note("quality", f"{found.quality:.2f}")
         if self.mask and found is not None and found.points is not None:
-            cut[:, ~inside(transform_points(found.points, place), self.size)] = self.fill
-        return sample.with_array("frames", cut)
+            aligned[:, ~face_mask(transform_points(found.points, matrix), self.size)] = self.fill
+        return sample.with_array("frames", aligned)
 
     @property
-    def eyes(self) -> np.ndarray:
+    def eye_targets(self) -> np.ndarray:
         """(2, 2) where the eyes come to lie, in pixels of the result."""
         return eye_positions(self.size, self.margin, self.eye_x, self.eye_y)
 
-    def _find(self, picture: np.ndarray) -> Found | None:
+    def _find(self, image: np.ndarray) -> Found | None:
         if self.method == "mesh":
-            face = find_landmarks(picture)
-            return None if face is None else Found(eyes_of(face.points), face.points, face.quality)
+            face = find_landmarks(image)
+            return None if face is None else Found(eye_centers(face.points), face.points, face.quality)
         eyes = (
-            _blazeface_eyes(picture)
-            if self.method == "aam" and self.initializer == "blazeface"
-            else _cascade_eyes(picture)
+            _blazeface_eyes(image) if self.method == "aam" and self.initializer == "blazeface" else _cascade_eyes(image)
         )
         if eyes is None or self.method == "cascade":
             return None if eyes is None else Found(eyes)
         model = named_model(self.model)
-        fitted = fit(model, picture, model.placed(eyes))
-        if fitted.quality < LEAST_QUALITY:
+        fitted = fit(model, image, model.initial_points(eyes))
+        if fitted.quality < MIN_QUALITY:
             return None
-        return Found(eyes_of(fitted.points), fitted.points, fitted.quality)
+        return Found(eye_centers(fitted.points), fitted.points, fitted.quality)
 
 
-def _cascade_eyes(picture: np.ndarray) -> np.ndarray | None:
-    box = find_face(picture)
+def _cascade_eyes(image: np.ndarray) -> np.ndarray | None:
+    box = find_face(image)
     return None if box is None else np.array(box[:2]) + CASCADE_EYES * box[2] - 0.5
 
 
-def _blazeface_eyes(picture: np.ndarray) -> np.ndarray | None:
-    face = detect(picture)
+def _blazeface_eyes(image: np.ndarray) -> np.ndarray | None:
+    face = detect_face(image)
     return None if face is None else face.eyes
 
 
-def eyes_of(points: np.ndarray) -> np.ndarray:
+def eye_centers(points: np.ndarray) -> np.ndarray:
     """(2, 2) middles of the person's right and left eye, of (68, 2) points."""
     return np.stack([points[RIGHT_EYE].mean(axis=0), points[LEFT_EYE].mean(axis=0)])
 
 
-def inside(points: np.ndarray, side: int) -> np.ndarray:
+def face_mask(points: np.ndarray, side: int) -> np.ndarray:
     """(side, side) bool: the hull of (68, 2) points and of a little forehead."""
     forehead = points[17:27] + (points[27] - points[8]) * 0.25
     hull = cv2.convexHull(np.concatenate([points, forehead]).astype(np.float32))

@@ -11,7 +11,7 @@ from ..core.clip import Sample
 from ..core.errors import MediaError, RecipeError
 from ..imaging.video import open_frames
 from .base import STEPS, Step
-from .onset_apex import apex_number, seen_numbers
+from .onset_apex import apex_number, visible_numbers
 
 
 @STEPS.register("apex-window")
@@ -42,7 +42,7 @@ class ApexWindow(Step):
             MediaError: no frame between onset and offset, no apex frame, or frames that differ in size.
         """
         clip, frames = sample.clip, open_frames(sample.clip.source)
-        seen = seen_numbers(frames, clip)
+        seen = visible_numbers(frames, clip)
         apex = apex_number(frames, clip, seen, self.without_apex)
         if apex not in seen:
             raise MediaError(f"'{clip.source}' has no frame {apex}, the apex, between its onset and its offset")

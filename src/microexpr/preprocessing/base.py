@@ -26,8 +26,11 @@ from ..core.files import slug, write_atomically
 from ..core.registry import Registry, load_plugin, loaded_plugins
 from ..imaging.video import file_signature
 
-LARGE = 4 * 2**20
+LAZY_BYTES = 4 * 2**20
 """Bytes of a cached file from which its arrays are read whenever they are asked for, and not kept in memory."""
+
+FACTS = "__facts__"
+"""Name of the entry of a cached file that holds what is not an array of a sample: its notes, and `face_found`."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,8 @@ class SampleCache(Mapping[str, Sample]):
         if not description.exists():
             write_atomically(description, self.chain.description.encode())
         content = io.BytesIO()
-        np.savez(content, **sample.arrays, __notes__=np.array(json.dumps(dict(sample.notes))))  # type: ignore[arg-type]
+        facts = json.dumps({"notes": dict(sample.notes), "face_found": sample.face_found})
+        np.savez(content, **sample.arrays, **{FACTS: np.array(facts)})  # type: ignore[arg-type]
         write_atomically(path, content.getvalue())
 
 
@@ -165,10 +169,11 @@ def _samples(
 
 def _load(path: Path, clip: Clip) -> Sample:
     with np.load(path, allow_pickle=False) as stored:
-        notes = json.loads(str(stored["__notes__"]))
-        if path.stat().st_size > LARGE:
-            return Sample(clip, LazyArrays(path, tuple(name for name in stored.files if name != "__notes__")), notes)
-        return Sample(clip, {name: stored[name] for name in stored.files if name != "__notes__"}, notes)
+        facts = json.loads(str(stored[FACTS]))
+        names = tuple(name for name in stored.files if name != FACTS)
+        large = path.stat().st_size > LAZY_BYTES
+        arrays = LazyArrays(path, names) if large else {name: stored[name] for name in names}
+        return Sample(clip, arrays, facts["notes"], facts["face_found"])
 
 
 class LazyArrays(Mapping[str, np.ndarray]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import cv2
@@ -19,7 +20,7 @@ class CropFace(Step):
     """`frames`, each cut to the square around the face of the first one, and resized.
 
     All frames get the same cut: cutting each by its own would add the detector's tremble to the motion. A face that
-    is not found is noted (`face: not found`) and the middle square is taken: the clip stays, and counts as wrong.
+    is not found is marked (`Sample.face_found` is False) and the middle square is taken.
 
     Args:
         size: of the result, in pixels.
@@ -38,7 +39,7 @@ class CropFace(Step):
         frames = sample.array("frames")
         box = find_face(frames[0])
         if box is None:
-            sample = sample.with_note("face", "not found")
+            sample = dataclasses.replace(sample, face_found=False)
             height, width = frames.shape[1:3]
             side = min(height, width)
             box = ((width - side) // 2, (height - side) // 2, side)

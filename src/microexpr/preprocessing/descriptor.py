@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,4 +30,4 @@ class Descriptor(Step):
         feature = FEATURES.build(self.feature)
         values = feature(sample.array(feature.reads))
         rest = {name: array for name, array in sample.arrays.items() if name != feature.reads}
-        return Sample(sample.clip, {**rest, "features": values}, sample.notes)
+        return dataclasses.replace(sample, arrays={**rest, "features": values})

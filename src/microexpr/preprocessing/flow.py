@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,7 +44,7 @@ class Flow(Step):
             motion = np.concatenate([np.zeros_like(motion[:1]), motion])
         rest = {name: array for name, array in sample.arrays.items() if name != "frames"}
         image = motion if self.mode == "sequence" else motion[0]
-        return Sample(sample.clip, {**rest, "image": image}, {**sample.notes, "flow": self.estimator})
+        return dataclasses.replace(sample, arrays={**rest, "image": image}).with_note("flow", self.estimator)
 
     def _channels(self, flow: np.ndarray) -> np.ndarray:
         channels = [flow[..., 0], flow[..., 1]]

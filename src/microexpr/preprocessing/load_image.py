@@ -29,7 +29,7 @@ class LoadImage(Step):
         frames = open_frames(sample.clip.source)
         if len(frames.numbers) != 1:
             raise MediaError(f"'{sample.clip.source}' has {len(frames.numbers)} frames; this step takes one picture")
-        picture = frames.read(frames.numbers[0])
+        image = frames.read(frames.numbers[0])
         if self.channels == "bgr":
-            picture = np.ascontiguousarray(picture[..., ::-1])
-        return sample.with_array("image", picture)
+            image = np.ascontiguousarray(image[..., ::-1])
+        return sample.with_array("image", image)

@@ -41,7 +41,7 @@ class OnsetApex(Step):
     def __call__(self, sample: Sample) -> Sample:
         """Adds `frames`; notes where the apex came from."""
         clip, frames = sample.clip, open_frames(sample.clip.source)
-        seen = seen_numbers(frames, clip)
+        seen = visible_numbers(frames, clip)
         times = {"onset": seen[0] if clip.onset is None else clip.onset}
         if "apex" in self.which:
             times["apex"] = apex_number(frames, clip, seen, self.without_apex)
@@ -53,7 +53,7 @@ class OnsetApex(Step):
         return sample.with_array("frames", np.stack(chosen))
 
 
-def seen_numbers(frames: Frames, clip: Clip) -> list[int]:
+def visible_numbers(frames: Frames, clip: Clip) -> list[int]:
     """The frames of a clip: those from onset to offset, as far as these may be seen.
 
     Raises:
@@ -69,13 +69,13 @@ def apex_number(frames: Frames, clip: Clip, seen: Sequence[int], without_apex: s
     """The apex frame as the release gives it; where it is hidden or not given, as `without_apex` says."""
     if clip.apex is not None:
         return clip.apex
-    return seen[len(seen) // 2] if without_apex == "middle" else most_different(frames, seen)
+    return seen[len(seen) // 2] if without_apex == "middle" else most_different_number(frames, seen)
 
 
-def most_different(frames: Frames, numbers: Sequence[int]) -> int:
+def most_different_number(frames: Frames, numbers: Sequence[int]) -> int:
     """The frame whose difference to the first one has the largest standard deviation."""
-    first = _grey(frames.read(numbers[0]))
-    spread = [float(np.std(_grey(frames.read(n)) - first)) for n in numbers]
+    first = _blurred_gray(frames.read(numbers[0]))
+    spread = [float(np.std(_blurred_gray(frames.read(n)) - first)) for n in numbers]
     return numbers[int(np.argmax(spread))]
 
 
@@ -83,5 +83,5 @@ def _within(number: int, clip: Clip) -> bool:
     return (clip.onset is None or number >= clip.onset) and (clip.offset is None or number <= clip.offset)
 
 
-def _grey(frame: np.ndarray) -> np.ndarray:
+def _blurred_gray(frame: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), (5, 5), 0).astype(np.float32)

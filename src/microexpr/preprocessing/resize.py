@@ -32,6 +32,6 @@ class Resize(Step):
     def __call__(self, sample: Sample) -> Sample:
         """Replaces the array."""
         values = sample.array(self.array)
-        pictures = values if values.ndim == 4 else values[None]
-        small = np.stack([cv2.resize(p, (self.size, self.size), interpolation=cv2.INTER_AREA) for p in pictures])
+        images = values if values.ndim == 4 else values[None]
+        small = np.stack([cv2.resize(p, (self.size, self.size), interpolation=cv2.INTER_AREA) for p in images])
         return sample.with_array(self.array, small if values.ndim == 4 else small[0])

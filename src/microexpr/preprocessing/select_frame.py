@@ -31,10 +31,10 @@ class SelectFrame(Step):
         frames = sample.array("frames")
         if not -len(frames) <= self.frame < len(frames):
             raise RecipeError(f"step 'select-frame': frame = {self.frame}, but there are {len(frames)} frames")
-        picture = frames[self.frame]
+        image = frames[self.frame]
         if self.channels == "bgr":
-            picture = picture[..., ::-1]
+            image = image[..., ::-1]
         elif self.channels == "gray":
             # The weights of ITU-R BT.601, as everywhere in the field.
-            picture = np.round(picture @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)[..., None]
-        return sample.with_array("image", np.ascontiguousarray(picture))
+            image = np.round(image @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)[..., None]
+        return sample.with_array("image", np.ascontiguousarray(image))

@@ -41,7 +41,7 @@ class Sequence(Step):
             first, last = max(0, first - 1), min(len(numbers) - 1, last + 1)
         chosen = numbers[first : last + 1]
         chosen += [chosen[-1]] * (self.min_frames - len(chosen))
-        pictures = [frames.read(number) for number in chosen]
-        if len({picture.shape for picture in pictures}) > 1:
+        images = [frames.read(number) for number in chosen]
+        if len({picture.shape for picture in images}) > 1:
             raise MediaError(f"the frames of '{clip.source}' differ in size")
-        return sample.with_array("frames", np.stack(pictures))
+        return sample.with_array("frames", np.stack(images))

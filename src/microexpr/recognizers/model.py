@@ -77,7 +77,7 @@ class Model:
         given = {name: getattr(clip, name) for name in TIMES if getattr(clip, name) is not None}
         if not given:
             return
-        for name, value, reason in clip.faults():
+        for name, value, reason in clip.issues():
             raise UsageError(f"{name} = {value}: {reason}")
         numbers = open_frames(clip.source).numbers
         for name, value in given.items():

@@ -14,7 +14,7 @@ from ..core.errors import UsageError
 from ..core.files import slug, write_atomically
 from ..experiments.examples import MAX_DIFFERENCE, PIXELS, ExampleClip, load_examples
 from ..experiments.recognition import RecognitionRun
-from ..imaging.flow_colors import STRAIN
+from ..imaging.flow_colors import STRAIN_LIMIT
 from .plots import (
     confusion_figure,
     curves_figure,
@@ -145,7 +145,7 @@ def _told_flow(one: ExampleClip) -> str:
     pixels = " pixels" if one.unit == PIXELS else ""
     third = ""
     if one.extra_channel == "strain":
-        third = f"; optical strain (no unit): white is 0, dark {STRAIN:g} or more"
+        third = f"; optical strain (no unit): white is 0, dark {STRAIN_LIMIT:g} or more"
     elif one.extra_channel:
         third = f"; {one.extra_channel}: white is 0, dark {one.limit:g}{pixels} or more"
     return (

@@ -16,7 +16,15 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from ..experiments.examples import ExampleClip, frame_labels
-from ..imaging.flow_colors import SIGNED, STRAIN, UNSIGNED, arrows_picture, channel_picture, flow_wheel, wheel_legend
+from ..imaging.flow_colors import (
+    SIGNED_COLORS,
+    STRAIN_LIMIT,
+    UNSIGNED_COLORS,
+    arrow_image,
+    channel_image,
+    flow_image,
+    wheel_legend,
+)
 
 MARKS = {"onset": "#1b7f5a", "apex": "#b2182b", "offset": "#2166ac"}
 EDGE = "#c3ccd4"
@@ -45,7 +53,7 @@ def flows_figure(example: ExampleClip) -> Figure:
     assert example.flows is not None
     figure, axes = _row(len(example.flows) + 1)
     for number, (place, flow) in enumerate(zip(axes, example.flows, strict=False), 1):
-        place.imshow(flow_wheel(flow, example.limit), interpolation="nearest")
+        place.imshow(flow_image(flow, example.limit), interpolation="nearest")
         place.set_title(str(number), fontsize=9)
     _legend(axes[-1], example.limit)
     return figure
@@ -71,18 +79,18 @@ def flow_figure(example: ExampleClip) -> Figure:
             (
                 example.extra_channel or "third channel",
                 2,
-                STRAIN if example.extra_channel == "strain" else example.limit,
+                STRAIN_LIMIT if example.extra_channel == "strain" else example.limit,
                 False,
             )
         )
     figure, axes = _row(3 + len(channels), 1.9)
-    axes[0].imshow(arrows_picture(flow, example.face, largest=example.limit))
+    axes[0].imshow(arrow_image(flow, example.face, limit=example.limit))
     axes[0].set_title("arrows", fontsize=9)
-    axes[1].imshow(flow_wheel(flow, example.limit), interpolation="nearest")
+    axes[1].imshow(flow_image(flow, example.limit), interpolation="nearest")
     axes[1].set_title("direction and length", fontsize=9)
     _legend(axes[2], example.limit)
     for place, (title, channel, limit, signed) in zip(axes[3:], channels, strict=True):
-        place.imshow(channel_picture(flow[..., channel], limit, signed), interpolation="nearest")
+        place.imshow(channel_image(flow[..., channel], limit, signed), interpolation="nearest")
         place.set_title(title, fontsize=9)
         _scale(figure, place, limit, signed)
     return figure
@@ -251,7 +259,7 @@ def _legend(place: Axes, limit: float) -> None:
 
 def _scale(figure: Figure, place: Axes, limit: float, signed: bool) -> None:
     """The colors of a channel beneath it."""
-    stops = [tuple(part / 255 for part in color) for color in (SIGNED if signed else UNSIGNED)]
+    stops = [tuple(part / 255 for part in color) for color in (SIGNED_COLORS if signed else UNSIGNED_COLORS)]
     colors = LinearSegmentedColormap.from_list("channel", stops)
     drawn = ScalarMappable(Normalize(-limit if signed else 0, limit), colors)
     ticks = [-limit, 0, limit] if signed else [0, limit / 2, limit]

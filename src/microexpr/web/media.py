@@ -15,8 +15,8 @@ import numpy as np
 
 from ..core.errors import MediaError
 from ..core.progress import ProgressCallback
-from ..imaging.images import LARGEST
-from ..imaging.video import OWN_FILE, VideoFrames, iter_frames
+from ..imaging.images import MAX_PIXELS
+from ..imaging.video import LOCAL_FILE_ONLY, VideoFrames, iter_frames
 
 HEAD = 256
 """Bytes that tell what a file is."""
@@ -109,7 +109,7 @@ def _narrow(picture: np.ndarray) -> np.ndarray:
 
 
 def _opened(path: Path) -> Any:
-    return av.open(str(path.absolute()), options=OWN_FILE, metadata_errors="replace")
+    return av.open(str(path.absolute()), options=LOCAL_FILE_ONLY, metadata_errors="replace")
 
 
 def _decoded(container: Any, stream: Any) -> Iterator[Any]:
@@ -196,7 +196,7 @@ class FrameReader:
         self._close()
         self.container = _opened(self.path)
         stream = self.container.streams.video[0]
-        stream.codec_context.options = {"max_pixels": str(LARGEST)}
+        stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         if not self.exact or number == 0:
             self.frames = enumerate(_decoded(self.container, stream))
             return

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from ...core.errors import MediaError
-from ...imaging.video import VIDEOS, VideoFrames, iter_frames
+from ...imaging.video import VIDEO_SUFFIXES, VideoFrames, iter_frames
 
 Speed = Literal["real", "fast"]
 
@@ -138,9 +138,11 @@ def open_camera_or_video(text: str, speed: Speed = "real") -> Source:
     path = Path(text)
     if path.is_char_device():
         return Camera(text)
-    if path.is_file() and path.suffix.lower() in VIDEOS:
+    if path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES:
         return VideoSource(path, speed)
-    there = "is not there" if not path.exists() else f"is neither a device nor one of {', '.join(sorted(VIDEOS))}"
+    there = (
+        "is not there" if not path.exists() else f"is neither a device nor one of {', '.join(sorted(VIDEO_SUFFIXES))}"
+    )
     raise MediaError(f"'{text}' {there}; give the number of a camera (0, 1 ...), its device, or a video file")
 
 

@@ -13,7 +13,7 @@ from ...core.events import Face
 from ...core.track import FaceTrack
 from ...faces.tracking import Tracking
 from ...faces.tracking.identity import FaceSignature, match_identity
-from ...faces.tracking.track import track_of
+from ...faces.tracking.track import make_track
 from ...metrics.intervals import overlap_of_shorter
 from ..summary import rounded, true_spans
 from .window import TrackBuffer
@@ -122,13 +122,13 @@ class EventDetector:
     def _track(self, key: int, buffer: TrackBuffer) -> FaceTrack | None:
         if len(buffer.rows) < 2:
             return None
-        track = track_of(np.stack(list(buffer.rows)), np.stack(list(buffer.crops)), self.tracking)
+        track = make_track(np.stack(list(buffer.rows)), np.stack(list(buffer.crops)), self.tracking)
         if track.times[-1] - track.times[0] < self.tracking.min_seconds and key not in self._faces:
             return None
-        own = FaceSignature.of(track)
+        own = FaceSignature.from_track(track)
         if key not in self._faces:
             self._faces[key] = match_identity(
-                own, sorted(self._signatures.values(), key=lambda signature: signature.began)
+                own, sorted(self._signatures.values(), key=lambda signature: signature.start)
             )
         face = self._faces[key]
         self.histories.setdefault(face, FaceHistory(face))

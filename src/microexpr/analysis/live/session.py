@@ -22,7 +22,7 @@ from ...core.errors import MicroexprError, RunError, UsageError
 from ...core.events import Analysis, Event, Recording
 from ...core.progress import no_progress
 from ...faces.tracking.prefetch import prefetch
-from ...faces.tracking.recorder import Recorders, TrackedFrame, followed
+from ...faces.tracking.recorder import Recorders, TrackedFrame, follow_faces
 from ...recognizers.model import load_model
 from ..classify import classify_events
 from ..options import AnalysisOptions, Components
@@ -122,7 +122,7 @@ def live(
     error = None
     with _stopped_by_signals(session.capture.stop):
         try:
-            with closing(prefetch(followed(session.capture.frames(), session.tracking))) as frames:
+            with closing(prefetch(follow_faces(session.capture.frames(), session.tracking))) as frames:
                 for frame in frames:
                     session.add(frame)
                     if session.status_is_due():
@@ -203,9 +203,9 @@ class _Session:
         if self._last is not None:
             self._steps.append((frame.seconds - self._last.seconds) / (frame.number - self._last.number))
         self._last, self.processed, self.seconds = frame, self.processed + 1, frame.seconds
-        self.faces, self.shape = len(frame.faces), frame.picture.shape[:2]
+        self.faces, self.shape = len(frame.faces), frame.image.shape[:2]
         if frame.faces:
-            self.images.add(frame.number, frame.seconds, frame.picture)
+            self.images.add(frame.number, frame.seconds, frame.image)
         self.recorders.add(frame)
         self.window.forget(frame.seconds)
         if frame.seconds < self._next_search:

@@ -24,16 +24,16 @@ def cached_tracks(name: str, source: Path, options: Tracking) -> list[FaceTrack]
         options: settings.
     """
     source = source.absolute()
-    place = _place(name, source, options)
-    if not place.is_dir():
-        with write_folder_atomically(place, shared=True) as folder:
-            track_faces(open_frames(source), options, None, folder)
-    return track_faces(open_frames(source), options, None, place)
+    folder = _folder(name, source, options)
+    if not folder.is_dir():
+        with write_folder_atomically(folder, shared=True) as unfinished:
+            track_faces(open_frames(source), options, None, unfinished)
+    return track_faces(open_frames(source), options, None, folder)
 
 
 def is_cached(name: str, source: Path, options: Tracking) -> bool:
     """Whether the cache has them."""
-    return _place(name, source.absolute(), options).is_dir()
+    return _folder(name, source.absolute(), options).is_dir()
 
 
 def main_face(tracks: list[FaceTrack]) -> list[FaceTrack]:
@@ -45,6 +45,6 @@ def main_face(tracks: list[FaceTrack]) -> list[FaceTrack]:
     return sorted((track for track in tracks if track.face == best), key=lambda track: float(track.times[0]))
 
 
-def _place(name: str, source: Path, options: Tracking) -> Path:
+def _folder(name: str, source: Path, options: Tracking) -> Path:
     facts = f"{VERSION} {source} {file_signature(source)} {options}"
     return cache_folder() / "tracks" / f"{slug(name)}-{hashlib.sha256(facts.encode()).hexdigest()[:16]}"

@@ -9,15 +9,15 @@ import cv2
 import numpy as np
 
 from ...core.track import FaceTrack
-from .follower import distance
+from .follower import box_distance
 
 MIN_SIMILARITY = 0.7
 """Faces that are more alike are one person's. Of 4560 pairs of strangers (scikit-image's `lfw_subset`) 1 % are."""
 
-NEAR = 1.5
+MAX_DISTANCE = 1.5
 """Widths of a face between where somebody left and came back; who sits farther away is somebody else."""
 
-LOOKS = 8
+MOMENTS = 8
 """Moments of a track that are compared, so that a smile does not make a stranger."""
 
 
@@ -34,17 +34,17 @@ class FaceSignature:
     """
 
     face: int
-    looks: np.ndarray
-    began: float
-    ended: float
-    first: np.ndarray
-    last: np.ndarray
+    appearances: np.ndarray
+    start: float
+    end: float
+    first_box: np.ndarray
+    last_box: np.ndarray
 
     @classmethod
-    def of(cls, track: FaceTrack) -> FaceSignature:
+    def from_track(cls, track: FaceTrack) -> FaceSignature:
         """The portrait of a track."""
         ends = float(track.times[0]), float(track.times[-1])
-        return cls(track.face, _looks(track), *ends, track.boxes[0].copy(), track.boxes[-1].copy())
+        return cls(track.face, _appearances(track), *ends, track.boxes[0].copy(), track.boxes[-1].copy())
 
 
 def match_identity(own: FaceSignature, others: Sequence[FaceSignature]) -> int:
@@ -55,14 +55,18 @@ def match_identity(own: FaceSignature, others: Sequence[FaceSignature]) -> int:
         others: of tracks with known people, in the order in which they began.
     """
     latest = {other.face: other for other in others}
-    alike = {face: float((own.looks @ one.looks.T).max()) for face, one in latest.items() if _left(one, own)}
+    alike = {
+        face: float((own.appearances @ one.appearances.T).max())
+        for face, one in latest.items()
+        if _may_continue(one, own)
+    }
     best = max(alike, key=lambda face: alike[face], default=0)
     return best if best and alike[best] >= MIN_SIMILARITY else max(latest, default=0) + 1
 
 
-def _looks(track: FaceTrack) -> np.ndarray:
+def _appearances(track: FaceTrack) -> np.ndarray:
     found = []
-    for i in np.unique(np.linspace(0, len(track) - 1, LOOKS).round().astype(int)):
+    for i in np.unique(np.linspace(0, len(track) - 1, MOMENTS).round().astype(int)):
         small = cv2.resize(track.crops[i], (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)[3:29, 5:27]
         fine = (small - cv2.GaussianBlur(small, (0, 0), 5)).ravel()
         fine -= fine.mean()
@@ -70,5 +74,5 @@ def _looks(track: FaceTrack) -> np.ndarray:
     return np.stack(found)
 
 
-def _left(other: FaceSignature, own: FaceSignature) -> bool:
-    return other.ended < own.began and distance(tuple(other.last), tuple(own.first)) <= NEAR
+def _may_continue(other: FaceSignature, own: FaceSignature) -> bool:
+    return other.end < own.start and box_distance(tuple(other.last_box), tuple(own.first_box)) <= MAX_DISTANCE

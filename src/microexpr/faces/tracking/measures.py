@@ -7,13 +7,13 @@ import math
 import cv2
 import numpy as np
 
-USUAL_SECONDS = 10.0
+MEDIAN_SECONDS = 10.0
 """The usual opening of an eye is the median over that long: posture and glasses change it, blinks do not."""
 
-CLOSED, OPEN = 0.6, 0.85
+CLOSED_BELOW, OPEN_ABOVE = 0.6, 0.85
 """An eye below the first share of its usual opening is closed; a blink reaches out to the second on both sides."""
 
-PARTIAL, FAST = 0.75, 0.4
+PARTIAL_BELOW, PARTIAL_SECONDS = 0.75, 0.4
 """A dip below the first share that lasts fewer seconds than the second is a blink that was not complete."""
 
 FULL_WIDTH, BLURRED, SHARP = 96.0, 0.05, 0.25
@@ -49,7 +49,7 @@ def eye_ratios(points: np.ndarray) -> np.ndarray:
     return np.asarray((apart[:, 0] + apart[:, 1]) / (2 * np.maximum(apart[:, 2], 1e-6)))
 
 
-def openness(times: np.ndarray, ratios: np.ndarray) -> np.ndarray:
+def eye_openness(times: np.ndarray, ratios: np.ndarray) -> np.ndarray:
     """(T, 2) float32: opening of both eyes as a share of its running median over ten seconds.
 
     Args:
@@ -61,7 +61,7 @@ def openness(times: np.ndarray, ratios: np.ndarray) -> np.ndarray:
     stations = np.arange(times[0], times[-1] + 1.0)  # the median changes slowly: once a second is enough
     usual = []
     for station in stations:
-        low, high = np.searchsorted(times, (station - USUAL_SECONDS / 2, station + USUAL_SECONDS / 2))
+        low, high = np.searchsorted(times, (station - MEDIAN_SECONDS / 2, station + MEDIAN_SECONDS / 2))
         usual.append(np.median(ratios[low:high], axis=0) if high > low else (np.nan, np.nan))
     known = np.array(usual)
     there = ~np.isnan(known[:, 0])
@@ -79,11 +79,11 @@ def blinks(times: np.ndarray, opening: np.ndarray, margin: float) -> np.ndarray:
     """
     marked = np.zeros(len(times), bool)
     for eye in opening.T:
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], eye < OPEN, [False]]).astype(np.int8)))
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], eye < OPEN_ABOVE, [False]]).astype(np.int8)))
         for start, stop in edges.reshape(-1, 2):
             deepest = eye[start:stop].min()
             seconds = times[stop - 1] - times[start]
-            if deepest < CLOSED or (deepest < PARTIAL and seconds < FAST):
+            if deepest < CLOSED_BELOW or (deepest < PARTIAL_BELOW and seconds < PARTIAL_SECONDS):
                 low, high = np.searchsorted(times, (times[start] - margin, times[stop - 1] + margin + 1e-9))
                 marked[low:high] = True
     return marked

@@ -14,17 +14,17 @@ class _End:
     """Stands after the last item; `fault` is why there are no more, None where all were made."""
 
     def __init__(self, fault: BaseException | None) -> None:
-        self.fault = fault
+        self.error = fault
 
 
-def prefetch(items: Generator[T, None, None], most: int = 8) -> Generator[T, None, None]:
+def prefetch(items: Generator[T, None, None], queue_size: int = 8) -> Generator[T, None, None]:
     """The same items in the same order, made by a thread of their own while the ones before are used.
 
     Args:
         items: an error in making one is raised where it would have come.
         most: so many wait at once; then the thread waits.
     """
-    ready: Queue[T | _End] = Queue(most)
+    ready: Queue[T | _End] = Queue(queue_size)
     stopped = Event()
 
     def put(item: T | _End) -> None:
@@ -52,8 +52,8 @@ def prefetch(items: Generator[T, None, None], most: int = 8) -> Generator[T, Non
     try:
         while not isinstance(item := ready.get(), _End):
             yield item
-        if item.fault is not None:
-            raise item.fault
+        if item.error is not None:
+            raise item.error
     finally:
         stopped.set()
         maker.join()

@@ -10,13 +10,13 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from ...imaging.geometry import block_of, similarity, transform_points, warp_image
+from ...imaging.geometry import averaging_block, similarity, transform_points, warp_image
 from ..alignment import eye_positions
 from ..landmarks import Landmarks
 from .follower import Follower
 from .measures import eye_ratios, head_pose, sharpness
 from .options import Tracking
-from .smoothing import smoothed_at
+from .smoothing import smooth_at
 from .store import ROW
 
 RIGID = [36, 39, 42, 45, 27, 28]
@@ -48,19 +48,19 @@ class TrackedFrame:
 
     number: int
     seconds: float
-    picture: np.ndarray
+    image: np.ndarray
     faces: dict[int, Landmarks]
-    known: frozenset[int]
+    open_tracks: frozenset[int]
 
 
-def followed(
-    pictures: Iterable[tuple[int, float, np.ndarray]], options: Tracking
+def follow_faces(
+    frames: Iterable[tuple[int, float, np.ndarray]], options: Tracking
 ) -> Generator[TrackedFrame, None, None]:
     """The faces in each of `(number, seconds, picture)`, which come in order."""
     follower = Follower(options)
-    for number, seconds, picture in pictures:
+    for number, seconds, picture in frames:
         faces = follower.step(seconds, picture)
-        yield TrackedFrame(number, seconds, picture, faces, frozenset(face.track for face in follower.known))
+        yield TrackedFrame(number, seconds, picture, faces, frozenset(face.track for face in follower.faces))
 
 
 class Recorders:
@@ -73,12 +73,12 @@ class Recorders:
     def add(self, frame: TrackedFrame) -> None:
         """The next frame."""
         if frame.faces:
-            gray = cv2.cvtColor(frame.picture, cv2.COLOR_RGB2GRAY)
+            gray = cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY)
         for track, face in frame.faces.items():
             if track not in self._own:
                 self._own[track] = Recorder(track, self.options, self.sink)
             self._own[track].add(frame.number, frame.seconds, face, gray)
-        for track in self._own.keys() - frame.known:
+        for track in self._own.keys() - frame.open_tracks:
             self._own.pop(track).close()
 
     def close(self) -> None:
@@ -89,7 +89,7 @@ class Recorders:
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
+class _WaitingFrame:
     """A face in one frame: (70, 3) points in the recording (68, top of the forehead, chin), and the gray picture."""
 
     number: int
@@ -106,7 +106,7 @@ class Recorder:
         self.track, self.options, self.sink = track, options, sink
         self.half = max(options.landmark_smoothing_ms, options.crop_smoothing_ms) / 2000 + 1e-6
         self.places = RIGID_PLACES * np.ptp(_eyes(options.size)[:, 0]) + _eyes(options.size).mean(axis=0)
-        self._window: deque[_Seen] = deque()
+        self._window: deque[_WaitingFrame] = deque()
         self._block = 0  # the one of the first frame is kept: a change would be seen as movement
         self._next = 0  # index in the window of the first frame that is not written
 
@@ -122,7 +122,7 @@ class Recorder:
         space = np.concatenate([face.points, np.zeros((68, 1))], axis=1)
         space[[36, 45], 2] = face.mesh[[33, 263], 2]
         points = np.concatenate([space, face.mesh[[FOREHEAD, CHIN]]])
-        self._window.append(_Seen(number, seconds, points, face.quality, gray))
+        self._window.append(_WaitingFrame(number, seconds, points, face.quality, gray))
         while self._window[self._next].time + self.half < seconds:
             self._write()
 
@@ -138,23 +138,23 @@ class Recorder:
             self._next -= 1
         times = np.array([one.time for one in self._window])
         points = np.stack([one.points for one in self._window])
-        own = smoothed_at(times, points, seen.time, self.options.landmark_smoothing_ms)
-        steady = smoothed_at(times, points[:, RIGID, :2], seen.time, self.options.crop_smoothing_ms)
-        place = similarity(steady, self.places)
+        own = smooth_at(times, points, seen.time, self.options.landmark_smoothing_ms)
+        rigid = smooth_at(times, points[:, RIGID, :2], seen.time, self.options.crop_smoothing_ms)
+        matrix = similarity(rigid, self.places)
         assert seen.gray is not None
-        self._block = self._block or block_of(place)
-        how = {"how": cv2.INTER_CUBIC, "border": cv2.BORDER_REPLICATE, "block": self._block}
-        crop = warp_image(seen.gray, place, self.options.size, **how)
+        self._block = self._block or averaging_block(matrix)
+        how = {"interpolation": cv2.INTER_CUBIC, "border": cv2.BORDER_REPLICATE, "block": self._block}
+        crop = warp_image(seen.gray, matrix, self.options.size, **how)
         row = np.zeros((), ROW)
         row["number"], row["time"], row["presence"] = seen.number, seen.time, seen.presence
-        row["points"] = transform_points(own[:68, :2], place)
+        row["points"] = transform_points(own[:68, :2], matrix)
         row["pose"] = head_pose(own[36], own[45], own[68], own[69])
         row["ratios"] = eye_ratios(own)
         row["sharp"] = sharpness(crop)
         low, high = own[:, :2].min(axis=0), own[:, :2].max(axis=0)
         row["box"] = (*low, *(high - low))
         self.sink.add(self.track, row, crop)
-        self._window[self._next] = _Seen(seen.number, seen.time, seen.points, seen.presence, None)
+        self._window[self._next] = _WaitingFrame(seen.number, seen.time, seen.points, seen.presence, None)
         self._next += 1
 
 

@@ -10,11 +10,11 @@ from functools import lru_cache
 
 import numpy as np
 
-LEAST = 5
+MIN_SAMPLES = 5
 """A parabola through fewer samples than this would smooth next to nothing: they are left as they are."""
 
 
-def smoothed_at(times: np.ndarray, values: np.ndarray, at: float, window: float) -> np.ndarray:
+def smooth_at(times: np.ndarray, values: np.ndarray, at: float, window: float) -> np.ndarray:
     """The smoothed value at one sample, the shape of `values[0]`.
 
     Args:
@@ -25,7 +25,7 @@ def smoothed_at(times: np.ndarray, values: np.ndarray, at: float, window: float)
     """
     away = times - at
     near = np.abs(away) <= window / 2000 + 1e-6  # time stamps are rounded
-    if np.count_nonzero(near) < LEAST:
+    if np.count_nonzero(near) < MIN_SAMPLES:
         return values[int(np.argmin(np.abs(away)))]
     weights = _weights((away[near] / (window / 2000)).round(9).tobytes())
     chosen = values[near]
@@ -39,7 +39,7 @@ def _weights(away: bytes) -> np.ndarray:
     return np.asarray(powers @ np.linalg.solve(powers.T @ powers, (0.0, 0.0, 1.0)))
 
 
-def smoothed(times: np.ndarray, values: np.ndarray, window: float) -> np.ndarray:
+def smooth(times: np.ndarray, values: np.ndarray, window: float) -> np.ndarray:
     """`smoothed_at` of every sample, (n, ...).
 
     Args:
@@ -49,6 +49,4 @@ def smoothed(times: np.ndarray, values: np.ndarray, window: float) -> np.ndarray
     """
     first = np.searchsorted(times, times - window / 1000)
     last = np.searchsorted(times, times + window / 1000)
-    return np.stack(
-        [smoothed_at(times[a:b], values[a:b], t, window) for a, b, t in zip(first, last, times, strict=True)]
-    )
+    return np.stack([smooth_at(times[a:b], values[a:b], t, window) for a, b, t in zip(first, last, times, strict=True)])

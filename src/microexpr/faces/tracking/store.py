@@ -27,13 +27,13 @@ ROW = np.dtype(
 )
 """What is kept of a face in a frame beside its crop."""
 
-TOGETHER = 64
+WRITE_BATCH = 64
 """Frames written at once."""
 
-FINISHED = "tracking.json"
+FINISHED_FILE = "tracking.json"
 
 
-class Store:
+class TrackStore:
     """The files `<track>.rows` and `<track>.crops` of every track, and a note once all are whole."""
 
     def __init__(self, folder: Path | None, size: int) -> None:
@@ -46,7 +46,7 @@ class Store:
 
     def resume(self, key: str) -> bool:
         """Whether the folder holds a finished pass of the same recording with the same settings; else it is emptied."""
-        note = self.folder / FINISHED
+        note = self.folder / FINISHED_FILE
         try:
             self.finished = json.loads(note.read_text(encoding="utf-8")) if note.is_file() else {}
         except ValueError:
@@ -61,7 +61,7 @@ class Store:
         """An empty folder; what is not a track is left alone."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / FINISHED).unlink(missing_ok=True)
+            (self.folder / FINISHED_FILE).unlink(missing_ok=True)
             for pattern in ("*.rows", "*.crops"):
                 for file in self.folder.glob(pattern):
                     file.unlink()
@@ -80,7 +80,7 @@ class Store:
         waiting = self._waiting.setdefault(track, [])
         waiting.append((row, crop))
         self.lengths[track] = self.lengths.get(track, 0) + 1
-        if len(waiting) >= TOGETHER:
+        if len(waiting) >= WRITE_BATCH:
             self._write(track)
 
     def finish(self, key: str, seconds: float) -> None:
@@ -88,7 +88,7 @@ class Store:
         for track in list(self._waiting):
             self._write(track)
         self.finished = {"key": key, "seconds": seconds, "lengths": self.lengths}
-        write_atomically(self.folder / FINISHED, json.dumps(self.finished).encode())
+        write_atomically(self.folder / FINISHED_FILE, json.dumps(self.finished).encode())
 
     def read(self, track: int) -> tuple[np.ndarray, np.ndarray]:
         """(T,) rows and (T, size, size) uint8 crops of a track, both mapped from their files."""

@@ -12,11 +12,11 @@ from ...core.progress import ProgressCallback, no_progress
 from ...core.track import FaceTrack
 from ...imaging.video import Frames, VideoFrames, file_signature, iter_frames
 from .identity import FaceSignature, match_identity
-from .measures import blinks, openness, quality
+from .measures import blinks, eye_openness, quality
 from .options import Tracking
 from .prefetch import prefetch
-from .recorder import Recorders, followed
-from .store import Store
+from .recorder import Recorders, follow_faces
+from .store import TrackStore
 
 VERSION = 2
 """Of what is kept in a folder: a pass of another version is not resumed."""
@@ -51,7 +51,7 @@ def track_faces(
     options = options or Tracking()
     source = _source(frames)
     key = f"{VERSION} {source} {options}"
-    store = Store(folder, options.size)
+    store = TrackStore(folder, options.size)
     try:
         if not (source and store.resume(key)):
             _pass(frames, options, progress or no_progress, store, key)
@@ -66,7 +66,7 @@ def _source(frames: Frames) -> str:
     return f"{path} {file_signature(Path(path))}" if path is not None and Path(path).exists() else ""
 
 
-def _pass(frames: Frames, options: Tracking, progress: ProgressCallback, store: Store, key: str) -> None:
+def _pass(frames: Frames, options: Tracking, progress: ProgressCallback, store: TrackStore, key: str) -> None:
     """Three things at once, each a few frames ahead of the next: reading, following, recording."""
     total = frames.estimated_frame_count() if isinstance(frames, VideoFrames) else len(frames.numbers)
     store.clear()
@@ -74,7 +74,7 @@ def _pass(frames: Frames, options: Tracking, progress: ProgressCallback, store: 
     seconds, done = 0.0, 0
     with (
         closing(prefetch(iter_frames(frames, options.fps))) as pictures,
-        closing(prefetch(followed(pictures, options))) as every,
+        closing(prefetch(follow_faces(pictures, options))) as every,
     ):
         for done, frame in enumerate(every, start=1):
             seconds = frame.seconds
@@ -86,20 +86,20 @@ def _pass(frames: Frames, options: Tracking, progress: ProgressCallback, store: 
     progress("faces", done, done)
 
 
-def _tracks(store: Store, options: Tracking) -> list[FaceTrack]:
+def _tracks(store: TrackStore, options: Tracking) -> list[FaceTrack]:
     tracks: list[FaceTrack] = []
-    portraits: list[FaceSignature] = []
+    signatures: list[FaceSignature] = []
     for number in sorted(store.lengths):
-        track = track_of(*store.read(number), options)
+        track = make_track(*store.read(number), options)
         if track.times[-1] - track.times[0] < min(options.min_seconds, float(store.finished["seconds"])):
             continue
-        own = FaceSignature.of(track)
-        tracks.append(replace(track, face=match_identity(own, portraits)))
-        portraits.append(replace(own, face=tracks[-1].face))
+        own = FaceSignature.from_track(track)
+        tracks.append(replace(track, face=match_identity(own, signatures)))
+        signatures.append(replace(own, face=tracks[-1].face))
     return tracks
 
 
-def track_of(rows: np.ndarray, crops: np.ndarray, options: Tracking) -> FaceTrack:
+def make_track(rows: np.ndarray, crops: np.ndarray, options: Tracking) -> FaceTrack:
     """A track whose `face` nobody has named yet: 0.
 
     Args:
@@ -108,7 +108,7 @@ def track_of(rows: np.ndarray, crops: np.ndarray, options: Tracking) -> FaceTrac
         options: settings.
     """
     times = np.array(rows["time"])
-    opening = openness(times, rows["ratios"])
+    opening = eye_openness(times, rows["ratios"])
     pose, boxes = np.array(rows["pose"]), np.array(rows["box"])
     return FaceTrack(
         face=0,

@@ -25,7 +25,7 @@ from ...core.config import cache_folder
 from ...core.errors import DataError, MissingDataError, UsageError
 from ...core.files import open_atomically, write_folder_atomically
 from ...datasets.base import SYNTHETIC
-from ...imaging.images import PICTURES, read_image, write_image
+from ...imaging.images import IMAGE_SUFFIXES, read_image, write_image
 from ...synthetic.patterns import PATTERNS, draw_pattern
 
 
@@ -76,11 +76,11 @@ class ImageFolder(ImageDataset):
         for label, name in enumerate(classes or found):
             own = _images_below(folder / name) if name in found else []
             if not own and classes is None:
-                raise DataError(f"class folder '{folder / name}' holds no image ({', '.join(sorted(PICTURES))})")
+                raise DataError(f"class folder '{folder / name}' holds no image ({', '.join(sorted(IMAGE_SUFFIXES))})")
             self.names += [f"{name}/{image}" for image in own]
             labels += [label] * len(own)
         if not labels:
-            raise DataError(f"'{folder}' holds no image ({', '.join(sorted(PICTURES))})")
+            raise DataError(f"'{folder}' holds no image ({', '.join(sorted(IMAGE_SUFFIXES))})")
         super().__init__(folder, classes or found, np.array(labels, np.int64))
 
     def read(self, i: int) -> np.ndarray:
@@ -193,7 +193,7 @@ def _images_below(folder: Path) -> list[str]:
     names = []
     for place, _, files in os.walk(folder):
         below = os.path.relpath(place, folder)
-        kept = [f for f in files if os.path.splitext(f)[1].lower() in PICTURES and not f.startswith(".")]  # noqa: PTH122
+        kept = [f for f in files if os.path.splitext(f)[1].lower() in IMAGE_SUFFIXES and not f.startswith(".")]  # noqa: PTH122
         names += kept if below == "." else [f"{below}/{f}" for f in kept]
     return sorted(names)
 
