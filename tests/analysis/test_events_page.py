@@ -16,7 +16,7 @@ from microexpr.analysis.page import rename_recording, render_page
 from microexpr.core.events import Analysis, Event, Face, Recording
 from tests.analysis.test_export_events import NOBODY, WHOLE
 from tests.hostile import NAMES
-from tests.web.contrast import FAINT
+from tests.web.contrast import LOW_CONTRAST
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -200,17 +200,16 @@ def opened(browser, tmp_path, seen):
 def test_it_fits_a_phone_and_a_desk(opened, width):
     page = opened(WHOLE, width)
     assert page.evaluate("document.documentElement.scrollWidth") == width
-    assert page.locator(".tl-event").count() == 3 and page.locator(".tl-picture path").count() >= 2
+    assert page.locator(".tl-event").count() == 3 and page.locator(".tl-canvas path").count() >= 2
     assert (
-        page.locator(".tl-picture rect[fill^='url']").count() == 1
-        and page.locator(".tl-picture .tl-blink").count() == 2
+        page.locator(".tl-canvas rect[fill^='url']").count() == 1 and page.locator(".tl-canvas .tl-blink").count() == 2
     )
     assert min(one["height"] for one in (b.bounding_box() for b in page.locator("button").all())) >= 24
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out(opened, scheme):
-    told = opened(WHOLE, 390, color_scheme=scheme).evaluate(FAINT)
+    told = opened(WHOLE, 390, color_scheme=scheme).evaluate(LOW_CONTRAST)
     assert told["found"] == [] and told["texts"] > 60
 
 
@@ -235,10 +234,10 @@ def test_an_event_is_chosen_by_mouse_and_found_again(opened):
     assert page.evaluate("document.activeElement.id") == "event-3"
     assert (
         page.locator(".tl-event[aria-pressed=true]").count() == 1
-        and page.locator(".chosen").get_attribute("id") == "event-3"
+        and page.locator(".selected").get_attribute("id") == "event-3"
     )
     assert page.locator(".tl-now").text_content() == "0.56 s"
-    page.locator("#event-2 .back").click()
+    page.locator("#event-2 .show-on-timeline").click()
     assert page.locator(".tl-event").nth(1).get_attribute("aria-pressed") == "true"
 
 

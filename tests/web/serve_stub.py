@@ -1,4 +1,4 @@
-"""What stands in for the analysis where a test is about the page: fast, and known beforehand."""
+"""Fast analyses with a known result, for tests of the server and the page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FPS, FRAMES = 50, 100
 
 
 def film(path: Path, codec: str = "libx264", frames: int = FRAMES, size: tuple[int, int] = (64, 96)) -> Path:
-    """A video that says in gray levels which frame it is: eight fields, one for each bit of the number."""
+    """Write a video whose frames show their number: eight gray fields, one per bit."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=FPS)
         stream.height, stream.width = size
@@ -29,45 +29,49 @@ def film(path: Path, codec: str = "libx264", frames: int = FRAMES, size: tuple[i
         for number in range(frames):
             bits = np.array([(number >> bit) & 1 for bit in range(8)], np.uint8).reshape(2, 4)
             gray = np.kron(bits * 160 + 40, np.ones((size[0] // 2, size[1] // 4), np.uint8))
-            picture = np.repeat(gray[:, :, None], 3, axis=2)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            image = np.repeat(gray[:, :, None], 3, axis=2)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode())
     return path
 
 
-def number_of(picture: np.ndarray) -> int:
-    """Which frame of `film` a picture (H, W[, 3]) shows."""
-    height, width = picture.shape[:2]
-    gray = picture if picture.ndim == 2 else picture[..., 0]
+def number_of(image: np.ndarray) -> int:
+    """Number of the frame of `film` that an image (H, W[, 3]) shows."""
+    height, width = image.shape[:2]
+    gray = image if image.ndim == 2 else image[..., 0]
     fields = gray[: height // 2 * 2, : width // 4 * 4].reshape(2, height // 2, 4, width // 4).mean(axis=(1, 3))
     return sum(1 << bit for bit, value in enumerate(fields.ravel()) if value > 120)
 
 
 def event(onset: int, apex: int, offset: int, label: str = "surprise", **more: Any) -> Event:
-    """One of them."""
+    """An event at these frames."""
     times = (onset / FPS, apex / FPS, offset / FPS)
     kind = "micro" if times[2] - times[0] < 0.5 else "macro"
-    shares = {"surprise": 0.7, "negative": 0.2, "positive": 0.1}
-    return Event("v", 1, onset, apex, offset, *times, kind, 3.0, **{"probabilities": shares, "label": label, **more})
+    probabilities = {"surprise": 0.7, "negative": 0.2, "positive": 0.1}
+    return Event(
+        "v", 1, onset, apex, offset, *times, kind, 3.0, **{"probabilities": probabilities, "label": label, **more}
+    )
 
 
 def analysis_of(source: Path) -> Analysis:
-    """Two events, a blink."""
+    """An analysis with two events and a blink."""
     recording = Recording(source.name, str(source), FRAMES, (FRAMES - 1) / FPS, FPS, 96, 64)
     curve = tuple((n / FPS, float(n % 20)) for n in range(FRAMES))
     face = Face(1, FRAMES, 0.9, (), ((1.2, 1.3),), curve)
-    return Analysis(recording, (face,), (event(10, 14, 20), event(40, 55, 70, "negative")), ("made up",), {}, "0", "f")
+    return Analysis(
+        recording, (face,), (event(10, 14, 20), event(40, 55, 70, "negative")), ("synthetic",), {}, "0", "f"
+    )
 
 
 def quick(source: Path, out: Path, values: Mapping[str, Any], progress: ProgressCallback) -> Analysis:
-    """What the whole file is like is looked at; what is in it is known."""
+    """Count the frames and return the known result."""
     for done in range(1, len(VideoFrames(source).times) + 1):
         progress("faces", done, FRAMES)
     return analysis_of(source)
 
 
 def slow(source: Path, out: Path, values: Mapping[str, Any], progress: ProgressCallback) -> Analysis:
-    """Never ends by itself."""
+    """Run until it is killed."""
     out.mkdir()
     (out / "pid").write_text(str(os.getpid()))
     progress("faces", 1, 2)
@@ -76,10 +80,10 @@ def slow(source: Path, out: Path, values: Mapping[str, Any], progress: ProgressC
 
 
 def crash(source: Path, out: Path, values: Mapping[str, Any], progress: ProgressCallback) -> Analysis:
-    """Dies without a word, as a decoder may."""
+    """End the process at once, as a crashing decoder does."""
     os._exit(11)
 
 
-def fault(source: Path, out: Path, values: Mapping[str, Any], progress: ProgressCallback) -> Analysis:
-    """A fault that names the file."""
+def fail(source: Path, out: Path, values: Mapping[str, Any], progress: ProgressCallback) -> Analysis:
+    """Raise an error whose message has the path of the file."""
     raise MediaError(f"video '{source}' cannot be read: it is a stub")

@@ -1,4 +1,4 @@
-"""The web application without a browser: uploads, analyzes, judgments, files."""
+"""The web application without a browser: uploads, analyses, annotations, files."""
 
 import io
 import json
@@ -12,9 +12,9 @@ import pytest
 from fastapi.testclient import TestClient
 from pympi import Elan
 
-from microexpr.analysis.formats import csv_file, json_file
+from microexpr.analysis.formats import json_file
 from microexpr.web import ServerOptions, create_app
-from microexpr.web.store import Library
+from microexpr.web.store import RecordingStore
 from tests.web import serve_stub
 
 ASK = {"X-Microexpr": "1"}
@@ -22,12 +22,12 @@ CODER = {"coder": "Ada"}
 
 
 class Page:
-    """What the page of a browser does, in Python."""
+    """Sends the requests of the page."""
 
     def __init__(self, root: Path, **settings):
         self.settings = ServerOptions(**{"analyze": serve_stub.quick, "max_recordings": 5, **settings})
         self.client = TestClient(
-            create_app(self.settings, Library(root, self.settings.max_recordings)), "http://127.0.0.1:80"
+            create_app(self.settings, RecordingStore(root, self.settings.max_recordings)), "http://127.0.0.1:80"
         )
         self.client.headers.update(ASK)
 
@@ -38,16 +38,16 @@ class Page:
 
     def wait(self, id: str, states=("done", "failed")) -> dict:
         for _ in range(3600):
-            one = next(one for one in self.state()["recordings"] if one["id"] == id)
-            if one["state"] in states:
-                return one
+            recording = next(item for item in self.state()["recordings"] if item["id"] == id)
+            if recording["state"] in states:
+                return recording
             time.sleep(0.05)
-        raise AssertionError(f"still {one}")
+        raise AssertionError(f"still {recording}")
 
     def state(self) -> dict:
         return self.client.get("/api/state").json()
 
-    def judge(self, id: str, number: int, **body):
+    def edit(self, id: str, number: int, **body):
         return self.client.patch(f"/api/recordings/{id}/events/{number}", json={**CODER, **body})
 
 
@@ -66,19 +66,23 @@ def shared(tmp_path_factory, film):
 
 @pytest.fixture
 def fresh(shared):
-    """The recording as it was found."""
-    (shared.client.app.state.jobs.library.folder(shared.id) / "annotations.json").unlink(missing_ok=True)
+    """The shared recording without annotations."""
+    (shared.client.app.state.jobs.store.folder(shared.id) / "annotations.json").unlink(missing_ok=True)
     return shared
 
 
-def test_what_the_page_is_told(fresh):
-    told = fresh.client.get(f"/api/recordings/{fresh.id}").json()
-    assert told["recording"]["name"] == "a talk.mp4" and told["recording"]["path"] == ""
-    assert told["numbers"] == [1, 2] and [one["status"] for one in told["events"]] == ["found", "found"]
-    assert told["classes"] == ["negative", "positive", "surprise", "unknown"] and told["plays"] and not told["copied"]
+def test_response_for_an_analyzed_recording(fresh):
+    answer = fresh.client.get(f"/api/recordings/{fresh.id}").json()
+    assert answer["recording"]["name"] == "a talk.mp4" and answer["recording"]["path"] == ""
+    assert answer["numbers"] == [1, 2] and [event["status"] for event in answer["events"]] == ["found", "found"]
+    assert (
+        answer["classes"] == ["negative", "positive", "surprise", "unknown"]
+        and answer["playable"]
+        and not answer["has_preview"]
+    )
 
 
-def test_every_frame_is_the_one_that_was_asked_for(fresh):
+def test_frames_are_exact_in_any_order(fresh):
     for number in [*range(0, 100, 7), 99, 98, 50, 51, 52, 49, 0]:
         answer = fresh.client.get(f"/api/recordings/{fresh.id}/frames/{number}.jpg")
         picture = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_GRAYSCALE)
@@ -88,15 +92,15 @@ def test_every_frame_is_the_one_that_was_asked_for(fresh):
     assert np.abs(times - np.arange(100) / serve_stub.FPS).max() < 1e-6
 
 
-def test_the_video_can_be_asked_for_in_parts(fresh, film):
+def test_video_supports_range_requests(fresh, film):
     answer = fresh.client.get(f"/api/recordings/{fresh.id}/video", headers={"Range": "bytes=100-199"})
     assert answer.status_code == 206 and answer.content == film[100:200]
     assert answer.headers["content-type"] == "video/mp4"
 
 
 @pytest.mark.parametrize(("codec", "name"), [("mpeg4", "old.avi"), ("libx264", "f.mkv"), ("libx264", "f.mov")])
-def test_what_no_browser_plays_is_copied(tmp_path, codec, name):
-    page = Page(tmp_path / "library")
+def test_preview_is_written_for_videos_that_browsers_do_not_play(tmp_path, codec, name):
+    page = Page(tmp_path / "recordings")
     content = serve_stub.film(tmp_path / name, codec).read_bytes()
     with page.client:
         id = page.upload(content, name)["id"]
@@ -109,73 +113,87 @@ def test_what_no_browser_plays_is_copied(tmp_path, codec, name):
     assert serve_stub.number_of(cv2.imdecode(np.frombuffer(own, np.uint8), 1)) == 77
 
 
-def test_judgments_are_kept_at_once(fresh):
-    assert fresh.judge(fresh.id, 1, verdict="confirm").json()["events"][0]["status"] == "confirmed"
-    told = fresh.judge(fresh.id, 2, verdict="reject", note="a blink").json()
-    assert [one["status"] for one in told["events"]] == ["confirmed", "rejected"] and told["steps"] == 2
-    library = fresh.client.app.state.jobs.library
-    again = Library(library.root, 5).judged(fresh.id)  # another process would see it too
-    assert [(one.status, one.coder, one.note) for one in again.events] == [
+def test_annotations_are_saved_at_once(fresh):
+    assert fresh.edit(fresh.id, 1, verdict="confirm").json()["events"][0]["status"] == "confirmed"
+    answer = fresh.edit(fresh.id, 2, verdict="reject", note="a blink").json()
+    assert [event["status"] for event in answer["events"]] == ["confirmed", "rejected"] and answer["undo_steps"] == 2
+    root = fresh.client.app.state.jobs.store.root
+    again = RecordingStore(root, 5).annotated_analysis(fresh.id)  # as another process reads it
+    assert [(event.status, event.coder, event.note) for event in again.events] == [
         ("confirmed", "Ada", ""),
         ("rejected", "Ada", "a blink"),
     ]
 
 
-def test_correcting_and_undoing(fresh):
-    told = fresh.judge(fresh.id, 1, onset=12, offset=60, label="negative").json()
-    one = told["events"][0]
-    assert (one["status"], one["kind"], one["onset"], one["apex"], one["offset"]) == ("corrected", "macro", 12, 14, 60)
-    assert (one["start"], one["end"], one["label"]) == (0.24, 1.2, "negative")
-    assert fresh.judge(fresh.id, 1, verdict="confirm").json()["events"][0]["status"] == "corrected"
-    fresh.judge(fresh.id, 1, verdict="reject")
-    assert fresh.judge(fresh.id, 1, verdict="confirm").json()["events"][0]["status"] == "corrected"
+def test_correct_and_undo(fresh):
+    answer = fresh.edit(fresh.id, 1, onset=12, offset=60, label="negative").json()
+    event = answer["events"][0]
+    assert (event["status"], event["kind"], event["onset"], event["apex"], event["offset"]) == (
+        "corrected",
+        "macro",
+        12,
+        14,
+        60,
+    )
+    assert (event["start"], event["end"], event["label"]) == (0.24, 1.2, "negative")
+    assert fresh.edit(fresh.id, 1, verdict="confirm").json()["events"][0]["status"] == "corrected"
+    fresh.edit(fresh.id, 1, verdict="reject")
+    assert fresh.edit(fresh.id, 1, verdict="confirm").json()["events"][0]["status"] == "corrected"
     for steps in (2, 1, 0):
-        told = fresh.client.post(f"/api/recordings/{fresh.id}/undo", json={}).json()
-        assert told["steps"] == steps
-    assert told["events"][0]["status"] == "found" and told["events"][0]["onset"] == 10
-    assert "nothing to undo" in fresh.client.post(f"/api/recordings/{fresh.id}/undo", json={}).json()["fault"]
+        answer = fresh.client.post(f"/api/recordings/{fresh.id}/undo", json={}).json()
+        assert answer["undo_steps"] == steps
+    assert answer["events"][0]["status"] == "found" and answer["events"][0]["onset"] == 10
+    assert "nothing to undo" in fresh.client.post(f"/api/recordings/{fresh.id}/undo", json={}).json()["error"]
 
 
-def test_adding_and_taking_away(fresh):
+def test_add_and_remove_an_event(fresh):
     url = f"/api/recordings/{fresh.id}/events"
-    told = fresh.client.post(url, json={**CODER, "onset": 25, "offset": 35, "label": "contempt"}).json()
-    assert told["numbers"] == [1, 3, 2] and told["events"][1]["status"] == "added" and told["events"][1]["apex"] == 30
-    assert fresh.judge(fresh.id, 3, offset=38).json()["events"][1]["status"] == "added"
-    assert fresh.judge(fresh.id, 3, verdict="reject").json()["numbers"] == [1, 2]
+    answer = fresh.client.post(url, json={**CODER, "onset": 25, "offset": 35, "label": "contempt"}).json()
+    assert (
+        answer["numbers"] == [1, 3, 2]
+        and answer["events"][1]["status"] == "added"
+        and answer["events"][1]["apex"] == 30
+    )
+    assert fresh.edit(fresh.id, 3, offset=38).json()["events"][1]["status"] == "added"
+    assert fresh.edit(fresh.id, 3, verdict="reject").json()["numbers"] == [1, 2]
     assert fresh.client.post(f"/api/recordings/{fresh.id}/undo", json={}).json()["numbers"] == [1, 3, 2]
-    fresh.judge(fresh.id, 3, verdict="reject")
-    told = fresh.client.post(url, json={**CODER, "onset": 99}).json()
-    assert told["numbers"] == [1, 2, 4]  # a number never means another event
+    fresh.edit(fresh.id, 3, verdict="reject")
+    answer = fresh.client.post(url, json={**CODER, "onset": 99}).json()
+    assert answer["numbers"] == [1, 2, 4]  # a number never means another event
 
 
 @pytest.mark.parametrize(
     ("body", "line"),
     [
-        ({"coder": " "}, "who judges"),
-        ({"onset": 30}, "they must rise, from 0 to 99"),
-        ({"offset": 100}, "they must rise"),
+        ({"coder": " "}, "the coder is missing"),
+        ({"onset": 30}, "they must be in this order, from 0 to 99"),
+        ({"offset": 100}, "they must be in this order"),
         ({"onset": "early"}, "onset = 'early'"),
         ({"verdict": "maybe"}, "use confirm or reject"),
-        ({"note": "x" * 2001}, "2001 letters"),
+        ({"note": "x" * 2001}, "2001 characters"),
         ({"status": "confirmed"}, "has no setting 'status'"),
     ],
 )
-def test_a_wrong_judgment_is_one_line(fresh, body, line):
-    answer = fresh.judge(fresh.id, 1, **body)
-    assert answer.status_code == 400 and line in answer.json()["fault"] and "\n" not in answer.json()["fault"]
-    assert fresh.client.get(f"/api/recordings/{fresh.id}").json()["steps"] == 0
+def test_invalid_edit_gives_a_one_line_error(fresh, body, line):
+    answer = fresh.edit(fresh.id, 1, **body)
+    assert answer.status_code == 400 and line in answer.json()["error"] and "\n" not in answer.json()["error"]
+    assert fresh.client.get(f"/api/recordings/{fresh.id}").json()["undo_steps"] == 0
 
 
-def test_files_to_take_away(fresh, tmp_path):
-    fresh.judge(fresh.id, 1, verdict="confirm")
+def test_export_formats(fresh, tmp_path):
+    fresh.edit(fresh.id, 1, verdict="confirm")
     fresh.client.post(f"/api/recordings/{fresh.id}/events", json={**CODER, "face": 2, "onset": 80})
     files = {}
     for kind in ("csv", "json", "eaf"):
         answer = fresh.client.get(f"/api/recordings/{fresh.id}/export/{kind}", params={"coder": "Ada ; \r\n L"})
         assert f'filename="a-talk-Ada-L-events.{kind}"' in answer.headers["content-disposition"]
         files[kind] = answer.content
-    for events in (csv_file.from_csv(files["csv"].decode()), json_file.from_json(files["json"].decode()).events):
-        assert [(one.status, one.coder) for one in events] == [("confirmed", "Ada"), ("found", ""), ("added", "Ada")]
+    for events in (json_file.from_csv(files["csv"].decode()), json_file.from_json(files["json"].decode()).events):
+        assert [(event.status, event.coder) for event in events] == [
+            ("confirmed", "Ada"),
+            ("found", ""),
+            ("added", "Ada"),
+        ]
     (tmp_path / "e.eaf").write_bytes(files["eaf"])
     eaf = Elan.Eaf(tmp_path / "e.eaf")
     assert eaf.media_descriptors[0]["RELATIVE_MEDIA_URL"] == "./a%20talk.mp4" and str(tmp_path) not in str(files)
@@ -183,40 +201,40 @@ def test_files_to_take_away(fresh, tmp_path):
     assert "added" in eaf.get_annotation_data_for_tier("face 2 micro")[0][2]  # a face that the program never saw
 
 
-def test_a_second_coder(fresh):
-    fresh.judge(fresh.id, 1, verdict="confirm")
-    fresh.judge(fresh.id, 2, verdict="confirm")
+def test_agreement_with_a_second_coder(fresh):
+    fresh.edit(fresh.id, 1, verdict="confirm")
+    fresh.edit(fresh.id, 2, verdict="confirm")
     other = [serve_stub.event(11, 14, 20, status="corrected", coder="Bo")]
-    url = f"/api/recordings/{fresh.id}/second"
-    told = fresh.client.post(url, params={"name": "bo.csv"}, content=csv_file.to_csv(other)).json()
-    assert told["first"] == "Ada" and told["second"] == "Bo" and told["matched"] == 1
-    assert 0 < told["time_kappa"] < 1 and [one["what"] for one in told["differences"]] == ["only first"]
+    url = f"/api/recordings/{fresh.id}/agreement"
+    answer = fresh.client.post(url, params={"name": "bo.csv"}, content=json_file.to_csv(other)).json()
+    assert answer["first"] == "Ada" and answer["second"] == "Bo" and answer["matched"] == 1
+    assert 0 < answer["time_kappa"] < 1 and [item["what"] for item in answer["differences"]] == ["only first"]
     for wrong in ("a,b\n1,2\n", "{}", "[" * 10**5, '{"a":' * 10**5, "\0\0"):
         answer = fresh.client.post(url, params={"name": "bo\n.csv"}, content=wrong)
-        assert answer.status_code == 400 and answer.json()["fault"].count("\n") == 0
+        assert answer.status_code == 400 and answer.json()["error"].count("\n") == 0
 
 
 @pytest.mark.parametrize(
     ("analyze", "line"),
-    [(serve_stub.crash, "broke off (exit code 11)"), (serve_stub.fault, "video 'a talk.mp4' cannot be read")],
+    [(serve_stub.crash, "crashed (exit code 11)"), (serve_stub.fail, "video 'a talk.mp4' cannot be read")],
 )
-def test_a_failed_analysis_is_a_line(tmp_path, film, analyze, line):
+def test_failed_analysis_gives_a_one_line_error(tmp_path, film, analyze, line):
     page = Page(tmp_path, analyze=analyze)
     with page.client:
-        one = page.upload(film)
-        assert one["state"] == "failed" and line in one["fault"] and str(tmp_path) not in one["fault"]
-        assert page.client.get(f"/api/recordings/{one['id']}").status_code == 409
-        assert page.client.delete(f"/api/recordings/{one['id']}").json() == {"deleted": True}
+        recording = page.upload(film)
+        assert recording["state"] == "failed" and line in recording["error"] and str(tmp_path) not in recording["error"]
+        assert page.client.get(f"/api/recordings/{recording['id']}").status_code == 409
+        assert page.client.delete(f"/api/recordings/{recording['id']}").json() == {"deleted": True}
         assert page.state()["recordings"] == [] and list(tmp_path.iterdir()) == []
 
 
-def test_a_broken_file_is_a_line(tmp_path, film):
+def test_damaged_file_gives_a_one_line_error(tmp_path, film):
     page = Page(tmp_path)
     with page.client:
-        assert "cannot be read" in page.upload(film[: len(film) // 3])["fault"]
+        assert "cannot be read" in page.upload(film[: len(film) // 3])["error"]
 
 
-def test_deleting_while_it_runs(tmp_path, film):
+def test_delete_during_the_analysis(tmp_path, film):
     page = Page(tmp_path, analyze=serve_stub.slow)
     with page.client:
         first, second = page.upload(film, wait=False)["id"], page.upload(film, wait=False)["id"]
@@ -230,30 +248,30 @@ def test_deleting_while_it_runs(tmp_path, film):
         assert list(tmp_path.iterdir()) == [] and page.client.delete(f"/api/recordings/{first}").status_code == 404
 
 
-def test_what_was_kept_is_there_again(tmp_path, film):
+def test_stored_recordings_are_opened_again(tmp_path, film):
     page = Page(tmp_path, analyze=serve_stub.slow)
     with page.client:
         id = page.upload(film, wait=False)["id"]
-        page.wait(id, ["working"])
+        page.wait(id, ["running"])
     (tmp_path / "half").mkdir()
-    (tmp_path / "half" / "recording.json").write_text(json.dumps({"id": "0", "name": "half", "state": "coming"}))
+    (tmp_path / "half" / "recording.json").write_text(json.dumps({"id": "0", "name": "half", "state": "uploading"}))
     (tmp_path / "else").mkdir()
     (tmp_path / "else" / "recording.json").write_text("not ours")
     page = Page(tmp_path)
     with page.client:
-        assert page.wait(id)["state"] == "done"  # begun again
+        assert page.wait(id)["state"] == "done"  # analyzed after the restart
     assert not (tmp_path / "half").exists() and (tmp_path / "else").exists()
 
 
-def test_no_more_than_there_may_be(tmp_path, film):
+def test_maximum_number_of_recordings(tmp_path, film):
     page = Page(tmp_path, max_recordings=1, analyze=serve_stub.slow)
     with page.client:
         page.upload(film, wait=False)
         answer = page.client.post("/api/recordings", params={"name": "b"}, content=film)
-        assert answer.status_code == 409 and "delete one" in answer.json()["fault"]
+        assert answer.status_code == 409 and "delete one" in answer.json()["error"]
 
 
-def test_the_lid_of_a_full_disk(tmp_path, film, monkeypatch):
+def test_full_disk_leaves_no_files(tmp_path, film, monkeypatch):
     page = Page(tmp_path)
 
     def full(file, chunk):

@@ -1,14 +1,14 @@
-"""Onset, apex and offset dragged on the time line: by mouse, by finger, by keyboard."""
+"""Dragging onset, apex and offset on the timeline by mouse, touch and keyboard."""
 
 import pytest
 
-from tests.web.serve_page import HAND, JUDGED, frame, needs_chromium, opened, press, shown, until
+from tests.web.serve_page import EVENT_WITH_STATUS, TOUCH, frame, needs_chromium, opened, press, shown, until
 
 pytestmark = needs_chromium
 
 
-def moments(page) -> list[int]:
-    """Onset, apex, offset, as the server has them."""
+def frames(page) -> list[int]:
+    """Onset, apex and offset as the server has them."""
     return [int(page.input_value(f"[data-part='n-{name}']")) for name in ("onset", "apex", "offset")]
 
 
@@ -22,52 +22,52 @@ def middle(page, selector) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-def pixels_a_frame(page) -> float:
+def pixels_per_frame(page) -> float:
     code = "document.querySelector('.handle.offset').style.left.slice(0, -2) - "
     code += "document.querySelector('.handle.onset').style.left.slice(0, -2)"
     return page.evaluate(code) / (handle(page, "offset") - handle(page, "onset"))
 
 
 def pull(page, name, frames):
-    """Take hold of a handle and move, without letting go."""
+    """Press a handle and move it, without releasing it."""
     x, y = middle(page, f".handle.{name}")
     page.mouse.move(x, y)
     page.mouse.down()
     for part in (0.5, 1):
-        page.mouse.move(x + part * frames * pixels_a_frame(page), y)
+        page.mouse.move(x + part * frames * pixels_per_frame(page), y)
 
 
-def test_dragging_with_the_mouse(page, film):
+def test_drag_with_the_mouse(page, film):
     opened(page, film)
-    page.wait_for_selector(JUDGED.format("found"))
+    page.wait_for_selector(EVENT_WITH_STATUS.format("found"))
     pull(page, "onset", -4)
-    assert (handle(page, "onset"), frame(page), shown(page)) == (6, 6, 6) and moments(page) == [10, 14, 20]
+    assert (handle(page, "onset"), frame(page), shown(page)) == (6, 6, 6) and frames(page) == [10, 14, 20]
     page.mouse.up()
-    page.wait_for_selector(JUDGED.format("corrected"))
-    assert moments(page) == [6, 14, 20] and page.inner_text("#said") == "onset at frame 6"
+    page.wait_for_selector(EVENT_WITH_STATUS.format("corrected"))
+    assert frames(page) == [6, 14, 20] and page.inner_text("#message") == "onset at frame 6"
     pull(page, "apex", 3)
     page.mouse.up()
     until(page, "document.querySelector(\"[data-part='n-apex']\").value === '17'")
-    press(page, "u")  # one step for each drag
+    press(page, "u")  # one step per drag
     until(page, "document.querySelector(\".handle.apex\").ariaValueNow === '14'")
-    assert moments(page) == [6, 14, 20]
+    assert frames(page) == [6, 14, 20]
     press(page, "u")
-    page.wait_for_selector(JUDGED.format("found"))
+    page.wait_for_selector(EVENT_WITH_STATUS.format("found"))
     until(page, "document.getElementById('undo').disabled")
 
 
 @pytest.mark.parametrize(
-    ("name", "by", "held"), [("onset", 30, [14, 14, 20]), ("apex", 30, [10, 20, 20]), ("offset", -30, [10, 14, 14])]
+    ("name", "by", "expected"), [("onset", 30, [14, 14, 20]), ("apex", 30, [10, 20, 20]), ("offset", -30, [10, 14, 14])]
 )
-def test_no_handle_passes_another(page, film, name, by, held):
+def test_no_handle_passes_another(page, film, name, by, expected):
     opened(page, film)
     pull(page, name, by)
     page.mouse.up()
-    page.wait_for_selector(JUDGED.format("corrected"))
-    assert moments(page) == held
+    page.wait_for_selector(EVENT_WITH_STATUS.format("corrected"))
+    assert frames(page) == expected
 
 
-def test_escape_gives_up_a_drag(page, film):
+def test_escape_cancels_a_drag(page, film):
     opened(page, film)
     press(page, "Shift+ArrowRight")
     before = page.locator(".tl-event").first.bounding_box()
@@ -77,26 +77,26 @@ def test_escape_gives_up_a_drag(page, film):
     page.mouse.up()
     assert (handle(page, "offset"), frame(page), shown(page)) == (20, 24, 24)
     assert page.locator(".tl-event").first.bounding_box()["width"] == before["width"]
-    assert page.is_disabled("#undo") and page.locator(JUDGED.format("found")).count() == 2
+    assert page.is_disabled("#undo") and page.locator(EVENT_WITH_STATUS.format("found")).count() == 2
 
 
-def kept(page, name, at):
+def saved(page, name, at):
     until(page, f"document.querySelector(\"[data-part='n-{name}']\").value === '{at}'")
 
 
-def test_the_arrow_keys_move_a_handle(page, film):
+def test_arrow_keys_move_a_handle(page, film):
     opened(page, film)
     page.focus(".handle.onset")
     press(page, "ArrowRight", "ArrowRight", "ArrowLeft", "ArrowRight")
-    kept(page, "onset", 12)
+    saved(page, "onset", 12)
     assert shown(page) == 12 and page.evaluate("document.activeElement.className") == "handle onset before"
     slider = page.locator(".handle.onset")
     names = ("role", "aria-label", "aria-valuemin", "aria-valuemax", "aria-valuenow", "aria-valuetext")
-    told = [slider.get_attribute(name) for name in names]
-    assert told == ["slider", "onset", "0", "14", "12", "frame 12, 0:00.240"]
+    values = [slider.get_attribute(name) for name in names]
+    assert values == ["slider", "onset", "0", "14", "12", "frame 12, 0:00.240"]
 
 
-def test_a_key_that_is_held_down_is_one_step(page, film):
+def test_holding_a_key_down_is_one_edit(page, film):
     opened(page, film)
     page.focus(".handle.offset")
     for key in ("ArrowRight", "Shift", "ArrowRight"):
@@ -104,29 +104,29 @@ def test_a_key_that_is_held_down_is_one_step(page, film):
     assert handle(page, "offset") == frame(page) == 31
     for key in ("ArrowRight", "Shift"):
         page.keyboard.up(key)
-    kept(page, "offset", 31)
+    saved(page, "offset", 31)
     for _ in range(2):
         page.keyboard.down("ArrowLeft")
-    press(page, "Escape")  # gives it up
+    press(page, "Escape")  # cancels the move
     page.keyboard.up("ArrowLeft")
     press(page, "End")
-    kept(page, "offset", 99)
+    saved(page, "offset", 99)
     press(page, "u", "u")
     page.wait_for_selector("#undo:disabled")
-    kept(page, "offset", 20)
-    assert page.inner_text("#fault") == ""
+    saved(page, "offset", 20)
+    assert page.inner_text("#error") == ""
 
 
-def test_without_a_name_the_event_stays_as_it_is(page, film):
+def test_drag_without_a_coder_changes_nothing(page, film):
     opened(page, film, coder="")
     pull(page, "apex", 2)
     page.mouse.up()
     until(page, "document.activeElement.id === 'coder'")
     until(page, "document.querySelector('.handle.apex').ariaValueNow === '14'")
-    assert moments(page) == [10, 14, 20] and "Who judges" in page.inner_text("#fault")
+    assert frames(page) == [10, 14, 20] and "coder is missing" in page.inner_text("#error")
 
 
-def test_the_handles_are_of_the_chosen_event(page, film):
+def test_handles_belong_to_the_selected_event(page, film):
     opened(page, film)
     press(page, "n")
     assert [handle(page, name) for name in ("onset", "apex", "offset")] == [40, 55, 70]
@@ -137,20 +137,20 @@ def test_the_handles_are_of_the_chosen_event(page, film):
     assert right["x"] == pytest.approx(event["x"] + event["width"], abs=1)
 
 
-@pytest.mark.parametrize("page", [HAND], indirect=True)
-def test_dragging_with_a_finger(page, film):
+@pytest.mark.parametrize("page", [TOUCH], indirect=True)
+def test_drag_by_touch(page, film):
     opened(page, film)
     for name in ("onset", "apex", "offset"):
         box = page.locator(f".handle.{name}").bounding_box()
         assert box["width"] >= 44 and box["height"] >= 44
     (x, y), touch = middle(page, ".handle.offset"), page.context.new_cdp_session(page)
-    wide = pixels_a_frame(page)
+    width = pixels_per_frame(page)
     for kind, points in [
         ("touchStart", [(x, y)]),
-        ("touchMove", [(x + 2 * wide, y + 9)]),
-        ("touchMove", [(x + 5 * wide, y + 30)]),
+        ("touchMove", [(x + 2 * width, y + 9)]),
+        ("touchMove", [(x + 5 * width, y + 30)]),
         ("touchEnd", []),
     ]:
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": a, "y": b} for a, b in points]})
-    page.wait_for_selector(JUDGED.format("corrected"))
-    assert moments(page) == [10, 14, 25] and shown(page) == 25
+    page.wait_for_selector(EVENT_WITH_STATUS.format("corrected"))
+    assert frames(page) == [10, 14, 25] and shown(page) == 25

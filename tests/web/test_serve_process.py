@@ -1,4 +1,4 @@
-"""The whole program, `microexpr serve`: how it begins, how it ends, what it leaves, whom it calls."""
+"""The program `microexpr serve` as a process: start, end, files left behind, connections."""
 
 import json
 import os
@@ -16,7 +16,7 @@ import pytest
 
 from microexpr.core.errors import UsageError
 from microexpr.web import ServerOptions
-from microexpr.web.server import serve, sweep
+from microexpr.web.server import delete_leftovers, serve
 from tests.web import serve_stub
 
 ROOT = Path(__file__).parents[2]
@@ -25,12 +25,13 @@ import os, sys
 def note(event, values):
     if event in ("socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname"):
         with open(os.environ["WATCHED"], "a") as file:
-            file.write(f"{os.getpid()} {event} {[one for one in values if isinstance(one, (str, bytes, tuple))]}\\n")
+            texts = [value for value in values if isinstance(value, (str, bytes, tuple))]
+            file.write(f"{os.getpid()} {event} {texts}\\n")
 with open(os.environ["WATCHED"], "a") as file:
     file.write(f"{os.getpid()} begins\\n")
 sys.addaudithook(note)
 """
-STUB = "from microexpr.web import ServerOptions, serve; from tests.serve_stub import {}; "
+STUB = "from microexpr.web import ServerOptions, serve; from tests.web.serve_stub import {}; "
 SERVE = "serve(ServerOptions(port=0, analyze={}), lambda line: print(line, flush=True), browse=False)"
 
 
@@ -40,9 +41,9 @@ def running(tmp_path, *arguments):
     (tmp_path / "tmp").mkdir(exist_ok=True)
     (tmp_path / "sitecustomize.py").write_text(WATCH)
     paths = os.pathsep.join([str(tmp_path), str(ROOT), str(ROOT / "src")])
-    place = {"TMPDIR": str(tmp_path / "tmp"), "PYTHONPATH": paths, "WATCHED": str(tmp_path / "watched")}
-    told = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    process = subprocess.Popen([sys.executable, *arguments], env={**os.environ, **place}, **told)
+    environment = {"TMPDIR": str(tmp_path / "tmp"), "PYTHONPATH": paths, "WATCHED": str(tmp_path / "watched")}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    process = subprocess.Popen([sys.executable, *arguments], env={**os.environ, **environment}, **pipes)
     try:
         line = process.stdout.readline()
         yield process, re.search(r"http://\S+", line)[0]
@@ -66,16 +67,16 @@ def upload(address: str, tmp_path: Path) -> str:
     return ask(address, "api/recordings?name=film.mp4", content, "POST")["id"]
 
 
-def until(true, seconds=180):
+def until(condition, seconds=180):
     for _ in range(seconds * 20):
-        if value := true():
+        if value := condition():
             return value
         time.sleep(0.05)
-    raise AssertionError("it never came")
+    raise AssertionError("still false")
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_nothing_stays_when_it_ends(tmp_path, end):
+def test_signals_end_the_server_and_delete_its_files(tmp_path, end):
     with running(tmp_path, *stub("slow")) as (process, address):
         upload(address, tmp_path)
         pid = int(until(lambda: [path.read_text() for path in tmp_path.glob("tmp/*/*/analysis/pid")])[0])
@@ -89,20 +90,20 @@ def test_nothing_stays_when_it_ends(tmp_path, end):
         os.kill(pid, 0)
 
 
-def test_what_a_killed_one_left_is_swept_up(tmp_path):
+def test_files_of_a_killed_server_are_deleted(tmp_path):
     with running(tmp_path, *stub("quick")) as (process, address):
         upload(address, tmp_path)
-        (left,) = (tmp_path / "tmp").glob("microexpr-serve-*")
-        sweep(tmp_path / "tmp")
-        assert left.exists()  # it is in use
+        (leftover,) = (tmp_path / "tmp").glob("microexpr-serve-*")
+        delete_leftovers(tmp_path / "tmp")
+        assert leftover.exists()  # it is in use
         process.kill()
         process.wait()
     (tmp_path / "tmp" / "microexpr-serve-else").mkdir()
-    sweep(tmp_path / "tmp")
+    delete_leftovers(tmp_path / "tmp")
     assert [path.name for path in (tmp_path / "tmp").glob("microexpr*")] == ["microexpr-serve-else"]
 
 
-def test_it_calls_nobody(tmp_path):
+def test_server_opens_no_connection(tmp_path):
     with running(tmp_path, *stub("quick")) as (process, address):
         id = upload(address, tmp_path)
         until(lambda: ask(address, "api/state")["recordings"][0]["state"] == "done")
@@ -115,34 +116,23 @@ def test_it_calls_nobody(tmp_path):
     assert called == []
 
 
-def test_the_command_keeps_and_shows_a_token(tmp_path):
-    keep = tmp_path / "kept"
-    command = [
-        "-m",
-        "microexpr",
-        "serve",
-        "--port",
-        "0",
-        "--no-browser",
-        "--token",
-        "--storage",
-        str(keep),
-        "--max-recordings",
-        "3",
-    ]
+def test_command_with_storage_and_token(tmp_path):
+    storage = tmp_path / "stored"
+    options = ["--port", "0", "--no-browser", "--token", "--storage", str(storage), "--max-recordings", "3"]
+    command = ["-m", "microexpr", "serve", *options]
     with running(tmp_path, *command, "--set", "spotter.name=mdmd", "--model", "none") as (process, address):
         page, _, token = address.partition("?token=")
         assert len(token) > 40
         with pytest.raises(HTTPError, match="401"):
             ask(page, "api/state")
         assert ask(page, f"api/state?token={token}") | {"version": ""} == {
-            "version": "", "most_mb": 2000, "most": 3, "kept": True, "recordings": [],
+            "version": "", "max_upload_mb": 2000, "max_recordings": 3, "persistent": True, "recordings": [],
         }  # fmt: skip
         with pytest.raises(UsageError, match="used by another"):
-            serve(ServerOptions(port=0, storage=keep), print, browse=False)
+            serve(ServerOptions(port=0, storage=storage), print, browse=False)
         process.terminate()
         process.wait(60)
-    assert keep.is_dir()
+    assert storage.is_dir()
 
 
 @pytest.mark.parametrize(
@@ -154,7 +144,7 @@ def test_the_command_keeps_and_shows_a_token(tmp_path):
         (["--max-recordings", "100000"], "max_recordings = 100000: use 1 to 1000"),
     ],
 )
-def test_a_wrong_command_is_one_line(arguments, line):
+def test_invalid_option_gives_a_one_line_error(arguments, line):
     command = [sys.executable, "-m", "microexpr", "serve", "--no-browser", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode in (1, 2) and line in done.stderr and done.stderr.count("\n") == 1

@@ -34,7 +34,7 @@ def render_page(analysis: Analysis, pictures: Mapping[int, EventImages]) -> str:
     environment = Environment(
         loader=PackageLoader("microexpr.analysis", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    style, script = _files("timeline.css", "events.css"), _files("timeline.js", "events.js")
+    style, script = _files("theme.css", "timeline.css", "events.css"), _files("timeline.js", "events.js")
     every = [_card(index, event, pictures.get(index), analysis) for index, event in enumerate(analysis.events)]
     cards = [one for one in every if one["pictures"]] or every[:50]
     shown = {one["number"] for one in cards}

@@ -1,6 +1,6 @@
-"""`microexpr serve`: analyze and judge recordings in a browser on this machine. Described in docs/serve.md.
+"""`microexpr serve`: analyze and annotate recordings in a browser on this machine. See docs/serve.md.
 
-upload -> library (a folder a recording) -> jobs (a process an analysis) -> coding (what a coder says of each event)
+upload -> store (a folder per recording) -> jobs (a process per analysis) -> annotations (edits by a coder)
 """
 
 from ..core.errors import UsageError
@@ -8,8 +8,8 @@ from ..core.errors import UsageError
 try:
     import fastapi  # noqa: F401
     import uvicorn  # noqa: F401
-except ImportError as lack:
-    raise UsageError(f"the web page needs {lack.name}, which is not here; pip install 'microexpr[web]'") from None
+except ImportError as error:
+    raise UsageError(f"`microexpr serve` needs {error.name}; run: pip install 'microexpr[web]'") from None
 
 from .app import create_app
 from .server import new_token, serve

@@ -1,25 +1,29 @@
-"""What a coder says of the events of a recording: confirm, reject, correct, add, undo. Values in, values out."""
+"""Annotations of a recording's events: confirm, reject, correct, add, undo. All values are immutable."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from ..core.errors import MissingDataError, UsageError, one_line
 from ..core.events import Event
 from ..core.track import MICRO_SECONDS
 
-LONGEST = {"coder": 60, "label": 60, "note": 2000}
-"""Letters of a text that a coder writes."""
+MAX_LENGTHS = {"coder": 60, "label": 60, "note": 2000}
+"""Maximum number of characters of each text of an edit."""
+
+EDITABLE = ("onset", "apex", "offset", "face", "label")
+"""Fields of an event whose change makes it `corrected`."""
 
 
 @dataclass(frozen=True)
-class Step:
-    """What an event was before it was changed; None: it was not there."""
+class Change:
+    """One entry of the history: the event `number` as it was before the change; None if it did not exist."""
 
     number: int
     before: Event | None
@@ -27,69 +31,70 @@ class Step:
 
 @dataclass(frozen=True)
 class Annotations:
-    """The events of a recording as they are judged now.
+    """The current events of a recording and the history of their changes.
 
     Attributes:
-        events: by a number that stays with an event; the found ones have 1, 2, 3 ... in their order.
+        events: event number -> event. A number belongs to one event for ever; the spotted events have the numbers 1, 2,
+            3, ... in their order.
         history: every change, the newest last.
-        found: how many were found; what was added has higher numbers.
+        spotted: number of events that the analysis found; events added by a coder have higher numbers.
     """
 
     events: Mapping[int, Event]
-    history: tuple[Step, ...] = ()
-    found: int = 0
+    history: tuple[Change, ...] = ()
+    spotted: int = 0
 
     @classmethod
-    def begin(cls, events: Sequence[Event]) -> Annotations:
-        """Nothing is judged yet."""
+    def from_events(cls, events: Sequence[Event]) -> Annotations:
+        """Annotations without any change, of the events that the analysis found."""
         return cls(dict(enumerate(events, start=1)), (), len(events))
 
     def ordered(self) -> list[tuple[int, Event]]:
-        """By start, then face."""
-        return sorted(self.events.items(), key=lambda one: (one[1].start, one[1].face, one[0]))
+        """Pairs (number, event), sorted by start, then face."""
+        return sorted(self.events.items(), key=lambda item: (item[1].start, item[1].face, item[0]))
 
     def event(self, number: int) -> Event:
-        """That one.
+        """Return the event with this number.
 
         Raises:
-            MissingDataError: there is none.
+            MissingDataError: there is no such event.
         """
         if number not in self.events:
-            raise MissingDataError(f"there is no event {number}; it may have been taken away in another window")
+            raise MissingDataError(f"there is no event {number}; it may have been removed in another window")
         return self.events[number]
 
     def with_event(self, number: int, event: Event | None) -> Annotations:
-        """One event changed, added or (None) taken away."""
+        """Return a copy in which one event is changed, added, or (None) removed."""
         events = {key: value for key, value in self.events.items() if key != number}
         if event is not None:
             events[number] = event
-        step = Step(number, self.events.get(number))
-        return dataclasses.replace(self, events=events, history=(*self.history, step))
+        change = Change(number, self.events.get(number))
+        return dataclasses.replace(self, events=events, history=(*self.history, change))
 
-    def undone(self) -> Annotations:
-        """Without the last change.
+    def undo(self) -> Annotations:
+        """Return a copy without the last change.
 
         Raises:
-            UsageError: nothing was changed.
+            UsageError: the history is empty.
         """
         if not self.history:
             raise UsageError("there is nothing to undo")
-        step = self.history[-1]
-        back = self.with_event(step.number, step.before)
-        return dataclasses.replace(back, history=self.history[:-1])
+        last = self.history[-1]
+        restored = self.with_event(last.number, last.before)
+        return dataclasses.replace(restored, history=self.history[:-1])
 
 
 @dataclass(frozen=True)
 class AnnotationEdit:
-    """What a coder sends; None leaves a field as it is.
+    """A coder's edit of one event; None leaves a field as it is.
 
     Attributes:
-        coder: who.
-        verdict: `confirm`, `reject`, or nothing.
-        onset, apex, offset: frame numbers.
-        face: of a person, from 1.
-        label: the class.
-        note: free text.
+        coder: name or initials of the coder; required.
+        verdict: `confirm`, `reject`, or empty for neither.
+        onset, apex, offset: frame numbers, counted from 0.
+        face: number of the face, counted from 1.
+        label: the class; an empty text becomes `unknown`.
+        note: free text, may have several lines.
     """
 
     coder: str
@@ -97,95 +102,108 @@ class AnnotationEdit:
     onset: int | None = None
     apex: int | None = None
     offset: int | None = None
-    face: int | None = None
+    face: Annotated[int, Field(ge=1, le=1000)] | None = None
     label: str | None = None
     note: str | None = None
 
     def __post_init__(self) -> None:
-        for name in LONGEST:
-            if (given := getattr(self, name)) is not None:
-                object.__setattr__(self, name, _text(name, given))
+        for name in MAX_LENGTHS:
+            if (text := getattr(self, name)) is not None:
+                object.__setattr__(self, name, _clean_text(name, text))
         if not self.coder:
-            raise UsageError("who judges? write your name or initials into the field `coder`")
+            raise UsageError("the coder is missing; write your name or initials into the field `coder`")
         if self.label == "":
             object.__setattr__(self, "label", "unknown")
         if self.verdict not in ("", "confirm", "reject"):
-            raise UsageError(f"verdict '{self.verdict[:60]}'; use confirm or reject")
-        if self.face is not None and not 1 <= self.face <= 1000:
-            raise UsageError(f"face {self.face}; people are counted from 1")
+            raise UsageError(f"unknown verdict '{self.verdict[:60]}'; use confirm or reject")
 
     @property
     def values(self) -> dict[str, Any]:
-        """The fields of an event that are given."""
-        names = ("onset", "apex", "offset", "face", "label", "note")
+        """The fields of an event that this edit sets."""
+        names = (*EDITABLE, "note")
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
 
-def judge(coding: Annotations, number: int, said: AnnotationEdit, times: np.ndarray) -> Annotations:
-    """One event confirmed, rejected, corrected or noted on. What was added goes away when it is rejected.
+def edit_event(annotations: Annotations, number: int, edit: AnnotationEdit, times: np.ndarray) -> Annotations:
+    """Confirm, reject, correct or comment on one event; rejecting an event that a coder added removes it.
 
     Args:
-        coding: all events.
-        number: which one.
-        said: what of it.
+        annotations: the current annotations.
+        number: of the event.
+        edit: what to change.
         times: (T,) seconds of the recording's frames.
+
+    Raises:
+        MissingDataError: there is no such event.
+        UsageError: onset, apex and offset are not in order or outside the recording.
     """
-    old = coding.event(number)
-    if said.verdict == "reject" and old.status == "added":
-        return coding.with_event(number, None)
-    new = _timed(dataclasses.replace(old, coder=said.coder, **said.values), times)
-    own = ("onset", "apex", "offset", "face", "label")
-    changed = any(getattr(new, name) != getattr(old, name) for name in own)
+    old = annotations.event(number)
+    if edit.verdict == "reject" and old.status == "added":
+        return annotations.with_event(number, None)
+    new = _with_times(dataclasses.replace(old, coder=edit.coder, **edit.values), times)
     status = new.status
-    if said.verdict == "reject":
+    if edit.verdict == "reject":
         status = "rejected"
     elif old.status == "added":
         status = "added"
-    elif changed or old.status == "corrected":
+    elif _differ(new, old) or old.status == "corrected":
         status = "corrected"
-    elif said.verdict == "confirm":
-        status = "corrected" if _differs(coding, number, new) else "confirmed"
+    elif edit.verdict == "confirm":
+        # An event that was corrected, then rejected, is corrected again when it is confirmed.
+        status = "corrected" if _differ(new, _as_spotted(annotations, number)) else "confirmed"
     new = dataclasses.replace(new, status=status)
-    return coding if new == old else coding.with_event(number, new)
+    return annotations if new == old else annotations.with_event(number, new)
 
 
-def add(coding: Annotations, said: AnnotationEdit, video: str, times: np.ndarray) -> Annotations:
-    """One event more, which the program has missed.
+def add_event(annotations: Annotations, edit: AnnotationEdit, video: str, times: np.ndarray) -> Annotations:
+    """Add an event that the analysis missed.
 
     Args:
-        coding: all events.
-        said: its onset and what else is known; the apex is the middle and the offset the onset where they are left out.
+        annotations: the current annotations.
+        edit: the onset and the other fields of the event. Without an offset it ends at its onset; without an apex, the
+            apex is the frame halfway between onset and offset.
         video: name of the recording.
         times: (T,) seconds of the recording's frames.
+
+    Raises:
+        UsageError: the onset is missing, or the frames are not in order or outside the recording.
     """
-    if said.onset is None:
+    if edit.onset is None:
         raise UsageError("an event needs an onset, the number of a frame")
-    offset = said.onset if said.offset is None else said.offset
-    apex = (said.onset + offset) // 2 if said.apex is None else said.apex
-    values = {"face": 1, **said.values, "onset": said.onset, "apex": apex, "offset": offset}
-    new = Event(video, **values, start=0, peak=0, end=0, kind="micro", score=0.0, status="added", coder=said.coder)
-    gone = [step.number for step in coding.history]
-    number = max([coding.found, *coding.events, *gone]) + 1
-    return coding.with_event(number, _timed(new, times))
+    offset = edit.onset if edit.offset is None else edit.offset
+    apex = (edit.onset + offset) // 2 if edit.apex is None else edit.apex
+    values = {"face": 1, **edit.values, "onset": edit.onset, "apex": apex, "offset": offset}
+    event = Event(video, **values, start=0, peak=0, end=0, kind="micro", score=0.0, status="added", coder=edit.coder)
+    used = [annotations.spotted, *annotations.events, *(change.number for change in annotations.history)]
+    return annotations.with_event(max(used) + 1, _with_times(event, times))
 
 
-def _differs(coding: Annotations, number: int, event: Event) -> bool:
-    """From what was found: an event that was corrected, then rejected, is corrected again when it is confirmed."""
-    first = next((step.before for step in coding.history if step.number == number), None) or event
-    return any(getattr(first, name) != getattr(event, name) for name in ("onset", "apex", "offset", "face", "label"))
+def _differ(first: Event, second: Event) -> bool:
+    return any(getattr(first, name) != getattr(second, name) for name in EDITABLE)
 
 
-def _timed(event: Event, times: np.ndarray) -> Event:
+def _as_spotted(annotations: Annotations, number: int) -> Event:
+    """The event before its first change."""
+    before = next((change.before for change in annotations.history if change.number == number), None)
+    return before or annotations.event(number)
+
+
+def _with_times(event: Event, times: np.ndarray) -> Event:
+    """The event with its seconds and its kind (micro or macro) computed from its frame numbers."""
     if not 0 <= event.onset <= event.apex <= event.offset < len(times):
         raise UsageError(
-            f"onset {event.onset}, apex {event.apex}, offset {event.offset}: they must rise, from 0 to {len(times) - 1}"
+            f"onset {event.onset}, apex {event.apex}, offset {event.offset}: they must be in this order, "
+            f"from 0 to {len(times) - 1}"
         )
     start, peak, end = (round(float(times[n]), 6) for n in (event.onset, event.apex, event.offset))
     kind = "micro" if end - start < MICRO_SECONDS else "macro"
     return dataclasses.replace(event, start=start, peak=peak, end=end, kind=kind)
 
 
-def _text(name: str, given: str) -> str:
-    if len(given) > LONGEST[name]:
-        raise UsageError(f"{name} has {len(given)} letters; use at most {LONGEST[name]}")
-    return one_line(given) if name != "note" else "\n".join(one_line(line) for line in given.split("\n")).strip()
+def _clean_text(name: str, text: str) -> str:
+    limit = MAX_LENGTHS[name]
+    if len(text) > limit:
+        raise UsageError(f"{name} has {len(text)} characters; use at most {limit}")
+    if name == "note":
+        return "\n".join(one_line(line) for line in text.split("\n")).strip()
+    return one_line(text)

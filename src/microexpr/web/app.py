@@ -1,4 +1,4 @@
-"""What the page asks, and what it is told. A route is a call; all is JSON but pictures, videos, files."""
+"""The web application: one route per request of the page. Answers are JSON, except images, videos and files."""
 
 from __future__ import annotations
 
@@ -20,72 +20,80 @@ from .. import __version__
 from ..core.errors import MediaError, MicroexprError, MissingDataError, RunError, one_line
 from ..core.files import slug
 from ..core.registry import validate_settings
-from . import views as told
-from .annotations import AnnotationEdit, Annotations, add, judge
-from .jobs import VIEW, Jobs
-from .security import SecurityMiddleware, refused
+from . import views
+from .annotations import AnnotationEdit, Annotations, add_event, edit_event
+from .jobs import JobQueue
+from .security import SecurityMiddleware, error_response
 from .settings import ServerOptions
-from .store import Library, RecordingInfo
-from .uploads import receive
+from .store import PREVIEW_FILE, REPORT_FILE, RecordingInfo, RecordingStore
+from .uploads import receive_upload
 
-KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-VIDEO = {".mp4": "video/mp4", ".webm": "video/webm"}
-STATUS: Mapping[type[MicroexprError], int] = {MissingDataError: 404, MediaError: 422, RunError: 409}
+PAGE_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+VIDEO_TYPES = {".mp4": "video/mp4", ".webm": "video/webm"}
+DOWNLOAD = "application/octet-stream"
+STATUS_CODES: Mapping[type[MicroexprError], int] = {MissingDataError: 404, MediaError: 422, RunError: 409}
+"""HTTP status by class of error; 400 for all others."""
+
+SHARED_FILES = ("theme.css", "timeline.css", "timeline.js")
+"""Files of `analysis/static` that this page uses too."""
 
 
-def create_app(settings: ServerOptions, library: Library | None = None) -> FastAPI:
-    """The web application.
+def create_app(settings: ServerOptions, store: RecordingStore | None = None) -> FastAPI:
+    """Create the web application.
 
     Args:
-        settings: how to serve.
-        library: where recordings lie; a new one in `settings.keep` when None.
+        settings: of the server.
+        store: the recordings; by default a new store in `settings.storage`, or in `recordings/` without one.
     """
-    if library is None:
-        library = Library(settings.storage or Path("recordings"), settings.max_recordings)
-    jobs = Jobs(library, settings)
+    if store is None:
+        store = RecordingStore(settings.storage or Path("recordings"), settings.max_recordings)
+    jobs = JobQueue(store, settings)
 
     @asynccontextmanager
-    async def life(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         jobs.start()
         yield
         jobs.stop()
 
-    # No pages about the interface: FastAPI's own ask another machine for their script.
-    app = FastAPI(lifespan=life, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    # No documentation pages: FastAPI's own load their script from another machine.
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.add_middleware(SecurityMiddleware, settings=settings)
     app.state.jobs = jobs
-    _faults(app)
-    _page(app)
-    _recordings(app, settings, library, jobs)
-    _pictures(app, library)
-    _judgments(app, library)
+    _add_error_handlers(app)
+    _add_page(app)
+    _add_recordings(app, settings, store, jobs)
+    _add_media(app, store)
+    _add_downloads(app, store)
+    _add_annotations(app, store)
     return app
 
 
-def _faults(app: FastAPI) -> None:
+def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(MicroexprError)
-    async def ours(request: Request, fault: MicroexprError) -> JSONResponse:
-        status = next((code for kind, code in STATUS.items() if isinstance(fault, kind)), 400)
-        return refused(status, one_line(str(fault))[:500])
+    async def own_error(request: Request, error: MicroexprError) -> JSONResponse:
+        status = next((code for kind, code in STATUS_CODES.items() if isinstance(error, kind)), 400)
+        return error_response(status, one_line(str(error))[:500])
 
     @app.exception_handler(RequestValidationError)
-    async def values(request: Request, fault: RequestValidationError) -> JSONResponse:
-        first = fault.errors()[0]
-        return refused(400, f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"[:500])
+    async def invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        return error_response(400, f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"[:500])
 
     @app.exception_handler(HTTPException)
-    async def nothing(request: Request, fault: HTTPException) -> JSONResponse:
-        return refused(fault.status_code, one_line(str(fault.detail))[:500])
+    async def http_error(request: Request, error: HTTPException) -> JSONResponse:
+        return error_response(error.status_code, one_line(str(error.detail))[:500])
 
 
-def _page(app: FastAPI) -> None:
-    """The files of the page, from a list made now: no request can name another one."""
-    files = {
-        one.name: one.read_bytes()
-        for place in ("web/static", "analysis/static")
-        for one in (resources.files("microexpr") / place).iterdir()
-        if Path(one.name).suffix in KINDS and (place != "analysis/static" or one.name.startswith("timeline."))
-    }
+def _page_files() -> dict[str, bytes]:
+    """Name -> content of every file of the page."""
+    package = resources.files("microexpr")
+    own = [file for file in (package / "web/static").iterdir() if Path(file.name).suffix in PAGE_TYPES]
+    shared = [package / "analysis/static" / name for name in SHARED_FILES]
+    return {file.name: file.read_bytes() for file in (*own, *shared)}
+
+
+def _add_page(app: FastAPI) -> None:
+    files = _page_files()  # read once, so that no request can name another file
 
     @app.get("/")
     def index() -> Response:
@@ -95,31 +103,31 @@ def _page(app: FastAPI) -> None:
     def static(name: str) -> Response:
         if name not in files:
             raise MissingDataError("there is no such page")
-        return Response(files[name], media_type=KINDS[Path(name).suffix])
+        return Response(files[name], media_type=PAGE_TYPES[Path(name).suffix])
 
 
-def _recordings(app: FastAPI, settings: ServerOptions, library: Library, jobs: Jobs) -> None:
+def _add_recordings(app: FastAPI, settings: ServerOptions, store: RecordingStore, jobs: JobQueue) -> None:
     @app.get("/api/state")
     def state() -> dict[str, Any]:
         return {
             "version": __version__,
-            "most_mb": settings.max_upload_mb,
-            "most": settings.max_recordings,
-            "kept": settings.storage is not None,
-            "recordings": [_listed(one, jobs) for one in library.all()],
+            "max_upload_mb": settings.max_upload_mb,
+            "max_recordings": settings.max_recordings,
+            "persistent": settings.storage is not None,
+            "recordings": [_summary(info, jobs) for info in store.all()],
         }
 
     @app.post("/api/recordings", status_code=201)
     async def upload(request: Request, name: str = "") -> Response:
-        answer = await receive(request, name, library, settings)
-        if isinstance(answer, Response):
-            return answer
-        jobs.add(answer.id)
-        return JSONResponse(_listed(answer, jobs), 201)
+        received = await receive_upload(request, name, store, settings)
+        if isinstance(received, Response):
+            return received
+        jobs.add(received.id)
+        return JSONResponse(_summary(received, jobs), 201)
 
     @app.get("/api/recordings/{id}")
     def recording(id: str) -> dict[str, Any]:
-        return told.recording(library, id, (library.folder(id) / VIEW).is_file())
+        return views.recording_view(store, id)
 
     @app.delete("/api/recordings/{id}")
     def remove(id: str) -> dict[str, bool]:
@@ -127,67 +135,68 @@ def _recordings(app: FastAPI, settings: ServerOptions, library: Library, jobs: J
         return {"deleted": True}
 
 
-def _listed(about: RecordingInfo, jobs: Jobs) -> dict[str, Any]:
-    what, done, total = jobs.progress.get(about.id, ("", 0, 0))
-    shown = {key: value for key, value in dataclasses.asdict(about).items() if key != "file"}
-    return {**shown, "what": what, "progress": done, "total": total}
+def _summary(info: RecordingInfo, jobs: JobQueue) -> dict[str, Any]:
+    """A recording as the list of recordings shows it."""
+    stage, done, total = jobs.progress.get(info.id, ("", 0, 0))
+    fields = {key: value for key, value in dataclasses.asdict(info).items() if key != "file"}
+    return {**fields, "stage": stage, "done": done, "total": total}
 
 
-def _pictures(app: FastAPI, library: Library) -> None:
+def _add_media(app: FastAPI, store: RecordingStore) -> None:
     @app.get("/api/recordings/{id}/video")
     def video(id: str) -> Response:
-        path = library.folder(id) / library.about(id).file
-        if (copy := path.with_name(VIEW)).is_file():
-            path = copy
-        if library.about(id).state != "done" or path.suffix not in VIDEO:
-            raise RunError("there is no video that a browser plays; its frames are shown one by one")
-        return FileResponse(path, media_type=VIDEO[path.suffix])
+        info = store.info(id)
+        path = store.folder(id) / info.file
+        if (preview := path.with_name(PREVIEW_FILE)).is_file():
+            path = preview
+        if info.state != "done" or path.suffix not in VIDEO_TYPES:
+            raise RunError("there is no video that a browser can play; ask for single frames")
+        return FileResponse(path, media_type=VIDEO_TYPES[path.suffix])
 
     @app.get("/api/recordings/{id}/times")
     def times(id: str) -> Response:
-        return Response(library.times(id).astype("<f8").tobytes(), media_type="application/octet-stream")
+        return Response(store.times(id).astype("<f8").tobytes(), media_type=DOWNLOAD)
 
     @app.get("/api/recordings/{id}/frames/{number}.jpg")
     def frame(id: str, number: int) -> Response:
-        return Response(library.frame(id, number), media_type="image/jpeg")
+        return Response(store.frame(id, number), media_type="image/jpeg")
 
+
+def _add_downloads(app: FastAPI, store: RecordingStore) -> None:
     @app.get("/api/recordings/{id}/report")
     def report(id: str) -> Response:
-        path = library.folder(id) / "report.html"
+        path = store.folder(id) / REPORT_FILE
         if not path.is_file():
             raise MissingDataError("there is no report of this recording")
-        name = f"{slug(Path(library.about(id).name).stem)}-report.html"
-        return FileResponse(path, media_type="application/octet-stream", filename=name)
+        name = f"{slug(Path(store.info(id).name).stem)}-report.html"
+        return FileResponse(path, media_type=DOWNLOAD, filename=name)
 
     @app.get("/api/recordings/{id}/export/{kind}")
     def export(id: str, kind: str, coder: str = "") -> Response:
-        name, content = told.exported(library.judged(id), kind, coder)
-        head = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return Response(content, media_type="application/octet-stream", headers=head)
+        name, content = views.export_events(store.annotated_analysis(id), kind, coder)
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return Response(content, media_type=DOWNLOAD, headers=headers)
 
 
-def _judgments(app: FastAPI, library: Library) -> None:
-    def judged(id: str, new: Annotations) -> dict[str, Any]:
-        return told.events(new)
-
+def _add_annotations(app: FastAPI, store: RecordingStore) -> None:
     @app.post("/api/recordings/{id}/events")
-    def added(id: str, body: dict[str, Any]) -> dict[str, Any]:
-        said = validate_settings(AnnotationEdit, body, "judgment")
-        change = partial(add, said=said, video=library.about(id).name, times=library.times(id))
-        return judged(id, library.judge(id, change))
+    def create_event(id: str, body: dict[str, Any]) -> dict[str, Any]:
+        edit = validate_settings(AnnotationEdit, body, "annotation")
+        change = partial(add_event, edit=edit, video=store.info(id).name, times=store.times(id))
+        return views.events_view(store.annotate(id, change))
 
     @app.patch("/api/recordings/{id}/events/{number}")
-    def changed(id: str, number: int, body: dict[str, Any]) -> dict[str, Any]:
-        said = validate_settings(AnnotationEdit, body, "judgment")
-        change = partial(judge, number=number, said=said, times=library.times(id))
-        return judged(id, library.judge(id, change))
+    def update_event(id: str, number: int, body: dict[str, Any]) -> dict[str, Any]:
+        edit = validate_settings(AnnotationEdit, body, "annotation")
+        change = partial(edit_event, number=number, edit=edit, times=store.times(id))
+        return views.events_view(store.annotate(id, change))
 
     @app.post("/api/recordings/{id}/undo")
-    def undone(id: str) -> dict[str, Any]:
-        return judged(id, library.judge(id, Annotations.undone))
+    def undo(id: str) -> dict[str, Any]:
+        return views.events_view(store.annotate(id, Annotations.undo))
 
-    @app.post("/api/recordings/{id}/second")
-    async def second(request: Request, id: str, name: str = "") -> dict[str, Any]:
+    @app.post("/api/recordings/{id}/agreement")
+    async def agreement(request: Request, id: str, name: str = "") -> dict[str, Any]:
         text = (await request.body()).decode("utf-8", "replace")
         where = one_line(name)[:120] or "the second coder's file"
-        return await run_in_threadpool(told.compared, library, id, text, where)
+        return await run_in_threadpool(views.agreement_view, store, id, text, where)

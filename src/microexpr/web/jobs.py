@@ -1,4 +1,4 @@
-"""Analyzes in processes of their own, one after the other: a crash is a line on the page, a deletion ends one."""
+"""The queue of analyses. Each runs in a process of its own, so that a crash or a deletion ends only that one."""
 
 from __future__ import annotations
 
@@ -26,22 +26,23 @@ from ..core.progress import ProgressCallback
 from ..core.registry import load_plugin
 from ..faces.tracking import Tracking
 from ..imaging.video import MonotonicClock, open_frames
-from .media import make_playable, plays
+from .media import is_playable, write_preview
 from .settings import ServerOptions
-from .store import Library
+from .store import ANALYSIS_FILE, PREVIEW_FILE, REPORT_FILE, RecordingStore
 
-VIEW = "preview.mp4"
+PROGRESS_SECONDS = 0.1
+"""Minimum time between two progress messages of an analysis."""
 
 
-class Jobs:
-    """Analyzes that wait, and those that run.
+class JobQueue:
+    """Analyses that wait and analyses that run.
 
     Attributes:
-        progress: id of a recording that is worked on -> (what, done, in all).
+        progress: id of a recording that is being analyzed -> (stage, units done, units in total).
     """
 
-    def __init__(self, library: Library, settings: ServerOptions) -> None:
-        self.library = library
+    def __init__(self, store: RecordingStore, settings: ServerOptions) -> None:
+        self.store = store
         self.settings = settings
         self.progress: dict[str, tuple[str, int, int]] = {}
         self._waiting: SimpleQueue[str | None] = SimpleQueue()
@@ -51,90 +52,102 @@ class Jobs:
         self._threads: list[Thread] = []
 
     def start(self) -> None:
-        """Begin with what waits."""
-        for about in self.library.all():
-            if about.state == "waiting":
-                self.add(about.id)
+        """Start the worker threads and queue every recording in the state `waiting`."""
+        for info in self.store.all():
+            if info.state == "waiting":
+                self.add(info.id)
         for _ in range(self.settings.workers):
-            thread = Thread(target=self._serve, daemon=True)
+            thread = Thread(target=self._work, daemon=True)
             thread.start()
             self._threads.append(thread)
 
     def add(self, id: str) -> None:
-        """One more recording."""
+        """Queue a recording for analysis."""
         self._waiting.put(id)
 
     def remove(self, id: str) -> None:
-        """Delete a recording; what works on it is ended first."""
+        """Delete a recording; its analysis is ended first.
+
+        Raises:
+            MissingDataError: there is no such recording.
+        """
         with self._lock:
-            self.library.about(id)
+            self.store.info(id)
             if (process := self._running.get(id)) is not None:
-                _end(process)
-            self.library.remove(id)
+                _kill(process)
+            self.store.remove(id)
 
     def stop(self) -> None:
-        """End everything that runs; may be called twice."""
+        """End all analyses and worker threads; may be called twice."""
         with self._lock:
             self._stopped = True
             for process in self._running.values():
-                _end(process)
+                _kill(process)
         for _ in self._threads:
             self._waiting.put(None)
         while self._threads:
             self._threads.pop().join(5)
 
-    def _serve(self) -> None:
+    def _work(self) -> None:
+        """Run waiting analyses one after the other until the queue is stopped."""
         while (id := self._waiting.get()) is not None and not self._stopped:
-            with suppress(MissingDataError):  # deleted meanwhile
+            with suppress(MissingDataError):  # the recording was deleted meanwhile
                 self._run(id)
             self.progress.pop(id, None)
 
     def _run(self, id: str) -> None:
         spawn = multiprocessing.get_context("spawn")
-        here, there = spawn.Pipe(duplex=False)
+        receiver, sender = spawn.Pipe(duplex=False)
         with self._lock:
             if self._stopped:
                 return
-            about = self.library.change(id, state="working", fault="")
-            task = Task(self.library.folder(id), about.file, about.name, self.settings)
-            process = spawn.Process(target=work, args=(there, task), daemon=True)
+            info = self.store.update(id, state="running", error="")
+            job = AnalysisJob(self.store.folder(id), info.file, info.name, self.settings)
+            process = spawn.Process(target=run_job, args=(sender, job), daemon=True)
             process.start()
             self._running[id] = process
-        there.close()
+        sender.close()
         try:
-            fault = self._listen(id, here, process)
+            error = self._receive(id, receiver, process)
         finally:
             with self._lock:
                 self._running.pop(id)
-                here.close()
-        if not self._stopped:  # else it waits for the next start, where it is kept
-            self.library.change(id, state="failed" if fault else "done", fault=fault)
+                receiver.close()
+        if not self._stopped:  # else the recording waits for the next start of the server
+            self.store.update(id, state="failed" if error else "done", error=error)
 
-    def _listen(self, id: str, pipe: Connection, process: BaseProcess) -> str:
-        """Until it is done: why it failed, or ""."""
+    def _receive(self, id: str, pipe: Connection, process: BaseProcess) -> str:
+        """Receive progress until the process ends; return the error message, or "" on success."""
         with suppress(EOFError, OSError):
             while True:
-                told = json.loads(pipe.recv_bytes())
-                if "done" not in told:
-                    return str(told["fault"])
-                self.progress[id] = (told["what"], told["done"], told["total"])
+                message = json.loads(pipe.recv_bytes())
+                if "error" in message:
+                    return str(message["error"])
+                self.progress[id] = (message["stage"], message["done"], message["total"])
         process.join()
         if process.exitcode == 0:
             return ""
         return (
-            f"the analysis broke off (exit code {process.exitcode}); the file may be damaged, or memory may not have "
-            "sufficed"
+            f"the analysis crashed (exit code {process.exitcode}); the file may be damaged, or there was not enough "
+            "memory"
         )
 
 
-def _end(process: BaseProcess) -> None:
-    process.kill()  # it holds nothing that it would have to put away
+def _kill(process: BaseProcess) -> None:
+    process.kill()  # it holds nothing that needs to be cleaned up
     process.join()
 
 
 @dataclass(frozen=True)
-class Task:
-    """What a process is to do: the upload `file` in `folder`, called `name` by its owner."""
+class AnalysisJob:
+    """One analysis.
+
+    Attributes:
+        folder: of the recording.
+        file: name of the video in this folder.
+        name: file name that the user gave.
+        settings: of the server.
+    """
 
     folder: Path
     file: str
@@ -142,50 +155,60 @@ class Task:
     settings: ServerOptions
 
 
-def work(pipe: Connection, task: Task) -> None:
-    """What the process does: time stamps, analysis, a copy that browsers play; faults become a line."""
+def run_job(pipe: Connection, job: AnalysisJob) -> None:
+    """Run an analysis and send progress and errors as JSON. This is what the process executes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which then ends this process
     last = 0.0
 
-    def progress(what: str, done: int, total: int) -> None:
+    def send(message: dict[str, str | int]) -> None:
+        pipe.send_bytes(json.dumps(message).encode())  # fails, and so ends this process, when the server is gone
+
+    def on_progress(stage: str, done: int, total: int) -> None:
         nonlocal last
-        if done < total and time.monotonic() - last < 0.1:
+        if done < total and time.monotonic() - last < PROGRESS_SECONDS:
             return
         last = time.monotonic()
-        told = {"what": what.removeprefix(f"{task.file}: "), "done": done, "total": total}
-        pipe.send_bytes(json.dumps(told).encode())  # fails, and so ends this process, when the server is gone
+        send({"stage": stage.removeprefix(f"{job.file}: "), "done": done, "total": total})
 
     try:
-        prepare(task, progress)
-    except MicroexprError as fault:
-        line = str(fault).replace(str(task.folder / task.file), task.name).replace(str(task.folder), "")
-        pipe.send_bytes(json.dumps({"fault": one_line(line)}).encode())
+        analyze_recording(job, on_progress)
+    except MicroexprError as error:
+        line = str(error).replace(str(job.folder / job.file), job.name).replace(str(job.folder), "")
+        send({"error": one_line(line)})
     except MemoryError:
-        pipe.send_bytes(json.dumps({"fault": "memory did not suffice for this recording"}).encode())
+        send({"error": "there is not enough memory to analyze this recording"})
 
 
-def prepare(task: Task, progress: ProgressCallback) -> None:
-    """Everything that the page needs of a recording, into its folder."""
-    for path in task.settings.plugins:
+def analyze_recording(job: AnalysisJob, progress: ProgressCallback) -> None:
+    """Write everything that the page needs of a recording into its folder: see `store` for the files.
+
+    Args:
+        job: what to analyze.
+        progress: called with the stage, the units done and their total.
+
+    Raises:
+        MicroexprError: the video cannot be read or analyzed.
+    """
+    for path in job.settings.plugins:
         load_plugin(path)
-    folder, source = task.folder, task.folder / task.file
+    folder, source = job.folder, job.folder / job.file
     progress("reading", 0, 1)
     frames = open_frames(source, damaged=True)
-    stamps = np.array(getattr(frames, "times", ()), np.float64)
-    if not len(stamps):
-        raise MediaError(f"'{task.name}' holds no frame of a video")
+    timestamps = np.array(getattr(frames, "times", ()), np.float64)
+    if not len(timestamps):
+        raise MediaError(f"'{job.name}' contains no video frame")
     clock = MonotonicClock(1 / Tracking().fps)
-    for name, seconds in (("stamps", stamps), ("times", np.array([clock.next(one) for one in stamps]))):
-        with (folder / f"{name}.npy").open("wb") as out:
-            np.save(out, seconds)
-    analysis = task.settings.analyze(source, folder / "analysis", task.settings.values, progress)
-    recording = dataclasses.replace(analysis.recording, name=task.name)
-    events = tuple(dataclasses.replace(event, video=task.name) for event in analysis.events)
-    if getattr(frames, "damage", ()) or not plays(source, float(stamps[0])):
-        make_playable(source, folder / VIEW, progress)
+    times = np.array([clock.next(seconds) for seconds in timestamps])
+    np.save(folder / "timestamps.npy", timestamps)
+    np.save(folder / "times.npy", times)
+    analysis = job.settings.analyze(source, folder / "analysis", job.settings.values, progress)
+    recording = dataclasses.replace(analysis.recording, name=job.name)
+    events = tuple(dataclasses.replace(event, video=job.name) for event in analysis.events)
+    if getattr(frames, "damage", ()) or not is_playable(source, float(timestamps[0])):
+        write_preview(source, folder / PREVIEW_FILE, progress)
     for report in (folder / "analysis").glob("*/report.html"):
-        page = rename_recording(report.read_text("utf-8"), task.file, task.name)
-        write_atomically(folder / "report.html", page.encode())
+        page = rename_recording(report.read_text("utf-8"), job.file, job.name)
+        write_atomically(folder / REPORT_FILE, page.encode())
     shutil.rmtree(folder / "analysis", ignore_errors=True)
     content = to_json(dataclasses.replace(analysis, recording=recording, events=events))
-    write_atomically(folder / "analysis.json", content.encode())
+    write_atomically(folder / ANALYSIS_FILE, content.encode())

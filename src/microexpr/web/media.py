@@ -1,4 +1,4 @@
-"""Videos for a browser: what a file is, whether a browser can play it, a copy that it can, and single frames."""
+"""Videos for a browser: recognize the format, test whether browsers play it, write a playable copy, read frames."""
 
 from __future__ import annotations
 
@@ -18,102 +18,109 @@ from ..core.progress import ProgressCallback
 from ..imaging.images import MAX_PIXELS
 from ..imaging.video import LOCAL_FILE_ONLY, VideoFrames, iter_frames
 
-HEAD = 256
-"""Bytes that tell what a file is."""
+HEADER_BYTES = 256
+"""Number of first bytes from which `video_suffix` recognizes a format."""
 
-WIDEST = 1280
-"""Pixels of a copy for playing, and of a single frame."""
+MAX_WIDTH = 1280
+"""Maximum width in pixels of a preview and of a single frame."""
 
-TICKS = 90_000
-"""Of a copy's clock, a second: fine enough for every camera's time stamps."""
+TICKS_PER_SECOND = 90_000
+"""Time base of a preview: fine enough for the time stamps of every camera."""
 
-AHEAD = 48
-"""Frames that are sooner decoded than looked for."""
+CACHE_SIZE = 16
+"""Number of decoded frames that a reader keeps, so that steps back do not decode them again."""
 
-BEHIND = 16
-"""Decoded frames that are held, so that stepping back need not decode them again."""
-
-
-def kind_of(head: bytes) -> str:
-    """The ending a video file should have, by its first bytes (`HEAD` of them); "" where it is no video file."""
-    if head[4:8] == b"ftyp":
-        return ".mov" if head[8:12] == b"qt  " else ".mp4"
-    if head[4:8] in (b"moov", b"mdat", b"wide", b"free", b"skip"):
-        return ".mov"
-    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
-        return ".avi"
-    if head[:4] == b"\x1aE\xdf\xa3":
-        return ".webm" if b"webm" in head[:64] else ".mkv"
-    others = (b"OggS", b"FLV\x01", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3", b"0&\xb2u\x8ef\xcf\x11")
-    stream = len(head) > 188 and head[0] == head[188] == 0x47  # a transport stream: packets of 188 bytes
-    return ".mkv" if stream or head.startswith(others) else ""
+MAX_SEEK = 48
+"""Number of frames up to which decoding forward is faster than seeking to a key frame."""
 
 
-def plays(path: Path, first: float) -> bool:
-    """Whether every browser of today plays the file as it is, at the same times as we count them.
+def video_suffix(header: bytes) -> str:
+    """Return the file suffix that belongs to the content of a video.
 
     Args:
-        path: a video file, named as `kind_of` says.
+        header: the first `HEADER_BYTES` bytes of the file.
+
+    Returns:
+        `.mp4`, `.mov`, `.avi`, `.webm`, or `.mkv` (also for formats without a suffix of their own here); "" where it is
+        not a supported video.
+    """
+    if header[4:8] == b"ftyp":
+        return ".mov" if header[8:12] == b"qt  " else ".mp4"
+    if header[4:8] in (b"moov", b"mdat", b"wide", b"free", b"skip"):
+        return ".mov"
+    if header[:4] == b"RIFF" and header[8:12] == b"AVI ":
+        return ".avi"
+    if header[:4] == b"\x1aE\xdf\xa3":
+        return ".webm" if b"webm" in header[:64] else ".mkv"
+    others = (b"OggS", b"FLV\x01", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3", b"0&\xb2u\x8ef\xcf\x11")
+    transport_stream = len(header) > 188 and header[0] == header[188] == 0x47  # packets of 188 bytes
+    return ".mkv" if transport_stream or header.startswith(others) else ""
+
+
+def is_playable(path: Path, first: float) -> bool:
+    """Whether all current browsers play a file as it is, with the same times as `VideoFrames` gives.
+
+    Args:
+        path: a video file with the suffix that `video_suffix` returns.
         first: time stamp of its first frame in seconds.
     """
     if path.suffix not in (".mp4", ".webm") or abs(first) > 1e-3:
         return False
-    with _opened(path) as container:
+    with _open(path) as container:
         stream = container.streams.video[0]
         codecs = ("h264",) if path.suffix == ".mp4" else ("vp8", "vp9")
         return stream.codec_context.name in codecs and stream.codec_context.pix_fmt in ("yuv420p", "yuvj420p")
 
 
-def make_playable(path: Path, target: Path, progress: ProgressCallback) -> None:
-    """A copy as H.264 in MP4: upright, at most `WIDEST` pixels wide, the same time stamps, begun at 0.
+def write_preview(path: Path, target: Path, progress: ProgressCallback) -> None:
+    """Write a copy as H.264 in MP4: upright, at most `MAX_WIDTH` pixels wide, with the same times, from 0.
 
     Args:
         path: a video file.
         target: the file to write.
-        progress: told how many frames are done.
+        progress: called with the stage, the number of frames done and their total.
     """
     total = VideoFrames(path).estimated_frame_count()
     with av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream: Any = None
-        for number, seconds, picture in iter_frames(VideoFrames(path, damaged=True), 25):
-            shown = _even(picture)
+        for number, seconds, image in iter_frames(VideoFrames(path, damaged=True), 25):
+            scaled = _with_even_sides(_limit_width(image))
             if stream is None:
                 options = {"preset": "veryfast", "crf": "20"}
                 stream = container.add_stream("libx264", rate=30, options=options)
-                stream.height, stream.width = shown.shape[:2]
+                stream.height, stream.width = scaled.shape[:2]
                 stream.pix_fmt = "yuv420p"
-                stream.codec_context.time_base = Fraction(1, TICKS)
+                stream.codec_context.time_base = Fraction(1, TICKS_PER_SECOND)
                 stream.codec_context.gop_size = 30
-            frame = av.VideoFrame.from_ndarray(shown[: stream.height, : stream.width], format="rgb24")
-            frame.pts, frame.time_base = round(seconds * TICKS), Fraction(1, TICKS)
+            frame = av.VideoFrame.from_ndarray(scaled[: stream.height, : stream.width], format="rgb24")
+            frame.pts, frame.time_base = round(seconds * TICKS_PER_SECOND), Fraction(1, TICKS_PER_SECOND)
             container.mux(stream.encode(frame))
-            progress("a copy that browsers play", number + 1, max(total, number + 1))
+            progress("writing a copy that browsers play", number + 1, max(total, number + 1))
         if stream is not None:
             container.mux(stream.encode())
 
 
-def _even(picture: np.ndarray) -> np.ndarray:
-    """Not wider than a page needs, with even sides, as the codec wants them."""
-    picture = _narrow(picture)
-    height, width = (max(2, side - side % 2) for side in picture.shape[:2])
-    if picture.shape[0] < 2 or picture.shape[1] < 2:
-        picture = cv2.resize(picture, (width, height))
-    return np.ascontiguousarray(picture[:height, :width])
+def _with_even_sides(image: np.ndarray) -> np.ndarray:
+    """Crop the image by at most one pixel to the even sides that the codec needs."""
+    height, width = (max(2, side - side % 2) for side in image.shape[:2])
+    if image.shape[0] < 2 or image.shape[1] < 2:
+        image = cv2.resize(image, (width, height))
+    return np.ascontiguousarray(image[:height, :width])
 
 
-def _narrow(picture: np.ndarray) -> np.ndarray:
-    height, width = picture.shape[:2]
-    if width <= WIDEST:
-        return picture
-    return cv2.resize(picture, (WIDEST, max(1, round(height * WIDEST / width))), interpolation=cv2.INTER_AREA)
+def _limit_width(image: np.ndarray) -> np.ndarray:
+    height, width = image.shape[:2]
+    if width <= MAX_WIDTH:
+        return image
+    return cv2.resize(image, (MAX_WIDTH, max(1, round(height * MAX_WIDTH / width))), interpolation=cv2.INTER_AREA)
 
 
-def _opened(path: Path) -> Any:
+def _open(path: Path) -> Any:
     return av.open(str(path.absolute()), options=LOCAL_FILE_ONLY, metadata_errors="replace")
 
 
-def _decoded(container: Any, stream: Any) -> Iterator[Any]:
-    """Frames as `VideoFrames` counts them: what cannot be decoded is left out."""
+def _decode(container: Any, stream: Any) -> Iterator[Any]:
+    """Yield frames as `VideoFrames` counts them: packets that cannot be decoded are left out."""
     for packet in container.demux(stream):
         try:
             frames = packet.decode()
@@ -123,90 +130,97 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
 
 
 class FrameReader:
-    """Single frames of a video as JPEG, by number, exactly: for stepping, where a browser's own seeking is not exact.
+    """Read single frames of a video as JPEG, exactly by number, which the seeking of a browser is not.
 
-    It goes to the key frame before, decodes from there, and knows a frame by its time stamp. Where time stamps do not
-    tell frames apart it counts from the start.
+    It seeks to the key frame before the wanted frame, decodes from there, and recognizes frames by their time stamps.
+    Where time stamps are not strictly increasing, it decodes and counts from the start.
+
+    Args:
+        path: a video file.
+        timestamps: (T,) float64 time stamps of its frames in seconds, as the file has them.
     """
 
-    def __init__(self, path: Path, stamps: np.ndarray) -> None:
-        """Args: the file; (T,) float64 its time stamps as it gives them."""
+    def __init__(self, path: Path, timestamps: np.ndarray) -> None:
         self.path = path
-        self.stamps = stamps
-        self.exact = bool(len(stamps) and (np.diff(stamps) > 0).all())
-        self.held: deque[tuple[int, Any]] = deque(maxlen=BEHIND)
-        self.frames: Iterator[tuple[int, Any]] = iter(())
-        self.lock = Lock()
-        self.container: Any = None
+        self.timestamps = timestamps
+        self.can_seek = bool(len(timestamps) and (np.diff(timestamps) > 0).all())
+        self._cache: deque[tuple[int, Any]] = deque(maxlen=CACHE_SIZE)
+        self._frames: Iterator[tuple[int, Any]] = iter(())
+        self._lock = Lock()
+        self._container: Any = None
 
     def jpeg(self, number: int) -> bytes:
-        """One frame, upright, at most `WIDEST` pixels wide.
+        """Return one frame as JPEG, upright, at most `MAX_WIDTH` pixels wide.
+
+        Args:
+            number: of the frame, from 0.
 
         Raises:
             MediaError: there is no such frame, or it cannot be read.
         """
-        if not 0 <= number < len(self.stamps):
-            raise MediaError(f"no frame {number}; there are {len(self.stamps)}, counted from 0")
-        with self.lock:
+        if not 0 <= number < len(self.timestamps):
+            raise MediaError(f"no frame {number}; there are {len(self.timestamps)}, counted from 0")
+        with self._lock:
             try:
                 frame = self._frame(number)
-            except av.error.FFmpegError as fault:
-                raise MediaError(f"frame {number} cannot be read: {fault.strerror}") from None
-        turned = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
-        picture = _narrow(np.ascontiguousarray(np.rot90(frame.to_ndarray(format="bgr24"), turned)))
-        return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
+            except av.error.FFmpegError as error:
+                raise MediaError(f"frame {number} cannot be read: {error.strerror}") from None
+        quarter_turns = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
+        image = np.ascontiguousarray(np.rot90(frame.to_ndarray(format="bgr24"), quarter_turns))
+        return cv2.imencode(".jpg", _limit_width(image), [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
 
     def close(self) -> None:
-        """Lets the file go."""
-        with self.lock:
+        """Close the file; the next `jpeg` opens it again."""
+        with self._lock:
             self._close()
 
     def _close(self) -> None:
-        self.held.clear()
-        self.frames = iter(())
-        if self.container is not None:
-            self.container.close()
-            self.container = None
+        self._cache.clear()
+        self._frames = iter(())
+        if self._container is not None:
+            self._container.close()
+            self._container = None
 
     def _frame(self, number: int) -> Any:
-        for held, frame in self.held:
-            if held == number:
+        for cached, frame in self._cache:
+            if cached == number:
                 return frame
-        last = self.held[-1][0] if self.held else -1
-        if self.container is None or not last < number <= last + AHEAD:
-            self._go(number)
-        found = self._until(number)
-        if found is None:  # the key frame it went to lies behind: from the start then
-            self._go(0)
-            found = self._until(number)
-        if found is None:
-            raise MediaError(f"frame {number} is not where it was; did the file change?")
-        return found
+        last = self._cache[-1][0] if self._cache else -1
+        if self._container is None or not last < number <= last + MAX_SEEK:
+            self._seek(number)
+        frame = self._decode_until(number)
+        if frame is None:  # the seek went past the frame: decode from the start
+            self._seek(0)
+            frame = self._decode_until(number)
+        if frame is None:
+            raise MediaError(f"frame {number} was not found; the file may have changed")
+        return frame
 
-    def _until(self, number: int) -> Any:
-        for here, frame in self.frames:
-            if here > number:
+    def _decode_until(self, number: int) -> Any:
+        """The frame, or None if decoding is already past it or reaches the end."""
+        for current, frame in self._frames:
+            if current > number:
                 return None
-            self.held.append((here, frame))
-            if here == number:
+            self._cache.append((current, frame))
+            if current == number:
                 return frame
         return None
 
-    def _go(self, number: int) -> None:
+    def _seek(self, number: int) -> None:
         self._close()
-        self.container = _opened(self.path)
-        stream = self.container.streams.video[0]
+        self._container = _open(self.path)
+        stream = self._container.streams.video[0]
         stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
-        if not self.exact or number == 0:
-            self.frames = enumerate(_decoded(self.container, stream))
+        if not self.can_seek or number == 0:
+            self._frames = enumerate(_decode(self._container, stream))
             return
-        self.container.seek(round(self.stamps[number] / stream.time_base), stream=stream)
-        self.frames = self._numbered(stream)
+        self._container.seek(round(self.timestamps[number] / stream.time_base), stream=stream)
+        self._frames = self._numbered(stream)
 
     def _numbered(self, stream: Any) -> Iterator[tuple[int, Any]]:
-        """Frames with the numbers that their time stamps have; what comes before the key frame is not whole."""
-        whole = False
-        for frame in _decoded(self.container, stream):
-            whole = whole or bool(frame.key_frame)
-            if whole:
-                yield int(np.abs(self.stamps - float(frame.time or 0.0)).argmin()), frame
+        """Yield frames with the numbers of their time stamps, from the first key frame on (earlier ones are broken)."""
+        complete = False
+        for frame in _decode(self._container, stream):
+            complete = complete or bool(frame.key_frame)
+            if complete:
+                yield int(np.abs(self.timestamps - float(frame.time or 0.0)).argmin()), frame

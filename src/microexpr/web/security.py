@@ -1,8 +1,8 @@
-"""Who may ask: the name a page was called by, the page a change comes from, the token; and what a browser may do.
+"""Access control: host name, origin of a change, token, and headers that restrict the browser.
 
-A page of somebody else's can make a browser send requests to this machine. So a request must name this machine by an
-address or its own name (a name that was made to point here is refused), a change must come from our own page, and no
-answer may be framed, read or embedded by another one.
+A page of another site can make a browser send requests to this machine. Therefore a request must name this machine by
+an address or by its own name (other names that resolve to it are refused), a change must come from our own page, and no
+answer may be framed, read or embedded by another page.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .settings import ServerOptions, is_local
 
-HEADERS = {
+RESPONSE_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'none'"
@@ -32,58 +32,63 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-"""Of every answer."""
+"""Headers of every response."""
 
-OWN = "x-microexpr"
-"""A header that a change must carry: a form cannot send it, and a script of another page must ask first."""
+CHANGE_HEADER = "x-microexpr"
+"""Header that every change must carry. A form cannot send it, and a script of another site would need permission."""
 
-SMALL = 20 * 10**6
-"""Bytes of a request that is read at once: the largest is another coder's file."""
+MAX_BODY_BYTES = 20 * 10**6
+"""Largest body of a request other than an upload; the largest of them is a second coder's file."""
 
-UPLOAD = "/api/recordings"
-"""Counts the bytes of a request by itself."""
+UPLOAD_PATH = "/api/recordings"
+"""Path of uploads, which have their own limit of size."""
 
 
 class SecurityMiddleware:
-    """Stands before the app and refuses what may not pass."""
+    """Middleware that refuses forbidden requests and adds `RESPONSE_HEADERS` to every response."""
 
     def __init__(self, app: ASGIApp, settings: ServerOptions) -> None:
         self.app = app
         self.settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Handle one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         refusal = self._refusal(scope)
 
-        async def guarded(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                MutableHeaders(scope=message).update(RESPONSE_HEADERS)
             await send(message)
 
-        await (refusal or self.app)(scope, receive, guarded)
+        await (refusal or self.app)(scope, receive, send_with_headers)
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if not self._is_ours(host):
-            return refused(421, f"this page is not called '{host[:80]}'; use the address that the terminal shows")
+        if not self._is_own_host(host):
+            return error_response(421, f"unknown host name '{host[:80]}'; use the address that the terminal shows")
         if scope["method"] not in ("GET", "HEAD"):
             origin = headers.get("origin")
             if origin is not None and origin != f"{scope['scheme']}://{host}":
-                return refused(403, "a change must come from the page itself, not from another one")
-            if headers.get(OWN) is None:
-                return refused(403, f"a change must carry the header {OWN}")
-            if scope["path"] != UPLOAD and not _is_small(headers):
-                return refused(413, f"a request of this kind has at most {SMALL} bytes, and says how many")
+                return error_response(403, "only the page of this server may change anything")
+            if headers.get(CHANGE_HEADER) is None:
+                return error_response(403, f"the header {CHANGE_HEADER} is missing; every change must carry it")
+            if scope["path"] != UPLOAD_PATH and not _has_small_body(headers):
+                return error_response(
+                    413, f"the body of this request may have at most {MAX_BODY_BYTES} bytes and needs a content-length"
+                )
         if headers.get("sec-fetch-site", "none") in ("cross-site", "same-site") and scope["path"] != "/":
-            return refused(403, "another page may not use this one")
-        return self._without_token(scope, headers) if self.settings.token else None
+            return error_response(403, "pages of other sites may not use this server")
+        return self._check_token(scope, headers) if self.settings.token else None
 
-    def _is_ours(self, host: str) -> bool:
-        """An address, `localhost`, or a name that this machine has; never a name that somebody made to point here."""
+    def _is_own_host(self, host: str) -> bool:
+        """Whether it is an address, `localhost`, or the name of this machine.
+
+        Any other name may have been made to resolve to this machine (DNS rebinding).
+        """
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
@@ -96,33 +101,38 @@ class SecurityMiddleware:
         except ValueError:
             return name in {"localhost", self.settings.host.lower(), socket.gethostname().lower()}
 
-    def _without_token(self, scope: Scope, headers: Headers) -> Response | None:
-        """None where the token was shown; the first time it is taken from the address into a cookie."""
+    def _check_token(self, scope: Scope, headers: Headers) -> Response | None:
+        """None where the token is right; on the first visit, a redirect that moves it from the address to a cookie."""
         cookie = f"microexpr-{(scope.get('server') or ('', 0))[1]}"
-        if same(cookie_parser(headers.get("cookie", "")).get(cookie, ""), self.settings.token):
+        if tokens_match(cookie_parser(headers.get("cookie", "")).get(cookie, ""), self.settings.token):
             return None
-        shown = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        if not same(shown, self.settings.token):
-            return refused(401, "no token, or a wrong one; use the address that the terminal shows")
+        given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+        if not tokens_match(given, self.settings.token):
+            return error_response(401, "the token is missing or wrong; use the address that the terminal shows")
         if scope["method"] != "GET" or scope["path"] != "/":
             return None
-        answer = RedirectResponse("/", 303)  # the token leaves the address bar and the history
-        answer.set_cookie(cookie, self.settings.token, httponly=True, samesite="strict")
-        return answer
+        redirect = RedirectResponse("/", 303)  # so that the token is neither in the address bar nor in the history
+        redirect.set_cookie(cookie, self.settings.token, httponly=True, samesite="strict")
+        return redirect
 
 
-def _is_small(headers: Headers) -> bool:
+def _has_small_body(headers: Headers) -> bool:
     if "transfer-encoding" in headers:
         return False
     size = headers.get("content-length", "0")
-    return size.isdecimal() and int(size) <= SMALL
+    return size.isdecimal() and int(size) <= MAX_BODY_BYTES
 
 
-def same(given: str, token: str) -> bool:
-    """Compared in a time that does not tell how much of it is right."""
+def tokens_match(given: str, token: str) -> bool:
+    """Compare two tokens in constant time."""
     return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), token.encode())
 
 
-def refused(status: int, line: str) -> JSONResponse:
-    """One line that says why not."""
-    return JSONResponse({"fault": line}, status)
+def error_response(status: int, message: str) -> JSONResponse:
+    """Return a JSON response `{"error": message}`.
+
+    Args:
+        status: HTTP status code.
+        message: one line for the user.
+    """
+    return JSONResponse({"error": message}, status)

@@ -1,4 +1,4 @@
-"""From settings to a page in a browser, and everything put away at the end, whatever ends it."""
+"""Start the server, and clean up when it ends, for whatever reason."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ import uvicorn
 from ..core.errors import UsageError
 from .app import create_app
 from .settings import ServerOptions
-from .store import Library
+from .store import RecordingStore
 
-PREFIX = "microexpr-serve-"
-LOCK = ".in-use"
+TEMPORARY_PREFIX = "microexpr-serve-"
+LOCK_FILE = ".in-use"
 
 
 def new_token() -> str:
-    """One that nobody guesses."""
+    """Return a random token of 43 characters."""
     return secrets.token_urlsafe(32)
 
 
-def serve(settings: ServerOptions, say: Callable[[str], None], browse: bool = True) -> None:
-    """Serve until Ctrl-C, SIGTERM or SIGHUP; then uploads are deleted, unless `settings.keep` is given.
+def serve(settings: ServerOptions, print_status: Callable[[str], None], browse: bool = True) -> None:
+    """Serve until Ctrl-C, SIGTERM or SIGHUP; then delete all recordings, unless `settings.storage` is given.
 
     Args:
-        settings: how.
-        say: told the address, and what becomes of the recordings.
+        settings: of the server.
+        print_status: called with the address and with what happens to the recordings.
         browse: open the address in the user's browser.
 
     Raises:
-        UsageError: the port is taken, the host is not this machine's, or the folder is in use.
+        UsageError: the port is taken, the host is not an address of this machine, or the storage folder is in use.
     """
-    signal.signal(signal.SIGTERM, _leave)  # uvicorn raises it once more when it is done; what follows must still run
-    with _listening(settings) as listener, _place(settings) as root:
+    signal.signal(signal.SIGTERM, _exit)  # uvicorn raises SIGTERM again when it is done; the cleanup must still run
+    with _listening_socket(settings) as listener, _recordings_folder(settings) as root:
         address = _address(settings, listener)
-        app = create_app(settings, Library(root, settings.max_recordings))
+        app = create_app(settings, RecordingStore(root, settings.max_recordings))
         server = uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -61,8 +61,11 @@ def serve(settings: ServerOptions, say: Callable[[str], None], browse: bool = Tr
             )
         )
         signal.signal(signal.SIGHUP, lambda *_: setattr(server, "should_exit", True))  # the terminal was closed
-        what = f"kept in '{root}'" if settings.storage else "deleted when this ends"
-        say(f"microexpr is at {address}\nRecordings and judgments are {what}. Ctrl-C ends it.")
+        if settings.storage:
+            storage = f"Recordings and annotations are stored in '{root}'."
+        else:
+            storage = "Recordings and annotations are deleted when the server ends."
+        print_status(f"microexpr is at {address}\n{storage} Press Ctrl-C to end it.")
         if browse:
             Timer(0.5, webbrowser.open, (address,)).start()
         try:
@@ -72,21 +75,23 @@ def serve(settings: ServerOptions, say: Callable[[str], None], browse: bool = Tr
             app.state.jobs.stop()
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
+def _exit(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
 @contextmanager
-def _listening(settings: ServerOptions) -> Iterator[socket.socket]:
+def _listening_socket(settings: ServerOptions) -> Iterator[socket.socket]:
     try:
-        family, kind, _, _, where = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        family, kind, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(where)
-        listener.listen(100)  # who comes before the server is ready waits
-    except OSError as fault:
-        told = f"cannot listen on {settings.host}, port {settings.port}: {fault.strerror or fault}"
-        raise UsageError(f"{told}; --port 0 takes a free one") from None
+        listener.bind(address)
+        listener.listen(100)  # requests that arrive before the server is ready wait
+    except OSError as error:
+        raise UsageError(
+            f"cannot listen on {settings.host}, port {settings.port}: {error.strerror or error}; "
+            "--port 0 takes a free port"
+        ) from None
     with listener:
         yield listener
 
@@ -99,19 +104,19 @@ def _address(settings: ServerOptions, listener: socket.socket) -> str:
 
 
 @contextmanager
-def _place(settings: ServerOptions) -> Iterator[Path]:
-    """The folder of the recordings: the one that keeps them, or one that is gone at the end."""
+def _recordings_folder(settings: ServerOptions) -> Iterator[Path]:
+    """The storage folder, or a temporary folder that is deleted at the end. Other servers cannot use it meanwhile."""
     if settings.storage is not None:
         settings.storage.mkdir(parents=True, exist_ok=True)
-        lock = _locked(settings.storage)
+        lock = _lock(settings.storage)
         if lock is None:
-            raise UsageError(f"'{settings.storage}' is used by another `microexpr serve`; give another --keep")
+            raise UsageError(f"'{settings.storage}' is used by another `microexpr serve`; choose another --storage")
         with lock:
             yield settings.storage
         return
-    sweep(Path(tempfile.gettempdir()))
-    root = Path(tempfile.mkdtemp(prefix=PREFIX))  # only its owner may look into it
-    lock = _locked(root)
+    delete_leftovers(Path(tempfile.gettempdir()))
+    root = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX))  # readable by its owner only
+    lock = _lock(root)
     try:
         yield root
     finally:
@@ -120,20 +125,25 @@ def _place(settings: ServerOptions) -> Iterator[Path]:
             lock.close()
 
 
-def sweep(folder: Path) -> None:
-    """Delete what a server left that was killed too hard to do so: its lock is free, and it is ours."""
-    for left in folder.glob(f"{PREFIX}*"):
+def delete_leftovers(folder: Path) -> None:
+    """Delete temporary folders of servers that were killed: folders of this user whose lock is free.
+
+    Args:
+        folder: the folder of temporary files.
+    """
+    for leftover in folder.glob(f"{TEMPORARY_PREFIX}*"):
         with suppress(OSError):
-            if left.is_symlink() or left.stat().st_uid != os.getuid() or not (left / LOCK).is_file():
+            owned = not leftover.is_symlink() and leftover.stat().st_uid == os.getuid()
+            if not owned or not (leftover / LOCK_FILE).is_file():
                 continue
-            if (lock := _locked(left)) is not None:
-                shutil.rmtree(left, ignore_errors=True)
+            if (lock := _lock(leftover)) is not None:
+                shutil.rmtree(leftover, ignore_errors=True)
                 lock.close()
 
 
-def _locked(folder: Path) -> IO[str] | None:
-    """Held while the file is open; None where another process holds it."""
-    file = (folder / LOCK).open("w")
+def _lock(folder: Path) -> IO[str] | None:
+    """Lock a folder while the returned file is open; None where another process has locked it."""
+    file = (folder / LOCK_FILE).open("w")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

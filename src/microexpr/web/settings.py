@@ -1,4 +1,4 @@
-"""How to serve."""
+"""Settings of the server."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from ..core.errors import UsageError
 from ..core.events import Analysis
 from ..core.progress import ProgressCallback
 
-Analyze = Callable[[Path, Path, Mapping[str, Any], ProgressCallback], Analysis]
-"""(video, folder to write in, settings, progress) -> what was found. Runs in a process of its own."""
+AnalyzeFunction = Callable[[Path, Path, Mapping[str, Any], ProgressCallback], Analysis]
+"""(video, output folder, settings, progress) -> analysis. Runs in a process of its own."""
+
+LIMITS = {"port": (0, 65535), "max_upload_mb": (1, 10**6), "max_recordings": (1, 1000), "workers": (1, 64)}
+MIN_TOKEN_LENGTH = 16
 
 
-def analyze_here(source: Path, out: Path, values: Mapping[str, Any], progress: ProgressCallback) -> Analysis:
-    """What `microexpr analyze` does."""
+def default_analyze(source: Path, out: Path, values: Mapping[str, Any], progress: ProgressCallback) -> Analysis:
+    """Analyze a video as `microexpr analyze` does."""
     from ..analysis import AnalysisOptions, analyze_video
 
     return analyze_video(source, out, AnalysisOptions.from_settings(values), progress)
@@ -25,19 +28,23 @@ def analyze_here(source: Path, out: Path, values: Mapping[str, Any], progress: P
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """How to serve.
+    """Settings of `microexpr serve`.
 
     Attributes:
         host: address to listen on; any but this machine's own needs a token.
-        port: 0 for a free one.
-        token: what a visitor must show; empty lets everybody in who can reach the port.
-        most_mb: the largest upload in megabytes (10^6 bytes).
-        most: how many recordings there may be at once.
-        keep: a folder that keeps recordings and judgments; without it they are deleted at the end.
-        workers: how many analyzes run at once.
+        port: port to listen on; 0 takes a free one.
+        token: what a browser must present, at least 16 characters; empty admits everybody who can reach the port.
+        max_upload_mb: largest upload in megabytes (10^6 bytes), 1 to 1,000,000.
+        max_recordings: number of recordings that may exist at once, 1 to 1000.
+        storage: folder in which recordings and annotations stay; None deletes them when the server ends.
+        workers: number of recordings that are analyzed at once, 1 to 64.
         values: settings of the analysis, as `microexpr analyze --set` takes them.
-        plugins: Python files that the analysis imports first.
-        analyze: what analyzes; a function of a module, so that another process can import it.
+        plugins: Python files that are imported before an analysis.
+        analyze: the function that analyzes a video. It must be importable from a module, because it runs in another
+            process.
+
+    Raises:
+        UsageError: a value is out of its range, or a host that other machines can reach has no token.
     """
 
     host: str = "127.0.0.1"
@@ -49,28 +56,27 @@ class ServerOptions:
     workers: int = 1
     values: Mapping[str, Any] = field(default_factory=dict)
     plugins: tuple[Path, ...] = ()
-    analyze: Analyze = analyze_here
+    analyze: AnalyzeFunction = default_analyze
 
     def __post_init__(self) -> None:
-        for name, low, high in (
-            ("port", 0, 65535),
-            ("max_upload_mb", 1, 10**6),
-            ("max_recordings", 1, 1000),
-            ("workers", 1, 64),
-        ):
-            if not low <= getattr(self, name) <= high:
-                raise UsageError(f"{name} = {getattr(self, name)}: use {low} to {high}")
-        if not self.local and len(self.token) < 16:
-            raise UsageError(f"host {self.host} can be reached from other machines: a token of 16 letters is needed")
+        for name, (low, high) in LIMITS.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise UsageError(f"{name} = {value}: use {low} to {high}")
+        if not self.local and len(self.token) < MIN_TOKEN_LENGTH:
+            raise UsageError(
+                f"host {self.host} can be reached from other machines; "
+                f"set a token of at least {MIN_TOKEN_LENGTH} characters"
+            )
 
     @property
     def local(self) -> bool:
-        """Whether only this machine can reach it."""
+        """Whether only this machine can reach the server."""
         return is_local(self.host)
 
 
 def is_local(host: str) -> bool:
-    """Whether a name or address means this machine alone."""
+    """Whether a host name or address means this machine alone."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,11 +1,12 @@
-"""Recordings on disk: a folder each, named by us and never by an upload; what is written is whole or not there.
+"""Recordings on disk, one folder each. Folder names are chosen here, never by an upload; files are written atomically.
 
-<library>/<name made safe>-<id>/recording.json   name, size, state
-                                video.mp4    the upload; its ending follows its content
-                                preview.mp4     a copy that browsers play, where they do not play the upload
-                                timestamps.npy   (T,) time stamps of the file; times.npy: seconds since the first frame
-                                analysis.json   what the analysis found
-                                annotations.json  what the coders say of it, with every step back
+<root>/<cleaned name>-<id>/recording.json     name, size and state
+                           video.mp4          the upload; its suffix follows its content
+                           preview.mp4        a copy that browsers play, where they do not play the upload
+                           timestamps.npy     (T,) time stamps of the frames as the file has them
+                           times.npy          (T,) seconds of the frames since the first one
+                           analysis.json      result of the analysis
+                           annotations.json   events as the coders annotated them, with the history of changes
 """
 
 from __future__ import annotations
@@ -24,192 +25,233 @@ from threading import RLock
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from ..analysis.formats.json_file import read_analysis
+from ..analysis.formats import json_file
 from ..core.errors import MissingDataError, RunError, UsageError, one_line
 from ..core.events import Analysis
 from ..core.files import slug, write_atomically
 from .annotations import Annotations
 from .media import FrameReader
 
-OPEN = 3
-"""Recordings whose frames are held open at once."""
+INFO_FILE = "recording.json"
+PREVIEW_FILE = "preview.mp4"
+ANALYSIS_FILE = "analysis.json"
+ANNOTATIONS_FILE = "annotations.json"
+REPORT_FILE = "report.html"
 
-CODING = TypeAdapter(Annotations)
+MAX_OPEN_READERS = 3
+"""Number of recordings whose video file stays open for reading single frames."""
+
+_ANNOTATIONS = TypeAdapter(Annotations)
+_NO_RECORDING = "there is no such recording; it may have been deleted"
 
 
 @dataclass(frozen=True)
 class RecordingInfo:
-    """One recording.
+    """What is known of a recording before it is analyzed.
 
     Attributes:
-        id: drawn by chance.
-        name: as its owner calls it; shown, never used as a path.
-        file: of the upload, in its folder; empty while it comes in.
+        id: 16 random hexadecimal digits.
+        name: file name that the user gave; displayed, never used as a path.
+        file: name of the uploaded video within the recording's folder; empty during the upload.
         size: bytes.
-        state: `coming`, `waiting`, `working`, `done` or `failed`.
-        fault: why it failed, one line.
+        state: `uploading`, `waiting`, `running`, `done` or `failed`.
+        error: why the analysis failed, one line.
     """
 
     id: str
     name: str
     file: str = ""
     size: int = 0
-    state: str = "coming"
-    fault: str = ""
+    state: str = "uploading"
+    error: str = ""
 
 
-class Library:
-    """All recordings. Safe for many threads."""
+class RecordingStore:
+    """All recordings of a server. Safe for use from several threads.
 
-    def __init__(self, root: Path, most: int) -> None:
+    Args:
+        root: folder of the recordings; created if missing. Recordings that lie there are opened again, and unfinished
+            uploads are deleted.
+        max_recordings: number of recordings that may exist at once.
+    """
+
+    def __init__(self, root: Path, max_recordings: int) -> None:
         self.root = root
-        self.most = most
-        self.lock = RLock()
-        self.folders: dict[str, Path] = {}
-        self.abouts: dict[str, RecordingInfo] = {}
-        self.steppers: OrderedDict[str, FrameReader] = OrderedDict()
+        self.max_recordings = max_recordings
+        self._lock = RLock()
+        self._folders: dict[str, Path] = {}
+        self._infos: dict[str, RecordingInfo] = {}
+        self._readers: OrderedDict[str, FrameReader] = OrderedDict()
         root.mkdir(parents=True, exist_ok=True)
-        for path in sorted(root.glob("*/recording.json"), key=lambda one: one.stat().st_mtime):
-            self._find(path)
+        for path in sorted(root.glob(f"*/{INFO_FILE}"), key=lambda path: path.stat().st_mtime):
+            self._open_existing(path)
 
-    def _find(self, path: Path) -> None:
-        """One that was kept; half an upload is taken away."""
+    def _open_existing(self, path: Path) -> None:
         try:
-            about = RecordingInfo(**json.loads(path.read_text("utf-8")))
+            info = RecordingInfo(**json.loads(path.read_text("utf-8")))
         except (ValueError, TypeError):
-            return  # not ours: left alone
-        if about.state == "coming":
+            return  # not written by this program: leave it alone
+        if info.state == "uploading":
             shutil.rmtree(path.parent, ignore_errors=True)
             return
-        state = "waiting" if about.state == "working" else about.state
-        self.folders[about.id] = path.parent
-        self.abouts[about.id] = dataclasses.replace(about, state=state)
+        state = "waiting" if info.state == "running" else info.state
+        self._folders[info.id] = path.parent
+        self._infos[info.id] = dataclasses.replace(info, state=state)
 
     def all(self) -> list[RecordingInfo]:
-        """In the order in which they came."""
-        with self.lock:
-            return list(self.abouts.values())
+        """All recordings, the oldest first."""
+        with self._lock:
+            return list(self._infos.values())
 
-    def about(self, id: str) -> RecordingInfo:
-        """One recording.
+    def info(self, id: str) -> RecordingInfo:
+        """Return what is known of a recording.
 
         Raises:
-            MissingDataError: there is none.
+            MissingDataError: there is no such recording.
         """
-        with self.lock:
-            if id not in self.abouts:
-                raise MissingDataError("there is no such recording; it may have been deleted")
-            return self.abouts[id]
+        with self._lock:
+            if id not in self._infos:
+                raise MissingDataError(_NO_RECORDING)
+            return self._infos[id]
 
     def folder(self, id: str) -> Path:
-        """Where it lies."""
-        with self.lock:
-            self.about(id)
-            return self.folders[id]
-
-    def new(self, name: str) -> RecordingInfo:
-        """Place for one more.
+        """Return the folder of a recording.
 
         Raises:
-            UsageError: there are as many as there may be.
+            MissingDataError: there is no such recording.
         """
-        with self.lock:
-            if len(self.abouts) >= self.most:
-                raise UsageError(f"there are {self.most} recordings, which is as many as there may be; delete one")
+        with self._lock:
+            if id not in self._folders:
+                raise MissingDataError(_NO_RECORDING)
+            return self._folders[id]
+
+    def create(self, name: str) -> RecordingInfo:
+        """Create the folder of a new recording, in the state `uploading`.
+
+        Args:
+            name: file name that the user gave.
+
+        Raises:
+            UsageError: the maximum number of recordings is reached.
+        """
+        with self._lock:
+            if len(self._infos) >= self.max_recordings:
+                raise UsageError(f"there are already {self.max_recordings} recordings, the maximum; delete one first")
             shown = one_line(name.replace("\\", "/").rpartition("/")[2])[:120] or "recording"
-            about = RecordingInfo(secrets.token_hex(8), shown)
-            folder = self.root / f"{slug(shown).strip('-.')[:40] or 'recording'}-{about.id}"
+            info = RecordingInfo(secrets.token_hex(8), shown)
+            folder = self.root / f"{slug(shown).strip('-.')[:40] or 'recording'}-{info.id}"
             folder.mkdir(mode=0o700)
-            self.folders[about.id] = folder
-            return self.keep(about)
+            self._folders[info.id] = folder
+            return self._save(info)
 
-    def keep(self, about: RecordingInfo) -> RecordingInfo:
-        """Write what is known of it."""
-        with self.lock:
-            self.folder_of_known(about.id)
-            self.abouts[about.id] = about
-            write_atomically(self.folders[about.id] / "recording.json", json.dumps(dataclasses.asdict(about)).encode())
-            return about
+    def _save(self, info: RecordingInfo) -> RecordingInfo:
+        path = self.folder(info.id) / INFO_FILE
+        self._infos[info.id] = info
+        write_atomically(path, json.dumps(dataclasses.asdict(info)).encode())
+        return info
 
-    def folder_of_known(self, id: str) -> Path:
-        """Where it lies, or will.
+    def update(self, id: str, **values: object) -> RecordingInfo:
+        """Change fields of a recording's info, on disk too.
 
         Raises:
-            MissingDataError: it was deleted meanwhile.
+            MissingDataError: there is no such recording.
         """
-        if id not in self.folders:
-            raise MissingDataError("there is no such recording; it may have been deleted")
-        return self.folders[id]
-
-    def change(self, id: str, **values: object) -> RecordingInfo:
-        """Some of what is known of it."""
-        with self.lock:
-            return self.keep(dataclasses.replace(self.about(id), **values))  # type: ignore[arg-type]
+        with self._lock:
+            return self._save(dataclasses.replace(self.info(id), **values))  # type: ignore[arg-type]
 
     def remove(self, id: str) -> None:
-        """The recording and all that was made of it."""
-        with self.lock:
-            folder = self.folder(id)
-            self.abouts.pop(id)
-            self.folders.pop(id)
-            if (stepper := self.steppers.pop(id, None)) is not None:
-                stepper.close()
-        with suppress(OSError):
-            (folder / "recording.json").unlink()  # should the rest fail, it is not found again
-        shutil.rmtree(folder, ignore_errors=True)
-
-    def found(self, id: str) -> Analysis:
-        """What the analysis found.
+        """Delete a recording and everything made from it.
 
         Raises:
-            RunError: it is not done.
+            MissingDataError: there is no such recording.
         """
-        if self.about(id).state != "done":
-            raise RunError(f"'{self.about(id).name}' is not analyzed yet")
-        return read_analysis(self.folder(id) / "analysis.json")
+        with self._lock:
+            folder = self.folder(id)
+            self._infos.pop(id)
+            self._folders.pop(id)
+            if (reader := self._readers.pop(id, None)) is not None:
+                reader.close()
+        with suppress(OSError):
+            (folder / INFO_FILE).unlink()  # if deleting the rest fails, the next start does not find it
+        shutil.rmtree(folder, ignore_errors=True)
 
-    def times(self, id: str, name: str = "times") -> np.ndarray:
-        """(T,) float64 seconds since the first frame; `stamps` as the file gives them."""
-        path = self.folder(id) / f"{name}.npy"
+    def _done_folder(self, id: str) -> Path:
+        info = self.info(id)
+        if info.state != "done":
+            raise RunError(f"'{info.name}' is not analyzed yet")
+        return self.folder(id)
+
+    def analysis(self, id: str) -> Analysis:
+        """Return the result of the analysis, without the edits of a coder.
+
+        Raises:
+            MissingDataError: there is no such recording.
+            RunError: its analysis is not done.
+        """
+        return json_file.read(self._done_folder(id) / ANALYSIS_FILE)
+
+    def times(self, id: str) -> np.ndarray:
+        """(T,) float64 seconds of the frames since the first one, strictly increasing.
+
+        Raises:
+            MissingDataError: there is no such recording.
+            RunError: its video was not read yet.
+        """
+        return self._load(id, "times.npy")
+
+    def _load(self, id: str, name: str) -> np.ndarray:
+        path = self.folder(id) / name
         if not path.is_file():
-            raise RunError(f"'{self.about(id).name}' is not analyzed yet")
+            raise RunError(f"'{self.info(id).name}' is not analyzed yet")
         return np.asarray(np.load(path, allow_pickle=False), np.float64)
 
-    def coding(self, id: str) -> Annotations:
-        """What the coders say."""
-        path = self.folder(id) / "annotations.json"
-        if not path.is_file():
-            return Annotations.begin(self.found(id).events)
-        try:
-            return CODING.validate_json(path.read_bytes())
-        except ValidationError as fault:
-            raise RunError(f"'{path}' is broken: {fault.errors()[0]['msg']}") from None
+    def annotations(self, id: str) -> Annotations:
+        """Return the current events with the history of their changes.
 
-    def judge(self, id: str, change: Callable[[Annotations], Annotations]) -> Annotations:
-        """Change what the coders say; it is on disk when this returns."""
-        with self.lock:
-            old = self.coding(id)
+        Raises:
+            MissingDataError: there is no such recording.
+            RunError: its analysis is not done, or the file of annotations is damaged.
+        """
+        path = self.folder(id) / ANNOTATIONS_FILE
+        if not path.is_file():
+            return Annotations.from_events(self.analysis(id).events)
+        try:
+            return _ANNOTATIONS.validate_json(path.read_bytes())
+        except ValidationError as error:
+            raise RunError(f"'{path}' is damaged: {error.errors()[0]['msg']}") from None
+
+    def annotate(self, id: str, change: Callable[[Annotations], Annotations]) -> Annotations:
+        """Apply a change to the annotations; they are on disk when this returns."""
+        with self._lock:
+            old = self.annotations(id)
             new = change(old)
             if new is not old:
-                write_atomically(self.folder(id) / "annotations.json", CODING.dump_json(new))
+                write_atomically(self.folder(id) / ANNOTATIONS_FILE, _ANNOTATIONS.dump_json(new))
             return new
 
-    def judged(self, id: str) -> Analysis:
-        """What was found, with the events as they are judged now; where the file lay on disk is not told."""
-        found = self.found(id)
-        events = tuple(event for _, event in self.coding(id).ordered())
-        recording = dataclasses.replace(found.recording, path="")
-        return dataclasses.replace(found, recording=recording, events=events)
+    def annotated_analysis(self, id: str) -> Analysis:
+        """Return the analysis with the events as they are annotated now, without the path of the video."""
+        analysis = self.analysis(id)
+        events = tuple(event for _, event in self.annotations(id).ordered())
+        recording = dataclasses.replace(analysis.recording, path="")
+        return dataclasses.replace(analysis, recording=recording, events=events)
 
     def frame(self, id: str, number: int) -> bytes:
-        """One frame as JPEG."""
-        with self.lock:
-            stepper = self.steppers.get(id)
-            if stepper is None:
-                path = self.folder(id) / self.about(id).file
-                stepper = self.steppers[id] = FrameReader(path, self.times(id, "stamps"))
-            self.steppers.move_to_end(id)
-            old = [self.steppers.popitem(last=False)[1] for _ in range(len(self.steppers) - OPEN)]
-        for one in old:
-            one.close()
-        return stepper.jpeg(number)
+        """Return one frame as JPEG.
+
+        Raises:
+            MissingDataError: there is no such recording.
+            RunError: its video was not read yet.
+            MediaError: there is no such frame.
+        """
+        with self._lock:
+            reader = self._readers.get(id)
+            if reader is None:
+                path = self.folder(id) / self.info(id).file
+                reader = self._readers[id] = FrameReader(path, self._load(id, "timestamps.npy"))
+            self._readers.move_to_end(id)
+            excess = len(self._readers) - MAX_OPEN_READERS
+            closing = [self._readers.popitem(last=False)[1] for _ in range(excess)]
+        for unused in closing:
+            unused.close()
+        return reader.jpeg(number)

@@ -1,4 +1,4 @@
-"""An upload, byte by byte to disk: counted while it comes, looked into before it is kept, gone if it breaks off."""
+"""Uploads: written to disk as they arrive, limited in size, checked by content, deleted when they break off."""
 
 from __future__ import annotations
 
@@ -11,90 +11,94 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from ..core.errors import MicroexprError
-from .media import HEAD, kind_of
-from .security import refused
+from .media import HEADER_BYTES, video_suffix
+from .security import error_response
 from .settings import ServerOptions
-from .store import Library, RecordingInfo
+from .store import RecordingInfo, RecordingStore
 
-SPARE = 200 * 10**6
-"""Bytes of the disk that an upload leaves free."""
+MIN_FREE_BYTES = 200 * 10**6
+"""Bytes of the disk that an upload must leave free."""
 
-DRAIN = 64 * 10**6
-"""Bytes of a refused upload that are still taken, so that a browser reads why instead of a broken connection."""
+MAX_DRAINED_BYTES = 64 * 10**6
+"""Bytes of a refused upload that are read and dropped, so that the browser shows the error, not a broken connection."""
 
-KINDS = "MP4, MOV, AVI, MKV, WebM, MPEG, OGG, FLV or WMV"
+SUPPORTED = "MP4, MOV, AVI, MKV, WebM, MPEG, OGG, FLV or WMV"
 
 
-class _Refusal(Exception):
-    def __init__(self, status: int, line: str) -> None:
-        super().__init__(line)
+class _UploadError(Exception):
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
         self.status = status
 
 
-async def receive(request: Request, name: str, library: Library, settings: ServerOptions) -> RecordingInfo | Response:
-    """Take an upload into the library, to wait for its analysis; or the answer that says why not.
+async def receive_upload(
+    request: Request, name: str, store: RecordingStore, settings: ServerOptions
+) -> RecordingInfo | Response:
+    """Save an upload as a new recording, which then waits for its analysis.
 
     Args:
-        request: whose body is the video.
-        name: what its owner calls it.
-        library: gets it.
-        settings: how large it may be.
+        request: its body is the video.
+        name: file name that the user gave.
+        store: gets the recording.
+        settings: with the maximum size of an upload.
+
+    Returns:
+        The new recording, or the response that says why the upload was refused.
     """
-    limit = settings.max_upload_mb * 10**6
-    said = request.headers.get("content-length", "")
-    size = int(said) if said.isdecimal() else 0
-    if size > limit:
-        return refused(413, _too_large(settings))
-    if shutil.disk_usage(library.root).free < size + SPARE:
-        return refused(507, f"the disk has no room for {size / 1e6:.0f} MB more; delete a recording")
+    length = request.headers.get("content-length", "")
+    size = int(length) if length.isdecimal() else 0
+    if size > settings.max_upload_mb * 10**6:
+        return error_response(413, _too_large(settings))
+    if shutil.disk_usage(store.root).free < size + MIN_FREE_BYTES:
+        return error_response(507, f"the disk has no room for {size / 1e6:.0f} MB more; delete a recording")
     try:
-        about = await run_in_threadpool(library.new, name)
-    except MicroexprError as fault:
-        return refused(409, str(fault))
+        info = await run_in_threadpool(store.create, name)
+    except MicroexprError as error:
+        return error_response(409, str(error))
     try:
-        return await _take(request, about, library, settings)
+        return await _save(request, info, store, settings)
     except ClientDisconnect:
-        await run_in_threadpool(library.remove, about.id)
-        return refused(400, "the upload broke off")
-    except _Refusal as fault:
-        await run_in_threadpool(library.remove, about.id)
+        await run_in_threadpool(store.remove, info.id)
+        return error_response(400, "the upload broke off")
+    except _UploadError as error:
+        await run_in_threadpool(store.remove, info.id)
         await _drain(request)
-        return refused(fault.status, str(fault))
-    except BaseException:  # the server stops, the disk is full: nothing half is left
-        library.remove(about.id)
+        return error_response(error.status, str(error))
+    except BaseException:  # the server stops or the disk is full: leave no unfinished recording
+        store.remove(info.id)
         raise
 
 
-async def _take(request: Request, about: RecordingInfo, library: Library, settings: ServerOptions) -> RecordingInfo:
-    folder = library.folder(about.id)
-    coming = folder / "coming"
-    with coming.open("wb") as file:
-        size, ending = await _write(request, file, settings)
-    kept = coming.rename(folder / f"video{ending}")
-    return await run_in_threadpool(library.change, about.id, file=kept.name, size=size, state="waiting")
+async def _save(request: Request, info: RecordingInfo, store: RecordingStore, settings: ServerOptions) -> RecordingInfo:
+    folder = store.folder(info.id)
+    part = folder / "upload.part"
+    with part.open("wb") as file:
+        size, suffix = await _write(request, file, settings)
+    video = part.rename(folder / f"video{suffix}")
+    return await run_in_threadpool(store.update, info.id, file=video.name, size=size, state="waiting")
 
 
 async def _write(request: Request, file: IO[bytes], settings: ServerOptions) -> tuple[int, str]:
-    """Bytes written, and the ending that belongs to what they are."""
-    size, head, ending = 0, b"", ""
+    """Write the body to the file; return its size in bytes and the suffix that its content asks for."""
+    size, header, suffix = 0, b"", ""
     async for chunk in request.stream():
         size += len(chunk)
         if size > settings.max_upload_mb * 10**6:
-            raise _Refusal(413, _too_large(settings))
-        if not ending:
-            head += chunk[: HEAD - len(head)]
-            if len(head) >= HEAD:
-                ending = _ending(head)
+            raise _UploadError(413, _too_large(settings))
+        if not suffix:
+            header += chunk[: HEADER_BYTES - len(header)]
+            if len(header) >= HEADER_BYTES:
+                suffix = _checked_suffix(header)
         await run_in_threadpool(file.write, chunk)
-    return size, ending or _ending(head)
+    return size, suffix or _checked_suffix(header)
 
 
-def _ending(head: bytes) -> str:
-    if not head:
-        raise _Refusal(415, "the file is empty")
-    if not (ending := kind_of(head)):
-        raise _Refusal(415, f"this is not a video (looked for {KINDS}); its content counts, not its name")
-    return ending
+def _checked_suffix(header: bytes) -> str:
+    if not header:
+        raise _UploadError(415, "the file is empty")
+    if not (suffix := video_suffix(header)):
+        raise _UploadError(415, f"the content of this file is not a video; supported are {SUPPORTED}")
+    return suffix
 
 
 def _too_large(settings: ServerOptions) -> str:
@@ -102,11 +106,11 @@ def _too_large(settings: ServerOptions) -> str:
 
 
 async def _drain(request: Request) -> None:
-    taken = 0
+    drained = 0
     try:
         async for chunk in request.stream():
-            taken += len(chunk)
-            if taken > DRAIN:
+            drained += len(chunk)
+            if drained > MAX_DRAINED_BYTES:
                 return
     except (ClientDisconnect, RuntimeError):
         return

@@ -1,4 +1,4 @@
-"""Records as the page is told them, and files as a coder takes them away."""
+"""JSON responses and downloads."""
 
 from __future__ import annotations
 
@@ -7,109 +7,124 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..analysis.formats.csv_file import from_csv, to_csv
-from ..analysis.formats.elan import to_eaf
-from ..analysis.formats.json_file import from_json, to_json
+from ..analysis.formats import json_file
 from ..core.errors import DataError, MissingDataError, did_you_mean
 from ..core.events import Analysis, Event
 from ..core.files import slug
 from ..metrics.agreement import agreement
 from .annotations import Annotations
-from .store import Library
+from .store import PREVIEW_FILE, REPORT_FILE, RecordingStore
 
 CLASSES = ("negative", "positive", "surprise")
-"""Offered where no recognizer names its own: the three of MEGC 2019."""
+"""Classes offered where no recognizer names its own: the three of MEGC 2019."""
 
 
-def recording(library: Library, id: str, copied: bool) -> dict[str, Any]:
-    """All that the page shows of one that is done.
+def recording_view(store: RecordingStore, id: str) -> dict[str, Any]:
+    """Everything that the page shows of an analyzed recording.
 
     Args:
-        library: where it is.
-        id: which one.
-        copied: whether there is a copy for playing.
+        store: the recordings.
+        id: of the recording.
     """
-    found = library.found(id)
-    about = found.settings.get("about_model") or {}
-    coding = library.coding(id)
-    plays = copied or Path(library.about(id).file).suffix in (".mp4", ".webm")
+    analysis = store.analysis(id)
+    model = analysis.settings.get("about_model") or {}
+    annotations = store.annotations(id)
+    folder = store.folder(id)
+    has_preview = (folder / PREVIEW_FILE).is_file()
     return {
         "id": id,
-        "recording": {**dataclasses.asdict(found.recording), "path": ""},
-        "faces": [dataclasses.asdict(face) for face in found.faces],
-        "warnings": list(found.warnings),
-        "classes": classes(found, coding),
-        "synthetic": about.get("synthetic") == "true",
-        "recognizer": about.get("recipe", ""),
-        "plays": plays,
-        "copied": copied,
-        "report": (library.folder(id) / "report.html").is_file(),
-        **events(coding),
+        "recording": {**dataclasses.asdict(analysis.recording), "path": ""},
+        "faces": [dataclasses.asdict(face) for face in analysis.faces],
+        "warnings": list(analysis.warnings),
+        "classes": class_choices(analysis, annotations),
+        "synthetic": model.get("synthetic") == "true",
+        "recognizer": model.get("recipe", ""),
+        "playable": has_preview or Path(store.info(id).file).suffix in (".mp4", ".webm"),
+        "has_preview": has_preview,
+        "has_report": (folder / REPORT_FILE).is_file(),
+        **events_view(annotations),
     }
 
 
-def classes(found: Analysis, coding: Annotations) -> list[str]:
-    """Words that a coder is offered: the recognizer's, those in use, and `unknown`."""
-    named = sorted({name for event in found.events for name in event.probabilities}) or list(CLASSES)
-    used = [event.label for event in coding.events.values()]
-    return list(dict.fromkeys([*named, *used, "unknown"]))
+def class_choices(analysis: Analysis, annotations: Annotations) -> list[str]:
+    """Classes that a coder can choose from: the recognizer's, those in use, and `unknown`."""
+    recognized = sorted({name for event in analysis.events for name in event.probabilities}) or list(CLASSES)
+    used = [event.label for event in annotations.events.values()]
+    return list(dict.fromkeys([*recognized, *used, "unknown"]))
 
 
-def events(coding: Annotations) -> dict[str, Any]:
-    """The events as they are judged now, each with its number, and how many steps can be undone."""
-    ordered = coding.ordered()
+def events_view(annotations: Annotations) -> dict[str, Any]:
+    """The current events, their numbers in the same order, and how many changes can be undone."""
+    ordered = annotations.ordered()
     return {
         "events": [dataclasses.asdict(event) for _, event in ordered],
         "numbers": [number for number, _ in ordered],
-        "steps": len(coding.history),
+        "undo_steps": len(annotations.history),
     }
 
 
-def exported(analysis: Analysis, kind: str, coder: str) -> tuple[str, bytes]:
-    """Name and content of a file of events.
+def export_events(analysis: Analysis, kind: str, coder: str) -> tuple[str, bytes]:
+    """Return name and content of a file of events.
 
     Args:
-        analysis: with the events as they are judged.
+        analysis: with the events as they are annotated.
         kind: `csv`, `json` or `eaf`.
-        coder: whose name the file gets.
+        coder: name that becomes part of the file name.
 
     Raises:
-        MissingDataError: another kind.
+        MissingDataError: there is no such format.
     """
     stem = slug(Path(analysis.recording.name).stem).strip("-.")[:60] or "recording"
     name = "-".join(filter(None, (stem, slug(coder).strip("-.")[:40], "events"))) + f".{kind}"
     if kind == "csv":
-        return name, to_csv(analysis.events).encode()
+        return name, json_file.to_csv(analysis.events).encode()
     if kind == "json":
-        return name, to_json(analysis).encode()
-    if kind == "eaf":  # the video is looked for beside the document
+        return name, json_file.to_json(analysis).encode()
+    if kind == "eaf":  # ELAN looks for the video in the folder of the document
         beside = dataclasses.replace(analysis.recording, path=f"/{analysis.recording.name}")
-        return name, to_eaf(dataclasses.replace(analysis, recording=beside), Path("/"))
-    raise MissingDataError(f"no export '{kind[:20]}'{did_you_mean(kind, ('csv', 'json', 'eaf'))}")
+        return name, json_file.to_eaf(dataclasses.replace(analysis, recording=beside), Path("/"))
+    raise MissingDataError(f"unknown format '{kind[:20]}'{did_you_mean(kind, ('csv', 'json', 'eaf'))}")
 
 
 def read_events(text: str, where: str) -> Sequence[Event]:
-    """Another coder's events, from a CSV or JSON that `analyze` or this page wrote.
+    """Read another coder's events from a CSV or JSON file that `analyze` or this page wrote.
+
+    Args:
+        text: content of the file.
+        where: its name, for messages.
 
     Raises:
-        DataError: it is neither.
+        DataError: it is neither of the two.
     """
     try:
         if text.lstrip("\ufeff \t\r\n").startswith("{"):
-            return from_json(text, where).events
+            return json_file.from_json(text, where).events
     except RecursionError:
-        raise DataError(f"'{where}' is JSON of more depths than events have") from None
-    return from_csv(text, where)
+        raise DataError(f"'{where}' is JSON that is nested too deeply to be a file of events") from None
+    return json_file.from_csv(text, where)
 
 
-def compared(library: Library, id: str, text: str, where: str) -> dict[str, Any]:
-    """Kappa of the events as they are judged now and another coder's, and every difference."""
-    both = agreement(library.judged(id).events, read_events(text, where), range(len(library.times(id))))
-    shown = ("face", "onset", "apex", "offset", "start", "end", "label", "status", "coder", "note")
+def agreement_view(store: RecordingStore, id: str, text: str, where: str) -> dict[str, Any]:
+    """Cohen's kappa between the current events and another coder's, and every difference.
 
-    def side(event: Event | None) -> dict[str, Any] | None:
-        return None if event is None else {name: getattr(event, name) for name in shown}
+    Args:
+        store: the recordings.
+        id: of the recording.
+        text: content of the other coder's file, CSV or JSON.
+        where: its name, for messages.
 
-    differences = [{"what": one.what, "first": side(one.first), "second": side(one.second)} for one in both.differences]
-    values = {f.name: getattr(both, f.name) for f in dataclasses.fields(both) if f.name != "differences"}
+    Raises:
+        DataError: the file is no file of events, or its events do not belong to this recording.
+    """
+    result = agreement(store.annotated_analysis(id).events, read_events(text, where), range(len(store.times(id))))
+    fields = ("face", "onset", "apex", "offset", "start", "end", "label", "status", "coder", "note")
+
+    def as_json(event: Event | None) -> dict[str, Any] | None:
+        return None if event is None else {name: getattr(event, name) for name in fields}
+
+    differences = [
+        {"what": difference.what, "first": as_json(difference.first), "second": as_json(difference.second)}
+        for difference in result.differences
+    ]
+    values = {f.name: getattr(result, f.name) for f in dataclasses.fields(result) if f.name != "differences"}
     return {**values, "differences": differences}

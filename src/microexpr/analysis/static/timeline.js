@@ -1,54 +1,59 @@
-/* A time line of what was found in a recording: plain JavaScript, no dependency, no build step, no request.
+/* A timeline of an analyzed recording: plain JavaScript, no dependency, no build step, no request.
 
-   const line = microexprTimeline(host, analysis, { onSelect, onSeek, room, onLayout });
+   const timeline = microexprTimeline(host, analysis, { onSelect, onSeek, onLayout, spaceAboveCurves });
 
-   host          an empty element; the time line fills its width. Needs timeline.css.
-   analysis      the content of events.json (docs/analyze.md): recording, faces, events.
-   onSelect      called with the index of an event in analysis.events that the user chose.
-   onSeek        called with the seconds of the place that the user chose, from 0 to the end; while it is dragged, often.
-   room          pixels left free above every curve, for what others lay over it; 0.
-   onLayout      called with { space, scale, top } when they change: an element that scrolls along, pixels a second, and
-                 top(face), the pixels from the upper edge of `space` to the lane of a face.
+   host               an empty element; the timeline fills its width. Needs timeline.css.
+   analysis           the content of events.json (docs/analyze.md): recording, faces, events.
+   onSelect           called with the index of the event in analysis.events that the user selected.
+   onSeek             called with the seconds that the user chose, from 0 to the end; during a drag, repeatedly.
+   onLayout           called with { space, scale, top } when they change: an element that scrolls with the timeline, pixels
+                      per second, and top(face), the pixels from the upper edge of `space` to the lane of a face.
+   spaceAboveCurves   pixels left free above every curve for elements of the page; 0 by default.
 
-   line.select(index)     mark an event (null: none), bring it into sight and move the playhead to its peak; calls nothing.
-   line.seek(seconds)     move the playhead, e.g. while a video plays; calls nothing. Keeps it in sight.
-   line.show(from, to)    zoom so that these seconds fill the width.
-   line.update(analysis, index)  draw another state of the same recording (an event was judged, added, taken away), that
-                          event marked (left out: the same as before) where it lies.
-   line.preview(index, times)    draw an event with other { start, peak, end } until the next update; calls nothing.
-   line.destroy()         take everything away.
+   timeline.select(index)     mark an event (null: none), scroll to it and move the playhead to its peak; no callback.
+   timeline.seek(seconds)     move the playhead, e.g. while a video plays, and scroll to it; no callback.
+   timeline.show(from, to)    zoom so that these seconds fill the width.
+   timeline.update(analysis, index)  draw another state of the same recording (an event was edited, added or removed) with
+                              this event marked (by default the same as before); does not scroll.
+   timeline.preview(index, times)    draw an event with other { start, peak, end } until the next update; no callback.
+   timeline.destroy()         remove everything.
+
+   microexprTimeline.STATUS_MARKS and .formatProbability are for pages that show the same elsewhere.
 
    Keyboard: the ruler is a slider (arrows: a frame, with Shift or Page keys: a second, Home, End); events are buttons
-   (Tab enters, arrows go from one to the next, Enter chooses); + and - zoom, 0 shows all. Wheel with Ctrl zooms too.
-   Every text of a recording goes in as text, never as HTML; only the CSSOM is used, so that a strict CSP lets it work. */
+   (Tab enters, arrows go from one to the next, Enter selects); + and - zoom, 0 shows all. Wheel with Ctrl zooms too.
+   All text of a recording is inserted as text, never as HTML; styles are set by the CSSOM only, so that a strict CSP works. */
 (function (root) {
   "use strict";
 
   const SVG = "http://www.w3.org/2000/svg";
-  const RULER = 30;
-  const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
-  const WIDEST = 1e7; // pixels; browsers draw no element that is much wider
-  const MARK = { confirmed: "✓", rejected: "×", corrected: "✎", added: "+" };
-  let made = 0;
+  const RULER_HEIGHT = 30;
+  const TICK_STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
+  const MAX_WIDTH = 1e7; // pixels; browsers draw no element that is much wider
+  const STATUS_MARKS = { confirmed: "✓", rejected: "×", corrected: "✎", added: "+" };
+  let count = 0; // of the timelines, for unique ids
 
   function make(tag, name, parent, text) {
-    const one = document.createElement(tag);
-    one.className = name;
-    if (text !== undefined) one.textContent = text;
-    if (parent) parent.append(one);
-    return one;
+    const element = document.createElement(tag);
+    element.className = name;
+    if (text !== undefined) element.textContent = text;
+    if (parent) parent.append(element);
+    return element;
   }
 
-  function draw(tag, values, parent, told) {
-    const one = document.createElementNS(SVG, tag);
-    for (const [key, value] of Object.entries(values)) one.setAttribute(key, value);
-    if (told) draw("title", {}, one).textContent = told;
-    parent.append(one);
-    return one;
+  function draw(tag, values, parent, title) {
+    const element = document.createElementNS(SVG, tag);
+    for (const [key, value] of Object.entries(values)) element.setAttribute(key, value);
+    if (title) draw("title", {}, element).textContent = title;
+    parent.append(element);
+    return element;
   }
 
-  /* 75.25 with steps of .05 is 1:15.25; below a minute it is 15.25 s. */
-  function clock(seconds, step) {
+  /* A probability is never displayed as certain or impossible. */
+  const formatProbability = (value) => value >= 0.995 ? "> 0.99" : value < 0.005 ? "< 0.01" : value.toFixed(2);
+
+  /* 75.25 with steps of .05 is 1:15.25; below a minute, 15.25 is 15.25 s. */
+  function formatTime(seconds, step) {
     const digits = step >= 1 ? 0 : step >= 0.1 ? 1 : 2;
     const fine = Math.max(0, seconds);
     if (fine < 60) return fine.toFixed(digits) + " s";
@@ -59,132 +64,133 @@
   }
 
   function microexprTimeline(host, analysis, options) {
-    const { onSelect = () => {}, onSeek = () => {}, onLayout = () => {}, room = 0 } = options || {};
-    const LANE = room + 104, CURVE = [room + 22, room + 62], STRIP = [room + 68, room + 92], BLINK = [room + 96, room + 100];
-    const hatch = `tl-hatch-${++made}`;
+    const { onSelect = () => {}, onSeek = () => {}, onLayout = () => {}, spaceAboveCurves = 0 } = options || {};
+    const curveTop = spaceAboveCurves + 22; // pixels from the upper edge of a lane
+    const LANE = curveTop + 82, CURVE = [curveTop, curveTop + 40], STRIP = [curveTop + 46, curveTop + 70], BLINK = [curveTop + 74, curveTop + 78];
+    const hatch = `tl-hatch-${++count}`;
     let data, lanes, end, frame, scale, fit = 1, now = 0, selected = null, waiting = 0, blocks = [];
 
     const box = make("div", "tl", host);
     const bar = make("div", "tl-bar", box);
     const legend = make("div", "tl-legend", bar);
-    const place = make("output", "tl-now", bar);
-    place.setAttribute("aria-live", "off"); // the ruler tells the same
+    const position = make("output", "tl-now", bar);
+    position.setAttribute("aria-live", "off"); // the ruler has the same text
     const tools = make("div", "tl-tools", bar);
     const scroller = make("div", "tl-scroll", box);
     const space = make("div", "tl-space", scroller);
     const view = make("div", "tl-view", space);
-    const picture = draw("svg", { class: "tl-picture", "aria-hidden": "true" }, view);
+    const canvas = draw("svg", { class: "tl-canvas", "aria-hidden": "true" }, view);
     const ruler = make("div", "tl-ruler", view);
-    const head = make("div", "tl-head", view);
+    const playhead = make("div", "tl-playhead", view);
     const strip = make("div", "tl-events", space);
     strip.setAttribute("role", "group");
     strip.setAttribute("aria-label", "events");
     ruler.tabIndex = 0;
     ruler.setAttribute("role", "slider");
-    ruler.setAttribute("aria-label", "place in the recording");
-    for (const [name, told, act] of [
+    ruler.setAttribute("aria-label", "position in the recording");
+    for (const [text, title, act] of [
       ["−", "zoom out (-)", () => zoom(0.5)], ["+", "zoom in (+)", () => zoom(2)], ["all", "show all (0)", () => show(0, end)],
     ]) {
-      const button = make("button", "tl-tool", tools, name);
+      const button = make("button", "tl-tool", tools, text);
       button.type = "button";
-      button.title = told;
-      button.setAttribute("aria-label", told);
+      button.title = title;
+      button.setAttribute("aria-label", title);
       button.addEventListener("click", act);
     }
-    for (const [kind, told] of [
-      ["micro", "micro, below 0.5 s"], ["macro", "macro"], ["blink", "blink"], ["gap", "face not in sight"],
+    for (const [kind, text] of [
+      ["micro", "micro, below 0.5 s"], ["macro", "macro"], ["blink", "blink"], ["gap", "face not visible"],
     ]) {
-      make("i", `tl-key tl-${kind}`, make("span", "", legend)).parentElement.append(told);
+      make("i", `tl-key tl-${kind}`, make("span", "", legend)).parentElement.append(text);
     }
 
-    function take(given) {
-      data = given;
+    function setAnalysis(newAnalysis) {
+      data = newAnalysis;
       frame = data.recording.fps > 0 ? 1 / data.recording.fps : 0.04;
       end = Math.max(data.recording.seconds + frame, frame);
-      const found = new Map(data.faces.map((face) => [face.face, face]));
+      const faces = new Map(data.faces.map((face) => [face.face, face]));
       for (const event of data.events) {
-        if (!found.has(event.face)) found.set(event.face, { face: event.face, gaps: [], blinks: [], curve: [] });
+        if (!faces.has(event.face)) faces.set(event.face, { face: event.face, gaps: [], blinks: [], curve: [] });
       }
-      lanes = [...found.values()].sort((a, b) => a.face - b.face);
+      lanes = [...faces.values()].sort((a, b) => a.face - b.face);
       if (selected !== null && selected >= data.events.length) selected = null;
       ruler.setAttribute("aria-valuemin", "0");
       ruler.setAttribute("aria-valuemax", data.recording.seconds.toFixed(3));
-      const height = RULER + LANE * Math.max(1, lanes.length);
-      for (const one of [space, view]) one.style.height = `${height}px`;
-      fill();
+      const height = RULER_HEIGHT + LANE * Math.max(1, lanes.length);
+      for (const element of [space, view]) element.style.height = `${height}px`;
+      makeBlocks();
     }
 
-    const top = (face) => RULER + LANE * lanes.findIndex((lane) => lane.face === face);
-    const most = () => Math.max(fit, Math.min(WIDEST / end, 60 / frame));
+    const top = (face) => RULER_HEIGHT + LANE * lanes.findIndex((lane) => lane.face === face);
+    const maxScale = () => Math.max(fit, Math.min(MAX_WIDTH / end, 60 / frame));
     const width = () => Math.max(1, scroller.clientWidth);
-    const from = () => scroller.scrollLeft / scale;
+    const firstSecond = () => scroller.scrollLeft / scale;
 
     function resize() {
-      const whole = scale === undefined || scale <= fit * 1.001;
-      const left = whole ? 0 : from();
+      const showsAll = scale === undefined || scale <= fit * 1.001;
+      const left = showsAll ? 0 : firstSecond();
       fit = width() / end;
-      scale = whole ? fit : Math.min(Math.max(scale, fit), most());
-      stretch(left);
+      scale = showsAll ? fit : Math.min(Math.max(scale, fit), maxScale());
+      layOut(left);
     }
 
-    function stretch(left) {
+    function layOut(left) {
       space.style.width = `${Math.max(width(), Math.round(end * scale))}px`;
       view.style.width = `${width()}px`;
       scroller.scrollLeft = left * scale;
-      for (const [index, block] of blocks.entries()) put(block, data.events[index]);
+      for (const [index, block] of blocks.entries()) placeBlock(block, data.events[index]);
       onLayout({ space, scale, top });
-      soon();
+      schedulePaint();
     }
 
     function show(low, high) {
       const span = Math.max(high - low, 2 * frame);
-      scale = Math.min(Math.max(width() / span, fit), most());
-      stretch(Math.max(0, (low + high) / 2 - width() / scale / 2));
+      scale = Math.min(Math.max(width() / span, fit), maxScale());
+      layOut(Math.max(0, (low + high) / 2 - width() / scale / 2));
     }
 
-    /* By a factor, about the playhead where it is in sight, else about a place or the middle. */
+    /* Zooms by a factor about a position in seconds; by default about the playhead if it is visible, else about the middle. */
     function zoom(factor, at) {
-      const seen = now >= from() && now <= from() + width() / scale;
-      const middle = at !== undefined ? at : seen ? now : from() + width() / scale / 2;
-      const share = (middle - from()) * scale;
-      scale = Math.min(Math.max(scale * factor, fit), most());
-      stretch(Math.max(0, middle - share / scale));
+      const visible = now >= firstSecond() && now <= firstSecond() + width() / scale;
+      const middle = at !== undefined ? at : visible ? now : firstSecond() + width() / scale / 2;
+      const distance = (middle - firstSecond()) * scale;
+      scale = Math.min(Math.max(scale * factor, fit), maxScale());
+      layOut(Math.max(0, middle - distance / scale));
     }
 
-    function put(block, event) {
-      const long = Math.max((event.end - event.start) * scale, 8);
-      block.style.left = `${(event.start + event.end) / 2 * scale - long / 2}px`;
-      block.style.width = `${long}px`;
-      const mark = MARK[event.status] || "", text = `${mark} ${event.label}`.trim();
-      block.textContent = long > 7 * text.length + 12 ? text : long > 18 ? mark : "";
+    function placeBlock(block, event) {
+      const length = Math.max((event.end - event.start) * scale, 8);
+      block.style.left = `${(event.start + event.end) / 2 * scale - length / 2}px`;
+      block.style.width = `${length}px`;
+      const mark = STATUS_MARKS[event.status] || "", text = `${mark} ${event.label}`.trim();
+      block.textContent = length > 7 * text.length + 12 ? text : length > 18 ? mark : "";
     }
 
-    function fill() {
-      const held = blocks.findIndex((block) => block === document.activeElement);
+    function makeBlocks() {
+      const focused = blocks.findIndex((block) => block === document.activeElement);
       strip.replaceChildren();
       blocks = data.events.map((event, index) => {
         const block = make("button", `tl-event tl-${event.kind} tl-${event.status}`, strip);
-        const share = event.probabilities && event.probabilities[event.label];
+        const probability = event.probabilities && event.probabilities[event.label];
         block.type = "button";
         block.tabIndex = index === (selected ?? 0) ? 0 : -1;
         block.style.top = `${top(event.face) + STRIP[0]}px`;
         block.style.height = `${STRIP[1] - STRIP[0]}px`;
         block.style.zIndex = String(1 + Math.round(100 / (1 + event.end - event.start)));
-        const told =
+        const title =
           `event ${index + 1} of ${data.events.length}: ${event.kind}-expression, face ${event.face}, ` +
           `${event.start.toFixed(2)} s, ${Math.round(1000 * (event.end - event.start))} ms, ` +
-          `${event.label}${share === undefined ? "" : " " + (share < 0.995 ? share.toFixed(2) : "> 0.99")}, ${event.status}`;
-        block.setAttribute("aria-label", told);
+          `${event.label}${probability === undefined ? "" : " " + formatProbability(probability)}, ${event.status}`;
+        block.setAttribute("aria-label", title);
         block.setAttribute("aria-pressed", String(index === selected));
-        block.title = told;
+        block.title = title;
         block.addEventListener("click", () => { select(index); onSelect(index); });
-        block.addEventListener("keydown", (key) => walk(key, index));
+        block.addEventListener("keydown", (key) => moveFocus(key, index));
         return block;
       });
-      if (held >= 0 && blocks.length) blocks[Math.min(held, blocks.length - 1)].focus({ preventScroll: true });
+      if (focused >= 0 && blocks.length) blocks[Math.min(focused, blocks.length - 1)].focus({ preventScroll: true });
     }
 
-    function walk(key, index) {
+    function moveFocus(key, index) {
       const to = { ArrowRight: index + 1, ArrowDown: index + 1, ArrowLeft: index - 1, ArrowUp: index - 1,
         Home: 0, End: blocks.length - 1 }[key.key];
       if (to === undefined || !blocks[to]) return;
@@ -197,9 +203,9 @@
     }
 
     function reveal(low, high) {
-      const room = Math.min(40, width() / 8) / scale;
-      if (low - room < from() || (high - low) * scale > width()) scroller.scrollLeft = (low - room) * scale;
-      else if (high + room > from() + width() / scale) scroller.scrollLeft = (high + room) * scale - width();
+      const margin = Math.min(40, width() / 8) / scale;
+      if (low - margin < firstSecond() || (high - low) * scale > width()) scroller.scrollLeft = (low - margin) * scale;
+      else if (high + margin > firstSecond() + width() / scale) scroller.scrollLeft = (high + margin) * scale - width();
     }
 
     function select(index) {
@@ -216,18 +222,18 @@
         if (focused) blocks[selected].focus({ preventScroll: true });
         seek(event.peak);
       }
-      soon();
+      schedulePaint();
     }
 
     function seek(seconds) {
       now = Math.min(Math.max(Number(seconds) || 0, 0), data.recording.seconds);
       ruler.setAttribute("aria-valuenow", now.toFixed(3));
-      ruler.setAttribute("aria-valuetext", clock(now, 0.01));
-      place.textContent = clock(now, 0.01);
-      if (scale !== undefined && (now < from() || now > from() + width() / scale)) {
+      ruler.setAttribute("aria-valuetext", formatTime(now, 0.01));
+      position.textContent = formatTime(now, 0.01);
+      if (scale !== undefined && (now < firstSecond() || now > firstSecond() + width() / scale)) {
         scroller.scrollLeft = now * scale - width() / 3;
       }
-      soon();
+      schedulePaint();
     }
 
     function seekByUser(seconds) {
@@ -235,69 +241,69 @@
       onSeek(now);
     }
 
-    function soon() {
+    function schedulePaint() {
       waiting = waiting || requestAnimationFrame(() => { waiting = 0; paint(); });
     }
 
     function paint() {
-      const low = from(), high = low + width() / scale;
+      const low = firstSecond(), high = low + width() / scale;
       const x = (seconds) => ((seconds - low) * scale).toFixed(1);
-      const span = (a, b, least) => ({ x: x(a), width: Math.max(least, (b - a) * scale).toFixed(1) });
-      picture.replaceChildren();
-      picture.setAttribute("width", width());
-      picture.setAttribute("height", view.style.height.replace("px", ""));
+      const span = (a, b, minWidth) => ({ x: x(a), width: Math.max(minWidth, (b - a) * scale).toFixed(1) });
+      canvas.replaceChildren();
+      canvas.setAttribute("width", width());
+      canvas.setAttribute("height", view.style.height.replace("px", ""));
       const pattern = draw("pattern", { id: hatch, width: 7, height: 7, patternUnits: "userSpaceOnUse",
-        patternTransform: "rotate(45)" }, draw("defs", {}, picture));
+        patternTransform: "rotate(45)" }, draw("defs", {}, canvas));
       draw("rect", { class: "tl-hatch", width: 2.5, height: 7 }, pattern);
       paintRuler(low, high, x);
-      const seen = (a, b) => b >= low && a <= high;
+      const visible = (a, b) => b >= low && a <= high;
       lanes.forEach((lane, row) => {
-        const lane_ = draw("g", { transform: `translate(0 ${RULER + row * LANE})` }, picture);
-        draw("line", { class: "tl-rule", x1: 0, x2: width(), y1: 0.5, y2: 0.5 }, lane_);
-        for (const [a, b] of lane.gaps.filter(([a, b]) => seen(a, b))) {
-          draw("rect", { ...span(a, b, 1), y: 1, height: LANE - 1, fill: `url(#${hatch})` }, lane_, "face not in sight");
+        const group = draw("g", { transform: `translate(0 ${RULER_HEIGHT + row * LANE})` }, canvas);
+        draw("line", { class: "tl-rule", x1: 0, x2: width(), y1: 0.5, y2: 0.5 }, group);
+        for (const [a, b] of lane.gaps.filter(([a, b]) => visible(a, b))) {
+          draw("rect", { ...span(a, b, 1), y: 1, height: LANE - 1, fill: `url(#${hatch})` }, group, "face not visible");
         }
         data.events.forEach((event, index) => {
-          if (event.face !== lane.face || !seen(event.start, event.end)) return;
-          const chosen = index === selected ? " tl-chosen" : "";
+          if (event.face !== lane.face || !visible(event.start, event.end)) return;
+          const marked = index === selected ? " tl-selected" : "";
           const band = { ...span(event.start, event.end, 2), y: CURVE[0] - 4, height: STRIP[0] - CURVE[0] + 4 };
-          draw("rect", { class: `tl-band tl-${event.kind} tl-${event.status}${chosen}`, ...band }, lane_);
+          draw("rect", { class: `tl-band tl-${event.kind} tl-${event.status}${marked}`, ...band }, group);
           if (index === selected) {
-            draw("line", { class: "tl-peak", x1: x(event.peak), x2: x(event.peak), y1: CURVE[0] - 4, y2: STRIP[0] }, lane_);
+            draw("line", { class: "tl-peak", x1: x(event.peak), x2: x(event.peak), y1: CURVE[0] - 4, y2: STRIP[0] }, group);
           }
         });
-        for (const [a, b] of lane.blinks.filter(([a, b]) => seen(a, b))) {
-          draw("rect", { class: "tl-blink", ...span(a, b, 2), y: BLINK[0], height: BLINK[1] - BLINK[0], rx: 2 }, lane_, "blink");
+        for (const [a, b] of lane.blinks.filter(([a, b]) => visible(a, b))) {
+          draw("rect", { class: "tl-blink", ...span(a, b, 2), y: BLINK[0], height: BLINK[1] - BLINK[0], rx: 2 }, group, "blink");
         }
-        paintCurve(lane, lane_, low, high, x);
-        draw("text", { class: "tl-name", x: 8, y: 15 }, lane_).textContent = `face ${lane.face}`;
+        paintCurve(lane, group, low, high, x);
+        draw("text", { class: "tl-name", x: 8, y: 15 }, group).textContent = `face ${lane.face}`;
       });
       if (!lanes.length) {
-        draw("text", { class: "tl-name", x: 8, y: RULER + LANE / 2 }, picture).textContent = "no face was found";
+        draw("text", { class: "tl-name", x: 8, y: RULER_HEIGHT + LANE / 2 }, canvas).textContent = "no face was found";
       }
-      head.style.transform = `translateX(${x(now)}px)`;
-      head.hidden = now < low - 1e-9 || now > high + 1e-9;
+      playhead.style.transform = `translateX(${x(now)}px)`;
+      playhead.hidden = now < low - 1e-9 || now > high + 1e-9;
     }
 
     function paintRuler(low, high, x) {
-      const step = STEPS.find((one) => one * scale >= 72) || 7200;
+      const step = TICK_STEPS.find((seconds) => seconds * scale >= 72) || 7200;
       for (let i = Math.ceil(low / step - 1e-9); i * step <= high; i++) {
         const t = i * step;
-        draw("line", { class: "tl-tick", x1: x(t), x2: x(t), y1: RULER - 7, y2: RULER }, picture);
-        draw("line", { class: "tl-grid", x1: x(t), x2: x(t), y1: RULER, y2: RULER + LANE * lanes.length }, picture);
-        const text = draw("text", { class: "tl-time", x: Number(x(t)) + 4, y: RULER - 9 }, picture);
-        text.textContent = clock(t, step);
+        draw("line", { class: "tl-tick", x1: x(t), x2: x(t), y1: RULER_HEIGHT - 7, y2: RULER_HEIGHT }, canvas);
+        draw("line", { class: "tl-grid", x1: x(t), x2: x(t), y1: RULER_HEIGHT, y2: RULER_HEIGHT + LANE * lanes.length }, canvas);
+        const text = draw("text", { class: "tl-time", x: Number(x(t)) + 4, y: RULER_HEIGHT - 9 }, canvas);
+        text.textContent = formatTime(t, step);
       }
     }
 
-    /* Broken where the points lie so far apart that there is a gap between them. */
+    /* The curve is interrupted where the face is not visible. */
     function paintCurve(lane, parent, low, high, x) {
       const points = lane.curve;
       if (!points.length) return;
-      const top = Math.max(...points.map((one) => one[1]), 1e-9);
-      const y = (value) => (CURVE[1] - (CURVE[1] - CURVE[0]) * value / top).toFixed(1);
+      const max = Math.max(...points.map(([, value]) => value), 1e-9);
+      const y = (value) => (CURVE[1] - (CURVE[1] - CURVE[0]) * value / max).toFixed(1);
       const hidden = (a, b) => lane.gaps.some(([c, d]) => c < b && d > a && d - c > frame && a <= c + frame && b >= d - frame);
-      let first = points.findIndex((one) => one[0] >= low), path = "", start = null, last = null;
+      let first = points.findIndex(([seconds]) => seconds >= low), path = "", start = null, last = null;
       first = Math.max(0, (first < 0 ? points.length : first) - 1);
       let area = "";
       const close = () => { if (start !== null) area += `L${last} ${CURVE[1]}L${start} ${CURVE[1]}Z`; };
@@ -315,16 +321,16 @@
       draw("path", { class: "tl-curve", d: path }, parent);
     }
 
-    const at = (pointer) => (pointer.clientX - view.getBoundingClientRect().left) / scale + from();
+    const secondsAt = (pointer) => (pointer.clientX - view.getBoundingClientRect().left) / scale + firstSecond();
     ruler.addEventListener("pointerdown", (pointer) => {
       ruler.setPointerCapture(pointer.pointerId);
-      seekByUser(at(pointer));
+      seekByUser(secondsAt(pointer));
     });
-    ruler.addEventListener("pointermove", (pointer) => { if (ruler.hasPointerCapture(pointer.pointerId)) seekByUser(at(pointer)); });
-    picture.addEventListener("click", (pointer) => seekByUser(at(pointer)));
+    ruler.addEventListener("pointermove", (pointer) => { if (ruler.hasPointerCapture(pointer.pointerId)) seekByUser(secondsAt(pointer)); });
+    canvas.addEventListener("click", (pointer) => seekByUser(secondsAt(pointer)));
     ruler.addEventListener("keydown", (key) => {
-      const far = key.shiftKey ? 1 : frame;
-      const to = { ArrowRight: now + far, ArrowUp: now + far, ArrowLeft: now - far, ArrowDown: now - far,
+      const step = key.shiftKey ? 1 : frame;
+      const to = { ArrowRight: now + step, ArrowUp: now + step, ArrowLeft: now - step, ArrowDown: now - step,
         PageUp: now + 1, PageDown: now - 1, Home: 0, End: end }[key.key];
       if (to === undefined) return;
       key.preventDefault();
@@ -337,32 +343,32 @@
       key.preventDefault();
       act();
     });
-    scroller.addEventListener("scroll", soon, { passive: true });
+    scroller.addEventListener("scroll", schedulePaint, { passive: true });
     scroller.addEventListener("wheel", (wheel) => {
       if (!wheel.ctrlKey) return;
       wheel.preventDefault();
-      zoom(wheel.deltaY < 0 ? 1.25 : 0.8, at(wheel));
+      zoom(wheel.deltaY < 0 ? 1.25 : 0.8, secondsAt(wheel));
     }, { passive: false });
-    const watch = new ResizeObserver(resize);
+    const observer = new ResizeObserver(resize);
 
-    take(analysis);
+    setAnalysis(analysis);
     resize();
     seek(0);
-    watch.observe(scroller);
+    observer.observe(scroller);
 
     return {
       select,
       seek,
       show,
-      update(given, index = selected) { selected = index; take(given); resize(); seek(now); },
+      update(newAnalysis, index = selected) { selected = index; setAnalysis(newAnalysis); resize(); seek(now); },
       preview(index, times) {
-        data = { ...data, events: data.events.map((one, i) => (i === index ? { ...one, ...times } : one)) };
-        put(blocks[index], data.events[index]);
-        soon();
+        data = { ...data, events: data.events.map((event, i) => (i === index ? { ...event, ...times } : event)) };
+        placeBlock(blocks[index], data.events[index]);
+        schedulePaint();
       },
-      destroy() { watch.disconnect(); cancelAnimationFrame(waiting); box.remove(); },
+      destroy() { observer.disconnect(); cancelAnimationFrame(waiting); box.remove(); },
     };
   }
 
-  root.microexprTimeline = microexprTimeline;
+  root.microexprTimeline = Object.assign(microexprTimeline, { STATUS_MARKS, formatProbability });
 })(globalThis);

@@ -1,57 +1,57 @@
-/* What the server is asked. Every change carries a header that no other page can send. */
+/* Requests to the server. Every change carries a header that a page of another site cannot send. */
 
-const OWN = { "X-Microexpr": "1" };
+const HEADERS = { "X-Microexpr": "1" };
 
-export class Fault extends Error {}
+export class ApiError extends Error {}
 
-async function ask(path, options = {}) {
-  let answer;
+async function request(path, options = {}) {
+  let response;
   try {
-    answer = await fetch(path, { ...options, headers: { ...OWN, ...options.headers } });
+    response = await fetch(path, { ...options, headers: { ...HEADERS, ...options.headers } });
   } catch {
-    throw new Fault("The server does not answer. Was it ended? Start `microexpr serve` again.");
+    throw new ApiError("The server does not answer. If it was ended, start `microexpr serve` again.");
   }
-  if (answer.ok) return answer;
-  let line = `The server refused (${answer.status}).`;
+  if (response.ok) return response;
+  let message = `The server refused the request (status ${response.status}).`;
   try {
-    line = (await answer.json()).fault || line;
-  } catch { /* not one of ours */ }
-  throw new Fault(line);
+    message = (await response.json()).error || message;
+  } catch { /* the response is not JSON of this server */ }
+  throw new ApiError(message);
 }
 
-const json = async (path, options) => (await ask(path, options)).json();
-const send = (method, path, body) =>
-  json(path, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
-const at = (id, rest = "") => `/api/recordings/${id}${rest}`;
+const requestJson = async (path, options) => (await request(path, options)).json();
+const sendJson = (method, path, body) =>
+  requestJson(path, { method, body: JSON.stringify(body), headers: { "Content-Type": "application/json" } });
+const recordingPath = (id, rest = "") => `/api/recordings/${id}${rest}`;
 
-export const state = () => json("/api/state");
-export const recording = (id) => json(at(id));
-export const remove = (id) => json(at(id), { method: "DELETE" });
-export const add = (id, body) => send("POST", at(id, "/events"), body);
-export const judge = (id, number, body) => send("PATCH", at(id, `/events/${number}`), body);
-export const undo = (id) => send("POST", at(id, "/undo"), {});
-export const second = (id, file) =>
-  json(at(id, `/second?name=${encodeURIComponent(file.name)}`), { method: "POST", body: file });
-export const times = async (id) => new Float64Array(await (await ask(at(id, "/times"))).arrayBuffer());
-export const frame = async (id, number) => (await ask(at(id, `/frames/${number}.jpg`))).blob();
-export const video = (id) => at(id, "/video");
-export const report = (id) => at(id, "/report");
-export const file = (id, kind, coder) => at(id, `/export/${kind}?coder=${encodeURIComponent(coder)}`);
+export const getState = () => requestJson("/api/state");
+export const getRecording = (id) => requestJson(recordingPath(id));
+export const removeRecording = (id) => requestJson(recordingPath(id), { method: "DELETE" });
+export const addEvent = (id, edit) => sendJson("POST", recordingPath(id, "/events"), edit);
+export const editEvent = (id, number, edit) => sendJson("PATCH", recordingPath(id, `/events/${number}`), edit);
+export const undo = (id) => sendJson("POST", recordingPath(id, "/undo"), {});
+export const getAgreement = (id, file) =>
+  requestJson(recordingPath(id, `/agreement?name=${encodeURIComponent(file.name)}`), { method: "POST", body: file });
+export const getTimes = async (id) => new Float64Array(await (await request(recordingPath(id, "/times"))).arrayBuffer());
+export const getFrame = async (id, number) => (await request(recordingPath(id, `/frames/${number}.jpg`))).blob();
+export const videoUrl = (id) => recordingPath(id, "/video");
+export const reportUrl = (id) => recordingPath(id, "/report");
+export const exportUrl = (id, format, coder) => recordingPath(id, `/export/${format}?coder=${encodeURIComponent(coder)}`);
 
-/* Sends a file; told(share) while it goes. */
-export function upload(file, told) {
-  return new Promise((done, fail) => {
-    const request = new XMLHttpRequest();
-    request.open("POST", `/api/recordings?name=${encodeURIComponent(file.name)}`);
-    request.setRequestHeader("X-Microexpr", "1");
-    request.setRequestHeader("Content-Type", "application/octet-stream");
-    request.responseType = "json";
-    request.upload.addEventListener("progress", (now) => told(now.total ? now.loaded / now.total : 0));
-    request.addEventListener("load", () => {
-      if (request.status === 201) done(request.response);
-      else fail(new Fault(request.response?.fault || `The server refused (${request.status}).`));
+/* Uploads a file; onProgress(fraction) is called during the upload. */
+export function upload(file, onProgress) {
+  return new Promise((resolve, reject) => {
+    const sending = new XMLHttpRequest();
+    sending.open("POST", `/api/recordings?name=${encodeURIComponent(file.name)}`);
+    for (const [name, value] of Object.entries(HEADERS)) sending.setRequestHeader(name, value);
+    sending.setRequestHeader("Content-Type", "application/octet-stream");
+    sending.responseType = "json";
+    sending.upload.addEventListener("progress", ({ loaded, total }) => onProgress(total ? loaded / total : 0));
+    sending.addEventListener("load", () => {
+      if (sending.status === 201) resolve(sending.response);
+      else reject(new ApiError(sending.response?.error || `The server refused the upload (status ${sending.status}).`));
     });
-    request.addEventListener("error", () => fail(new Fault(`“${file.name}” did not get through; is the server running?`)));
-    request.send(file);
+    sending.addEventListener("error", () => reject(new ApiError(`“${file.name}” could not be uploaded. Is the server running?`)));
+    sending.send(file);
   });
 }

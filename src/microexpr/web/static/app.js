@@ -1,255 +1,262 @@
-/* The page: a recording is opened, looked at and judged; parts of it live in the other files. */
+/* The page: opens a recording and connects the player, the timeline, the form of an event and the list of recordings. */
 
+import { showAgreement } from "./agreement.js";
 import * as api from "./api.js";
-import { EventForm, list } from "./event.js";
-import { Handles, ROOM } from "./handles.js";
+import { $, counted, formatTime, make, notify, showError } from "./dom.js";
+import { EventForm, showEventList } from "./event_form.js";
+import { APEX_SPACE, Handles } from "./handles.js";
 import { listen } from "./keys.js";
-import { $, clock, counted, fault, make, say } from "./page.js";
 import { Player } from "./player.js";
-import { agreement } from "./second.js";
-import { Shelf } from "./shelf.js";
+import { RecordingList } from "./recordings.js";
 
-let data = null, selected = null, line = null;
+const FORMATS = ["csv", "json", "eaf"];
+const NEW_EVENT_SECONDS = 0.2;
+const REPLAY_MARGIN_SECONDS = 0.25; // before and after the event
+
+let data = null, selected = null, timeline = null; // the open recording, index of the selected event, its timeline
 
 const player = new Player($("video"), $("canvas"), {
   onFrame(number, seconds) {
-    $("place").textContent = `${clock(seconds)} · frame ${number}`;
-    if (line) line.seek(seconds);
+    $("position").textContent = `${formatTime(seconds)} · frame ${number}`;
+    if (timeline) timeline.seek(seconds);
   },
-  onPlaying(on) {
-    $("play").classList.toggle("on", on);
-    $("play").setAttribute("aria-label", on ? "pause" : "play");
-    $("place").setAttribute("aria-live", on ? "off" : "polite");
+  onPlaying(playing) {
+    $("play").classList.toggle("playing", playing);
+    $("play").setAttribute("aria-label", playing ? "pause" : "play");
+    $("position").setAttribute("aria-live", playing ? "off" : "polite");
   },
-  onPlain: () => { $("how").textContent = "This browser cannot play the file: you see its frames one by one."; },
-  onFault: fault,
+  onFallback: () => { $("playback-note").textContent = "This browser cannot play the file. It is shown frame by frame."; },
+  onError: showError,
 });
 const form = new EventForm($("event"), act);
 const handles = new Handles(player, {
-  onDraw: (times) => line.preview(selected, times),
-  onMove: (name, frames) => judge(frames, `${name} at frame ${frames[name]}`),
+  onPreview: (times) => timeline.preview(selected, times),
+  onMove: (name, frames) => editSelected(frames, `${name} at frame ${frames[name]}`),
 });
-const shelf = new Shelf({ onOpen: open, onGone: close });
+const recordings = new RecordingList({ onOpen: open, onClosed: close });
 
-const current = () => (selected === null ? null : data.events[selected]);
+const selectedEvent = () => (selected === null ? null : data.events[selected]);
+const selectedNumber = () => (selected === null ? null : data.numbers[selected]);
 const coder = () => $("coder").value.trim();
 
 async function open(id) {
   try {
-    const [told, times] = await Promise.all([api.recording(id), api.times(id)]);
+    const [recording, times] = await Promise.all([api.getRecording(id), api.getTimes(id)]);
     close();
-    data = told;
-    shelf.open = id;
+    data = recording;
+    recordings.openId = id;
     location.hash = id;
-    document.querySelector(".room").classList.add("on");
-    $("empty").hidden = true;
-    $("open").hidden = false;
-    $("name").textContent = data.recording.name;
-    document.title = `${data.recording.name} – microexpr`;
-    $("facts").textContent = facts();
-    $("warnings").replaceChildren(...data.warnings.map((text) => make("p", {}, text)));
-    $("warnings").hidden = !data.warnings.length;
-    $("how").textContent = data.plays
-      ? `While it stands you see the exact frame, decoded here${data.copied ? "; while it plays, a copy that browsers can play" : ""}.`
-      : "No browser plays this video: you see its frames one by one.";
-    for (const kind of ["csv", "json", "eaf"]) $(kind).href = api.file(id, kind, coder());
-    $("report").href = api.report(id);
-    $("report").hidden = !data.report;
-    line = globalThis.microexprTimeline($("timeline"), data, {
-      onSelect: choose, onSeek: (seconds) => player.show(player.nearest(seconds)), room: ROOM, onLayout: (layout) => handles.lay(layout),
+    document.querySelector(".layout").classList.add("open");
+    $("welcome").hidden = true;
+    $("workspace").hidden = false;
+    showFacts();
+    showLinks();
+    timeline = globalThis.microexprTimeline($("timeline"), data, {
+      onSelect: select,
+      onSeek: (seconds) => player.show(player.nearestFrame(seconds)),
+      onLayout: (layout) => handles.setLayout(layout),
+      spaceAboveCurves: APEX_SPACE,
     });
     $("stage").style.aspectRatio = `${data.recording.width} / ${data.recording.height}`;
-    player.load(id, times, data.plays);
-    if (data.events.length) choose(0);
+    player.load(id, times, data.playable);
+    if (data.events.length) select(0);
     else redraw();
-    shelf.draw();
+    recordings.draw();
   } catch (error) {
-    fault(error);
+    showError(error);
   }
 }
 
-function facts() {
-  const one = data.recording;
-  return [`${one.seconds.toFixed(1)} s`, counted(one.frames, "frame"), one.fps ? `${Number(one.fps.toPrecision(4))} frames/s` : "",
-    `${one.width} × ${one.height}`, data.faces.length ? counted(data.faces.length, "face") : "no face"].filter(Boolean).join(" · ");
+function showFacts() {
+  const { name, seconds, frames, fps, width, height } = data.recording;
+  $("name").textContent = name;
+  document.title = `${name} – microexpr`;
+  $("facts").textContent = [
+    `${seconds.toFixed(1)} s`, counted(frames, "frame"), fps ? `${Number(fps.toPrecision(4))} frames/s` : "",
+    `${width} × ${height}`, data.faces.length ? counted(data.faces.length, "face") : "no face",
+  ].filter(Boolean).join(" · ");
+  $("warnings").replaceChildren(...data.warnings.map((text) => make("p", {}, text)));
+  $("warnings").hidden = !data.warnings.length;
+  const preview = data.has_preview ? " During playback you see a copy that browsers can play." : "";
+  $("playback-note").textContent = data.playable
+    ? `While paused, you see the exact frame, decoded by the server.${preview}`
+    : "Browsers cannot play this video. It is shown frame by frame.";
+}
+
+function showLinks() {
+  for (const format of FORMATS) $(format).href = api.exportUrl(data.id, format, coder());
+  $("report").href = api.reportUrl(data.id);
+  $("report").hidden = !data.has_report;
 }
 
 function close() {
   handles.show(null, null);
-  if (line) line.destroy();
+  if (timeline) timeline.destroy();
   player.clear();
-  document.querySelector(".room").classList.remove("on");
-  data = line = selected = shelf.open = null;
-  $("open").hidden = true;
-  $("empty").hidden = false;
+  document.querySelector(".layout").classList.remove("open");
+  data = timeline = selected = recordings.openId = null;
+  $("workspace").hidden = true;
+  $("welcome").hidden = false;
   $("agreement").replaceChildren();
   document.title = "microexpr";
   history.replaceState(null, "", location.pathname);
 }
 
 function redraw() {
-  list($("list"), data, selected, choose);
+  showEventList($("list"), data, selected, select);
   form.show(data, selected);
-  $("hint").hidden = !current();
-  handles.show(current(), chosen());
+  $("handles-hint").hidden = !selectedEvent();
+  handles.show(selectedEvent(), selectedNumber());
 }
 
-function choose(index) {
+function select(index) {
   selected = index;
-  line.select(index);
-  player.show(current().apex);
+  timeline.select(index);
+  player.show(selectedEvent().apex);
   redraw();
 }
 
-const chosen = () => (selected === null ? null : data.numbers[selected]);
-
-/* New events from the server; what is chosen when they come stays chosen, unless another one is named. */
-function take(told, number = chosen()) {
-  Object.assign(data, told);
+/* Takes over the events that the server returned. The selection stays, unless the number of another event is given. */
+function setEvents(answer, number = selectedNumber()) {
+  Object.assign(data, answer);
   for (const event of data.events) if (!data.classes.includes(event.label)) data.classes.push(event.label);
   const index = data.numbers.indexOf(number);
   if (index >= 0) selected = index;
   else if (selected !== null) selected = data.events.length ? Math.min(selected, data.events.length - 1) : null;
   const frame = player.number;
-  line.update(data, selected);
-  if (index < 0) line.select(selected); // another one, perhaps far away
-  line.seek(player.times[frame] || 0);
+  timeline.update(data, selected);
+  if (index < 0) timeline.select(selected); // another event, which may not be visible
+  timeline.seek(player.times[frame] || 0);
   redraw();
 }
 
-function named() {
+function hasCoder() {
   if (coder()) return true;
-  fault(new Error("Who judges? Write your name or initials into the field Coder, above."));
+  showError(new Error("The coder is missing. Write your name or initials into the field Coder at the top."));
   $("coder").focus();
   return false;
 }
 
-/* One after the other, so that no answer overtakes a later one. */
+/* Changes are sent one after the other, so that no answer overtakes a later one. */
 let queue = Promise.resolve();
-function send(work) {
-  const turn = queue.then(async () => {
-    try { await work(); } catch (error) { fault(error); if (data) redraw(); }
+function enqueue(work) {
+  queue = queue.then(async () => {
+    try { await work(); } catch (error) { showError(error); if (data) redraw(); }
   });
-  queue = turn;
-  return turn;
+  return queue;
 }
 
-function judge(body, done) {
-  if (!current()) { say("choose an event first"); return undefined; }
-  if (!named()) { redraw(); return undefined; }
-  const [id, number] = [data.id, chosen()];
-  return send(async () => {
-    const told = await api.judge(id, number, { coder: coder(), ...body });
-    if (data?.id !== id) return;
-    take(told);
-    say(done);
+/* Sends a change, makes its answer the current events, and shows a message. */
+function change(send, message, newNumber = () => undefined) {
+  const { id } = data;
+  return enqueue(async () => {
+    const answer = await send(id);
+    if (data?.id !== id) return; // another recording was opened meanwhile
+    setEvents(answer, newNumber(answer));
+    notify(message);
   });
 }
 
-/* The other two moments give way, so that they still rise. */
-function moved(name, frame) {
-  const old = current(), last = player.times.length - 1;
-  const at = Math.min(Math.max(0, Math.round(frame) || 0), last);
-  const body = { onset: old.onset, apex: old.apex, offset: old.offset };
-  if (name === "onset") Object.assign(body, { onset: at, apex: Math.max(at, old.apex), offset: Math.max(at, old.offset) });
-  if (name === "apex") Object.assign(body, { onset: Math.min(at, old.onset), apex: at, offset: Math.max(at, old.offset) });
-  if (name === "offset") Object.assign(body, { onset: Math.min(at, old.onset), apex: Math.min(at, old.apex), offset: at });
-  judge(body, `${name} at frame ${at}`);
+function editSelected(edit, message) {
+  if (!selectedEvent()) { notify("select an event first"); return undefined; }
+  if (!hasCoder()) { redraw(); return undefined; }
+  const number = selectedNumber();
+  return change((id) => api.editEvent(id, number, { coder: coder(), ...edit }), message);
+}
+
+/* Moves onset, apex or offset; the other two are pushed along so that they stay in order. */
+function moveTo(name, value) {
+  const event = selectedEvent(), last = player.times.length - 1;
+  const frame = Math.min(Math.max(0, Math.round(value) || 0), last);
+  const edit = { onset: event.onset, apex: event.apex, offset: event.offset };
+  if (name === "onset") Object.assign(edit, { onset: frame, apex: Math.max(frame, event.apex), offset: Math.max(frame, event.offset) });
+  if (name === "apex") Object.assign(edit, { onset: Math.min(frame, event.onset), apex: frame, offset: Math.max(frame, event.offset) });
+  if (name === "offset") Object.assign(edit, { onset: Math.min(frame, event.onset), apex: Math.min(frame, event.apex), offset: frame });
+  editSelected(edit, `${name} at frame ${frame}`);
 }
 
 function add() {
-  if (!named()) return;
+  if (!hasCoder()) return;
   const onset = player.number;
-  const offset = Math.max(player.at(player.times[onset] + 0.2), onset);
-  const before = new Set(data.numbers), id = data.id;
-  const face = current()?.face ?? data.faces[0]?.face ?? 1;
-  send(async () => {
-    const told = await api.add(id, { coder: coder(), face, onset, apex: Math.round((onset + offset) / 2), offset });
-    if (data?.id !== id) return;
-    take(told, told.numbers.find((number) => !before.has(number)));
-    say("added; drag its onset, apex and offset to their places");
-  });
+  const offset = Math.max(player.frameAt(player.times[onset] + NEW_EVENT_SECONDS), onset);
+  const face = selectedEvent()?.face ?? data.faces[0]?.face ?? 1;
+  const edit = { coder: coder(), face, onset, apex: Math.round((onset + offset) / 2), offset };
+  const before = new Set(data.numbers);
+  const newNumber = ({ numbers }) => numbers.find((number) => !before.has(number));
+  change((id) => api.addEvent(id, edit), "added; drag the handles to its onset, apex and offset", newNumber);
 }
 
-function undo() {
-  const { id } = data;
-  send(async () => {
-    const told = await api.undo(id);
-    if (data?.id !== id) return;
-    take(told);
-    say("undone");
-  });
-}
-
-function go(by) {
+function selectNeighbor(step) {
   if (!data.events.length) return;
-  const from = selected === null ? (by > 0 ? -1 : data.events.length) : selected;
-  choose(Math.min(Math.max(0, from + by), data.events.length - 1));
+  const start = selected === null ? (step > 0 ? -1 : data.events.length) : selected;
+  select(Math.min(Math.max(0, start + step), data.events.length - 1));
 }
 
 function replay() {
-  if (!current()) return;
-  const event = current();
+  const event = selectedEvent();
+  if (!event) return;
   if (Number($("speed").value) === 1) { $("speed").value = "0.25"; player.speed = 0.25; }
-  player.play(player.at(Math.max(0, event.start - 0.25)), Math.min(player.at(event.end + 0.25), player.times.length - 1));
+  const first = player.frameAt(Math.max(0, event.start - REPLAY_MARGIN_SECONDS));
+  player.play(first, player.frameAt(event.end + REPLAY_MARGIN_SECONDS));
 }
 
-/* Everything a key or a button can do; `by` is how far. */
-function act(name, ...values) {
-  if (name === "help") return $("help").showModal();
-  if (!data) return undefined;
-  const event = current();
-  return {
-    play: () => player.toggle(),
-    back: () => player.step(-(values[0] || 1)),
-    forward: () => player.step(values[0] || 1),
-    next: () => go(1),
-    previous: () => go(-1),
-    replay,
-    confirm: () => judge({ verdict: "confirm" }, "confirmed"),
-    reject: () => judge({ verdict: "reject" }, "rejected"),
-    onset: () => event && moved("onset", player.number),
-    apex: () => event && moved("apex", player.number),
-    offset: () => event && moved("offset", player.number),
-    move: () => moved(...values),
-    go: () => player.show(event[values[0]]),
-    say: () => judge(values[0], "saved"),
-    label: () => $("label")?.focus(),
-    note: () => $("note")?.focus(),
-    add,
-    undo,
-  }[name]?.();
+/* Everything that a key or a button can do. */
+const ACTIONS = {
+  play: () => player.toggle(),
+  back: (frames = 1) => player.step(-frames),
+  forward: (frames = 1) => player.step(frames),
+  next: () => selectNeighbor(1),
+  previous: () => selectNeighbor(-1),
+  replay,
+  confirm: () => editSelected({ verdict: "confirm" }, "confirmed"),
+  reject: () => editSelected({ verdict: "reject" }, "rejected"),
+  onset: () => selectedEvent() && moveTo("onset", player.number),
+  apex: () => selectedEvent() && moveTo("apex", player.number),
+  offset: () => selectedEvent() && moveTo("offset", player.number),
+  move: moveTo,
+  go: (name) => player.show(selectedEvent()[name]),
+  edit: (values) => editSelected(values, "saved"),
+  label: () => $("label")?.focus(),
+  note: () => $("note")?.focus(),
+  add,
+  undo: () => change((id) => api.undo(id), "undone"),
+};
+
+function act(action, ...values) {
+  if (action === "help") $("help").showModal();
+  else if (data) ACTIONS[action](...values);
 }
 
-function start() {
+async function compareWithFile() {
+  const [file] = $("second-file").files;
+  $("second-file").value = "";
+  if (!file) return;
+  try {
+    showAgreement(await api.getAgreement(data.id, file), (event) => player.show(event.onset));
+    $("agreement").focus();
+  } catch (error) {
+    $("agreement").replaceChildren();
+    showError(error);
+  }
+}
+
+async function start() {
   $("coder").value = sessionStorage.getItem("coder") || "";
   $("coder").addEventListener("input", () => {
     sessionStorage.setItem("coder", coder());
-    if (data) for (const kind of ["csv", "json", "eaf"]) $(kind).href = api.file(data.id, kind, coder());
+    if (data) showLinks();
   });
   $("speed").addEventListener("change", () => { player.speed = Number($("speed").value); });
-  for (const button of document.querySelectorAll("[data-act]")) button.addEventListener("click", () => act(button.dataset.act));
+  for (const button of document.querySelectorAll("[data-action]")) button.addEventListener("click", () => act(button.dataset.action));
   $("stage").tabIndex = -1;
   $("stage").addEventListener("click", () => act("play"));
-  $("delete").addEventListener("click", () => shelf.drop(data.id));
-  $("compare").addEventListener("click", () => $("second").click());
-  $("second").addEventListener("change", async () => {
-    const [file] = $("second").files;
-    $("second").value = "";
-    if (!file) return;
-    try {
-      $("agreement").replaceChildren(...agreement(await api.second(data.id, file), (event) => player.show(event.onset)));
-      $("agreement").focus();
-    } catch (error) {
-      $("agreement").replaceChildren();
-      fault(error);
-    }
-  });
+  $("delete").addEventListener("click", () => recordings.remove(data.id));
+  $("compare").addEventListener("click", () => $("second-file").click());
+  $("second-file").addEventListener("change", compareWithFile);
   listen(act);
-  shelf.look().then(() => {
-    const id = location.hash.slice(1);
-    if (shelf.known.some((one) => one.id === id && one.state === "done")) open(id);
-  });
+  await recordings.refresh();
+  const linked = location.hash.slice(1);
+  if (recordings.recordings.some(({ id, state }) => id === linked && state === "done")) open(linked);
 }
 
 start();

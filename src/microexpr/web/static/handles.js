@@ -1,69 +1,70 @@
-/* Onset, apex and offset of the chosen event as handles on the time line: dragged, or moved by the arrow keys. They
-   never pass each other, and what was moved is told once, when it is let go. */
+/* Onset, apex and offset of the selected event as handles on the timeline, which are dragged or moved by the arrow keys.
+   They never pass each other. A move is reported once, when the handle is released. */
 
-import { clock, make } from "./page.js";
+import { formatTime, make } from "./dom.js";
 
 const NAMES = ["onset", "apex", "offset"];
-const BY = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10, Home: -Infinity, End: Infinity };
+const STEPS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10, Home: -Infinity, End: Infinity };
 
-export const ROOM = 24; // pixels above a curve, where the apex is taken hold of
+export const APEX_SPACE = 24; // pixels above a curve for the handle of the apex
 
 export class Handles {
-  /* onDraw({ start, peak, end })    the event is to be drawn so
-     onMove(name, { onset, apex, offset })    these are its frames now; a promise that ends when they are kept, or not */
-  constructor(player, { onDraw, onMove }) {
+  /* onPreview({ start, peak, end })          draw the event with these times
+     onMove(name, { onset, apex, offset })    the new frames; returns a promise that ends when they are saved or refused */
+  constructor(player, { onPreview, onMove }) {
     this.player = player;
-    this.onDraw = onDraw;
+    this.onPreview = onPreview;
     this.onMove = onMove;
-    this.event = this.number = this.layout = this.held = null;
-    this.waiting = 0;
-    this.box = make("div", { className: "handles", role: "group", ariaLabel: "onset, apex and offset of the chosen event" });
-    this.handles = NAMES.map((name) => this.handle(name));
+    this.event = this.number = this.layout = this.drag = null;
+    this.saving = 0;
+    this.box = make("div", { className: "handles", role: "group", ariaLabel: "onset, apex and offset of the selected event" });
+    this.handles = NAMES.map((name) => this.makeHandle(name));
     this.box.append(...this.handles);
   }
 
-  handle(name) {
-    const one = make("div", { className: `handle ${name}`, tabIndex: 0, role: "slider", ariaLabel: name,
-      onpointerdown: (press) => {
-        if (press.button || this.held) return;
-        one.setPointerCapture(press.pointerId);
-        one.focus({ preventScroll: true });
-        this.take(name, press.pointerId, press.clientX - this.at(name));
+  makeHandle(name) {
+    const handle = make("div", { className: `handle ${name}`, tabIndex: 0, role: "slider", ariaLabel: name,
+      onpointerdown: (pointer) => {
+        if (pointer.button || this.drag) return;
+        handle.setPointerCapture(pointer.pointerId);
+        handle.focus({ preventScroll: true });
+        this.beginDrag(name, pointer.pointerId, pointer.clientX - this.pixelOf(name));
         this.player.show(this.frames[name]);
       },
-      onpointermove: (move) => { if (this.held?.pointer === move.pointerId) this.move(this.frame(move.clientX - this.held.beside)); },
-      onpointerup: (up) => { if (this.held?.pointer === up.pointerId) this.release(); },
-      onpointercancel: () => this.giveUp(),
-      onkeydown: (key) => this.key(name, key),
-      onkeyup: () => { if (this.held?.pointer === null) this.release(); },
-      onblur: () => { if (this.held?.pointer === null) this.release(); },
+      onpointermove: (pointer) => { if (this.drag?.pointer === pointer.pointerId) this.moveTo(this.frameAt(pointer.clientX - this.drag.distance)); },
+      onpointerup: (pointer) => { if (this.drag?.pointer === pointer.pointerId) this.endDrag(); },
+      onpointercancel: () => this.cancelDrag(),
+      onkeydown: (press) => this.handleKey(name, press),
+      onkeyup: () => { if (this.drag?.pointer === null) this.endDrag(); },
+      onblur: () => { if (this.drag?.pointer === null) this.endDrag(); },
     });
-    return one;
+    return handle;
   }
 
-  /* Of the time line, see there. */
-  lay(layout) {
+  /* The layout of the timeline, as its onLayout gives it. */
+  setLayout(layout) {
     this.layout = layout;
     if (this.box.parentElement !== layout.space) layout.space.append(this.box);
-    this.place();
+    this.position();
   }
 
-  /* The chosen event as it is kept now, null for none; what is being moved goes on. */
+  /* The selected event as it is saved now, null for none; a drag of the same event goes on. */
   show(event, number) {
-    if (number !== this.number) this.held = null;
+    if (number !== this.number) this.drag = null;
     this.event = event;
     this.number = number;
-    if (event && (this.held || this.waiting)) this.draw();
-    else this.rest();
+    if (event && (this.drag || this.saving)) this.preview();
+    else this.reset();
   }
 
-  rest() {
+  reset() {
     if (this.event) this.frames = Object.fromEntries(NAMES.map((name) => [name, this.event[name]]));
-    this.place();
+    this.position();
   }
 
-  take(name, pointer, beside) {
-    this.held = { name, pointer, beside, before: { ...this.frames }, shown: this.player.number };
+  /* pointer: its id, null for the keyboard; distance: pixels from the pointer to the frame of the handle. */
+  beginDrag(name, pointer, distance) {
+    this.drag = { name, pointer, distance, before: { ...this.frames }, shown: this.player.number };
   }
 
   limits(name) {
@@ -71,82 +72,82 @@ export class Handles {
     return { onset: [0, apex], apex: [onset, offset], offset: [apex, last] }[name];
   }
 
-  move(frame) {
-    const { name } = this.held, [low, high] = this.limits(name);
+  moveTo(frame) {
+    const { name } = this.drag, [low, high] = this.limits(name);
     this.frames[name] = Math.min(Math.max(frame, low), high);
     this.player.show(this.frames[name]);
-    this.draw();
+    this.preview();
   }
 
-  async release() {
-    const { name, before } = this.held, frames = { ...this.frames };
-    this.held = null;
-    this.place();
+  async endDrag() {
+    const { name, before } = this.drag, frames = { ...this.frames };
+    this.drag = null;
+    this.position();
     if (frames[name] === before[name]) return;
-    this.waiting++;
+    this.saving++;
     await this.onMove(name, frames);
-    this.waiting--;
-    if (this.held || this.waiting || !this.event) return;
-    this.rest();
-    this.draw();
+    this.saving--;
+    if (this.drag || this.saving || !this.event) return;
+    this.reset();
+    this.preview();
   }
 
-  giveUp() {
-    if (!this.held) return;
-    const { before, shown } = this.held;
-    this.held = null;
+  cancelDrag() {
+    if (!this.drag) return;
+    const { before, shown } = this.drag;
+    this.drag = null;
     this.frames = before;
     this.player.show(shown);
-    this.draw();
+    this.preview();
   }
 
-  key(name, key) {
-    if (key.ctrlKey || key.metaKey || key.altKey) return;
-    if (key.key === "Escape" && this.held) this.giveUp();
-    else if (key.key in BY && !this.held?.pointer) {
-      if (!this.held) this.take(name, null);
-      this.move(this.frames[name] + BY[key.key] * (key.shiftKey ? 10 : 1));
+  handleKey(name, press) {
+    if (press.ctrlKey || press.metaKey || press.altKey) return;
+    if (press.key === "Escape" && this.drag) this.cancelDrag();
+    else if (press.key in STEPS && !this.drag?.pointer) {
+      if (!this.drag) this.beginDrag(name, null, 0);
+      this.moveTo(this.frames[name] + STEPS[press.key] * (press.shiftKey ? 10 : 1));
     } else return;
-    key.preventDefault();
-    key.stopPropagation();
+    press.preventDefault();
+    press.stopPropagation();
   }
 
-  draw() {
+  preview() {
     const { times } = this.player, { onset, apex, offset } = this.frames;
-    this.onDraw({ start: times[onset], peak: times[apex], end: times[offset] });
-    this.place();
+    this.onPreview({ start: times[onset], peak: times[apex], end: times[offset] });
+    this.position();
   }
 
-  /* Where a moment is, in pixels of the window. */
-  at(name) {
+  /* Horizontal position of a handle's frame, in pixels of the window. */
+  pixelOf(name) {
     return this.layout.space.getBoundingClientRect().left + this.player.times[this.frames[name]] * this.layout.scale;
   }
 
-  /* The frame at a pixel of the window, of those in sight, so that the time line stands still. */
-  frame(pixel) {
-    const { space, scale } = this.layout, { player } = this, seen = space.parentElement.getBoundingClientRect();
+  /* The frame at a pixel of the window, limited to the visible frames so that the timeline does not scroll. */
+  frameAt(pixel) {
+    const { space, scale } = this.layout, { player } = this, visible = space.parentElement.getBoundingClientRect();
     const seconds = (x) => (x - space.getBoundingClientRect().left) / scale;
-    const low = player.at(seconds(seen.left)), high = player.at(seconds(seen.right));
-    const first = player.times[low] < seconds(seen.left) ? low + 1 : low;
-    return Math.min(Math.max(player.nearest(seconds(pixel)), first), Math.max(first, high));
+    const low = player.frameAt(seconds(visible.left)), high = player.frameAt(seconds(visible.right));
+    const first = player.times[low] < seconds(visible.left) ? low + 1 : low;
+    return Math.min(Math.max(player.nearestFrame(seconds(pixel)), first), Math.max(first, high));
   }
 
-  place() {
+  position() {
     this.box.hidden = !this.event || !this.layout;
     if (this.box.hidden) return;
-    const { space, scale, top } = this.layout, { times } = this.player, wide = this.handles[0].offsetWidth;
+    const { space, scale, top } = this.layout, { times } = this.player, width = this.handles[0].offsetWidth;
     this.box.style.top = `${top(this.event.face)}px`;
     for (const [index, name] of NAMES.entries()) {
-      const one = this.handles[index], x = times[this.frames[name]] * scale, [low, high] = this.limits(name);
-      one.style.left = `${x}px`;
-      // Beside the event, so that a short one is still seen; within it at the ends of the recording.
-      one.classList.toggle("before", name === "onset" ? x >= wide : name === "offset" && x + wide > space.clientWidth);
-      one.classList.toggle("held", this.held?.name === name);
-      one.ariaValueMin = low;
-      one.ariaValueMax = high;
-      one.ariaValueNow = this.frames[name];
-      one.ariaValueText = `frame ${this.frames[name]}, ${clock(times[this.frames[name]])}`;
-      one.dataset.told = `${name} ${this.frames[name]}`;
+      const handle = this.handles[index], frame = this.frames[name], x = times[frame] * scale, [low, high] = this.limits(name);
+      handle.style.left = `${x}px`;
+      // Outside the event, so that a short one stays visible; inside it at the ends of the recording.
+      handle.classList.toggle("before", name === "onset" ? x >= width : name === "offset" && x + width > space.clientWidth);
+      handle.classList.toggle("dragged", this.drag?.name === name);
+      handle.ariaValueMin = low;
+      handle.ariaValueMax = high;
+      handle.ariaValueNow = frame;
+      handle.ariaValueText = `frame ${frame}, ${formatTime(times[frame])}`;
+      handle.dataset.text = `${name} ${frame}`;
     }
   }
 }

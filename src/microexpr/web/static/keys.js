@@ -1,46 +1,46 @@
-/* Every key in one list: what the help shows is what works. */
+/* The list of all keys. The help dialog and the key handler both read it. */
 
-import { $, make } from "./page.js";
+import { $, make } from "./dom.js";
 
-export const KEYS = [
+export const KEYS = [ // action, keys, keys as displayed, description
   ["play", [" ", "k"], "space", "play or pause"],
   ["back", [",", "ArrowLeft"], ", ←", "one frame back"],
-  ["forward", [".", "ArrowRight"], ". →", "one frame on"],
+  ["forward", [".", "ArrowRight"], ". →", "one frame forward"],
   ["next", ["n"], "n", "next event"],
   ["previous", ["p"], "p", "previous event"],
-  ["replay", ["v"], "v", "see the event again, slowly"],
+  ["replay", ["v"], "v", "replay the event slowly"],
   ["confirm", ["c"], "c", "confirm the event"],
   ["reject", ["r"], "r", "reject the event"],
-  ["onset", ["1"], "1", "it begins at this frame"],
-  ["apex", ["2"], "2", "it is at its height at this frame"],
-  ["offset", ["3"], "3", "it ends at this frame"],
-  ["label", ["l"], "l", "to its class"],
-  ["note", ["m"], "m", "to its note"],
+  ["onset", ["1"], "1", "set the onset to this frame"],
+  ["apex", ["2"], "2", "set the apex to this frame"],
+  ["offset", ["3"], "3", "set the offset to this frame"],
+  ["label", ["l"], "l", "go to the class"],
+  ["note", ["m"], "m", "go to the note"],
   ["add", ["a"], "a", "add an event at this frame"],
-  ["undo", ["u"], "u", "undo the last judgment"],
-  ["help", ["?"], "?", "these keys"],
+  ["undo", ["u"], "u", "undo the last change"],
+  ["help", ["?"], "?", "show these keys"],
 ];
 
-const WRITING = "input, textarea, select";
-const PRESSING = "button, a, summary, [role=slider]";
+const TEXT_FIELDS = "input, textarea, select";
+const PRESSED_BY_SPACE = "button, a, summary, [role=slider]";
 
+/* Calls act(action, number of frames) for every key of the list. */
 export function listen(act) {
-  const found = new Map(KEYS.flatMap(([name, keys]) => keys.map((key) => [key, name])));
+  const actions = new Map(KEYS.flatMap(([action, keys]) => keys.map((key) => [key, action])));
   document.addEventListener("keydown", (press) => {
     if (press.defaultPrevented || press.ctrlKey || press.metaKey || press.altKey || document.querySelector("dialog[open]")) return;
-    if (press.target.matches(WRITING)) {
+    if (press.target.matches(TEXT_FIELDS)) {
       if (press.key === "Escape") { press.target.blur(); $("stage").focus(); }
       return;
     }
-    if (press.key === " " && press.target.matches(PRESSING)) return;
-    const name = found.get(press.key);
-    if (!name) return;
+    if (press.key === " " && press.target.matches(PRESSED_BY_SPACE)) return;
+    const action = actions.get(press.key);
+    if (!action) return;
     press.preventDefault();
-    act(name, press.shiftKey ? 10 : 1);
+    act(action, press.shiftKey ? 10 : 1);
   });
-  $("help-keys").append(...KEYS.flatMap(([, , shown, told]) => [
-    make("dt", {}, ...shown.split(" ").map((key) => make("kbd", {}, key))), make("dd", {}, told),
-  ]));
-  $("help-keys").append(make("dt", {}, make("kbd", {}, "Shift"), make("kbd", {}, "←"), make("kbd", {}, "→")), make("dd", {}, "ten frames"));
+  $("help-keys").append(...KEYS.flatMap(([, , keys, text]) => description(keys.split(" "), text)), ...description(["Shift", "←", "→"], "ten frames"));
   $("keys").addEventListener("click", () => $("help").showModal());
 }
+
+const description = (keys, text) => [make("dt", {}, ...keys.map((key) => make("kbd", {}, key))), make("dd", {}, text)];

@@ -1,44 +1,48 @@
-/* Plays the video with the browser's own player, and shows single frames exactly: while it stands, a picture that the
-   server decoded lies over the video, because a browser's own seeking is not exact to the frame. */
+/* Plays the video with the browser's own player, and shows single frames exactly: while the video is paused, an image
+   that the server decoded covers it, because the seeking of browsers is not exact to the frame. */
 
 import * as api from "./api.js";
 
-const HELD = 60; // pictures
+const CACHE_SIZE = 60; // images
 
 export class Player {
-  constructor(video, canvas, { onFrame, onPlaying, onPlain, onFault }) {
+  /* onFrame(number, seconds)    another frame is displayed
+     onPlaying(playing)          playing starts or ends
+     onFallback()                the browser cannot play the video; single frames are displayed instead
+     onError(error)              a frame could not be loaded */
+  constructor(video, canvas, callbacks) {
     this.video = video;
     this.canvas = canvas;
-    this.told = { onFrame, onPlaying, onPlain, onFault };
+    this.callbacks = callbacks;
     this.clear();
     video.addEventListener("ended", () => this.pause());
-    video.addEventListener("error", () => this._plain());
+    video.addEventListener("error", () => this._fallBack());
   }
 
   clear() {
     this.id = null;
     this.times = new Float64Array();
-    this.pictures = new Map();
+    this.images = new Map();
     this.number = 0;
     this.playing = false;
-    this.until = Infinity;
-    this.plays = false;
+    this.last = Infinity;
+    this.playable = false;
     this.wanted = null;
     this.video.removeAttribute("src");
     this.video.load();
   }
 
-  load(id, times, plays) {
+  load(id, times, playable) {
     this.clear();
     this.id = id;
     this.times = times;
-    this.plays = plays;
-    if (plays) this.video.src = api.video(id);
+    this.playable = playable;
+    if (playable) this.video.src = api.videoUrl(id);
     this.show(0);
   }
 
-  /* The frame that is in sight at a time: the last one that has begun. */
-  at(seconds) {
+  /* The frame that is visible at a time: the last one that has begun. */
+  frameAt(seconds) {
     let low = 0, high = this.times.length;
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -48,19 +52,19 @@ export class Player {
     return Math.max(0, low - 1);
   }
 
-  nearest(seconds) {
-    const left = this.at(seconds), right = Math.min(left + 1, this.times.length - 1);
+  nearestFrame(seconds) {
+    const left = this.frameAt(seconds), right = Math.min(left + 1, this.times.length - 1);
     return seconds - this.times[left] <= this.times[right] - seconds ? left : right;
   }
 
-  /* Stands still at a frame. */
+  /* Pauses at a frame. */
   show(number) {
     if (this.playing) this._stop();
-    this._mark(Math.min(Math.max(0, Math.round(number)), Math.max(0, this.times.length - 1)));
+    this._setNumber(Math.min(Math.max(0, Math.round(number)), Math.max(0, this.times.length - 1)));
     this._draw();
   }
 
-  step(by) { this.show(this.number + by); }
+  step(frames) { this.show(this.number + frames); }
 
   toggle() { return this.playing ? this.pause() : this.play(); }
 
@@ -70,91 +74,90 @@ export class Player {
     this._draw();
   }
 
-  /* From the current frame, or from one to another. */
-  async play(from = this.number, to = this.times.length - 1) {
+  /* Plays from the current frame to the end, or from one frame to another. */
+  async play(first = this.number, last = this.times.length - 1) {
     if (!this.times.length) return;
-    if (from >= this.times.length - 1) from = 0;
-    this._mark(from);
+    if (first >= this.times.length - 1) first = 0;
+    this._setNumber(first);
     this.playing = true;
-    this.until = to;
-    this.told.onPlaying(true);
-    const turn = this.turn = {};
-    if (!this.plays) { this._flick(turn); return; }
-    this.video.currentTime = this.times[from] + 1e-3;
+    this.last = last;
+    this.callbacks.onPlaying(true);
+    const run = this.run = {}; // another object for every start: what belongs to an earlier one ends
+    if (!this.playable) { this._playFrames(run); return; }
+    this.video.currentTime = this.times[first] + 1e-3;
     try {
       await this.video.play();
-      if (this.turn === turn) this._follow(turn);
+      if (this.run === run) this._followVideo(run);
     } catch {
-      if (this.turn === turn) this._plain(); // else it was paused before it began
+      if (this.run === run) this._fallBack(); // else it was paused before it began
     }
   }
 
-  /* The browser cannot play the file after all. */
-  _plain() {
-    if (!this.plays) return;
-    this.plays = false;
-    this.told.onPlain();
-    if (this.playing) this._flick(this.turn = {});
+  _fallBack() {
+    if (!this.playable) return;
+    this.playable = false;
+    this.callbacks.onFallback();
+    if (this.playing) this._playFrames(this.run = {});
   }
 
   _stop() {
     this.playing = false;
-    this.turn = null;
+    this.run = null;
     this.video.pause();
-    this.told.onPlaying(false);
+    this.callbacks.onPlaying(false);
   }
 
-  _mark(number) {
+  _setNumber(number) {
     this.number = number;
-    this.told.onFrame(number, this.times[number] || 0);
+    this.callbacks.onFrame(number, this.times[number] || 0);
   }
 
-  /* The browser says which frame it shows. */
-  _follow(turn) {
-    const seen = (_, facts) => {
-      if (this.turn !== turn) return;
+  /* Updates the frame number while the browser plays the video. */
+  _followVideo(run) {
+    const onVideoFrame = (_, { mediaTime }) => {
+      if (this.run !== run) return;
       this.canvas.hidden = true;
-      this._mark(this.at(facts.mediaTime));
-      if (this.number >= this.until) this.pause();
+      this._setNumber(this.frameAt(mediaTime));
+      if (this.number >= this.last) this.pause();
       else next();
     };
     const next = () => {
-      if (this.video.requestVideoFrameCallback) this.video.requestVideoFrameCallback(seen);
-      else requestAnimationFrame(() => seen(0, { mediaTime: this.video.currentTime }));
+      if (this.video.requestVideoFrameCallback) this.video.requestVideoFrameCallback(onVideoFrame);
+      else requestAnimationFrame(() => onVideoFrame(0, { mediaTime: this.video.currentTime }));
     };
     next();
   }
 
-  /* Frame after frame, as many as come in time; what is told is what is seen. */
-  async _flick(turn) {
-    let place = this.times[this.number], last = performance.now(), shown = -1;
-    while (this.turn === turn && shown < this.until) {
+  /* Plays by showing single frames, as many as arrive in time. */
+  async _playFrames(run) {
+    let position = this.times[this.number], before = performance.now(), shown = -1;
+    while (this.run === run && shown < this.last) {
       const now = performance.now();
-      place += (now - last) / 1000 * this.video.playbackRate;
-      last = now;
-      const number = Math.min(this.at(place), this.until);
+      position += (now - before) / 1000 * this.video.playbackRate;
+      before = now;
+      const number = Math.min(this.frameAt(position), this.last);
       if (number === shown) { await new Promise(requestAnimationFrame); continue; }
       try {
-        const picture = await this._picture(number);
-        if (this.turn !== turn) return;
-        this._picture(number + 1).catch(() => {});
-        this._paint(picture, number);
+        const image = await this._image(number);
+        if (this.run !== run) return;
+        this._image(number + 1).catch(() => {});
+        this._paint(image, number);
         this.canvas.hidden = false;
         this.canvas.dataset.frame = number;
-        this._mark(shown = number);
-      } catch (fault) {
-        if (this.turn === turn) this.told.onFault(fault);
+        this._setNumber(shown = number);
+      } catch (error) {
+        if (this.run === run) this.callbacks.onError(error);
         break;
       }
     }
-    if (this.turn === turn) this.pause();
+    if (this.run === run) this.pause();
   }
 
   set speed(value) {
     this.video.playbackRate = this.video.defaultPlaybackRate = value;
   }
 
-  /* One request at a time; of those that were wanted meanwhile only the last. */
+  /* Draws the current frame. Only one request runs at a time; of the frames wanted meanwhile, only the last is drawn. */
   async _draw() {
     const busy = this.wanted !== null;
     this.wanted = this.number;
@@ -163,39 +166,39 @@ export class Player {
     while (this.id === id && this.drawn !== `${id} ${this.wanted}`) {
       const number = this.wanted;
       try {
-        const picture = await this._picture(number);
+        const image = await this._image(number);
         if (this.id !== id) return;
-        this._paint(picture, number);
-      } catch (fault) {
-        if (this.id === id) this.told.onFault(fault);
+        this._paint(image, number);
+      } catch (error) {
+        if (this.id === id) this.callbacks.onError(error);
         break;
       }
     }
     if (this.id !== id) return;
-    if (!this.playing || !this.plays) this.canvas.hidden = false;
+    if (!this.playing || !this.playable) this.canvas.hidden = false;
     this.canvas.dataset.frame = this.wanted;
-    const near = this.wanted;
+    const number = this.wanted;
     this.wanted = null;
-    if (!this.playing) for (const by of [1, -1, 2]) this._picture(near + by).catch(() => {});
+    if (!this.playing) for (const step of [1, -1, 2]) this._image(number + step).catch(() => {});
   }
 
-  _picture(number) {
-    if (number < 0 || number >= this.times.length) return Promise.reject(new api.Fault("no such frame"));
-    if (!this.pictures.has(number)) {
-      const coming = api.frame(this.id, number).then(createImageBitmap);
-      coming.catch(() => this.pictures.delete(number));
-      this.pictures.set(number, coming);
-      if (this.pictures.size > HELD) this.pictures.delete(this.pictures.keys().next().value);
+  _image(number) {
+    if (number < 0 || number >= this.times.length) return Promise.reject(new api.ApiError(`There is no frame ${number}.`));
+    if (!this.images.has(number)) {
+      const image = api.getFrame(this.id, number).then(createImageBitmap);
+      image.catch(() => this.images.delete(number));
+      this.images.set(number, image);
+      if (this.images.size > CACHE_SIZE) this.images.delete(this.images.keys().next().value);
     }
-    return this.pictures.get(number);
+    return this.images.get(number);
   }
 
-  _paint(picture, number) {
-    if (this.canvas.width !== picture.width || this.canvas.height !== picture.height) {
-      this.canvas.width = picture.width;
-      this.canvas.height = picture.height;
+  _paint(image, number) {
+    if (this.canvas.width !== image.width || this.canvas.height !== image.height) {
+      this.canvas.width = image.width;
+      this.canvas.height = image.height;
     }
-    this.canvas.getContext("2d").drawImage(picture, 0, 0);
+    this.canvas.getContext("2d").drawImage(image, 0, 0);
     this.drawn = `${this.id} ${number}`;
   }
 }

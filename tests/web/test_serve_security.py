@@ -1,4 +1,4 @@
-"""Who may ask the web application for what, and that an upload never leaves its folder."""
+"""Access control, and uploads that must stay in their folder."""
 
 import subprocess
 import sys
@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 
 from microexpr.core.errors import UsageError
 from microexpr.web import ServerOptions, create_app
-from microexpr.web.media import kind_of
-from microexpr.web.store import Library
+from microexpr.web.media import video_suffix
+from microexpr.web.store import RecordingStore
 from tests.web import serve_stub
 
 ASK = {"X-Microexpr": "1"}
@@ -19,9 +19,9 @@ TOKEN = "a token of more than sixteen"
 
 
 def client(root: Path, base="http://127.0.0.1:8765", **settings) -> TestClient:
-    """Without its analyzes: nothing is begun."""
+    """A client of an application whose queue is not started."""
     chosen = ServerOptions(**{"max_recordings": 40, "analyze": serve_stub.quick, **settings})
-    return TestClient(create_app(chosen, Library(root, chosen.max_recordings)), base, follow_redirects=False)
+    return TestClient(create_app(chosen, RecordingStore(root, chosen.max_recordings)), base, follow_redirects=False)
 
 
 @pytest.fixture(scope="module")
@@ -30,16 +30,16 @@ def film(tmp_path_factory) -> bytes:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8765", "localhost:8765", "[::1]:8765", "127.0.0.2"])
-def test_this_machine_has_these_names(tmp_path, host):
+def test_local_host_names_are_accepted(tmp_path, host):
     assert client(tmp_path).get("/api/state", headers={"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example", "127.0.0.1.evil.example", "192.168.1.7", "[", "localhost@evil.example"]
 )
-def test_a_name_that_somebody_made_to_point_here_is_refused(tmp_path, host):
+def test_foreign_host_names_are_refused(tmp_path, host):
     answer = client(tmp_path).get("/api/state", headers={"Host": host})
-    assert answer.status_code == 421 and "terminal" in answer.json()["fault"]
+    assert answer.status_code == 421 and "terminal" in answer.json()["error"]
 
 
 @pytest.mark.parametrize(
@@ -54,23 +54,23 @@ def test_a_name_that_somebody_made_to_point_here_is_refused(tmp_path, host):
     ],
 )
 @pytest.mark.parametrize("method", ["POST", "DELETE", "PATCH", "PUT"])
-def test_a_change_comes_from_the_page_itself(tmp_path, film, method, headers):
+def test_changes_from_other_origins_are_refused(tmp_path, film, method, headers):
     answer = client(tmp_path).request(method, "/api/recordings", headers=headers, content=film)
     assert answer.status_code == 403 and list(tmp_path.iterdir()) == []
 
 
-def test_the_page_itself_may(tmp_path, film):
+def test_changes_from_the_page_are_accepted(tmp_path, film):
     own = {**ASK, "Origin": "http://127.0.0.1:8765", "Sec-Fetch-Site": "same-origin"}
     assert client(tmp_path).post("/api/recordings?name=a", headers=own, content=film).status_code == 201
 
 
-def test_another_page_may_not_show_our_pictures(tmp_path):
+def test_other_sites_cannot_embed_responses(tmp_path):
     foreign = {"Sec-Fetch-Site": "cross-site"}
     assert client(tmp_path).get("/api/state", headers=foreign).status_code == 403
-    assert client(tmp_path).get("/", headers=foreign).status_code == 200  # a link to the page is no harm
+    assert client(tmp_path).get("/", headers=foreign).status_code == 200  # links to the page are harmless
 
 
-def test_every_answer_says_what_a_browser_may_do(tmp_path):
+def test_every_response_has_security_headers(tmp_path):
     page = client(tmp_path)
     for path in ("/", "/static/app.js", "/static/timeline.js", "/api/state", "/nothing", "/static/nothing"):
         headers = page.get(path).headers
@@ -80,10 +80,21 @@ def test_every_answer_says_what_a_browser_may_do(tmp_path):
         assert headers["cross-origin-resource-policy"] == "same-origin" and "server" not in headers
 
 
-def test_the_page_holds_no_script_and_names_no_other_place(tmp_path):
+def test_page_has_no_inline_script_and_no_external_address(tmp_path):
     page = client(tmp_path)
-    names = ["app.js", "api.js", "player.js", "shelf.js", "event.js", "keys.js", "page.js", "second.js", "app.css"]
-    texts = [page.get("/").text, *(page.get(f"/static/{name}").text for name in [*names, "timeline.js"])]
+    names = [
+        "app.js",
+        "api.js",
+        "player.js",
+        "recordings.js",
+        "event_form.js",
+        "keys.js",
+        "dom.js",
+        "agreement.js",
+        "handles.js",
+        "app.css",
+    ]
+    texts = [page.get("/").text, *(page.get(f"/static/{name}").text for name in [*names, "timeline.js", "theme.css"])]
     for text in texts:
         found = [part for part in text.replace("http://www.w3.org/2000/svg", "").split() if "://" in part]
         assert not found and "innerHTML" not in text and "eval(" not in text
@@ -107,13 +118,13 @@ def test_the_page_holds_no_script_and_names_no_other_place(tmp_path):
         "/static/page.html.j2",
     ],
 )
-def test_nothing_else_is_served(tmp_path, path):
+def test_other_paths_are_not_found(tmp_path, path):
     (tmp_path / "secret").write_text("secret")
     answer = client(tmp_path).get(path)
-    assert answer.status_code in (404, 405) and "fault" in answer.json()
+    assert answer.status_code in (404, 405) and "error" in answer.json()
 
 
-def test_a_token_is_asked_for_from_other_machines():
+def test_host_for_other_machines_needs_a_token():
     with pytest.raises(UsageError, match=r"host 0\.0\.0\.0 can be reached .* token"):
         ServerOptions(host="0.0.0.0")
     assert (
@@ -126,14 +137,14 @@ def test_a_token_is_asked_for_from_other_machines():
 @pytest.mark.parametrize(
     "shown", ["", "?token=", "?token=wrong", f"?token={TOKEN}x", f"?token={TOKEN[:-1]}", "?token=%ff%00"]
 )
-def test_without_the_token_there_is_nothing(tmp_path, shown):
+def test_requests_without_the_token_are_refused(tmp_path, shown):
     page = client(tmp_path, "http://192.168.1.7:8765", host="0.0.0.0", token=TOKEN)
     for path in ("/", "/static/app.js", "/api/state", "/nothing"):
         answer = page.get(path + shown)
         assert answer.status_code == 401 and "set-cookie" not in answer.headers
 
 
-def test_the_token_moves_into_a_cookie(tmp_path):
+def test_token_moves_into_a_cookie(tmp_path):
     page = client(tmp_path, "http://192.168.1.7:8765", host="0.0.0.0", token=TOKEN)
     answer = page.get("/", params={"token": TOKEN})
     assert answer.status_code == 303 and answer.headers["location"] == "/"
@@ -154,19 +165,19 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", [*NAMES, "x" * 5000])
-def test_the_name_of_an_upload_is_never_a_path(tmp_path, film, name):
-    library = tmp_path / "library"
-    page = client(library)
+def test_upload_name_is_never_a_path(tmp_path, film, name):
+    root = tmp_path / "recordings"
+    page = client(root)
     answer = page.post("/api/recordings", params={"name": name}, headers=ASK, content=film)
     assert answer.status_code == 201
     shown = answer.json()["name"]
     assert shown.isprintable() and 0 < len(shown) <= 120 and "/" not in shown and "\\" not in shown
-    (folder,) = library.iterdir()
+    (folder,) = root.iterdir()
     assert sorted(path.name for path in folder.iterdir()) == ["recording.json", "video.mp4"]
-    assert list(tmp_path.iterdir()) == [library] and folder.name.endswith(answer.json()["id"])
+    assert list(tmp_path.iterdir()) == [root] and folder.name.endswith(answer.json()["id"])
     assert folder.stat().st_mode & 0o077 == 0
     assert page.delete(f"/api/recordings/{answer.json()['id']}", headers=ASK).status_code == 200
-    assert list(library.iterdir()) == []
+    assert list(root.iterdir()) == []
 
 
 OTHERS = [
@@ -176,7 +187,7 @@ OTHERS = [
 
 
 @pytest.mark.parametrize("content", OTHERS)
-def test_what_is_no_video_is_refused_by_its_content(tmp_path, content):
+def test_uploads_that_are_no_video_are_refused_by_content(tmp_path, content):
     answer = client(tmp_path).post("/api/recordings?name=v.mp4", headers=ASK, content=content)
     assert answer.status_code == 415 and list(tmp_path.iterdir()) == []
 
@@ -186,28 +197,28 @@ OTHER = {"f.ts": "mpeg2video", "f.mpg": "mpeg2video", "f.wmv": "mpeg4", "f.flv":
 
 
 @pytest.mark.parametrize(("name", "codec"), [*KNOWN.items(), *OTHER.items()])
-def test_videos_are_known_by_their_content(tmp_path, name, codec):
+def test_video_suffix_follows_the_content(tmp_path, name, codec):
     head = serve_stub.film(tmp_path / name, codec, frames=12).read_bytes()[:256]
-    assert kind_of(head) == (".mkv" if name in OTHER else Path(name).suffix)
+    assert video_suffix(head) == (".mkv" if name in OTHER else Path(name).suffix)
 
 
 @pytest.mark.parametrize("streamed", [True, False])
-def test_the_size_is_counted_while_it_comes(tmp_path, film, streamed):
-    page, whole = client(tmp_path, most_mb=1), film + b"\0" * 1_000_000
+def test_upload_size_is_limited(tmp_path, film, streamed):
+    page, whole = client(tmp_path, max_upload_mb=1), film + b"\0" * 1_000_000
     body = (whole[i : i + 65536] for i in range(0, len(whole), 65536)) if streamed else whole
     answer = page.post("/api/recordings?name=v.mp4", headers=ASK, content=body)
-    assert answer.status_code == 413 and "larger than 1 MB" in answer.json()["fault"]
+    assert answer.status_code == 413 and "larger than 1 MB" in answer.json()["error"]
     assert list(tmp_path.iterdir()) == [] and page.get("/api/state").json()["recordings"] == []
 
 
-def test_other_requests_are_small(tmp_path):
+def test_body_size_of_other_requests_is_limited(tmp_path):
     page = client(tmp_path)
     for body in (b"x" * 20_000_001, (b"x" for _ in range(3))):
-        answer = page.post("/api/recordings/0/second", headers=ASK, content=body)
+        answer = page.post("/api/recordings/0/agreement", headers=ASK, content=body)
         assert answer.status_code == 413
 
 
-def test_without_the_extra_there_is_one_line():
+def test_missing_web_extra_gives_a_one_line_error():
     code = "import sys; sys.modules['fastapi'] = None; from microexpr.cli.main import main; main(['serve'])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1

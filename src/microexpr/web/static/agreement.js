@@ -1,0 +1,39 @@
+/* Agreement of two coders: Cohen's kappa and a table of the differences. */
+
+import { $, counted, formatTime, make } from "./dom.js";
+
+const DIFFERENCES = { "only first": "only here", "only second": "only in the file", class: "different class" };
+
+const score = (value, text) => make("p", {}, make("b", {}, value), text);
+const kappa = (value, text) => value === null
+  ? score("–", `${text}: not defined, because chance alone gives full agreement`)
+  : score(value.toFixed(2), text);
+
+/* Shows the server's answer; onSeek(event) is called when a row is chosen. */
+export function showAgreement(result, onSeek) {
+  const onsets = result.onset_seconds === null ? "–" : `${Math.round(1000 * result.onset_seconds)} ms`;
+  const [here, file] = result.unjudged;
+  $("agreement").replaceChildren(
+    make("p", { className: "small" }, `${result.first} and ${result.second}`),
+    make("div", { className: "scores" },
+      kappa(result.time_kappa, `kappa over time, ${counted(result.frames, "frame")}`),
+      kappa(result.class_kappa, `kappa over the classes of ${counted(result.matched, "matched event")}`),
+      score(onsets, "mean distance of the onsets of matched events")),
+    here + file ? make("p", { className: "muted small" }, `Left out, because they are not reviewed: ${here} here, ${file} in the file.`) : "",
+    result.differences.length ? differenceTable(result, onSeek) : make("p", {}, "There are no differences."),
+  );
+}
+
+function differenceTable(result, onSeek) {
+  const rows = result.differences.map(({ what, first, second }) => {
+    const event = first || second;
+    return make("tr", {},
+      make("td", {}, make("button", { type: "button", className: "quiet", onclick: () => onSeek(event) }, formatTime(event.start))),
+      make("td", {}, DIFFERENCES[what]), make("td", {}, first?.label ?? "–"), make("td", {}, second?.label ?? "–"));
+  });
+  const columns = ["start", "difference", result.first, result.second];
+  return make("div", { className: "scroll" }, make("table", {},
+    make("caption", {}, counted(rows.length, "difference")),
+    make("thead", {}, make("tr", {}, ...columns.map((name) => make("th", { scope: "col" }, name)))),
+    make("tbody", {}, ...rows)));
+}
