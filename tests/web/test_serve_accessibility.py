@@ -154,4 +154,4 @@ def test_player_error_during_playback_falls_back_to_frames(page, film):
     page.wait_for_selector("#canvas:not([hidden])")
     number = frame(page)
     until(page, f"document.getElementById('canvas').dataset.frame > {number}")
-    assert "one by one" in page.inner_text("#playback-note")
+    assert "frame by frame" in page.inner_text("#playback-note")

@@ -126,5 +126,14 @@ def agreement_view(store: RecordingStore, id: str, text: str, where: str) -> dic
         {"what": difference.what, "first": as_json(difference.first), "second": as_json(difference.second)}
         for difference in result.differences
     ]
-    values = {f.name: getattr(result, f.name) for f in dataclasses.fields(result) if f.name != "differences"}
-    return {**values, "differences": differences}
+    return {
+        "first": result.first,
+        "second": result.second,
+        "frames": result.frames,
+        "time_kappa": result.time_kappa,
+        "class_kappa": result.class_kappa,
+        "matched": result.matched,
+        "onset_seconds": result.onset_seconds,
+        "unreviewed": result.unjudged,
+        "differences": differences,
+    }

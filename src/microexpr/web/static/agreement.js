@@ -12,7 +12,7 @@ const kappa = (value, text) => value === null
 /* Shows the server's answer; onSeek(event) is called when a row is chosen. */
 export function showAgreement(result, onSeek) {
   const onsets = result.onset_seconds === null ? "–" : `${Math.round(1000 * result.onset_seconds)} ms`;
-  const [here, file] = result.unjudged;
+  const [here, file] = result.unreviewed;
   $("agreement").replaceChildren(
     make("p", { className: "small" }, `${result.first} and ${result.second}`),
     make("div", { className: "scores" },
