@@ -271,7 +271,7 @@ INTERFACE = """(given) => {
     const told = [], laid = [];
     const host = document.body.appendChild(document.createElement("div"));
     const act = { onSelect: (i) => told.push(["select", i]), onSeek: (s) => told.push(["seek", s]) };
-    const line = microexprTimeline(host, given, { ...act, room: 24, onLayout: (one) => laid.push(one) });
+    const line = microexprTimeline(host, given, { ...act, spaceAboveCurves: 24, onLayout: (one) => laid.push(one) });
     line.select(1); line.seek(2.5); line.seek(99); line.show(1, 2); line.select(null);
     const pressed = () => [...host.querySelectorAll(".tl-event")].map(one => one.ariaPressed === "true");
     const none = pressed(), { space, scale, top } = laid.at(-1);

@@ -134,6 +134,6 @@ def agreement_view(store: RecordingStore, id: str, text: str, where: str) -> dic
         "class_kappa": result.class_kappa,
         "matched": result.matched,
         "onset_seconds": result.onset_seconds,
-        "unreviewed": result.unjudged,
+        "unreviewed": result.unreviewed,
         "differences": differences,
     }

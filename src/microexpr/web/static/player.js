@@ -143,7 +143,6 @@ export class Player {
         this._image(number + 1).catch(() => {});
         this._paint(image, number);
         this.canvas.hidden = false;
-        this.canvas.dataset.frame = number;
         this._setNumber(shown = number);
       } catch (error) {
         if (this.run === run) this.callbacks.onError(error);
@@ -176,7 +175,6 @@ export class Player {
     }
     if (this.id !== id) return;
     if (!this.playing || !this.playable) this.canvas.hidden = false;
-    this.canvas.dataset.frame = this.wanted;
     const number = this.wanted;
     this.wanted = null;
     if (!this.playing) for (const step of [1, -1, 2]) this._image(number + step).catch(() => {});
@@ -199,6 +197,7 @@ export class Player {
       this.canvas.height = image.height;
     }
     this.canvas.getContext("2d").drawImage(image, 0, 0);
+    this.canvas.dataset.frame = number;
     this.drawn = `${this.id} ${number}`;
   }
 }
