@@ -170,7 +170,7 @@ def test_second_coder_gives_kappa(page, film, tmp_path):
     assert page.inner_text("#agreement .scores").splitlines()[0] == "0.98" and "Ada and Bo" in page.inner_text(
         "#agreement"
     )
-    assert page.locator("#agreement tbody tr").count() == 1 and "another class" in page.inner_text("#agreement tbody")
+    assert page.locator("#agreement tbody tr").count() == 1 and "different class" in page.inner_text("#agreement tbody")
     page.click("#agreement tbody button")
     assert shown(page) == 40
     (tmp_path / "else.csv").write_text("no such thing")
