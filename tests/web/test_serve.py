@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from pympi import Elan
 
-from microexpr.analysis.formats import json_file
+from microexpr.analysis.formats import csv_file, json_file
 from microexpr.web import ServerOptions, create_app
 from microexpr.web.store import RecordingStore
 from tests.web import serve_stub
@@ -184,17 +184,17 @@ def test_export_formats(fresh, tmp_path):
     fresh.edit(fresh.id, 1, verdict="confirm")
     fresh.client.post(f"/api/recordings/{fresh.id}/events", json={**CODER, "face": 2, "onset": 80})
     files = {}
-    for kind in ("csv", "json", "eaf"):
+    for kind, suffix in (("csv", "csv"), ("json", "json"), ("elan", "eaf")):
         answer = fresh.client.get(f"/api/recordings/{fresh.id}/export/{kind}", params={"coder": "Ada ; \r\n L"})
-        assert f'filename="a-talk-Ada-L-events.{kind}"' in answer.headers["content-disposition"]
+        assert f'filename="a-talk-Ada-L-events.{suffix}"' in answer.headers["content-disposition"]
         files[kind] = answer.content
-    for events in (json_file.from_csv(files["csv"].decode()), json_file.from_json(files["json"].decode()).events):
+    for events in (csv_file.from_csv(files["csv"].decode()), json_file.from_json(files["json"].decode()).events):
         assert [(event.status, event.coder) for event in events] == [
             ("confirmed", "Ada"),
             ("found", ""),
             ("added", "Ada"),
         ]
-    (tmp_path / "e.eaf").write_bytes(files["eaf"])
+    (tmp_path / "e.eaf").write_bytes(files["elan"])
     eaf = Elan.Eaf(tmp_path / "e.eaf")
     assert eaf.media_descriptors[0]["RELATIVE_MEDIA_URL"] == "./a%20talk.mp4" and str(tmp_path) not in str(files)
     assert "coder Ada" in eaf.get_annotation_data_for_tier("face 1 micro")[0][2]
@@ -206,12 +206,15 @@ def test_agreement_with_a_second_coder(fresh):
     fresh.edit(fresh.id, 2, verdict="confirm")
     other = [serve_stub.event(11, 14, 20, status="corrected", coder="Bo")]
     url = f"/api/recordings/{fresh.id}/agreement"
-    answer = fresh.client.post(url, params={"name": "bo.csv"}, content=json_file.to_csv(other)).json()
+    answer = fresh.client.post(url, params={"name": "bo.csv"}, content=csv_file.to_csv(other)).json()
     assert answer["first"] == "Ada" and answer["second"] == "Bo" and answer["matched"] == 1
     assert 0 < answer["time_kappa"] < 1 and [item["what"] for item in answer["differences"]] == ["only first"]
+    refused = fresh.client.post(url, params={"name": "bo.eaf"}, content=b"")
+    assert refused.status_code == 400 and "use a file that ends in .csv or .json" in refused.json()["error"]
     for wrong in ("a,b\n1,2\n", "{}", "[" * 10**5, '{"a":' * 10**5, "\0\0"):
-        answer = fresh.client.post(url, params={"name": "bo\n.csv"}, content=wrong)
-        assert answer.status_code == 400 and answer.json()["error"].count("\n") == 0
+        for name in ("bo\n.csv", "bo.json"):
+            answer = fresh.client.post(url, params={"name": name}, content=wrong)
+            assert answer.status_code == 400 and answer.json()["error"].count("\n") == 0
 
 
 @pytest.mark.parametrize(

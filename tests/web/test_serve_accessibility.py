@@ -2,7 +2,7 @@
 
 import pytest
 
-from microexpr.analysis.formats import json_file
+from microexpr.analysis.formats import csv_file
 from tests.web import serve_stub
 from tests.web.contrast import LOW_CONTRAST
 from tests.web.serve_page import (
@@ -26,7 +26,7 @@ def compared(page, tmp_path):
     """Load a second coder's file, so that every part of the page is visible."""
     press(page, "c", "n", "r", "n", "a")
     page.wait_for_selector(EVENT_WITH_STATUS.format("added"))
-    (tmp_path / "bo.csv").write_text(json_file.to_csv([serve_stub.event(11, 14, 20, status="corrected", coder="Bo")]))
+    (tmp_path / "bo.csv").write_text(csv_file.to_csv([serve_stub.event(11, 14, 20, status="corrected", coder="Bo")]))
     page.set_input_files("#second-file", tmp_path / "bo.csv")
     page.wait_for_selector("#agreement table")
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from microexpr.analysis.formats import json_file
+from microexpr.analysis.formats import csv_file
 from microexpr.imaging.video import write_video
 from microexpr.synthetic.long_video import random_video
 from microexpr.web.settings import default_analyze
@@ -105,8 +105,8 @@ def test_correct_and_add_by_keyboard(page, film):
     press(page, ".", ".", "2")
     until(page, "document.querySelector(\"[data-part='n-apex']\").value === '87'")
     with page.expect_download() as file:
-        page.click("#csv")
-    events = json_file.from_csv(file.value.path().read_text())
+        page.click("#export-csv")
+    events = csv_file.from_csv(file.value.path().read_text())
     assert [(e.status, e.onset, e.apex, e.offset, e.label, e.coder) for e in events] == [
         ("corrected", 12, 14, 30, "negative", "Ada"),
         ("found", 40, 55, 70, "negative", ""),
@@ -121,10 +121,10 @@ def test_annotations_remain_after_a_reload(page, film):
     page.reload()
     page.wait_for_selector(EVENT_WITH_STATUS.format("confirmed"))
     assert page.inner_text("#reviewed") == "1 of 2 reviewed" and page.input_value("#coder") == "Ada"
-    for kind in ("json", "eaf", "csv"):
+    for kind, suffix in (("json", "json"), ("elan", "eaf"), ("csv", "csv")):
         with page.expect_download() as file:
-            page.click(f"#{kind}")
-        assert file.value.suggested_filename == f"film-Ada-events.{kind}" and "Ada" in file.value.path().read_text()
+            page.click(f"#export-{kind}")
+        assert file.value.suggested_filename == f"film-Ada-events.{suffix}" and "Ada" in file.value.path().read_text()
 
 
 def test_late_response_does_not_change_the_selection(page, film):
@@ -164,7 +164,7 @@ def test_second_coder_gives_kappa(page, film, tmp_path):
     press(page, "c", "n", "c")
     until(page, "document.getElementById('reviewed').textContent === '2 of 2 reviewed'")
     other = [serve_stub.event(11, 14, 20, status="corrected", coder="Bo"), serve_stub.event(40, 55, 70, status="added")]
-    (tmp_path / "bo.csv").write_text(json_file.to_csv(other))
+    (tmp_path / "bo.csv").write_text(csv_file.to_csv(other))
     page.set_input_files("#second-file", tmp_path / "bo.csv")
     page.wait_for_selector("#agreement table")
     assert page.inner_text("#agreement .scores").splitlines()[0] == "0.98" and "Ada and Bo" in page.inner_text(
@@ -233,7 +233,7 @@ def test_keyboard_focus_is_visible_everywhere(page, film):
         assert outline != "none" or name == "BODY", name
         seen.add(name)
     fields = {"n-onset", "label", "note", "coder", "speed", "tl-ruler", "handle apex"}
-    assert {"keys", "confirm", "csv", "delete", "compare", *fields} <= seen
+    assert {"keys", "confirm", "export-csv", "delete", "compare", *fields} <= seen
 
 
 @needs_mesh

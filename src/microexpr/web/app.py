@@ -171,9 +171,9 @@ def _add_downloads(app: FastAPI, store: RecordingStore) -> None:
         name = f"{slug(Path(store.info(id).name).stem)}-report.html"
         return FileResponse(path, media_type=DOWNLOAD, filename=name)
 
-    @app.get("/api/recordings/{id}/export/{kind}")
-    def export(id: str, kind: str, coder: str = "") -> Response:
-        name, content = views.export_events(store.annotated_analysis(id), kind, coder)
+    @app.get("/api/recordings/{id}/export/{format}")
+    def export(id: str, format: str, coder: str = "") -> Response:
+        name, content = views.export_events(store.annotated_analysis(id), format, coder)
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(content, media_type=DOWNLOAD, headers=headers)
 
@@ -197,6 +197,5 @@ def _add_annotations(app: FastAPI, store: RecordingStore) -> None:
 
     @app.post("/api/recordings/{id}/agreement")
     async def agreement(request: Request, id: str, name: str = "") -> dict[str, Any]:
-        text = (await request.body()).decode("utf-8", "replace")
-        where = one_line(name)[:120] or "the second coder's file"
-        return await run_in_threadpool(views.agreement_view, store, id, text, where)
+        content = await request.body()
+        return await run_in_threadpool(views.agreement_view, store, id, content, one_line(name)[-120:])

@@ -25,7 +25,7 @@ from threading import RLock
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from ..analysis.formats import json_file
+from ..analysis.formats.json_file import read_analysis
 from ..core.errors import MissingDataError, RunError, UsageError, one_line
 from ..core.events import Analysis
 from ..core.files import slug, write_atomically
@@ -188,7 +188,7 @@ class RecordingStore:
             MissingDataError: there is no such recording.
             RunError: its analysis is not done.
         """
-        return json_file.read(self._done_folder(id) / ANALYSIS_FILE)
+        return read_analysis(self._done_folder(id) / ANALYSIS_FILE)
 
     def times(self, id: str) -> np.ndarray:
         """(T,) float64 seconds of the frames since the first one, strictly increasing.

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..analysis.formats import json_file
-from ..core.errors import DataError, MissingDataError, did_you_mean
+from ..analysis.formats import EVENT_FORMATS
+from ..core.errors import DataError
 from ..core.events import Analysis, Event
 from ..core.files import slug
 from ..metrics.agreement import agreement
@@ -42,6 +42,10 @@ def recording_view(store: RecordingStore, id: str) -> dict[str, Any]:
         "playable": has_preview or Path(store.info(id).file).suffix in (".mp4", ".webm"),
         "has_preview": has_preview,
         "has_report": (folder / REPORT_FILE).is_file(),
+        "formats": [
+            {"name": name, "suffix": entry.suffix, "title": entry.title, "readable": entry.read is not None}
+            for name, entry in EVENT_FORMATS
+        ],
         **events_view(annotations),
     }
 
@@ -63,60 +67,53 @@ def events_view(annotations: Annotations) -> dict[str, Any]:
     }
 
 
-def export_events(analysis: Analysis, kind: str, coder: str) -> tuple[str, bytes]:
+def export_events(analysis: Analysis, format: str, coder: str) -> tuple[str, bytes]:
     """Return name and content of a file of events.
 
     Args:
-        analysis: with the events as they are annotated.
-        kind: `csv`, `json` or `eaf`.
+        analysis: with the events as they are annotated, and without the path of the video.
+        format: name of an entry of `EVENT_FORMATS`.
         coder: name that becomes part of the file name.
 
     Raises:
-        MissingDataError: there is no such format.
+        UnknownNameError: there is no such format.
     """
+    file_format = EVENT_FORMATS.get(format)
     stem = slug(Path(analysis.recording.name).stem).strip("-.")[:60] or "recording"
-    name = "-".join(filter(None, (stem, slug(coder).strip("-.")[:40], "events"))) + f".{kind}"
-    if kind == "csv":
-        return name, json_file.to_csv(analysis.events).encode()
-    if kind == "json":
-        return name, json_file.to_json(analysis).encode()
-    if kind == "eaf":  # ELAN looks for the video in the folder of the document
-        beside = dataclasses.replace(analysis.recording, path=f"/{analysis.recording.name}")
-        return name, json_file.to_eaf(dataclasses.replace(analysis, recording=beside), Path("/"))
-    raise MissingDataError(f"unknown format '{kind[:20]}'{did_you_mean(kind, ('csv', 'json', 'eaf'))}")
+    parts = [stem, slug(coder).strip("-.")[:40], "events"]
+    return "-".join(filter(None, parts)) + file_format.suffix, file_format.write(analysis, Path())
 
 
-def read_events(text: str, where: str) -> Sequence[Event]:
-    """Read another coder's events from a CSV or JSON file that `analyze` or this page wrote.
+def read_events(content: bytes, name: str) -> Sequence[Event]:
+    """Read another coder's events.
 
     Args:
-        text: content of the file.
-        where: its name, for messages.
+        content: of a file in one of the readable `EVENT_FORMATS`.
+        name: of the file; its suffix tells the format.
 
     Raises:
-        DataError: it is neither of the two.
+        DataError: the format cannot be read, or the content is not of this format.
     """
-    try:
-        if text.lstrip("\ufeff \t\r\n").startswith("{"):
-            return json_file.from_json(text, where).events
-    except RecursionError:
-        raise DataError(f"'{where}' is JSON that is nested too deeply to be a file of events") from None
-    return json_file.from_csv(text, where)
+    readable = {entry.suffix: entry.read for _, entry in EVENT_FORMATS if entry.read is not None}
+    read = readable.get(Path(name).suffix.lower())
+    if read is None:
+        raise DataError(f"'{name}' cannot be read; use a file that ends in {' or '.join(readable)}")
+    return read(content, name)
 
 
-def agreement_view(store: RecordingStore, id: str, text: str, where: str) -> dict[str, Any]:
+def agreement_view(store: RecordingStore, id: str, content: bytes, name: str) -> dict[str, Any]:
     """Cohen's kappa between the current events and another coder's, and every difference.
 
     Args:
         store: the recordings.
         id: of the recording.
-        text: content of the other coder's file, CSV or JSON.
-        where: its name, for messages.
+        content: of the other coder's file, in one of the readable `EVENT_FORMATS`.
+        name: of this file.
 
     Raises:
         DataError: the file is no file of events, or its events do not belong to this recording.
     """
-    result = agreement(store.annotated_analysis(id).events, read_events(text, where), range(len(store.times(id))))
+    result = agreement(store.annotated_analysis(id).events, read_events(content, name), range(len(store.times(id))))
     fields = ("face", "onset", "apex", "offset", "start", "end", "label", "status", "coder", "note")
 
     def as_json(event: Event | None) -> dict[str, Any] | None:

@@ -35,7 +35,8 @@ def to_eaf(analysis: Analysis, folder: Path | None = None) -> bytes:
 
     Args:
         analysis: the events and faces.
-        folder: folder that the document will lie in, for the relative link to the video.
+        folder: folder that the document will lie in, for the relative link to the video. If the recording has no path,
+            the video is expected in the folder of the document.
     """
     root = ElementTree.Element(
         "ANNOTATION_DOCUMENT",
@@ -50,6 +51,8 @@ def to_eaf(analysis: Analysis, folder: Path | None = None) -> bytes:
     )
     header = ElementTree.SubElement(root, "HEADER", MEDIA_FILE="", TIME_UNITS="milliseconds")
     source = Path(analysis.recording.path)
+    if not analysis.recording.path:
+        source, folder = Path("/", analysis.recording.name), Path("/")
     if not source.is_dir():  # ELAN does not play a folder of images
         link = {"MEDIA_URL": source.absolute().as_uri(), "MIME_TYPE": mimetypes.guess_type(source.name)[0] or "video/*"}
         if folder is not None:

@@ -9,7 +9,6 @@ import { listen } from "./keys.js";
 import { Player } from "./player.js";
 import { RecordingList } from "./recordings.js";
 
-const FORMATS = ["csv", "json", "eaf"];
 const NEW_EVENT_SECONDS = 0.2;
 const REPLAY_MARGIN_SECONDS = 0.25; // before and after the event
 
@@ -84,7 +83,9 @@ function showFacts() {
 }
 
 function showLinks() {
-  for (const format of FORMATS) $(format).href = api.exportUrl(data.id, format, coder());
+  $("exports").replaceChildren(...data.formats.map(({ name, title }) =>
+    make("a", { className: "button", id: `export-${name}`, href: api.exportUrl(data.id, name, coder()), download: "" }, title)));
+  $("second-file").accept = data.formats.filter(({ readable }) => readable).map(({ suffix }) => suffix).join(",");
   $("report").href = api.reportUrl(data.id);
   $("report").hidden = !data.has_report;
 }
