@@ -176,7 +176,7 @@ def test_second_coder_gives_kappa(page, film, tmp_path):
     (tmp_path / "else.csv").write_text("no such thing")
     page.set_input_files("#second-file", tmp_path / "else.csv")
     page.wait_for_selector("#error:not(:empty)")
-    assert "is no CSV of events" in page.inner_text("#error") and page.inner_text("#agreement") == ""
+    assert "is not a CSV of events" in page.inner_text("#error") and page.inner_text("#agreement") == ""
 
 
 def test_deletion_needs_confirmation(page, film, tmp_path):
