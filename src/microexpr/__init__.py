@@ -1,50 +1,122 @@
-"""microexpr: recognize facial micro-expressions, from clips to a score one can publish.
+"""microexpr: recognize facial micro-expressions and evaluate recognizers without leaks between subjects.
 
-Clips come from a dataset, a chain prepares them, a recognizer learns them in stages, a protocol says who may see what,
-a run keeps every prediction, a report reads them.
+Clips come from a data set, a chain of steps prepares them, a recognizer is trained on them, a protocol says which
+clips are for training and which for testing, a run stores every prediction, and a report computes scores from it. A
+spotter finds the clips in a long video. The command `microexpr --help` does the same from a terminal.
+
+Find and classify the facial movements in a video:
+
+    >>> import microexpr as mx
+    >>> analysis = mx.analyze_video("talk.mp4", "events")                       # doctest: +SKIP
+
+Read a data set, or write a synthetic copy of one that needs no license:
+
+    >>> clips = mx.open_dataset("casme2", {"casme2": "/data/casme2"}).clips()   # doctest: +SKIP
+
+One more data set, step, feature, network, recognizer, spotter, metric, protocol or executor is a class or record in a
+file of its own, registered in `DATASETS`, `STEPS`, `FEATURES`, `NETWORKS`, `RECOGNIZERS`, `SPOTTERS`, `METRICS`,
+`PROTOCOLS` or `EXECUTORS`. The functions `check_*` test whether a class of yours does what the package expects of it.
+
+`import microexpr` is fast: an object is imported when it is first used. All errors that a user can do something about
+are `MicroexprError`.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .analysis import analyze_video, analyze_videos
+    from .core.clip import Clip, Interval, Sample
+    from .core.errors import MicroexprError
+    from .core.executors import EXECUTORS
+    from .core.registry import load_plugin
+    from .datasets import DATASETS, Dataset, check_dataset, open_dataset
+    from .experiments.recognition import RecognitionRun
+    from .features import FEATURES, check_feature
+    from .metrics import METRICS
+    from .networks import NETWORKS
+    from .preprocessing import STEPS, Chain, Step
+    from .protocols import PROTOCOLS, Protocol
+    from .recipes import RecognitionRecipe, load_recipe
+    from .recognizers import RECOGNIZERS, Recognizer, check_recognizer
+    from .recognizers.model import Model, load_model
+    from .spotting import SPOTTERS, Spotter, check_spotter
 
 __version__ = "0.1.0"
 
-# `imaging.images.MAX_PIXELS`. OpenCV reads it once, when it is first loaded; without it a header that promises too much
-# would ask for 3 GB.
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**27))
+__all__ = [
+    "DATASETS",
+    "EXECUTORS",
+    "FEATURES",
+    "METRICS",
+    "NETWORKS",
+    "PROTOCOLS",
+    "RECOGNIZERS",
+    "SPOTTERS",
+    "STEPS",
+    "Chain",
+    "Clip",
+    "Dataset",
+    "Interval",
+    "MicroexprError",
+    "Model",
+    "Protocol",
+    "RecognitionRecipe",
+    "RecognitionRun",
+    "Recognizer",
+    "Sample",
+    "Spotter",
+    "Step",
+    "__version__",
+    "analyze_video",
+    "analyze_videos",
+    "check_dataset",
+    "check_feature",
+    "check_recognizer",
+    "check_spotter",
+    "load_model",
+    "load_plugin",
+    "load_recipe",
+    "open_dataset",
+]
 
-os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # a broken picture is one line of ours, not three of its
-
-# name -> module; looked up when first used, so that `import microexpr` loads nothing heavy
-_PUBLIC = {
-    "Clip": "core.clip",
-    "Interval": "core.clip",
-    "Sample": "core.clip",
-    "Chain": "preprocessing",
-    "Step": "preprocessing",
-    "DATASETS": "datasets",
-    "Dataset": "datasets",
-    "check_dataset": "datasets",
-    "open_dataset": "datasets",
-    "MicroexprError": "core.errors",
-    "Protocol": "protocols",
-    "RECOGNIZERS": "recognizers",
-    "Recognizer": "recognizers",
-    "check_recognizer": "recognizers",
-    "RecognitionRecipe": "recipes",
-    "RecognitionRun": "experiments.recognition",
+_MODULES = {
+    "analysis": ("analyze_video", "analyze_videos"),
+    "core.clip": ("Clip", "Interval", "Sample"),
+    "core.errors": ("MicroexprError",),
+    "core.executors": ("EXECUTORS",),
+    "core.registry": ("load_plugin",),
+    "datasets": ("DATASETS", "Dataset", "check_dataset", "open_dataset"),
+    "experiments.recognition": ("RecognitionRun",),
+    "features": ("FEATURES", "check_feature"),
+    "metrics": ("METRICS",),
+    "networks": ("NETWORKS",),
+    "preprocessing": ("STEPS", "Chain", "Step"),
+    "protocols": ("PROTOCOLS", "Protocol"),
+    "recipes": ("RecognitionRecipe", "load_recipe"),
+    "recognizers": ("RECOGNIZERS", "Recognizer", "check_recognizer"),
+    "recognizers.model": ("Model", "load_model"),
+    "spotting": ("SPOTTERS", "Spotter", "check_spotter"),
 }
+"""Public names by module; a module is imported when one of its names is first used (PEP 562)."""
 
-__all__ = ["__version__", *sorted(_PUBLIC)]
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+# OpenCV reads both when it is first imported. The first is `imaging.images.MAX_PIXELS`: without it a file whose header
+# promises a huge image makes OpenCV ask for 3 GB. The second keeps OpenCV from printing lines of its own on an error.
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**27))
+os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'microexpr' has no attribute '{name}'")
-    return getattr(importlib.import_module(f".{_PUBLIC[name]}", __name__), name)
+if not TYPE_CHECKING:  # a type checker that sees this function accepts every name
+
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module 'microexpr' has no attribute '{name}'")
+        return getattr(importlib.import_module(f".{_MODULE_OF[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:
