@@ -68,7 +68,7 @@ Truth = tuple[Interval, ...]
 def drawn(film: Film) -> SyntheticVideo:
     """The video."""
     seed, fps, shortest = film
-    return random_video(seed, seconds=SECONDS, fps=fps, shortest=shortest)
+    return random_video(seed, seconds=SECONDS, fps=fps, min_micro_seconds=shortest)
 
 
 def tracked(film: Film, folder: Path) -> FaceTrack:

@@ -1,4 +1,4 @@
-"""A data set in one file: a reader, a fake, and what is known of it.
+"""A data set in one file: its reader, its synthetic copy and its published facts.
 
 microexpr synthesize two_smiles /tmp/two_smiles --plugin examples/my_dataset.py
 microexpr check two_smiles --plugin examples/my_dataset.py --root two_smiles=/tmp/two_smiles
@@ -17,7 +17,7 @@ from microexpr.synthetic import Camera, Timing, render_clip
 
 @DATASETS.register("two_smiles")
 class TwoSmiles(Dataset):
-    """Each person smiles once on both sides and once on one; `labels.csv` names the folders."""
+    """Each subject smiles once on both sides and once on one; `labels.csv` names the folders."""
 
     info = DatasetInfo(
         title="two smiles",
@@ -31,15 +31,15 @@ class TwoSmiles(Dataset):
     )
 
     def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
-        """One clip a line of labels.csv."""
+        """One clip for each line of labels.csv."""
         with (self.root / "labels.csv").open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         clips = [
             Clip(
-                id=f"two_smiles/{row['person']}/{row['smile']}",
+                id=f"two_smiles/{row['subject']}/{row['smile']}",
                 dataset="two_smiles",
-                subject=f"two_smiles/{row['person']}",
-                source=self.root / row["person"] / row["smile"],
+                subject=f"two_smiles/{row['subject']}",
+                source=self.root / row["subject"] / row["smile"],
                 fps=100,
                 onset=int(row["onset"]),
                 apex=int(row["apex"]),
@@ -52,14 +52,14 @@ class TwoSmiles(Dataset):
 
     @classmethod
     def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
-        """Synthetic people in the same layout."""
+        """Synthetic faces in the same layout."""
         camera = Camera(fps=100, size=(round(240 * image_scale), round(200 * image_scale)))
         timing = Timing(onset=2, apex=12, offset=24, frames=28, fps=100)
-        lines = ["person,smile,onset,apex,offset"]
+        lines = ["subject,smile,onset,apex,offset"]
         for number in range(1, (subjects or 4) + 1):
             for smile, side in (("even", ""), ("uneven", "L")):
-                film = render_clip(number, units=((12, side),), camera=camera, timing=timing, seed=seed)
-                for i, frame in enumerate(film.frames()):
+                clip = render_clip(number, units=((12, side),), camera=camera, timing=timing, seed=seed)
+                for i, frame in enumerate(clip.frames()):
                     write_image(root / f"p{number}" / smile / f"{i}.jpg", frame)
                 lines.append(f"p{number},{smile},2,12,24")
         (root / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")

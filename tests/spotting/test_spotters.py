@@ -117,7 +117,7 @@ def test_the_default_finds_what_lasts_40_ms(seed):
 
 def test_marked_blinks_are_no_events():
     take = staged(*(blink(t) for t in (0.6, 1.7, 2.4, 3.3)), seconds=4.5)
-    assert ready("default").spot(ground_truth_track(take, missed=0)) == []
+    assert ready("default").spot(ground_truth_track(take, missed_blinks=0)) == []
 
 
 def test_speech_gaze_and_turns_are_no_events():

@@ -13,7 +13,7 @@ from .console import count, out, print_status
 from .options import DatasetName, Plugins, Roots, complete_dataset, load_plugins, parse_roots
 
 if TYPE_CHECKING:
-    from ..datasets.base import DatasetInfo
+    from ..datasets import DatasetInfo
 
 
 def datasets(
@@ -39,7 +39,7 @@ def check(name: DatasetName, root: Roots = [], plugin: Plugins = []) -> None:
     from ..datasets import open_dataset
 
     load_plugins(plugin)
-    dataset = open_dataset(name, parse_roots(root))
+    dataset = open_dataset(name, parse_roots(root).get(name))
     issues = dataset.check()
     for issue in issues:
         out.print(str(issue), markup=False)

@@ -15,6 +15,9 @@ from safetensors import SafetensorError, safe_open
 
 from .errors import DataError, MissingDataError
 
+SYNTHETIC_MARK = "SYNTHETIC.json"
+"""The file that marks a folder as synthetic: `microexpr check` fails on it and every report warns of it."""
+
 CHECKPOINT = "checkpoint.pt"
 """The state of an interrupted training in a recognizer's folder; it is removed when the fold is done."""
 

@@ -1,6 +1,18 @@
-"""One release, one file: a reader, a fake and the published facts."""
+"""Data sets: one release is one file, with its reader, its published facts and its synthetic copy."""
 
-from .base import DATASETS, Correction, Dataset, DatasetInfo, DatasetIssue, open_dataset
+from ._labels import add_labels
+from ._records import Correction, DatasetInfo, DatasetIssue
+from .base import DATASETS, Dataset, open_dataset, synthesize
 from .checks import check_dataset
 
-__all__ = ["DATASETS", "Correction", "Dataset", "DatasetInfo", "DatasetIssue", "check_dataset", "open_dataset"]
+__all__ = [
+    "DATASETS",
+    "Correction",
+    "Dataset",
+    "DatasetInfo",
+    "DatasetIssue",
+    "add_labels",
+    "check_dataset",
+    "open_dataset",
+    "synthesize",
+]

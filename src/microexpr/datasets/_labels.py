@@ -1,7 +1,7 @@
-"""Labels that a release does not give, from where they are: a user's csv, or the sheet of the release that has them.
+"""Labels that a data set does not have itself: from a user's csv, or from the sheet of another release.
 
-The precomputed MEGC 2019 release has emotions only; the objective classes of the same clips, under the same ids, stand
-in the sheets of CASME II and SAMM.
+The precomputed MEGC 2019 release has emotions only; the objective classes of the same clips, under the same ids, are in
+the sheets of CASME II and SAMM.
 """
 
 from __future__ import annotations
@@ -18,50 +18,50 @@ from .base import DATASETS, Dataset
 Opener = Callable[[str], Dataset]
 
 
-def with_labels(clips: Sequence[Clip], label: str, given: Path | None, opened: Opener) -> list[Clip]:
-    """The same clips; those without `label` get it by their id.
+def add_labels(clips: Sequence[Clip], field: str, file: Path | None, open_release: Opener) -> list[Clip]:
+    """The clips, with a label added by clip id to those that lack it.
 
     Args:
-        clips: as their data set has them.
-        label: e.g. `objective`.
-        given: csv with the columns clip, label; its words go before all others.
-        opened: opens the release of a name, to read its sheet.
+        clips: of any data sets.
+        field: the label, e.g. `objective`.
+        file: csv with the columns clip, label; its labels replace all others.
+        open_release: opens the data set of a name, to read its sheet.
 
     Raises:
-        UsageError: a clip of the csv is none of these, or stands there with two labels.
+        UsageError: a clip of the csv is none of these, or is there with two labels.
         DataError: the csv cannot be read or lacks a column.
     """
-    known = _from_csv(given, {clip.id for clip in clips}) if given else {}
-    lacking = {clip.dataset for clip in clips if label not in clip.labels and clip.id not in known}
-    for dataset in sorted(lacking):
-        known = {**_from_sheet(dataset, label, opened), **known}
+    labels = _from_csv(file, {clip.id for clip in clips}) if file else {}
+    unlabeled = {clip.dataset for clip in clips if field not in clip.labels and clip.id not in labels}
+    for dataset in sorted(unlabeled):
+        labels = {**_from_sheet(dataset, field, open_release), **labels}
     return [
-        dataclasses.replace(clip, labels={**clip.labels, label: known[clip.id]})
-        if clip.id in known and (given or label not in clip.labels)
+        dataclasses.replace(clip, labels={**clip.labels, field: labels[clip.id]})
+        if clip.id in labels and (file or field not in clip.labels)
         else clip
         for clip in clips
     ]
 
 
 def _from_csv(path: Path, ids: set[str]) -> dict[str, str]:
-    words: dict[str, str] = {}
+    labels: dict[str, str] = {}
     for row in read_rows(path, ("clip", "label")):
-        clip, word = row["clip"], row["label"]
-        if clip not in ids:
-            raise UsageError(f"labels '{path}': '{clip}' is none of the {len(ids)} clips, e.g. '{min(ids)}'")
-        if words.setdefault(clip, word) != word:
-            raise UsageError(f"labels '{path}': '{clip}' is both '{words[clip]}' and '{word}'; keep one line")
-    if not words:
+        clip_id, label = row["clip"], row["label"]
+        if clip_id not in ids:
+            raise UsageError(f"labels '{path}': '{clip_id}' is none of the {len(ids)} clips, e.g. '{min(ids)}'")
+        if labels.setdefault(clip_id, label) != label:
+            raise UsageError(f"labels '{path}': '{clip_id}' is both '{labels[clip_id]}' and '{label}'; keep one line")
+    if not labels:
         raise DataError(f"labels '{path}' has no line below its header")
-    return words
+    return labels
 
 
-def _from_sheet(dataset: str, label: str, opened: Opener) -> dict[str, str]:
-    """Clip -> word of the release of that name, if it is on this machine and has such a label."""
-    if dataset not in DATASETS.names() or label not in DATASETS.get(dataset).info.counts:
+def _from_sheet(dataset: str, field: str, open_release: Opener) -> dict[str, str]:
+    """Clip id -> label in the release of that name, if it is on this machine and has such a label."""
+    if dataset not in DATASETS.names() or field not in DATASETS.get(dataset).info.counts:
         return {}
     try:
-        clips, _ = opened(dataset).read()
+        clips, _ = open_release(dataset).read()
     except MicroexprError:
         return {}
-    return {clip.id: clip.labels[label] for clip in clips if label in clip.labels}
+    return {clip.id: clip.labels[field] for clip in clips if field in clip.labels}

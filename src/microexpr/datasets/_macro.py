@@ -1,4 +1,4 @@
-"""What the releases of macro-expressions share: words, folders, sequences of frames, and synthetic roles."""
+"""What the releases of macro-expressions share: names of emotions, folders, sequences of frames, synthetic clips."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ..imaging.video import FolderFrames
 from ..synthetic import draw_action_units, format_action_units
 from .synthetic.clips import ClipSpec
 
-SIX = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
+BASIC_EMOTIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")
 """The basic emotions, which every release has."""
 
-_SPELLINGS = {word: word for word in (*SIX, "contempt", "neutral")} | {
+_SPELLINGS = {emotion: emotion for emotion in (*BASIC_EMOTIONS, "contempt", "neutral")} | {
     "angry": "anger",
     "disgusted": "disgust",
     "fearful": "fear",
@@ -28,45 +28,54 @@ _SPELLINGS = {word: word for word in (*SIX, "contempt", "neutral")} | {
 }
 
 
-def emotion_of(word: str) -> str | None:
-    """The word that all releases share: `Happy` is `happiness`; None where it stands for no emotion."""
-    return _SPELLINGS.get(word.lower())
+def emotion_of(name: str) -> str | None:
+    """The emotion of a name in the spelling of all releases: `Happy` is `happiness`; None if it is no emotion."""
+    return _SPELLINGS.get(name.lower())
 
 
-def folders(place: Path) -> list[Path]:
-    """The folders in a folder by name, without what an archive of a Mac adds (`.DS_Store`, `__MACOSX`)."""
-    return sorted(path for path in place.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
+def subfolders(folder: Path) -> list[Path]:
+    """The folders in a folder by name, without those that an archive made on a Mac adds (`.DS_Store`, `__MACOSX`)."""
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
 
 
-def pictures(place: Path) -> list[Path]:
-    """The picture files in a folder by name."""
-    return sorted(p for p in place.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith("."))
+def image_files(folder: Path) -> list[Path]:
+    """The image files in a folder by name."""
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith("."))
 
 
-def sequence(clip: str, subject: str, source: Path, fps: float, labels: Mapping[str, str], apex: float = 1.0) -> Clip:
-    """A clip from the first to the last frame of a folder; without times where that cannot be read.
+def sequence_clip(
+    clip_id: str, subject: str, source: Path, fps: float, labels: Mapping[str, str], apex: float = 1.0
+) -> Clip:
+    """A clip from the first to the last frame of a folder; without times where the folder cannot be read.
 
     Args:
-        clip, subject: their ids.
-        source: folder of numbered pictures; they are ordered by number.
+        clip_id, subject: their ids.
+        source: folder of numbered images, which are ordered by number.
         fps: frames per second.
         labels: of the clip.
-        apex: where the peak lies, as a share of the frames: 1 for the last one.
+        apex: position of the apex as a fraction of the frames; 1 is the last frame.
     """
     try:
         numbers = FolderFrames(source).numbers
-    except (MediaError, OSError):  # the check of the pictures names it
+    except (MediaError, OSError):  # `Dataset.check` reports it
         numbers = ()
-    made = Clip(clip, subject.split("/")[0], subject, source, fps, labels=labels)
+    clip = Clip(clip_id, subject.split("/")[0], subject, source, fps, labels=labels)
     if not numbers:
-        return made
+        return clip
     peak = numbers[min(len(numbers) - 1, int(len(numbers) * apex))]
-    return dataclasses.replace(made, onset=numbers[0], apex=peak, offset=numbers[-1])
+    return dataclasses.replace(clip, onset=numbers[0], apex=peak, offset=numbers[-1])
 
 
-def role(dataset: str, person: str, name: str, emotion: str, seed: int) -> ClipSpec:
-    """Who shows what; an emotion of "" is an expression that its release does not name."""
-    draws = np.random.default_rng([seed, *f"{dataset}/{person}/{name}".encode()])
-    shown = {"": "others", "neutral": "happiness"}.get(emotion, emotion)  # a neutral face is one before its expression
-    units = ((14, ""),) if shown == "contempt" else draw_action_units(None, shown, draws)
-    return ClipSpec(person, name, emotion, "", format_action_units(units), tuple(units), int(draws.integers(2**31)))
+def clip_spec(dataset: str, subject: str, name: str, emotion: str, seed: int, key: str = "") -> ClipSpec:
+    """A posed expression of a synthetic copy.
+
+    Args:
+        dataset, subject, name: of the clip.
+        emotion: "" is an expression that its release does not name.
+        seed: of the action units, together with `key`.
+        key: identifies the clip in the release; `dataset/subject/name` by default.
+    """
+    rng = np.random.default_rng([seed, *(key or f"{dataset}/{subject}/{name}").encode()])
+    shown = {"": "others", "neutral": "happiness"}.get(emotion, emotion)  # the frame of a neutral face is before onset
+    units = ((14, ""),) if shown == "contempt" else draw_action_units(None, shown, rng)
+    return ClipSpec(subject, name, emotion, "", format_action_units(units), units, int(rng.integers(2**31)))

@@ -1,19 +1,18 @@
-"""Annotation sheets: found, opened, and their columns checked."""
+"""Reading and writing annotation sheets (xlsx and csv)."""
 
 from __future__ import annotations
 
 import csv
+import dataclasses
 import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from ..core.clip import TIMES
 from ..core.errors import DataError, MissingDataError
-from .base import DatasetIssue
+from ._records import DatasetIssue
 
 Row = Mapping[str, str]
 
@@ -21,11 +20,16 @@ LINE = "#"
 """Key of a row's own number in its file, counted from 1."""
 
 
-def find(root: Path, names: Sequence[str], what: str) -> Path:
-    """The first of `names` (files or folders, relative) that is there.
+def find_path(root: Path, names: Sequence[str], what: str) -> Path:
+    """The first of several files or folders that exists.
+
+    Args:
+        root: where to look.
+        names: paths below `root`.
+        what: what is looked for, for the error.
 
     Raises:
-        MissingDataError: none is.
+        MissingDataError: none of them exists.
     """
     for name in names:
         if (root / name).exists():
@@ -34,16 +38,16 @@ def find(root: Path, names: Sequence[str], what: str) -> Path:
 
 
 def read_rows(path: Path, needed: Sequence[str], bare: Sequence[str] = ()) -> list[dict[str, str]]:
-    """Rows of the first sheet (xlsx) or of a csv, each cell as stripped text; the header is found by its words.
+    """Rows of the first sheet (xlsx) or of a csv as texts, by column.
 
-    Release sheets carry text above the header, blank columns and numbers stored as text; so the header is the first
-    row that has all `needed` words, whatever their case and spacing, and nothing is converted. Each row knows its own
-    number in the file, under `LINE`.
+    Sheets of releases have text above the header, blank columns and numbers stored as text. So the header is the first
+    row that has all `needed` columns, whatever their case and spacing, and nothing is converted. Each row has its
+    number in the file under `LINE`.
 
     Args:
         path: of the sheet.
-        needed: columns; one that has several spellings lists them, `first|second`, and is known by the first.
-        bare: where the first cell of all is one of these, there is no header, and the columns are as in `needed`.
+        needed: columns; several spellings of one are written `first|second`, and the row has it under the first.
+        bare: if the very first cell is one of these, there is no header, and the columns are those of `needed`.
 
     Raises:
         MissingDataError: no such file.
@@ -58,8 +62,9 @@ def read_rows(path: Path, needed: Sequence[str], bare: Sequence[str] = ()) -> li
         names = [_plain(cell) for cell in cells]
         columns = {}
         for key, spellings in zip(keys, needed, strict=True):
-            if here := [names.index(_plain(one)) for one in spellings.split("|") if _plain(one) in names]:
-                columns[key] = here[0]
+            plain = [_plain(spelling) for spelling in spellings.split("|")]
+            if found := [names.index(name) for name in plain if name in names]:
+                columns[key] = found[0]
         if len(columns) == len(keys):
             taken = set(columns.values())
             columns |= {cell: i for i, cell in enumerate(cells) if cell and i not in taken}
@@ -71,16 +76,16 @@ def read_rows(path: Path, needed: Sequence[str], bare: Sequence[str] = ()) -> li
     raise DataError(f"sheet '{path}' lacks the column '{first}'{also}; it needs {', '.join(keys)}")
 
 
-def read_tables(path: Path, least: int) -> dict[str, list[list[str]]]:
+def read_tables(path: Path, n_sheets: int) -> dict[str, list[list[str]]]:
     """Every sheet of an xlsx file by name, as rows of stripped text; for releases that put no header above them.
 
     Raises:
         MissingDataError: no such file.
-        DataError: it cannot be read, or has fewer than `least` sheets.
+        DataError: it cannot be read, or has fewer than `n_sheets` sheets.
     """
     tables = _all_tables(path)
-    if len(tables) < least:
-        raise DataError(f"sheet '{path}' has {len(tables)} sheets ({', '.join(tables)}); the release has {least}")
+    if len(tables) < n_sheets:
+        raise DataError(f"sheet '{path}' has {len(tables)} sheets ({', '.join(tables)}); the release has {n_sheets}")
     return tables
 
 
@@ -89,14 +94,14 @@ def _all_tables(path: Path) -> dict[str, list[list[str]]]:
         raise MissingDataError(f"sheet '{path}' is not there")
     try:
         return {"": _csv(path)} if path.suffix == ".csv" else _xlsx(path)
-    except Exception as fault:  # a broken file breaks its parser anywhere, with whatever error
-        words = " ".join(f"{type(fault).__name__}: {fault}".split())
+    except Exception as error:  # a broken file can raise any error anywhere in its parser
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
         remedy = "save it as csv in UTF-8" if path.suffix == ".csv" else "copy it anew"
-        raise DataError(f"sheet '{path}' cannot be read ({words}); {remedy}") from None
+        raise DataError(f"sheet '{path}' cannot be read ({reason}); {remedy}") from None
 
 
 def _below(path: Path, table: list[list[str]], columns: Mapping[str, int], first: int) -> list[dict[str, str]]:
-    """The rows below the header; short ones are filled up, empty ones left out."""
+    """The rows below the header; short rows are filled with empty cells, empty rows are left out."""
     width, rows = max(columns.values()) + 1, []
     for number, cells in enumerate(table, first):
         if path.suffix == ".csv" and any(cells[width:]):
@@ -109,28 +114,28 @@ def _below(path: Path, table: list[list[str]], columns: Mapping[str, int], first
     return rows
 
 
-def people(path: Path, needed: Sequence[str]) -> tuple[list[tuple[int, dict[str, str]]], list[DatasetIssue]]:
-    """(person's number, row) of a sheet, and a fault for each row that does not say whose or which clip it is.
+def read_subject_rows(path: Path, needed: Sequence[str]) -> tuple[list[tuple[int, dict[str, str]]], list[DatasetIssue]]:
+    """(number of the subject, row) of a sheet, and an issue for each row without a subject or a clip.
 
     Args:
         path: of the sheet.
-        needed: its columns; the first is the person, the second the clip. A row that has neither (sums below the
+        needed: its columns; the first is the subject, the second the clip. A row that has neither (sums below the
             table) is left out.
 
     Raises:
         DataError: as `read_rows`.
     """
-    rows, faults = [], []
+    rows, issues = [], []
     for row in read_rows(path, needed):
-        who, what = row[needed[0]], row[needed[1]]
+        subject, clip = row[needed[0]], row[needed[1]]
         where = f"{path.name}, row {row[LINE]}"
-        if re.search(r"\d", who) and what:
-            rows.append((person(who), row))
-        elif what:
-            faults.append(DatasetIssue(where, needed[0], who, "is not a person's number"))
-        elif who:
-            faults.append(DatasetIssue(where, needed[1], what, "is empty"))
-    return rows, faults
+        if re.search(r"\d", subject) and clip:
+            rows.append((subject_number(subject), row))
+        elif clip:
+            issues.append(DatasetIssue(where, needed[0], subject, "is not the number of a subject"))
+        elif subject:
+            issues.append(DatasetIssue(where, needed[1], clip, "is empty"))
+    return rows, issues
 
 
 def _csv(path: Path) -> list[list[str]]:
@@ -141,6 +146,8 @@ def _csv(path: Path) -> list[list[str]]:
 
 
 def _xlsx(path: Path) -> dict[str, list[list[str]]]:
+    import pandas as pd  # here, because it takes half a second to load
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl warns of styles that it does not know
         frames = pd.read_excel(path, sheet_name=None, header=None, dtype=object)
@@ -162,52 +169,65 @@ def _plain(name: str) -> str:
     return "".join(name.lower().split())
 
 
-def times(
-    clip: str, row: Row, columns: Sequence[str], unknown: Sequence[str] = (), needed: Sequence[str] = ()
+def parse_times(
+    clip_id: str, row: Row, columns: Sequence[str], unknown: Sequence[str] = (), needed: Sequence[str] = ()
 ) -> tuple[tuple[int | None, int | None, int | None], list[DatasetIssue]]:
-    """(onset, apex, offset) of a row, and a fault for each cell that is no frame number.
+    """(onset, apex, offset) of a row, and an issue for each cell that is not a frame number.
 
     Args:
-        clip: its id, for the fault.
+        clip_id: for the issues.
         row: of the sheet.
-        columns: the names of the three columns, in that order.
+        columns: names of the columns of onset, apex and offset.
         unknown: cells that stand for "not known" in this release, besides the empty one.
-        needed: of `onset`, `apex`, `offset` those that the release gives for every clip: an empty cell is a fault.
+        needed: those of `onset`, `apex`, `offset` that the release gives for every clip: an empty cell is an issue.
     """
-    found: list[int | None] = []
-    faults = []
-    for name, column in zip(TIMES, columns, strict=True):
+    times: list[int | None] = []
+    issues = []
+    for time, column in zip(TIMES, columns, strict=True):
         text = row.get(column, "")
-        whole = re.fullmatch(r"(\d+)(\.0+)?", text)
-        found.append(int(whole[1]) if whole else None)
-        if not whole and text not in ("", *unknown):
-            faults.append(DatasetIssue(clip, name, text, "is not a frame number"))
-        elif not text and name in needed:
-            faults.append(DatasetIssue(clip, name, "", f"is empty (column '{column}')"))
-    return (found[0], found[1], found[2]), faults
+        number = re.fullmatch(r"(\d+)(\.0+)?", text)
+        times.append(int(number[1]) if number else None)
+        if not number and text not in ("", *unknown):
+            issues.append(DatasetIssue(clip_id, time, text, "is not a frame number"))
+        elif not text and time in needed:
+            issues.append(DatasetIssue(clip_id, time, "", f"is empty (column '{column}')"))
+    return (times[0], times[1], times[2]), issues
 
 
-def person(text: str) -> int:
-    """The number of a person written `1`, `01` or `sub01`.
+def parse_interval_times(
+    clip_id: str, name: str, cells: Mapping[str, str]
+) -> tuple[tuple[int | None, int | None, int | None], list[DatasetIssue]]:
+    """(onset, apex, offset) of an interval, and an issue for each cell that is not a frame number.
+
+    Args:
+        clip_id, name: of the video and of the interval, for the issues.
+        cells: the cells `onset`, `apex` and `offset`.
+    """
+    times, issues = parse_times(clip_id, cells, TIMES)
+    return times, [dataclasses.replace(issue, field=f"{name}.{issue.field}") for issue in issues]
+
+
+def subject_number(text: str) -> int:
+    """The number of a subject written `1`, `01` or `sub01`.
 
     Raises:
         DataError: there is no number in it.
     """
     digits = "".join(filter(str.isdecimal, text))
     if not digits:
-        raise DataError(f"'{text}' in the sheet's subject column is not a person's number")
+        raise DataError(f"'{text}' in the subject column of the sheet is not the number of a subject")
     return int(digits)
 
 
 def write_rows(
     path: Path, header: Sequence[str | None], rows: Iterable[Sequence[object]], above: Sequence[str] = ()
 ) -> None:
-    """An xlsx sheet with `above` as text rows over the header."""
+    """Write an xlsx sheet with the lines of `above` over its header."""
     write_tables(path, {"Sheet": [*([line] for line in above), header, *rows]})
 
 
 def write_tables(path: Path, tables: Mapping[str, Iterable[Sequence[object]]]) -> None:
-    """An xlsx file with a sheet for each table, by name."""
+    """Write an xlsx file with a sheet for each table, by name."""
     from openpyxl import Workbook
 
     book = Workbook()

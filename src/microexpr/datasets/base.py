@@ -2,86 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import dataclasses
 import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from ..core.clip import TIMES, Clip
 from ..core.config import data_folder
-from ..core.errors import AnnotationError, DataError, MediaError, MissingDataError, UsageError, did_you_mean
-from ..core.files import write_folder_atomically
+from ..core.errors import AnnotationError, DataError, MediaError, MissingDataError, UsageError
+from ..core.files import SYNTHETIC_MARK, write_folder_atomically
 from ..core.registry import Registry
 from ..imaging.video import open_frames
-
-SYNTHETIC = "SYNTHETIC.json"
-"""The file that marks a folder as made up; `check` fails on it and every report says so."""
-
-CORRECTIONS = "corrections.csv"
-"""A user's own corrections, beside the release: columns clip, field, expected, value, reason."""
-
-
-@dataclass(frozen=True)
-class DatasetInfo:
-    """What the publication says of a release; `check` holds a folder against it.
-
-    Attributes:
-        title: full name of the release.
-        citation: the paper.
-        access: how to get it.
-        fps: frames per second; 0 for still pictures, or where it varies.
-        clips, subjects: how many; 0 where nothing is published.
-        counts: label field -> word -> number of clips, e.g. `{"emotion": {"happiness": 32}}`.
-        per_subject: subject -> number of clips.
-        events: of long videos: `kind`, or a label of their intervals -> word -> number of intervals.
-        source: where these numbers were read.
-        megc_number: of the data set in the logs of the spotting challenges (MEGC); 0 where it has none.
-    """
-
-    title: str
-    citation: str
-    access: str
-    fps: float
-    clips: int = 0
-    subjects: int = 0
-    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    per_subject: Mapping[str, int] = field(default_factory=dict)
-    events: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    source: str = ""
-    megc_number: int = 0
-
-
-@dataclass(frozen=True)
-class Correction:
-    """A known annotation error: the value that must be found, and the one it should have been.
-
-    `field` is a time or a label of the clip; `NAME.offset` is a time of its interval of that name.
-    """
-
-    clip: str
-    field: str
-    expected: str
-    value: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class DatasetIssue:
-    """One thing that is wrong with a folder: where, which value, why."""
-
-    clip: str
-    field: str
-    value: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.clip}: {self.field} = {self.value}: {self.reason}"
+from ._corrections import apply_corrections, read_corrections
+from ._records import Correction, DatasetInfo, DatasetIssue
 
 
 class Dataset(ABC):
@@ -89,6 +25,11 @@ class Dataset(ABC):
 
     Args:
         root: its folder, laid out as its authors distribute it.
+
+    Attributes:
+        name: the name that it is registered under.
+        info: what its publication states.
+        corrections: known errors of its annotation.
     """
 
     name: ClassVar[str]
@@ -100,24 +41,24 @@ class Dataset(ABC):
 
     @abstractmethod
     def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
-        """Every clip that the sheet names, as the sheet has it, and every row that could not be understood.
+        """Every clip that the annotation names, uncorrected, and an issue for every row that cannot be understood.
 
-        A clip whose pictures are missing is returned all the same: the base class finds that out.
+        A clip whose frames are missing is returned all the same; the base class looks for them.
 
         Raises:
-            MissingDataError: the sheet or the picture folder is not there.
+            MissingDataError: the sheet or the folder of images is not there.
             DataError: the sheet cannot be read, or lacks a column.
         """
 
     @classmethod
     @abstractmethod
     def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
-        """Write a synthetic copy with the release's folders, sheet and counts into the empty folder `root`.
+        """Write a synthetic copy with the release's folders, sheets and counts.
 
         Args:
-            root: where to.
-            people: the first so many people only; None for all, and thus for the published counts.
-            scale: size of the pictures as a share of the release's own, 0 to 1.
+            root: an empty folder.
+            subjects: how many subjects, the first ones of the release; None for all, with the published counts.
+            image_scale: size of the images as a fraction of the release's own, above 0 and at most 1.
             seed: of everything that is drawn.
         """
 
@@ -125,37 +66,40 @@ class Dataset(ABC):
         """All clips, corrected and checked, sorted by id.
 
         Args:
-            allow_missing: leave out clips without pictures (`missing` lists them) instead of raising.
+            allow_missing: leave out clips without frames (`missing` lists them) instead of raising.
 
         Raises:
-            AnnotationError: anything contradicts anything; the message names the first fault and how many there are.
+            AnnotationError: an annotation contradicts another one or the frames; the message names the first issue
+                and how many there are.
         """
-        clips, faults, missing = self._load()
+        clips, issues, missing = self._load()
         if not allow_missing:
-            faults += missing
-        if faults:
-            more = f" ({len(faults)} faults; `microexpr check {self.name}` lists them)" if len(faults) > 1 else ""
-            raise AnnotationError(f"{faults[0]}{more}")
-        gone = {fault.clip for fault in missing}
-        return [clip for clip in clips if clip.id not in gone]
+            issues += missing
+        if issues:
+            more = f" ({len(issues)} issues; `microexpr check {self.name}` lists them)" if len(issues) > 1 else ""
+            raise AnnotationError(f"{issues[0]}{more}")
+        without_frames = {issue.clip for issue in missing}
+        return [clip for clip in clips if clip.id not in without_frames]
 
     def missing(self) -> list[DatasetIssue]:
-        """The clips named by the sheet whose pictures are not there."""
+        """An issue for each annotated clip whose frames are not there."""
         return self._load()[2]
 
     def check(self) -> list[DatasetIssue]:
-        """This folder against the published facts: every difference, an empty list if there is none."""
+        """Everything in this folder that is wrong or differs from what is published; empty where nothing does."""
         try:
-            clips, faults, missing = self._load()
-        except DataError as fault:
-            return [DatasetIssue(self.name, "folder", str(self.root), str(fault))]
-        return [*self._made_up_fault(), *faults, *missing, *self.compare_with_published(clips)]
+            clips, issues, missing = self._load()
+        except DataError as error:
+            return [DatasetIssue(self.name, "folder", str(self.root), str(error))]
+        mark = DatasetIssue(self.name, "folder", str(self.root), f"is synthetic ({SYNTHETIC_MARK})")
+        marks = [mark] if self.synthetic else []
+        return [*marks, *issues, *missing, *self.compare_with_published(clips)]
 
     def fingerprint(self) -> str:
-        """Changes when a label, a time, or the number or size of a clip's pictures does; equal for equal copies."""
+        """Hash of all labels and times, and of the number and size of the frames; equal for equal copies."""
         digest = hashlib.sha256()
         for clip in self.clips(allow_missing=True):
-            size, count = _bytes_of(clip.source)
+            size, count = _size_and_count(clip.source)
             record = [clip.id, clip.subject, clip.fps, clip.onset, clip.apex, clip.offset, sorted(clip.labels.items())]
             record += [[i.onset, i.apex, i.offset, i.kind, sorted(i.labels.items())] for i in clip.intervals]
             digest.update(json.dumps([*record, size, count]).encode())
@@ -164,185 +108,186 @@ class Dataset(ABC):
     @property
     def synthetic(self) -> bool:
         """Whether this folder is a synthetic copy."""
-        return (self.root / SYNTHETIC).is_file()
+        return (self.root / SYNTHETIC_MARK).is_file()
 
     @classmethod
     def make_synthetic(
-        cls, root: Path | str, subjects: int | None = None, image_scale: float = 1.0, seed: int = 0
+        cls,
+        root: Path | str,
+        subjects: int | None = None,
+        image_scale: float = 1.0,
+        seed: int = 0,
+        exist_ok: bool = False,
     ) -> Self:
-        """A synthetic copy in the release's own layout, marked as such; `root` must not exist or be empty.
+        """Write a synthetic copy in the release's own layout, marked as synthetic, and open it.
 
-        Faces move as `synthesis` says; with `people=None` the counts are the published ones.
+        Args:
+            root: a folder that is empty or not there.
+            subjects: how many subjects, 1 or more; None for all, with the published counts.
+            image_scale: size of the images as a fraction of the release's own, above 0 and at most 1.
+            seed: of everything that is drawn; equal arguments give equal files.
+            exist_ok: open the copy that is already in `root` where it was made with the same arguments.
 
         Raises:
-            UsageError: `root` holds something, or an argument is out of range.
+            UsageError: `root` holds something else, or an argument is out of range.
         """
         root = Path(root)
-        if root.exists() and (not root.is_dir() or any(root.iterdir())):
-            raise UsageError(f"'{root}' is not an empty folder; a synthetic copy is never written over anything")
         if not 0 < image_scale <= 1:
             raise UsageError(f"image_scale = {image_scale}: must be more than 0 and at most 1")
         if subjects is not None and subjects < 1:
             raise UsageError(f"subjects = {subjects}: must be 1 or more")
-        facts = {"synthetic": True, "dataset": cls.name, "subjects": subjects, "image_scale": image_scale, "seed": seed}
+        mark = {"synthetic": True, "dataset": cls.name, "subjects": subjects, "image_scale": image_scale, "seed": seed}
+        if exist_ok and (old := _read_mark(root)) is not None:
+            if old == mark:
+                return cls(root)
+            differ = ", ".join(
+                f"{key} = {old.get(key)} instead of {mark[key]}" for key in mark if old.get(key) != mark[key]
+            )
+            raise UsageError(f"'{root}' holds another synthetic copy ({differ}); take another folder or remove it")
+        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+            raise UsageError(f"'{root}' is not an empty folder; a synthetic copy is never written over anything")
         with write_folder_atomically(root) as folder:
             cls.write_synthetic(folder, subjects, image_scale, seed)
-            (folder / SYNTHETIC).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+            (folder / SYNTHETIC_MARK).write_text(json.dumps(mark, indent=2) + "\n", encoding="utf-8")
         return cls(root)
 
+    def compare_with_published(self, clips: Sequence[Clip]) -> list[DatasetIssue]:
+        """An issue for every published number that these clips do not have; numbers that are 0 or empty are unknown.
+
+        A label field that no clip has is one issue, not one for each of its labels.
+        """
+        counts = [("clips", len(clips), self.info.clips)] if self.info.clips else []
+        if self.info.subjects:
+            counts.append(("subjects", len({clip.subject for clip in clips}), self.info.subjects))
+        issues = []
+        for field, published in self.info.counts.items():
+            here = Counter(clip.labels.get(field, "") for clip in clips)
+            if set(here) == {""}:
+                listed = ", ".join(f"{label} {n}" for label, n in published.items())
+                reason = f"no clip has it; the release has {listed} ({self.info.source}); is a sheet missing?"
+                issues.append(DatasetIssue(self.name, field, "none", reason))
+                continue
+            counts += _label_counts(field, here, published)
+            reason = f"is not a label of this release ({', '.join(published)})"
+            issues += [
+                DatasetIssue(clip.id, field, clip.labels[field], reason)
+                for clip in clips
+                if clip.labels.get(field) and clip.labels[field] not in published
+            ]
+        if self.info.per_subject:
+            here = Counter(clip.subject for clip in clips)
+            names = sorted({*here, *self.info.per_subject})
+            counts += [(f"clips of {name}", here[name], self.info.per_subject.get(name, 0)) for name in names]
+        intervals = [interval for clip in clips for interval in clip.intervals]
+        for field, published in self.info.events.items():
+            here = Counter(i.kind if field == "kind" else i.labels.get(field, "") for i in intervals)
+            counts += [count for count in _label_counts(field, here, published) if count[0] != f"{field} ''"]
+        different = [
+            DatasetIssue(self.name, what, str(n), f"the release has {published_n} ({self.info.source})")
+            for what, n, published_n in counts
+            if n != published_n
+        ]
+        return [*different, *issues]
+
     def _load(self) -> tuple[list[Clip], list[DatasetIssue], list[DatasetIssue]]:
-        """(clips, faults of annotation, faults of missing pictures)."""
+        """(clips, issues of the annotation, issues of missing frames)."""
         if not self.root.is_dir():
             raise MissingDataError(f"data set '{self.name}': '{self.root}' is not a folder")
-        clips, faults = self.read()
-        if not clips and not faults:
+        clips, issues = self.read()
+        if not clips and not issues:
             raise DataError(f"data set '{self.name}': '{self.root}' holds no clip")
-        clips, wrong = self._corrected(clips)
-        faults = [*faults, *wrong]
-        seen = Counter(clip.id for clip in clips)
-        faults += [
-            DatasetIssue(clip, "id", clip, f"stands {n} times in the sheet") for clip, n in seen.items() if n > 1
-        ]
-        faults += [DatasetIssue(c.id, name, str(value), why) for c in clips for name, value, why in c.issues()]
-        return sorted(clips, key=lambda c: c.id), faults, [f for clip in clips for f in picture_faults(clip)]
-
-    def _corrected(self, clips: list[Clip]) -> tuple[list[Clip], list[DatasetIssue]]:
-        """The clips with the shipped corrections and the user's own, and a fault for each that does not fit."""
-        own = self._own_corrections()
-        places = {clip.id: i for i, clip in enumerate(clips)}
-        fields = {*TIMES, *self.info.counts}.union(*(clip.labels for clip in clips))
-        corrected, faults = list(clips), []
-        for correction in (*self.corrections, *own):
-            if correction.clip in places:
-                result = _apply(correction, corrected[places[correction.clip]], fields)
-                if isinstance(result, DatasetIssue):
-                    faults.append(result)
-                else:
-                    corrected[places[correction.clip]] = result
-            elif correction in own:
-                faults.append(DatasetIssue(CORRECTIONS, "clip", correction.clip, "is no clip of this folder"))
-        return corrected, faults
-
-    def _own_corrections(self) -> list[Correction]:
-        path = self.root / CORRECTIONS
-        if not path.is_file():
-            return []
-        try:
-            with path.open(newline="", encoding="utf-8-sig") as file:
-                rows = list(csv.DictReader(file))
-        except (OSError, UnicodeError, csv.Error) as fault:
-            raise DataError(f"'{path}' cannot be read ({fault}); save it as csv in UTF-8") from None
-        names = [f.name for f in dataclasses.fields(Correction)]
-        for row in rows:
-            if absent := [name for name in names if row.get(name) is None]:
-                raise DataError(f"'{path}' lacks the column '{absent[0]}'; it needs {', '.join(names)}")
-        return [Correction(**{name: row[name].strip() for name in names}) for row in rows]
-
-    def _made_up_fault(self) -> list[DatasetIssue]:
-        return (
-            [DatasetIssue(self.name, "folder", str(self.root), f"is synthetic ({SYNTHETIC})")] if self.synthetic else []
-        )
-
-    def compare_with_published(self, clips: Sequence[Clip]) -> list[DatasetIssue]:
-        """Every published number that this folder does not have; a number that is not published (0, empty) is no fault.
-
-        What a folder lacks as a whole is one line: a label that no clip has is not counted word by word.
-        """
-        facts = self.info
-        found = [
-            ("clips", len(clips), facts.clips),
-            ("subjects", len({clip.subject for clip in clips}), facts.subjects),
-        ]
-        found = [one for one in found if one[2]]
-        lines = []
-        for name, words in facts.counts.items():
-            have = Counter(clip.labels.get(name, "") for clip in clips)
-            if set(have) == {""}:
-                reason = f"no clip has it; the release has {_listed(words)} ({facts.source}); is a sheet missing?"
-                lines.append(DatasetIssue(self.name, name, "none", reason))
-                continue
-            found += [(f"{name} '{w}'", have[w], words.get(w, 0)) for w in sorted({*have, *words})]
-            strange = [(c.id, word) for c in clips if (word := c.labels.get(name, "")) and word not in words]
-            lines += [
-                DatasetIssue(clip, name, word, f"is no word of this release ({', '.join(words)})")
-                for clip, word in strange
-            ]
-        if facts.per_subject:
-            have = Counter(clip.subject for clip in clips)
-            names = sorted({*have, *facts.per_subject})
-            found += [(f"clips of {name}", have[name], facts.per_subject.get(name, 0)) for name in names]
-        for name, words in facts.events.items():
-            every = [one for clip in clips for one in clip.intervals]
-            have = Counter(one.kind if name == "kind" else one.labels.get(name, "") for one in every)
-            found += [(f"{name} '{w}'", have[w], words.get(w, 0)) for w in sorted({*have, *words} - {""})]
-        differ = [
-            DatasetIssue(self.name, what, str(here), f"the release has {published} ({facts.source})")
-            for what, here, published in found
-            if here != published
-        ]
-        return [*differ, *lines]
+        clips, unfit = apply_corrections(clips, self.corrections, read_corrections(self.root), self.info.counts)
+        issues = [*issues, *unfit]
+        for clip_id, n in Counter(clip.id for clip in clips).items():
+            if n > 1:
+                issues.append(DatasetIssue(clip_id, "id", clip_id, f"stands {n} times in the sheet"))
+        for clip in clips:
+            issues += [DatasetIssue(clip.id, field, str(value), why) for field, value, why in clip.issues()]
+        missing = [issue for clip in clips for issue in missing_frames(clip)]
+        return sorted(clips, key=lambda clip: clip.id), issues, missing
 
 
 DATASETS: Registry[Dataset] = Registry("data set", "microexpr.datasets")
 
 
-def open_dataset(name: str, roots: Mapping[str, Path] | None = None) -> Dataset:
-    """The data set of that name where this machine keeps it (see `config`)."""
-    return DATASETS.get(name)(data_folder(name, roots))
+def open_dataset(name: str, root: Path | str | None = None) -> Dataset:
+    """Open a data set on this machine.
+
+    Args:
+        name: of the data set; `DATASETS.names()` lists them.
+        root: its folder; None looks for it as `microexpr.core.config` describes: in the folder `$MICROEXPR_DATA`, or
+            the folder named in `paths.toml`.
+
+    Raises:
+        UnknownNameError: no such data set.
+        MissingDataError: its folder is not found.
+    """
+    cls = DATASETS.get(name)
+    return cls(data_folder(name, None if root is None else {name: Path(root)}))
 
 
-def picture_faults(clip: Clip) -> list[DatasetIssue]:
-    """What is missing of a clip's pictures: the source itself, or a frame that the annotation names."""
+def synthesize(
+    name: str,
+    root: Path | str,
+    subjects: int | None = None,
+    image_scale: float = 1.0,
+    seed: int = 0,
+    exist_ok: bool = False,
+) -> Dataset:
+    """Write a synthetic copy of a release, with the folders and sheets of the release, and open it.
+
+    The faces are synthetic, their movements, times and labels known; see `microexpr.synthetic`.
+
+    Args:
+        name: of the data set; `DATASETS.names()` lists them.
+        root: a folder that is empty or not there.
+        subjects: how many subjects, 1 or more; None for all, with the published counts.
+        image_scale: size of the images as a fraction of the release's own, above 0 and at most 1.
+        seed: of everything that is drawn; equal arguments give equal files.
+        exist_ok: open the copy that is already in `root` where it was made with the same arguments.
+
+    Raises:
+        UnknownNameError: no such data set.
+        UsageError: `root` holds something else, or an argument is out of range.
+    """
+    return DATASETS.get(name).make_synthetic(root, subjects, image_scale, seed, exist_ok)
+
+
+def missing_frames(clip: Clip) -> list[DatasetIssue]:
+    """What is missing of a clip's frames: the source itself, or a frame that the annotation names."""
     if not clip.source.exists():
         return [DatasetIssue(clip.id, "source", str(clip.source), "is not there")]
     try:
         numbers = set(open_frames(clip.source).numbers)
-    except MediaError as fault:
-        return [DatasetIssue(clip.id, "source", str(clip.source), str(fault))]
+    except MediaError as error:
+        return [DatasetIssue(clip.id, "source", str(clip.source), str(error))]
     if not numbers:
-        return [DatasetIssue(clip.id, "source", str(clip.source), "holds no picture")]
-    times = {name: getattr(clip, name) for name in TIMES}
-    times |= {f"{name}.{t}": getattr(one, t) for name, one in clip.named_intervals().items() for t in TIMES}
+        return [DatasetIssue(clip.id, "source", str(clip.source), "holds no image")]
+    times = {time: getattr(clip, time) for time in TIMES}
+    times |= {f"{name}.{time}": getattr(i, time) for name, i in clip.named_intervals().items() for time in TIMES}
     return [
-        DatasetIssue(clip.id, name, str(t), f"no such frame in '{clip.source}' ({min(numbers)} to {max(numbers)})")
-        for name, t in times.items()
-        if t is not None and t not in numbers
+        DatasetIssue(clip.id, name, str(n), f"no such frame in '{clip.source}' ({min(numbers)} to {max(numbers)})")
+        for name, n in times.items()
+        if n is not None and n not in numbers
     ]
 
 
-def _apply(correction: Correction, clip: Clip, fields: Collection[str]) -> Clip | DatasetIssue:
-    """The corrected clip, or why the correction does not fit; an empty text stands for an unknown frame number."""
-    inner, _, time = correction.field.rpartition(".")
-    if inner in (named := clip.named_intervals()) and time in TIMES:
-        one = named[inner]
-        part = Clip(clip.id, clip.dataset, clip.subject, clip.source, clip.fps, one.onset, one.apex, one.offset)
-        done = _apply(dataclasses.replace(correction, field=time), part, TIMES)
-        if isinstance(done, DatasetIssue):
-            return dataclasses.replace(done, field=correction.field)
-        changed = dataclasses.replace(one, **{time: getattr(done, time)})
-        return dataclasses.replace(clip, intervals=tuple(changed if i is one else i for i in clip.intervals))
-    name, value, why = correction.field, correction.value, f"the correction to {correction.value} ({correction.reason})"
-    if name not in fields:
-        return DatasetIssue(clip.id, name, value, f"{why} names no field{did_you_mean(name, fields)}")
-    old: Any = getattr(clip, name) if name in TIMES else clip.labels.get(name)
-    text = "" if old is None else str(old)
-    if text == value:
-        return clip  # this copy of the release has it right already
-    if text != correction.expected:
-        reason = f"{why} expects '{correction.expected}'; this is another version of the sheet"
-        return DatasetIssue(clip.id, name, text, reason)
-    if name not in TIMES:
-        return dataclasses.replace(clip, labels={**clip.labels, name: value})
-    if value and not value.isdecimal():
-        return DatasetIssue(clip.id, name, value, f"{why} is not a frame number")
-    return dataclasses.replace(clip, **{name: int(value) if value else None})  # type: ignore[arg-type]
+def _label_counts(field: str, here: Counter[str], published: Mapping[str, int]) -> list[tuple[str, int, int]]:
+    """(what, number here, published number) of each label of a field."""
+    return [(f"{field} '{label}'", here[label], published.get(label, 0)) for label in sorted({*here, *published})]
 
 
-def _listed(words: Mapping[str, int]) -> str:
-    return ", ".join(f"{word} {n}" for word, n in words.items())
+def _read_mark(root: Path) -> dict[str, object] | None:
+    """The arguments that the synthetic copy in a folder was made with; None if there is no such copy."""
+    try:
+        mark = json.loads((root / SYNTHETIC_MARK).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return mark if isinstance(mark, dict) else None
 
 
-def _bytes_of(source: Path) -> tuple[int, int]:
+def _size_and_count(source: Path) -> tuple[int, int]:
+    """(bytes, number of files) of a clip's source."""
     files: Iterable[Path] = [p for p in source.iterdir() if p.is_file()] if source.is_dir() else [source]
     sizes = [p.stat().st_size for p in files]
     return sum(sizes), len(sizes)

@@ -1,31 +1,76 @@
-"""CASME II: 255 micro-expressions of 26 people at 200 frames a second."""
+"""CASME II: 255 micro-expressions of 26 subjects at 200 frames per second."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..core.clip import Clip
 from ..synthetic import Timing
 from . import _sheets as sheets
-from .base import DATASETS, Correction, Dataset, DatasetInfo, DatasetIssue
-from .synthetic import clips as casting
+from ._records import Correction, DatasetInfo, DatasetIssue
+from .base import DATASETS, Dataset
+from .synthetic.clips import (
+    ClipSpec,
+    Labels,
+    RecordingSpec,
+    assign_labels,
+    clip_spec,
+    subsample_counts,
+    two_labels_per_subject,
+)
 
 SHEETS = ("CASME2-coding-20140508.xlsx", "CASME2-coding-20190701.xlsx")
 OBJECTIVE = "CASME2-ObjectiveClasses.xlsx"
-PICTURES = ("Cropped", "Cropped-updated/Cropped", "CASME2_RAW_selected")
+IMAGE_FOLDERS = ("Cropped", "Cropped-updated/Cropped", "CASME2_RAW_selected")
 COLUMNS = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units", "Estimated Emotion")
 NO_APEX = ("sub04", "EP12_01f")
 ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII")
-CLASSES = {str(i): word for i, word in enumerate(ROMAN, 1)}
+CLASSES = {str(number): roman for number, roman in enumerate(ROMAN, 1)}
+
+CLIPS_PER_SUBJECT = (9, 13, 7, 5, 19, 5, 9, 3, 14, 14, 10, 12, 8, 4, 3, 4, 36, 3, 16, 11, 2, 2, 12, 10, 7, 17)
+"""Clips of sub01 to sub26."""
+
+MEGC2019_CLIPS_PER_SUBJECT = (3, 9, 5, 2, 6, 4, 5, 1, 10, 0, 4, 11, 2, 3, 3, 3, 31, 0, 11, 2, 1, 2, 8, 3, 5, 11)
+"""Clips of sub01 to sub26 in the list of MEGC 2019, which leaves out `NOT_IN_MEGC2019`."""
+
+NOT_IN_MEGC2019 = {"sub04": ("EP12_01f", ("disgust", "III")), "sub05": ("EP09_05f", ("disgust", "IV"))}
+"""Subject -> (clip, its labels in a synthetic copy): clips of the emotions of MEGC 2019 that its list leaves out."""
+
+LABELS: Mapping[Labels, int] = {
+    ("happiness", "I"): 25,
+    ("surprise", "II"): 15,
+    ("disgust", "III"): 35,
+    ("others", "III"): 64,
+    ("disgust", "IV"): 25,
+    ("others", "IV"): 1,
+    ("sadness", "V"): 7,
+    ("repression", "V"): 8,
+    ("surprise", "V"): 4,
+    ("happiness", "V"): 1,
+    ("fear", "VI"): 1,
+    ("happiness", "VII"): 6,
+    ("surprise", "VII"): 6,
+    ("disgust", "VII"): 3,
+    ("repression", "VII"): 19,
+    ("fear", "VII"): 1,
+    ("others", "VII"): 34,
+}
+"""Clips by emotion and objective class.
+
+The counts of each emotion, of each class, and of both for classes III to V are published; the rest is the only even
+split left.
+"""
 
 
 @DATASETS.register("casme2")
 class Casme2(Dataset):
     """`Cropped/sub01/EP02_01f/reg_img46.jpg`, or else `CASME2_RAW_selected/sub01/EP02_01f/img46.jpg`.
 
-    The sheet of 2014 comes before that of 2019 where both are there: the published protocols count its rows. The
-    objective classes are a sheet of their own; without it clips have no `objective`, and `check` says so.
+    The sheet of 2014 is preferred to that of 2019 where both are there: the published protocols count its rows. The
+    objective classes are a sheet of their own; without it clips have no `objective`, and `check` reports it.
     """
 
     info = DatasetInfo(
@@ -47,7 +92,7 @@ class Casme2(Dataset):
             },
             "objective": {"I": 25, "II": 15, "III": 99, "IV": 26, "V": 20, "VI": 1, "VII": 69},
         },
-        per_subject={f"casme2/sub{i:02d}": n for i, n in enumerate(casting.CASME2_PEOPLE, 1)},
+        per_subject={f"casme2/sub{i:02d}": n for i, n in enumerate(CLIPS_PER_SUBJECT, 1)},
         source="sheet of 8 May 2014",
     )
     corrections = (
@@ -57,57 +102,102 @@ class Casme2(Dataset):
     )
 
     def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
-        """Both sheets, joined by person and file name."""
-        rows, faults = sheets.people(sheets.find(self.root, SHEETS, "coding sheet"), COLUMNS)
-        pictures = sheets.find(self.root, PICTURES, "picture folder")
-        objective, more = self._objective()
-        faults += more
+        """The rows of both sheets, joined by subject and file name."""
+        rows, issues = sheets.read_subject_rows(sheets.find_path(self.root, SHEETS, "coding sheet"), COLUMNS)
+        images = sheets.find_path(self.root, IMAGE_FOLDERS, "folder of images")
+        objective, objective_issues = self._objective()
+        issues += objective_issues
         clips: list[Clip] = []
         for number, row in rows:
-            person, name = f"sub{number:02d}", row["Filename"]
-            clip_id = f"casme2/{person}/{name}"
+            subject, name = f"sub{number:02d}", row["Filename"]
+            clip_id = f"casme2/{subject}/{name}"
             labels = {"emotion": row["Estimated Emotion"].lower(), "action_units": row["Action Units"]}
-            if (person, name) in objective:
-                labels["objective"] = objective[person, name]
+            if (subject, name) in objective:
+                labels["objective"] = objective[subject, name]
             columns = ("OnsetFrame", "ApexFrame", "OffsetFrame")
-            times, wrong = sheets.times(clip_id, row, columns, unknown=("/",), needed=("onset", "offset"))
-            faults += wrong
-            source = pictures / person / name
-            clips.append(Clip(clip_id, "casme2", f"casme2/{person}", source, self.info.fps, *times, labels))
-        return clips, faults
+            times, time_issues = sheets.parse_times(clip_id, row, columns, unknown=("/",), needed=("onset", "offset"))
+            issues += time_issues
+            source = images / subject / name
+            clips.append(Clip(clip_id, "casme2", f"casme2/{subject}", source, self.info.fps, *times, labels))
+        return clips, issues
 
     def _objective(self) -> tuple[dict[tuple[str, str], str], list[DatasetIssue]]:
-        """(person, clip) to class I to VII, which the sheet writes as 1 to 7; empty without the sheet."""
+        """(subject, clip) -> class I to VII, which the sheet writes as 1 to 7; empty without the sheet."""
         path = self.root / OBJECTIVE
         if not path.is_file():
             return {}, []
-        rows, faults = sheets.people(path, ("Subject", "Filename", "Objective Class"))
+        rows, issues = sheets.read_subject_rows(path, ("Subject", "Filename", "Objective Class"))
         classes = {}
         for number, row in rows:
-            person, value = f"sub{number:02d}", row["Objective Class"]
+            subject, value = f"sub{number:02d}", row["Objective Class"]
             if value not in CLASSES:
-                clip = f"casme2/{person}/{row['Filename']}"
-                faults.append(DatasetIssue(clip, "objective", value, f"must be 1 to 7 ({OBJECTIVE})"))
+                clip_id = f"casme2/{subject}/{row['Filename']}"
+                issues.append(DatasetIssue(clip_id, "objective", value, f"must be 1 to 7 ({OBJECTIVE})"))
                 continue
-            classes[person, row["Filename"]] = CLASSES[value]
-        return classes, faults
+            classes[subject, row["Filename"]] = CLASSES[value]
+        return classes, issues
 
     @classmethod
     def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
-        """Both sheets and the cropped pictures, 280x340."""
+        """Both sheets and the cropped images, 280x340."""
         rows, classes = [], []
-        shooting = casting.RecordingSpec("casme2", fps=200, size=(340, 280), image_scale=image_scale)
-        for role in casting.casme2(subjects, seed):
-            folder = root / "Cropped" / role.person / role.name
-            shown: object
-            if (role.person, role.name) == NO_APEX:  # its frames in the sheet: 261, /, 321
-                late = dataclasses.replace(shooting, first=258)
-                onset, _, offset = late.write_frames(role, folder, "reg_img{}.jpg", Timing(3, 21, 63, 67, 200))
-                shown = "/"
+        recording = RecordingSpec("casme2", fps=200, size=(340, 280), image_scale=image_scale)
+        for spec in clip_specs(subjects, seed):
+            folder = root / "Cropped" / spec.subject / spec.name
+            apex_cell: object
+            if (spec.subject, spec.name) == NO_APEX:  # its frames in the sheet: 261, /, 321
+                numbered = dataclasses.replace(recording, first_number=258)
+                onset, _, offset = numbered.write_frames(spec, folder, "reg_img{}.jpg", Timing(3, 21, 63, 67, 200))
+                apex_cell = "/"
             else:
-                onset, shown, offset = shooting.write_frames(role, folder, "reg_img{}.jpg")
-            rows.append((role.person[3:], role.name, None, onset, shown, offset, None, role.action_units, role.emotion))
-            classes.append((int(role.person[3:]), role.name, ROMAN.index(role.objective) + 1))
+                onset, apex_cell, offset = recording.write_frames(spec, folder, "reg_img{}.jpg")
+            times = (onset, apex_cell, offset)
+            rows.append((spec.subject[3:], spec.name, None, *times, None, spec.action_units, spec.emotion))
+            classes.append((int(spec.subject[3:]), spec.name, ROMAN.index(spec.objective) + 1))
         header = ("Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None, *COLUMNS[5:])
         sheets.write_rows(root / SHEETS[0], header, rows)
         sheets.write_rows(root / OBJECTIVE, ("Subject", "Filename", "Objective Class"), classes)
+
+
+def clip_specs(subjects: int | None, seed: int) -> list[ClipSpec]:
+    """The clips of a synthetic copy; a whole one has the published counts, those of MEGC 2018 and 2019 among them."""
+    fixed_names = {subject: name for subject, (name, _) in NOT_IN_MEGC2019.items()}
+    specs, used = [], Counter[str]()
+    for subject, labels in sorted(_subject_labels(subjects, seed)):
+        used[subject] += 1
+        name = f"EP{1 + used[subject] // 9:02d}_{1 + used[subject] % 9:02d}"
+        if subject in fixed_names and labels == NOT_IN_MEGC2019[subject][1]:
+            name = fixed_names.pop(subject)
+        specs.append(clip_spec(subject, name, labels, "casme2", seed))
+    return specs
+
+
+def _subject_labels(subjects: int | None, seed: int) -> list[tuple[str, Labels]]:
+    """A (subject, labels) pair for each clip."""
+    names = [f"sub{i:02d}" for i in range(1, 27)][:subjects]
+    # The clips with an emotion of MEGC 2019 are assigned first, then all others.
+    n_task = {n: MEGC2019_CLIPS_PER_SUBJECT[i] + (n in NOT_IN_MEGC2019) for i, n in enumerate(names)}
+    n_other = {n: CLIPS_PER_SUBJECT[i] - n_task[n] for i, n in enumerate(names)}
+    task = {k: v for k, v in LABELS.items() if k[0] in ("happiness", "surprise", "disgust", "repression")}
+    other = {k: v for k, v in LABELS.items() if k not in task}
+    if subjects is not None:
+        task, other = subsample_counts(task, sum(n_task.values())), subsample_counts(other, sum(n_other.values()))
+    pairs: list[tuple[str, Labels]] = []
+    if subjects is None:
+        # 20 subjects have a clip of happiness, surprise or repression: the four with the fewest have disgust only.
+        left = Counter(task)
+        for name in sorted((n for n in names if n_task[n]), key=lambda n: (n_task[n], n))[:4]:
+            disgust = [("disgust", ("IV", "III")[i % 2]) for i in range(n_task.pop(name))]
+            pairs += [(name, labels) for labels in disgust]
+            left.subtract(disgust)
+        task = dict(left)
+    for name, (_, labels) in NOT_IN_MEGC2019.items():
+        if name in n_task:
+            pairs.append((name, labels))
+            task = {**task, labels: task[labels] - 1}
+            n_task[name] -= 1
+    # All others show happiness once, and everyone has a clip of classes I to V.
+    first = [(n, ("happiness", "I")) for n in n_task] if subjects is None else two_labels_per_subject(task, n_task)
+    pairs += assign_labels(task, n_task, seed, first)
+    pairs += assign_labels(other, n_other, seed + 1, [(n, ("others", "III")) for n in names])
+    return pairs

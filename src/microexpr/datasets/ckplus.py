@@ -1,4 +1,4 @@
-"""CK+: 593 posed sequences of 123 people from the neutral face to the peak; 327 of them have an emotion."""
+"""CK+: 593 posed sequences of 123 subjects from the neutral face to the peak; 327 of them have an emotion."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from ..imaging.video import frame_number
 from ..synthetic import Timing
 from . import _macro as macro
 from . import _sheets as sheets
-from .base import DATASETS, Dataset, DatasetInfo, DatasetIssue
-from .synthetic import clips as casting
+from ._records import DatasetInfo, DatasetIssue
+from .base import DATASETS, Dataset
+from .synthetic.clips import ClipSpec, RecordingSpec, assign_labels, split_evenly
 
-IMAGES, EMOTIONS, FACS = "cohn-kanade-images", "Emotion", "FACS"
-WORDS = ("neutral", "anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")
+IMAGES, EMOTION_FOLDER, FACS = "cohn-kanade-images", "Emotion", "FACS"
+EMOTIONS = ("neutral", "anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")
 """The emotion of each code, 0 to 7."""
 
 COUNTS = {"anger": 45, "contempt": 18, "disgust": 59, "fear": 25, "happiness": 69, "sadness": 28, "surprise": 83}
-CLIPS, PEOPLE, LABELLED_PEOPLE = 593, 123, 118
+CLIPS, SUBJECTS, LABELED_SUBJECTS = 593, 123, 118
 
 
 @DATASETS.register("ckplus")
@@ -29,11 +30,11 @@ class CkPlus(Dataset):
     """`cohn-kanade-images/S005/001/S005_001_00000001.png`, and beside it `Emotion/` and, if it is there, `FACS/`.
 
     The folders may also be as their archives unpack: `extended-cohn-kanade-images/cohn-kanade-images`,
-    `Emotion_labels/Emotion`, `FACS_labels/FACS`; the root may hold the folders of the people itself.
+    `Emotion_labels/Emotion`, `FACS_labels/FACS`; the root may hold the folders of the subjects itself.
 
-    A sequence is a clip: its onset is the first frame; its apex the frame that the label files are named after, which
-    is the last one (so says the release's ReadMe), and its offset the last. A sequence without an emotion file has the
-    emotion "". `action_units` are those of `FACS/`, e.g. `1+2+5`, without their strengths.
+    A sequence is a clip. Its onset is the first frame and its offset the last; its apex is the frame that the label
+    files are named after, which is the last one by the release's ReadMe. A sequence without an emotion file has the
+    emotion "". `action_units` are those of `FACS/`, e.g. `1+2+5`, without their intensities.
     """
 
     info = DatasetInfo(
@@ -42,113 +43,118 @@ class CkPlus(Dataset):
         access="license agreement with the University of Pittsburgh",
         fps=30,
         clips=CLIPS,
-        subjects=PEOPLE,
+        subjects=SUBJECTS,
         counts={"emotion": {**COUNTS, "": CLIPS - sum(COUNTS.values())}},
         source="Lucey et al. 2010 and the release's ReadMe",
     )
 
     def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
-        """Every sequence that has pictures or an emotion file."""
+        """Every sequence that has images or an emotion file."""
         top = self._images()
-        emotions = sheets.find(self.root, (EMOTIONS, f"Emotion_labels/{EMOTIONS}", "Emotion_labels"), "emotion labels")
-        units = next((p for n in (FACS, f"FACS_labels/{FACS}", "FACS_labels") if (p := self.root / n).is_dir()), None)
+        folders = (EMOTION_FOLDER, f"Emotion_labels/{EMOTION_FOLDER}", "Emotion_labels")
+        emotions = sheets.find_path(self.root, folders, "emotion labels")
+        facs_folders = [self.root / name for name in (FACS, f"FACS_labels/{FACS}", "FACS_labels")]
+        units = next((folder for folder in facs_folders if folder.is_dir()), None)
         clips: list[Clip] = []
-        faults: list[DatasetIssue] = []
-        filmed = {Path(person.name, one.name) for person in _people(top) for one in macro.folders(person)}
-        named = {path.parent.relative_to(emotions) for path in emotions.glob("[Ss]*/*/[!.]*.txt")}
-        for where in sorted(filmed | named):
-            subject, clip = f"ckplus/{where.parts[0]}", f"ckplus/{where.as_posix()}"
-            codes, peak, wrong = _codes(clip, "emotion", emotions / where)
-            labels = {"emotion": WORDS[codes[0]] if codes else ""}
+        issues: list[DatasetIssue] = []
+        recorded = {Path(s.name, sequence.name) for s in _subject_folders(top) for sequence in macro.subfolders(s)}
+        labeled = {path.parent.relative_to(emotions) for path in emotions.glob("[Ss]*/*/[!.]*.txt")}
+        for path in sorted(recorded | labeled):
+            subject, clip_id = f"ckplus/{path.parts[0]}", f"ckplus/{path.as_posix()}"
+            codes, peak, code_issues = _codes(clip_id, "emotion", emotions / path)
+            issues += code_issues
+            labels = {"emotion": EMOTIONS[codes[0]] if codes else ""}
             if units:
-                numbers, also, more = _codes(clip, "action_units", units / where)
+                numbers, facs_peak, facs_issues = _codes(clip_id, "action_units", units / path)
+                issues += facs_issues
                 labels["action_units"] = "+".join(map(str, numbers))
-                peak, wrong = also if peak is None else peak, [*wrong, *more]
-            faults += wrong
-            made = macro.sequence(clip, subject, top / where, self.info.fps, labels)
-            clips.append(made if peak is None else dataclasses.replace(made, apex=peak))
-        return clips, faults
+                peak = facs_peak if peak is None else peak
+            clip = macro.sequence_clip(clip_id, subject, top / path, self.info.fps, labels)
+            clips.append(clip if peak is None else dataclasses.replace(clip, apex=peak))
+        return clips, issues
 
     def _images(self) -> Path:
-        places = (IMAGES, f"extended-{IMAGES}/{IMAGES}", f"extended-{IMAGES}")
-        if found := [self.root / name for name in places if (self.root / name).is_dir()]:
+        names = (IMAGES, f"extended-{IMAGES}/{IMAGES}", f"extended-{IMAGES}")
+        if found := [self.root / name for name in names if (self.root / name).is_dir()]:
             return found[0]
-        if _people(self.root):
+        if _subject_folders(self.root):
             return self.root
-        raise MissingDataError(f"'{self.root}' has no folder of pictures; looked for {', '.join(places)}, S001 to S999")
+        raise MissingDataError(f"'{self.root}' has no folder of images; looked for {', '.join(names)}, S001 to S999")
 
     @classmethod
     def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
-        """Gray pictures of 640x490, sequences of 10 to 14 frames (the release: 10 to 60), emotions, action units.
+        """Gray images of 640x490, sequences of 10 to 14 frames (the release: 10 to 60), emotions, action units.
 
-        With few people, each shows every emotion once, and one expression without a name.
+        With few subjects, each shows every emotion once, and one expression without a name.
         """
-        shooting = casting.RecordingSpec("ckplus", 30, (490, 640), image_scale, gray=True, framing="wide", kind="macro")
-        for role, timing in clip_specs(subjects, seed):
-            where, name = Path(role.person, role.name), f"{role.person}_{role.name}_"
-            shooting.write_frames(role, root / IMAGES / where, name + "{:08d}.png", timing)
-            units = "".join(f"   {unit:.7e}   0.0000000e+00\n" for unit, _ in role.units)
-            _write(root / FACS / where / f"{name}{timing.frames:08d}_facs.txt", units)
-            if role.emotion:
-                code = f"   {WORDS.index(role.emotion):.7e}\n"
-                _write(root / EMOTIONS / where / f"{name}{timing.frames:08d}_emotion.txt", code)
+        recording = RecordingSpec("ckplus", 30, (490, 640), image_scale, gray=True, framing="wide", kind="macro")
+        for spec, timing in clip_specs(subjects, seed):
+            folder, name = Path(spec.subject, spec.name), f"{spec.subject}_{spec.name}_"
+            recording.write_frames(spec, root / IMAGES / folder, name + "{:08d}.png", timing)
+            units = "".join(f"   {unit:.7e}   0.0000000e+00\n" for unit, _ in spec.units)
+            _write(root / FACS / folder / f"{name}{timing.frames:08d}_facs.txt", units)
+            if spec.emotion:
+                code = f"   {EMOTIONS.index(spec.emotion):.7e}\n"
+                _write(root / EMOTION_FOLDER / folder / f"{name}{timing.frames:08d}_emotion.txt", code)
 
 
-def clip_specs(subjects: int | None, seed: int) -> list[tuple[casting.ClipSpec, Timing]]:
-    """The roles of CK+ and how long each lasts; how the release's emotions fall to its people is dealt."""
-    names = [f"S{5 * i:03d}" for i in range(1, PEOPLE + 1)][:subjects]
-    hands = {name: [*COUNTS, ""] for name in names}
+def clip_specs(subjects: int | None, seed: int) -> list[tuple[ClipSpec, Timing]]:
+    """The clips of a synthetic copy and their timing.
+
+    Which subject shows which emotion is drawn; the counts of emotions, subjects and labeled subjects are the published
+    ones.
+    """
+    names = [f"S{5 * i:03d}" for i in range(1, SUBJECTS + 1)][:subjects]
+    emotions = {name: [*COUNTS, ""] for name in names}
     if subjects is None:
-        named = _shared(sum(COUNTS.values()), names[:LABELLED_PEOPLE])
-        counts = {(word, ""): n for word, n in COUNTS.items()}
-        hands = {name: [] for name in names}
-        for person, (word, _) in casting.assign_labels(counts, named, seed):
-            hands[person].append(word)
-        for person, n in _shared(CLIPS - sum(COUNTS.values()), names[::-1]).items():
-            hands[person] += [""] * n
-    roles = [macro.role("ckplus", p, f"{i:03d}", w, seed) for p in names for i, w in enumerate(hands[p], 1)]
-    lengths = [int(np.random.default_rng([role.seed, 1]).integers(10, 15)) for role in roles]
-    return [(role, Timing(0, n - 1, n - 1, n, 30)) for role, n in zip(roles, lengths, strict=True)]
+        labeled = dict(zip(names[:LABELED_SUBJECTS], split_evenly(sum(COUNTS.values()), LABELED_SUBJECTS), strict=True))
+        counts = {(emotion, ""): n for emotion, n in COUNTS.items()}
+        emotions = {name: [] for name in names}
+        for subject, (emotion, _) in assign_labels(counts, labeled, seed):
+            emotions[subject].append(emotion)
+        unlabeled = split_evenly(CLIPS - sum(COUNTS.values()), SUBJECTS)
+        for subject, n in zip(reversed(names), unlabeled, strict=True):
+            emotions[subject] += [""] * n
+    specs = [
+        macro.clip_spec("ckplus", subject, f"{i:03d}", emotion, seed)
+        for subject in names
+        for i, emotion in enumerate(emotions[subject], 1)
+    ]
+    lengths = [int(np.random.default_rng([spec.seed, 1]).integers(10, 15)) for spec in specs]
+    return [(spec, Timing(0, n - 1, n - 1, n, 30)) for spec, n in zip(specs, lengths, strict=True)]
 
 
-def _shared(n: int, names: list[str]) -> dict[str, int]:
-    """n things among people: everyone gets as many, the first ones one more."""
-    each, more = divmod(n, len(names))
-    return {name: each + (i < more) for i, name in enumerate(names)}
+def _subject_folders(top: Path) -> list[Path]:
+    return [path for path in macro.subfolders(top) if path.name[:1] in "Ss" and path.name[1:].isdecimal()]
 
 
-def _people(top: Path) -> list[Path]:
-    return [path for path in macro.folders(top) if path.name[:1] in "Ss" and path.name[1:].isdecimal()]
+def _codes(clip_id: str, field: str, folder: Path) -> tuple[list[int], int | None, list[DatasetIssue]]:
+    """The first number of each line of the folder's text file, the frame that it is named after, and issues.
 
-
-def _codes(clip: str, field: str, folder: Path) -> tuple[list[int], int | None, list[DatasetIssue]]:
-    """The first number of each line of the folder's text file, the frame that it is named after, and what is wrong.
-
-    Where there is no file, all three are empty: most people have sequences without an emotion.
+    Without a file all three are empty: most subjects have sequences without an emotion.
     """
     files = sorted(p for p in folder.glob("*.txt") if not p.name.startswith(".")) if folder.is_dir() else []
     if not files:
         return [], None, []
     if len(files) > 1:
-        return (
-            [],
-            None,
-            [DatasetIssue(clip, field, ", ".join(p.name for p in files), "a sequence has one such file at most")],
-        )
+        names = ", ".join(p.name for p in files)
+        return [], None, [DatasetIssue(clip_id, field, names, "a sequence has one such file at most")]
     text = files[0].read_text(encoding="utf-8", errors="replace")
-    codes = [_whole(line.split()[0]) for line in text.splitlines() if line.strip()]
-    good = [code for code in codes if code is not None]
-    wrong, value = "", " ".join(text.split()) or "nothing"
-    if len(good) < len(codes):
-        wrong = "holds something else than whole numbers"
-    elif field == "emotion" and (len(good) != 1 or good[0] >= len(WORDS)):
-        wrong = f"is not one code from 0 to {len(WORDS) - 1}"
-    if wrong:
-        return [], None, [DatasetIssue(clip, field, value, f"{wrong}; see '{files[0]}'")]
-    return good, frame_number(files[0].name), []
+    numbers = [_whole(line.split()[0]) for line in text.splitlines() if line.strip()]
+    codes = [number for number in numbers if number is not None]
+    reason = ""
+    if len(codes) < len(numbers):
+        reason = "holds something else than whole numbers"
+    elif field == "emotion" and (len(codes) != 1 or codes[0] >= len(EMOTIONS)):
+        reason = f"is not one code from 0 to {len(EMOTIONS) - 1}"
+    if reason:
+        value = " ".join(text.split()) or "nothing"
+        return [], None, [DatasetIssue(clip_id, field, value, f"{reason}; see '{files[0]}'")]
+    return codes, frame_number(files[0].name), []
 
 
 def _whole(text: str) -> int | None:
+    """A number such as `3.0000000e+00` as an integer; None if it is not a whole number from 0."""
     try:
         value = float(text)
     except ValueError:

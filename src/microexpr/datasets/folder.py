@@ -1,4 +1,4 @@
-"""Anyone's own recordings: a folder with a `clips.csv`."""
+"""A user's own recordings: a folder with a `clips.csv`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from ..core.clip import Clip
 from ..core.errors import MediaError
 from ..imaging.video import VIDEO_SUFFIXES, VideoFrames, write_video
 from . import _sheets as sheets
-from .base import DATASETS, Dataset, DatasetInfo, DatasetIssue
-from .synthetic import clips as casting
+from ._records import DatasetInfo, DatasetIssue
+from .base import DATASETS, Dataset
+from .synthetic.clips import ClipSpec, RecordingSpec, clip_spec
 
 LIST = "clips.csv"
 NEEDED = ("clip", "subject", "source")
@@ -23,9 +24,9 @@ KNOWN = (*NEEDED, "fps", "onset", "apex", "offset")
 class Folder(Dataset):
     """`clips.csv` with the columns clip, subject, source, and as many more as you like.
 
-    `source` is a video file, a folder of numbered pictures or one picture, relative to this folder. `fps`, `onset`,
-    `apex` and `offset` may be empty; an empty `fps` is what a video file says of itself, and 25 for pictures. Every
-    further column is a label: `emotion`, `objective`, `action_units` ... The case of column names does not matter.
+    `source` is a video file, a folder of numbered images or one image, relative to this folder. `fps`, `onset`,
+    `apex` and `offset` may be empty; an empty `fps` is read from a video file, and is 25 for images. Every further
+    column is a label: `emotion`, `objective`, `action_units` ... The case of column names does not matter.
     """
 
     info = DatasetInfo(
@@ -38,47 +39,56 @@ class Folder(Dataset):
     def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """Each line of the list."""
         clips: list[Clip] = []
-        faults: list[DatasetIssue] = []
+        issues: list[DatasetIssue] = []
         for cells in sheets.read_rows(self.root / LIST, NEEDED):
             row = {name.lower(): value for name, value in cells.items()}
             if empty := [name for name in NEEDED if not row[name]]:
-                faults.append(DatasetIssue(f"{LIST}, line {row[sheets.LINE]}", empty[0], "", "is empty"))
+                issues.append(DatasetIssue(f"{LIST}, line {row[sheets.LINE]}", empty[0], "", "is empty"))
                 continue
             clip_id, subject = f"folder/{row['subject']}/{row['clip']}", f"folder/{row['subject']}"
-            times, wrong = sheets.times(clip_id, row, ("onset", "apex", "offset"))
-            faults += [*wrong, *self._outside(clip_id, row["source"])]
+            times, time_issues = sheets.parse_times(clip_id, row, ("onset", "apex", "offset"))
+            issues += [*time_issues, *self._outside(clip_id, row["source"])]
             source = self.root / row["source"]
-            fps = _number(row["fps"]) if row.get("fps") else _rate(source)
+            fps = _number(row["fps"]) if row.get("fps") else _frame_rate(source)
             if fps is None:
-                faults.append(DatasetIssue(clip_id, "fps", row["fps"], "is not a number"))
+                issues.append(DatasetIssue(clip_id, "fps", row["fps"], "is not a number"))
                 continue
             labels = {name: value for name, value in row.items() if name not in (*KNOWN, sheets.LINE) and value}
             clips.append(Clip(clip_id, "folder", subject, source, fps, *times, labels))
-        return clips, faults
+        return clips, issues
 
-    def _outside(self, clip: str, source: str) -> list[DatasetIssue]:
-        inside = (self.root / source).resolve().is_relative_to(self.root.resolve())
-        return [] if inside else [DatasetIssue(clip, "source", source, "leads out of the folder")]
+    def _outside(self, clip_id: str, source: str) -> list[DatasetIssue]:
+        """An issue where the source is not in this folder."""
+        if (self.root / source).resolve().is_relative_to(self.root.resolve()):
+            return []
+        return [DatasetIssue(clip_id, "source", source, "leads out of the folder")]
 
     @classmethod
     def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
-        """Two clips a class and person, as video files and folders of pictures in turn; 4 people unless told."""
+        """Two clips of each class and subject, as video files and folders of images in turn; 4 subjects by default."""
         lines = [",".join([*KNOWN, "emotion", "action_units"])]
-        shooting = casting.RecordingSpec(
-            "folder", fps=100, size=(240, 320), image_scale=image_scale, framing="wide", first=0
+        recording = RecordingSpec(
+            "folder", fps=100, size=(240, 320), image_scale=image_scale, framing="wide", first_number=0
         )
-        for number, role in enumerate(casting.default_clip_specs(subjects or 4, seed)):
-            source = f"{role.person}/{role.name}"
+        for number, spec in enumerate(clip_specs(subjects or 4, seed)):
+            source = f"{spec.subject}/{spec.name}"
             if number % 2:
-                onset, apex, offset = shooting.write_frames(role, root / source, "{}.jpg")
+                onset, apex, offset = recording.write_frames(spec, root / source, "{}.jpg")
             else:
                 source += ".mp4"
-                performance = shooting.render(role)
-                write_video(root / source, np.stack(list(performance.frames())), fps=100)
-                onset, apex, offset = performance.timing.onset, performance.timing.apex, performance.timing.offset
-            cells = [role.name, role.person, source, 100, onset, apex, offset, role.emotion, role.action_units]
+                clip = recording.render(spec)
+                write_video(root / source, np.stack(list(clip.frames())), fps=100)
+                onset, apex, offset = clip.timing.onset, clip.timing.apex, clip.timing.offset
+            cells = [spec.name, spec.subject, source, 100, onset, apex, offset, spec.emotion, spec.action_units]
             lines.append(",".join(map(str, cells)))
         (root / LIST).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def clip_specs(subjects: int, seed: int) -> list[ClipSpec]:
+    """The clips of a synthetic copy: two of each of three classes for each subject."""
+    labels = [(emotion, "") for emotion in ("negative", "positive", "surprise") for _ in range(2)]
+    names = [f"p{i:02d}" for i in range(1, subjects + 1)]
+    return [clip_spec(name, f"c{i}", label, "folder", seed) for name in names for i, label in enumerate(labels, 1)]
 
 
 def _number(text: str) -> float | None:
@@ -89,8 +99,8 @@ def _number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _rate(source: Path) -> float:
-    """Frames per second by the time stamps of a video file; 25 of pictures, or of a file that `check` will name."""
+def _frame_rate(source: Path) -> float:
+    """Frames per second by the time stamps of a video file; 25 for images and for a file that cannot be read."""
     if source.suffix.lower() not in VIDEO_SUFFIXES or not source.is_file():
         return 25.0
     try:

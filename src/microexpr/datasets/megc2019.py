@@ -15,9 +15,10 @@ import numpy as np
 from ..core.clip import Clip
 from ..imaging.images import IMAGE_SUFFIXES, write_image
 from . import _sheets as sheets
-from .base import DATASETS, Dataset, DatasetInfo, DatasetIssue
-from .smic import clip_name, person_id
-from .synthetic import clips as casting
+from . import casme2, samm, smic
+from ._records import DatasetInfo, DatasetIssue
+from .base import DATASETS, Dataset
+from .synthetic.clips import ClipSpec, RecordingSpec, three_class
 
 COLUMNS = ("dataset", "sub|subject", "filename_o|filename|filename_e", "label|class")
 """One copy of the list has no header, but these columns in this order."""
@@ -25,111 +26,117 @@ COLUMNS = ("dataset", "sub|subject", "filename_o|filename|filename_e", "label|cl
 LISTS = ("combined_3_class2_for_optical_flow.csv", "combined_3class_gt.csv")
 FLOWS = ("STSNet_whole_norm_u_v_os", "norm_u_v_os")
 FACES = ("combined_datasets_whole",)
-WORDS = ("negative", "positive", "surprise")
+CLASSES = ("negative", "positive", "surprise")
+"""The class of each label of the list, 0 to 2."""
+
 FPS = {"casme2": 200.0, "samm": 200.0, "smic": 100.0}
-PERSONS = {"casme2": r"sub\d+", "samm": r"\d+", "smic": r"s\d+"}
+SUBJECT_PATTERNS = {"casme2": r"sub\d+", "samm": r"\d+", "smic": r"s\d+"}
 PARTS = {
-    "casme2": {f"casme2/sub{i:02d}": n for i, n in enumerate(casting.CASME2_MEGC2019, 1) if n},
-    "samm": {f"samm/{person}": n for person, n in casting.SAMM_MEGC2019.items()},
-    "smic": {f"smic/s{i:02d}": n for i, n in casting.SMIC_PEOPLE.items()},
+    "casme2": {f"casme2/sub{i:02d}": n for i, n in enumerate(casme2.MEGC2019_CLIPS_PER_SUBJECT, 1) if n},
+    "samm": {f"samm/{subject}": n for subject, n in samm.MEGC2019_CLIPS_PER_SUBJECT.items()},
+    "smic": {f"smic/s{i:02d}": n for i, n in smic.HS_CLIPS_PER_SUBJECT.items()},
 }
+"""Release -> subject -> number of clips."""
 
 
 class _Composite(Dataset):
-    """What users of STSTNet, HTNet and CausalNet hold: a list in csv and one picture a clip.
+    """The release that users of STSTNet, HTNet and CausalNet have: a list in csv, and one image of each clip.
 
-    A clip keeps the data set that it comes from, and has the same id as with the reader of that release: answers on
-    this flow and on one's own can be compared clip by clip. Its `emotion` is the list's class.
+    A clip has the data set and the id that the reader of its release gives it, so that predictions on this flow and on
+    flow of one's own can be compared clip by clip. Its `emotion` is the class in the list.
     """
 
     apex: ClassVar[int | None] = None
 
     info = DatasetInfo(
         title="MEGC 2019 composite, precomputed flow",
-        citation="Liong et al. 2019, STSTNet, FG (release of the flow pictures)",
+        citation="Liong et al. 2019, STSTNet, FG (release of the flow images)",
         access="with the licenses of CASME II, SAMM and SMIC, from users of the STSTNet release",
-        fps=200,
+        fps=0,
         clips=442,
         subjects=68,
         counts={"emotion": {"negative": 250, "positive": 109, "surprise": 83}},
-        per_subject={person: n for subjects in PARTS.values() for person, n in subjects.items()},
+        per_subject={subject: n for part in PARTS.values() for subject, n in part.items()},
         source="See et al. 2019, MEGC 2019",
     )
 
     def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
-        """The list, and the picture of each line."""
-        path = sheets.find(self.root, LISTS, "list of clips")
+        """The lines of the list, and the image of each."""
+        path = sheets.find_path(self.root, LISTS, "list of clips")
         clips: list[Clip] = []
-        faults: list[DatasetIssue] = []
-        pictures = self._pictures()
+        issues: list[DatasetIssue] = []
+        images = self._images()
         for row in sheets.read_rows(path, COLUMNS, bare=tuple(FPS)):
             dataset, where = row["dataset"].lower(), f"{path.name}, line {row[sheets.LINE]}"
             if dataset not in FPS:
-                faults.append(DatasetIssue(where, "dataset", row["dataset"], f"must be one of {', '.join(FPS)}"))
+                issues.append(DatasetIssue(where, "dataset", row["dataset"], f"must be one of {', '.join(FPS)}"))
                 continue
             if row["label"] not in ("0", "1", "2"):
-                faults.append(DatasetIssue(where, "label", row["label"], "must be 0, 1 or 2"))
+                issues.append(DatasetIssue(where, "label", row["label"], "must be 0, 1 or 2"))
                 continue
             if not any(map(str.isdecimal, row["sub"])):
-                faults.append(DatasetIssue(where, "sub", row["sub"], "is not a person"))
+                issues.append(DatasetIssue(where, "sub", row["sub"], "is not a subject"))
                 continue
-            person, name = _ids(dataset, row["sub"], row["filename_o"])
-            names = (f"{person}_{name}".lower(), Path(row.get("imagename", "")).stem.lower())
-            found = next((pictures[one] for one in names if one in pictures), None)
-            source = found or self.root / self._folders()[0] / f"{person}_{name}"
-            labels, subject = {"emotion": WORDS[int(row["label"])]}, f"{dataset}/{person}"
+            subject, name = _ids(dataset, row["sub"], row["filename_o"])
+            stems = (f"{subject}_{name}".lower(), Path(row.get("imagename", "")).stem.lower())
+            found = next((images[stem] for stem in stems if stem in images), None)
+            source = found or self.root / self._folders()[0] / f"{subject}_{name}"
+            labels, subject_id = {"emotion": CLASSES[int(row["label"])]}, f"{dataset}/{subject}"
             clips.append(
-                Clip(f"{subject}/{name}", dataset, subject, source, FPS[dataset], apex=self.apex, labels=labels)
+                Clip(f"{subject_id}/{name}", dataset, subject_id, source, FPS[dataset], apex=self.apex, labels=labels)
             )
-        return clips, faults
+        return clips, issues
 
     def compare_with_published(self, clips: Sequence[Clip]) -> list[DatasetIssue]:
-        """A part that is wholly absent is one line, not one for each of its people."""
+        """As for any data set, but a part that is missing as a whole is one issue, not one for each subject."""
         absent = [part for part in PARTS if not any(clip.dataset == part for clip in clips)]
-        lines = [
+        issues = [
             DatasetIssue(
-                self.name, part, "0 clips", f"the release has {sum(PARTS[part].values())} of {len(PARTS[part])} people"
+                self.name,
+                part,
+                "0 clips",
+                f"the release has {sum(PARTS[part].values())} of {len(PARTS[part])} subjects",
             )
             for part in absent
         ]
-        rest = super().compare_with_published(clips)
-        return lines + [f for f in rest if not any(f.field.startswith(f"clips of {part}/") for part in absent)]
+        others = super().compare_with_published(clips)
+        return issues + [i for i in others if not any(i.field.startswith(f"clips of {part}/") for part in absent)]
 
     @classmethod
     @abstractmethod
     def _folders(cls) -> tuple[str, ...]:
-        """Names of the picture folder."""
+        """Names of the folder of images."""
 
-    def _pictures(self) -> dict[str, Path]:
-        """`<person>_<clip>`, spelled as in our ids, to file; and each file by its own name.
+    def _images(self) -> dict[str, Path]:
+        """File of each image, by `<subject>_<clip>` spelled as in our ids, and by its own name.
 
-        The release writes a space before `.png`, and SMIC's clips in two ways.
+        The release writes a space before `.png`, and spells the clips of SMIC in two ways.
         """
-        folder = sheets.find(self.root, self._folders(), "picture folder")
+        folder = sheets.find_path(self.root, self._folders(), "folder of images")
         found: dict[str, Path] = {}
         for path in sorted(folder.iterdir()):
             if path.suffix.lower() not in IMAGE_SUFFIXES:
                 continue
             stem = path.stem.strip().lower()
-            person, _, name = stem.partition("_")
-            dataset = next((d for d, pattern in PERSONS.items() if re.fullmatch(pattern, person)), "")
+            subject, _, name = stem.partition("_")
+            dataset = next((d for d, pattern in SUBJECT_PATTERNS.items() if re.fullmatch(pattern, subject)), "")
             found[stem] = path
             if dataset and name:
-                found["_".join(_ids(dataset, person, name)).lower()] = path
+                found["_".join(_ids(dataset, subject, name)).lower()] = path
         return found
 
 
-def _ids(dataset: str, person: str, name: str) -> tuple[str, str]:
-    """Person and clip as the readers of the releases name them; lists and files spell SMIC's in two ways."""
+def _ids(dataset: str, subject: str, name: str) -> tuple[str, str]:
+    """Subject and clip as the readers of the releases name them; lists and files spell those of SMIC in two ways."""
     if dataset == "smic":
-        return person_id(person), clip_name(name)
-    number = sheets.person(person)
+        return smic.subject_id(subject), smic.clip_name(name)
+    number = sheets.subject_number(subject)
     return (f"sub{number:02d}" if dataset == "casme2" else f"{number:03d}"), name
 
 
 @DATASETS.register("megc2019")
 class Megc2019(_Composite):
-    """The flow pictures, 28x28: R = u, G = v, B = optical strain, each stretched to 0..255 picture by picture.
+    """The flow images, 28x28: R = u, G = v, B = optical strain, each stretched to 0..255 image by image.
 
     The stretching loses where zero is and how large the motion was. The synthetic copy does the same.
     """
@@ -140,7 +147,7 @@ class Megc2019(_Composite):
 
     @classmethod
     def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
-        """Farneback flow of synthetic faces; `people` of each of the three parts."""
+        """Farneback flow of synthetic faces, with `subjects` of each of the three releases."""
         _write_list(root, subjects, image_scale, seed, faces=False)
 
 
@@ -148,7 +155,7 @@ class Megc2019(_Composite):
 class Megc2019Faces(_Composite):
     """The apex frames' face crops of the same clips, 224x224, where a user has them."""
 
-    apex = 0  # the only frame of its picture
+    apex = 0  # the only frame
     info = replace(_Composite.info, title="MEGC 2019 composite, precomputed apex faces")
 
     @classmethod
@@ -157,39 +164,43 @@ class Megc2019Faces(_Composite):
 
     @classmethod
     def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
-        """Apex frames of synthetic faces; `people` of each of the three parts."""
+        """Apex frames of synthetic faces, with `subjects` of each of the three releases."""
         _write_list(root, subjects, image_scale, seed, faces=True)
 
 
 def _write_list(root: Path, subjects: int | None, image_scale: float, seed: int, faces: bool) -> None:
     lines = ["dataset,sub,filename_o,label,apex,imagename,sub_filename"]
-    for dataset, role in _roles(subjects, seed):
-        performance = casting.RecordingSpec(dataset, FPS[dataset], (224, 224), image_scale).render(role)
-        label = casting.three_class(role.emotion)
-        person, name = _ids(dataset, role.person, role.name)
-        picture = f"{person}_{role.name}.jpg"  # SMIC's own spelling, s1_ne_01, stands here only
-        lines.append(f"{dataset},{person},{name},{WORDS.index(label)},,{picture},")
-        timing = performance.timing
-        apex = performance.frame(timing.apex)
+    for dataset, spec in _clip_specs(subjects, seed):
+        clip = RecordingSpec(dataset, FPS[dataset], (224, 224), image_scale).render(spec)
+        label = CLASSES.index(three_class(spec.emotion))
+        subject, name = _ids(dataset, spec.subject, spec.name)
+        image_name = f"{subject}_{spec.name}.jpg"  # the only place with the spelling s1_ne_01 of SMIC's own folders
+        lines.append(f"{dataset},{subject},{name},{label},,{image_name},")
+        apex = clip.frame(clip.timing.apex)
         if faces:
-            write_image(root / FACES[0] / picture, apex)
+            write_image(root / FACES[0] / image_name, apex)
         else:
-            write_image(root / FLOWS[0] / f"{person}_{name} .png", _flow_picture(performance.frame(timing.onset), apex))
+            write_image(root / FLOWS[0] / f"{subject}_{name} .png", _flow_image(clip.frame(clip.timing.onset), apex))
     (root / LISTS[0]).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _roles(subjects: int | None, seed: int) -> list[tuple[str, casting.ClipSpec]]:
-    """The clips of the list: no others, no sadness and fear of CASME II, no Other of SAMM, nor the two left out."""
-    gone = {("sub04", "EP12_01f"), ("sub05", "EP09_05f")}
-    words = {"happiness", "surprise", "disgust", "repression"}
-    first = [r for r in casting.casme2(subjects, seed) if r.emotion in words and (r.person, r.name) not in gone]
-    second = [r for r in casting.samm(subjects, seed) if r.emotion != "Other"]
-    third = casting.smic(subjects, seed)
-    parts = (("casme2", first), ("samm", second), ("smic", third))
-    return [(dataset, role) for dataset, roles in parts for role in roles]
+def _clip_specs(subjects: int | None, seed: int) -> list[tuple[str, ClipSpec]]:
+    """(data set, clip) of the list: it has neither other emotions nor the two clips of CASME II that it leaves out."""
+    left_out = {(subject, name) for subject, (name, _) in casme2.NOT_IN_MEGC2019.items()}
+    emotions = {"happiness", "surprise", "disgust", "repression"}
+    parts = {
+        "casme2": [
+            s
+            for s in casme2.clip_specs(subjects, seed)
+            if s.emotion in emotions and (s.subject, s.name) not in left_out
+        ],
+        "samm": [s for s in samm.clip_specs(subjects, seed) if s.emotion != "Other"],
+        "smic": smic.clip_specs(subjects, seed),
+    }
+    return [(dataset, spec) for dataset, specs in parts.items() for spec in specs]
 
 
-def _flow_picture(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
+def _flow_image(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
     """(28, 28, 3) uint8: u, v and strain of the flow, each stretched to 0..255."""
     before, after = (cv2.cvtColor(p, cv2.COLOR_RGB2GRAY) for p in (onset, apex))
     flow = cv2.calcOpticalFlowFarneback(before, after, None, 0.5, 3, 15, 3, 5, 1.2, 0)

@@ -12,8 +12,7 @@ from ..core.config import cache_folder
 from ..core.errors import ProtocolError, RunError, UsageError
 from ..core.executors import Failed, executor
 from ..core.progress import ProgressCallback
-from ..datasets import DATASETS, Dataset, open_dataset
-from ..datasets._labels import with_labels
+from ..datasets import DATASETS, Dataset, add_labels, open_dataset
 from ..preprocessing import Chain, SampleCache
 from ..protocols import Example, Fold, Protocol, load_protocol
 from ..recipes import Quick, RecognitionRecipe, Stage
@@ -65,13 +64,13 @@ def load_stage_data(
         return (
             synthetic_dataset(name, recipe.quick, options, progress)
             if options.synthetic
-            else open_dataset(name, options.roots)
+            else open_dataset(name, options.roots.get(name))
         )
 
     sources = [opened(name) for name in stage.data]
     clips = {source.name: list(source.clips(allow_missing=options.allow_subset)) for source in sources}
     every = [clip for own in clips.values() for clip in own]
-    labeled, data = with_labels(every, rules.label, options.labels, opened), {}
+    labeled, data = add_labels(every, rules.label, options.labels, opened), {}
     examples = rules.select(labeled)
     absent = [
         line for source in sources for line in subjects_without_clips(source, clips[source.name], examples, rules)

@@ -22,8 +22,7 @@ from ..core.files import slug, write_atomically
 from ..core.progress import ProgressCallback, no_progress
 from ..core.registry import load_plugin, loaded_plugins, validate_settings
 from ..core.track import FaceTrack
-from ..datasets import DATASETS, Dataset, open_dataset
-from ..datasets.base import DatasetIssue
+from ..datasets import DATASETS, Dataset, DatasetIssue, open_dataset
 from ..faces.tracking import Tracking
 from ..faces.tracking.cache import cached_tracks, is_cached, main_face
 from ..imaging.video import open_frames
@@ -173,7 +172,7 @@ def _model(recipe: SpottingRecipe) -> Path | None:
 def _opened(name: str, recipe: SpottingRecipe, options: RunOptions, progress: ProgressCallback) -> Dataset:
     if options.synthetic:
         return synthetic_dataset(name, recipe.quick, options, progress)
-    return open_dataset(name, options.roots)
+    return open_dataset(name, options.roots.get(name))
 
 
 def _clips(source: Dataset, recipe: SpottingRecipe, options: RunOptions) -> list[Clip]:

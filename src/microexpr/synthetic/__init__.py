@@ -1,10 +1,10 @@
-"""A face that moves: synthetic people whose action units rise from an onset to an apex and fall to an offset.
+"""Synthetic faces whose action units rise from an onset to an apex and fall to an offset.
 
-Everything is known of them: landmarks, dense flow, action units, times. Numbers measured on such faces prove that
-machinery works, never that anything recognizes emotions.
+Their landmarks, dense optical flow, action units and times are known exactly. Scores on such faces show that a program
+works; they do not show that it recognizes emotions.
 """
 
-from .action_units import Unit, draw_action_units, format_action_units
+from .action_units import Unit, draw_action_units, format_action_units, objective_classes
 from .person import Person
 from .rendering import Camera, Kind, SyntheticClip, draw_amplitude, render_clip
 from .timing import Timing, draw_timing, intensity
@@ -21,5 +21,6 @@ __all__ = [
     "draw_timing",
     "format_action_units",
     "intensity",
+    "objective_classes",
     "render_clip",
 ]

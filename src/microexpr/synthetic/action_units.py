@@ -1,7 +1,7 @@
-"""Action units as moves of landmarks, and which of them an emotion shows.
+"""Action units as moves of landmarks, and which action units belong to an emotion or an objective class.
 
 Landmarks are the 68 points in common use, and five more on cheeks and forehead (68, 69: cheeks; 70 to 72: forehead).
-Left and right are the person's own, as in FACS; the right side of the person is the left side of the picture.
+Left and right are the person's own, as in FACS; the right side of the person is the left side of the image.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ Unit = tuple[int, str]
 
 N_POINTS = 73
 
-# Point of the person's right side -> (outward, down), in shares of the largest move; the left side mirrors it.
-# Directions after Ekman, Friesen and Hager, Facial Action Coding System (2002).
+# Action unit -> point of the person's right side -> (outward, down), as fractions of the largest move; the left side
+# mirrors it. Directions after Ekman, Friesen and Hager, Facial Action Coding System (2002).
 _RIGHT: dict[int, dict[int, tuple[float, float]]] = {
     1: {21: (0, -1), 20: (0, -0.8), 19: (0, -0.3), 70: (0, -0.4), 71: (0, -0.5)},
     2: {17: (0, -0.8), 18: (0, -1), 19: (0, -0.8), 70: (0, -0.4)},
@@ -61,8 +61,9 @@ _MIRROR |= dict(_PAIRS) | {b: a for a, b in _PAIRS}
 MIRROR = np.array([_MIRROR[i] for i in range(N_POINTS)])
 """The point on the other side, for each point."""
 
-# Sets of action units whose objective class follows from the published table (Merghani et al. 2018, Table 9).
-_SETS: dict[str, tuple[tuple[int, ...], ...]] = {
+# Objective class -> sets of action units that have this class by Table 9 of Merghani, Davison and Yap 2018
+# (arXiv 1805.02397); the sets of class VII are not in the table, as everything else is of that class.
+_UNITS_OF_CLASS: dict[str, tuple[tuple[int, ...], ...]] = {
     "I": ((12,), (6, 12), (6, 7, 12), (7, 12)),
     "II": ((1, 2), (5,), (25,), (1, 2, 25), (25, 26)),
     "III": ((4,), (4, 7), (23,), (4, 5)),
@@ -71,7 +72,7 @@ _SETS: dict[str, tuple[tuple[int, ...], ...]] = {
     "VI": ((20,), (1, 2, 4)),
     "VII": ((14,), (17,), (7,), (24,), (2,)),
 }
-_EMOTIONS: dict[str, tuple[str, ...]] = {
+_CLASSES_OF_EMOTION: dict[str, tuple[str, ...]] = {
     "happiness": ("I",),
     "positive": ("I",),
     "surprise": ("II",),
@@ -89,10 +90,13 @@ _ONE_SIDED = frozenset({1, 2, 4, 6, 7, 10, 12, 14, 15})
 
 
 def landmark_moves(units: Iterable[Unit]) -> np.ndarray:
-    """(73, 2) moves of the landmarks in x and y; the largest has length 1.
+    """Moves of the landmarks that show these action units, as fractions of the largest move.
+
+    Returns:
+        (73, 2) moves in x and y; the largest has length 1.
 
     Raises:
-        ValueError: an action unit or a side that is not known, or none at all.
+        ValueError: an action unit or a side that is not known, or no action unit.
     """
     moves = np.zeros((N_POINTS, 2))
     for unit, side in units:
@@ -113,25 +117,36 @@ def landmark_moves(units: Iterable[Unit]) -> np.ndarray:
     return moves / longest
 
 
-def draw_action_units(objective: str | None, emotion: str | None, rng: np.random.Generator) -> tuple[Unit, ...]:
-    """Action units that show an objective class (I to VII), or else an emotion; about a quarter on one side only.
+def objective_classes(emotion: str) -> tuple[str, ...]:
+    """The objective classes (I to VII) that show an emotion, whatever its case.
 
     Raises:
-        ValueError: neither is known.
+        ValueError: the emotion is not known.
+    """
+    classes = _CLASSES_OF_EMOTION.get(emotion.lower())
+    if classes is None:
+        raise ValueError(f"emotion '{emotion}' cannot be shown; known: {', '.join(_CLASSES_OF_EMOTION)}")
+    return classes
+
+
+def draw_action_units(objective: str | None, emotion: str | None, rng: np.random.Generator) -> tuple[Unit, ...]:
+    """Draw action units that show an objective class (I to VII), or else an emotion.
+
+    About a quarter of the sets are shown on one side of the face only.
+
+    Raises:
+        ValueError: the objective class or the emotion is not known.
     """
     if objective is None:
-        classes = _EMOTIONS.get((emotion or "").lower())
-        if classes is None:
-            raise ValueError(f"emotion '{emotion}' cannot be shown; known: {', '.join(_EMOTIONS)}")
-        objective = str(rng.choice(classes))
-    if objective not in _SETS:
-        raise ValueError(f"objective class '{objective}' cannot be shown; known: {', '.join(_SETS)}")
-    sets = _SETS[objective]
+        objective = str(rng.choice(objective_classes(emotion or "")))
+    if objective not in _UNITS_OF_CLASS:
+        raise ValueError(f"objective class '{objective}' cannot be shown; known: {', '.join(_UNITS_OF_CLASS)}")
+    sets = _UNITS_OF_CLASS[objective]
     chosen = sets[int(rng.integers(len(sets)))]
     side = str(rng.choice(["L", "R"])) if rng.random() < 0.3 else ""
     return tuple((unit, side if unit in _ONE_SIDED else "") for unit in chosen)
 
 
 def format_action_units(units: Iterable[Unit]) -> str:
-    """As the sheet of CASME II writes them: `4+L10`."""
+    """Action units as the sheet of CASME II writes them: `4+L10`."""
     return "+".join(f"{side}{unit}" for unit, side in units)

@@ -1,32 +1,32 @@
-"""Synthetic long videos: a person who sits before a camera for a minute, with everything about it known.
+"""Synthetic long videos: a person before a camera for a minute, with true landmarks, intervals and pose.
 
-As in `render`, frame i shows at pixel y what the neutral picture shows at `y - D_i(y)`. Here D_i is a sum of fields,
-each on a coarse grid of the canvas: one for each set of action units, blinks, gaze, and the head's turns and shifts.
+As in `rendering`, frame i shows at pixel y what the neutral image shows at `y - D_i(y)`. Here the displacement D_i is a
+sum of fields, each on a coarse grid of the canvas: one for each set of action units, and one each for blinks, gaze, and
+the turns and shifts of the head.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import cv2
 import numpy as np
-from scipy.interpolate import RBFInterpolator
 from scipy.ndimage import gaussian_filter1d
 
 from ..core.clip import Interval
 from ..core.errors import UsageError
 from ..core.track import FaceTrack
 from .action_units import landmark_moves
-from .person import CANVAS, Person, face_mask
+from .displacement import spread_moves
+from .person import CANVAS, Person, head_mask
 from .script import Distractors, Movement, random_movements
 
 STEP = 8
 """Pixels of the canvas between two points of the coarse grid."""
 
 EYES = (slice(36, 42), slice(42, 48))
-HEAD = ("yaw", "pitch", "roll", "x", "y")
 
 
 def random_video(
@@ -37,51 +37,52 @@ def random_video(
     micro: float = 6,
     macro: float = 4,
     distractors: Distractors | None = None,
-    shortest: float = 0.16,
+    min_micro_seconds: float = 0.16,
 ) -> SyntheticVideo:
-    """A synthetic long video; the same seed gives the same one.
+    """A synthetic long video; equal arguments give the same one.
 
     Args:
-        seed: of the person and of all that happens.
-        seconds: how long it is.
+        seed: of the person and of all movements.
+        seconds: length.
         fps: frames per second.
-        micro, macro: expressions a minute.
-        distractors: what else happens; the usual amount unless given.
-        shortest: micro-expressions last so many seconds or more, and at most .45 s.
+        micro, macro: expressions per minute.
+        distractors: other movements; the default number of each unless given.
+        min_micro_seconds: least duration of a micro-expression; the largest is 0.45 s.
 
     Raises:
-        UsageError: shorter than two frames, fps not above 0, or shortest not above 0 and at most .45.
+        UsageError: the video has fewer than two frames, fps is not above 0, or min_micro_seconds is not above 0 and at
+            most 0.45.
     """
     if not fps > 0 or seconds * fps < 2:
         raise UsageError(f"a video of {seconds} s at {fps} frames/s: take two frames or more")
-    if not 0 < shortest <= 0.45:
-        raise UsageError(f"shortest = {shortest}: micro-expressions last more than 0 and at most .45 s")
-    others = distractors or Distractors()
-    return SyntheticVideo(
-        Person.draw(seed), random_movements(seed, seconds, micro, macro, others, shortest), seconds, fps, others, seed
-    )
+    if not 0 < min_micro_seconds <= 0.45:
+        raise UsageError(f"min_micro_seconds = {min_micro_seconds}: must be more than 0 and at most 0.45")
+    distractors = distractors or Distractors()
+    movements = random_movements(seed, seconds, micro, macro, distractors, min_micro_seconds)
+    return SyntheticVideo(Person.draw(seed), movements, seconds, fps, distractors, seed)
 
 
 @dataclass(frozen=True, eq=False)
 class SyntheticVideo:
-    """One synthetic long video. Made by `draw_take`.
+    """One synthetic long video; frames are rendered when they are asked for. Made by `random_video`.
 
     Attributes:
-        person: who.
-        beats: every movement of the face.
-        seconds, fps: how long, and frames per second.
+        person: the person.
+        movements: every movement of the face.
+        seconds: length.
+        fps: frames per second.
         distractors: how much the head and the light move.
         seed: of head, light and noise.
         noise: standard deviation of the sensor's noise in gray levels.
     """
 
     person: Person
-    beats: tuple[Movement, ...]
+    movements: tuple[Movement, ...]
     seconds: float
     fps: float
     distractors: Distractors
     seed: int
-    noise: float = field(default=1.5)
+    noise: float = 1.5
 
     def __len__(self) -> int:
         return int(self.seconds * self.fps)
@@ -93,24 +94,23 @@ class SyntheticVideo:
 
     @cached_property
     def intervals(self) -> tuple[Interval, ...]:
-        """The true expressions in frame numbers from 0, with kind, action units and objective class."""
+        """The true expressions in frame numbers from 0, with kind and objective class."""
         return tuple(
             Interval(
-                round(beat.start * self.fps),
-                min(len(self) - 1, round(beat.end * self.fps)),
-                round((beat.peak + beat.fall) / 2 * self.fps),
-                beat.kind,
-                {"objective": beat.label},
+                round(movement.start * self.fps),
+                min(len(self) - 1, round(movement.end * self.fps)),
+                round((movement.peak + movement.fall) / 2 * self.fps),
+                movement.kind,
+                {"objective": movement.label},
             )
-            for beat in self.beats
-            if beat.kind in ("micro", "macro")
+            for movement in self.movements
+            if movement.kind in ("micro", "macro")
         )
 
     @cached_property
     def closure(self) -> np.ndarray:
-        """(T,) 0 (open) to 1 (shut)."""
-        shut = [beat.level(self.times) for beat in self.beats if beat.kind == "blink"]
-        return np.max([np.zeros(len(self)), *shut], axis=0)
+        """(T,) closure of the eyes, 0 (open) to 1 (shut)."""
+        return self._highest_level([movement for movement in self.movements if movement.kind == "blink"])
 
     @cached_property
     def pose(self) -> np.ndarray:
@@ -119,19 +119,19 @@ class SyntheticVideo:
 
     @cached_property
     def points(self) -> np.ndarray:
-        """(T, 73, 2) float32 true landmarks in pixels of the canvas: solves y = point + D(y)."""
-        rest = self.person.points.astype(np.float32)
-        there = np.repeat(rest[None], len(self), axis=0)
+        """(T, 73, 2) float32 true landmarks in pixels of the canvas: the solution y of y = point + D(y)."""
+        neutral = self.person.points.astype(np.float32)
+        points = np.repeat(neutral[None], len(self), axis=0)
         for _ in range(3):
-            place = there / STEP
-            moved = np.zeros_like(there)
+            position = points / STEP
+            displacement = np.zeros_like(points)
             for start in range(0, len(self), 30000):  # cv2.remap takes fewer than 32768 rows
                 part = slice(start, start + 30000)
-                for k, one in enumerate(self._fields):
-                    if (share := self._levels[part, k]).any():
-                        moved[part] += _sampled(one, place[part]) * share[:, None, None]
-            there = rest + moved
-        return there
+                for k, field in enumerate(self._fields):
+                    if (level := self._levels[part, k]).any():
+                        displacement[part] += _sampled(field, position[part]) * level[:, None, None]
+            points = neutral + displacement
+        return points
 
     def frame(self, i: int, size: tuple[int, int] = (480, 640)) -> np.ndarray:
         """One frame, (height, width, 3) uint8 RGB: head and shoulders, the face about as wide as half the height.
@@ -141,7 +141,7 @@ class SyntheticVideo:
         """
         if not 0 <= i < len(self):
             raise IndexError(f"frame {i}: there are {len(self)}, counted from 0")
-        return self._rendered(i, _inverse(self._view(size)), size, self.person.picture)
+        return self._rendered(i, _inverse(self._view(size)), size, self.person.image)
 
     def landmarks(self, i: int, size: tuple[int, int] = (480, 640)) -> np.ndarray:
         """(68, 2) x and y in pixels of frame i of that size."""
@@ -149,175 +149,166 @@ class SyntheticVideo:
         return self.points[i, :68] @ view[:, :2].T + view[:, 2]
 
     def _view(self, size: tuple[int, int]) -> np.ndarray:
-        """(2, 3) from the canvas to a picture (height, width)."""
+        """(2, 3) matrix from the canvas to an image of `size` (height, width)."""
         scale = size[0] / CANVAS
         return np.array([[scale, 0, (size[1] - CANVAS * scale) / 2], [0, scale, 0.0]])
 
-    def _rendered(self, i: int, place: np.ndarray, size: tuple[int, int], neutral: np.ndarray) -> np.ndarray:
-        """A view of frame i; `place` (2, 3) takes its pixels to the canvas."""
+    def _rendered(self, i: int, to_canvas: np.ndarray, size: tuple[int, int], neutral: np.ndarray) -> np.ndarray:
+        """A view of frame i; the matrix `to_canvas` (2, 3) maps its pixels to the canvas."""
         y, x = np.mgrid[: size[0], : size[1]].astype(np.float32)
-        spots = np.stack([x, y], axis=-1) @ place[:, :2].T.astype(np.float32) + place[:, 2].astype(np.float32)
-        grid = np.tensordot(self._levels[i], self._fields, axes=1)
-        source = spots - _sampled(grid, spots / STEP)
-        picture = cv2.remap(neutral, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        draws = np.random.default_rng([self.seed, i])
-        noise = draws.standard_normal(picture.shape, np.float32) * np.float32(self.noise)
-        return np.clip(picture * np.float32(self._light[i]) + noise + 0.5, 0, 255).astype(np.uint8)
+        linear, shift = to_canvas[:, :2].T.astype(np.float32), to_canvas[:, 2].astype(np.float32)
+        canvas = np.stack([x, y], axis=-1) @ linear + shift
+        displacement = np.tensordot(self._levels[i], self._fields, axes=1)
+        source = canvas - _sampled(displacement, canvas / STEP)
+        image = cv2.remap(neutral, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        rng = np.random.default_rng([self.seed, i])
+        noise = rng.standard_normal(image.shape, np.float32) * np.float32(self.noise)
+        return np.clip(image * np.float32(self._light[i]) + noise + 0.5, 0, 255).astype(np.uint8)
 
     @cached_property
     def _light(self) -> np.ndarray:
         """(T,) gain: mains flicker and slow change."""
-        draws = np.random.default_rng([self.seed, 2**20])
+        rng = np.random.default_rng([self.seed, 2**20])
         size = self.distractors.flicker
-        slow = np.sin(2 * np.pi * draws.uniform(0.05, 0.4) * self.times + draws.uniform(0, 6))
-        beat = np.sin(2 * np.pi * draws.uniform(2, 10) * self.times)
-        return 1 + size * (slow + 0.5 * beat + 0.2 * draws.normal(size=len(self)))
+        slow = np.sin(2 * np.pi * rng.uniform(0.05, 0.4) * self.times + rng.uniform(0, 6))
+        flicker = np.sin(2 * np.pi * rng.uniform(2, 10) * self.times)
+        return 1 + size * (slow + 0.5 * flicker + 0.2 * rng.normal(size=len(self)))
 
     @cached_property
     def _head(self) -> np.ndarray:
         """(T, 5) yaw, pitch and roll in radians, shift in pixels of the canvas."""
-        draws, t = np.random.default_rng([self.seed, 2**21]), self.times
+        rng, t = np.random.default_rng([self.seed, 2**21]), self.times
         path = np.zeros((len(t), 5))
         sizes = np.array([0.02, 0.02, 0.01, 2.0, 2.0]) * self.distractors.drift / 4
         for k, size in enumerate(sizes):
-            for speed in draws.uniform(0.05, 0.6, 3):
-                path[:, k] += size * np.sin(2 * np.pi * speed * t + draws.uniform(0, 2 * np.pi))
+            for speed in rng.uniform(0.05, 0.6, 3):
+                path[:, k] += size * np.sin(2 * np.pi * speed * t + rng.uniform(0, 2 * np.pi))
         for _ in range(round(self.distractors.turns * self.seconds / 60)):
-            start, rise, hold = draws.uniform(0, self.seconds), draws.uniform(0.3, 0.8), draws.uniform(0, 2)
+            start, rise, hold = rng.uniform(0, self.seconds), rng.uniform(0.3, 0.8), rng.uniform(0, 2)
             turn = Movement("gaze", start, start + rise, start + rise + hold, start + 2 * rise + hold, 1).level(t)
-            path[:, :3] += turn[:, None] * draws.uniform(-1, 1, 3) * np.deg2rad([15, 10, 8])
+            path[:, :3] += turn[:, None] * rng.uniform(-1, 1, 3) * np.deg2rad([15, 10, 8])
         return path
 
     @cached_property
-    def _sets(self) -> list[tuple[tuple[int, str], ...]]:
-        return sorted({beat.units for beat in self.beats if beat.units})
+    def _unit_sets(self) -> list[tuple[tuple[int, str], ...]]:
+        return sorted({movement.units for movement in self.movements if movement.units})
 
     @cached_property
     def _levels(self) -> np.ndarray:
-        """(T, K) float32: how far each field is in at each frame."""
-        columns = [self._head, self.closure[:, None]]
-        looks = [b.level(self.times) * b.amplitude for b in self.beats if b.kind == "gaze"]
-        columns.append(np.sum([np.zeros(len(self)), *looks], axis=0)[:, None])
-        own = np.zeros((len(self), len(self._sets)))
-        for beat in self.beats:
-            if beat.units:
-                own[:, self._sets.index(beat.units)] += beat.level(self.times) * beat.amplitude
-        return np.concatenate([*columns, own * self.person.gain], axis=1).astype(np.float32)
+        """(T, K) float32 level of each field at each frame."""
+        gaze = [m.level(self.times) * m.amplitude for m in self.movements if m.kind == "gaze"]
+        units = np.zeros((len(self), len(self._unit_sets)))
+        for movement in self.movements:
+            if movement.units:
+                level = movement.level(self.times) * movement.amplitude
+                units[:, self._unit_sets.index(movement.units)] += level
+        columns = [
+            self._head,
+            self.closure[:, None],
+            np.sum([np.zeros(len(self)), *gaze], axis=0)[:, None],
+            units * self.person.gain,
+        ]
+        return np.concatenate(columns, axis=1).astype(np.float32)
 
     @cached_property
     def _fields(self) -> np.ndarray:
         """(K, rows, columns, 2) float32 displacement of the canvas for one unit of each level."""
         points = self.person.points
-        n = CANVAS // STEP + 1
-        y, x = np.mgrid[:n, :n].astype(np.float64) * STEP
-        center, wide, high = points[27:36].mean(axis=0), np.ptp(points[:17, 0]) / 2, np.ptp(points[:, 1]) / 1.6
+        line = np.arange(CANVAS // STEP + 1, dtype=np.float64) * STEP
+        x, y = np.meshgrid(line, line)
+        center, width, height = points[27:36].mean(axis=0), np.ptp(points[:17, 0]) / 2, np.ptp(points[:, 1]) / 1.6
         dx, dy = x - center[0], y - center[1]
-        depth = wide * np.sqrt(np.clip(1 - (dx / wide / 1.3) ** 2 - (dy / high / 1.3) ** 2, 0, 1))
-        depth += 0.25 * wide * np.exp(-((dx / wide / 0.2) ** 2) - (dy / wide / 0.35) ** 2)  # the nose
-        none, one = np.zeros_like(x), np.ones_like(x)
-        head = [(depth, none), (none, -depth), (-dy, dx), (one, none), (none, one)]
+        depth = width * np.sqrt(np.clip(1 - (dx / width / 1.3) ** 2 - (dy / height / 1.3) ** 2, 0, 1))
+        depth += 0.25 * width * np.exp(-((dx / width / 0.2) ** 2) - (dy / width / 0.35) ** 2)  # the nose
+        zeros, ones = np.zeros_like(x), np.ones_like(x)
+        head = [(depth, zeros), (zeros, -depth), (-dy, dx), (ones, zeros), (zeros, ones)]
         fields = [np.stack(pair, axis=-1) for pair in head]
-        fields += [_spread(points, self._shutting(points)), _gaze(points, x, y)]
-        fields += [_spread(points, landmark_moves(units)) for units in self._sets]
-        mask = cv2.GaussianBlur(face_mask((points - CANVAS / 2) * (1.25, 1.2) + CANVAS / 2, CANVAS), (0, 0), 12)
-        return (np.stack(fields) * cv2.resize(mask, (n, n))[..., None]).astype(np.float32)
+        fields += [spread_moves(points, _blink_moves(points), line, line), _gaze(points, x, y)]
+        fields += [spread_moves(points, landmark_moves(units), line, line) for units in self._unit_sets]
+        mask = cv2.resize(head_mask(points), (len(line), len(line)))
+        return (np.stack(fields) * mask[..., None]).astype(np.float32)
 
-    @staticmethod
-    def _shutting(points: np.ndarray) -> np.ndarray:
-        """(73, 2) moves that shut both eyes."""
-        moves = np.zeros_like(points)
-        for upper, lower in ((37, 41), (38, 40), (43, 47), (44, 46)):
-            moves[upper, 1] = 0.9 * (points[lower, 1] - points[upper, 1])
-        return moves
+    def _highest_level(self, movements: Sequence[Movement]) -> np.ndarray:
+        """(T,) highest level of these movements at each frame; 0 where there is none."""
+        return np.max([np.zeros(len(self)), *(movement.level(self.times) for movement in movements)], axis=0)
 
 
-def ground_truth_track(take: SyntheticVideo, size: int = 96, tremble: float = 0.25, missed: float = 0.1) -> FaceTrack:
-    """What a good tracker would say of a synthetic long video: crops aligned by landmarks that tremble a little.
+def ground_truth_track(
+    video: SyntheticVideo, size: int = 96, jitter: float = 0.25, missed_blinks: float = 0.1
+) -> FaceTrack:
+    """The track of a good tracker: crops of a synthetic long video, aligned by its true landmarks with some jitter.
 
     Args:
-        take: the video.
-        size: side of the crops in pixels; the eyes lie at 30 and 70 % across, 36 % down.
-        tremble: standard deviation of the landmarks in pixels of the crops.
-        missed: share of the blinks that the tracker does not mark, 0 to 1.
+        video: the video.
+        size: side of the crops in pixels, 32 or more; the eyes lie at 30 and 70 % across, 36 % down.
+        jitter: standard deviation of the landmarks in pixels of the crops.
+        missed_blinks: fraction of the blinks that the tracker does not mark, 0 to 1.
 
     Raises:
-        UsageError: size below 32.
+        UsageError: size is below 32.
     """
     if size < 32:
         raise UsageError(f"size = {size}; use 32 pixels or more")
-    draws = np.random.default_rng([take.seed, 2**22])
-    goal = np.array([[0.3, 0.36], [0.7, 0.36]]) * size
-    zoom = 0.4 * size / np.linalg.norm(np.diff([take.person.points[eye].mean(axis=0) for eye in EYES], axis=0))
-    noise = gaussian_filter1d(draws.normal(size=(len(take), 68, 2)), max(0.5, 0.02 * take.fps), axis=0)
-    seen = take.points[:, :68] + noise / noise.std() * tremble / zoom
-    neutral = cv2.GaussianBlur(cv2.cvtColor(take.person.picture, cv2.COLOR_RGB2GRAY), (0, 0), max(0.3, 0.5 / zoom))
-    crops = np.empty((len(take), size, size), np.uint8)
-    points = np.empty((len(take), 68, 2), np.float32)
-    for i in range(len(take)):
-        place = _onto(np.stack([seen[i, eye].mean(axis=0) for eye in EYES]), goal)
-        points[i] = seen[i] @ place[:, :2].T + place[:, 2]
-        crops[i] = take._rendered(i, _inverse(place), (size, size), neutral)
-    shut = _marked(take, draws, missed)
-    openness = 1 - shut[:, None] + draws.normal(0, 0.03, (len(take), 2))
+    rng = np.random.default_rng([video.seed, 2**22])
+    eyes_in_crop = np.array([[0.3, 0.36], [0.7, 0.36]]) * size
+    zoom = 0.4 * size / np.linalg.norm(np.diff([video.person.points[eye].mean(axis=0) for eye in EYES], axis=0))
+    noise = gaussian_filter1d(rng.normal(size=(len(video), 68, 2)), max(0.5, 0.02 * video.fps), axis=0)
+    landmarks = video.points[:, :68] + noise / noise.std() * jitter / zoom
+    neutral = cv2.GaussianBlur(cv2.cvtColor(video.person.image, cv2.COLOR_RGB2GRAY), (0, 0), max(0.3, 0.5 / zoom))
+    crops = np.empty((len(video), size, size), np.uint8)
+    points = np.empty((len(video), 68, 2), np.float32)
+    for i in range(len(video)):
+        matrix = _eye_alignment(np.stack([landmarks[i, eye].mean(axis=0) for eye in EYES]), eyes_in_crop)
+        points[i] = landmarks[i] @ matrix[:, :2].T + matrix[:, 2]
+        crops[i] = video._rendered(i, _inverse(matrix), (size, size), neutral)
+    blinks = [movement for movement in video.movements if movement.kind == "blink"]
+    closure = video._highest_level([blink for blink in blinks if rng.random() >= missed_blinks])
+    openness = 1 - closure[:, None] + rng.normal(0, 0.03, (len(video), 2))
     return FaceTrack(
         face=1,
-        numbers=np.arange(len(take)),
-        times=take.times,
+        numbers=np.arange(len(video)),
+        times=video.times,
         crops=crops,
         points=points,
-        quality=np.full(len(take), 0.95, np.float32),
-        pose=(take.pose + draws.normal(0, 0.3, (len(take), 3))).astype(np.float32),
+        quality=np.full(len(video), 0.95, np.float32),
+        pose=(video.pose + rng.normal(0, 0.3, (len(video), 3))).astype(np.float32),
         eye_openness=openness.astype(np.float32),
-        blink=shut > 0.15,
-        boxes=np.tile(np.array([100, 50, 200, 200], np.float32), (len(take), 1)),
+        blink=closure > 0.15,
+        boxes=np.tile(np.array([100, 50, 200, 200], np.float32), (len(video), 1)),
     )
 
 
-def _marked(take: SyntheticVideo, draws: np.random.Generator, missed: float) -> np.ndarray:
-    """(T,) closure of the blinks that the tracker sees."""
-    seen: Sequence[np.ndarray] = [
-        beat.level(take.times) for beat in take.beats if beat.kind == "blink" and draws.random() >= missed
-    ]
-    return np.max([np.zeros(len(take)), *seen], axis=0)
+def _blink_moves(points: np.ndarray) -> np.ndarray:
+    """(73, 2) moves of landmarks that shut both eyes."""
+    moves = np.zeros_like(points)
+    for upper, lower in ((37, 41), (38, 40), (43, 47), (44, 46)):
+        moves[upper, 1] = 0.9 * (points[lower, 1] - points[upper, 1])
+    return moves
 
 
 def _gaze(points: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Irises to the right of the picture by one width of the eye; the lids stay."""
-    moved = np.zeros_like(x)
+    """Displacement (rows, columns, 2) of the irises to the right of the image by one eye width; the lids stay."""
+    moves = np.zeros_like(x)
     for eye in EYES:
-        (cx, cy), wide = points[eye].mean(axis=0), np.ptp(points[eye, 0])
-        moved += wide * np.exp(-(((x - cx) / wide / 0.45) ** 2) - ((y - cy) / wide / 0.22) ** 2)
-    return np.stack([moved, np.zeros_like(x)], axis=-1)
+        (cx, cy), width = points[eye].mean(axis=0), np.ptp(points[eye, 0])
+        moves += width * np.exp(-(((x - cx) / width / 0.45) ** 2) - ((y - cy) / width / 0.22) ** 2)
+    return np.stack([moves, np.zeros_like(x)], axis=-1)
 
 
-def _spread(points: np.ndarray, moves: np.ndarray) -> np.ndarray:
-    """(rows, columns, 2) moves of landmarks spread over the coarse grid, nothing at the border of the head."""
-    low, high = points.min(axis=0), points.max(axis=0)
-    far = (high - low) * 0.35
-    ring = [
-        (x, y) for x in (low[0] - far[0], high[0] + far[0]) for y in np.linspace(low[1] - far[1], high[1] + far[1], 5)
-    ]
-    ring += [((low[0] + high[0]) / 2, y) for y in (low[1] - far[1], high[1] + far[1])]
-    values = np.concatenate([moves, np.zeros((len(ring), 2))])
-    bend = RBFInterpolator(np.concatenate([points, ring]), values, kernel="thin_plate_spline", smoothing=0.5)
-    n = CANVAS // STEP + 1
-    line = np.arange(n, dtype=np.float64) * STEP
-    return bend(np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2)).reshape(n, n, 2)
+def _sampled(grid: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """Values (rows, columns, 2) of a coarse grid at `position` (rows, columns, 2), in steps of the grid."""
+    return cv2.remap(grid, position.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def _sampled(grid: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Values (..., 2) of a coarse grid at `place` (rows, columns, 2), in steps of the grid."""
-    return cv2.remap(grid, place.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-
-
-def _onto(eyes: np.ndarray, goal: np.ndarray) -> np.ndarray:
-    """(2, 3) similarity that takes two eyes (2, 2) to their goal (2, 2)."""
-    here, there = eyes[1] - eyes[0], goal[1] - goal[0]
-    turn = complex(*there) / complex(*here)
+def _eye_alignment(eyes: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """(2, 3) similarity that maps the centers of two eyes (2, 2) to their target (2, 2)."""
+    source_line, target_line = eyes[1] - eyes[0], target[1] - target[0]
+    turn = complex(*target_line) / complex(*source_line)
     matrix = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
-    return np.column_stack([matrix, goal.mean(axis=0) - matrix @ eyes.mean(axis=0)])
+    return np.column_stack([matrix, target.mean(axis=0) - matrix @ eyes.mean(axis=0)])
 
 
-def _inverse(place: np.ndarray) -> np.ndarray:
-    back = np.linalg.inv(place[:, :2])
-    return np.column_stack([back, -back @ place[:, 2]])
+def _inverse(matrix: np.ndarray) -> np.ndarray:
+    """The inverse of an affine matrix (2, 3)."""
+    inverse = np.linalg.inv(matrix[:, :2])
+    return np.column_stack([inverse, -inverse @ matrix[:, 2]])

@@ -1,6 +1,6 @@
-"""Kinds of patterns drawn at random: something to tell apart for a network when no photographs are at hand.
+"""Images of random patterns: classes to pretrain a network on when no photographs are at hand.
 
-Each kind is a function of coordinates that were turned and scaled at random; two random colors are mixed by it.
+Each pattern is a function of coordinates that are turned and scaled at random; it mixes two random colors.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Plane:
-    """Where a pattern is drawn.
+    """The coordinates of a pattern.
 
     Attributes:
-        u, v: (side, side) turned coordinates, about -1 to 1 across the picture.
-        scale: how often a pattern repeats across the picture.
-        rng: for what only one kind draws.
+        u, v: (side, side) turned coordinates, about -1 to 1 across the image.
+        scale: how often the pattern repeats across the image.
+        rng: draws what a single pattern needs.
     """
 
     u: np.ndarray
@@ -59,10 +59,10 @@ def _gradient(p: Plane) -> np.ndarray:
 
 
 def _blobs(p: Plane) -> np.ndarray:
-    share = np.zeros_like(p.u)
+    fraction = np.zeros_like(p.u)
     for x, y, width in p.rng.uniform((-0.9, -0.9, 0.12), (0.9, 0.9, 0.3), (int(p.rng.integers(4, 8)), 3)):
-        share = np.maximum(share, np.exp(-((p.u - x) ** 2 + (p.v - y) ** 2) / width**2))
-    return share
+        fraction = np.maximum(fraction, np.exp(-((p.u - x) ** 2 + (p.v - y) ** 2) / width**2))
+    return fraction
 
 
 def _dots(p: Plane) -> np.ndarray:
@@ -107,16 +107,16 @@ PATTERNS: dict[str, Callable[[Plane], np.ndarray]] = {
     "waves": _waves,
     "spiral": _spiral,
 }
-"""Kinds and what draws the share of the second color, (side, side), 0 to 1."""
+"""Name of each pattern, and the function that gives the fraction of the second color, (side, side), 0 to 1."""
 
 
 def draw_pattern(kind: str, side: int, rng: np.random.Generator) -> np.ndarray:
-    """A picture of that kind, (side, side, 3) uint8 RGB: random colors, place, turn and scale, and a little noise."""
+    """An image of a pattern, (side, side, 3) uint8 RGB, with random colors, position, turn, scale and noise."""
     turn = rng.uniform(0, 2 * np.pi)
     y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j] + rng.uniform(-0.25, 0.25, (2, 1, 1))
     u, v = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
-    share = np.clip(PATTERNS[kind](Plane(u, v, rng.uniform(2.5, 6.0), rng)).astype(np.float64), 0, 1)[..., None]
+    fraction = np.clip(PATTERNS[kind](Plane(u, v, rng.uniform(2.5, 6.0), rng)).astype(np.float64), 0, 1)[..., None]
     first = rng.uniform(0, 255, 3)
-    second = np.mod(first + rng.uniform(90, 165, 3), 255)  # never two colors that look alike
-    picture = first * (1 - share) + second * share + rng.normal(0, 6, (side, side, 3))
-    return np.round(np.clip(picture, 0, 255)).astype(np.uint8)
+    second = np.mod(first + rng.uniform(90, 165, 3), 255)  # two colors that differ clearly
+    image = first * (1 - fraction) + second * fraction + rng.normal(0, 6, (side, side, 3))
+    return np.round(np.clip(image, 0, 255)).astype(np.uint8)

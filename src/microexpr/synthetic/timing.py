@@ -10,12 +10,15 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Timing:
-    """Frame numbers, counted from 0.
+    """When an expression begins, peaks and ends, in frame numbers from 0.
 
     Attributes:
         onset, apex, offset: first frame, peak and last frame of the motion; onset < apex <= offset < frames.
-        frames: how many there are.
+        frames: number of frames of the clip.
         fps: frames per second.
+
+    Raises:
+        ValueError: the numbers are not in this order, or fps is not above 0.
     """
 
     onset: int
@@ -30,21 +33,21 @@ class Timing:
 
 
 def draw_timing(rng: np.random.Generator, fps: float, pad: int = 8) -> Timing:
-    """A timing like those of CASME II (its sheet of 8 May 2014), between `pad` neutral frames on both sides.
+    """Draw a timing like those of CASME II (its sheet of 8 May 2014), with `pad` neutral frames on both sides.
 
-    Onset to apex is Beta-shaped, .05 to .44 s with mean .165 s; onset to offset .115 to .70 s; the apex lies at a share
-    N(.5, .165) of it.
+    Onset to apex has a beta distribution from 0.05 to 0.44 s with mean 0.165 s. Onset to offset lasts 0.115 to 0.70 s;
+    the apex lies at a fraction of it that is drawn from N(0.5, 0.165).
     """
     rise = 0.05 + 0.39 * float(rng.beta(1.6, 3.82))
-    share = float(np.clip(rng.normal(0.5, 0.165), 0.15, 0.9))
-    whole = float(np.clip(rise / share, max(0.115, rise), 0.70))
+    fraction = float(np.clip(rng.normal(0.5, 0.165), 0.15, 0.9))
+    whole = float(np.clip(rise / fraction, max(0.115, rise), 0.70))
     apex = max(1, round(rise * fps))
     offset = max(apex, round(whole * fps))
     return Timing(pad, pad + apex, pad + offset, 2 * pad + offset + 1, fps)
 
 
 def intensity(timing: Timing, t: float) -> float:
-    """0 to 1 at frame t: a raised cosine up to the apex, another one down to the offset, 0 outside."""
+    """Intensity from 0 (neutral) to 1 (apex) at frame t: raised cosines up to the apex and down to the offset."""
     if t <= timing.onset or (t >= timing.offset and t != timing.apex):
         return 0.0
     if t <= timing.apex:

@@ -1,1 +1,1 @@
-"""Synthetic copies of the releases, in their own folders and sheets."""
+"""Synthetic copies of releases: clips (`clips`) and long videos (`long_videos`) of synthetic faces."""

@@ -1,4 +1,4 @@
-"""Long videos made up for a release: a person before a camera who shows so many expressions, filmed frame by frame."""
+"""Long videos of a synthetic copy: a subject before a camera who shows a given number of expressions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...imaging.images import write_images
 from ...synthetic import Person, format_action_units
 from ...synthetic.long_video import SyntheticVideo
 from ...synthetic.script import Distractors, Movement, random_movements
-from .clips import person_seed
+from .clips import scaled_size, subject_seed
 
 SIZE = (480, 640)
 """(height, width) of a synthetic video at scale 1: head and shoulders."""
@@ -22,16 +22,16 @@ SIZE = (480, 640)
 
 @dataclass(frozen=True)
 class VideoSpec:
-    """One video to be made.
+    """What one synthetic video shows.
 
     Attributes:
-        person: as the release writes it, e.g. `s15`.
+        subject: as the release writes it, e.g. `s15`.
         name: of the video.
-        micro, macro: how many expressions of each kind.
-        begun: the first one is a macro-expression and under way when the video begins.
+        micro, macro: number of expressions of each kind.
+        begun: whether the first expression is a macro-expression that is under way when the video begins.
     """
 
-    person: str
+    subject: str
     name: str
     micro: int
     macro: int
@@ -40,12 +40,12 @@ class VideoSpec:
 
 @dataclass(frozen=True)
 class VideoEvent:
-    """One expression of a synthetic video; frames count from 0.
+    """One expression of a synthetic video.
 
     Attributes:
         kind: `micro` or `macro`.
-        onset, apex, offset: frame numbers; an onset below 0 was before the video began.
-        objective: class, I to VII.
+        onset, apex, offset: frame numbers from 0; an onset below 0 lies before the beginning of the video.
+        objective: objective class, I to VII.
         action_units: as sheets write them.
     """
 
@@ -57,72 +57,77 @@ class VideoEvent:
     action_units: str
 
 
-def shared_out(total: int, parts: int) -> list[int]:
-    """So many things dealt to so many parts, as evenly as can be, the first ones one more."""
-    each, more = divmod(total, parts)
-    return [each + (i < more) for i in range(parts)]
+def make_video(spec: VideoSpec, dataset: str, fps: float, seed: int, min_seconds: float) -> SyntheticVideo:
+    """A synthetic video that shows what `spec` states.
 
+    It is shorter than the videos of a release, which last half a minute to minutes: one expression follows another,
+    with blinks between them.
 
-def make_video(scene: VideoSpec, dataset: str, fps: float, seed: int, least: float) -> SyntheticVideo:
-    """The scene as a moving face, `least` seconds long or as long as its expressions need.
-
-    Videos are shorter than those of a release, which last half a minute to minutes: there is one expression after
-    another, with a blink here and there.
+    Args:
+        spec: what is shown.
+        dataset: the release, for the seed of the subject's face.
+        fps: frames per second.
+        seed: of everything that is drawn.
+        min_seconds: length; a video whose expressions need more time is longer.
     """
-    seconds = max(least, 0.6 + 0.8 * scene.micro + 1.5 * scene.macro)
-    a_minute = 60 / seconds
-    drawn = np.random.default_rng([seed, *f"{dataset}/{scene.person}/{scene.name}".encode()])
-    while True:  # what does not fit between the others is left out: until nothing is
-        start = int(drawn.integers(2**31))
-        beats = random_movements(start, seconds, scene.micro * a_minute, scene.macro * a_minute, Distractors())
-        kinds = [beat.kind for beat in _told(beats)]
-        whole = (kinds.count("micro"), kinds.count("macro")) == (scene.micro, scene.macro)
-        if whole and not (scene.begun and kinds[0] != "macro"):
+    seconds = max(min_seconds, 0.6 + 0.8 * spec.micro + 1.5 * spec.macro)
+    per_minute = 60 / seconds
+    rng = np.random.default_rng([seed, *f"{dataset}/{spec.subject}/{spec.name}".encode()])
+    while True:  # an expression that does not fit between the others is left out: draw until all fit
+        video_seed = int(rng.integers(2**31))
+        movements = random_movements(
+            video_seed, seconds, spec.micro * per_minute, spec.macro * per_minute, Distractors()
+        )
+        kinds = [movement.kind for movement in _expressions(movements)]
+        complete = (kinds.count("micro"), kinds.count("macro")) == (spec.micro, spec.macro)
+        if complete and not (spec.begun and kinds[0] != "macro"):
             break
-    if scene.begun:
-        beats = _begun(beats)
-    return SyntheticVideo(_person(dataset, scene.person), beats, seconds, fps, Distractors(), start)
+    if spec.begun:
+        movements = _shifted(movements)
+    return SyntheticVideo(_person(dataset, spec.subject), movements, seconds, fps, Distractors(), video_seed)
 
 
-def shown_in(take: SyntheticVideo) -> list[VideoEvent]:
-    """Its expressions in the order of time."""
-    fps, last = take.fps, len(take) - 1
+def video_events(video: SyntheticVideo) -> list[VideoEvent]:
+    """The expressions of a video in the order of time."""
+    fps, last = video.fps, len(video) - 1
     return [
         VideoEvent(
-            beat.kind,
-            round(beat.start * fps),
-            max(0, round((beat.peak + beat.fall) / 2 * fps)),
-            min(last, round(beat.end * fps)),
-            beat.label,
-            format_action_units(beat.units),
+            movement.kind,
+            round(movement.start * fps),
+            max(0, round((movement.peak + movement.fall) / 2 * fps)),
+            min(last, round(movement.end * fps)),
+            movement.label,
+            format_action_units(movement.units),
         )
-        for beat in _told(take.beats)
+        for movement in _expressions(video.movements)
     ]
 
 
-def write_frames(take: SyntheticVideo, folder: Path, pattern: str, image_scale: float, gray: bool = False) -> None:
-    """Write every frame, numbered from 1 as `pattern` says."""
-    height, width = (max(48, 2 * round(n * image_scale / 2)) for n in SIZE)
+def write_frames(video: SyntheticVideo, folder: Path, pattern: str, image_scale: float, gray: bool = False) -> None:
+    """Write every frame of a video; `{}` in `pattern` stands for the frame's number, from 1."""
+    size = scaled_size(SIZE, image_scale)
 
-    def shown(i: int) -> np.ndarray:
-        frame = take.frame(i, (height, width))
+    def image(i: int) -> np.ndarray:
+        frame = video.frame(i, size)
         return frame[..., 1] if gray else frame
 
-    write_images(shown, [folder / pattern.format(i + 1) for i in range(len(take))], quality=92)
+    write_images(image, [folder / pattern.format(i + 1) for i in range(len(video))], quality=92)
 
 
 @cache
-def _person(dataset: str, person: str) -> Person:
-    return Person.draw(person_seed(dataset, person))
+def _person(dataset: str, subject: str) -> Person:
+    return Person.draw(subject_seed(dataset, subject))
 
 
-def _told(beats: Sequence[Movement]) -> list[Movement]:
-    return [beat for beat in beats if beat.kind in ("micro", "macro")]
+def _expressions(movements: Sequence[Movement]) -> list[Movement]:
+    return [movement for movement in movements if movement.kind in ("micro", "macro")]
 
 
-def _begun(beats: Sequence[Movement]) -> tuple[Movement, ...]:
-    """All beats so much earlier that the first expression is half-way up at the first frame."""
-    first = next(beat for beat in beats if beat.kind == "macro")
-    early = (first.start + first.peak) / 2
-    times = ("start", "peak", "fall", "end")
-    return tuple(dataclasses.replace(b, **{name: getattr(b, name) - early for name in times}) for b in beats)
+def _shifted(movements: Sequence[Movement]) -> tuple[Movement, ...]:
+    """All movements earlier, so that the first macro-expression is half-way up at the first frame."""
+    first = next(movement for movement in movements if movement.kind == "macro")
+    shift = (first.start + first.peak) / 2
+    return tuple(
+        dataclasses.replace(m, start=m.start - shift, peak=m.peak - shift, fall=m.fall - shift, end=m.end - shift)
+        for m in movements
+    )

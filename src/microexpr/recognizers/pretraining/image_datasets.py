@@ -23,8 +23,7 @@ import numpy as np
 
 from ...core.config import cache_folder
 from ...core.errors import DataError, MissingDataError, UsageError
-from ...core.files import open_atomically, write_folder_atomically
-from ...datasets.base import SYNTHETIC
+from ...core.files import SYNTHETIC_MARK, open_atomically, write_folder_atomically
 from ...imaging.images import IMAGE_SUFFIXES, read_image, write_image
 from ...synthetic.patterns import PATTERNS, draw_pattern
 
@@ -90,7 +89,7 @@ class ImageFolder(ImageDataset):
     def fingerprint(self) -> str:
         """Of the names; of a synthetic folder also of what it was drawn from."""
         digest = hashlib.sha256("\n".join(self.names).encode())
-        for mark in (self.root / SYNTHETIC, self.root.absolute().parent / SYNTHETIC):
+        for mark in (self.root / SYNTHETIC_MARK, self.root.absolute().parent / SYNTHETIC_MARK):
             digest.update(mark.read_bytes() if mark.is_file() else b"")
         return digest.hexdigest()[:16]
 
@@ -147,7 +146,7 @@ def open_image_dataset(root: Path) -> tuple[ImageDataset, ImageDataset | None]:
 
 def is_synthetic(root: Path) -> bool:
     """Whether the folder, or the one that it is the training part of, is marked as made up."""
-    return any((folder / SYNTHETIC).is_file() for folder in (root, root.absolute().parent))
+    return any((folder / SYNTHETIC_MARK).is_file() for folder in (root, root.absolute().parent))
 
 
 def write_synthetic(root: Path, classes: int = 10, per_class: int = 60, size: int = 64, seed: int = 0) -> None:
@@ -175,7 +174,7 @@ def write_synthetic(root: Path, classes: int = 10, per_class: int = 60, size: in
             for i in range(per_class + max(1, per_class // 5)):
                 part = "train" if i < per_class else "val"
                 write_image(folder / part / kind / f"{i:05d}.png", draw_pattern(kind, size, rng))
-        (folder / SYNTHETIC).write_text(json.dumps({**facts, "seed": seed}, indent=2) + "\n", encoding="utf-8")
+        (folder / SYNTHETIC_MARK).write_text(json.dumps({**facts, "seed": seed}, indent=2) + "\n", encoding="utf-8")
 
 
 def _open_folders(root: Path) -> tuple[ImageDataset, ImageDataset | None]:

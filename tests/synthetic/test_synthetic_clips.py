@@ -4,7 +4,6 @@ import cv2
 import numpy as np
 import pytest
 
-from microexpr.datasets._action_units import objective_class
 from microexpr.faces.cascade import find_face
 from microexpr.synthetic import (
     Camera,
@@ -17,6 +16,7 @@ from microexpr.synthetic import (
     intensity,
     render_clip,
 )
+from tests.synthetic.objective_classes import objective_class
 
 TIMING = Timing(4, 24, 50, 56, 200)
 

@@ -1,4 +1,4 @@
-"""Whatever is wrong with a folder is named: which clip, which field, which value, and what to do."""
+"""An issue of a folder names the clip, the field and the value, and states what to do."""
 
 import csv
 import zipfile
@@ -21,7 +21,7 @@ def edit(path: Path, row: int, column: int, value: object) -> None:
     book.save(path)
 
 
-def faults(dataset: Dataset) -> str:
+def issues(dataset: Dataset) -> str:
     return "\n".join(map(str, dataset.check()))
 
 
@@ -37,31 +37,31 @@ def faults(dataset: Dataset) -> str:
         (6, 1, "offset = 1: lies before the onset"),
     ],
 )
-def test_a_lying_sheet(fakes, tmp_path, column, value, text):
+def test_contradicting_times_of_a_sheet_are_named(fakes, tmp_path, column, value, text):
     dataset = damaged(fakes, "casme2", tmp_path)
     edit(dataset.root / CODING, 2, column, value)
     with pytest.raises(AnnotationError, match=f"^casme2/sub01/.*{text}"):
         dataset.clips()
-    assert text.split(" = ")[0] + " = " in faults(dataset)
+    assert text.split(" = ")[0] + " = " in issues(dataset)
 
 
 @pytest.mark.parametrize(
     ("column", "value", "text"),
-    [(1, "who", "row 2: Subject = who: is not a person's number"), (2, None, "row 2: Filename = : is empty")],
+    [(1, "abc", "row 2: Subject = abc: is not the number of a subject"), (2, None, "row 2: Filename = : is empty")],
 )
-def test_a_row_of_nobody(fakes, tmp_path, column, value, text):
+def test_a_row_without_a_subject_or_a_clip_is_named(fakes, tmp_path, column, value, text):
     dataset = damaged(fakes, "casme2", tmp_path)
     edit(dataset.root / CODING, 2, column, value)
-    assert f"{CODING}, {text}" in faults(dataset)
+    assert f"{CODING}, {text}" in issues(dataset)
 
 
-def test_sums_below_the_table_are_no_clip(fakes, tmp_path):
+def test_a_row_of_sums_below_the_table_is_no_clip(fakes, tmp_path):
     dataset = damaged(fakes, "smic_hs_long", tmp_path)
     edit(dataset.root / "SMIC-HS-E_annotation.xlsx", 300, 7, "=SUM(C2:C160)")
     assert len(dataset.clips()) == len(fakes["smic_hs_long"].clips())
 
 
-def test_a_clip_known_to_be_gone_is_no_fault(fakes, tmp_path):
+def test_a_clip_that_the_release_is_known_to_lack_is_no_issue(fakes, tmp_path):
     dataset = damaged(fakes, "smic_hs_long", tmp_path)
     book = openpyxl.load_workbook(dataset.root / "SMIC-HS-E_annotation.xlsx")
     book.active.append([9, "s9_sur_02", "none", "none"])
@@ -69,7 +69,7 @@ def test_a_clip_known_to_be_gone_is_no_fault(fakes, tmp_path):
     assert len(dataset.clips()) == len(fakes["smic_hs_long"].clips())
 
 
-def test_a_second_expression_in_a_recording(fakes, tmp_path):
+def test_a_second_expression_in_a_recording_is_an_interval(fakes, tmp_path):
     dataset = damaged(fakes, "smic_hs_long", tmp_path)
     sheet = dataset.root / "SMIC-HS-E_annotation.xlsx"
     for column, (head, value) in enumerate((("Onset2F", 17581050), ("Offset2F", 17581060)), 5):
@@ -80,29 +80,31 @@ def test_a_second_expression_in_a_recording(fakes, tmp_path):
     assert clip.blind(()).intervals == ()
 
 
-def test_an_emotion_that_is_no_word_of_the_release(fakes, tmp_path):
+def test_an_emotion_that_the_release_does_not_have_is_named(fakes, tmp_path):
     dataset = damaged(fakes, "casme2", tmp_path)
     edit(dataset.root / CODING, 2, 9, "joy")
-    assert any(str(f).startswith("casme2/sub01/") and "emotion = joy: is no word" in str(f) for f in dataset.check())
+    assert any(
+        str(f).startswith("casme2/sub01/") and "emotion = joy: is not a label" in str(f) for f in dataset.check()
+    )
 
 
-def test_an_objective_class_that_does_not_exist(fakes, tmp_path):
+def test_an_objective_class_that_does_not_exist_is_named(fakes, tmp_path):
     dataset = damaged(fakes, "casme2", tmp_path)
     edit(dataset.root / OBJECTIVE, 2, 3, 0)
     with pytest.raises(AnnotationError, match=rf"casme2/sub01/.*objective = 0: must be 1 to 7 \({OBJECTIVE}\)"):
         dataset.clips()
 
 
-def test_without_objective_classes(fakes, tmp_path):
+def test_without_the_sheet_of_objective_classes_clips_have_none(fakes, tmp_path):
     dataset = damaged(fakes, "casme2", tmp_path)
     (dataset.root / OBJECTIVE).unlink()
     assert "objective" not in dataset.clips()[0].labels
-    [line] = [fault for fault in dataset.check() if fault.field == "objective"]
+    [line] = [issue for issue in dataset.check() if issue.field == "objective"]
     assert "objective = none: no clip has it; the release has I 25, II 15" in str(line)
 
 
 @pytest.mark.parametrize("time", ["onset", "apex", "offset"])
-def test_a_missing_frame(fakes, tmp_path, time):
+def test_a_missing_frame_is_named(fakes, tmp_path, time):
     dataset = damaged(fakes, "casme2", tmp_path)
     clip = dataset.clips()[0]
     number = getattr(clip, time)
@@ -110,40 +112,40 @@ def test_a_missing_frame(fakes, tmp_path, time):
     with pytest.raises(AnnotationError, match=f"{clip.id}: {time} = {number}: no such frame"):
         dataset.clips()
     assert clip.id not in {c.id for c in dataset.clips(allow_missing=True)}
-    assert [fault.clip for fault in dataset.missing()] == [clip.id]
+    assert [issue.clip for issue in dataset.missing()] == [clip.id]
 
 
 @pytest.mark.parametrize("name", ["casme2", "samm", "smic_hs_long", "megc2019", "folder"])
-def test_missing_pictures(fakes, tmp_path, name):
+def test_a_clip_without_its_source_is_missing(fakes, tmp_path, name):
     dataset = damaged(fakes, name, tmp_path)
     clip = dataset.clips()[0]
     clip.source.rename(tmp_path / "elsewhere")
-    assert f"{clip.id}: source = " in faults(dataset)
-    assert [fault.clip for fault in dataset.missing()] == [clip.id]
+    assert f"{clip.id}: source = " in issues(dataset)
+    assert [issue.clip for issue in dataset.missing()] == [clip.id]
     with pytest.raises(AnnotationError, match=f"{clip.id}: source = .* is not there"):
         dataset.clips()
 
 
 @pytest.mark.parametrize("name", ["casme2", "smic", "smic_hs_long"])
-def test_a_clip_without_pictures(fakes, tmp_path, name):
+def test_a_folder_without_images_is_named(fakes, tmp_path, name):
     dataset = damaged(fakes, name, tmp_path)
     clip = dataset.clips()[0]
     for path in clip.source.iterdir():
         path.unlink()
-    assert f"{clip.id}: source = {clip.source}: holds no picture" in faults(dataset)
+    assert f"{clip.id}: source = {clip.source}: holds no image" in issues(dataset)
 
 
 @pytest.mark.parametrize("name", ["casme2", "smic"])
-def test_two_pictures_of_one_number(fakes, tmp_path, name):
+def test_two_images_with_one_frame_number_are_named(fakes, tmp_path, name):
     dataset = damaged(fakes, name, tmp_path)
     clip = dataset.clips()[0]
     next(clip.source.iterdir()).with_name("copy5.png").write_bytes(b"")
     (clip.source / "image05.png").write_bytes(b"")
-    [fault] = [fault for fault in dataset.check() if fault.clip == clip.id]
-    assert "have the same frame number, 5" in fault.reason
+    [issue] = [issue for issue in dataset.check() if issue.clip == clip.id]
+    assert "have the same frame number, 5" in issue.reason
 
 
-def test_a_row_twice(fakes, tmp_path):
+def test_a_row_that_stands_twice_is_named(fakes, tmp_path):
     dataset = damaged(fakes, "samm", tmp_path)
     book = openpyxl.load_workbook(dataset.root / SAMM)
     book.active.append([cell.value for cell in book.active[15]])
@@ -153,13 +155,13 @@ def test_a_row_twice(fakes, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["Apex Frame", "Objective Classes", "Subject"])
-def test_a_missing_column(fakes, tmp_path, name):
+def test_a_missing_column_is_named(fakes, tmp_path, name):
     dataset = damaged(fakes, "samm", tmp_path)
     head = [cell.value for cell in openpyxl.load_workbook(dataset.root / SAMM).active[14]]
     edit(dataset.root / SAMM, 14, head.index(name) + 1, "something else")
     with pytest.raises(DataError, match=f"{SAMM}' lacks the column '{name}'; it needs Subject, Filename"):
         dataset.clips()
-    assert name in faults(dataset)
+    assert name in issues(dataset)
 
 
 def cut(data: bytes) -> bytes:
@@ -172,7 +174,7 @@ def scrambled(data: bytes) -> bytes:
 
 @pytest.mark.parametrize("change", [cut, scrambled, lambda data: b"", lambda data: b"<html>log in</html>"])
 @pytest.mark.parametrize(("name", "sheet"), [("casme2", CODING), ("casme2", OBJECTIVE), ("samm", SAMM)])
-def test_a_broken_sheet(fakes, tmp_path, name, sheet, change):
+def test_a_broken_sheet_cannot_be_read(fakes, tmp_path, name, sheet, change):
     dataset = damaged(fakes, name, tmp_path)
     path = dataset.root / sheet
     path.write_bytes(change(path.read_bytes()))
@@ -181,7 +183,7 @@ def test_a_broken_sheet(fakes, tmp_path, name, sheet, change):
     assert len(dataset.check()) == 1
 
 
-def test_a_sheet_of_broken_xml(fakes, tmp_path):
+def test_a_sheet_of_broken_xml_cannot_be_read(fakes, tmp_path):
     dataset = damaged(fakes, "samm", tmp_path)
     with zipfile.ZipFile(dataset.root / SAMM) as old:
         parts = {name: old.read(name) for name in old.namelist()}
@@ -193,19 +195,19 @@ def test_a_sheet_of_broken_xml(fakes, tmp_path):
 
 
 @pytest.mark.parametrize("name", DATASETS.names())
-def test_missing_and_empty_folders(tmp_path, name):
+def test_missing_and_empty_folders_are_named(tmp_path, name):
     cls = DATASETS.get(name)
     with pytest.raises(MissingDataError, match="nowhere' is not a folder"):
         cls(tmp_path / "nowhere").clips()
     with pytest.raises(MissingDataError, match=r"has no .* looked for|is not there"):
         cls(tmp_path).clips()
     for root in (tmp_path, tmp_path / "nowhere"):
-        [fault] = cls(root).check()
-        assert fault.clip == name and fault.value == str(root)
+        [issue] = cls(root).check()
+        assert issue.clip == name and issue.value == str(root)
 
 
 @pytest.mark.parametrize("name", ["smic", "samm", "folder", "megc2019"])
-def test_no_clip_at_all(fakes, tmp_path, name):
+def test_a_data_set_without_a_clip_is_an_error(fakes, tmp_path, name):
     dataset = damaged(fakes, name, tmp_path)
     if name == "smic":
         (dataset.root / "SMIC_all_cropped" / "HS").rename(tmp_path / "away")
@@ -222,7 +224,7 @@ def test_no_clip_at_all(fakes, tmp_path, name):
 
 
 def corrected(fakes, tmp_path: Path, *cells: str) -> Dataset:
-    """SAMM with a `corrections.csv` of one line; `clip` and `now` stand for what is there."""
+    """SAMM with a `corrections.csv` of one line; `clip` and `now` stand for the first clip and its offset."""
     dataset = damaged(fakes, "samm", tmp_path)
     clip = dataset.clips()[0]
     row = [{"clip": clip.id, "now": str(clip.offset)}.get(cell, cell) for cell in cells]
@@ -231,7 +233,7 @@ def corrected(fakes, tmp_path: Path, *cells: str) -> Dataset:
     return dataset
 
 
-def test_corrections(fakes, tmp_path):
+def test_corrections_change_times_and_labels(fakes, tmp_path):
     clip = fakes["samm"].clips()[0]
     changed = corrected(fakes, tmp_path / "a", "clip", "offset", "now", str(clip.apex)).clips()[0]
     assert changed.offset == clip.apex
@@ -239,8 +241,8 @@ def test_corrections(fakes, tmp_path):
     assert already.offset == clip.offset
     unknown = corrected(fakes, tmp_path / "c", "clip", "offset", "now", "").clips()[0]
     assert unknown.offset is None
-    word = corrected(fakes, tmp_path / "d", "clip", "emotion", clip.labels["emotion"], "Fear").clips()[0]
-    assert word.labels == {**clip.labels, "emotion": "Fear"}
+    emotion = corrected(fakes, tmp_path / "d", "clip", "emotion", clip.labels["emotion"], "Fear").clips()[0]
+    assert emotion.labels == {**clip.labels, "emotion": "Fear"}
 
 
 @pytest.mark.parametrize(
@@ -249,24 +251,24 @@ def test_corrections(fakes, tmp_path):
         (("clip", "offset", "7", "9"), r"^samm/006/\S+: offset = \d+: .* expects '7'; this is another version"),
         (("clip", "offset", "now", "late"), r"^samm/006/\S+: offset = late: .* is not a frame number"),
         (("clip", "ofset", "", "9"), r"^samm/006/\S+: ofset = 9: .*names no field; did you mean 'offset'"),
-        (("samm/006/none", "offset", "", "9"), "^corrections.csv: clip = samm/006/none: is no clip of this folder"),
+        (("samm/006/none", "offset", "", "9"), "^corrections.csv: clip = samm/006/none: is not a clip of this folder"),
     ],
 )
-def test_corrections_that_do_not_fit(fakes, tmp_path, cells, text):
+def test_corrections_that_do_not_fit_are_named(fakes, tmp_path, cells, text):
     dataset = corrected(fakes, tmp_path, *cells)
     with pytest.raises(AnnotationError, match=text):
         dataset.clips()
 
 
 @pytest.mark.parametrize("content", [b"clip,field\nx,y\n", b"\xff\xfe\x00"])
-def test_a_broken_list_of_corrections(fakes, tmp_path, content):
+def test_a_broken_list_of_corrections_cannot_be_read(fakes, tmp_path, content):
     dataset = damaged(fakes, "samm", tmp_path)
     (dataset.root / "corrections.csv").write_bytes(content)
     with pytest.raises(DataError, match=r"corrections.csv' (lacks the column 'expected'|cannot be read)"):
         dataset.clips()
 
 
-def test_the_shipped_correction(fakes, tmp_path):
+def test_the_shipped_correction_of_casme2_is_applied(fakes, tmp_path):
     [correction] = DATASETS.get("casme2").corrections
     assert correction.clip == "casme2/sub04/EP12_01f"
     assert isinstance(correction, Correction) and (correction.expected, correction.value) == ("", "279")
@@ -276,12 +278,12 @@ def test_the_shipped_correction(fakes, tmp_path):
     assert [c.id for c in made.read()[0] if c.apex is None] == [clip.id]
 
 
-def test_a_part_of_the_composite(fakes, tmp_path):
+def test_a_missing_part_of_the_composite_is_one_issue(fakes, tmp_path):
     dataset = damaged(fakes, "megc2019", tmp_path)
     lines = [line for line in (dataset.root / LIST).read_text().splitlines() if not line.startswith("samm")]
     (dataset.root / LIST).write_text("\n".join(lines))
-    assert "megc2019: samm = 0 clips: the release has 133 of 28 people" in faults(dataset)
-    assert "samm/0" not in faults(dataset) and "clips of casme2/sub26 = 0" in faults(dataset)
+    assert "megc2019: samm = 0 clips: the release has 133 of 28 subjects" in issues(dataset)
+    assert "samm/0" not in issues(dataset) and "clips of casme2/sub26 = 0" in issues(dataset)
 
 
 @pytest.mark.parametrize(
@@ -289,10 +291,10 @@ def test_a_part_of_the_composite(fakes, tmp_path):
     [
         ("casme3,sub01,EP02_01f,1,,,", "dataset = casme3: must be one of casme2, samm, smic"),
         ("casme2,sub01,EP02_01f,3,,,", "label = 3: must be 0, 1 or 2"),
-        ("casme2,me,EP02_01f,1,,,", "sub = me: is not a person"),
+        ("casme2,me,EP02_01f,1,,,", "sub = me: is not a subject"),
     ],
 )
-def test_a_wrong_line_of_the_composite(fakes, tmp_path, line, text):
+def test_a_wrong_line_of_the_composite_is_named(fakes, tmp_path, line, text):
     dataset = damaged(fakes, "megc2019", tmp_path)
     lines = (dataset.root / LIST).read_text().splitlines()
     (dataset.root / LIST).write_text("\n".join([lines[0], "", line, *lines[1:]]))
@@ -300,7 +302,7 @@ def test_a_wrong_line_of_the_composite(fakes, tmp_path, line, text):
         dataset.clips()
 
 
-def test_a_list_of_the_composite_without_a_column(fakes, tmp_path):
+def test_a_missing_column_of_the_composite_is_named(fakes, tmp_path):
     dataset = damaged(fakes, "megc2019", tmp_path)
     text = (dataset.root / LIST).read_text().replace("filename_o", "clip")
     (dataset.root / LIST).write_text(text)
@@ -326,7 +328,7 @@ def test_a_list_of_the_composite_without_a_column(fakes, tmp_path):
         ("c9,p9,p01/c1.mp4,25,,,,x,,,7", "clips.csv', line 20: more cells than columns"),
     ],
 )
-def test_own_recordings(fakes, tmp_path, line, text):
+def test_a_wrong_line_of_a_users_list_is_named(fakes, tmp_path, line, text):
     dataset = damaged(fakes, "folder", tmp_path)
     (dataset.root / "broken.mp4").write_bytes(b"no video")
     with (dataset.root / "clips.csv").open("a") as file:
@@ -336,16 +338,16 @@ def test_own_recordings(fakes, tmp_path, line, text):
     assert dataset.check()
 
 
-def test_own_list_with_few_columns_and_semicolons(fakes, tmp_path):
+def test_a_users_list_may_have_few_columns_and_semicolons(fakes, tmp_path):
     dataset = damaged(fakes, "folder", tmp_path)
     (dataset.root / "clips.csv").write_text('Clip;subject;source;Mood\n"c1";p01;p01/c1.mp4;so, so\nc2;p01;p01/c2\n')
-    video, pictures = dataset.clips()
-    assert video.labels == {"mood": "so, so"} and pictures.labels == {}
-    assert (video.fps, pictures.fps) == (pytest.approx(100), 25)  # what the file says; what is usual
+    video, images = dataset.clips()
+    assert video.labels == {"mood": "so, so"} and images.labels == {}
+    assert (video.fps, images.fps) == (pytest.approx(100), 25)  # that of the file; the default for images
 
 
 @pytest.mark.parametrize("content", ["clip,subject\nc1,p1\n", "", 'clip,subject,source\n"c1,p1,x\n', "\xe4\xf6"])
-def test_a_broken_list_of_own_recordings(tmp_path, content):
+def test_a_broken_list_of_a_user_cannot_be_read(tmp_path, content):
     (tmp_path / "clips.csv").write_text(content, "latin-1")
     with pytest.raises(MicroexprError, match=r"clips.csv' (lacks the column|cannot be read)"):
         DATASETS.get("folder")(tmp_path).clips()

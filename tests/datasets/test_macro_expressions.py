@@ -1,4 +1,4 @@
-"""Macro-expressions: a sequence is a clip with its peak, a picture a clip of one frame; no two releases name alike."""
+"""Releases of macro-expressions: a sequence is a clip with its apex, an image is a clip of one frame."""
 
 import shutil
 from dataclasses import replace
@@ -20,47 +20,53 @@ FIVE = ("anger", "disgust", "happiness", "sadness", "surprise")
 NAMES = ("ckplus", "ckplus48", "fer2013", "mug", "oulu_casia")
 
 
-def faults(dataset: Dataset) -> str:
+def issues(dataset: Dataset) -> str:
     return "\n".join(map(str, dataset.check()))
 
 
-def five(name: str) -> int:
+def n_of_five_emotions(name: str) -> int:
     """Published number of clips of the five emotions of Peng et al. 2018."""
-    return sum(DATASETS.get(name).info.counts["emotion"][word] for word in FIVE)
+    return sum(DATASETS.get(name).info.counts["emotion"][emotion] for emotion in FIVE)
 
 
 def label(dataset: Dataset, kind: str = "Emotion", sequence: str = "S005/001") -> Path:
     return next((dataset.root / kind / sequence).glob("*.txt"))
 
 
-def test_published_counts_make_the_pictures_of_the_paper():
-    assert [five("ckplus"), five("ckplus48"), five("oulu_casia"), five("jaffe")] == [284, 852, 400, 151]
-    clips = [timing.frames for role, timing in mug.clip_specs(None, 0) if role.emotion in FIVE]
-    taken = sum(min(10, max(6, frames // 6)) for frames in clips)
-    assert (len(clips), taken) == (860, 8228)
-    assert 3 * five("ckplus") + 3 * five("oulu_casia") + five("jaffe") + taken == 10_431  # Peng et al. 2018, III.B
+def test_published_counts_give_the_number_of_images_of_the_paper():
+    assert [
+        n_of_five_emotions("ckplus"),
+        n_of_five_emotions("ckplus48"),
+        n_of_five_emotions("oulu_casia"),
+        n_of_five_emotions("jaffe"),
+    ] == [284, 852, 400, 151]
+    lengths = [timing.frames for spec, timing in mug.clip_specs(None, 0) if spec.emotion in FIVE]
+    n_mug = sum(min(10, max(6, frames // 6)) for frames in lengths)
+    assert (len(lengths), n_mug) == (860, 8228)
+    n_ckplus, n_oulu, n_jaffe = (n_of_five_emotions(name) for name in ("ckplus", "oulu_casia", "jaffe"))
+    assert 3 * n_ckplus + 3 * n_oulu + n_jaffe + n_mug == 10_431  # Peng et al. 2018, section III B
 
 
-def synthetic_cast() -> list[Clip]:
-    """The clips of full synthetic copies of the paper's four sets, without their pictures."""
-    clips = [
-        Clip(f"{name}/{r.person}/{r.name}", name, f"{name}/{r.person}", Path("x"), t.fps, t.onset, t.apex, t.offset)
-        for name, cast in (("ckplus", ckplus.clip_specs(None, 0)), ("mug", mug.clip_specs(None, 0)))
-        for r, t in cast
-    ]
-    words = [r.emotion for cast in (ckplus.clip_specs(None, 0), mug.clip_specs(None, 0)) for r, _ in cast]
-    return [replace(clip, labels={"emotion": word}) for clip, word in zip(clips, words, strict=True)]
+def clips_of_whole_copies() -> list[Clip]:
+    """The clips of whole copies of CK+ and MUG, without their frames."""
+    clips = []
+    for dataset, release in (("ckplus", ckplus), ("mug", mug)):
+        for spec, timing in release.clip_specs(None, 0):
+            times = (timing.fps, timing.onset, timing.apex, timing.offset)
+            subject, labels = f"{dataset}/{spec.subject}", {"emotion": spec.emotion}
+            clips.append(Clip(f"{subject}/{spec.name}", dataset, subject, Path("x"), *times, labels))
+    return clips
 
 
-def test_the_protocol_of_the_paper_is_met():
+def test_whole_copies_have_the_counts_of_the_protocol_of_the_paper():
     rules = PROTOCOLS["peng2018-macro"]
-    lines = rules.count_mismatches(rules.select(synthetic_cast()))
+    lines = rules.count_mismatches(rules.select(clips_of_whole_copies()))
     assert lines == ["oulu_casia is missing: 0 of 1200 clips", "jaffe is missing: 0 of 151 clips"]
     assert sum(sum(counts.values()) for counts in rules.counts.values()) + rules.clip_totals["mug"] == 10_431
 
 
-def test_a_tenth_of_the_people_or_of_the_pictures():
-    clips = synthetic_cast()
+def test_splits_take_a_tenth_of_the_subjects_or_of_the_images():
+    clips = clips_of_whole_copies()
     rules, leaking = PROTOCOLS["peng2018-macro"], PROTOCOLS["peng2018-macro-leaking"]
     [fold], [leaky] = rules.folds(rules.select(clips)), leaking.folds(leaking.select(clips))
     assert not fold.subjects("train") & fold.subjects("test")
@@ -72,61 +78,61 @@ def test_a_tenth_of_the_people_or_of_the_pictures():
     assert len(leaky.test) == round((len(leaky.test) + len(leaky.train)) / 10)
 
 
-def test_the_frames_that_stand_for_a_clip():
+def test_select_frames_takes_those_nearest_to_the_apex():
     clip = Clip("ckplus/S1/1", "ckplus", "ckplus/S1", Path("x"), 30, 1, 20, 20)
-    assert [one.apex for one in select_frames(clip, (3, 3))] == [18, 19, 20]
-    assert [one.id for one in select_frames(clip, (1, 1))] == ["ckplus/S1/1/20"]
+    assert [frame.apex for frame in select_frames(clip, (3, 3))] == [18, 19, 20]
+    assert [frame.id for frame in select_frames(clip, (1, 1))] == ["ckplus/S1/1/20"]
     middle = replace(clip, apex=10)
-    assert [one.apex for one in select_frames(middle, (2, 10))] == [9, 10, 11]  # a sixth of 20 frames
+    assert [frame.apex for frame in select_frames(middle, (2, 10))] == [9, 10, 11]  # a sixth of 20 frames
     assert select_frames(clip, None) == [clip]
     with pytest.raises(ProtocolError, match="has no onset, apex or offset"):
         select_frames(replace(clip, apex=None), (3, 3))
 
 
-def test_published_facts():
+def test_published_numbers_of_macro_expressions():
     info = {name: DATASETS.get(name).info for name in NAMES}
     assert [info[name].clips for name in NAMES] == [593, 981, 35_887, 0, 480]
     assert [info[name].subjects for name in NAMES] == [123, 118, 0, 0, 80]
     assert [info[name].fps for name in NAMES] == [30, 0, 0, 19, 25]
     assert info["ckplus"].counts["emotion"][""] == 593 - 327
     assert info["fer2013"].counts["usage"] == {"Training": 28_709, "PublicTest": 3589, "PrivateTest": 3589}
-    words = dict(zip(fer2013.WORDS, (4953, 547, 5121, 8989, 6077, 4002, 6198), strict=True))
-    assert info["fer2013"].counts["emotion"] == words
+    counts = dict(zip(fer2013.EMOTIONS, (4953, 547, 5121, 8989, 6077, 4002, 6198), strict=True))
+    assert info["fer2013"].counts["emotion"] == counts
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_the_cast_of_ckplus(seed):
-    cast = ckplus.clip_specs(None, seed)
-    assert len({(role.person, role.name) for role, _ in cast}) == 593
-    assert len({role.person for role, _ in cast if role.emotion}) == 118
-    assert {timing.apex for _, timing in cast} == {timing.frames - 1 for _, timing in cast}
-    assert {role.units for role, _ in cast if role.emotion == "contempt"} == {((14, ""),)}
+def test_clips_of_a_whole_copy_of_ckplus(seed):
+    specs = ckplus.clip_specs(None, seed)
+    assert len({(spec.subject, spec.name) for spec, _ in specs}) == 593
+    assert len({spec.subject for spec, _ in specs if spec.emotion}) == 118
+    assert {timing.apex for _, timing in specs} == {timing.frames - 1 for _, timing in specs}
+    assert {spec.units for spec, _ in specs if spec.emotion == "contempt"} == {((14, ""),)}
 
 
-def test_the_cast_of_mug():
-    cast = mug.clip_specs(None, 0)
-    assert len({(role.person, role.name) for role, _ in cast}) == 1032
-    assert len({role.person for role, _ in cast}) == 86
-    assert {timing.frames for _, timing in cast} == {54, 60}
+def test_clips_of_a_whole_copy_of_mug():
+    specs = mug.clip_specs(None, 0)
+    assert len({(spec.subject, spec.name) for spec, _ in specs}) == 1032
+    assert len({spec.subject for spec, _ in specs}) == 86
+    assert {timing.frames for _, timing in specs} == {54, 60}
 
 
 @pytest.mark.parametrize(
-    ("name", "first", "share"),
+    ("name", "first", "apex"),
     [("ckplus", "ckplus/S005/001", 1), ("oulu_casia", "oulu_casia/P001/Anger", 1), ("mug", "mug/001/", 0.5)],
 )
-def test_a_sequence_is_a_clip(fakes, name, first, share):
+def test_a_sequence_is_a_clip(fakes, name, first, apex):
     for clip in fakes[name].clips():
         numbers = open_frames(clip.source).numbers
         assert (clip.onset, clip.offset) == (numbers[0], numbers[-1])
-        assert clip.apex == (numbers[-1] if share == 1 else numbers[len(numbers) // 2])
+        assert clip.apex == (numbers[-1] if apex == 1 else numbers[len(numbers) // 2])
     clip = fakes[name].clips()[0]
     assert clip.id.startswith(first)
     assert clip.labels["emotion"] == "anger"
-    assert {clip.labels["emotion"] for clip in fakes[name].clips()} >= set(macro.SIX)
+    assert {clip.labels["emotion"] for clip in fakes[name].clips()} >= set(macro.BASIC_EMOTIONS)
 
 
 @pytest.mark.parametrize("name", ["ckplus", "oulu_casia", "mug"])
-def test_the_peak_moves_most(fakes, name):
+def test_the_apex_differs_most_from_the_onset(fakes, name):
     clip = fakes[name].clips()[0]
     frames = open_frames(clip.source)
     first = frames.read(clip.onset).astype(float)
@@ -159,18 +165,18 @@ def test_frames_are_ordered_by_number(fakes, tmp_path):
         ("1\n3\n", "emotion = 1 3: is not one code"),
     ],
 )
-def test_a_wrong_label(fakes, tmp_path, text, message):
+def test_a_wrong_label_of_ckplus_is_named(fakes, tmp_path, text, message):
     made = damaged(fakes, "ckplus", tmp_path)
     label(made).write_text(text)
     with pytest.raises(AnnotationError, match=message):
         made.clips()
 
 
-def test_every_code_of_ckplus(fakes, tmp_path):
+def test_every_code_of_ckplus_is_its_emotion(fakes, tmp_path):
     made = damaged(fakes, "ckplus", tmp_path)
-    for code, word in enumerate(ckplus.WORDS):
+    for code, emotion in enumerate(ckplus.EMOTIONS):
         label(made).write_text(f"   {code:.7e}\n")
-        assert made.clips()[0].labels["emotion"] == word
+        assert made.clips()[0].labels["emotion"] == emotion
 
 
 def test_action_units_of_ckplus(fakes, tmp_path):
@@ -184,28 +190,28 @@ def test_action_units_of_ckplus(fakes, tmp_path):
     assert "action_units" not in made.clips()[0].labels
 
 
-def test_sequences_without_an_emotion(fakes, tmp_path):
+def test_sequences_of_ckplus_without_an_emotion(fakes, tmp_path):
     made = damaged(fakes, "ckplus", tmp_path)
     label(made).unlink()  # the folder stays, as in the release
     shutil.rmtree(made.root / "Emotion" / "S005" / "002")
     assert [clip.labels["emotion"] for clip in made.clips()[:3]] == ["", "", "disgust"]
-    assert "emotion '' = 5: the release has 266" in faults(made)
+    assert "emotion '' = 5: the release has 266" in issues(made)
     shutil.rmtree(made.root / "Emotion")
     with pytest.raises(MissingDataError, match="has no emotion labels; looked for Emotion, Emotion_labels/Emotion"):
         made.clips()
 
 
-def test_the_peak_that_a_label_names_is_there(fakes, tmp_path):
+def test_a_missing_apex_of_ckplus_is_named(fakes, tmp_path):
     made = damaged(fakes, "ckplus", tmp_path)
     clip = made.clips()[0]
     (clip.source / f"S005_001_{clip.apex:08d}.png").unlink()
     with pytest.raises(AnnotationError, match=f"S005/001: apex = {clip.apex}: .*"):
         made.clips()
     shutil.rmtree(clip.source)
-    assert "ckplus/S005/001: source" in faults(made)
+    assert "ckplus/S005/001: source" in issues(made)
     assert len(made.clips(allow_missing=True)) == 23
     (label(made).parent / "S005_001_00000003_emotion.txt").write_text("1")
-    assert "a sequence has one such file at most" in faults(made)
+    assert "a sequence has one such file at most" in issues(made)
 
 
 def test_ckplus_as_its_archives_unpack(fakes, tmp_path):
@@ -215,7 +221,7 @@ def test_ckplus_as_its_archives_unpack(fakes, tmp_path):
         (made.root / top).mkdir()
         (made.root / name).rename(made.root / top / name)
     assert [(clip.id, clip.labels, clip.apex) for clip in made.clips()] == before
-    for person in macro.folders(made.root / "extended-cohn-kanade-images" / "cohn-kanade-images"):
+    for person in macro.subfolders(made.root / "extended-cohn-kanade-images" / "cohn-kanade-images"):
         person.rename(made.root / person.name)
     shutil.rmtree(made.root / "extended-cohn-kanade-images")
     assert [(clip.id, clip.labels, clip.apex) for clip in made.clips()] == before
@@ -235,7 +241,7 @@ def test_places_of_oulu_casia(fakes, tmp_path, place):
 
 def test_layouts_of_mug(fakes, tmp_path):
     made = damaged(fakes, "mug", tmp_path)
-    for person in macro.folders(made.root / "subjects3"):
+    for person in macro.subfolders(made.root / "subjects3"):
         place = made.root / person.name
         (person / "session0").rename(place)  # neither subjects3/ nor session0/
     shutil.rmtree(made.root / "subjects3")
@@ -246,11 +252,11 @@ def test_layouts_of_mug(fakes, tmp_path):
     assert clips["mug/001/Happy-take000"] == "happiness"
     assert clips["mug/001/neutral-take000"] == "neutral"
     (made.root / "002" / "anger").rename(made.root / "002" / "mimicry")
-    assert "mug: folder = 002/mimicry: is not named after an emotion" in faults(made)
+    assert "mug: folder = 002/mimicry: is not named after an emotion" in issues(made)
 
 
 def test_mug_has_no_published_counts(fakes):
-    assert [fault.field for fault in fakes["mug"].check()] == ["folder"]  # made up, and nothing else
+    assert [issue.field for issue in fakes["mug"].check()] == ["folder"]  # it is synthetic, and nothing else
 
 
 def test_ckplus48_is_the_end_of_ckplus(fakes, tmp_path):
@@ -266,8 +272,8 @@ def test_ckplus48_is_the_end_of_ckplus(fakes, tmp_path):
     assert len(type(made)(tmp_path / "nested").clips()) == len(ends)
     (made.root / "anger" / "face.png").write_bytes(b"")
     (made.root / "joy").mkdir()
-    assert "anger/face.png: is not named like S010_004_00000017.png" in faults(made)
-    assert "joy: is not named after an emotion" in faults(made)
+    assert "anger/face.png: is not named like S010_004_00000017.png" in issues(made)
+    assert "joy: is not named after an emotion" in issues(made)
 
 
 def test_fer2013_as_csv_and_as_folders(fakes, tmp_path):
@@ -276,10 +282,10 @@ def test_fer2013_as_csv_and_as_folders(fakes, tmp_path):
     for clip in clips:
         split = "train" if clip.labels["usage"] == "Training" else "test"
         name = f"{clip.labels['usage']}_{clip.subject.split('/')[1]}.png"
-        word = {"anger": "angry", "happiness": "happy", "sadness": "sad"}.get(
+        emotion = {"anger": "angry", "happiness": "happy", "sadness": "sad"}.get(
             clip.labels["emotion"], clip.labels["emotion"]
         )
-        write_image(tmp_path / split / word / name, read_image(clip.source)[..., 0])
+        write_image(tmp_path / split / emotion / name, read_image(clip.source)[..., 0])
     rows = {clip.source.stem.split("_")[1]: clip for clip in type(table)(tmp_path).clips()}
     assert len(rows) == len(clips) == 3 * 7 * 2
     for clip in clips:
@@ -288,7 +294,7 @@ def test_fer2013_as_csv_and_as_folders(fakes, tmp_path):
         assert np.array_equal(read_image(clip.source), read_image(other.source))
 
 
-def test_rows_of_fer2013_become_their_pictures(tmp_path):
+def test_rows_of_fer2013_become_images(tmp_path):
     pixels = [list(range(48)) * 48, [255] * 2304]
     rows = ((6, "Training", pixels[0]), (3, "PrivateTest", pixels[1]))
     lines = [f"{code}, {usage}, {' '.join(map(str, values))}" for code, usage, values in rows]
@@ -304,18 +310,18 @@ def test_rows_of_fer2013_become_their_pictures(tmp_path):
     [
         (f"7,{'0 ' * 2304},Training", "fer2013.csv, line 3: emotion = 7: is not a code from 0 to 6"),
         (f"0,{'0 ' * 2304},Test", "line 3: Usage = Test: is not one of Training, PublicTest, PrivateTest"),
-        (f"0,{'0 ' * 2303},Training", "line 3: pixels = 2303 numbers: a picture has 48x48 = 2304"),
+        (f"0,{'0 ' * 2303},Training", "line 3: pixels = 2303 numbers: an image has 48x48 = 2304"),
         (f"0,{'256 ' * 2304},Training", r"line 3: pixels = 256 256 .*\.\.\.: holds something else than numbers"),
         (f"0,{'x ' * 2304},Training", "holds something else than numbers from 0 to 255"),
     ],
 )
-def test_wrong_rows_of_fer2013(tmp_path, row, text):
+def test_wrong_rows_of_fer2013_are_named(tmp_path, row, text):
     (tmp_path / "fer2013.csv").write_text(f"emotion,pixels,Usage\n1,{'9 ' * 2304},Training\n{row}\n")
     made = DATASETS.get("fer2013")(tmp_path)
-    for _ in range(2):  # named again when the pictures are unpacked already
+    for _ in range(2):  # named again when the images are unpacked already
         with pytest.raises(AnnotationError, match=text):
             made.clips()
-    assert "emotion 'disgust' = 1: the release has 547" in faults(made)
+    assert "emotion 'disgust' = 1: the release has 547" in issues(made)
 
 
 def test_a_killed_process_leaves_no_half_unpacked_csv(fakes, tmp_path, monkeypatch):
@@ -337,21 +343,21 @@ def test_a_killed_process_leaves_no_half_unpacked_csv(fakes, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_folder_without_pictures(tmp_path, name):
+def test_a_folder_without_images_is_an_error(tmp_path, name):
     (tmp_path / "readme.txt").touch()
     with pytest.raises(MissingDataError, match="has no"):
         DATASETS.get(name)(tmp_path).clips()
 
 
-def test_a_csv_without_its_columns(tmp_path):
+def test_a_csv_of_fer2013_without_a_column_is_an_error(tmp_path):
     (tmp_path / "fer2013.csv").write_text("emotion,pixels\n0,1\n")
     with pytest.raises(DataError, match="lacks the column 'Usage'"):
         DATASETS.get("fer2013")(tmp_path).clips()
 
 
-def test_a_test_folder_that_does_not_say_which(tmp_path):
-    for split, word in (("train", "angry"), ("test", "Sad")):
-        write_image(tmp_path / split / word / "1.png", np.zeros((48, 48), np.uint8))
+def test_files_of_fer2013_without_a_usage_in_their_name(tmp_path):
+    for split, emotion in (("train", "angry"), ("test", "Sad")):
+        write_image(tmp_path / split / emotion / "1.png", np.zeros((48, 48), np.uint8))
     clips = DATASETS.get("fer2013")(tmp_path).clips()
     found = {clip.subject: tuple(clip.labels.values()) for clip in clips}
     assert found == {"fer2013/test-Sad-1": ("sadness", "Test"), "fer2013/train-angry-1": ("anger", "Training")}
