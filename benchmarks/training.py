@@ -1,6 +1,6 @@
-"""Pictures a second of training steps on this device, fp32 beside bf16: `python benchmarks/training.py`.
+"""Images per second of training steps on this device, fp32 beside bf16: `python benchmarks/training.py`.
 
-The pictures are noise that is in memory already, so that only the network is measured; nothing is judged here.
+The images are noise in memory, so that only the network is measured; no score is computed.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import platform
 import statistics
-import tempfile
 import time
 from pathlib import Path
 from typing import Literal
@@ -16,29 +15,28 @@ from typing import Literal
 import numpy as np
 import torch
 
-from microexpr.recognizers.network import torch_threads
-from microexpr.recognizers.pretraining.distributed import distributed_context
+from microexpr.networks.training import LabeledBatch, torch_threads
+from microexpr.networks.training.distributed import distributed_context
 from microexpr.recognizers.pretraining.image_datasets import PackedImageDataset
-from microexpr.recognizers.pretraining.trainer import Pretraining, Trainer
+from microexpr.recognizers.pretraining.pretrain import Pretraining, build_trainer
 
 Precision = Literal["fp32", "bf16"]
 
 
-def pictures_per_second(network: str, precision: Precision, batch: int, size: int, steps: int) -> float:
+def images_per_second(network: str, precision: Precision, batch: int, size: int, steps: int) -> float:
     """Median over `steps` steps, after two that are not counted."""
     settings = Pretraining({"name": network}, batch_size=batch, size=size, precision=precision, lr=0.01)
     noise = np.random.default_rng(0).integers(0, 256, (1000, 3 * 32 * 32), dtype=np.uint8)
-    unread = PackedImageDataset(Path(), [str(i) for i in range(1000)], [(np.arange(1000), noise)], 32)
-    with tempfile.TemporaryDirectory() as folder, torch_threads(), distributed_context("auto") as process:
-        course = Trainer(settings, unread, None, Path(folder) / "none.safetensors", process)
-        course.begin()
-        course.module.train()
+    images = PackedImageDataset(Path(), [str(i) for i in range(1000)], [(np.arange(1000), noise)], 32)
+    with torch_threads(), distributed_context("auto") as process:
+        trainer = build_trainer(settings, images, None, process)
+        trainer.module.train()
         x = torch.randint(0, 256, (batch, 3, size, size), dtype=torch.uint8)
-        y = torch.randint(0, 1000, (batch,))
+        random_batch = LabeledBatch(x, torch.randint(0, 1000, (batch,)))
         times = []
         for _ in range(steps + 2):
             begin = time.perf_counter()
-            course.train_step(x, y)
+            trainer.train_step(random_batch)
             if process.device.type == "cuda":
                 torch.cuda.synchronize()
             times.append(time.perf_counter() - begin)
@@ -55,10 +53,10 @@ def main() -> None:
     given = parser.parse_args()
     device = torch.cuda.get_device_name() if gpu else f"one core of {platform.machine()}"
     print(f"{device}, torch {torch.__version__}, batches of {given.batch}, {given.size} x {given.size} pixels")
-    print(f"{'network':12}{'fp32':>12}{'bf16':>12}{'ratio':>8}   pictures a second, training")
+    print(f"{'network':12}{'fp32':>12}{'bf16':>12}{'ratio':>8}   images per second, training")
     for network in given.networks:
         plain, half = (
-            pictures_per_second(network, precision, given.batch, given.size, given.steps)
+            images_per_second(network, precision, given.batch, given.size, given.steps)
             for precision in ("fp32", "bf16")
         )
         print(f"{network:12}{plain:12.1f}{half:12.1f}{half / plain:8.2f}", flush=True)

@@ -12,13 +12,14 @@ from microexpr.core.errors import DataError, RecipeError
 from microexpr.experiments.data import subjects_without_clips
 from microexpr.networks import NETWORKS
 from microexpr.networks.base import Dropout
+from microexpr.networks.training import Trainer
 from microexpr.networks.weights import transfer_weights
 from microexpr.protocols import load_protocol
 from microexpr.recipes import load_recipe
 from microexpr.recognizers import RECOGNIZERS, check_recognizer
+from microexpr.recognizers._classifier import Classifier
 from microexpr.recognizers.augmentation import VerticalFlip
 from microexpr.recognizers.checks import CLASSES, synthetic_samples
-from microexpr.recognizers.network import Network
 from tests.conftest import make_clips
 
 TINY = {"name": "custom-cnn", "maps": [4], "dense": [6]}
@@ -135,8 +136,8 @@ def test_a_frozen_backbone_keeps_every_number(augment):
 
 
 def test_the_backbone_is_asked_once_a_clip_and_never_again(monkeypatch):
-    asked, real = [], Network._logits
-    monkeypatch.setattr(Network, "_logits", lambda self, b: (asked.append(len(b.x)), real(self, b))[1])
+    asked, real = [], Classifier.training_logits
+    monkeypatch.setattr(Classifier, "training_logits", lambda self, b: (asked.append(len(b.x)), real(self, b))[1])
     samples, labels = synthetic_samples(12)
     table = {**FROZEN, "freeze": {"epochs": "all"}, "batch_size": 4, "epochs": 5}
     for again in (False, True):  # the second time from the cache
@@ -158,7 +159,7 @@ def test_a_stop_while_frozen_or_thawed_changes_nothing(tmp_path, monkeypatch, wh
     samples, labels = synthetic_samples()
     table = {**FROZEN, "checkpoint_seconds": 0.0}
     whole = RECOGNIZERS.build(table, classes=CLASSES, seed=5).fit(samples, labels)
-    real, calls = Network._step, []
+    real, calls = Trainer.train_step, []
 
     def interrupted(self, *args):
         calls.append(1)
@@ -166,7 +167,7 @@ def test_a_stop_while_frozen_or_thawed_changes_nothing(tmp_path, monkeypatch, wh
             raise Stop
         return real(self, *args)
 
-    monkeypatch.setattr(Network, "_step", interrupted)
+    monkeypatch.setattr(Trainer, "train_step", interrupted)
     with pytest.raises(Stop):
         RECOGNIZERS.build(table, classes=CLASSES, seed=5, folder=tmp_path).fit(samples, labels)
     rest = RECOGNIZERS.build(table, classes=CLASSES, seed=5, folder=tmp_path).fit(samples, labels)
@@ -177,7 +178,7 @@ def test_a_stop_while_frozen_or_thawed_changes_nothing(tmp_path, monkeypatch, wh
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        ({"freeze": {"epochs": -1}}, "use 0 or more, or 'all'"),
+        ({"freeze": {"epochs": -1}}, "epochs = -1: Input should be greater than or equal to 0"),
         ({"freeze": {"epoch": 1}}, "did you mean 'epochs'"),
         ({"network": {"name": "custom-cnn", "maps": []}}, "use one convolution or more"),
         ({"network": {"name": "resnet50-dense", "depth": 34}}, "depth"),

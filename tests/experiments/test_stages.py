@@ -5,12 +5,14 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from microexpr.core.config import cache_folder
 from microexpr.core.errors import DataError, MissingDataError, ProtocolError, UsageError
 from microexpr.experiments import stages
 from microexpr.experiments.options import RunOptions
 from microexpr.experiments.recognition_folds import evaluate
+from microexpr.networks.training import Trainer
 from microexpr.recipes import parse
 from microexpr.recognizers import RECOGNIZERS, Recognizer
 from microexpr.recognizers.network import Network
@@ -75,7 +77,7 @@ def test_a_stage_stops_and_goes_on(route, options, tmp_path, monkeypatch, learne
     whole = evaluate(route, tmp_path / "a", options)
     files = sorted((whole.folder / "folds").iterdir())
     monkeypatch.setenv("MICROEXPR_CACHE", str(tmp_path / "other"))
-    real, calls = Network._step, []
+    real, calls = Trainer.train_step, []
 
     def stopping(self, *args):
         calls.append(1)
@@ -83,7 +85,7 @@ def test_a_stage_stops_and_goes_on(route, options, tmp_path, monkeypatch, learne
             raise KeyboardInterrupt
         return real(self, *args)
 
-    monkeypatch.setattr(Network, "_step", stopping)
+    monkeypatch.setattr(Trainer, "train_step", stopping)
     with pytest.raises(KeyboardInterrupt):
         evaluate(route, tmp_path / "b", options)
     assert len(list((tmp_path / "other" / "stages").glob("*/checkpoint*"))) == 1
@@ -121,7 +123,7 @@ def test_named_weights(route, options, tmp_path, monkeypatch):
     run = evaluate(route, tmp_path / "a", options)
     kept = cache_folder() / "stages" / run.stages()[0]["file"]
     module = Network(network={"name": "ststnet"}, classes=("a", "b"))
-    module._begin((3, 28, 28))
+    module._build_classifier((3, 28, 28), torch.Generator())
     from safetensors.numpy import save_file
 
     save_file({k: np.array(v) for k, v in module.state().items() if k != "_shape"}, tmp_path / "own.safetensors")

@@ -11,13 +11,15 @@ from microexpr.core.errors import MediaError, RecipeError, UsageError
 from microexpr.datasets import DATASETS
 from microexpr.imaging.video import open_frames
 from microexpr.networks import NETWORKS
+from microexpr.networks.training import Trainer, split_batches
 from microexpr.preprocessing import STEPS, Chain, SampleCache
 from microexpr.preprocessing import base as cache
 from microexpr.recognizers import RECOGNIZERS, check_recognizer
+from microexpr.recognizers._classifier import Classifier
 from microexpr.recognizers.augmentation import AUGMENTATIONS, Crop
 from microexpr.recognizers.batches import Batch, ClipBatches
 from microexpr.recognizers.checks import CLASSES, synthetic_samples
-from microexpr.recognizers.network import Network, batches
+from microexpr.recognizers.network import Network
 from microexpr.recognizers.onnx_export import to_onnx
 
 TINY = {"name": "cnn-lstm", "maps": [4, 6], "units": 8}
@@ -237,7 +239,7 @@ def test_crops_cut_all_frames_of_a_clip_alike():
     assert len(views) == 4 and torch.equal(views[0].x, batch.x[..., :8, :8])
     samples, labels = sequences()
     model = build(crop={"size": 8, "test": "corners"}).fit(samples, labels)
-    assert model.shape_ == (0, 3, 8, 8) and model.predict_proba(samples).shape == (24, 3)
+    assert model.classifier_.shape == (0, 3, 8, 8) and model.predict_proba(samples).shape == (24, 3)
 
 
 class Stop(Exception):
@@ -255,7 +257,7 @@ def test_a_stop_inside_training_changes_nothing(tmp_path, monkeypatch, network):
         "network": network,
     }
     whole = build(folder=tmp_path / "a", **steady).fit(samples, labels)
-    real, calls = Network._step, []
+    real, calls = Trainer.train_step, []
 
     def interrupted(self, *args):
         calls.append(1)
@@ -263,11 +265,11 @@ def test_a_stop_inside_training_changes_nothing(tmp_path, monkeypatch, network):
             raise Stop
         return real(self, *args)
 
-    monkeypatch.setattr(Network, "_step", interrupted)
+    monkeypatch.setattr(Trainer, "train_step", interrupted)
     with pytest.raises(Stop):
         build(folder=tmp_path / "b", **steady).fit(samples, labels)
     rest = build(folder=tmp_path / "b", **steady).fit(samples, labels)
-    assert len(calls) == 6 + 4 * len(list(batches(torch.arange(16), 8))) - 5
+    assert len(calls) == 6 + 4 * len(split_batches(torch.arange(16), 8)) - 5
     assert np.array_equal(whole.predict_proba(samples), rest.predict_proba(samples))
     assert whole.history_ == rest.history_ and {"val_loss", "val_accuracy"} <= whole.history_[0].keys()
 
@@ -275,7 +277,7 @@ def test_a_stop_inside_training_changes_nothing(tmp_path, monkeypatch, network):
 def test_people_kept_apart_are_never_learned_from(monkeypatch):
     samples, labels = sequences()
     seen: set[bytes] = set()
-    real = Network._logits
+    real = Classifier.training_logits
     kept = [s.array("image")[-1, 0, 0].tobytes() for s in samples]
 
     def watching(self, batch):
@@ -283,7 +285,7 @@ def test_people_kept_apart_are_never_learned_from(monkeypatch):
         seen.update(end[:, 0, 0].numpy().tobytes() for end in ends)
         return real(self, batch)
 
-    monkeypatch.setattr(Network, "_logits", watching)
+    monkeypatch.setattr(Classifier, "training_logits", watching)
     model = build(validation_fraction=0.3).fit(samples, labels)
     shown = {s.clip.subject for s, end in zip(samples, kept, strict=True) if end in seen}
     apart = {s.clip.subject for s in samples} - shown
@@ -297,11 +299,11 @@ def test_curves_of_people_kept_apart_change_nothing():
     samples, labels = sequences()
     model = build(validation_fraction=0.3, network=NEW)
     model.fit(samples, labels)
-    apart = list(model._apart([s.clip.subject for s in samples]))
+    apart = list(model._held_out([s.clip.subject for s in samples]))
     rest = [(s, word) for s, word, out in zip(samples, labels, apart, strict=True) if not out]
     alone = build(network=NEW).fit([s for s, _ in rest], [word for _, word in rest])
     assert np.array_equal(model.predict_proba(samples), alone.predict_proba(samples))
-    with pytest.raises(RecipeError, match="leaves nobody of 1 people"):
+    with pytest.raises(RecipeError, match="leaves none of 1 subjects"):
         build(validation_fraction=0.3).fit(samples[:1], labels[:1])
     with pytest.raises(RecipeError, match=r"validation_fraction = 1\.0"):
         build(validation_fraction=1.0)
@@ -321,7 +323,8 @@ def test_clips_beyond_the_budget_are_read_for_each_batch(monkeypatch):
     none_kept = build(memory_gib=0.0).fit(samples, labels)
     assert len(read) - once == once + SMALL["epochs"] * len(samples)
     assert np.array_equal(all_kept.predict_proba(samples), none_kept.predict_proba(samples))
-    assert not ClipBatches(samples, "image", 0)._kept and len(ClipBatches(samples, "image", 1e9)._kept) == len(samples)
+    assert not ClipBatches(samples, "image", 0)._in_memory
+    assert len(ClipBatches(samples, "image", 1e9)._in_memory) == len(samples)
 
 
 def test_large_files_of_the_cache_are_read_when_asked_for(casme2, tmp_path, monkeypatch):

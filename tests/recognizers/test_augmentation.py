@@ -101,4 +101,4 @@ def test_bytes_stay_bytes_until_they_are_needed():
     build = {"name": "network", "epochs": 2, "batch_size": 8}
     models = [RECOGNIZERS.build(build, classes=CLASSES).fit(one, labels) for one in (whole, packed)]
     assert np.array_equal(models[0].predict_proba(whole), models[1].predict_proba(packed))
-    assert {one.dtype for one in models[1]._clips(packed)._kept.values()} == {np.dtype(np.uint8)}
+    assert {one.dtype for one in models[1]._clips(packed)._in_memory.values()} == {np.dtype(np.uint8)}

@@ -16,15 +16,15 @@ import torch
 from microexpr.cli.main import main
 from microexpr.core.errors import DataError, MediaError, MissingDataError, RecipeError, RunError, UsageError
 from microexpr.core.files import read_metadata
+from microexpr.core.registry import validate_settings
 from microexpr.imaging.images import write_image
 from microexpr.networks import NETWORKS
+from microexpr.networks.training import Schedule, Trainer
 from microexpr.networks.weights import load_weights, read_weights
-from microexpr.recognizers.optimization import Schedule
 from microexpr.recognizers.pretraining import pretrain as module
 from microexpr.recognizers.pretraining.image_datasets import is_synthetic, open_image_dataset, write_synthetic
 from microexpr.recognizers.pretraining.loader import ResizeCrop, eval_batches, read_batches, training_plans
 from microexpr.recognizers.pretraining.pretrain import Pretraining, pretrain, synthetic_weights
-from microexpr.recognizers.pretraining.trainer import Trainer
 from microexpr.synthetic.patterns import PATTERNS, draw_pattern
 
 TINY = Pretraining({"name": "ststnet"}, epochs=3, batch_size=8, lr=0.01, size=16, workers=1, device="cpu")
@@ -59,11 +59,11 @@ def test_a_stop_inside_an_epoch_changes_nothing(patterns, tmp_path, monkeypatch,
     whole = read_weights(pretrain(settings, patterns, tmp_path / "whole"))
     real, steps = Trainer.train_step, []
 
-    def interrupted(self, x, y):
+    def interrupted(self, batch):
         steps.append((self.epoch, self.step))
         if len(steps) == 20:
             raise Stop
-        real(self, x, y)
+        real(self, batch)
 
     monkeypatch.setattr(Trainer, "train_step", interrupted)
     with pytest.raises(Stop):
@@ -79,7 +79,7 @@ def test_a_stop_inside_an_epoch_changes_nothing(patterns, tmp_path, monkeypatch,
 def test_what_is_done_stays(patterns, tmp_path, monkeypatch):
     settings = replace(TINY, epochs=1)
     before = pretrain(settings, patterns, tmp_path / "w").read_bytes()
-    monkeypatch.setattr(Trainer, "begin", None)  # it would train again
+    monkeypatch.setattr(Trainer, "run", None)  # it would train again
     assert pretrain(settings, patterns, tmp_path / "w").read_bytes() == before
     with pytest.raises(UsageError, match="other settings or images; delete it or choose another name"):
         pretrain(replace(settings, lr=0.02), patterns, tmp_path / "w")
@@ -232,11 +232,16 @@ def test_the_rate_falls_as_the_authors_let_it():
 
 
 def test_input_of_published_weights():
-    assert Pretraining().scale == ((0.0,) * 3, (1.0,) * 3) and Pretraining().cut == ResizeCrop(256, 224, bgr=True)
+    assert Pretraining().normalization == ((0.0,) * 3, (1.0,) * 3)
+    assert Pretraining().resize_crop == ResizeCrop(256, 224, bgr=True)
     other = Pretraining({"name": "resnet18"}, size=64)
-    assert other.order == "rgb" and np.allclose(other.scale[0], (123.675, 116.28, 103.53)) and other.cut.resize == 73
+    assert (
+        other.channel_order == "rgb"
+        and np.allclose(other.normalization[0], (123.675, 116.28, 103.53))
+        and other.resize_crop.resize == 73
+    )
     turned = Pretraining({"name": "resnet18"}, channels="bgr")
-    assert turned.scale[0] == other.scale[0][::-1]
+    assert turned.normalization[0] == other.normalization[0][::-1]
 
 
 @pytest.mark.parametrize(
@@ -250,7 +255,7 @@ def test_input_of_published_weights():
 )
 def test_wrong_settings(values, message):
     with pytest.raises(UsageError, match=message):
-        Pretraining(**values)
+        validate_settings(Pretraining, values, "pretraining")
 
 
 def test_settings_that_do_not_fit_the_images(patterns, tmp_path):

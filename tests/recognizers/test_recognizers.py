@@ -9,13 +9,13 @@ import torch
 
 from microexpr.core.errors import DataError, NotFittedError, RecipeError
 from microexpr.networks import NETWORKS
+from microexpr.networks.training import Sampler, Schedule, Trainer, split_batches
 from microexpr.networks.weights import read_weights
 from microexpr.recognizers import RECOGNIZERS, check_recognizer
 from microexpr.recognizers.augmentation import HorizontalFlip, Shift
 from microexpr.recognizers.batches import ClipBatches
 from microexpr.recognizers.checks import CLASSES, synthetic_samples
-from microexpr.recognizers.network import Network, batches
-from microexpr.recognizers.optimization import Sampler, Schedule
+from microexpr.recognizers.network import Network
 
 SMALL = {"epochs": 3, "batch_size": 8}
 CASES = [
@@ -62,7 +62,7 @@ def test_a_stop_inside_training_changes_nothing(tmp_path, monkeypatch):
     samples, labels = synthetic_samples()
     steady = {"epochs": 8, "checkpoint_seconds": 0.0, "augment": [{"name": "shift"}]}
     whole = build(seed=5, folder=tmp_path / "a", set=steady).fit(samples, labels)
-    real, calls = Network._step, []
+    real, calls = Trainer.train_step, []
 
     def interrupted(self, *args):
         calls.append(1)
@@ -70,11 +70,11 @@ def test_a_stop_inside_training_changes_nothing(tmp_path, monkeypatch):
             raise Stop
         return real(self, *args)
 
-    monkeypatch.setattr(Network, "_step", interrupted)
+    monkeypatch.setattr(Trainer, "train_step", interrupted)
     with pytest.raises(Stop):
         build(seed=5, folder=tmp_path / "b", set=steady).fit(samples, labels)
     rest = build(seed=5, folder=tmp_path / "b", set=steady).fit(samples, labels)
-    steps = 8 * len(list(batches(torch.arange(len(samples)), SMALL["batch_size"])))
+    steps = 8 * len(split_batches(torch.arange(len(samples)), SMALL["batch_size"]))
     assert len(calls) == 12 + steps - 11  # the 11 steps before the stop were not repeated
     assert np.array_equal(whole.predict_proba(samples), rest.predict_proba(samples))
     assert whole.history_ == rest.history_
@@ -175,7 +175,7 @@ def test_schedules():
         ({"network": {"name": "ststnett"}}, "did you mean 'ststnet'"),
         ({"optimizer": {"learning": 1}}, "no setting 'learning'"),
         ({"optimizer": {"name": "adamm"}}, "optimizer: name"),
-        ({"epochs": 0}, "at least 1 epoch"),
+        ({"epochs": 0}, "epochs = 0: Input should be greater than or equal to 1"),
         ({"augment": [{"name": "tilt"}]}, "unknown augmentation 'tilt'"),
         ({"optimizer": {"lr": 0}}, "lr = 0"),
         ({"optimizer": {"momentum": float("nan")}}, "momentum = nan"),
@@ -210,6 +210,6 @@ def test_clips_that_stay_on_a_device_give_the_same_batches():
     size = sum(sample.array("image").nbytes for sample in samples)
     full.cache_on_device(device, size - 1)
     there.cache_on_device(device, size)
-    assert full._there is None and there._there is not None
+    assert full._on_device is None and there._on_device is not None
     for clips in (full, there):
         assert torch.equal(clips.batch(order, device).x, sent.batch(order, device).x)

@@ -57,7 +57,7 @@ def pretrain(
 ) -> None:
     """Train a network from scratch on labeled images. Continues if interrupted; torchrun can start it."""
     from ..core.config import weights_folder
-    from ..recognizers.pretraining.distributed import rank_and_world_size
+    from ..networks.training.distributed import rank_and_world_size
     from ..recognizers.pretraining.image_datasets import write_synthetic
     from ..recognizers.pretraining.pretrain import pretrain as train
 

@@ -11,8 +11,16 @@ ProgressCallback = Callable[[str, int, int], None]
 """Called with a description of the work, how many units are done, and how many there are (0 if that is unknown)."""
 
 
+StepCallback = Callable[[int, int], None]
+"""Called with how many steps are done, and how many there are."""
+
+
 def no_progress(what: str, done: int, total: int) -> None:
     """No-op progress callback."""
+
+
+def no_step_progress(done: int, total: int) -> None:
+    """No-op step callback."""
 
 
 @contextmanager

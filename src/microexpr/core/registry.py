@@ -165,7 +165,8 @@ def validate_settings(cls: type[T], values: Mapping[str, Any], where: str, **com
         first = error.errors()[0]
         if isinstance(cause := first.get("ctx", {}).get("error"), MicroexprError):
             raise cause from None  # the class checked its own settings, and its message is the better one
-        key = ".".join(str(part) for part in first["loc"])
+        parts = [str(part) for part in first["loc"]]
+        key = ".".join(part for part in parts if not part.startswith(("constrained-", "literal[")))  # kinds of a union
         complaint = first["msg"].replace("valid tuple", "list")  # as TOML calls it
         raise RecipeError(f"{where}: {key or 'a setting'} = {first['input']!r}: {complaint}") from None
 

@@ -17,6 +17,8 @@ class Architecture(ABC):
     """Settings of a network."""
 
     name: ClassVar[str]
+    takes_raw_bgr: ClassVar[bool] = False
+    """Whether published weights take blue, green, red from 0 to 255 as they are; otherwise normalized RGB."""
 
     @property
     def pretrained(self) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from .base import NETWORKS, Architecture
 class ResNet10(Architecture):
     """Four residual blocks of 64, 128, 256 and 512 maps, global average pooling, one linear layer."""
 
+    takes_raw_bgr = True
+
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         """The module for (C, H, W); 224x224 in the paper."""
         if len(shape) != 3 or min(shape[1:]) < 32:

@@ -7,7 +7,7 @@ Liong, See, Wong: Shallow Optical Flow Three-Stream CNN for Macro- and Micro-Exp
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +17,10 @@ from torch import Tensor, nn
 
 from ..core.errors import RecipeError
 from .base import NETWORKS, Architecture
+from .training import LabeledBatch, Objective, Optimizer, Trainer
+from .training.distributed import Process
 
 MAPS = (3, 5, 8)
-State = Mapping[str, np.ndarray]
 
 
 @NETWORKS.register("softnet")
@@ -58,42 +59,82 @@ class ThreeStreams(nn.Module):
         return self.head(F.relu(self.fc(F.max_pool2d(torch.cat(maps, dim=1), 2, ceil_mode=True).flatten(1))))
 
 
-def train(
-    inputs: np.ndarray, targets: np.ndarray, seed: int, *, epochs: int = 10, batch: int = 12, lr: float = 5e-4
-) -> dict[str, np.ndarray]:
-    """Weights learned from (n, 3, H, W) inputs and (n,) targets: stochastic gradient descent on the squared error.
+@dataclass
+class SquaredError(Objective):
+    """Mean squared error of one score per input.
 
-    The same inputs and seed give the same weights on one machine.
+    Args:
+        inputs: (n, 3, H, W) flow of each step.
+        targets: (n,) float32 scores.
+        batch_size: inputs per step.
+        generator: draws the order.
+    """
+
+    inputs: np.ndarray
+    targets: Tensor
+    batch_size: int
+    generator: torch.Generator
+
+    def begin_epoch(self, epoch: int) -> Sequence[Tensor]:
+        """Draw the order of the inputs."""
+        return torch.randperm(len(self.inputs), generator=self.generator).split(self.batch_size)
+
+    def load(self, batches: Sequence[Tensor], first: int) -> Iterator[LabeledBatch]:
+        """Convert inputs to float32, a batch at a time."""
+        for positions in batches[first:]:
+            inputs = torch.from_numpy(self.inputs[positions.numpy()].astype(np.float32))
+            yield LabeledBatch(inputs, self.targets[positions])
+
+    def forward(self, module: nn.Module, inputs: Tensor) -> Tensor:
+        """Compute scores (n,)."""
+        scores: Tensor = module(inputs)[:, 0]
+        return scores
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Compute the mean squared error."""
+        return F.mse_loss(outputs, targets)
+
+
+def train(
+    inputs: np.ndarray, targets: np.ndarray, seed: int, *, epochs: int = 10, batch_size: int = 12, lr: float = 5e-4
+) -> dict[str, np.ndarray]:
+    """Train SOFTNet on the CPU by stochastic gradient descent on the squared error.
+
+    Args:
+        inputs: (n, 3, H, W) flow of each step: u, v and strain.
+        targets: (n,) scores, 0 to 1.
+        seed: seed of weights and order; the same inputs and seed give the same weights on one machine.
+        epochs: passes over the inputs.
+        batch_size: inputs per step.
+        lr: learning rate.
+
+    Returns:
+        The weights by name, float32.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        net = SOFTNet().build(inputs.shape[1:], 1)
-    draws = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.SGD(net.parameters(), lr, momentum=0.9)
-    wanted = torch.from_numpy(targets.astype(np.float32))
-    for _ in range(epochs):
-        for part in torch.randperm(len(inputs), generator=draws).split(batch):
-            here = torch.from_numpy(inputs[part.numpy()].astype(np.float32))
-            optimizer.zero_grad()
-            F.mse_loss(net(here)[:, 0], wanted[part]).backward()
-            optimizer.step()
-    return {name: value.numpy() for name, value in net.state_dict().items()}
+        network = SOFTNet().build(inputs.shape[1:], 1)
+    generator = torch.Generator().manual_seed(seed)
+    objective = SquaredError(inputs, torch.from_numpy(targets.astype(np.float32)), batch_size, generator)
+    optimizer = Optimizer("sgd", lr, momentum=0.9)
+    Trainer(objective, network, optimizer, epochs, generator, Process(torch.device("cpu"))).run()
+    return {name: value.numpy() for name, value in network.state_dict().items()}
 
 
 class Scorer:
-    """A trained network.
+    """Scores inputs with a trained SOFTNet.
 
     Args:
-        state: what `train` gave.
-        shape: of one input.
+        state: weights by name, as `train` returns them.
+        shape: (3, H, W) of one input.
     """
 
-    def __init__(self, state: State, shape: tuple[int, ...]) -> None:
-        self.net = SOFTNet().build(shape, 1)
-        self.net.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in state.items()})
-        self.net.eval()
+    def __init__(self, state: Mapping[str, np.ndarray], shape: tuple[int, ...]) -> None:
+        self.network = SOFTNet().build(shape, 1)
+        self.network.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in state.items()})
+        self.network.eval()
 
     @torch.no_grad()
     def __call__(self, inputs: np.ndarray) -> np.ndarray:
-        """(n,) scores of (n, 3, H, W) inputs."""
-        return np.asarray(self.net(torch.from_numpy(inputs.astype(np.float32)))[:, 0].numpy())
+        """Return scores (n,) float32 of inputs (n, 3, H, W)."""
+        return np.asarray(self.network(torch.from_numpy(inputs.astype(np.float32)))[:, 0].numpy())

@@ -45,14 +45,14 @@ class BinaryTransform(Augmentation):
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Turns a random share."""
         chosen = self.chosen(len(images), generator)
-        return torch.where(chosen.view(-1, 1, 1, 1).to(images.device), self.turned(images), images)
+        return torch.where(chosen.view(-1, 1, 1, 1).to(images.device), self.transformed(images), images)
 
     def chosen(self, n: int, generator: torch.Generator) -> Tensor:
-        """(n,) bool: which images are turned."""
+        """(n,) bool: which images are transformed."""
         return _chosen(n, self.p, generator)
 
-    def turned(self, images: Tensor) -> Tensor:
-        """Every image turned."""
+    def transformed(self, images: Tensor) -> Tensor:
+        """Every image transformed."""
         sign = torch.ones(images.shape[1], device=images.device)
         sign[list(self.negate)] = -1
         return images.flip(self.axis) * sign.view(1, -1, 1, 1)
@@ -154,8 +154,8 @@ class Rotate(Augmentation):
         rows = [torch.stack([cos, -sin * height / width, zero], 1), torch.stack([sin * width / height, cos, zero], 1)]
         matrix = torch.stack(rows, 1).to(images.device, images.dtype)
         grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
-        turned = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
-        return torch.where(chosen.view(-1, 1, 1, 1).to(images.device), turned, images)
+        transformed = F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+        return torch.where(chosen.view(-1, 1, 1, 1).to(images.device), transformed, images)
 
 
 @AUGMENTATIONS.register("box-blur")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -17,10 +17,10 @@ from safetensors.numpy import save
 from ..core.clip import Sample
 from ..core.errors import DataError, MissingDataError, NotFittedError, RecipeError, UsageError
 from ..core.files import write_atomically
+from ..core.progress import StepCallback, no_step_progress
 from ..core.registry import Registry
 
 State = Mapping[str, np.ndarray]
-StepCallback = Callable[[int, int], None]
 
 
 @dataclass
@@ -73,7 +73,7 @@ class Recognizer(ABC):
         order = sorted(range(len(samples)), key=lambda i: samples[i].id)
         targets = np.array([self.classes.index(labels[i]) for i in order])
         self.history_: list[dict[str, float]] = []
-        self.on_progress_ = on_progress or (lambda done, total: None)
+        self.on_progress_ = on_progress or no_step_progress
         self._fit([samples[i] for i in order], targets, [people[i] for i in order], init)
         self.classes_ = self.classes
         return self

@@ -16,8 +16,9 @@ from torch import nn
 
 from ..core.errors import DataError, MissingDataError, NotFittedError, UsageError
 from ..core.files import read_metadata, write_atomically
+from ..networks.training import torch_threads
 from .base import Recognizer
-from .network import Network, torch_threads
+from .network import Network
 from .onnx_model import INPUT, OUTPUT, OnnxModel, need
 
 OPSET = 18
@@ -78,22 +79,22 @@ def to_onnx(recognizer: Network, path: Path | str, metadata: Mapping[str, str] |
     """
     if not hasattr(recognizer, "classes_"):
         raise NotFittedError(f"recognizer '{recognizer.name}' has not learned anything yet; call fit or load first")
-    if len(recognizer.shape_) != 3:
+    if len(recognizer.classifier_.shape) != 3:
         name = recognizer.network["name"]
         raise UsageError(f"'{name}' takes sequences of any length; only networks of images become ONNX files")
-    if recognizer.scales_ is not None and len(recognizer.scales_.of) > 1:
+    if recognizer.scales_ is not None and len(recognizer.scales_.scales) > 1:
         raise UsageError(
-            f"it normalizes {', '.join(recognizer.scales_.of)} each by itself; an ONNX file cannot tell them"
+            f"it normalizes {', '.join(recognizer.scales_.scales)} each by itself; an ONNX file cannot tell them"
         )
     for package in ("onnx", "onnxscript", "onnxruntime"):
         need(package)
     try:  # on the CPU: a GPU rounds its convolutions
         scaled = [] if recognizer.scales_ is None else [_Divided(torch.from_numpy(recognizer.scales_.mean))]
         module = nn.Sequential(*scaled, recognizer.module_.cpu(), nn.Softmax(1)).eval()
-        content = _finish(_program(module, recognizer.shape_), {**(metadata or {}), **_facts(recognizer)})
-        _compare(module, recognizer.shape_, content)
+        content = _finish(_program(module, recognizer.classifier_.shape), {**(metadata or {}), **_facts(recognizer)})
+        _compare(module, recognizer.classifier_.shape, content)
     finally:
-        recognizer.module_.to(recognizer.device_)
+        recognizer.module_.to(recognizer.classifier_.device)
     write_atomically(Path(path), content)
     return Path(path)
 

@@ -124,7 +124,7 @@ class SoftNet(TrainableSpotter):
                 wanted.append(targets[i])
         if not shown:
             raise UsageError("softnet: the tracks are too short to learn from")
-        learned = train(np.stack(shown), np.stack(wanted), seed, epochs=self.epochs, batch=self.batch, lr=self.lr)
+        learned = train(np.stack(shown), np.stack(wanted), seed, epochs=self.epochs, batch_size=self.batch, lr=self.lr)
         return {**learned, "seconds": np.array(seconds)}
 
 

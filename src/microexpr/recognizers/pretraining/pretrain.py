@@ -1,32 +1,54 @@
-"""Training a network from scratch on labeled images, so that nobody depends on published weights."""
+"""Training a network from scratch on labeled images, so that nobody depends on published weights.
+
+The weights that are written are those of the last epoch: no validation image chooses anything.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import math
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from ...core.errors import UsageError
-from ...core.progress import ProgressCallback, no_progress
+import torch
+from safetensors.torch import save
+from torch import nn
+
+from ...core.errors import RecipeError, UsageError
+from ...core.files import read_metadata, write_atomically
+from ...core.progress import ProgressCallback
 from ...networks import NETWORKS
+from ...networks.base import use_generator
+from ...networks.training import Checkpoint, Schedule, Trainer, torch_threads
+from ...networks.training.curves import write_csv
+from ...networks.training.device import memory_format
+from ...networks.training.distributed import Process, distributed_context
 from ..base import Settings
-from ..network import torch_threads
-from .distributed import distributed_context
-from .image_datasets import is_synthetic, open_image_dataset, write_synthetic
-from .trainer import Pretraining, Trainer
+from .image_datasets import ImageDataset, is_synthetic, open_image_dataset, write_synthetic
+from .loader import seeded
+from .objective import ImageClassification
+from .settings import Pretraining
 
 __all__ = ["Pretraining", "pretrain", "synthetic_weights"]
 
+NOT_IN_KEY = frozenset({"device", "workers", "checkpoint_seconds"})
+"""Settings that may change when a training continues."""
+
+SYNTHETIC_VERSION = 1
+"""Raise it when synthetic weights change for equal settings."""
+
 
 def pretrain(settings: Pretraining, root: Path, out: Path, progress: ProgressCallback | None = None) -> Path:
-    """Train from scratch; the same call goes on after a stop. Under torchrun each process does its share.
+    """Train from scratch; the same call continues after a stop. Under torchrun each process does its part.
 
     Args:
         settings: of the training.
         root: folder of images (see `image_datasets`).
-        out: the weights, `<out>.safetensors` (the ending may be given); `<out>.csv` gets a line an epoch.
-        progress: called with (what, done, total).
+        out: the weights, `<out>.safetensors` (the ending may be given); `<out>.csv` gets a line per epoch.
+        progress: called with (what, steps done, steps in all).
 
     Returns:
         Where the weights are: a state dict, with settings, classes, input format and scores as metadata.
@@ -35,29 +57,115 @@ def pretrain(settings: Pretraining, root: Path, out: Path, progress: ProgressCal
         DataError: images that are missing or broken (named), or a damaged checkpoint.
         RecipeError: settings that do not fit the network or the images.
         UsageError: `out` holds something else already.
-        RunError: the loss is no number any more.
+        RunError: the loss is not a finite number any more.
     """
     path = out if out.suffix == ".safetensors" else out.with_name(out.name + ".safetensors")
-    train, held_out = open_image_dataset(root)
+    train, validation = open_image_dataset(root)
+    key = training_key(settings, train)
+    if is_finished(path, key):
+        return path
     with torch_threads(), distributed_context(settings.device) as process:
-        course = Trainer(settings, train, held_out, path, process)
-        course.synthetic = is_synthetic(root)
-        course.run(progress if progress is not None and process.is_main else no_progress)
+        trainer = build_trainer(settings, train, validation, process)
+        trainer.checkpoint = Checkpoint(path.with_suffix(".checkpoint.pt"), settings.checkpoint_seconds, key)
+        trainer.on_epoch = partial(write_csv, path.with_suffix(".csv"))
+        if progress is not None and process.is_main:
+            trainer.on_progress = partial(progress, f"training {settings.network['name']}")
+        history = trainer.run()
+        if process.is_main:
+            metadata = {"key": key, **weights_metadata(settings, train, history[-1]), "synthetic": is_synthetic(root)}
+            write_weights(path, trainer.module, metadata)
+            trainer.checkpoint.path.unlink(missing_ok=True)
+        process.barrier()
     return path
 
 
-SYNTHETIC_VERSION = 1
-"""Raise it when synthetic weights change for equal settings."""
+def build_trainer(
+    settings: Pretraining, train: ImageDataset, validation: ImageDataset | None, process: Process
+) -> Trainer:
+    """Build the training loop: fresh weights on the device, optimizer, schedule and objective.
+
+    Raises:
+        RecipeError: a batch has less than two images for a part.
+    """
+    batch_size = min(settings.batch_size, len(train)) // process.world_size * process.world_size
+    if batch_size // process.world_size // settings.parts < 2:
+        need = f"{process.world_size} processes of {settings.parts} parts need 2 images each"
+        raise RecipeError(f"a batch has {batch_size} of {len(train)} images; {need}")
+    generator = seeded(settings.seed)
+    module = build_module(settings, len(train.classes), generator, process)
+    objective = ImageClassification(settings, module, train, validation, batch_size, generator, process)
+    return Trainer(
+        objective,
+        module,
+        settings.optimizer,
+        settings.epochs,
+        generator,
+        process,
+        schedule=Schedule(settings.schedule),
+        schedule_per_step=True,
+        warmup=settings.warmup,
+        parts=settings.parts,
+        require_finite=True,
+    )
+
+
+def build_module(settings: Pretraining, classes: int, generator: torch.Generator, process: Process) -> nn.Module:
+    """Build the network with fresh weights, on the device of the process; dropout draws from `generator`."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        module = NETWORKS.build(settings.network).build((3, settings.size, settings.size), classes)
+    use_generator(module, generator)
+    return module.to(process.device).to(memory_format=memory_format(settings.precision))  # type: ignore[call-overload]
+
+
+def training_key(settings: Pretraining, train: ImageDataset) -> str:
+    """Return what identifies a training: the settings that change its weights, and the list of its images."""
+    wanted = {name: value for name, value in dataclasses.asdict(settings).items() if name not in NOT_IN_KEY}
+    return json.dumps([wanted, train.fingerprint(), len(train)], sort_keys=True)
+
+
+def is_finished(path: Path, key: str) -> bool:
+    """Whether the weights of this training are there.
+
+    Raises:
+        UsageError: the file is of another training.
+    """
+    if not path.is_file():
+        return False
+    if read_metadata(path).get("key") != key:
+        raise UsageError(f"'{path}' is of other settings or images; delete it or choose another name")
+    return True
+
+
+def weights_metadata(settings: Pretraining, train: ImageDataset, last: dict[str, float]) -> dict[str, Any]:
+    """Return what is written beside the weights; `last` is the last row of the history."""
+    subtract, divide = settings.normalization
+    return {
+        "network": settings.network,
+        "classes": train.classes,
+        "input": {"channels": settings.channel_order, "subtract": subtract, "divide": divide, "size": settings.size},
+        "images": len(train),
+        "fingerprint": train.fingerprint(),
+        "epochs": settings.epochs,
+        **{name: last[name] for name in ("top1", "top5") if name in last},
+    }
+
+
+def write_weights(path: Path, module: nn.Module, metadata: dict[str, Any]) -> None:
+    """Write a state dict as safetensors; metadata that are not strings are written as JSON."""
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in metadata.items()}
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
+    write_atomically(path, save(weights, metadata={"format": "pt", **texts}))
 
 
 def synthetic_weights(network: Settings, cache: Path, progress: ProgressCallback | None = None, size: int = 64) -> Path:
-    """Weights that were trained for a minute on drawn patterns, for trying things without ImageNet; made once.
+    """Train weights for half a minute on drawn patterns, for trying things without ImageNet; done once.
 
     Args:
         network: architecture and its settings.
         cache: folder of all caches.
-        progress: called with (what, done, total).
-        size: pixels of a image.
+        progress: called with (what, steps done, steps in all).
+        size: height and width of an image, in pixels.
     """
     network = NETWORKS.build(network).pretrained
     images = cache / "synthetic-images" / f"patterns-{size}-v{SYNTHETIC_VERSION}"

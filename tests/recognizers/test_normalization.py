@@ -34,8 +34,8 @@ def learned(samples, labels, **settings):
 def test_scales_are_the_root_mean_square_of_each_channel():
     clip = synthetic_samples(1)[0][0].clip
     values = np.array([[[3.0, 0.0]], [[-4.0, 0.0]]], np.float32)
-    scales = DatasetScaler.learn([Sample(clip, {"image": values}), Sample(clip, {"image": values})], "image")
-    assert scales.of["test"].tolist() == pytest.approx([np.sqrt(12.5), 1.0])  # nothing there: left as it is
+    scales = DatasetScaler.fit([Sample(clip, {"image": values}), Sample(clip, {"image": values})], "image")
+    assert scales.scales["test"].tolist() == pytest.approx([np.sqrt(12.5), 1.0])  # nothing there: left as it is
     done = scales.apply("test", values)
     assert done.dtype == np.float32 and np.sign(done).tolist() == np.sign(values).tolist()
     assert scales.apply("elsewhere", values) == pytest.approx(done)
@@ -44,7 +44,7 @@ def test_scales_are_the_root_mean_square_of_each_channel():
 def test_sequences_count_every_frame():
     clip = synthetic_samples(1)[0][0].clip
     parts = [Sample(clip, {"image": np.full((t, 2, 2, 1), t, np.float32)}) for t in (1, 3)]
-    assert DatasetScaler.learn(parts, "image").of["test"] == pytest.approx([np.sqrt((1 + 3 * 9) / 4)])
+    assert DatasetScaler.fit(parts, "image").scales["test"] == pytest.approx([np.sqrt((1 + 3 * 9) / 4)])
 
 
 def test_each_data_set_has_its_own():
@@ -57,9 +57,9 @@ def test_each_data_set_has_its_own():
 def test_nothing_is_learned_from_people_kept_apart():
     samples, labels = synthetic_samples()
     model = learned(samples, labels, validation_fraction=0.3)
-    apart = model._apart([s.clip.subject for s in samples])
+    apart = model._held_out([s.clip.subject for s in samples])
     rest = [s for s, out in zip(samples, apart, strict=True) if not out]
-    assert any(apart) and np.array_equal(model.scales_.of["test"], DatasetScaler.learn(rest, "image").of["test"])
+    assert any(apart) and np.array_equal(model.scales_.scales["test"], DatasetScaler.fit(rest, "image").scales["test"])
 
 
 def test_it_keeps_the_contract_and_the_file(tmp_path):
@@ -68,9 +68,9 @@ def test_it_keeps_the_contract_and_the_file(tmp_path):
     model = learned(samples, labels)
     model.save(tmp_path / "a.safetensors")
     again = Recognizer.load(tmp_path / "a.safetensors")
-    assert np.array_equal(again.scales_.of["test"], model.scales_.of["test"])
+    assert np.array_equal(again.scales_.scales["test"], model.scales_.scales["test"])
     follower = RECOGNIZERS.build(SMALL, classes=CLASSES, seed=3).fit(of("b", samples, 9), labels, init=model.state())
-    assert list(follower.scales_.of) == ["b"]  # weights are handed on, scales are not
+    assert list(follower.scales_.scales) == ["b"]  # weights are handed on, scales are not
 
 
 def test_as_an_onnx_file(tmp_path):

@@ -1,4 +1,4 @@
-"""One process, or several that torchrun began: who am I, on which device, and sums over all."""
+"""A training in one process, or in several that torchrun started: rank, device, and sums over all processes."""
 
 from __future__ import annotations
 
@@ -6,81 +6,78 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from ...core.errors import UsageError
+from .device import DeviceName, choose_device
 
 
 @dataclass(frozen=True)
 class Process:
-    """Where this process stands.
+    """One process of a training.
 
     Attributes:
-        rank, processes: the how manieth of how many.
         device: what it computes on.
+        rank: its number, from 0.
+        world_size: number of processes.
     """
 
-    rank: int
-    world_size: int
     device: torch.device
+    rank: int = 0
+    world_size: int = 1
 
     @property
     def is_main(self) -> bool:
-        """Whether it is the one that writes."""
+        """Whether it is the process that writes files."""
         return self.rank == 0
 
     def wrap(self, module: nn.Module) -> nn.Module:
-        """The module with gradients averaged over all processes."""
+        """Return the module with gradients averaged over all processes."""
         if self.world_size == 1:
             return module
         ids = [self.device.index] if self.device.type == "cuda" else None
         return nn.parallel.DistributedDataParallel(module, device_ids=ids)
 
     def sum(self, values: Tensor) -> Tensor:
-        """Over all processes."""
+        """Add up values over all processes, in place."""
         if self.world_size > 1:
             dist.all_reduce(values)
         return values
 
     def broadcast_buffers(self, module: nn.Module) -> None:
-        """Running means and the like become those of the first process."""
+        """Set running means and other buffers to those of the main process."""
         if self.world_size > 1:
             for buffer in module.buffers():
                 dist.broadcast(buffer, 0)
 
     def barrier(self) -> None:
-        """Until every process is here."""
+        """Wait until every process is here."""
         if self.world_size > 1:
             dist.barrier()
 
 
 def rank_and_world_size() -> tuple[int, int]:
-    """(which one this is, how many there are) of the processes that torchrun began; (0, 1) without it."""
+    """Return rank and number of the processes that torchrun started; (0, 1) without torchrun."""
     return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
 
 
 @contextmanager
-def distributed_context(device: Literal["auto", "cpu", "cuda"]) -> Iterator[Process]:
-    """This process among those that torchrun began (gloo on CPUs, nccl on GPUs), or alone.
+def distributed_context(device: DeviceName) -> Iterator[Process]:
+    """Join the processes that torchrun started (gloo on CPUs, nccl on GPUs); without torchrun, be the only one.
 
     Raises:
         UsageError: a GPU is asked for and there is none.
     """
-    rank, processes = rank_and_world_size()
-    if device == "cuda" and not torch.cuda.is_available():
-        raise UsageError("device = cuda: torch sees no GPU here; use auto or cpu")
-    if device == "cpu" or not torch.cuda.is_available():
-        chosen = torch.device("cpu")
-    else:
+    rank, world_size = rank_and_world_size()
+    chosen = choose_device(device)
+    if chosen.type == "cuda":
         chosen = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(chosen)
-    if processes > 1:
+    if world_size > 1:
         gpu = chosen.type == "cuda"
         dist.init_process_group("nccl" if gpu else "gloo", device_id=chosen if gpu else None)
-    yield Process(rank, processes, chosen)
-    if processes > 1:  # not after an error: the others may be waiting, and torchrun ends them once this process is gone
+    yield Process(chosen, rank, world_size)
+    if world_size > 1:  # not after an error: others may be waiting, and torchrun ends them once this process is gone
         dist.destroy_process_group()

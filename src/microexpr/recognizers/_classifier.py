@@ -1,0 +1,77 @@
+"""A network on its device that classifies batches of clips."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..networks import Architecture
+from ..networks.base import use_generator
+from ..networks.training.device import Precision, autocast, memory_format
+from .augmentation import Crop
+from .base import softmax
+from .batches import Batch, ClipBatches
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A module and how it is asked.
+
+    Attributes:
+        module: the network, on `device`.
+        shape: of one input without the batch, after the crop, channels first; 0 stands for any number of frames.
+        device: what the module computes on.
+        precision: of training; answers are always computed in float32.
+        crop: how images are cut.
+    """
+
+    module: nn.Module
+    shape: tuple[int, ...]
+    device: torch.device
+    precision: Precision
+    crop: Crop
+
+    def training_logits(self, batch: Batch) -> Tensor:
+        """Compute logits (n, classes) float32 in the precision of training."""
+        with autocast(self.device, self.precision):
+            logits = self.logits(batch)
+        return logits.float()
+
+    def logits(self, batch: Batch) -> Tensor:
+        """Compute logits (n, classes) in float32: answers are the same wherever the model is asked, exported or not.
+
+        A sequence goes in with its length, so that nothing after its end is seen.
+        """
+        if batch.lengths is not None:
+            sequence_logits: Tensor = self.module(batch.x, batch.lengths)
+            return sequence_logits
+        logits: Tensor = self.module(batch.x.contiguous(memory_format=memory_format(self.precision)))
+        return logits
+
+    def probabilities(self, clips: ClipBatches, batch_size: int) -> np.ndarray:
+        """Compute the probability of each class (n, classes) float64: the mean over the views of each clip."""
+        found = []
+        with torch.no_grad():
+            for first in range(0, len(clips), batch_size):
+                positions = range(first, min(first + batch_size, len(clips)))
+                views = clips.batch(positions, self.device).views(self.crop.testing)
+                found.append(np.mean([softmax(self.logits(view).cpu().double().numpy()) for view in views], axis=0))
+        return np.concatenate(found)
+
+
+def build_module(architecture: Architecture, shape: tuple[int, ...], classes: int, seed: int) -> nn.Module:
+    """Build a module whose fresh weights are drawn from the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return architecture.build(shape, classes)
+
+
+def place_module(
+    module: nn.Module, device: torch.device, precision: Precision, generator: torch.Generator
+) -> nn.Module:
+    """Move a module to a device, in the memory layout of the precision; its dropout draws from `generator`."""
+    use_generator(module, generator)
+    return module.to(device).to(memory_format=memory_format(precision))  # type: ignore[call-overload]

@@ -1,0 +1,108 @@
+"""What a network recognizer minimizes: cross-entropy on augmented clips, watched on clips held out for validation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..networks.base import head_of
+from ..networks.training import LabeledBatch, Objective, split_batches
+from ._classifier import Classifier
+from ._components import NetworkComponents
+from .batches import Batch, ClipBatches
+from .freezing import BackboneFeatures
+
+
+@dataclass
+class ClipClassification(Objective):
+    """Cross-entropy of the classes of clips.
+
+    Args:
+        classifier: the network.
+        components: sampler, augmentations, crop and freezing.
+        clips: training clips.
+        targets: (n,) int64 class of each.
+        batch_size: clips per step.
+        generator: source of all random numbers.
+        class_weights: (classes,) float32 weights of the loss; None for equal ones.
+        validation: clips and classes that are scored after each epoch and nothing else; None for none.
+    """
+
+    metrics = ("accuracy",)
+
+    classifier: Classifier
+    components: NetworkComponents
+    clips: ClipBatches
+    targets: Tensor
+    batch_size: int
+    generator: torch.Generator
+    class_weights: Tensor | None = None
+    validation: tuple[ClipBatches, Tensor] | None = None
+    _features: BackboneFeatures | None = field(default=None, init=False)
+    _use_features: bool = field(default=False, init=False)
+
+    def prepare(self, epoch: int) -> None:
+        """Compute the features of a frozen backbone once, or send the clips to the GPU once, where that is possible."""
+        freezing, augmentations, crop = self.components.freezing, self.components.augmentations, self.components.crop
+        device = self.classifier.device
+        if not self.clips.sequences and freezing.can_cache(epoch, augmentations, crop):
+            self.classifier.module.eval()
+            self._features = BackboneFeatures(self.classifier, self.clips, augmentations)
+        elif device.type == "cuda":
+            self.clips.cache_on_device(device, torch.cuda.mem_get_info(device)[0] / 3)
+
+    def begin_epoch(self, epoch: int) -> list[Tensor]:
+        """Draw the order of the clips; freeze or thaw the backbone."""
+        self.components.freezing.apply(self.classifier.module, epoch)
+        self._use_features = self.components.freezing.is_frozen(epoch)
+        return split_batches(self.components.sampler.order(self.targets, self.generator), self.batch_size)
+
+    def load(self, batches: Sequence[Tensor], first: int) -> Iterator[LabeledBatch]:
+        """Load clips and augment them, or look up their features."""
+        for positions in batches[first:]:
+            yield LabeledBatch(self._inputs(positions), self.targets[positions])
+
+    def _inputs(self, positions: Tensor) -> Batch | Tensor:
+        if self._features is not None and self._use_features:
+            return self._features.look_up(positions, self.generator)
+        batch = self.clips.batch(positions.tolist(), self.classifier.device)
+        for augmentation in self.components.augmentations:
+            batch = batch.transformed(partial(augmentation, generator=self.generator), self.generator)
+        return batch.transformed(partial(self.components.crop.training, generator=self.generator), self.generator)
+
+    def forward(self, module: nn.Module, inputs: Batch | Tensor) -> Tensor:
+        """Compute logits (n, classes): of clips by the whole network, of features by its head."""
+        if isinstance(inputs, Batch):
+            return self.classifier.training_logits(inputs)
+        logits: Tensor = head_of(module)[1](inputs)
+        return logits
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Compute the mean cross-entropy, weighted by class."""
+        return F.cross_entropy(outputs, targets, self.class_weights)
+
+    def measure(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
+        """Count correct answers."""
+        return ((outputs.argmax(1) == targets).sum(),)
+
+    def end_epoch(self, epoch: int) -> dict[str, float]:
+        """Return loss and accuracy on the validation clips."""
+        if self.validation is None:
+            return {}
+        clips, targets = self.validation
+        self.classifier.module.eval()
+        probabilities = torch.from_numpy(self.classifier.probabilities(clips, self.batch_size))
+        accuracy = (probabilities.argmax(1) == targets).double().mean()
+        loss = F.nll_loss(probabilities.clamp(min=1e-12).log(), targets)
+        return {"val_loss": float(loss), "val_accuracy": float(accuracy)}
+
+
+def inverse_frequency(targets: Tensor, classes: int) -> Tensor:
+    """Return weights (classes,) float32, inverse to the number of clips of each class; 1 where all are as frequent."""
+    counts = torch.bincount(targets, minlength=classes).clamp(min=1)
+    return len(targets) / (classes * counts)
