@@ -132,7 +132,7 @@ def test_what_is_not_there():
 
 def test_a_file_put_there_by_hand(monkeypatch, folder):
     file = made(folder / "resnet10t.safetensors")
-    assert any("published is 6d2e44afde3d" in fault for fault in catalog.verify("resnet10t").issues)
+    assert any("published is 6d2e44afde3d" in issue for issue in catalog.verify("resnet10t").issues)
     trust(monkeypatch, "resnet10t", catalog.file_digest(file))
     assert catalog.verify("resnet10t") == catalog.WeightsCheck("resnet10t", file, "as published")
     trust(monkeypatch, "resnet10t", "")
@@ -162,7 +162,7 @@ def test_convert_and_fetch_of_caffe_weights(tmp_path, monkeypatch, folder, capsy
     code, _, err = call(capsys, "weights", "fetch", "resnet10-imagenet", "--from", str(file))
     assert code == 0 and str(folder / "resnet10-imagenet.safetensors") in err
     code, out, _ = call(capsys, "weights", "verify")
-    assert code == 0 and out == "resnet10-imagenet: whole; as published"
+    assert code == 0 and out == "resnet10-imagenet: intact; as published"
 
 
 def test_ones_own_weights(folder, capsys):
@@ -173,11 +173,11 @@ def test_ones_own_weights(folder, capsys):
     assert one is None and set(state) == set(recognizer.module_.state_dict())
     code, out, err = call(capsys, "weights", "list")
     assert code == 0 and "macro" in out and "own" in out and str(folder) in err
-    assert call(capsys, "weights", "verify", "macro")[:2] == (0, "macro: whole; no published checksum")
+    assert call(capsys, "weights", "verify", "macro")[:2] == (0, "macro: intact; no published checksum")
     (folder / "bad.safetensors").write_text("no")
     assert call(capsys, "weights", "list")[0] == 0
     code, out, _ = call(capsys, "weights", "verify")
-    assert code == 1 and "bad: 1 fault;" in out
+    assert code == 1 and "bad: 1 issue;" in out
 
 
 def test_verify_and_export_in_one_line(capsys, tmp_path):

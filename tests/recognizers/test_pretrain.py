@@ -334,7 +334,7 @@ def test_command_line(tmp_path, capsys, monkeypatch):
     with pytest.raises(SystemExit) as end:
         main(["pretrain", str(tmp_path / "p"), *small, "--name", "mine", "--synthetic", "--set", "schedule=cosine"])
     shown = capsys.readouterr().err
-    assert end.value.code == 0 and "of val right" in shown and "drawn patterns" in shown
+    assert end.value.code == 0 and "validation accuracy" in shown and "synthetic patterns" in shown
     assert json.loads(read_metadata(tmp_path / "weights" / "mine.safetensors")["network"])["dropout"] == 0.2
     with pytest.raises(SystemExit) as end:
         main(["pretrain", str(tmp_path / "p"), *small, "--set", "momentun=1"])
