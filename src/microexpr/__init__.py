@@ -11,7 +11,8 @@ Find and classify the facial movements in a video:
 
 Read a data set, or write a synthetic copy of one that needs no license:
 
-    >>> clips = mx.open_dataset("casme2", {"casme2": "/data/casme2"}).clips()   # doctest: +SKIP
+    >>> clips = mx.open_dataset("casme2", "/data/casme2").clips()               # doctest: +SKIP
+    >>> data = mx.synthesize("casme2", "/tmp/casme2", subjects=3)               # doctest: +SKIP
 
 One more data set, step, feature, network, recognizer, spotter, metric, protocol or executor is a class or record in a
 file of its own, registered in `DATASETS`, `STEPS`, `FEATURES`, `NETWORKS`, `RECOGNIZERS`, `SPOTTERS`, `METRICS`,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from .core.errors import MicroexprError
     from .core.executors import EXECUTORS
     from .core.registry import load_plugin
-    from .datasets import DATASETS, Dataset, check_dataset, open_dataset
+    from .datasets import DATASETS, Dataset, check_dataset, open_dataset, synthesize
     from .experiments.recognition import RecognitionRun
     from .features import FEATURES, check_feature
     from .metrics import METRICS
@@ -81,6 +82,7 @@ __all__ = [
     "load_plugin",
     "load_recipe",
     "open_dataset",
+    "synthesize",
 ]
 
 _MODULES = {
@@ -89,7 +91,7 @@ _MODULES = {
     "core.errors": ("MicroexprError",),
     "core.executors": ("EXECUTORS",),
     "core.registry": ("load_plugin",),
-    "datasets": ("DATASETS", "Dataset", "check_dataset", "open_dataset"),
+    "datasets": ("DATASETS", "Dataset", "check_dataset", "open_dataset", "synthesize"),
     "experiments.recognition": ("RecognitionRun",),
     "features": ("FEATURES", "check_feature"),
     "metrics": ("METRICS",),
