@@ -1,4 +1,4 @@
-"""Every spotter keeps its promises, and finds what it is there to find. Synthetic faces only."""
+"""Every spotter keeps the contract, and finds what it should find in synthetic faces."""
 
 import dataclasses
 import itertools
@@ -11,9 +11,9 @@ from microexpr.core.clip import Interval
 from microexpr.core.errors import DataError, MissingDataError, NotFittedError, RecipeError, UsageError
 from microexpr.core.track import FaceTrack
 from microexpr.metrics.intervals import overlap
-from microexpr.spotting import SPOTTERS, Spotter, check_spotter
+from microexpr.spotting import SPOTTERS, Detection, Span, Spotter, check_spotter
 from microexpr.spotting.base import time_grid
-from microexpr.spotting.checks import first_frames
+from microexpr.spotting.checks import select_frames
 from microexpr.synthetic.long_video import SyntheticVideo, ground_truth_track, random_video
 from microexpr.synthetic.script import Distractors, Movement
 
@@ -25,7 +25,7 @@ SMILE = ((12, ""),)
 def staged(
     *beats: Movement, seconds: float = 4.0, fps: float = 60.0, seed: int = 3, calm: bool = True
 ) -> SyntheticVideo:
-    """A synthetic video in which just this happens."""
+    """A synthetic video in which only these movements happen."""
     others = NOTHING_ELSE if calm else Distractors()
     take = random_video(seed, seconds=seconds, fps=fps, micro=0, macro=0, distractors=others)
     return dataclasses.replace(take, beats=beats)
@@ -51,7 +51,7 @@ def busy() -> tuple[FaceTrack, tuple[Interval, ...]]:
 
 @cache
 def ready(name: str) -> Spotter:
-    """A spotter that may spot; one that learns and does not ship learns from one short track."""
+    """A spotter that can spot; one without shipped weights is trained on a short track."""
     spotter = SPOTTERS.build({"name": name, **({"epochs": 1, "max_fps": 15.0} if name == "softnet" else {})})
     return spotter.fit([busy()[0]], [busy()[1]], seed=1) if name == "softnet" else spotter
 
@@ -65,43 +65,44 @@ def hit(intervals: list[Interval], truth: Interval) -> bool:
 
 
 @pytest.mark.parametrize("name", SPOTTERS.names())
-def test_every_spotter_keeps_its_promises(name):
+def test_every_spotter_keeps_the_contract(name):
     check_spotter(ready(name), ground_truth_track(random_video(901, seconds=3, fps=25, micro=40, macro=0), size=64))
 
 
 @pytest.mark.parametrize("name", SPOTTERS.names())
 @pytest.mark.parametrize("fps", [25, 240])
-def test_any_frame_rate(name, fps):
+def test_spotters_work_at_any_frame_rate(name, fps):
     track = ground_truth_track(staged(macro(0.4, 0.9), seconds=1.6, fps=fps), size=64)
     intervals = ready(name).spot(track)
     assert all(0 <= i.onset < i.offset < len(track) for i in intervals)
     assert ready(name).curve(track).shape == (len(track),)
 
 
-@pytest.mark.parametrize("name", SPOTTERS.names())
-def test_nothing_is_told_within_a_gap(name):
-    track = ground_truth_track(staged(macro(0.5, 2.5), seconds=3.5, fps=25), size=64)
-    keep = (track.times < 1.0) | (track.times > 2.0)
-    fields = {f.name: getattr(track, f.name) for f in dataclasses.fields(track) if f.name not in ("face", "flow_cache")}
-    holed = FaceTrack(1, **{key: value[keep] for key, value in fields.items()})
-    for one in ready(name).spot(holed):
-        assert holed.times[np.searchsorted(holed.numbers, one.offset)] <= 1.0 or one.onset >= 50
+@dataclasses.dataclass(frozen=True)
+class Everything(Spotter):
+    """Breaks the contract: takes every track for one movement."""
+
+    name = "everything"
+
+    def detect(self, track, grid):
+        return Detection(np.ones(len(grid)), (Span(0, 1, len(grid) - 1, 1.0),))
 
 
-@pytest.mark.parametrize("name", SPOTTERS.names())
-def test_two_frames_hold_nothing(name):
-    assert ready(name).spot(first_frames(busy()[0], 2)) == []
+def test_the_check_finds_a_broken_contract():
+    track = ground_truth_track(random_video(901, seconds=2, fps=25, micro=40, macro=0), size=64)
+    with pytest.raises(AssertionError, match="everything: finds a movement in a black track"):
+        check_spotter(Everything(), track)
 
 
 @pytest.mark.parametrize("name", [name for name in SPOTTERS.names() if name != "softnet"])
-def test_no_spotter_misses_a_broad_smile(name):
+def test_every_spotter_finds_a_broad_smile(name):
     take = staged(macro(size=10), fps=30, seconds=3.5)
     (truth,) = take.intervals
     assert any(i.onset <= truth.offset and i.offset >= truth.onset for i in found(take, name))
 
 
 @pytest.mark.parametrize(("event", "kind"), [(micro(), "micro"), (macro(), "macro"), (micro(units=SMILE), "micro")])
-def test_the_default_finds_one_event_and_its_kind(event, kind):
+def test_default_finds_one_event_and_its_kind(event, kind):
     take = staged(event)
     (one,) = found(take)
     assert one.kind == kind and hit([one], take.intervals[0])
@@ -109,44 +110,44 @@ def test_the_default_finds_one_event_and_its_kind(event, kind):
 
 
 @pytest.mark.parametrize("seed", [3, 4, 6])
-def test_the_default_finds_what_lasts_40_ms(seed):
+def test_default_finds_an_event_of_40_ms(seed):
     take = staged(micro(0.8, 0.04, 2.0), seconds=1.6, fps=200, seed=seed)
     (one,) = found(take)
     assert one.kind == "micro" and hit([one], take.intervals[0])
 
 
-def test_marked_blinks_are_no_events():
+def test_marked_blinks_are_not_events():
     take = staged(*(blink(t) for t in (0.6, 1.7, 2.4, 3.3)), seconds=4.5)
     assert ready("default").spot(ground_truth_track(take, missed_blinks=0)) == []
 
 
-def test_speech_gaze_and_turns_are_no_events():
+def test_speech_gaze_and_turns_are_not_events():
     many = Distractors(blinks=20, speech=15, gaze=20, turns=10)
     take = random_video(902, seconds=12, fps=60, micro=0, macro=0, distractors=many)
     assert len(found(take)) <= 1  # measured over many videos in docs/spotting.md
 
 
-def test_a_blink_within_a_smile_does_not_cut_it():
+def test_a_blink_does_not_cut_a_smile():
     take = staged(macro(long=2.0), blink(1.9))
     (one,) = found(take)
     assert hit([one], take.intervals[0])
 
 
-def test_what_has_begun_when_the_recording_ends_is_told_to_its_last_frame():
-    track = first_frames(ground_truth_track(staged(macro(1.0, 3.0))), 150)
+def test_a_movement_cut_by_the_end_is_reported_up_to_the_last_frame():
+    track = select_frames(ground_truth_track(staged(macro(1.0, 3.0))), slice(150))
     (one,) = ready("default").spot(track)
     assert one.offset == 149 and one.kind == "macro" and abs(one.onset - 60) <= 8
 
 
-def test_the_default_abstains_below_its_score():
+def test_default_reports_nothing_below_min_score():
     track = ground_truth_track(staged(micro(), macro(2.2, 1.2)))
     every = [one.score or 0 for one in SPOTTERS.build({"name": "default", "min_score": 0.0}).spot(track)]
-    kept = [one.score or 0 for one in SPOTTERS.build({"name": "default", "min_score": 0.6}).spot(track)]
-    assert len(kept) < len(every) and sorted(kept) == sorted(s for s in every if s >= 0.6)
+    above = [one.score or 0 for one in SPOTTERS.build({"name": "default", "min_score": 0.6}).spot(track)]
+    assert len(above) < len(every) and sorted(above) == sorted(s for s in every if s >= 0.6)
     assert all(0 <= score <= 1 for score in every)
 
 
-def test_the_default_looks_at_long_tracks_in_parts():
+def test_default_divides_long_tracks_into_parts():
     from microexpr.spotting.default.spotter import parts
 
     assert parts(100, 100, 10) == [(0, 100)]
@@ -157,15 +158,15 @@ def test_the_default_looks_at_long_tracks_in_parts():
 
 
 @pytest.mark.parametrize("name", [name for name, cls in SPOTTERS if cls.trainable])
-def test_what_was_learned_can_be_kept(name, tmp_path):
+def test_trained_weights_can_be_saved_and_read(name, tmp_path):
     first = SPOTTERS.build({"name": name, "max_fps": 15.0}).fit([busy()[0]], [busy()[1]], seed=2)
     again = SPOTTERS.build({"name": name, "max_fps": 15.0}).fit([busy()[0]], [busy()[1]], seed=2)
-    first.save(tmp_path / "kept.safetensors")
-    read = SPOTTERS.build({"name": name, "max_fps": 15.0, "weights": str(tmp_path / "kept.safetensors")})
+    first.save(tmp_path / "weights.safetensors")
+    read = SPOTTERS.build({"name": name, "max_fps": 15.0, "weights": str(tmp_path / "weights.safetensors")})
     assert read.spot(busy()[0]) == first.spot(busy()[0]) == again.spot(busy()[0])
 
 
-def test_bad_weights_and_bad_lessons_are_one_line(tmp_path):
+def test_wrong_weights_and_training_data_are_errors(tmp_path):
     (tmp_path / "no.safetensors").write_bytes(b"nothing")
     for path, fault in (("none", MissingDataError), ("no.safetensors", DataError)):
         with pytest.raises(fault, match=r"weights|safetensors"):
@@ -174,19 +175,19 @@ def test_bad_weights_and_bad_lessons_are_one_line(tmp_path):
         SPOTTERS.build({"name": "softnet"}).spot(busy()[0])
     with pytest.raises(UsageError, match="1 tracks and 0 lists"):
         SPOTTERS.build({"name": "default"}).fit([busy()[0]], [], seed=0)
-    with pytest.raises(UsageError, match="nothing that could be saved"):
+    with pytest.raises(UsageError, match="no weights that could be saved"):
         SPOTTERS.build({"name": "mdmd"}).save(tmp_path / "x")
 
 
 @pytest.mark.parametrize(
     "settings", [{"name": "mdmd", "p": 2}, {"name": "softnet", "epochs": 0}, {"name": "default", "max_fps": 5}]
 )
-def test_bad_settings_are_refused(settings):
+def test_wrong_settings_are_errors(settings):
     with pytest.raises(RecipeError):
         SPOTTERS.build(settings)
 
 
-def test_steps_follow_real_times():
-    track = first_frames(ground_truth_track(staged(seconds=1.1), size=32), 61)
+def test_the_grid_follows_the_time_stamps():
+    track = select_frames(ground_truth_track(staged(seconds=1.1), size=32), slice(61))
     steps = time_grid(dataclasses.replace(track, times=track.times * 2), 200)
     assert len(steps) == 61 and steps.rate == pytest.approx(30) and steps.visible.all()

@@ -1,4 +1,4 @@
-"""The formulas of the published spotters, on inputs whose answer is known."""
+"""The formulas of the published spotters, on inputs with known results."""
 
 import dataclasses
 
@@ -8,11 +8,12 @@ import torch
 
 from microexpr.core.clip import Interval
 from microexpr.core.track import FaceTrack
+from microexpr.metrics.intervals import overlap_of_shorter
 from microexpr.networks import NETWORKS
 from microexpr.networks.softnet import Scorer, train
 from microexpr.spotting import SPOTTERS
-from microexpr.spotting._peak_picking import contrast, crossing, runs, spans_above, threshold
-from microexpr.spotting.base import TimeGrid, time_grid
+from microexpr.spotting._peak_picking import contrast, runs, spans_above, suppress_overlaps, threshold
+from microexpr.spotting.base import Span, TimeGrid, time_grid
 from microexpr.spotting.default.candidates import find_candidates
 from microexpr.spotting.default.displacement import NAMES, displacement
 from microexpr.spotting.mdmd import maximal_difference
@@ -23,7 +24,7 @@ from microexpr.synthetic.script import Movement
 from tests.spotting.test_spotters import busy, micro, staged
 
 
-def test_contrast_is_the_middle_less_the_mean_of_both_ends():
+def test_contrast_is_the_value_minus_the_mean_of_both_ends():
     values = np.array([0.0, 0, 1, 4, 1, 0, 0])
     assert contrast(values, 2).tolist() == [0, 0, 0.5, 4, 0.5, 0, 0]
     assert contrast(np.array([0.0, 2, 4, 6]), 1).tolist() == [0, 0, 0, 1]
@@ -35,32 +36,37 @@ def test_threshold_runs_and_spans():
     assert list(runs(values > 0)) == [(2, 4), (7, 7)]
     (one,) = spans_above(values, 2, 2, 5)
     assert (one.onset, one.apex, one.offset, one.score) == (2, 3, 4, 2.5)
-    assert crossing(values, 3, 1) == (1, 5)
 
 
-@pytest.mark.parametrize("way", [(1, 0.1), (0.1, 1), (-1, 0.1), (0.1, -1)])
-def test_mdmd_sees_all_four_directions(way):
-    there, back = np.full((36, 36, 2), way, np.float32) * 2, np.zeros((36, 36, 2), np.float32)
-    pictures = [np.full((36, 36), i, np.uint8) for i in range(3)]
+def test_of_overlapping_spans_the_one_of_the_highest_score_stays():
+    long, short, other = Span(0, 5, 19, 1.0), Span(16, 17, 19, 2.0), Span(30, 31, 33, 0.5)
+    assert suppress_overlaps([long, short, other]) == [short, long, other]  # intersection over union is 0.2
+    assert suppress_overlaps([long, short, other], 0.3, overlap_of_shorter) == [short, other]
+
+
+@pytest.mark.parametrize("direction", [(1, 0.1), (0.1, 1), (-1, 0.1), (0.1, -1)])
+def test_mdmd_uses_all_four_directions(direction):
+    there, back = np.full((36, 36, 2), direction, np.float32) * 2, np.zeros((36, 36, 2), np.float32)
+    crops = [np.full((36, 36), i, np.uint8) for i in range(3)]
     flow = lambda before, after: there if after[0, 0] == 1 else back  # noqa: E731
-    assert maximal_difference(flow, *pictures) == pytest.approx(2 * np.hypot(*way), rel=1e-6)
+    assert maximal_difference(flow, *crops) == pytest.approx(2 * np.hypot(*direction), rel=1e-6)
 
 
 def test_mdmd_takes_a_third_of_pixels_and_blocks():
-    there, pictures = np.zeros((36, 36, 2), np.float32), [np.full((36, 36), i, np.uint8) for i in range(3)]
+    there, crops = np.zeros((36, 36, 2), np.float32), [np.full((36, 36), i, np.uint8) for i in range(3)]
     there[:12, :, 0] = 3  # 12 of 36 blocks
     there[:12, ::2, 0] = 1
     flow = lambda before, after: there if after[0, 0] == 1 else np.zeros_like(there)  # noqa: E731
-    assert maximal_difference(flow, *pictures) == pytest.approx(3)
+    assert maximal_difference(flow, *crops) == pytest.approx(3)
 
 
-def test_softnet_has_the_papers_size():
+def test_softnet_has_as_many_parameters_as_in_the_paper():
     net = NETWORKS.build({"name": "softnet"}).build((3, 42, 42), 1)
     assert sum(p.numel() for p in net.parameters()) == 314_817
     assert net(torch.zeros(2, 3, 42, 42)).shape == (2, 1)
 
 
-def test_softnet_learns_and_repeats_itself():
+def test_softnet_training_is_repeatable():
     rng = np.random.default_rng(0)
     wanted = np.repeat([0.0, 1.0], 12)
     shown = rng.normal(size=(24, 3, 42, 42)) + wanted[:, None, None, None]
@@ -70,7 +76,7 @@ def test_softnet_learns_and_repeats_itself():
     assert scores[wanted == 1].min() > scores[wanted == 0].max()
 
 
-def test_softnets_labels_and_peaks():
+def test_pseudo_labels_and_peaks_of_softnet():
     track = busy()[0]
     samples = time_grid(track, 60)
     labels = pseudo_labels(track, samples, [Interval(100, 110)], k=5)
@@ -80,14 +86,14 @@ def test_softnets_labels_and_peaks():
     assert [(s.onset, s.apex, s.offset) for s in peaks(smooth, 4, 0.55)] == [(6, 10, 14), (26, 30, 34)]
 
 
-def test_softnets_input_has_no_head_motion_and_no_eyes():
+def test_input_of_softnet_has_no_head_motion():
     track = busy()[0]
     points = np.asarray(track.points[0])
     shifted = face_parts(np.full((96, 96, 2), 3, np.float32), points)
     assert shifted.shape == (3, 42, 42) and np.abs(shifted).max() < 1e-5
 
 
-def test_displacement_takes_the_head_away():
+def test_displacement_is_without_head_motion():
     track = ground_truth_track(staged(micro(1.0, 0.4, 6), seconds=2.5, seed=5))
     moved = displacement(track, time_grid(track, 60)).regions
     brows = [i for i, name in enumerate(NAMES) if "inner brow" in name]
@@ -97,7 +103,7 @@ def test_displacement_takes_the_head_away():
 
 
 @pytest.mark.parametrize("rate", [30, 60, 200])
-def test_a_bump_begins_and_ends_where_it_was_made(rate):
+def test_a_candidate_starts_and_ends_where_it_was_drawn(rate):
     times = np.arange(4 * rate) / rate
     one = Movement("macro", 1.0, 1.5, 1.9, 2.6, 0.05).level(times) * 0.05
     moves = np.random.default_rng(1).normal(0, 2e-4, (len(times), len(NAMES), 2))
@@ -125,17 +131,17 @@ def some(track: FaceTrack, frames: np.ndarray) -> FaceTrack:
     return dataclasses.replace(track, **{name: getattr(track, name)[frames] for name in names})
 
 
-def test_what_was_worked_out_of_a_camera_holds_for_the_next_look():
-    memory: dict = {}
-    track, known = dataclasses.replace(camera(), flow_cache=memory), []
+def test_the_flow_cache_of_a_camera_is_reused_by_the_next_search():
+    cache: dict = {}
+    track, sizes = dataclasses.replace(camera(), flow_cache=cache), []
     second = round(1 / np.diff(track.times).mean())
     for first, last in ((0, 6 * second + 1), (second, 6 * second + 15)):
         SPOTTERS.build({"name": "default"}).spot(some(track, np.arange(first, last)))
-        known.append(len(memory))
-    assert known == [6, 7]  # six seconds, and the half one that is new
+        sizes.append(len(cache))
+    assert sizes == [6, 7]  # six seconds, and the half one that is new
 
 
-def test_a_missing_frame_takes_its_time():
+def test_a_missing_frame_leaves_a_gap_in_the_grid():
     track = camera()
     assert np.array_equal(time_grid(track, 200).frames, np.arange(len(track)))
     steps = time_grid(some(track, np.delete(np.arange(len(track)), 100)), 200)
@@ -143,7 +149,7 @@ def test_a_missing_frame_takes_its_time():
     assert len(steps) == pytest.approx((track.times[-1] - track.times[0]) * track.fps, abs=1.5)
 
 
-def test_a_curve_stands_at_the_frames_of_a_camera():
+def test_the_curve_has_a_value_per_frame_of_a_camera():
     track, spotter = camera(), SPOTTERS.build({"name": "default"})
-    seen = spotter.detect(track, time_grid(track, 200)).curve
-    assert seen.max() > 0.5 and np.allclose(spotter.curve(track), seen, atol=1e-6)
+    curve = spotter.detect(track, time_grid(track, 200)).curve
+    assert curve.max() > 0.5 and np.allclose(spotter.curve(track), curve, atol=1e-6)

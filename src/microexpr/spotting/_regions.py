@@ -1,4 +1,4 @@
-"""Motion between crops of a track, and the regions of a face in which it is looked for."""
+"""Optical flow between crops of a track, and the regions of a face in which spotters measure it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ Estimator = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def flow_estimator() -> Estimator:
-    """Dense flow (S, S, 2) float32 in pixels between two (S, S) uint8 crops: DIS (Kroeger et al. 2016), full detail.
+    """Return a function for the dense flow between two crops: DIS (Kroeger et al. 2016) at the finest scale.
 
-    Each caller gets its own: the algorithm keeps buffers.
+    The function takes two (S, S) uint8 crops and returns (S, S, 2) float32 in pixels. Each caller needs its own,
+    because the algorithm reuses buffers.
     """
     dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     dis.setFinestScale(0)
@@ -23,7 +24,7 @@ def flow_estimator() -> Estimator:
 
 
 def filled_hull(points: np.ndarray, size: int, grow: float) -> np.ndarray:
-    """(size, size) bool: the hull of (n, 2) points, grown by `grow` pixels on all sides."""
+    """Return a (size, size) bool mask of the convex hull of (n, 2) points, grown by `grow` pixels on all sides."""
     mask = np.zeros((size, size), np.uint8)
     hull = cv2.convexHull(np.round(points).astype(np.int32))
     cv2.fillConvexPoly(mask, hull, 1)
@@ -32,17 +33,17 @@ def filled_hull(points: np.ndarray, size: int, grow: float) -> np.ndarray:
 
 
 def eye_mask(points: np.ndarray, size: int, grow: float) -> np.ndarray:
-    """(size, size) bool: both eyes of (68, 2) points; where blinks and gaze move, not expressions."""
+    """Return a (size, size) bool mask of both eyes of (68, 2) points, where blinks and gaze move the face."""
     return filled_hull(points[EYES[0]], size, grow) | filled_hull(points[EYES[1]], size, grow)
 
 
 def eye_distance(points: np.ndarray) -> float:
-    """Distance of the outer corners of the eyes in pixels, of (68, 2) points."""
+    """Return the distance of the outer eye corners of (68, 2) points, in pixels."""
     return float(np.linalg.norm(points[36] - points[45]))
 
 
 def head_motion(flow: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """(2,) mean flow of a patch on the bridge of the nose, which no expression moves much: the head's own motion."""
+    """Return the motion of the head, (2,): the mean flow on the bridge of the nose, which expressions hardly move."""
     x, y = points[NOSE].mean(axis=0)
     half = max(1, round(eye_distance(points) / 12))
     rows = slice(max(0, round(y) - half), round(y) + half + 1)

@@ -1,4 +1,4 @@
-"""Spotters that learn: what they learned is kept as named arrays, in memory or in a safetensors file."""
+"""The base class of spotters that are trained: their weights are named arrays, in memory or in a safetensors file."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ State = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class TrainableSpotter(Spotter):
-    """A spotter that has to learn before it can spot.
+    """A spotter that must be trained before it can spot.
 
     Args:
-        weights: file that `save` wrote; "" takes what ships with the package, where something does.
+        weights: file that `save` wrote; "" for the weights that ship with the package, where there are some.
     """
 
     trainable: ClassVar[bool] = True
@@ -36,49 +36,52 @@ class TrainableSpotter(Spotter):
     weights: str = ""
 
     def fit(self, tracks: Sequence[FaceTrack], labels: Sequence[Sequence[Interval]], seed: int) -> Self:
-        """A copy that has learned from these tracks alone; the same data, settings and seed give the same one."""
+        """Return a copy trained on these tracks alone; the same data, settings and seed give the same weights."""
         if not tracks or len(tracks) != len(labels):
-            raise UsageError(f"spotter '{self.name}': {len(tracks)} tracks and {len(labels)} lists of intervals to fit")
+            counts = f"{len(tracks)} tracks and {len(labels)} lists of intervals"
+            raise UsageError(f"spotter '{self.name}': {counts}; give one list per track, and one track or more")
         return self._with(self._fit(tracks, labels, seed))
 
     def save(self, path: Path) -> None:
-        """Write what was learned; setting `weights` reads it."""
+        """Write the trained weights as safetensors; the setting `weights` reads them."""
         state = {name: np.array(value, order="C") for name, value in self.state().items()}
         write_atomically(Path(path), save(state, metadata={"spotter": self.name}))
 
     def state(self) -> State:
-        """What was learned, as named arrays.
+        """Return the trained weights as named arrays.
 
         Raises:
-            NotFittedError: nothing was learned, and nothing ships.
-            MissingDataError: the file of `weights` is not there.
-            DataError: it is not one of this spotter's.
+            NotFittedError: the spotter is not trained, and no weights ship with it.
+            MissingDataError: the file in `weights` does not exist.
+            DataError: the file does not hold weights of this spotter.
         """
         if "_state" not in self.__dict__:
             path = Path(self.weights) if self.weights else self.shipped
             if path is None:
-                raise NotFittedError(f"spotter '{self.name}' has to learn first: call fit, or set weights to its file")
+                raise NotFittedError(
+                    f"spotter '{self.name}' is not trained: call fit, or set weights to a file that save wrote"
+                )
             object.__setattr__(self, "_state", _read(path, self.name))
         state: State = self.__dict__["_state"]
         return state
 
     def _with(self, state: State) -> Self:
-        learned = copy.copy(self)
-        object.__setattr__(learned, "_state", dict(state))
-        return learned
+        trained = copy.copy(self)
+        object.__setattr__(trained, "_state", dict(state))
+        return trained
 
     @abstractmethod
     def _fit(self, tracks: Sequence[FaceTrack], labels: Sequence[Sequence[Interval]], seed: int) -> State:
-        """What is learned from one track or more."""
+        """Train on one track or more, and return the weights."""
 
 
 def _read(path: Path, name: str) -> State:
     if not path.is_file():
-        raise MissingDataError(f"weights '{path}' of spotter '{name}' are not a file")
+        raise MissingDataError(f"weights of spotter '{name}': '{path}' is not a file")
     try:
         with safe_open(path, framework="numpy") as file:
             if (file.metadata() or {}).get("spotter") != name:
-                raise DataError(f"'{path}' does not hold what spotter '{name}' learned")
+                raise DataError(f"'{path}' does not hold weights of spotter '{name}'")
             return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except SafetensorError as fault:
         raise DataError(f"'{path}' is not a safetensors file ({fault})") from None

@@ -1,7 +1,7 @@
-"""What every spotter shares: a frozen dataclass of settings that looks at a face's track and says where something is.
+"""The base class of spotters: a frozen dataclass of settings that finds the movements in the track of a face.
 
-A spotter sees a `FaceTrack` and nothing else: no label, no true time. Windows are settings in seconds; a track is
-looked at in even steps of time, so that 25 and 240 frames a second, gaps and variable frame rates are all the same.
+A spotter receives a `FaceTrack` and nothing else, no label and no ground truth. Durations are settings in seconds; a
+track is examined at even steps of time, so that a method need not know of frame rates, gaps and variable frame rates.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from ..core.registry import Registry
 from ..core.track import MICRO_SECONDS, FaceTrack
 
 GAP_STEPS = 1.75
-"""Two frames that are so many usual steps apart have a missing one between them."""
+"""Between two frames that are this many median steps apart, or more, a frame is missing."""
 
 
 @dataclass(frozen=True, eq=False)
 class TimeGrid:
-    """A track at even steps of time, or frame by frame.
+    """Even steps of time over a track.
 
     Attributes:
-        rate: steps a second.
-        times: (N,) seconds, rising.
-        frames: (N,) int64 index of the track's frame nearest to each moment.
+        rate: steps per second.
+        times: (N,) float64 time of each step in seconds, rising.
+        frames: (N,) int64 index into the track of the frame that is nearest to each step.
         visible: (N,) bool: whether that frame is near enough; False in a gap.
     """
 
@@ -43,13 +43,18 @@ class TimeGrid:
         return len(self.frames)
 
     def steps(self, seconds: float) -> int:
-        """So many seconds in steps, at least one."""
+        """Convert seconds to a number of steps, at least 1."""
         return max(1, round(seconds * self.rate))
 
 
 @dataclass(frozen=True)
 class Span:
-    """A found movement in steps of `TimeGrid`, both ends included; a larger score is surer."""
+    """A movement in steps of a `TimeGrid`.
+
+    Attributes:
+        onset, apex, offset: steps; both ends are included.
+        score: confidence on the scale of the spotter; larger is surer.
+    """
 
     onset: int
     apex: int
@@ -59,11 +64,11 @@ class Span:
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """What a spotter made of a track.
+    """What a spotter found in a track.
 
     Attributes:
-        curve: (N,) float, 0 or more: how much seems to happen at each step, on the spotter's own scale.
-        spans: what it takes for movements.
+        curve: (N,) float, 0 or more: amount of movement at each step, on the scale of the spotter.
+        spans: the movements.
     """
 
     curve: np.ndarray
@@ -72,11 +77,12 @@ class Detection:
 
 @dataclass(frozen=True)
 class Spotter(ABC):
-    """A method with its settings.
+    """A spotting method with its settings.
 
     Args:
-        max_fps: at most so many steps a second are looked at; a slower recording is looked at frame by frame.
-        min_score: movements with a lower score are not told.
+        max_fps: steps per second at which a track is examined; a slower recording is examined frame by frame. 10 or
+            more.
+        min_score: smallest score of a movement that is reported, on the scale of the spotter.
     """
 
     name: ClassVar[str]
@@ -88,62 +94,67 @@ class Spotter(ABC):
 
     def __post_init__(self) -> None:
         if self.max_fps < 10:
-            raise RecipeError(f"spotter: max_fps = {self.max_fps}; take 10 steps a second or more")
+            raise RecipeError(f"spotter '{self.name}': max_fps = {self.max_fps}: use 10 steps per second or more")
 
     @abstractmethod
     def detect(self, track: FaceTrack, grid: TimeGrid) -> Detection:
-        """What there is in a track of three steps or more, seen at `grid`."""
-
-    def fit(self, tracks: Sequence[FaceTrack], labels: Sequence[Sequence[Interval]], seed: int) -> Self:
-        """A copy that has learned from people who will not be tested; the same one where there is nothing to learn.
+        """Find the movements in a track.
 
         Args:
-            tracks: of the people to learn from.
-            labels: their intervals, with `kind`, in frame numbers of each track.
-            seed: of everything that is drawn.
+            track: the track of a face.
+            grid: the steps at which to examine it; three or more.
+        """
+
+    def fit(self, tracks: Sequence[FaceTrack], labels: Sequence[Sequence[Interval]], seed: int) -> Self:
+        """Return a copy that is trained on these tracks; a spotter that is not trainable returns itself.
+
+        Args:
+            tracks: tracks of subjects who are not in the test set.
+            labels: the labeled intervals of each track, with `kind`, in frame numbers of the track.
+            seed: seed of all random choices.
 
         Raises:
-            UsageError: not one list of intervals a track, or nothing to learn from.
+            UsageError: there is not one list of intervals per track, or nothing to train on.
         """
         return self
 
     def save(self, path: Path) -> None:
-        """Write what was learned as safetensors; setting `weights` of the same spotter reads it.
+        """Write the trained weights as safetensors; the setting `weights` of the same spotter reads them.
 
         Raises:
-            UsageError: there is nothing to save.
+            UsageError: the spotter is not trainable.
         """
-        raise UsageError(f"spotter '{self.name}' has learned nothing that could be saved")
+        raise UsageError(f"spotter '{self.name}' is not trainable: it has no weights that could be saved")
 
     def spot(self, track: FaceTrack) -> list[Interval]:
-        """The movements in a track, in frame numbers of the track, in the order of time; [] where there are none.
+        """Return the movements in a track in frame numbers of the track, ordered by time.
 
-        An empty track, or one of fewer than three steps, has none. `kind` follows from the length: below .5 s `micro`.
+        A track of fewer than three steps has none. `kind` follows from the duration: `micro` below 0.5 s, else `macro`.
         """
         return self.spot_with_curve(track)[0]
 
     def curve(self, track: FaceTrack) -> np.ndarray:
-        """(T,) float32, 0 or more: how much seems to happen at each frame, on the spotter's own scale."""
+        """Return (T,) float32, 0 or more: amount of movement at each frame, on the scale of the spotter."""
         return self.spot_with_curve(track)[1]
 
     def spot_with_curve(self, track: FaceTrack) -> tuple[list[Interval], np.ndarray]:
-        """What `spot` and `curve` say, at the cost of one look."""
+        """Return what `spot` and `curve` return, computed in one pass."""
         grid = time_grid(track, self.max_fps)
         if len(grid) < 3:
             return [], np.zeros(len(track), np.float32)
-        seen = self.detect(track, grid)
-        curve = np.interp(track.times, grid.times, seen.curve).astype(np.float32)
-        return spans_to_intervals(track, grid, (s for s in seen.spans if s.score >= self.min_score)), curve
+        detection = self.detect(track, grid)
+        curve = np.interp(track.times, grid.times, detection.curve).astype(np.float32)
+        return spans_to_intervals(track, grid, (s for s in detection.spans if s.score >= self.min_score)), curve
 
 
 SPOTTERS: Registry[Spotter] = Registry("spotter", "microexpr.spotting")
 
 
 def time_grid(track: FaceTrack, rate: float) -> TimeGrid:
-    """Even steps over a track, `rate` a second or one a frame, whichever are fewer.
+    """Return even steps over a track: `rate` per second or one per frame, whichever are fewer.
 
-    Frames of which none is missing are a step each, on time or not: the stamps of a camera tremble more than its
-    shutter, and what was worked out of a second of frames then holds for the next look at it.
+    Where no frame is missing, each frame is a step even if its time stamp is not even: the time stamps of a camera
+    jitter more than its shutter. What was computed for a second of frames then holds for the next search of it.
     """
     if len(track) < 2:
         return TimeGrid(rate, track.times, np.zeros(len(track), np.int64), np.ones(len(track), bool))
@@ -151,14 +162,14 @@ def time_grid(track: FaceTrack, rate: float) -> TimeGrid:
     if track.fps <= rate and steps.max() < GAP_STEPS / track.fps:
         return TimeGrid(float(1 / steps.mean()), track.times, np.arange(len(track)), np.ones(len(track), bool))
     rate = min(rate, track.fps)
-    moments = track.times[0] + np.arange(int((track.times[-1] - track.times[0]) * rate + 1e-6) + 1) / rate
-    after = np.clip(np.searchsorted(track.times, moments), 1, len(track) - 1)
-    nearer = after - (moments - track.times[after - 1] <= track.times[after] - moments)
-    return TimeGrid(rate, moments, nearer, np.abs(track.times[nearer] - moments) <= 1.5 / rate)
+    times = track.times[0] + np.arange(int((track.times[-1] - track.times[0]) * rate + 1e-6) + 1) / rate
+    after = np.clip(np.searchsorted(track.times, times), 1, len(track) - 1)
+    nearest = after - (times - track.times[after - 1] <= track.times[after] - times)
+    return TimeGrid(rate, times, nearest, np.abs(track.times[nearest] - times) <= 1.5 / rate)
 
 
 def spans_to_intervals(track: FaceTrack, grid: TimeGrid, spans: Iterable[Span]) -> list[Interval]:
-    """Spans as intervals of frame numbers, in the order of time; ones that lie in a gap are left out."""
+    """Convert spans to intervals of frame numbers, ordered by time; spans that reach into a gap are left out."""
     found = []
     for span in sorted(spans, key=lambda s: (s.onset, s.offset)):
         onset, apex, offset = (int(grid.frames[i]) for i in (span.onset, span.apex, span.offset))

@@ -1,66 +1,126 @@
-"""What every spotter promises, as a check that anyone may call on their own."""
+"""The contract of spotters, as a check that anyone may call on their own spotter."""
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+from typing import Any
 
 import numpy as np
 
+from ..core.clip import Interval
 from ..core.track import MICRO_SECONDS, FaceTrack
 from .base import Spotter
 
 
 def check_spotter(spotter: Spotter, track: FaceTrack) -> None:
-    """Raise `AssertionError` with a helpful text unless a spotter keeps its promises.
+    """Check that a spotter keeps the contract of `Spotter`.
 
-    The same track gives the same answer; intervals lie in the track, in the order of time, apex between the ends, kind
-    after the length; the clock and the numbers may begin anywhere; nothing is found in an empty, a black, a one-frame
-    or a motionless track; the curve has a value a frame.
+    * The same track gives the same result, and the track is not changed.
+    * Intervals lie in the track, are ordered by time, and have their apex between onset and offset; their kind follows
+      from their duration.
+    * The result depends neither on the number of the face, nor on where time stamps and frame numbers start.
+    * `min_score` leaves out exactly the intervals of a lower score.
+    * Nothing is found in a track that is empty, of one or two frames, black, or without motion, nor across a gap.
+    * The curve has a finite value for each frame.
 
     Args:
-        spotter: to be tried.
-        track: a few seconds of a face that moves.
+        spotter: the spotter; a trainable one must be trained.
+        track: a few seconds of a face that moves, 30 frames or more.
+
+    Raises:
+        AssertionError: the contract is broken; the message says how.
     """
-    found, name = spotter.spot(track), spotter.name
-    assert spotter.spot(track) == found, f"{name}: the same track gives two answers"
-    _check_intervals(name, spotter, track)
-    later = dataclasses.replace(track, times=track.times + 100.0, numbers=track.numbers + 7)
-    moved = [
-        dataclasses.replace(i, onset=i.onset - 7, apex=(i.apex or 0) - 7, offset=i.offset - 7)
-        for i in spotter.spot(later)
-    ]
-    assert [(i.onset, i.apex, i.offset) for i in moved] == [(i.onset, i.apex, i.offset) for i in found], (
-        f"{name}: the answer depends on when the clock began"
-    )
-    curve = spotter.curve(track)
-    assert curve.shape == (len(track),) and np.isfinite(curve).all(), f"{name}: the curve is not one number a frame"
-    still = dataclasses.replace(track, crops=np.repeat(track.crops[:1], len(track), axis=0))
-    still = dataclasses.replace(still, points=np.repeat(track.points[:1], len(track), axis=0))
-    black = dataclasses.replace(still, crops=np.zeros_like(track.crops))
-    for what, one in (
-        ("an empty", first_frames(track, 0)),
-        ("a one-frame", first_frames(track, 1)),
-        ("a black", black),
-    ):
-        assert spotter.spot(one) == [], f"{name}: finds something in {what} track"
-        assert spotter.curve(one).shape == (len(one),), f"{name}: no curve of {what} track"
-    assert spotter.spot(still) == [], f"{name}: finds something in a track without motion"
-
-
-def first_frames(track: FaceTrack, frames: int) -> FaceTrack:
-    """The first so many frames of a track."""
-    arrays = {f.name: getattr(track, f.name) for f in dataclasses.fields(track) if f.name not in ("face", "flow_cache")}
-    return FaceTrack(track.face, **{name: value[:frames] for name, value in arrays.items()})
-
-
-def _check_intervals(name: str, spotter: Spotter, track: FaceTrack) -> None:
+    name, track = spotter.name, dataclasses.replace(track, flow_cache=None)
+    arrays = {key: value.copy() for key, value in _arrays(track).items()}
     found = spotter.spot(track)
+    assert spotter.spot(track) == found, f"{name}: the same track gives two results"
+    assert all(np.array_equal(value, arrays[key], equal_nan=True) for key, value in _arrays(track).items()), (
+        f"{name}: the spotter changes the track"
+    )
+    _check_intervals(name, found, track)
+    _check_curve(name, spotter, track)
+    _check_invariance(name, spotter, track, found)
+    _check_min_score(name, spotter, track, found)
+    _check_nothing_found(name, spotter, track)
+    _check_gap(name, spotter, track)
+
+
+def select_frames(track: FaceTrack, frames: np.ndarray | slice) -> FaceTrack:
+    """Return the track with only these frames."""
+    arrays: dict[str, Any] = {name: value[frames] for name, value in _arrays(track).items()}
+    return FaceTrack(track.face, **arrays)
+
+
+def _arrays(track: FaceTrack) -> dict[str, np.ndarray]:
+    names = [field.name for field in dataclasses.fields(track) if field.name not in ("face", "flow_cache")]
+    return {name: getattr(track, name) for name in names}
+
+
+def _check_intervals(name: str, found: list[Interval], track: FaceTrack) -> None:
     seconds = dict(zip(track.numbers.tolist(), track.times.tolist(), strict=True))
-    assert found == sorted(found, key=lambda i: (i.onset, i.offset)), f"{name}: not in the order of time"
-    for one in found:
-        assert {one.onset, one.apex, one.offset} <= seconds.keys(), f"{name}: {one} is not in the track"
-        assert one.apex is not None and one.onset <= one.apex <= one.offset, f"{name}: {one} has its apex outside"
-        assert one.onset < one.offset, f"{name}: {one} has no length"
-        kind = "micro" if seconds[one.offset] - seconds[one.onset] < MICRO_SECONDS else "macro"
-        assert one.kind == kind, f"{name}: {one} is a {kind}-expression by its length"
-        assert one.score is not None and np.isfinite(one.score), f"{name}: {one} has no score"
+    assert found == sorted(found, key=lambda i: (i.onset, i.offset)), f"{name}: intervals are not ordered by time"
+    for interval in found:
+        assert {interval.onset, interval.apex, interval.offset} <= seconds.keys(), f"{name}: {interval} not in track"
+        assert interval.apex is not None, f"{name}: {interval} has no apex"
+        assert interval.onset <= interval.apex <= interval.offset, f"{name}: {interval} has its apex outside"
+        assert interval.onset < interval.offset, f"{name}: {interval} has no duration"
+        kind = "micro" if seconds[interval.offset] - seconds[interval.onset] < MICRO_SECONDS else "macro"
+        assert interval.kind == kind, f"{name}: {interval} is a {kind}-expression by its duration"
+        assert interval.score is not None and np.isfinite(interval.score), f"{name}: {interval} has no score"
+
+
+def _check_curve(name: str, spotter: Spotter, track: FaceTrack) -> None:
+    curve = spotter.curve(track)
+    assert curve.shape == (len(track),), f"{name}: the curve has shape {curve.shape}, not one value per frame"
+    assert np.isfinite(curve).all(), f"{name}: the curve is not finite"
+
+
+def _check_invariance(name: str, spotter: Spotter, track: FaceTrack, found: list[Interval]) -> None:
+    def frames(intervals: list[Interval], shift: int) -> list[tuple[int, int, int]]:
+        return [(i.onset - shift, (i.apex or 0) - shift, i.offset - shift) for i in intervals]
+
+    other = dataclasses.replace(track, face=track.face + 1)
+    assert frames(spotter.spot(other), 0) == frames(found, 0), f"{name}: the result depends on the number of the face"
+    later = dataclasses.replace(track, times=track.times + 100.0, numbers=track.numbers + 7)
+    assert frames(spotter.spot(later), 7) == frames(found, 0), f"{name}: the result depends on when time starts"
+
+
+def _check_min_score(name: str, spotter: Spotter, track: FaceTrack, found: list[Interval]) -> None:
+    scores = sorted(interval.score or 0.0 for interval in found)
+    limits = {scores[len(scores) // 2], scores[-1] + 1.0} if scores else set()
+    for limit in limits:
+        strict = copy.copy(spotter)  # not `replace`, which would lose trained weights
+        object.__setattr__(strict, "min_score", limit)
+        expected = [interval for interval in found if (interval.score or 0.0) >= limit]
+        assert strict.spot(track) == expected, (
+            f"{name}: min_score = {limit} reports other intervals than those above it"
+        )
+
+
+def _check_nothing_found(name: str, spotter: Spotter, track: FaceTrack) -> None:
+    still = dataclasses.replace(
+        track,
+        crops=np.repeat(track.crops[:1], len(track), axis=0),
+        points=np.repeat(track.points[:1], len(track), axis=0),
+    )
+    tracks = {
+        "an empty track": select_frames(track, slice(0)),
+        "a track of one frame": select_frames(track, slice(1)),
+        "a track of two frames": select_frames(track, slice(2)),
+        "a black track": dataclasses.replace(still, crops=np.zeros_like(track.crops)),
+        "a track without motion": still,
+    }
+    for what, trivial in tracks.items():
+        assert spotter.spot(trivial) == [], f"{name}: finds a movement in {what}"
+        _check_curve(name, spotter, trivial)
+
+
+def _check_gap(name: str, spotter: Spotter, track: FaceTrack) -> None:
+    """Take the middle third out of a track: no interval may reach across it."""
+    first, last = len(track) // 3, 2 * len(track) // 3
+    gapped = select_frames(track, np.r_[0:first, last : len(track)])
+    for interval in spotter.spot(gapped):
+        before, after = interval.offset < track.numbers[last], interval.onset >= track.numbers[last]
+        assert before or after, f"{name}: {interval} reaches across a gap in the track"
+    _check_curve(name, spotter, gapped)

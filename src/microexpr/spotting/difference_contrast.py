@@ -21,12 +21,15 @@ from .base import SPOTTERS, Detection, Spotter, TimeGrid
 @SPOTTERS.register("difference-contrast")
 @dataclass(frozen=True)
 class DifferenceContrast(Spotter):
-    """Histograms of LBP(8, 3, u2) in 6x6 blocks against the mean of those half a window before and after.
+    """Compare LBP(8, 3, u2) histograms of 6 x 6 blocks with the mean of those half a window before and after.
 
     Args:
-        micro_window, macro_window: whole windows, in seconds.
-        p: where the threshold lies between mean and maximum, 0 to 1.
-        min_seconds: a movement below so many seconds is none.
+        max_fps: steps per second at which a track is examined, 10 or more.
+        min_score: smallest score that is reported; the score is the peak of the contrast over the threshold.
+        micro_window: length in seconds of the window for micro-expressions.
+        macro_window: length in seconds of the window for macro-expressions.
+        p: threshold, as its place between mean (0) and maximum (1) of the contrast.
+        min_seconds: shortest movement that is reported, in seconds.
     """
 
     max_fps: float = 30.0
@@ -41,29 +44,29 @@ class DifferenceContrast(Spotter):
             raise RecipeError(f"difference-contrast: p = {self.p} (0 to 1); windows must be 0 < micro < macro seconds")
 
     def detect(self, track: FaceTrack, grid: TimeGrid) -> Detection:
-        """Runs of contrast above the threshold, short ones of the short window, long ones of the long one."""
+        """Find runs of contrast above the threshold: short ones in the short window, long ones in the long window."""
         limit, spans = grid.rate * MICRO_SECONDS, []
         curve = np.zeros(len(grid))
         halves = [grid.steps(window / 2) for window in (self.micro_window, self.macro_window)]
         limits = ((self.min_seconds * grid.rate, limit), (limit, np.inf))
         for half, values, (low, high) in zip(halves, _differences(track, grid, halves), limits, strict=True):
-            stand_out = contrast(values, half)
-            spans += spans_above(stand_out, threshold(stand_out, self.p), low, high)
-            curve = np.maximum(curve, stand_out)
+            peaks = contrast(values, half)
+            spans += spans_above(peaks, threshold(peaks, self.p), low, high)
+            curve = np.maximum(curve, peaks)
         return Detection(curve, tuple(spans))
 
 
 def _differences(track: FaceTrack, grid: TimeGrid, halves: list[int]) -> np.ndarray:
-    """(windows, N) F_i: mean of the 12 largest block distances (chi2) to the mean of both ends of the window."""
+    """Return F_i, (windows, N): mean of the 12 largest block distances (chi2) to the mean of the window's ends."""
     descriptor, widest = LBP(grid=(6, 6), neighbors=8, radius=3), max(halves)
     found = np.zeros((len(halves), len(grid)))
-    kept: deque[np.ndarray] = deque(maxlen=2 * widest + 1)
+    recent: deque[np.ndarray] = deque(maxlen=2 * widest + 1)
     for i, frame in enumerate(grid.frames):
-        kept.append(descriptor(track.crops[frame][None]).reshape(36, -1))
+        recent.append(descriptor(track.crops[frame][None]).reshape(36, -1))
         for row, half in zip(found, halves, strict=True):
             if i >= 2 * half:
-                now, ends = kept[-1 - half], (kept[-1] + kept[-1 - 2 * half]) / 2
-                whole = now + ends
-                chi2 = np.divide((now - ends) ** 2, whole, out=np.zeros_like(whole), where=whole > 0).sum(axis=1)
+                center, ends = recent[-1 - half], (recent[-1] + recent[-1 - 2 * half]) / 2
+                total = center + ends
+                chi2 = np.divide((center - ends) ** 2, total, out=np.zeros_like(total), where=total > 0).sum(axis=1)
                 row[i - half] = np.sort(chi2)[-12:].mean()
     return found

@@ -23,12 +23,17 @@ GRID, DIRECTIONS = 6, 4
 @SPOTTERS.register("mdmd")
 @dataclass(frozen=True)
 class MDMD(Spotter):
-    """How much more the flow head -> current has, in its main direction, than the flow head -> tail.
+    """Measure how much larger the flow head -> current is, in its main direction, than the flow head -> tail.
+
+    Head and tail are frames before and after the current one.
 
     Args:
-        micro_reach, macro_reach: seconds from the current frame to head and tail.
-        p: where the threshold lies between mean and maximum, 0 to 1.
-        min_seconds: a movement below so many seconds is none.
+        max_fps: steps per second at which a track is examined, 10 or more.
+        min_score: smallest score that is reported; the score is the peak of the contrast over the threshold.
+        micro_reach: seconds from the current frame to head and tail, for micro-expressions.
+        macro_reach: the same for macro-expressions.
+        p: threshold, as its place between mean (0) and maximum (1) of the contrast.
+        min_seconds: shortest movement that is reported, in seconds.
     """
 
     max_fps: float = 30.0
@@ -43,7 +48,7 @@ class MDMD(Spotter):
             raise RecipeError(f"mdmd: p = {self.p} (0 to 1); reaches must be 0 < micro < macro seconds")
 
     def detect(self, track: FaceTrack, grid: TimeGrid) -> Detection:
-        """Runs above the threshold, short ones of the short reach, long ones of the long one."""
+        """Find runs above the threshold: short ones with the short reach, long ones with the long reach."""
         flow, limit = flow_estimator(), grid.rate * MICRO_SECONDS
         passes = ((self.micro_reach, self.min_seconds * grid.rate, limit), (self.macro_reach, limit, np.inf))
         curve, spans = np.zeros(len(grid)), []
@@ -53,14 +58,19 @@ class MDMD(Spotter):
             for i in range(reach, len(grid) - reach):
                 head, now, tail = (track.crops[grid.frames[j]] for j in (i - reach, i, i + reach))
                 values[i] = maximal_difference(flow, head, now, tail)
-            stand_out = contrast(values, max(1, reach - 1))
-            spans += spans_above(stand_out, threshold(stand_out, self.p), low, high)
-            curve = np.maximum(curve, stand_out)
+            peaks = contrast(values, max(1, reach - 1))
+            spans += spans_above(peaks, threshold(peaks, self.p), low, high)
+            curve = np.maximum(curve, peaks)
         return Detection(curve, tuple(spans))
 
 
 def maximal_difference(flow: Estimator, head: np.ndarray, now: np.ndarray, tail: np.ndarray) -> float:
-    """Mean over the third of the 36 blocks that differ most; in a block, over its third of pixels that differ most."""
+    """Return the mean over the third of the 36 blocks, and in a block of its pixels, that differ most.
+
+    Args:
+        flow: function for the flow between two crops.
+        head, now, tail: (S, S) uint8 crops.
+    """
     u, v = np.moveaxis(flow(head, now), -1, 0)
     lengths = np.hypot(u, v)
     differences = _blocks(lengths - np.linalg.norm(flow(head, tail), axis=-1))
@@ -69,13 +79,13 @@ def maximal_difference(flow: Estimator, head: np.ndarray, now: np.ndarray, tail:
     in_main = direction == counts.argmax(axis=0)[:, None]
     ordered = -np.sort(-np.where(in_main, differences, -np.inf), axis=1)
     third = np.maximum(1, in_main.sum(axis=1) // 3)
-    taken = np.arange(ordered.shape[1]) < third[:, None]
-    means = np.where(taken, ordered, 0).sum(axis=1) / third
+    selected = np.arange(ordered.shape[1]) < third[:, None]
+    means = np.where(selected, ordered, 0).sum(axis=1) / third
     return float(np.sort(means)[-GRID * GRID // 3 :].mean())
 
 
-def _blocks(picture: np.ndarray) -> np.ndarray:
-    """(36, pixels of a block); what is left over at the right and the bottom is cut off."""
-    high, wide = picture.shape[0] // GRID, picture.shape[1] // GRID
-    cut = picture[: high * GRID, : wide * GRID].reshape(GRID, high, GRID, wide)
-    return cut.transpose(0, 2, 1, 3).reshape(GRID * GRID, -1)
+def _blocks(image: np.ndarray) -> np.ndarray:
+    """Return (36, pixels of a block); pixels left over at the right and at the bottom are cut off."""
+    height, width = image.shape[0] // GRID, image.shape[1] // GRID
+    blocks = image[: height * GRID, : width * GRID].reshape(GRID, height, GRID, width)
+    return blocks.transpose(0, 2, 1, 3).reshape(GRID * GRID, -1)

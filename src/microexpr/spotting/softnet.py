@@ -1,8 +1,8 @@
-"""SOFTNet: a small network scores the flow of each step to one half an expression later.
+"""SOFTNet: a small network scores the optical flow from each step to the step half an expression later.
 
 Liong, See, Wong: Shallow Optical Flow Three-Stream CNN for Macro- and Micro-Expression Spotting from Long Videos, ICIP
-2021. One network for micro- and one for macro-expressions. Other than the paper: DIS flow for TV-L1 (which takes 100
-times as long), steps without an expression are thinned out in training, and the fixed threshold is not chosen again.
+2021. One network for micro- and one for macro-expressions. Other than the paper: DIS flow instead of TV-L1 (which takes
+100 times as long), only some of the steps without an expression are trained on, and the threshold is fixed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ KINDS = ("micro", "macro")
 SIDE = 42
 SHAPE = (3, SIDE, SIDE)
 SCORING_BATCH = 128
-"""Inputs that are scored at once."""
+"""Number of inputs that are scored at once."""
 
 RIGHT_BROW, LEFT_BROW, LIPS = slice(17, 22), slice(22, 27), slice(48, 60)
 
@@ -37,14 +37,19 @@ RIGHT_BROW, LEFT_BROW, LIPS = slice(17, 22), slice(22, 27), slice(48, 60)
 @SPOTTERS.register("softnet")
 @dataclass(frozen=True)
 class SoftNet(TrainableSpotter):
-    """Peaks of the smoothed scores; a movement reaches from k steps before its peak to k after.
+    """Find peaks of the smoothed scores of a network; a movement reaches from k steps before its peak to k after.
 
-    k is half the mean length of the expressions that were learned from.
+    k is half the mean duration of the expressions in the training set.
 
     Args:
-        p: where the threshold lies between mean and maximum of the scores, 0 to 1.
-        epochs, batch, lr: of the training.
-        negatives_per_positive: so many steps without an expression are learned from for each one with.
+        max_fps: steps per second at which a track is examined, 10 or more.
+        min_score: smallest score that is reported; the score is the peak of the smoothed scores over the threshold.
+        weights: file of trained weights; "" for those of `fit`.
+        p: threshold, as its place between mean (0) and maximum (1) of the smoothed scores.
+        epochs: passes over the training set.
+        batch: training examples per step of the optimizer.
+        lr: learning rate.
+        negatives_per_positive: steps without an expression per step with one in the training set.
     """
 
     max_fps: float = 30.0
@@ -69,7 +74,7 @@ class SoftNet(TrainableSpotter):
             )
 
     def detect(self, track: FaceTrack, grid: TimeGrid) -> Detection:
-        """Peaks of both networks; where two overlap, the one that stands out more."""
+        """Find the peaks of both networks; where two overlap, the one with the higher score."""
         from ..networks.softnet import Scorer
 
         state, flow = self.state(), flow_estimator()
@@ -81,11 +86,11 @@ class SoftNet(TrainableSpotter):
             own = {name.removeprefix(f"{kind}."): v for name, v in state.items() if name.startswith(f"{kind}.")}
             own.pop("seconds")
             score, values = Scorer(own, SHAPE), np.zeros(len(grid))
-            told = network_inputs(track, grid, k, flow)
-            while some := list(islice(told, SCORING_BATCH)):
-                values[some[0][0] : some[-1][0] + 1] = score(np.stack([one for _, one in some]))
-            values[-k:] = values[max(0, len(values) - k - 1)]  # there is nothing k steps later
-            if np.ptp(values) > 1e-5:  # less is rounding
+            inputs = network_inputs(track, grid, k, flow)
+            while batch := list(islice(inputs, SCORING_BATCH)):
+                values[batch[0][0] : batch[-1][0] + 1] = score(np.stack([image for _, image in batch]))
+            values[-k:] = values[max(0, len(values) - k - 1)]  # the last k steps have no step k later
+            if np.ptp(values) > 1e-5:  # smaller differences are rounding errors
                 smooth = uniform_filter1d(values, 2 * k, mode="nearest")
                 spans += peaks(smooth, k, self.p)
                 curve = np.maximum(curve, smooth)
@@ -129,57 +134,61 @@ class SoftNet(TrainableSpotter):
 
 
 def network_inputs(
-    track: FaceTrack, grid: TimeGrid, k: int, flow: Estimator, wanting: np.ndarray | None = None
+    track: FaceTrack, grid: TimeGrid, k: int, flow: Estimator, selected: np.ndarray | None = None
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Steps, and (3, 42, 42) float32 u, v and strain of the flow from each to k steps later.
+    """Yield steps, and the input of the network for each: (3, 42, 42) float32.
 
-    Brows above (the person's right one at the left), mouth below; the motion of the nose is taken away, eyes are 0.
+    The channels are u, v and strain of the flow from the step to k steps later. The brows are above (the right brow of
+    the person on the left), the mouth is below; the motion of the head is subtracted, and the eyes are 0.
 
     Args:
-        track: of a face.
-        grid: where to look at it.
-        k: steps.
-        flow: of two crops.
-        wanting: (N,) bool: only these steps.
+        track: the track of a face.
+        grid: the steps at which to examine it.
+        k: steps from the first to the second crop.
+        flow: function for the flow between two crops.
+        selected: (N,) bool: only these steps.
     """
     for i in range(len(grid) - k):
-        if wanting is None or wanting[i]:
+        if selected is None or selected[i]:
             before, after = grid.frames[i], grid.frames[i + k]
-            moved = flow(track.crops[before], track.crops[after])
-            yield i, face_regions(moved, np.asarray(track.points[before]))
+            yield i, face_regions(flow(track.crops[before], track.crops[after]), np.asarray(track.points[before]))
 
 
-def face_regions(moved: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """(3, 42, 42) of a flow (S, S, 2) and the (68, 2) points of its first crop."""
-    size = len(moved)
-    moved = moved - head_motion(moved, points)
-    whole = np.concatenate([moved, strain(moved)[..., None]], axis=-1).astype(np.float32)
-    whole[eye_mask(points, size, eye_distance(points) * 0.12)] = 0
+def face_regions(flow: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Return the (3, 42, 42) input of a flow (S, S, 2), given the (68, 2) points of its first crop."""
+    size = len(flow)
+    flow = flow - head_motion(flow, points)
+    channels = np.concatenate([flow, strain(flow)[..., None]], axis=-1).astype(np.float32)
+    channels[eye_mask(points, size, eye_distance(points) * 0.12)] = 0
     half, margin = SIDE // 2, round(size * 12 / 128)
-    brows = [_box(whole, points[part], margin, (half, half)) for part in (RIGHT_BROW, LEFT_BROW)]
-    mouth = _box(whole, points[LIPS], margin, (SIDE, half))
+    brows = [_box(channels, points[part], margin, (half, half)) for part in (RIGHT_BROW, LEFT_BROW)]
+    mouth = _box(channels, points[LIPS], margin, (SIDE, half))
     return np.concatenate([np.concatenate(brows, axis=1), mouth]).transpose(2, 0, 1)
 
 
-def _box(whole: np.ndarray, points: np.ndarray, margin: int, size: tuple[int, int]) -> np.ndarray:
-    """The box around points, grown by a margin, as `size` (width, height)."""
-    side = len(whole)
+def _box(channels: np.ndarray, points: np.ndarray, margin: int, size: tuple[int, int]) -> np.ndarray:
+    """Cut out the box around points, grown by a margin, and resize it to `size` (width, height)."""
+    side = len(channels)
     low = np.clip(np.floor(points.min(axis=0)).astype(int) - margin, 0, side - 2)
     high = np.clip(np.ceil(points.max(axis=0)).astype(int) + margin, low + 2, side)
-    return cv2.resize(whole[low[1] : high[1], low[0] : high[0]], size, interpolation=cv2.INTER_AREA)
+    return cv2.resize(channels[low[1] : high[1], low[0] : high[0]], size, interpolation=cv2.INTER_AREA)
 
 
 def pseudo_labels(track: FaceTrack, grid: TimeGrid, intervals: Sequence[Interval], k: int) -> np.ndarray:
-    """(N,) 1 where the steps [i, i + k) share one or more with an interval, else 0."""
+    """Return (N,): 1 where one of the steps [i, i + k) lies in an interval, else 0."""
     numbers, labels = track.numbers[grid.frames], np.zeros(len(grid))
-    for one in intervals:
-        first, last = np.searchsorted(numbers, one.onset), np.searchsorted(numbers, one.offset, side="right") - 1
+    for interval in intervals:
+        first = np.searchsorted(numbers, interval.onset)
+        last = np.searchsorted(numbers, interval.offset, side="right") - 1
         labels[max(0, first - k + 1) : last + 1] = 1
     return labels
 
 
 def peaks(smooth: np.ndarray, k: int, p: float) -> list[Span]:
-    """Peaks above mean + p (max - mean) that are k apart, from k steps before to k after; score = peak/level."""
+    """Return a span from k steps before to k after each peak above mean + p (max - mean); score = peak / threshold.
+
+    Peaks are k steps apart or more.
+    """
     level = threshold(smooth, p)
     tops, _ = find_peaks(np.concatenate([[-np.inf], smooth, [-np.inf]]), height=level, distance=k)
     last = len(smooth) - 1
@@ -187,7 +196,7 @@ def peaks(smooth: np.ndarray, k: int, p: float) -> list[Span]:
 
 
 def _lengths(track: FaceTrack, intervals: Sequence[Interval]) -> list[float]:
-    """Seconds of each interval."""
+    """Return the duration of each interval in seconds."""
     return [
         float(np.interp(i.offset, track.numbers, track.times) - np.interp(i.onset, track.numbers, track.times))
         for i in intervals

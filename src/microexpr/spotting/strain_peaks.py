@@ -1,8 +1,8 @@
 """Peaks of optical strain.
 
 After Shreve, Godavarthy, Goldgof, Sarkar: Macro- and Micro-Expression Spotting in Long Videos Using Spatio-Temporal
-Strain, FG 2011. Own choice: a step counts as an apex when the face is strained against both half a window before and
-half a window after, so that what moves once and stays (a head that turned) does not count.
+Strain, FG 2011. Other than the paper: a step counts as an apex only if the face is strained against both the step
+before and the step after by the reach, so that a movement that stays (a head that turned) does not count.
 """
 
 from __future__ import annotations
@@ -24,13 +24,16 @@ from .base import SPOTTERS, Detection, Spotter, TimeGrid
 @SPOTTERS.register("strain-peaks")
 @dataclass(frozen=True)
 class StrainPeaks(Spotter):
-    """Strain of brows and mouth without the eyes; blinks are left out.
+    """Find peaks of the optical strain of brows and mouth, without the eyes and without blinks.
 
     Args:
-        micro_reach, macro_reach: seconds from a step to those it is compared with.
-        p: where the threshold lies between mean and maximum, 0 to 1.
-        blink_margin: seconds before and after a blink that are left out too.
-        min_seconds: a movement below so many seconds is none.
+        max_fps: steps per second at which a track is examined, 10 or more.
+        min_score: smallest score that is reported; the score is the peak of the strain over the threshold.
+        micro_reach: seconds from a step to the steps that it is compared with, for micro-expressions.
+        macro_reach: the same for macro-expressions.
+        p: threshold, as its place between mean (0) and maximum (1) of the strain.
+        blink_margin: seconds before and after a blink that are ignored like the blink.
+        min_seconds: shortest movement that is reported, in seconds.
     """
 
     max_fps: float = 30.0
@@ -46,7 +49,7 @@ class StrainPeaks(Spotter):
             raise RecipeError(f"strain-peaks: p = {self.p} (0 to 1); reaches must be 0 < micro < macro seconds")
 
     def detect(self, track: FaceTrack, grid: TimeGrid) -> Detection:
-        """Runs above the threshold, short ones of the short reach, long ones of the long one."""
+        """Find runs above the threshold: short ones with the short reach, long ones with the long reach."""
         flow, limit = flow_estimator(), grid.rate * MICRO_SECONDS
         blinks = widen(track.blink[grid.frames], grid.steps(self.blink_margin))
         curve, spans = np.zeros(len(grid)), []
@@ -62,7 +65,10 @@ class StrainPeaks(Spotter):
 
 
 def face_strain(track: FaceTrack, grid: TimeGrid, reach: int, flow: Estimator) -> np.ndarray:
-    """(N,) mean strain of brows and mouth: the smaller of that against `reach` steps before and after."""
+    """Return (N,): strain of brows and mouth against `reach` steps before or after, whichever is smaller.
+
+    The strain of a region is its 80th percentile.
+    """
     found, size = np.zeros(len(grid)), track.crops.shape[1]
     for i in range(len(grid) - reach):
         first, second = grid.frames[i], grid.frames[i + reach]
@@ -70,16 +76,16 @@ def face_strain(track: FaceTrack, grid: TimeGrid, reach: int, flow: Estimator) -
         moved = flow(track.crops[first], track.crops[second])
         moved = cv2.GaussianBlur(moved - head_motion(moved, points), (0, 0), eye_distance(points) / 40)
         grow = eye_distance(points) / 10
-        where = filled_hull(points[BROWS], size, grow) | filled_hull(points[MOUTH], size, grow)
-        where &= ~eye_mask(points, size, grow / 2)
-        found[i] = np.percentile(strain(moved)[where], 80) if where.any() else 0
+        region = filled_hull(points[BROWS], size, grow) | filled_hull(points[MOUTH], size, grow)
+        region &= ~eye_mask(points, size, grow / 2)
+        found[i] = np.percentile(strain(moved)[region], 80) if region.any() else 0
     before = np.concatenate([np.zeros(reach), found[: len(grid) - reach]])
     return np.minimum(before, found)
 
 
 def widen(marked: np.ndarray, steps: int) -> np.ndarray:
-    """(N,) bool: every run of True longer by so many steps on both sides."""
-    wide = marked.copy()
+    """Return (N,) bool with every run of True extended by so many steps on both sides."""
+    extended = marked.copy()
     for first, last in runs(marked):
-        wide[max(0, first - steps) : last + steps + 1] = True
-    return wide
+        extended[max(0, first - steps) : last + steps + 1] = True
+    return extended

@@ -1,4 +1,4 @@
-"""Bumps: where something goes away from where it was and comes back, at every length from 40 ms to four seconds."""
+"""Candidate movements: where the face leaves its position and comes back, within 40 ms to four seconds."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
 HALF_LENGTHS = (0.02, 0.03, 0.045, 0.07, 0.1, 0.15, 0.22, 0.33, 0.5, 0.75, 1.1, 1.6)
-"""Half lengths in seconds that are looked for."""
+"""Half durations in seconds at which candidates are searched."""
 
 LOW, HIGH = 0.3, 0.7
-"""Shares of the height at which the flanks are measured."""
+"""Fractions of the height at which the flanks are measured."""
 
 FLANK_TO_END = float(np.arccos(1 - 2 * LOW) / (np.arccos(1 - 2 * HIGH) - np.arccos(1 - 2 * LOW)))
-"""From there to where a raised cosine begins, in widths of the flank between both shares."""
+"""Distance from `LOW` to the start of a raised cosine, in widths of the flank between `LOW` and `HIGH`."""
 
 FLOOR, CEILING = 0.0002, 0.006
-"""Noise of a region (distances of the outer eye corners) is taken to lie between them; a quartile says how much it is,
-so that expressions may fill half of a short recording."""
+"""Limits of the noise of a region, in distances of the outer eye corners. Within them the noise is estimated from the
+lower quartile, so that expressions may fill half of a short recording."""
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A movement that may be an expression, in steps.
+    """A movement that may be an expression.
 
     Attributes:
         onset, apex, offset: steps, onset < apex <= offset.
-        half: half length in steps with which it was found.
+        half: half duration in steps at which it was found.
         height: from the higher of both ends up to the apex, in distances of the outer eye corners.
-        uneven: how far apart both ends are, as a share of the height.
-        standing: size of the contrast in units of its usual size.
-        unfinished: the recording ended before it was half over.
-        pattern: (regions, 2) where each region is at the apex against both ends; length 1 in all.
-        path: (offset - onset + 1,) the movement along the pattern, from 0 at the onset on.
+        uneven: difference of both ends, as a fraction of the height.
+        contrast: contrast at the apex in units of the noise.
+        unfinished: the recording ends before the movement is half over.
+        pattern: (regions, 2) displacement of each region at the apex against both ends, of length 1 in all.
+        path: (offset - onset + 1,) displacement along the pattern, from 0 at the onset.
     """
 
     onset: int
@@ -43,20 +43,20 @@ class Candidate:
     half: int
     height: float
     uneven: float
-    standing: float
+    contrast: float
     unfinished: bool
     pattern: np.ndarray
     path: np.ndarray
 
 
-def find_candidates(regions: np.ndarray, rate: float, ended: bool = True, least: float = 1.5) -> list[Candidate]:
-    """Every bump.
+def find_candidates(regions: np.ndarray, rate: float, ended: bool = True, min_contrast: float = 1.5) -> list[Candidate]:
+    """Return every candidate movement.
 
     Args:
-        regions: (N, R, 2) displacement.
-        rate: steps a second.
-        ended: the recording ends here: a movement that has not come back by then is one too.
-        least: bumps that stand out less are left out.
+        regions: (N, R, 2) displacement of each region.
+        rate: steps per second.
+        ended: whether the recording ends here, so that a movement that has not come back counts too.
+        min_contrast: smallest contrast in units of the noise.
     """
     n, flat = len(regions), regions.reshape(len(regions), -1).astype(np.float64)
     found: list[Candidate] = []
@@ -67,29 +67,29 @@ def find_candidates(regions: np.ndarray, rate: float, ended: bool = True, least:
             continue
         done.add(half)
         smooth = gaussian_filter1d(flat, 0.2 * half, axis=0) if half > 2 else flat
-        light = gaussian_filter1d(flat, min(0.01 * rate, 0.1 * half), axis=0)  # more draws short ones out
+        light = gaussian_filter1d(flat, min(0.01 * rate, 0.1 * half), axis=0)  # more would lengthen short movements
         padded = np.pad(smooth, ((half, half), (0, 0)), mode="edge")
-        if ended:  # what has not come back is taken to do so as it went
+        if ended:  # a movement that has not come back is mirrored
             padded[-half:] = padded[-half - 1 : -2 * half - 1 : -1]
-        away = smooth - (padded[:n] + padded[2 * half :]) / 2
-        noise = np.clip(np.quantile(np.abs(away), 0.25, axis=0) / 0.3186, FLOOR, CEILING)
-        standing = np.sqrt(((away / noise) ** 2).mean(axis=1))
-        peaks, _ = find_peaks(np.concatenate([[0], standing, [0]]), height=least, distance=half)
+        offset = smooth - (padded[:n] + padded[2 * half :]) / 2
+        noise = np.clip(np.quantile(np.abs(offset), 0.25, axis=0) / 0.3186, FLOOR, CEILING)
+        contrast = np.sqrt(((offset / noise) ** 2).mean(axis=1))
+        peaks, _ = find_peaks(np.concatenate([[0], contrast, [0]]), height=min_contrast, distance=half)
         for peak in peaks - 1:
-            bump = _measure(light, int(peak), half, away[peak] / noise, noise, float(standing[peak]), ended)
-            if bump is not None:
-                found.append(bump)
+            candidate = _measure(light, int(peak), half, offset[peak] / noise, noise, float(contrast[peak]), ended)
+            if candidate is not None:
+                found.append(candidate)
     return found
 
 
 def _measure(
-    smooth: np.ndarray, peak: int, half: int, away: np.ndarray, noise: np.ndarray, standing: float, ended: bool
+    smooth: np.ndarray, peak: int, half: int, offset: np.ndarray, noise: np.ndarray, contrast: float, ended: bool
 ) -> Candidate | None:
-    """The movement along the direction in which it stands out, and where it begins and ends."""
+    """Measure a candidate along the direction of its largest contrast: its onset, apex, offset and height."""
     low, high = max(0, peak - 3 * half), min(len(smooth), peak + 3 * half + 1)
-    way = away / noise
-    way = way / (way @ (away * noise)) * np.linalg.norm(away * noise)
-    path = (smooth[low:high] - smooth[peak]) @ way
+    direction = offset / noise
+    direction = direction / (direction @ (offset * noise)) * np.linalg.norm(offset * noise)
+    path = (smooth[low:high] - smooth[peak]) @ direction
     near = max(0, peak - half - low)
     apex = near + int(path[near : peak + half + 1 - low].argmax())
     before, after = path[: apex + 1], path[apex:]
@@ -97,11 +97,11 @@ def _measure(
     last = apex + int(after.argmin())
     stays = path[-1] - path[first] > 0.5 * (path[apex] - path[first])
     unfinished = bool(ended and high == len(smooth) and stays)
-    onset = _foot(path[first : apex + 1][::-1])
-    offset = len(path) - 1 - apex if unfinished else _foot(path[apex : last + 1])
-    if onset < 1 or (offset < 1 and not unfinished):
+    rise = _flank_end(path[first : apex + 1][::-1])
+    fall = len(path) - 1 - apex if unfinished else _flank_end(path[apex : last + 1])
+    if rise < 1 or (fall < 1 and not unfinished):
         return None
-    left, right = apex - onset, min(len(path) - 1, apex + offset)
+    left, right = apex - rise, min(len(path) - 1, apex + fall)
     ends = path[left], path[left] if unfinished else path[right]
     height = float(path[apex] - max(ends))
     if height <= 0:
@@ -115,26 +115,26 @@ def _measure(
         half,
         height,
         abs(ends[0] - ends[1]) / height,
-        standing,
+        contrast,
         unfinished,
         (shape / max(size, 1e-9)).reshape(-1, 2),
         path[left : right + 1] - path[left],
     )
 
 
-def _foot(way: np.ndarray) -> int:
-    """Steps from the apex, way[0], to where the movement has ended: the flank, drawn out as a raised cosine."""
-    base, top = float(way[-1]), float(way[0])
-    if len(way) < 2 or top <= base:
+def _flank_end(flank: np.ndarray) -> int:
+    """Return the steps from the apex, flank[0], to the end of the flank, extended as a raised cosine."""
+    base, top = float(flank[-1]), float(flank[0])
+    if len(flank) < 2 or top <= base:
         return 0
-    share = (way - base) / (top - base)
-    high, low = (_fall(share, level) for level in (HIGH, LOW))
-    return int(min(len(way) - 1, max(1, round(low + FLANK_TO_END * (low - high)))))
+    relative = (flank - base) / (top - base)
+    high, low = (_first_below(relative, level) for level in (HIGH, LOW))
+    return int(min(len(flank) - 1, max(1, round(low + FLANK_TO_END * (low - high)))))
 
 
-def _fall(share: np.ndarray, level: float) -> float:
-    """The first place, between steps, where the share falls below a level."""
-    after = int(np.argmax(share < level))
+def _first_below(values: np.ndarray, level: float) -> float:
+    """Return the first position, between steps, where the values fall below a level."""
+    after = int(np.argmax(values < level))
     if after == 0:
-        return float(len(share) - 1)
-    return after - 1 + float((share[after - 1] - level) / (share[after - 1] - share[after]))
+        return float(len(values) - 1)
+    return after - 1 + float((values[after - 1] - level) / (values[after - 1] - values[after]))

@@ -1,9 +1,9 @@
-"""How the parts of a face move against the head that carries them.
+"""The motion of regions of a face against the head.
 
-Points of the face are followed from a key picture through the next second (Lucas and Kanade 1981, pyramids after
-Bouguet 2000); one that strays from the tracker's landmarks is brought back to them. What the head did is fitted to all
-points robustly and taken away: shift, turn in the picture, size, and the two turns in depth, which move a point by its
-depth. What is left is averaged over regions.
+Points of the face are tracked from a key frame through the next second (Lucas and Kanade 1981, pyramids after Bouguet
+2000); a point that strays from the landmarks of the face tracker is set back to them. The motion of the head is fitted
+robustly to all points and subtracted: shift, roll, scale, and the two rotations in depth, which move a point in
+proportion to its depth. The rest is averaged over regions.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from .._regions import eye_distance
 from ..base import TimeGrid
 
 SIDE = 96
-"""Pixels; larger crops are shrunk to it before points are followed."""
+"""Side in pixels to which larger crops are resized before points are tracked."""
 
 MAX_STRAY = 0.08
-"""Distances of the outer eye corners."""
+"""Largest distance of a tracked point from its landmark, in distances of the outer eye corners."""
 
 CHEEKS, FOREHEAD = ((36, 48, 31), (45, 54, 35)), (18, 21, 22, 25)
 
-# Numbers of the 68 points, then 68 and 69: cheeks, 70 to 73: forehead above the brows. Right is the person's.
+# Indices of the 68 landmarks; 68 and 69 are the cheeks, 70 to 73 the forehead above the brows. Right is the right of
+# the person.
 REGIONS: dict[str, tuple[int, ...]] = {
     "right outer brow": (17, 18, 19, 70),
     "right inner brow": (20, 21, 71),
@@ -59,11 +60,11 @@ _PRIOR = np.array([1.0 if i in _RIGID else 0.3 for i in _TRACKED])
 
 @dataclass(frozen=True, eq=False)
 class Displacement:
-    """Motion of a face at even steps of time, in distances of the outer corners of the eyes.
+    """Motion of a face at even steps of time, in distances of the outer eye corners.
 
     Attributes:
-        regions: (N, 17, 2) float32 where each region of `NAMES` has gone since the beginning, without the head.
-        head: (N, 6) float32 what the head did: x, y, turn in the picture, size, turns in depth (sideways, up and down).
+        regions: (N, 17, 2) float32 displacement of each region of `NAMES` since the first step, without the head.
+        head: (N, 6) float32 motion of the head: x, y, roll, scale, yaw, pitch.
     """
 
     regions: np.ndarray
@@ -71,43 +72,43 @@ class Displacement:
 
 
 def displacement(track: FaceTrack, grid: TimeGrid, seconds: float = 1.0) -> Displacement:
-    """How every region moved against the head.
+    """Measure how every region moves against the head.
 
     Args:
-        track: of a face.
-        grid: where to look at it; two or more.
-        seconds: a new key picture is taken after so long, and after every gap.
+        track: the track of a face.
+        grid: the steps at which to examine it; two or more.
+        seconds: time from one key frame to the next; a gap is followed by a new key frame too.
     """
-    every = grid.steps(seconds)
+    interval = grid.steps(seconds)
     regions = np.zeros((len(grid), len(NAMES), 2), np.float32)
     head = np.zeros((len(grid), 6), np.float32)
-    member = np.stack([np.isin(_TRACKED, points) / len(points) for points in REGIONS.values()]).astype(np.float32)
+    weights = np.stack([np.isin(_TRACKED, points) / len(points) for points in REGIONS.values()]).astype(np.float32)
     first = 0
     while first < len(grid) - 1:
-        last = min(first + every, len(grid) - 1)
+        last = min(first + interval, len(grid) - 1)
         lost = np.flatnonzero(~grid.visible[first + 1 : last + 1])
         last = first + max(1, int(lost[0])) if len(lost) else last
-        start, moved = _cached_tracking(track, grid.frames[first : last + 1])
-        gone, left = _remove_head_motion(start, moved)
-        regions[first + 1 : last + 1] = regions[first] + np.einsum("rp,npd->nrd", member, left)
-        head[first + 1 : last + 1] = head[first] + gone
+        start, moves = _cached_tracking(track, grid.frames[first : last + 1])
+        motion, rest = _remove_head_motion(start, moves)
+        regions[first + 1 : last + 1] = regions[first] + np.einsum("rp,npd->nrd", weights, rest)
+        head[first + 1 : last + 1] = head[first] + motion
         first = last
     return Displacement(regions, head)
 
 
 def without_blinks(regions: np.ndarray, blink: np.ndarray) -> np.ndarray:
-    """(N, 17, 2): brows, lids, cheeks and nose drawn straight through the marked blinks; the mouth is left as it is."""
-    calm = regions.copy()
+    """Return (N, 17, 2) with brows, lids, cheeks and nose interpolated across the marked blinks."""
+    result = regions.copy()
     marked, steps = np.flatnonzero(blink), np.flatnonzero(~blink)
     if len(steps) and len(marked):
         for i in AROUND_EYES:
             for axis in (0, 1):
-                calm[marked, i, axis] = np.interp(marked, steps, regions[steps, i, axis])
-    return calm
+                result[marked, i, axis] = np.interp(marked, steps, regions[steps, i, axis])
+    return result
 
 
 def _cached_tracking(track: FaceTrack, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`_followed`, once for the same frames where the track has a memory."""
+    """Track points once for the same frames, where the track has a cache."""
     if track.flow_cache is None:
         return _track_points(track, frames)
     numbers = track.numbers[frames]
@@ -118,26 +119,39 @@ def _cached_tracking(track: FaceTrack, frames: np.ndarray) -> tuple[np.ndarray, 
 
 
 def _track_points(track: FaceTrack, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(P, 2) places about the middle of the eyes, and (n - 1, P, 2) moves from the first of n frames to the others."""
+    """Return (P, 2) positions about the middle of the eyes, and (n - 1, P, 2) moves from the first of n frames.
+
+    Both are in distances of the outer eye corners.
+    """
     key = _shrink(track.crops[frames[0]])
     zoom = len(key) / track.crops.shape[1]
     points = _extended_points(track.points[frames[0]] * zoom)
     start = np.clip(points[list(_TRACKED)], 0, len(key) - 1).astype(np.float32)
-    wide, light = max(eye_distance(points), 1.0), max(float(key.mean()), 1.0)
-    window = max(5, round(0.2 * wide)) | 1
-    now, moved = start.copy(), np.zeros((len(frames) - 1, *start.shape), np.float32)
-    how = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 10, 0.02)
+    width, brightness = max(eye_distance(points), 1.0), max(float(key.mean()), 1.0)
+    window = max(5, round(0.2 * width)) | 1
+    current, moves = start.copy(), np.zeros((len(frames) - 1, *start.shape), np.float32)
+    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 10, 0.02)
     for i, frame in enumerate(frames[1:]):
         crop = _shrink(track.crops[frame])
-        crop = cv2.convertScaleAbs(crop, alpha=light / max(float(crop.mean()), 1.0))
-        found, there, _ = cv2.calcOpticalFlowPyrLK(
-            key, crop, start, now.copy(), None, None, (window, window), 2, how, cv2.OPTFLOW_USE_INITIAL_FLOW, 1e-3
+        crop = cv2.convertScaleAbs(crop, alpha=brightness / max(float(crop.mean()), 1.0))
+        found, status, _ = cv2.calcOpticalFlowPyrLK(
+            key,
+            crop,
+            start,
+            current.copy(),
+            None,
+            None,
+            (window, window),
+            2,
+            criteria,
+            cv2.OPTFLOW_USE_INITIAL_FLOW,
+            1e-3,
         )
-        told = start + (_extended_points(track.points[frame] * zoom) - points)[list(_TRACKED)]
-        near = np.linalg.norm(found - told, axis=1) < MAX_STRAY * wide
-        now = np.where(((there[:, 0] > 0) & near)[:, None], found, told).astype(np.float32)
-        moved[i] = now - start
-    return (start - (points[36] + points[45]) / 2) / wide, moved / wide
+        expected = start + (_extended_points(track.points[frame] * zoom) - points)[list(_TRACKED)]
+        near = np.linalg.norm(found - expected, axis=1) < MAX_STRAY * width
+        current = np.where(((status[:, 0] > 0) & near)[:, None], found, expected).astype(np.float32)
+        moves[i] = current - start
+    return (start - (points[36] + points[45]) / 2) / width, moves / width
 
 
 def _shrink(crop: np.ndarray) -> np.ndarray:
@@ -145,25 +159,25 @@ def _shrink(crop: np.ndarray) -> np.ndarray:
 
 
 def _extended_points(points: np.ndarray) -> np.ndarray:
-    """(74, 2): the 68 points, cheeks and forehead."""
-    cheeks = [points[list(three)].mean(axis=0) for three in CHEEKS]
+    """Return (74, 2): the 68 points, two on the cheeks and four on the forehead."""
+    cheeks = [points[list(corners)].mean(axis=0) for corners in CHEEKS]
     return np.concatenate([points, cheeks, points[list(FOREHEAD)] - (0, 0.15 * eye_distance(points))])
 
 
-def _remove_head_motion(start: np.ndarray, moved: np.ndarray, rounds: int = 4) -> tuple[np.ndarray, np.ndarray]:
-    """What the head did (n, 6), and what is left of the moves (n, P, 2): robust least squares, Cauchy's weights."""
+def _remove_head_motion(start: np.ndarray, moves: np.ndarray, rounds: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    """Return the motion of the head (n, 6) and the rest of the moves (n, P, 2); least squares with Cauchy weights."""
     x, y = start.T
     depth = np.sqrt(np.clip(1.2 - (x / 1.1) ** 2 - ((y - 0.3) / 1.5) ** 2, 0, None))
-    none, one = np.zeros_like(x), np.ones_like(x)
-    basis = np.stack([(one, none), (none, one), (-y, x), (x, y), (depth, none), (none, depth)], axis=-1)
+    zero, ones = np.zeros_like(x), np.ones_like(x)
+    basis = np.stack([(ones, zero), (zero, ones), (-y, x), (x, y), (depth, zero), (zero, depth)], axis=-1)
     basis = basis.transpose(1, 0, 2).astype(np.float64)  # (P, 2, 6)
-    weights = np.repeat(_PRIOR[None], len(moved), axis=0)
+    weights = np.repeat(_PRIOR[None], len(moves), axis=0)
     for _ in range(rounds):
         normal = np.einsum("np,pdi,pdj->nij", weights, basis, basis, optimize=True) + 1e-6 * np.eye(6)
-        right = np.einsum("np,pdi,npd->ni", weights, basis, moved, optimize=True)
-        gone = np.linalg.solve(normal, right[..., None])[..., 0]
-        left = moved - np.einsum("pdi,ni->npd", basis, gone)
-        size = np.linalg.norm(left, axis=-1)
+        right = np.einsum("np,pdi,npd->ni", weights, basis, moves, optimize=True)
+        motion = np.linalg.solve(normal, right[..., None])[..., 0]
+        rest = moves - np.einsum("pdi,ni->npd", basis, motion)
+        size = np.linalg.norm(rest, axis=-1)
         usual = np.maximum(np.median(size, axis=1, keepdims=True), 0.003)
         weights = _PRIOR / (1 + (size / (2 * usual)) ** 2)
-    return gone, left
+    return motion, rest

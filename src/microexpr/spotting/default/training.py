@@ -1,4 +1,7 @@
-"""How the default spotter learns: bumps of labeled tracks, whole and in pieces; a logistic score of their facts."""
+"""Training of the default spotter: a logistic model on the features of candidates from labeled tracks.
+
+Tracks are used as a whole and in random segments, many of which end within an expression.
+"""
 
 from __future__ import annotations
 
@@ -16,24 +19,24 @@ from .displacement import Displacement, displacement, without_blinks
 from .features import FEATURE_NAMES, CandidateFeatures, candidate_features
 
 MIN_IOU = 0.7
-"""A bump counts as an expression where it overlaps one by as much; as none where it does not."""
+"""Smallest intersection over union with a labeled expression at which a candidate is a positive example."""
 
 INVERSE_L2 = 0.1
-"""Inverse of the L2 penalty, with standardized facts."""
+"""Inverse of the L2 penalty, with standardized features."""
 
 SECONDS_PER_SEGMENT = 6.0
-"""Seconds of a track for each piece that is cut out of it."""
+"""A random segment is cut out of a track for every so many seconds."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrackMotion:
-    """A track, or a piece of one, at even steps.
+    """The motion of a track or of a segment of it, at even steps.
 
     Attributes:
-        moves: displacement, blinks bridged.
-        rate: steps a second.
-        blink: (N,) bool.
-        openness: (N, 2).
+        moves: displacement, interpolated across blinks.
+        rate: steps per second.
+        blink: (N,) bool: blink at each step.
+        openness: (N, 2) opening of the right and the left eye at each step.
     """
 
     moves: Displacement
@@ -43,7 +46,7 @@ class TrackMotion:
 
     @classmethod
     def of(cls, track: FaceTrack, grid: TimeGrid) -> TrackMotion:
-        """What a spotter sees of a track."""
+        """Measure the motion of a track at the steps of a grid."""
         blink = np.asarray(track.blink[grid.frames])
         moves = displacement(track, grid)
         moves = Displacement(without_blinks(moves.regions, blink), moves.head)
@@ -53,29 +56,32 @@ class TrackMotion:
         return len(self.blink)
 
     def segment(self, first: int, last: int) -> TrackMotion:
-        """From one step to before another."""
+        """Return the segment from step `first` to before step `last`."""
         part = slice(first, last)
         moves = Displacement(self.moves.regions[part] - self.moves.regions[first], self.moves.head[part])
         return TrackMotion(moves, self.rate, self.blink[part], self.openness[part])
 
     def candidates(self, ended: bool = True) -> tuple[list[Candidate], np.ndarray]:
-        """Every bump, and (bumps, facts) what is known of them."""
+        """Return every candidate, and (candidates, F) their features; `ended` as in `find_candidates`."""
         found = find_candidates(self.moves.regions, self.rate, ended)
         return found, candidate_features(found, CandidateFeatures(self.moves, self.rate, self.blink, self.openness))
 
 
 SUBMODELS = ("micro", "macro", "unfinished")
-"""Each has weights of its own."""
+"""Candidates are divided among three models, each with weights of its own."""
 
 
 def design_matrix(values: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """(n, 3 F + 1): standardized facts kept within three deviations, their squares, each times the length, and 1."""
+    """Return (n, 3 F + 1): standardized features, their squares, their products with the log duration, and 1.
+
+    Features are clipped to three standard deviations.
+    """
     z = np.clip((values - mean) / scale, -3, 3)
     return np.concatenate([z, z**2, z * z[:, :1], np.ones((len(z), 1))], axis=1)
 
 
 def submodel_index(values: np.ndarray) -> np.ndarray:
-    """(n,) position in `JUDGES` of the one that each (n, F) facts belong to."""
+    """Return (n,): index into `SUBMODELS` of the model for each row of (n, F) features."""
     short = values[:, FEATURE_NAMES.index("log seconds")] < np.log(MICRO_SECONDS)
     unfinished = values[:, FEATURE_NAMES.index("unfinished")] > 0
     return np.where(unfinished, 2, np.where(short, 0, 1))
@@ -84,22 +90,34 @@ def submodel_index(values: np.ndarray) -> np.ndarray:
 def fit_weights(
     tracks: Sequence[FaceTrack], labels: Sequence[Sequence[Interval]], rate: float, seed: int
 ) -> dict[str, np.ndarray]:
-    """`mean` and `scale` of the facts, and the weights of their terms by the name of each of `JUDGES`."""
+    """Fit the weights of the default spotter.
+
+    Args:
+        tracks: tracks to train on.
+        labels: labeled intervals of each track, in frame numbers.
+        rate: steps per second at which tracks are examined, at most.
+        seed: seed of the random segments.
+
+    Returns:
+        `mean` and `scale` of the features, and for each of `SUBMODELS` the weights of the columns of `design_matrix`.
+    """
     from sklearn.linear_model import LogisticRegression
 
     rng = np.random.default_rng([5, seed])
-    lessons = [_examples(*one) for pair in zip(tracks, labels, strict=True) for one in _segments(*pair, rate, rng)]
-    values = np.concatenate([v for v, _ in lessons])
-    good = np.concatenate([g for _, g in lessons])
+    examples = [
+        _examples(*segment) for pair in zip(tracks, labels, strict=True) for segment in _segments(*pair, rate, rng)
+    ]
+    values = np.concatenate([features for features, _ in examples])
+    positive = np.concatenate([targets for _, targets in examples])
     mean, scale = values.mean(axis=0), np.maximum(values.std(axis=0), 1e-6)
-    belongs, inputs = submodel_index(values), design_matrix(values, mean, scale)
+    index, inputs = submodel_index(values), design_matrix(values, mean, scale)
     state = {"mean": mean, "scale": scale}
     for number, name in enumerate(SUBMODELS):
-        own = belongs == number
-        if len(set(good[own])) == 2:
-            judge = LogisticRegression(C=INVERSE_L2, max_iter=2000, fit_intercept=False).fit(inputs[own], good[own])
-            state[name] = judge.coef_[0]
-        else:  # nothing to tell apart: never
+        own = index == number
+        if len(set(positive[own])) == 2:
+            model = LogisticRegression(C=INVERSE_L2, max_iter=2000, fit_intercept=False).fit(inputs[own], positive[own])
+            state[name] = model.coef_[0]
+        else:  # only one class: the probability is near 0
             state[name] = np.concatenate([np.zeros(inputs.shape[1] - 1), [-10.0]])
     return state
 
@@ -110,40 +128,44 @@ Spans = list[tuple[int, int]]
 def _segments(
     track: FaceTrack, labels: Sequence[Interval], rate: float, rng: np.random.Generator
 ) -> Iterator[tuple[TrackMotion, Spans, Spans]]:
-    """The whole track and pieces of it, many of which end within an expression; true and unclear spans of each."""
+    """Yield the whole track and segments of it, with the labeled and the ambiguous spans of each.
+
+    Half of the segments end within an expression, or soon after it.
+    """
     grid = time_grid(track, rate)
     if len(grid) < 3:
         return
-    seen = TrackMotion.of(track, grid)
+    motion = TrackMotion.of(track, grid)
     numbers = track.numbers[grid.frames]
     spans = [(int(np.searchsorted(numbers, i.onset)), int(np.searchsorted(numbers, i.offset))) for i in labels]
-    yield seen, spans, []
-    for _ in range(round(len(seen) / grid.steps(SECONDS_PER_SEGMENT))):
+    yield motion, spans, []
+    for _ in range(round(len(motion) / grid.steps(SECONDS_PER_SEGMENT))):
         length = grid.steps(rng.uniform(2, 12))
-        end = int(rng.integers(length, len(seen))) if length < len(seen) else len(seen)
+        end = int(rng.integers(length, len(motion))) if length < len(motion) else len(motion)
         if spans and rng.random() < 0.5:
             onset, offset = spans[int(rng.integers(len(spans)))]
-            end = min(len(seen), onset + int(rng.uniform(0.35, 1.5) * (offset - onset)) + 1)
+            end = min(len(motion), onset + int(rng.uniform(0.35, 1.5) * (offset - onset)) + 1)
         start = max(0, end - length)
         if end - start >= 3:
-            yield seen.segment(start, end), *_spans_within(spans, start, end)
+            yield motion.segment(start, end), *_spans_within(spans, start, end)
 
 
 def _spans_within(spans: Spans, start: int, end: int) -> tuple[Spans, Spans]:
-    """True spans of a piece, and ones that cannot be judged: cut off before their middle, or begun before it."""
+    """Return the labeled spans of a segment, and those that are ambiguous: cut off early, or begun before it."""
     clear: Spans = []
-    unclear: Spans = []
+    ambiguous: Spans = []
     for onset, offset in spans:
         if offset >= start and onset < end:
             cut = (max(0, onset - start), min(end - 1, offset) - start)
-            shown = (min(end - 1, offset) - onset) / max(1, offset - onset)
-            (clear if onset >= start and shown >= 0.35 else unclear).append(cut)
-    return clear, unclear
+            visible = (min(end - 1, offset) - onset) / max(1, offset - onset)
+            (clear if onset >= start and visible >= 0.35 else ambiguous).append(cut)
+    return clear, ambiguous
 
 
-def _examples(seen: TrackMotion, clear: Spans, unclear: Spans) -> tuple[np.ndarray, np.ndarray]:
-    found, values = seen.candidates()
-    spans = [(bump.onset, bump.offset) for bump in found]
-    kept = np.array([not any(overlap(span, one) > 0 for one in unclear) for span in spans], bool)
-    good = np.array([any(overlap(span, one) >= MIN_IOU for one in clear) for span in spans], bool)
-    return values[kept], good[kept]
+def _examples(motion: TrackMotion, clear: Spans, ambiguous: Spans) -> tuple[np.ndarray, np.ndarray]:
+    """Return (n, F) features and (n,) bool targets of the candidates that touch no ambiguous span."""
+    found, features = motion.candidates()
+    spans = [(candidate.onset, candidate.offset) for candidate in found]
+    usable = np.array([not any(overlap(span, other) > 0 for other in ambiguous) for span in spans], bool)
+    positive = np.array([any(overlap(span, label) >= MIN_IOU for label in clear) for span in spans], bool)
+    return features[usable], positive[usable]
