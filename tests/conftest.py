@@ -11,8 +11,12 @@ from pathlib import Path
 import pytest
 
 from microexpr.core.clip import Clip
+from microexpr.core.config import cache_folder
 from microexpr.datasets import DATASETS, Dataset
 from microexpr.recipes import RecognitionRecipe, parse
+
+# The face mesh is read from where `make install` fetched it; no test fetches anything.
+os.environ.setdefault("MICROEXPR_FACE_MESH", str(cache_folder() / "face-mesh"))
 
 pytest_plugins = ["tests.web.serve_page"]  # fixtures of the page in a browser
 

@@ -1,7 +1,8 @@
 """What some tests need of a machine."""
 
-from importlib.util import find_spec
-
 import pytest
 
-needs_mesh = pytest.mark.skipif(find_spec("mediapipe") is None, reason="the wheel mediapipe is not installed")
+from microexpr.faces.mesh_files import CHECKSUMS, find_mesh_file
+
+HAS_MESH = all(find_mesh_file(name) for name in CHECKSUMS)
+needs_mesh = pytest.mark.skipif(not HAS_MESH, reason="`make install` could not fetch the face mesh")

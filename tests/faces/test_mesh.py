@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from microexpr.core.errors import MediaError, MissingDataError
-from microexpr.faces import landmarks as mesh
+from microexpr.core.errors import MediaError
 from microexpr.faces.landmarks import anchors, detect_face, find_landmarks, mesh_region
 from microexpr.imaging.video import VideoFrames, write_video
 from tests.marks import needs_mesh
@@ -96,11 +95,3 @@ def test_the_region_there_and_back():
     level = (eyes - place[:, 2]) @ np.linalg.inv(place[:, :2]).T
     assert level[0, 1] == pytest.approx(level[1, 1]) and level[0, 0] < level[1, 0]
     assert level @ place[:, :2].T + place[:, 2] == pytest.approx(eyes)
-
-
-def test_without_the_wheel_one_line_says_what_is_lost(monkeypatch):
-    monkeypatch.setattr(mesh.importlib.util, "find_spec", lambda name: None)
-    mesh._detector.cache_clear()
-    with pytest.raises(MissingDataError, match=r"pip install --no-deps mediapipe==0\.10\.21; without it") as caught:
-        find_landmarks(np.zeros((50, 50, 3), np.uint8))
-    assert "\n" not in str(caught.value)

@@ -1,29 +1,26 @@
-"""468 points of a face by the networks that the wheel `mediapipe` carries.
+"""468 points of a face by the networks of the face mesh, whose files `mesh_files` finds or fetches.
 
 BlazeFace (Bazarevsky et al. 2019, arXiv:1907.05047) finds the face and its eyes; the face mesh (Kartynnik et al. 2019,
 arXiv:1907.06724) puts 468 points on the upright cut-out, 68 of which stand for the points in common use (Sagonas et al.
-2013). The wheel is only a carrier of two files: nothing in it is imported. Points are x to the right and y down in
-pixels; whole numbers are the middles of pixels.
+2013). Points are x to the right and y down in pixels; whole numbers are the middles of pixels.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from ..core.errors import MediaError, MissingDataError
+from ..core.errors import MediaError
 from ..imaging.geometry import transform_points, warp_image
+from .mesh_files import DETECTOR, MESH, mesh_file
 from .tflite import Network, load_network
 
-WHEEL = "mediapipe==0.10.21"
 DETECTOR_SIDE, MESH_SIDE = 128, 192
 MIN_SCORE, MAX_OVERLAP = 0.5, 0.3
 MIN_PRESENCE = 0.5
@@ -79,7 +76,7 @@ def find_landmarks(image: np.ndarray) -> Landmarks | None:
         picture: (height, width, 3) uint8 RGB.
 
     Raises:
-        MissingDataError: the wheel that carries the networks is not installed.
+        MissingDataError: the files of the networks are not on this machine and cannot be fetched.
         MediaError: not such a picture.
     """
     for faces in _candidates(image):
@@ -242,21 +239,9 @@ def _mesh(image: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, float]:
 
 @cache
 def _detector() -> Network:
-    return load_network(_file("face_detection/face_detection_short_range"), ("regressors", "classificators"))
+    return load_network(mesh_file(DETECTOR), ("regressors", "classificators"))
 
 
 @cache
 def _landmarker() -> Network:
-    return load_network(_file("face_landmark/face_landmark"), ("conv2d_21", "conv2d_31"))
-
-
-def _file(model: str) -> Path:
-    spec = importlib.util.find_spec("mediapipe")
-    folders = list(spec.submodule_search_locations or []) if spec else []
-    file = Path(folders[0]) / "modules" / f"{model}.tflite" if folders else None
-    if file is None or not file.is_file():
-        raise MissingDataError(
-            "the face mesh needs two files of a wheel that is not installed: pip install --no-deps "
-            f"{WHEEL}; without it, step 'crop-face' cuts faces by OpenCV's cascade, not turned upright and not masked"
-        )
-    return file
+    return load_network(mesh_file(MESH), ("conv2d_21", "conv2d_31"))
