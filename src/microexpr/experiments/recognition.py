@@ -152,6 +152,8 @@ def begin_folder(folder: Path, header: H, read: Callable[[Path], H]) -> H:
 class RecognitionRun:
     """A run on disk."""
 
+    kind = "recognition"
+
     def __init__(self, folder: Path, header: RecognitionMetadata) -> None:
         self.folder = folder
         self.metadata = header

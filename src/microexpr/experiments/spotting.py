@@ -123,6 +123,8 @@ class EventPrediction:
 class SpottingRun:
     """A run on disk."""
 
+    kind = KIND
+
     def __init__(self, folder: Path, header: SpottingMetadata) -> None:
         self.folder = folder
         self.metadata = header

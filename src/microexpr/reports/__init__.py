@@ -1,36 +1,45 @@
-"""Functions of runs: scores with intervals, the majority's guess and the published numbers beside them."""
+"""Reports of runs: scores with intervals, the majority baseline and published numbers beside them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..core.errors import UnknownNameError
+from ..core.errors import UsageError
 from ..experiments.recognition import RecognitionRun
 from ..experiments.spotting import SpottingRun
-from . import text
-from .summary import Summary, summarize
+from .base import REPORT_FORMATS, REPORTS, FigureSpec, Gallery, Report, ReportFormat, Table
 
-__all__ = ["Summary", "render", "summarize"]
+__all__ = [
+    "REPORTS",
+    "REPORT_FORMATS",
+    "FigureSpec",
+    "Gallery",
+    "Report",
+    "ReportFormat",
+    "Table",
+    "make_report",
+]
+
+Run = RecognitionRun | SpottingRun
 
 
-def render(groups: Sequence[Sequence[RecognitionRun]], form: str, spotted: Sequence[SpottingRun] = ()) -> str:
-    """Reports of runs as text.
+def make_report(runs: Run | Sequence[Run]) -> Report:
+    """Make the report of one or several runs.
+
+    Runs that differ in their seed only are reported as one, with the mean and the standard deviation of their scores;
+    all others are compared with each other.
 
     Args:
-        groups: runs; those of one group are the same recipe with several seeds.
-        form: `json` (an object a line), `markdown`, `latex` or `html` (one self-contained page).
-        spotted: runs of spotting, which are reported by themselves.
+        runs: a run, or a sequence of runs of the same kind of task.
+
+    Raises:
+        UsageError: there is no run, or they are of different kinds of task.
+        RunError: a run has no result yet, or a file of it is damaged.
     """
-    if spotted:
-        from .spotting import render_spotting
-
-        return render_spotting(spotted, form)
-    summaries = [summarize(runs) for runs in groups]
-    if form == "html":
-        from .page import as_html
-
-        return as_html(summaries)
-    forms = {"json": text.as_json, "markdown": text.as_markdown, "latex": text.as_latex}
-    if form not in forms:
-        raise UnknownNameError("form of report", form, [*forms, "html"])
-    return forms[form](summaries)
+    every = list(runs) if isinstance(runs, Sequence) else [runs]
+    kinds = sorted({run.kind for run in every})
+    if not kinds:
+        raise UsageError("there is no run to report; give at least one")
+    if len(kinds) > 1:
+        raise UsageError(f"these are runs of different kinds ({', '.join(kinds)}); report them one by one")
+    return REPORTS.get(kinds[0])(every)

@@ -1,4 +1,4 @@
-"""The majority's guess on the clips of a published protocol: what an accuracy must be held against."""
+"""The majority baseline on the clips of a published protocol, which every published accuracy is compared with."""
 
 from __future__ import annotations
 
@@ -9,11 +9,18 @@ from ..protocols import PROTOCOLS
 from .published import PublishedRow
 
 WAR = "weighted_average_recall"
+NOTE = "majority: accuracy of always predicting the most frequent class of all clips of the published protocol"
 
 
 @dataclass(frozen=True)
 class Majority:
-    """The most frequent class of a protocol's published clips."""
+    """The most frequent class of a protocol's published clips.
+
+    Attributes:
+        label: the class.
+        clips: number of its clips.
+        total: number of all clips.
+    """
 
     label: str
     clips: int
@@ -21,32 +28,34 @@ class Majority:
 
     @property
     def accuracy(self) -> float:
-        """Of all clips: the accuracy of guessing it always."""
+        """Of always predicting it, 0 to 1."""
         return self.clips / self.total
 
 
-NOTE = "majority: share of the most frequent class among all clips of the published protocol"
-
-
 def majority_of(protocol: str) -> Majority | None:
-    """What guessing one class scores on all published clips; None where no paper counts them, or folds are averaged."""
-    rules = PROTOCOLS.get(protocol)
-    if rules is None or rules.average != "pooled" or not rules.datasets or not set(rules.datasets) <= set(rules.counts):
+    """The majority class of all published clips; None where no paper counts them, or where folds are averaged."""
+    if protocol not in PROTOCOLS:
         return None
-    clips = {word: sum(rules.counts[name].get(word, 0) for name in rules.datasets) for word in rules.classes}
-    word = max(clips, key=lambda one: clips[one])
-    return Majority(word, clips[word], sum(clips.values()))
+    rules = PROTOCOLS[protocol]
+    if rules.average != "pooled" or not rules.datasets or not set(rules.datasets) <= set(rules.counts):
+        return None
+    clips = {label: sum(rules.counts[name].get(label, 0) for name in rules.datasets) for label in rules.classes}
+    label = max(clips, key=lambda name: clips[name])
+    return Majority(label, clips[label], sum(clips.values()))
 
 
 def exactly_majority(rows: Iterable[PublishedRow]) -> list[str]:
-    """A line for each published accuracy that is, as far as it is printed, that of guessing the majority."""
+    """One line for each published accuracy that equals that of the majority baseline, as far as it is printed."""
     lines = []
     for row in rows:
-        most = majority_of(row.protocol)
-        value = row.metrics.get(WAR)
-        if most is not None and value is not None and round(most.accuracy, max(2, len(f"{value}") - 2)) == value:
+        majority, value = majority_of(row.protocol), row.metrics.get(WAR)
+        if majority is None or value is None:
+            continue
+        decimals = max(2, len(f"{value}") - 2)
+        if round(majority.accuracy, decimals) == value:
             lines.append(
-                f"{row.method}: the printed {100 * value:g} % is exactly the majority's share, {most.clips} of "
-                f'{most.total} clips ({100 * most.accuracy:.1f} %): whoever always says "{most.label}" scores it'
+                f"{row.method}: the printed {100 * value:g} % is exactly that of the majority class, {majority.clips} of "
+                f'{majority.total} clips ({100 * majority.accuracy:.1f} %): always predicting "{majority.label}" '
+                "scores the same"
             )
     return lines

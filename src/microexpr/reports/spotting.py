@@ -1,93 +1,142 @@
-"""Reports of spotting: counts and scores of each data set, the published ones beside them."""
+"""The report of spotting runs: counts and scores on each data set, with the published ones beside them."""
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from ..core.errors import RunError, UnknownNameError
+from ..core.errors import RunError
 from ..experiments.spotting import SpottingRun, VideoResult
-from ..metrics.bootstrap import percentile_interval
-from ..metrics.intervals import SpottingScore
-from ..metrics.spotting import KINDS, SpotThenRecognize, SpottingScores, evaluate_spotting, spot_then_recognize
-from .page import page
+from ..metrics import (
+    SpotThenRecognize,
+    SpottingScore,
+    SpottingScores,
+    evaluate_spotting,
+    percentile_interval,
+    spot_then_recognize,
+)
+from ..metrics.spotting import KINDS
+from .base import REPORTS, Report, Table
 from .published import PublishedSpotting, published_spotting
-from .summary import SYNTHETIC
-from .tables import LEAKY, Table, format_score
-from .text import booktabs, section
+from .tables import LEAKY, format_interval, format_score
+from .warnings import run_warnings
 
 LEAKY_NOTE = f"{LEAKY} a threshold was chosen on the test videos; not comparable"
-COUNTS = (
-    *("", "kind", "TP", "FP", "FN", "precision", "recall", "F1", "95 % by people"),
-    *("false alarms/min", "onset error", "source"),
+ANY_KIND = "either kind"
+N_SAMPLES = 1000
+"""Bootstrap samples of subjects."""
+
+COUNT_COLUMNS = (
+    "",
+    "kind",
+    "TP",
+    "FP",
+    "FN",
+    "precision",
+    "recall",
+    "F1",
+    "95 % over subjects",
+    "false alarms/min",
+    "onset error",
+    "source",
 )
-EITHER = "either kind"
-DRAWS = 1000
-SCORES = ("F1 of intervals", "micro", "macro", "all", "STRS", "source")
+SCORE_COLUMNS = ("F1 of intervals", "micro", "macro", "all", "STRS", "source")
 
 
 @dataclass(frozen=True)
 class SpottingSummary:
-    """What a report says of one data set of a run.
+    """Scores of one run on one data set.
 
     Attributes:
-        run: whose.
-        data: name of the data set.
-        videos: how many are judged, and of how many people.
-        people: see above.
-        minutes: of all videos.
-        report: scores.
-        intervals: kind -> 95 % interval of its F1, by drawing people.
-        named: spot-then-recognize; None where no recognizer was asked.
-        faceless: videos in which no face was seen; all their intervals are missed.
-        crowded: videos with several people, of whom the one longest in sight was judged.
+        run: the run.
+        dataset: name of the data set.
+        n_videos: number of videos that are done.
+        n_subjects: number of their subjects.
+        minutes: length of all videos.
+        scores: by kind and for either kind.
+        intervals: kind -> 95 % bootstrap interval of its F1 over subjects.
+        recognized: spot-then-recognize; None where no recognizer was used.
+        faceless: videos in which no face was found; all their intervals are missed.
+        crowded: videos with several faces, of which the one longest in sight was used.
     """
 
     run: SpottingRun
-    data: str
-    videos: int
-    people: int
+    dataset: str
+    n_videos: int
+    n_subjects: int
     minutes: float
-    report: SpottingScores
+    scores: SpottingScores
     intervals: Mapping[str, tuple[float, float]]
-    named: SpotThenRecognize | None
+    recognized: SpotThenRecognize | None
     faceless: tuple[str, ...]
     crowded: tuple[str, ...]
 
     @property
     def label(self) -> str:
-        """What its rows are called beside published ones; never without what a reader must know."""
-        marks = ["synthetic faces"] * self.run.metadata.data[self.data]["synthetic"]
-        marks += ["subset"] * any(line.startswith(f"{self.data}:") for line in self.run.metadata.subset)
-        marks += ["partial"] * (not self.run.complete)
-        seed = f", seed {self.run.metadata.seed}" if self.run.metadata.seed else ""
-        return f"{self.run.metadata.recipe['name']}{seed}" + (f" ({', '.join(marks)})" if marks else "")
+        """Name of its rows beside published ones; it names its caveats."""
+        metadata = self.run.metadata
+        caveats = {
+            "synthetic faces": metadata.data[self.dataset]["synthetic"],
+            "subset": any(line.startswith(f"{self.dataset}:") for line in metadata.subset),
+            "partial": not self.run.complete,
+        }
+        names = [caveat for caveat, holds in caveats.items() if holds]
+        seed = f", seed {metadata.seed}" if metadata.seed else ""
+        return f"{metadata.recipe['name']}{seed}" + (f" ({', '.join(names)})" if names else "")
+
+    @property
+    def by_kind(self) -> dict[str, SpottingScore]:
+        """`micro`, `macro`, `all`, `either kind` -> its counts and scores."""
+        return {**self.scores.by_kind, ANY_KIND: self.scores.any_kind}
 
     def as_dict(self) -> dict[str, Any]:
         """As `report --json` prints it."""
-        error = self.report.onset_error_ms
+        error = self.scores.onset_error_ms
+        recognized = None
+        if self.recognized is not None:
+            recognized = {**asdict(self.recognized), "strs": self.recognized.strs}
         return {
-            "videos": self.videos,
-            "subjects": self.people,
+            "videos": self.n_videos,
+            "subjects": self.n_subjects,
             "minutes": self.minutes,
-            "scores": {kind: _numbers(score) for kind, score in _kinds(self.report).items()},
+            "scores": {kind: _score_record(score) for kind, score in self.by_kind.items()},
             "intervals": {kind: list(pair) for kind, pair in self.intervals.items()},
-            "false_alarms_a_minute": self.report.false_alarms_per_minute,
+            "false_alarms_per_minute": self.scores.false_alarms_per_minute,
             "onset_error_ms": None if math.isnan(error) else error,
-            "spot_then_recognize": None if self.named is None else {**asdict(self.named), "strs": self.named.strs},
+            "spot_then_recognize": recognized,
             "without_a_face": list(self.faceless),
             "several_faces": list(self.crowded),
-            "published": [asdict(row) for row in published_spotting(self.data)],
+            "published": [asdict(row) for row in published_spotting(self.dataset)],
         }
 
 
-def summaries(run: SpottingRun) -> list[SpottingSummary]:
-    """One a data set that has a finished video.
+def make_spotting_report(runs: Sequence[SpottingRun]) -> Report:
+    """Report runs of spotting: two tables a data set, with every run's rows and then the published ones."""
+    by_run = [(run, summarize_spotting(run)) for run in runs]
+    summaries = [summary for _, own in by_run for summary in own]
+    tables: list[Table] = []
+    for dataset in dict.fromkeys(summary.dataset for summary in summaries):
+        group = [summary for summary in summaries if summary.dataset == dataset]
+        tables += [_count_table(group), _score_table(group)]
+    warnings = {run.folder: _warnings(run, own) for run, own in by_run}
+    titles = dict.fromkeys(str(run.metadata.recipe["title"]) for run in runs)
+    names = dict.fromkeys(str(run.metadata.recipe["name"]) for run in runs)
+    return Report(
+        title=next(iter(titles)) if len(titles) == 1 else f"{len(runs)} runs of spotting",
+        name="-".join(names),
+        warnings=tuple(dict.fromkeys(line for lines in warnings.values() for line in lines)),
+        tables=(*tables, *map(_settings, runs)),
+        data=tuple(_record(run, own, warnings[run.folder]) for run, own in by_run),
+        scores=tuple(row for summary in summaries for row in _score_rows(summary)),
+    )
+
+
+def summarize_spotting(run: SpottingRun) -> list[SpottingSummary]:
+    """Compute the scores of a run, one summary a data set that has a finished video.
 
     Raises:
         RunError: no video is done yet.
@@ -95,187 +144,212 @@ def summaries(run: SpottingRun) -> list[SpottingSummary]:
     videos = run.videos()
     if not videos:
         raise RunError(f"'{run.folder}' has no finished video yet; run the recipe again to go on")
-    return [_summary(run, data, own) for data in run.metadata.data if (own := [v for v in videos if v.dataset == data])]
+    summaries = []
+    for dataset in run.metadata.data:
+        own = [video for video in videos if video.dataset == dataset]
+        if own:
+            summaries.append(_summarize(run, dataset, own))
+    return summaries
 
 
-def render_spotting(runs: Sequence[SpottingRun], form: str) -> str:
-    """Reports of runs as `json` (an object a line), `markdown`, `latex` or `html`."""
-    if form == "json":
-        return "\n".join(json.dumps(_as_dict(run), ensure_ascii=False) for run in runs)
-    tables, told = spotting_tables(runs), spotting_warnings(runs)
-    if form == "html":
-        return page([], tables, told)
-    if form == "markdown":
-        return "\n\n".join([*(f"> {line}" for line in told), *(p for t in tables for p in section(t))]) + "\n"
-    if form == "latex":
-        captions = [f"{table.title}. {' '.join(told)} {table.note}" for table in tables]
-        return "\n".join(["% needs \\usepackage{booktabs}", *map(booktabs, tables, captions)]) + "\n"
-    raise UnknownNameError("form of report", form, ["json", "markdown", "latex", "html"])
-
-
-def spotting_tables(runs: Sequence[SpottingRun]) -> list[Table]:
-    """Two tables a data set: counts, and F1; in each every run's rows, then the published ones."""
-    every = [summary for run in runs for summary in summaries(run)]
-    groups = [[s for s in every if s.data == data] for data in dict.fromkeys(s.data for s in every)]
-    return [table for group in groups for table in (_counts(group), _scores(group))]
-
-
-def spotting_warnings(runs: Sequence[SpottingRun]) -> list[str]:
-    """What a reader must know before quoting a number, each line once."""
-    told = [SYNTHETIC] * any(run.synthetic for run in runs)
-    for run in runs:
-        header = run.metadata
-        if not run.complete:
-            failed = run.failed()
-            why = f"; {len(failed)} failed, e.g. {next(iter(failed.items()))}" if failed else ""
-            told.append(f"PARTIAL: {len(run.done())} of {len(run.unit_names)} videos of '{run.folder}' are done{why}.")
-        if header.quick:
-            told.append("SMALL: made smaller by --quick (fewer people, smaller pictures).")
-        if header.subset:
-            more = f"; and {len(header.subset) - 6} more differences" if len(header.subset) > 6 else ""
-            told.append("SUBSET of the published videos: " + "; ".join(header.subset[:6]) + more + ".")
-        if header.left_out:
-            told.append(f"{len(header.left_out)} videos left out for want of pictures, e.g. {header.left_out[0]}.")
-        told += [
-            f"UNCHECKED: {what}; whether it knows people of these videos cannot be seen." for what in _foreign(run)
-        ]
-        for summary in summaries(run):
-            if summary.faceless:
-                names = ", ".join(summary.faceless[:3])
-                told.append(f"{len(summary.faceless)} videos of {summary.data} show no face ({names}): all is missed.")
-    return list(dict.fromkeys(told))
-
-
-def _foreign(run: SpottingRun) -> list[str]:
-    """Files of a user's that may have been learned from anybody."""
-    recipe, found = run.metadata.recipe, []
-    if run.metadata.model and recipe["recognizer"] != "default":
-        found.append(f"the recognizer '{recipe['recognizer']}' was learned elsewhere")
-    if not run.metadata.trained and recipe["spotter"].get("weights"):
-        found.append(f"the spotter's weights '{recipe['spotter']['weights']}' were learned elsewhere")
-    return found
-
-
-def _summary(run: SpottingRun, data: str, videos: Sequence[VideoResult]) -> SpottingSummary:
-    report = _scored(videos)
-    told = [run.recognized(video.id) for video in videos]
-    named = None
-    if run.metadata.model and all(one is not None for one in told):
-        events = [event for one in told if one is not None for event in one]
-        named = spot_then_recognize(report, [event.label for event in events], [event.predicted for event in events])
+def _summarize(run: SpottingRun, dataset: str, videos: Sequence[VideoResult]) -> SpottingSummary:
+    scores = _score_videos(videos)
     return SpottingSummary(
-        run,
-        data,
-        len(videos),
-        len({video.subject for video in videos}),
-        sum(video.seconds for video in videos) / 60,
-        report,
-        _intervals(videos),
-        named,
-        tuple(video.name for video in videos if video.face is None),
-        tuple(video.name for video in videos if video.faces > 1),
+        run=run,
+        dataset=dataset,
+        n_videos=len(videos),
+        n_subjects=len({video.subject for video in videos}),
+        minutes=sum(video.seconds for video in videos) / 60,
+        scores=scores,
+        intervals=_intervals(videos),
+        recognized=_recognized(run, videos, scores),
+        faceless=tuple(video.name for video in videos if video.face is None),
+        crowded=tuple(video.name for video in videos if video.faces > 1),
     )
 
 
-def _scored(videos: Sequence[VideoResult]) -> SpottingScores:
-    truth, found = {v.id: v.ground_truth for v in videos}, {v.id: v.found for v in videos}
-    return evaluate_spotting(truth, found, {v.id: v.seconds for v in videos}, {v.id: v.fps for v in videos})
+def _recognized(run: SpottingRun, videos: Sequence[VideoResult], scores: SpottingScores) -> SpotThenRecognize | None:
+    """STRS of the true positives; None where no recognizer was used, or where it has not predicted all of them yet."""
+    if not run.metadata.model:
+        return None
+    events = []
+    for video in videos:
+        predictions = run.recognized(video.id)
+        if predictions is None:
+            return None
+        events += predictions
+    return spot_then_recognize(scores, [event.label for event in events], [event.predicted for event in events])
 
 
-def _kinds(report: SpottingScores) -> dict[str, SpottingScore]:
-    return {**report.by_kind, EITHER: report.any_kind}
+def _score_videos(videos: Sequence[VideoResult]) -> SpottingScores:
+    return evaluate_spotting(
+        {video.id: video.ground_truth for video in videos},
+        {video.id: video.found for video in videos},
+        {video.id: video.seconds for video in videos},
+        {video.id: video.fps for video in videos},
+    )
 
 
 def _intervals(videos: Sequence[VideoResult]) -> dict[str, tuple[float, float]]:
-    """Kind -> 2.5 and 97.5 % of the F1 of as many people, drawn with replacement; every draw is judged pooled."""
-    people = dict.fromkeys(video.subject for video in videos)
-    each = [_kinds(_scored([video for video in videos if video.subject == person])) for person in people]
-    drawn = np.random.default_rng(0).integers(len(each), size=(DRAWS, len(each)))
-    found = {}
-    for kind in each[0]:
-        tp, fp, fn = np.array([(one[kind].tp, one[kind].fp, one[kind].fn) for one in each])[drawn].sum(axis=1).T
-        found[kind] = percentile_interval(np.divide(2 * tp, 2 * tp + fp + fn, out=np.zeros(DRAWS), where=tp > 0))
-    return found
+    """Kind -> 95 % bootstrap interval of F1: subjects are drawn with replacement, and their counts are pooled."""
+    by_subject = []
+    for subject in dict.fromkeys(video.subject for video in videos):
+        scores = _score_videos([video for video in videos if video.subject == subject])
+        by_subject.append({**scores.by_kind, ANY_KIND: scores.any_kind})
+    drawn = np.random.default_rng(0).integers(len(by_subject), size=(N_SAMPLES, len(by_subject)))
+    intervals = {}
+    for kind in by_subject[0]:
+        counts = np.array([(scores[kind].tp, scores[kind].fp, scores[kind].fn) for scores in by_subject])
+        tp, fp, fn = counts[drawn].sum(axis=1).T
+        f1 = np.divide(2 * tp, 2 * tp + fp + fn, out=np.zeros(N_SAMPLES), where=tp > 0)
+        intervals[kind] = percentile_interval(f1)
+    return intervals
 
 
-def _counts(group: Sequence[SpottingSummary]) -> Table:
-    rows, notes = [], ["Overlap (IoU) of one half or more, one to one, counts pooled over all videos."]
-    for one in group:
-        each, error = f"{one.videos} videos of {one.people} people", one.report.onset_error_ms
-        for kind, score in _kinds(one.report).items():
-            alarms = f"{score.fp / one.minutes:.1f}"
-            late = "" if kind in KINDS else "none matched" if math.isnan(error) else f"{error:.0f} ms"
-            low, high = one.intervals[kind]
-            span = f"{format_score(low)} to {format_score(high)}"
-            rows.append((one.label, kind, *_cells(score), span, alarms, late, each))
-        if told := _more(one):
-            notes.append(f"{one.label}: {told}.")
-    ours = len(rows)
-    for row in published_spotting(group[0].data):
+def _warnings(run: SpottingRun, summaries: Sequence[SpottingSummary]) -> list[str]:
+    lines = run_warnings([run], "videos", "videos")
+    for file in _foreign_files(run):
+        lines.append(f"UNCHECKED: {file} trained elsewhere; whether on subjects of these videos cannot be checked.")
+    for summary in summaries:
+        if summary.faceless:
+            names = ", ".join(summary.faceless[:3])
+            lines.append(
+                f"{len(summary.faceless)} videos of {summary.dataset} show no face ({names}): all their intervals are "
+                "missed."
+            )
+    return lines
+
+
+def _foreign_files(run: SpottingRun) -> list[str]:
+    """The user's files that may have been trained on anybody."""
+    recipe, files = run.metadata.recipe, []
+    if run.metadata.model and recipe["recognizer"] != "default":
+        files.append(f"the recognizer '{recipe['recognizer']}' was")
+    if not run.metadata.trained and recipe["spotter"].get("weights"):
+        files.append(f"the spotter's weights '{recipe['spotter']['weights']}' were")
+    return files
+
+
+def _count_table(group: Sequence[SpottingSummary]) -> Table:
+    rows, notes = [], ["Overlap (IoU) of 0.5 or more, matched one to one, counts pooled over all videos."]
+    for summary in group:
+        clips = f"{summary.n_videos} videos of {summary.n_subjects} subjects"
+        for kind, score in summary.by_kind.items():
+            alarms = f"{score.fp / summary.minutes:.1f}"
+            error = _onset_error(summary) if kind == ANY_KIND else ""
+            interval = format_interval(summary.intervals[kind])
+            rows.append((summary.label, kind, *_score_cells(score), interval, alarms, error, clips))
+        if remarks := _remarks(summary):
+            notes.append(f"{summary.label}: {'; '.join(remarks)}.")
+    n_own, dataset = len(rows), group[0].dataset
+    for row in published_spotting(dataset):
         for kind, counts in row.counts.items():
-            rows.append((row.method, kind, *_cells(SpottingScore(*counts)), "", "", "", _source(row)))
-    return Table(f"{group[0].data}: what was found", COUNTS, tuple(rows), "\n".join(notes), ours=ours)
+            rows.append((row.method, kind, *_score_cells(SpottingScore(*counts)), "", "", "", _source(row)))
+    return Table(f"{dataset}: counts", COUNT_COLUMNS, tuple(rows), "\n".join(notes), n_own=n_own)
 
 
-def _scores(group: Sequence[SpottingSummary]) -> Table:
+def _score_table(group: Sequence[SpottingSummary]) -> Table:
     rows = []
-    for one in group:
-        scores = (format_score(one.report.by_kind[kind].f1) for kind in KINDS)
-        each = f"{one.videos} videos of {one.people} people"
-        rows.append((one.label, *scores, format_score(one.named.strs) if one.named else "", each))
-    published = published_spotting(group[0].data)
+    for summary in group:
+        strs = format_score(summary.recognized.strs) if summary.recognized else ""
+        scores = [format_score(summary.scores.by_kind[kind].f1) for kind in KINDS]
+        rows.append((summary.label, *scores, strs, f"{summary.n_videos} videos of {summary.n_subjects} subjects"))
+    dataset = group[0].dataset
+    published = published_spotting(dataset)
     for row in published:
-        values = (getattr(row, name) for name in (*KINDS, "strs"))
+        values = (row.micro, row.macro, row.all, row.strs)
         cells = ("" if value is None else format_score(value) for value in values)
-        rows.append((row.method + LEAKY * row.leaky, *cells, _source(row)))
+        rows.append((row.method + (LEAKY if row.leaky else ""), *cells, _source(row)))
     note = LEAKY_NOTE if any(row.leaky for row in published) else ""
-    title = f"{group[0].data}: beside the published"
-    return Table(title, SCORES, tuple(rows), note, ours=len(group))
+    title = f"{dataset}: beside published numbers"
+    return Table(title, SCORE_COLUMNS, tuple(rows), note, n_own=len(group))
 
 
-def _more(one: SpottingSummary) -> str:
-    """What there is to say of a run beside its counts."""
-    told = []
-    if one.crowded:
-        told.append(f"{len(one.crowded)} videos with several people, of whom the one longest in sight is judged")
-    if one.named is not None:
-        left = f", {one.named.left_out} without a coarse class left out" if one.named.left_out else ""
-        told.append(
-            f"spot-then-recognize of {one.named.kind}-expressions: STRS {format_score(one.named.strs)} "
-            f"(F1 of analysis {format_score(one.named.analysis_f1)} on {one.named.scored} true positives{left})"
+def _settings(run: SpottingRun) -> Table:
+    metadata = run.metadata
+    rows = (
+        ("recipe", str(metadata.recipe["name"])),
+        ("key", metadata.key),
+        ("seed", str(metadata.seed)),
+        ("data", ", ".join(f"{name} {about['fingerprint']}" for name, about in metadata.data.items())),
+        ("spotter", ", ".join(f"{key} = {value}" for key, value in metadata.recipe["spotter"].items())),
+        ("trained", "on the other subjects of each data set" if metadata.trained else "no"),
+        ("recognizer", metadata.model or "none"),
+        ("microexpr", metadata.version),
+    )
+    return Table("settings", ("setting", "value"), rows, view="settings", page_only=True)
+
+
+def _onset_error(summary: SpottingSummary) -> str:
+    error = summary.scores.onset_error_ms
+    return "none matched" if math.isnan(error) else f"{error:.0f} ms"
+
+
+def _remarks(summary: SpottingSummary) -> list[str]:
+    remarks = []
+    if summary.crowded:
+        remarks.append(f"{len(summary.crowded)} videos with several faces, of which the one longest in sight is used")
+    if (result := summary.recognized) is not None:
+        left_out = f", {result.left_out} without a coarse class left out" if result.left_out else ""
+        remarks.append(
+            f"spot-then-recognize of {result.kind}-expressions: STRS {format_score(result.strs)} "
+            f"(F1 of analysis {format_score(result.analysis_f1)} on {result.scored} true positives{left_out})"
         )
-    return "; ".join(told)
+    return remarks
 
 
-def _cells(score: SpottingScore) -> tuple[str, ...]:
-    counts = (str(score.tp), str(score.fp), str(score.fn))
-    return (*counts, *(format_score(value) for value in (score.precision, score.recall, score.f1)))
+def _score_cells(score: SpottingScore) -> tuple[str, ...]:
+    scores = (format_score(value) for value in (score.precision, score.recall, score.f1))
+    return (str(score.tp), str(score.fp), str(score.fn), *scores)
 
 
 def _source(row: PublishedSpotting) -> str:
-    return row.source + (f"; {row.note}" if row.note else "")
+    return f"{row.source}; {row.note}" if row.note else row.source
 
 
-def _numbers(score: SpottingScore) -> dict[str, float]:
+def _score_record(score: SpottingScore) -> dict[str, float]:
     return {**asdict(score), "precision": score.precision, "recall": score.recall, "f1": score.f1}
 
 
-def _as_dict(run: SpottingRun) -> dict[str, Any]:
-    header = run.metadata
+def _score_rows(summary: SpottingSummary) -> Iterator[dict[str, Any]]:
+    """One row a kind and score."""
+    metadata = summary.run.metadata
+    for kind, score in summary.by_kind.items():
+        low, high = summary.intervals[kind]
+        for metric, value in (("precision", score.precision), ("recall", score.recall), ("f1", score.f1)):
+            yield {
+                "recipe": metadata.recipe["name"],
+                "seed": metadata.seed,
+                "dataset": summary.dataset,
+                "kind": kind,
+                "metric": metric,
+                "score": value,
+                "low": low if metric == "f1" else None,
+                "high": high if metric == "f1" else None,
+                "videos": summary.n_videos,
+                "subjects": summary.n_subjects,
+            }
+
+
+def _record(run: SpottingRun, summaries: Sequence[SpottingSummary], warnings: Sequence[str]) -> dict[str, Any]:
+    metadata = run.metadata
     return {
-        "kind": header.kind,
-        "recipe": header.recipe["name"],
-        "title": header.recipe["title"],
-        "spotter": header.recipe["spotter"],
-        "recognizer": header.model,
-        "learned": header.trained,
-        "seed": header.seed,
+        "kind": run.kind,
+        "recipe": metadata.recipe["name"],
+        "title": metadata.recipe["title"],
+        "spotter": metadata.recipe["spotter"],
+        "recognizer": metadata.model,
+        "trained": metadata.trained,
+        "seed": metadata.seed,
         "complete": run.complete,
         "videos": {"done": len(run.done()), "all": len(run.unit_names)},
         "synthetic": run.synthetic,
-        "quick": header.quick,
-        "subset": header.subset,
-        "left_out": header.left_out,
-        "warnings": spotting_warnings([run]),
-        "per_dataset": {summary.data: summary.as_dict() for summary in summaries(run)},
+        "quick": metadata.quick,
+        "subset": metadata.subset,
+        "left_out": metadata.left_out,
+        "warnings": list(warnings),
+        "per_dataset": {summary.dataset: summary.as_dict() for summary in summaries},
     }
+
+
+REPORTS.add("spotting", make_spotting_report)

@@ -1,148 +1,55 @@
-"""The tables of a report, as plain cells; the forms (terminal, Markdown, LaTeX, HTML) only draw them."""
+"""The tables of a report of recognition, as text."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..metrics import METRICS, ordered_metrics
+from .base import Fractions, Table
 from .majority import WAR, exactly_majority, majority_of
 from .published import PublishedRow
 from .single_class import MARK, NOTE
 from .summary import Summary
 
 LEAKY = "†"
-LEAKY_NOTE = f"{LEAKY} the epoch was chosen on test people, or they were trained on; not comparable"
+LEAKY_NOTE = f"{LEAKY} the epoch was chosen on test subjects, or they were trained on; not comparable"
+BASELINE = "majority baseline"
 
 
-TAUGHT = "confusion on the training clips: no score"
-
-
-@dataclass(frozen=True)
-class Table:
-    """A heading, column names and rows of text.
-
-    Attributes:
-        note: beneath it; lines.
-        part: where it is about one part of the clips only.
-        ours: how many of the first rows are of our own runs, to be told from what they stand beside.
-    """
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    note: str = ""
-    part: str = ""
-    ours: int = 0
-
-
-def tables(summary: Summary) -> list[Table]:
+def make_tables(summary: Summary) -> list[Table]:
     """Every table of a report, the most important first."""
-    found = [_scores(summary), _parts(summary), _compared(summary, ""), _confusion(summary), _taught(summary)]
-    found.append(_classes(summary))
-    found += [table(summary, part) for part in summary.parts for table in (_compared, _confused)]
-    found.append(_stages(summary))
-    return [table for table in found if table.rows]
+    tables = [
+        _primary_scores(summary),
+        _all_scores(summary),
+        _by_part(summary),
+        _beside_published(summary, ""),
+        _test_confusion(summary),
+        _train_confusion(summary),
+        _by_class(summary),
+    ]
+    for part in summary.parts:
+        tables += [_beside_published(summary, part), _confusion_beside_published(summary, part)]
+    tables += [_stages(summary), _network(summary), _by_subject(summary), _settings(summary)]
+    return [table for table in tables if table is not None]
 
 
-def comparisons(summaries: Sequence[Summary]) -> list[Table]:
-    """One table a protocol: every run of it, the majority's guess, and the published rows."""
-    found = []
-    for name in dict.fromkeys(summary.protocol.name for summary in summaries):
-        group = [summary for summary in summaries if summary.protocol.name == name]
-        others = [row for row in group[0].published if not row.part]
-        headline = group[0].protocol.primary_metrics
-        names = [
-            metric for metric in _metric_names() if metric in headline or any(metric in row.metrics for row in others)
-        ]
-        rows = [
-            (_named(s), *(format_spread(s, m) for m in names), f"{s.n_clips} clips of {s.n_subjects} people")
-            for s in group
-        ]
-        bets = group[0].baseline
-        rows.append(("majority's guess", *(format_score(bets[m]) for m in names), f"{group[0].n_clips} clips"))
-        rows += _sheet(group[0], names)
-        rows += [_published(row, names) for row in others]
-        notes = [LEAKY_NOTE] * any(row.leaky for row in others) + [NOTE] * any(s.single_class for s in group)
-        notes += [*exactly_majority(others), *_differences(group)]
-        note = "\n".join(notes)
-        columns = ("", *(METRICS.get(metric).label for metric in names), "source")
-        found.append(Table(group[0].protocol.title, columns, tuple(rows), note, ours=len(group)))
-    return found
+def compare_by_protocol(summaries: Sequence[Summary]) -> list[Table]:
+    """One table a protocol: every run of it, the majority baseline, and the published rows."""
+    names = dict.fromkeys(summary.protocol.name for summary in summaries)
+    return [_compare([summary for summary in summaries if summary.protocol.name == name]) for name in names]
 
 
-def _scores(summary: Summary) -> Table:
-    headline = summary.protocol.primary_metrics
-    rows = []
-    for name in [*headline, *[name for name in summary.metrics if name not in headline]]:
-        interval = summary.intervals.get(name)
-        rows.append(
-            (
-                METRICS.get(name).label,
-                format_score(summary.metrics[name]),
-                f"{format_score(interval[0])} to {format_score(interval[1])}" if interval else "",
-                format_score(summary.baseline[name]),
-                f"±{format_score(summary.spread[name])}" if summary.spread else "",
-            )
-        )
-    columns = ["", "score", "95 % over people", "majority's guess", f"sd of {len(summary.runs)} seeds"]
-    if not summary.spread:
-        columns, rows = columns[:-1], [row[:-1] for row in rows]  # type: ignore[misc]
-    title = f"{summary.n_clips} clips of {summary.n_subjects} people"
-    how = "mean of the folds" if summary.protocol.average == "folds" else "all folds pooled"
-    return Table(title, tuple(columns), tuple(rows), f"{how}; classes: {', '.join(summary.protocol.classes)}")
+def format_score(value: float) -> str:
+    """Three decimals without the leading zero, as papers print them."""
+    return f"{value:.3f}".removeprefix("0") if value < 1 else f"{value:.3f}"
 
 
-def _parts(summary: Summary) -> Table:
-    names = summary.protocol.primary_metrics
-    if len(summary.parts) < 2:
-        return Table("", (), ())
-    rows = tuple(
-        (part, str(int(values["n"])), str(int(values["subjects"])), *(format_score(values[name]) for name in names))
-        for part, values in summary.parts.items()
-    )
-    what = "by fold" if summary.protocol.average == "folds" else "by data set"
-    return Table(what, ("", "clips", "people", *(METRICS.get(name).label for name in names)), rows)
-
-
-def _compared(summary: Summary, part: str) -> Table:
-    """Ours beside the published numbers of the same protocol, or of one part of it."""
-    others = [row for row in summary.published if row.part == part]
-    if not others:
-        return Table("", (), ())
-    own: Mapping[str, float] = summary.parts[part] if part else summary.metrics
-    names = [name for name in _metric_names() if name in own and any(name in row.metrics for row in others)]
-    ours = (summary.label, *(format_score(own[name]) for name in names), "")
-    rows = [ours]
-    if not part:
-        rows.append(("majority's guess", *(format_score(summary.baseline[name]) for name in names), "same clips"))
-        rows += _sheet(summary, names)
-    rows += [_published(row, names) for row in others]
-    note = "\n".join([LEAKY_NOTE] * any(row.leaky for row in others) + exactly_majority(others) * (not part))
-    where = f", {part}" if part else ""
-    columns = ("", *(METRICS.get(name).label for name in names), "source")
-    return Table(f"beside published numbers{where}", columns, tuple(rows), note, part, ours=1)
-
-
-def _sheet(summary: Summary, names: Sequence[str]) -> list[tuple[str, ...]]:
-    """The majority's guess on all clips of the published protocol, where these are not the clips of the run."""
-    most = majority_of(summary.protocol.name)
-    if most is None or WAR not in names or (most.total, most.accuracy) == (summary.n_clips, summary.baseline[WAR]):
-        return []
-    scores = (format_score(most.accuracy) if name == WAR else "" for name in names)
-    return [("majority's guess", *scores, f'all {most.total} published clips ("{most.label}")')]
-
-
-def _named(summary: Summary) -> str:
-    return f"{summary.title}: {summary.label}{MARK * bool(summary.single_class)}"
-
-
-def _published(row: PublishedRow, names: Sequence[str]) -> tuple[str, ...]:
-    scores = (format_score(row.metrics[name]) if name in row.metrics else "" for name in names)
-    return (row.method + LEAKY * row.leaky, *scores, row.source + (f"; {row.note}" if row.note else ""))
+def format_interval(interval: tuple[float, float] | None) -> str:
+    """An interval of two scores; "" for none."""
+    return "" if interval is None else f"{format_score(interval[0])} to {format_score(interval[1])}"
 
 
 def format_spread(summary: Summary, metric: str) -> str:
@@ -151,99 +58,256 @@ def format_spread(summary: Summary, metric: str) -> str:
     return f"{score} ±{format_score(summary.spread[metric])}" if summary.spread else score
 
 
-def _differences(group: Sequence[Summary]) -> list[str]:
-    """How far the first row is ahead of each other one, seed by seed."""
+def format_source(row: PublishedRow) -> str:
+    """Where a published row was read, and its note."""
+    return f"{row.source}; {row.note}" if row.note else row.source
+
+
+def _labels(names: Sequence[str]) -> list[str]:
+    return [METRICS.get(name).label for name in names]
+
+
+def _compare(group: Sequence[Summary]) -> Table:
+    """Runs of one protocol, the majority baseline and the published rows."""
+    first = group[0]
+    published = [row for row in first.published if not row.part]
+    primary = first.protocol.primary_metrics
+    names = [
+        metric.name
+        for metric in ordered_metrics()
+        if metric.name in primary or any(metric.name in row.metrics for row in published)
+    ]
+    rows = []
+    for summary in group:
+        mark = MARK if summary.single_class else ""
+        scores = [format_spread(summary, name) for name in names]
+        rows.append(
+            (
+                f"{summary.title}: {summary.label}{mark}",
+                *scores,
+                f"{summary.n_clips} clips of {summary.n_subjects} subjects",
+            )
+        )
+    rows.append((BASELINE, *(format_score(first.baseline[name]) for name in names), f"{first.n_clips} clips"))
+    rows += _published_baseline(first, names)
+    rows += [_published_row(row, names) for row in published]
+    notes = [LEAKY_NOTE] if any(row.leaky for row in published) else []
+    if any(summary.single_class for summary in group):
+        notes.append(NOTE)
+    notes += [*exactly_majority(published), *_seed_differences(group)]
+    columns = ("", *_labels(names), "source")
+    return Table(first.protocol.title, columns, tuple(rows), "\n".join(notes), n_own=len(group))
+
+
+def _primary_scores(summary: Summary) -> Table:
+    rows = tuple(
+        (
+            METRICS.get(name).label,
+            format_score(summary.metrics[name]),
+            format_interval(summary.intervals.get(name)),
+            format_score(summary.baseline[name]),
+        )
+        for name in summary.protocol.primary_metrics
+    )
+    return Table("scores", ("", "score", "95 %", BASELINE), rows, view="scores", page_only=True)
+
+
+def _all_scores(summary: Summary) -> Table:
+    primary = summary.protocol.primary_metrics
+    columns = ["", "score", "95 % over subjects", BASELINE]
+    if summary.spread:
+        columns.append(f"sd of {len(summary.runs)} seeds")
+    rows = []
+    for name in [*primary, *[name for name in summary.metrics if name not in primary]]:
+        cells = [
+            METRICS.get(name).label,
+            format_score(summary.metrics[name]),
+            format_interval(summary.intervals.get(name)),
+            format_score(summary.baseline[name]),
+        ]
+        if summary.spread:
+            cells.append(f"±{format_score(summary.spread[name])}")
+        rows.append(tuple(cells))
+    average = "mean of the folds" if summary.protocol.average == "folds" else "all folds pooled"
+    note = f"{average}; classes: {', '.join(summary.protocol.classes)}"
+    title = f"{summary.n_clips} clips of {summary.n_subjects} subjects"
+    return Table(title, tuple(columns), tuple(rows), note)
+
+
+def _by_part(summary: Summary) -> Table | None:
+    names = summary.protocol.primary_metrics
+    if len(summary.parts) < 2:
+        return None
+    rows = tuple(
+        (part, str(int(values["n"])), str(int(values["subjects"])), *(format_score(values[name]) for name in names))
+        for part, values in summary.parts.items()
+    )
+    title = "by fold" if summary.protocol.average == "folds" else "by data set"
+    return Table(title, ("", "clips", "subjects", *_labels(names)), rows)
+
+
+def _beside_published(summary: Summary, part: str) -> Table | None:
+    """Own scores beside the published ones of the same protocol, or of one part of it."""
+    published = [row for row in summary.published if row.part == part]
+    if not published:
+        return None
+    own: Mapping[str, float] = summary.parts[part] if part else summary.metrics
+    names = [
+        metric.name
+        for metric in ordered_metrics()
+        if metric.name in own and any(metric.name in row.metrics for row in published)
+    ]
+    rows = [(summary.label, *(format_score(own[name]) for name in names), "")]
+    notes = [LEAKY_NOTE] if any(row.leaky for row in published) else []
+    if not part:
+        rows.append((BASELINE, *(format_score(summary.baseline[name]) for name in names), "same clips"))
+        rows += _published_baseline(summary, names)
+        notes += exactly_majority(published)
+    rows += [_published_row(row, names) for row in published]
+    title = f"beside published numbers, {part}" if part else "beside published numbers"
+    columns = ("", *_labels(names), "source")
+    return Table(title, columns, tuple(rows), "\n".join(notes), n_own=1, folded=bool(part))
+
+
+def _published_baseline(summary: Summary, names: Sequence[str]) -> list[tuple[str, ...]]:
+    """The majority baseline on all clips of the published protocol, where these are not the clips of the run."""
+    majority = majority_of(summary.protocol.name)
+    if majority is None or WAR not in names:
+        return []
+    if (majority.total, majority.accuracy) == (summary.n_clips, summary.baseline[WAR]):
+        return []
+    scores = (format_score(majority.accuracy) if name == WAR else "" for name in names)
+    return [(BASELINE, *scores, f'all {majority.total} published clips ("{majority.label}")')]
+
+
+def _published_row(row: PublishedRow, names: Sequence[str]) -> tuple[str, ...]:
+    scores = (format_score(row.metrics[name]) if name in row.metrics else "" for name in names)
+    return (row.method + (LEAKY if row.leaky else ""), *scores, format_source(row))
+
+
+def _seed_differences(group: Sequence[Summary]) -> list[str]:
+    """By how much the first run is better than each other one, seed by seed."""
     first, lines = group[0], []
     seeds = [run.metadata.seed for run in first.runs]
     for other in group[1:]:
         if len(seeds) < 2 or seeds != [run.metadata.seed for run in other.runs]:
             continue
-        told = []
-        for metric in first.protocol.primary_metrics:
-            ahead = [a[metric] - b[metric] for a, b in zip(first.seed_metrics, other.seed_metrics, strict=True)]
-            wins = sum(one > 0 for one in ahead)
-            told.append(
-                f"{METRICS.get(metric).label} {np.mean(ahead):+.3f} (sd {np.std(ahead, ddof=1):.3f}, ahead in {wins})"
-            )
-        lines.append(f"{first.title} less {other.title}: {', '.join(told)} of {len(seeds)} seeds")
+        parts = []
+        for name in first.protocol.primary_metrics:
+            metric = METRICS.get(name)
+            differences = [a[name] - b[name] for a, b in zip(first.seed_metrics, other.seed_metrics, strict=True)]
+            better = sum((value > 0) == metric.higher_is_better and value != 0 for value in differences)
+            deviation = np.std(differences, ddof=1)
+            parts.append(f"{metric.label} {np.mean(differences):+.3f} (sd {deviation:.3f}, better in {better})")
+        lines.append(f"{first.title} minus {other.title}: {', '.join(parts)} of {len(seeds)} seeds")
     return lines
 
 
-def _confused(summary: Summary, part: str) -> Table:
+def _confusion_beside_published(summary: Summary, part: str) -> Table | None:
     """Confusion matrix of a part in per cent, beside the published one."""
     printed = [row for row in summary.published if row.part == part and row.percent]
     if not printed:
-        return Table("", (), ())
+        return None
     classes, counts = summary.protocol.classes, summary.part_confusion[part]
     rows = []
-    for i, word in enumerate(classes):
+    for i, label in enumerate(classes):
         n = max(1, int(counts[i].sum()))
-        rows.append(
-            (word, *(f"{100 * c / n:.1f}" for c in counts[i]), "", *(f"{p:.1f}" for p in printed[0].percent[i]))
-        )
-    columns = ("truth \\ guess", *classes, "|", *(f"{word} " for word in classes))
+        own = (f"{100 * count / n:.1f}" for count in counts[i])
+        rows.append((label, *own, "", *(f"{value:.1f}" for value in printed[0].percent[i])))
+    columns = ("label \\ predicted", *classes, "|", *(f"{label} " for label in classes))
     title = f"confusion in per cent, {part}: {summary.label} | {printed[0].source}"
-    return Table(title, columns, tuple(rows), "a row sums to 100 over the clips that got a guess", part)
+    note = "a row sums to 100 over the clips with a prediction"
+    return Table(title, columns, tuple(rows), note, folded=True)
 
 
-def _stages(summary: Summary) -> Table:
-    """What each stage began from and learned from, and how it did on people kept apart."""
-    rows = []
-    for stage in summary.run.stages():
-        learned = (f"{stage['clips']} pictures of {stage['people']} people",) if "clips" in stage else ("the folds",)
-        test = stage.get("test") or {}
-        scores = ", ".join(
-            f"{METRICS.get(name).label} {format_score(value)}" for name, value in test.items() if name in METRICS
-        )
-        kept = f"{scores} ({test['clips']} pictures of {test['people']} people)" if test else ""
-        rows.append((stage["name"], stage["from"], *learned, ", ".join(stage.get("data", {})), kept))
-    columns = ("stage", "begins from", "learns from", "data", "people kept apart")
-    return Table("stages", columns, tuple(rows) if len(rows) > 1 or (rows and rows[0][1] != "random weights") else ())
+def _test_confusion(summary: Summary) -> Table:
+    totals = [summary.per_class[label].n for label in summary.protocol.classes]
+    return _confusion("confusion matrix, test clips", summary, summary.confusion, totals, "")
 
 
-def network_table(network: Mapping[str, Any]) -> Table:
-    """Layers of `Run.network()`, with shapes and weights: for pages, being long."""
-    rows = [("input", "", " × ".join(map(str, network["input"])), "")]
-    for layer in network["layers"]:
-        often = f" (used {layer['calls']} times)" if layer["calls"] > 1 else ""
-        rows.append((layer["name"], layer["kind"] + often, " × ".join(map(str, layer["shape"])), str(layer["weights"])))
-    rows.append(("all", network["kind"], "", str(network["weights"])))
-    rows.append(("of these learned here", "", "", str(network["trained"])))
-    note = "of the first fold; shapes of one input, without the batch"
-    return Table("network, layer by layer", ("layer", "kind", "result", "weights"), tuple(rows), note)
+def _train_confusion(summary: Summary) -> Table | None:
+    counts = summary.train_confusion
+    if counts is None:
+        return None
+    totals = counts.sum(axis=1).tolist()
+    title = "confusion matrix, training clips: not a score"
+    return _confusion(title, summary, counts, totals, summary.train_confusion_note)
 
 
-def _confusion(summary: Summary) -> Table:
-    classes = summary.protocol.classes
-    rows = []
-    for word, counts in zip(classes, summary.confusion.tolist(), strict=True):
-        n = summary.per_class[word].n
-        rows.append((word, *map(str, counts), str(n - sum(counts)), str(n)))
-    return Table("confusion matrix", ("truth \\ guess", *classes, "no guess", "all"), tuple(rows))
+def _confusion(title: str, summary: Summary, counts: np.ndarray, totals: Sequence[int], note: str) -> Table:
+    """Counts with the number of clips of each class, and of those without a prediction where there are any."""
+    missing = [n - int(row.sum()) for n, row in zip(totals, counts, strict=True)]
+    abstentions = any(missing)
+    rows, fractions = [], []
+    for label, own, n, silent in zip(summary.protocol.classes, counts.tolist(), totals, missing, strict=True):
+        extra = (str(silent), str(n)) if abstentions else (str(n),)
+        rows.append((label, *map(str, own), *extra))
+        fractions.append((None, *(count / n if n else 0.0 for count in own), *([None] * len(extra))))
+    columns = ("label \\ predicted", *summary.protocol.classes, *(("no prediction",) if abstentions else ()), "clips")
+    colored: Fractions = tuple(fractions)
+    return Table(title, columns, tuple(rows), note, view="matrix", fractions=colored)
 
 
-def _taught(summary: Summary) -> Table:
-    if summary.train_confusion is None:
-        return Table("", (), ())
-    classes = summary.protocol.classes
+def _by_class(summary: Summary) -> Table:
     rows = tuple(
-        (word, *map(str, counts)) for word, counts in zip(classes, summary.train_confusion.tolist(), strict=True)
-    )
-    return Table(TAUGHT, ("truth \\ guess", *classes), rows, summary.train_confusion_note)
-
-
-def _classes(summary: Summary) -> Table:
-    rows = tuple(
-        (word, format_score(s.precision), format_score(s.recall), format_score(s.f1), str(s.n))
-        for word, s in summary.per_class.items()
+        (label, format_score(score.precision), format_score(score.recall), format_score(score.f1), str(score.n))
+        for label, score in summary.per_class.items()
     )
     return Table("by class", ("", "precision", "recall", "F1", "clips"), rows)
 
 
-def format_score(value: float) -> str:
-    """Three digits without the leading zero, as the field prints them."""
-    return f"{value:.3f}".removeprefix("0") if value < 1 else f"{value:.3f}"
+def _stages(summary: Summary) -> Table | None:
+    """What each stage started from and was trained on, and its scores on held-out subjects."""
+    stages = summary.run.stages()
+    if not stages or (len(stages) == 1 and stages[0]["from"] == "random weights"):
+        return None
+    rows = []
+    for stage in stages:
+        trained = f"{stage['clips']} images of {stage['subjects']} subjects" if "clips" in stage else "the folds"
+        test = stage.get("test") or {}
+        scores = ", ".join(
+            f"{METRICS.get(name).label} {format_score(value)}" for name, value in test.items() if name in METRICS
+        )
+        held_out = f"{scores} ({test['clips']} images of {test['subjects']} subjects)" if test else ""
+        rows.append((stage["name"], stage["from"], trained, ", ".join(stage.get("data", {})), held_out))
+    columns = ("stage", "initial weights", "trained on", "data", "held-out subjects")
+    return Table("stages", columns, tuple(rows))
 
 
-def _metric_names() -> list[str]:
-    return [metric.name for metric in ordered_metrics()]
+def _network(summary: Summary) -> Table | None:
+    """Layers of the network with shapes and weights; on pages only, being long."""
+    network: Mapping[str, Any] | None = summary.run.network()
+    if network is None:
+        return None
+    rows = [("input", "", " × ".join(map(str, network["input"])), "")]
+    for layer in network["layers"]:
+        calls = f" (used {layer['calls']} times)" if layer["calls"] > 1 else ""
+        shape = " × ".join(map(str, layer["shape"]))
+        rows.append((layer["name"], layer["kind"] + calls, shape, str(layer["weights"])))
+    rows.append(("all", network["kind"], "", str(network["weights"])))
+    rows.append(("of these trained here", "", "", str(network["trained"])))
+    note = "of the first fold; shapes of one input, without the batch"
+    columns = ("layer", "kind", "output", "weights")
+    return Table("network, layer by layer", columns, tuple(rows), note, folded=True, page_only=True)
+
+
+def _by_subject(summary: Summary) -> Table:
+    counts = summary.subjects_correct.items()
+    rows = tuple((subject, f"{correct} of {n}") for subject, (correct, n) in counts)
+    fractions: Fractions = tuple((None, correct / n) for _, (correct, n) in counts)
+    columns = ("subject", "correct clips")
+    return Table("by subject", columns, rows, view="bars", fractions=fractions, page_only=True)
+
+
+def _settings(summary: Summary) -> Table:
+    metadata = summary.run.metadata
+    rows = (
+        ("recipe", str(metadata.recipe["name"])),
+        ("key", metadata.key),
+        ("seeds", ", ".join(str(run.metadata.seed) for run in summary.runs)),
+        ("data", ", ".join(f"{name} {about['fingerprint']}" for name, about in metadata.data.items())),
+        ("protocol", summary.protocol.name),
+        ("source of the protocol", summary.protocol.source),
+        ("microexpr", metadata.version),
+    )
+    return Table("settings", ("setting", "value"), rows, view="settings", page_only=True)

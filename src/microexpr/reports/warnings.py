@@ -1,0 +1,63 @@
+"""Warnings that reports of every kind of run begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+SYNTHETIC = "The faces are synthetic: these numbers show that the machinery works, never that it recognizes emotions."
+
+
+class RunStatus(Protocol):
+    """What the warnings need to know of a run."""
+
+    @property
+    def folder(self) -> Path: ...  # noqa: D102
+    @property
+    def metadata(self) -> Any: ...  # noqa: D102
+    @property
+    def synthetic(self) -> bool: ...  # noqa: D102
+    @property
+    def complete(self) -> bool: ...  # noqa: D102
+    @property
+    def unit_names(self) -> Sequence[str]: ...  # noqa: D102
+    def done(self) -> Sequence[str]: ...  # noqa: D102
+    def failed(self) -> Mapping[str, str]: ...  # noqa: D102
+
+
+def run_warnings(runs: Sequence[RunStatus], unit: str, items: str) -> list[str]:
+    """What a reader must know of runs before quoting a number of them, each line once.
+
+    Args:
+        runs: of any kind; what holds for a recipe is read from each, too.
+        unit: what a run consists of, in the plural, e.g. `folds`.
+        items: what its data consist of, in the plural, e.g. `clips`.
+    """
+    lines = [SYNTHETIC] if any(run.synthetic for run in runs) else []
+    for run in runs:
+        if not run.complete:
+            failed = run.failed()
+            example = f"; {len(failed)} failed, e.g. {next(iter(failed.items()))}" if failed else ""
+            lines.append(f"PARTIAL: {len(run.done())} of {len(run.unit_names)} {unit} of '{run.folder}' are done{example}.")
+    for run in runs:
+        metadata = run.metadata
+        if metadata.quick:
+            lines.append("QUICK: made smaller by --quick (fewer subjects, smaller images, fewer epochs).")
+        if metadata.subset:
+            more = f"; and {len(metadata.subset) - 6} more differences" if len(metadata.subset) > 6 else ""
+            lines.append(f"SUBSET of the published {items}: " + "; ".join(metadata.subset[:6]) + more + ".")
+        if metadata.left_out:
+            lines.append(f"{len(metadata.left_out)} {items} left out for lack of images, e.g. {metadata.left_out[0]}.")
+    return list(dict.fromkeys(lines))
+
+
+def join_warnings(groups: Sequence[tuple[str, Sequence[str]]]) -> tuple[list[str], list[str]]:
+    """(the warnings that hold for every run, the others with the name of their run before them).
+
+    Args:
+        groups: (name, warnings) of each run.
+    """
+    common = [line for line in groups[0][1] if all(line in lines for _, lines in groups)]
+    own = [f"{name}: {line}" for name, lines in groups for line in lines if line not in common]
+    return common, own
