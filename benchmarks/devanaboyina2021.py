@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from microexpr.experiments.recognition import RecognitionRun
-from microexpr.reports import summarize
+from microexpr.reports.summary import summarize
 
 FIXED = ("frames", "flow-sequence", "apex-flow")
 METRICS = ("weighted_average_recall", "macro_f1")

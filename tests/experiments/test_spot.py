@@ -25,8 +25,8 @@ from microexpr.preprocessing import Chain
 from microexpr.recipes import load_recipe, load_recipes
 from microexpr.recipes.spotting import SpottingRecipe, spotting_recipe
 from microexpr.recognizers.model import Model
-from microexpr.reports import render
-from microexpr.reports.spotting import _intervals, summaries
+from microexpr.reports import make_report
+from microexpr.reports.spotting import _intervals, summarize_spotting
 from microexpr.spotting import SPOTTERS, Spotter
 from microexpr.spotting.base import Detection
 
@@ -93,16 +93,16 @@ def test_every_video_is_kept_beside_its_truth(options, tmp_path, synthetic):
 
 
 def test_every_interval_is_counted(options, tmp_path):
-    (summary,) = summaries(spot.spot(RECIPE, tmp_path / "run", options))
-    counts = summary.report.by_kind
+    (summary,) = summarize_spotting(spot.spot(RECIPE, tmp_path / "run", options))
+    counts = summary.scores.by_kind
     assert all(score.tp + score.fn == 6 and score.tp + score.fp == 6 for score in (counts["micro"], counts["macro"]))
     assert counts["all"].tp == counts["micro"].tp + counts["macro"].tp
-    assert summary.report.false_alarms_per_minute == pytest.approx(summary.report.any_kind.fp / (6 * 8 / 60))
+    assert summary.scores.false_alarms_per_minute == pytest.approx(summary.scores.any_kind.fp / (6 * 8 / 60))
 
 
 def test_intervals_of_scores_draw_people(options, tmp_path, monkeypatch):
     monkeypatch.setattr(Fixed, "spot", lambda self, track: [])
-    nothing = summaries(spot.spot(RECIPE, tmp_path / "run", options))[0]
+    nothing = summarize_spotting(spot.spot(RECIPE, tmp_path / "run", options))[0]
     assert set(nothing.intervals.values()) == {(0, 0)}
     videos = [dataclasses.replace(v, found=v.ground_truth) for v in nothing.run.videos()]
     assert set(_intervals(videos).values()) == {(1, 1)}
@@ -113,9 +113,9 @@ def test_intervals_of_scores_draw_people(options, tmp_path, monkeypatch):
 def test_a_video_without_a_face_is_kept_and_missed(options, tmp_path, monkeypatch):
     monkeypatch.setattr(spot, "cached_tracks", lambda *_: [])
     run = spot.spot(RECIPE, tmp_path / "run", options)
-    (summary,) = summaries(run)
-    assert summary.report.by_kind["all"] == SpottingScore(0, 0, 12)
-    assert len(summary.faceless) == 6 and "6 videos of casme_sq show no face" in render([], "markdown", [run])
+    (summary,) = summarize_spotting(run)
+    assert summary.scores.by_kind["all"] == SpottingScore(0, 0, 12)
+    assert len(summary.faceless) == 6 and "6 videos of casme_sq show no face" in make_report(run).to_markdown()
 
 
 def test_of_several_faces_the_one_longest_in_sight_is_judged(options, tmp_path, monkeypatch):
@@ -124,7 +124,7 @@ def test_of_several_faces_the_one_longest_in_sight_is_judged(options, tmp_path, 
     monkeypatch.setattr(spot, "cached_tracks", lambda *_: tracks)
     run = spot.spot(RECIPE, tmp_path / "run", options)
     assert {(v.faces, v.face, v.seen) for v in run.videos()} == {(2, 2, 150)}
-    assert "6 videos with several people" in render([], "markdown", [run])
+    assert "6 videos with several faces" in make_report(run).to_markdown()
 
 
 def test_nobody_is_learned_from_and_tested(options, tmp_path, synthetic):
@@ -184,7 +184,7 @@ def test_a_video_that_fails_does_not_take_the_others_along(options, tmp_path, mo
     with pytest.raises(RunError, match=r"2 of 6 videos failed.*s16.*is broken"):
         spot.spot(RECIPE, tmp_path / "run", options)
     run = SpottingRun.open(tmp_path / "run")
-    assert len(run.done()) == 4 and "PARTIAL: 4 of 6" in render([], "markdown", [run])
+    assert len(run.done()) == 4 and "PARTIAL: 4 of 6" in make_report(run).to_markdown()
     monkeypatch.setattr(spot, "cached_tracks", lambda *_: [track()])
     assert spot.spot(RECIPE, tmp_path / "run", options).complete and not run.failed()
 
@@ -193,7 +193,7 @@ def test_fewer_videos_than_published_are_refused(options, tmp_path):
     with pytest.raises(ProtocolError, match=r"clips = 6: the release has 98.*--allow-subset"):
         spot.spot(RECIPE, tmp_path / "run", dataclasses.replace(options, allow_subset=False))
     run = spot.spot(RECIPE, tmp_path / "run", options)
-    text = render([], "markdown", [run])
+    text = make_report(run).to_markdown()
     assert "test (synthetic faces, subset) | micro" in text and "SUBSET of the published videos" in text
 
 
@@ -213,10 +213,10 @@ def test_options_that_do_not_go_with_spotting(options, tmp_path, change):
 
 def test_the_log_of_a_run_counts_as_its_report(options, tmp_path):
     run = spot.spot(RECIPE, tmp_path / "run", options)
-    (summary,) = summaries(run)
+    (summary,) = summarize_spotting(run)
     for kind in ("micro", "macro"):
         lines = megc_log.read((run.folder / "logs" / f"casme_sq-{kind}.txt").read_text())
-        assert megc_log.score(lines)[2] == summary.report.by_kind[kind]
+        assert megc_log.score(lines)[2] == summary.scores.by_kind[kind]
         assert megc_log.find_problems(lines) == []
 
 
@@ -239,11 +239,11 @@ def test_spot_then_recognize_in_one_go(options, synthetic, tmp_path, monkeypatch
     assert hit.kind == "micro"
     monkeypatch.setattr(Fixed, "spot", lambda self, track: [dataclasses.replace(hit, labels={}, score=1.0)])
     run = spot.spot(dataclasses.replace(RECIPE, recognizer="default"), tmp_path / "run", options)
-    (summary,) = summaries(run)
-    hits = summary.report.by_kind["micro"].tp
-    assert hits >= 1 and summary.named.scored + summary.named.left_out == hits
-    assert summary.named.strs == pytest.approx(summary.report.by_kind["micro"].f1 * summary.named.analysis_f1)
-    assert "STRS" in render([], "markdown", [run]) and "UNCHECKED" not in render([], "markdown", [run])
+    (summary,) = summarize_spotting(run)
+    hits = summary.scores.by_kind["micro"].tp
+    assert hits >= 1 and summary.recognized.scored + summary.recognized.left_out == hits
+    assert summary.recognized.strs == pytest.approx(summary.scores.by_kind["micro"].f1 * summary.recognized.analysis_f1)
+    assert "STRS" in make_report(run).to_markdown() and "UNCHECKED" not in make_report(run).to_markdown()
     first = next(event for name in run.unit_names for event in run.recognized(name) or [])
     assert (first.predicted, first.probabilities["negative"]) == ("negative", 0.5) and first.label
 
@@ -253,12 +253,12 @@ def test_what_was_learned_elsewhere_is_told(options, synthetic, tmp_path, monkey
     (tmp_path / "own.safetensors").write_bytes(b"x")
     recipe = dataclasses.replace(RECIPE, recognizer=str(tmp_path / "own.safetensors"))
     run = spot.spot(recipe, tmp_path / "run", options)
-    assert "UNCHECKED: the recognizer" in render([], "markdown", [run])
+    assert "UNCHECKED: the recognizer" in make_report(run).to_markdown()
 
 
 @pytest.mark.parametrize("form", ["json", "markdown", "latex", "html"])
 def test_every_form_says_that_faces_are_synthetic(options, tmp_path, form):
-    text = render([], form, [spot.spot(RECIPE, tmp_path / "run", options)])
+    text = make_report(spot.spot(RECIPE, tmp_path / "run", options)).render(form)
     assert "synthetic" in text and "SOFTNet" in text and ("†" in text or "dagger" in text or '"leaky": true' in text)
     if form == "json":
         told = json.loads(text)["per_dataset"]["casme_sq"]
@@ -278,11 +278,11 @@ def test_run_and_report(options, synthetic, tmp_path, capsys):
     recipe.write_text('title = "t"\n[spotting]\ndata = ["casme_sq"]\nspotter = {name = "mdmd"}\nrecognizer = "none"\n')
     given = ("--allow-subset", "--root", f"casme_sq={synthetic.root}", "--set", "spotter.p=0.2")
     code, out, err = call(capsys, "run", str(recipe), "--out", run, *given)
-    assert code == 0 and "casme_sq: what was found" in out and "spotting in videos: 6 of 6" in err
+    assert code == 0 and "casme_sq: counts" in out and "spotting in videos: 6 of 6" in err
     code, out, _ = call(capsys, "report", run, "--json")
     assert code == 0 and json.loads(out)["spotter"] == {"name": "mdmd", "p": 0.2}
     assert call(capsys, "report", run, "--html")[0] == 0 and (tmp_path / "run" / "report.html").is_file()
-    assert "beside the published" in call(capsys, "report", run, "--markdown")[1]
+    assert "beside published numbers" in call(capsys, "report", run, "--markdown")[1]
     assert call(capsys, "report", run, "--figures", str(tmp_path / "f"))[0] == 2
 
 

@@ -16,7 +16,8 @@ from microexpr.networks.training import Trainer
 from microexpr.recipes import parse
 from microexpr.recognizers import RECOGNIZERS, Recognizer
 from microexpr.recognizers.network import Network
-from microexpr.reports import render, summarize
+from microexpr.reports import make_report
+from microexpr.reports.summary import summarize
 
 ROUTE = """
 title = "a route of two stages"
@@ -52,7 +53,7 @@ def own_cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def learned(monkeypatch):
-    """The number of training pictures of each network that learns, in order."""
+    """The number of training images of each network that learns, in order."""
     counts = []
     real = Network._fit
     monkeypatch.setattr(Network, "_fit", lambda self, s, *rest: (counts.append(len(s)), real(self, s, *rest))[1])
@@ -158,10 +159,10 @@ def test_models_are_kept_where_asked_for(route, options, tmp_path):
 
 def test_the_report_shows_the_stages_and_the_papers_matrices(route, options, tmp_path):
     run = evaluate(route, tmp_path / "run", options)
-    text = render([[run]], "markdown")
-    assert "stage 'macro'" in text and "pictures of" in text
+    text = make_report(run).to_markdown()
+    assert "stage 'macro'" in text and "images of" in text
     assert "91.7" in text and "Table II" in text and "Table III" in text
-    told = json.loads(render([[run]], "json"))
+    told = json.loads(make_report(run).to_json())
     assert told["stages"][0]["clips"] > 0 and "curves" not in told["stages"][0]
 
 
@@ -171,10 +172,10 @@ def test_seeds_are_compared_one_by_one(route, options, tmp_path):
         [evaluate(r, tmp_path / f"{r.title}-{n}", dataclasses.replace(options, seed=n)) for n in (0, 1)]
         for r in (route, alone)
     ]
-    from microexpr.reports.tables import comparisons
+    from microexpr.reports.tables import compare_by_protocol
 
-    table = comparisons([summarize(group) for group in groups])[0]
-    assert "a route of two stages less alone: WAR " in table.note and "of 2 seeds" in table.note
+    table = compare_by_protocol([summarize(group) for group in groups])[0]
+    assert "a route of two stages minus alone: WAR " in table.note and "of 2 seeds" in table.note
     assert "±" in table.rows[0][1]
 
 

@@ -1,4 +1,4 @@
-"""Suites whose recipes have each their own protocol, and published accuracies beside their majority."""
+"""Comparisons of recipes that each have their own protocol, and published accuracies beside the majority baseline."""
 
 import dataclasses
 import shutil
@@ -10,12 +10,12 @@ from microexpr.experiments.options import RunOptions
 from microexpr.experiments.recognition import RecognitionRun
 from microexpr.experiments.recognition_folds import evaluate
 from microexpr.recipes import load_recipe, parse, shipped_recipes
-from microexpr.reports import render, summarize
-from microexpr.reports.figures import write_figures
+from microexpr.reports import make_report
+from microexpr.reports.formats.terminal import print_report
 from microexpr.reports.majority import exactly_majority, majority_of
-from microexpr.reports.overview import compare_runs, facts, overview, warnings
+from microexpr.reports.overview import compare_runs, overview, published_of_recipes
 from microexpr.reports.published import all_published
-from microexpr.reports.terminal import show_comparison
+from microexpr.reports.summary import summarize
 
 RECIPE = """
 title = "%s"
@@ -30,21 +30,21 @@ recognizer = { name = "%s" }
 
 @pytest.fixture(scope="module")
 def runs(fakes, tmp_path_factory):
-    """One run under each of two protocols: a support vector machine and, on purpose, the majority's guess."""
+    """One run under each of two protocols: a support vector machine and the majority baseline."""
     folder = tmp_path_factory.mktemp("suite")
     options = RunOptions(allow_subset=True, roots={"casme2": fakes["casme2"].root})
-    many = [("devanaboyina2021-method7", "casme2-3", "svm"), ("bet", "casme2-7", "majority")]
+    many = [("devanaboyina2021-method7", "casme2-3", "svm"), ("baseline", "casme2-7", "majority")]
     found = [evaluate(parse(name, RECIPE % (name, *rest)), folder / name, options) for name, *rest in many]
     for path in [path for run in found for path in sorted((run.folder / "examples").glob("*.npz"))[1:]]:
         path.unlink()  # drawing one clip of each run is enough
     return found
 
 
-def always(run, word, folder):
-    """The same run, had it said one word to every clip."""
+def always(run, label, folder):
+    """A copy of a run that predicts one label for every clip."""
     copy = RecognitionRun.open(shutil.copytree(run.folder, folder))
     for fold in copy.done():
-        copy.write(fold, [dataclasses.replace(row, predicted=word) for row in copy.fold_predictions(fold)])
+        copy.write(fold, [dataclasses.replace(row, predicted=label) for row in copy.fold_predictions(fold)])
     return copy
 
 
@@ -60,48 +60,50 @@ def test_each_run_has_its_own_protocol_and_majority(runs):
     assert "synthetic faces, subset" in table.title and "75 % on the training set" in printed.rows[0][-1]
 
 
-def test_a_mark_that_not_all_runs_have_stands_in_the_row(runs, tmp_path):
+def test_a_caveat_of_one_run_stands_in_its_row(runs, tmp_path):
     copy = RecognitionRun.open(shutil.copytree(runs[0].folder, tmp_path / "run"))
     next((copy.folder / "folds").glob("*.csv")).unlink()
     table = overview([summarize([copy]), summarize([runs[1]])])
     assert table.rows[0][0].endswith("(partial)") and "partial" not in table.rows[1][0] + table.title
 
 
-def test_methods_that_say_one_class_only_are_named(runs, tmp_path):
+def test_methods_that_predict_one_class_only_are_named(runs, tmp_path):
     dull = always(runs[0], "surprise", tmp_path / "run")
     table = overview([summarize([dull]), summarize([runs[1]])])
     assert table.rows[0][8] == "yes"
-    assert 'Collapsed to one class: devanaboyina2021-method7 (every guess is "surprise").' in table.note
+    assert 'Collapsed to one class: devanaboyina2021-method7 (every prediction is "surprise").' in table.note
     assert "Collapsed to one class: none." in overview([summarize([runs[1]])]).note
-    common, own = warnings([summarize([dull]), summarize([runs[1]])])
-    assert any("synthetic" in line for line in common)
-    assert any(name == "devanaboyina2021-method7" and line.startswith("COLLAPSED") for name, line in own)
+    warnings = make_report([dull, runs[1]]).warnings
+    assert any("synthetic" in line for line in warnings)
+    assert any(line.startswith("devanaboyina2021-method7: COLLAPSED") for line in warnings)
 
 
 def test_a_suite_of_the_same_recipes_has_a_table_a_protocol(runs):
     same = [dataclasses.replace(s, runs=s.runs) for s in (summarize([runs[0]]), summarize([runs[0]]))]
     [table] = compare_runs(same)
-    assert table.title == runs[0].protocol.title and table.ours == 2
+    assert table.title == runs[0].protocol.title and table.n_own == 2
 
 
 @pytest.mark.parametrize("form", ["markdown", "latex", "html"])
-def test_every_form_begins_with_the_comparison(runs, form):
-    text = render([[run] for run in runs], form)
+def test_every_format_begins_with_the_comparison(runs, form):
+    text = make_report(runs).render(form)
     assert 0 <= text.index("2 runs, each under its own protocol") < text.index("beside published")
     assert "what the papers print for these recipes" in text
 
 
-def test_the_terminal_names_whose_warning_it_is(runs, tmp_path, capsys):
+def test_the_terminal_names_the_recipe_of_a_warning(runs, tmp_path, capsys):
     dull = always(runs[0], "surprise", tmp_path / "run")
-    show_comparison([summarize([dull]), summarize([runs[1]])], Console(width=140))
-    assert "devanaboyina2021-method7: COLLAPSED: every guess" in capsys.readouterr().out
+    print_report(make_report([dull, runs[1]]), Console(width=140))
+    assert "devanaboyina2021-method7: COLLAPSED: every prediction" in capsys.readouterr().out
 
 
 def test_38_percent_is_exactly_the_majority():
     most = majority_of("casme2-3-holdout")
     assert most is not None and (most.label, most.clips, most.total) == ("happiness", 32, 84)
     [line] = exactly_majority(all_published())  # no other row of any paper
-    assert line.startswith("method 5") and "the printed 38 % is exactly the majority's share, 32 of 84 clips" in line
+    assert (
+        line.startswith("method 5") and "the printed 38 % is exactly that of the majority class, 32 of 84 clips" in line
+    )
     assert majority_of("megc2018-hde") is None  # a mean of folds
     assert majority_of("peng2018-macro") is None  # MUG is counted as a whole only
 
@@ -115,25 +117,25 @@ def test_published_accuracies_stand_beside_their_majority(runs):
         summary.run.metadata, recipe={**summary.run.metadata.recipe, "name": "devanaboyina2021-method6"}
     )
     renamed = RecognitionRun(summary.run.folder, header)
-    rows = facts([dataclasses.replace(summary, runs=(renamed,))]).rows
+    rows = published_of_recipes([dataclasses.replace(summary, runs=(renamed,))]).rows
     assert [(row[1], row[3], row[4]) for row in rows] == [
         ("casme2-3-holdout", ".600", ".381"),
         ("casme2-5a-holdout", ".510", ".409"),
     ]
-    assert 'majority\'s guess | .381 | all 84 published clips ("happiness")' in render([[runs[0]]], "markdown")
+    assert 'majority baseline | .381 | all 84 published clips ("happiness")' in make_report(runs[0]).to_markdown()
 
 
 def test_rows_of_papers_name_shipped_recipes_with_their_protocol():
     named = [row for row in all_published() if row.recipe]
     assert named and {row.recipe for row in named} <= set(shipped_recipes())
     for row in named:
-        words = load_recipe(row.recipe).protocol.name.split("-")
-        assert row.protocol.split("-")[0] == words[0]
+        protocol = load_recipe(row.recipe).protocol.name
+        assert row.protocol.split("-")[0] == protocol.split("-")[0]
 
 
 def test_files_for_a_paper_have_captions(runs, tmp_path):
-    count = write_figures([summarize([runs[0]])], tmp_path)
+    count = make_report(runs[0]).save_figures(tmp_path)
     assert len(list(tmp_path.glob("*.png"))) == len(list(tmp_path.glob("*.svg"))) == count
-    told = (tmp_path / "captions.md").read_text()
-    assert all(f"**{path.stem}**: " in told for path in tmp_path.glob("*.png"))
-    assert "The faces are synthetic" in told and "SUBSET" in told
+    captions = (tmp_path / "captions.md").read_text()
+    assert all(f"**{path.stem}**: " in captions for path in tmp_path.glob("*.png"))
+    assert "The faces are synthetic" in captions and "SUBSET" in captions

@@ -1,4 +1,4 @@
-"""Reports: numbers from rows, warnings that cannot be missed, four forms."""
+"""Reports of recognition: scores computed from predictions, warnings in every format."""
 
 import dataclasses
 import json
@@ -12,9 +12,9 @@ from microexpr.experiments.options import RunOptions
 from microexpr.experiments.recognition import RecognitionRun, find_runs
 from microexpr.experiments.recognition_folds import evaluate, evaluate_seeds
 from microexpr.metrics.recognition import macro_f1
-from microexpr.reports import render, summarize
-from microexpr.reports.figures import figure_specs
-from microexpr.reports.tables import comparisons
+from microexpr.reports import make_report
+from microexpr.reports.summary import summarize
+from microexpr.reports.tables import compare_by_protocol
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_scores_come_from_the_rows(made):
 
 
 def test_json_is_an_object_a_run(made):
-    first, second = render([[made], [made]], "json").splitlines()
+    first, second = make_report([made, made]).to_json().splitlines()
     table = json.loads(first)
     assert first == second
     names = {"recipe", "protocol", "n", "subjects", "seeds", "revealed", "metrics", "per_dataset", "confusion"}
@@ -52,24 +52,24 @@ def test_json_is_an_object_a_run(made):
 
 
 @pytest.mark.parametrize("form", ["markdown", "latex", "html"])
-def test_a_made_up_subset_says_so_everywhere(made, form):
-    text = render([[made]], form)
+def test_every_format_warns_of_synthetic_faces_and_subsets(made, form):
+    text = make_report(made).render(form)
     assert "The faces are synthetic" in text and "SUBSET" in text
     assert "this run (synthetic faces, subset)" in text
     assert "not comparable" in text  # the mark of leaky numbers is explained
 
 
-def test_the_page_asks_nothing_of_anybody(made):
-    page = render([[made]], "html")
+def test_the_page_requests_nothing(made):
+    page = make_report(made).to_html()
     assert not re.search(r"<script|<link|@import|url\((?!#)|src=\"(?!data:)", page)
     assert not re.search(r"https?://(?!www\.w3\.org|purl\.org|creativecommons\.org|matplotlib\.org)", page)
-    kept = len(list((made.folder / "examples").glob("*--*.[pj]*")))
-    assert page.count("<img") == kept + len([d for d in figure_specs(summarize([made])) if d.heading != "Confusion"])
+    n_images = len(list((made.folder / "examples").glob("*--*.[pj]*")))
+    assert page.count("<img") == n_images + sum(spec.on_page for spec in make_report(made).figures)
     assert "data:image/svg+xml" in page and "smic/s01" in page
 
 
 def test_latex_escapes_what_is_special(made):
-    text = render([[made]], "latex")
+    text = make_report(made).to_latex()
     assert r"\begin{tabular}" in text and text.count(r"\begin{table}") == text.count(r"\end{table}")
     assert not re.search(r"(?<!\\)[%_#$](?=[a-z])", "\n".join(x for x in text.splitlines() if not x.startswith("%")))
 
@@ -116,12 +116,12 @@ def test_clips_without_a_face_count_as_wrong(made, tmp_path):
     copy.write("smic/s01", silent)
     summary = summarize([copy])
     assert summary.subjects_correct["smic/s01"] == (0, len(rows))
-    assert any(line.startswith(f"{len(rows)} clips got no guess") for line in summary.warnings)
+    assert any(line.startswith(f"{len(rows)} clips got no prediction") for line in summary.warnings)
 
 
 def test_bad_requests(made, tmp_path):
     with pytest.raises(UnknownNameError, match="did you mean 'json'"):
-        render([[made]], "jsn")
+        make_report(made).render("jsn")
     with pytest.raises(MissingDataError, match="holds no run"):
         find_runs(tmp_path)
 
@@ -129,8 +129,44 @@ def test_bad_requests(made, tmp_path):
 def test_runs_of_one_protocol_stand_side_by_side(made, recipe, fakes, tmp_path):
     options = RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
     other = evaluate(recipe, tmp_path / "run", options)
-    [table] = comparisons([summarize([made]), summarize([other])])
-    assert [row[0].split(":")[0] for row in table.rows[:3]] == ["test of a network", "test", "majority's guess"]
+    [table] = compare_by_protocol([summarize([made]), summarize([other])])
+    assert [row[0].split(":")[0] for row in table.rows[:3]] == ["test of a network", "test", "majority baseline"]
     assert all("subset" in row[0] for row in table.rows[:2])
     assert len(table.rows) == 3 + len([row for row in summarize([made]).published if not row.part])
-    assert "Side by side" in render([[made], [other]], "html")
+    assert "<h2>Comparison</h2>" in make_report([made, other]).to_html()
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [("r.json", "{"), ("r.md", "## "), ("r.tex", "% needs"), ("r.html", "<!doctype"), ("r.txt", "\n")],
+)
+def test_a_report_is_saved_in_the_format_of_its_suffix(made, tmp_path, name, start):
+    assert make_report(made).save(tmp_path / name).read_text().lstrip("\n ").startswith(start.strip())
+
+
+def test_a_suffix_without_a_format_is_an_error(made, tmp_path):
+    with pytest.raises(UnknownNameError, match=r"\.htm"):
+        make_report(made).save(tmp_path / "report.htm")
+
+
+def test_every_score_is_a_row_of_the_data_frame(made):
+    report = make_report(made)
+    table = report.to_dataframe()
+    whole = table[table["part"] == ""].set_index("metric")
+    assert whole["score"].to_dict() == report.data[0]["metrics"]
+    assert whole.loc["macro_f1", "low"] <= whole.loc["macro_f1", "high"]
+    assert set(table["part"]) == {"", "casme2", "samm", "smic"}
+
+
+def test_a_notebook_shows_the_page_in_a_frame(made):
+    shown = make_report(made)._repr_html_()
+    assert shown.startswith("<iframe srcdoc=") and "&lt;!doctype html&gt;" in shown
+
+
+def test_seeds_of_one_recipe_are_one_report(made, tmp_path):
+    folder = shutil.copytree(made.folder, tmp_path / "run")
+    metadata = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({**metadata, "seed": 1}))
+    other = RecognitionRun.open(folder)
+    assert make_report([made, other]).data[0]["seeds"] == [0, 1]
+    assert len(make_report([made, made]).parts) == 2

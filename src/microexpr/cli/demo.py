@@ -37,11 +37,10 @@ def run_demo(folder: Path, executor: str, progress: ProgressCallback) -> Path:
     Returns:
         Absolute path of the page.
     """
-    from ..core.files import write_atomically
     from ..experiments.options import RunOptions
     from ..experiments.recognition_folds import evaluate
     from ..recipes import load_recipe
-    from ..reports import render
+    from ..reports import make_report
 
     options = RunOptions(synthetic=True, quick=True, executor=executor)
     runs = []
@@ -52,5 +51,5 @@ def run_demo(folder: Path, executor: str, progress: ProgressCallback) -> Path:
 
         runs.append(evaluate(load_recipe(name), folder / name, options, report_progress))
     page = folder / "report.html"
-    write_atomically(page, render([[run] for run in runs], "html").encode())
+    make_report(runs).save(page)
     return page.absolute()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,9 +30,6 @@ from .options import (
 if TYPE_CHECKING:
     from ..experiments.recognition import RecognitionRun
     from ..experiments.spotting import SpottingRun
-
-MAX_REPORTS = 3
-"""Runs whose full reports are printed; more are only compared."""
 
 
 def recipes(
@@ -92,6 +89,8 @@ def run(
     from ..experiments.recognition_folds import evaluate_seeds
     from ..experiments.spotting_videos import spot_seeds
     from ..recipes import RecognitionRecipe, load_recipes
+    from ..reports import make_report
+    from ..reports.formats.terminal import print_report
 
     load_plugins(plugin)
     members = [member.with_user_overrides(parse_settings(settings)) for member in load_recipes(recipe)]
@@ -110,16 +109,15 @@ def run(
         process_per_fold=process_per_fold,
     )
     is_suite = len(members) > 1
-    groups: list[list[RecognitionRun]] = []
-    spotted: list[SpottingRun] = []
+    finished: list[RecognitionRun | SpottingRun] = []
     for member in members:
         member_folder = folder / member.name if is_suite else folder
         with show_progress(name=member.name if is_suite else "") as progress:
             if isinstance(member, RecognitionRecipe):
-                groups.append(evaluate_seeds(member, member_folder, options, seeds, progress))
+                finished += evaluate_seeds(member, member_folder, options, seeds, progress)
             else:
-                spotted += spot_seeds(member, member_folder, options, seeds, progress)
-    _print_report(groups, spotted)
+                finished += spot_seeds(member, member_folder, options, seeds, progress)
+    print_report(make_report(finished), out)
     runs = f"{folder}/*" if is_suite else str(folder)
     print_status(f"wrote {folder}; `microexpr report {runs} --html` writes a page of it")
 
@@ -171,34 +169,31 @@ def report(
     figures: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write every figure as PNG and SVG, and nothing else.")
     ] = None,
+    plugin: Plugins = [],
 ) -> None:
     """Report runs as tables, pages or figures. Scores have confidence intervals, and published ones beside them."""
-    from ..core.files import write_atomically
     from ..experiments.recognition import find_runs
     from ..experiments.spotting import find_spotting
-    from ..reports import render
+    from ..reports import make_report
+    from ..reports.formats.terminal import print_report
 
+    load_plugins(plugin)
     form = _chosen_format(form, {"json": json, "markdown": markdown, "latex": latex, "html": html})
     if figures is not None and (form or target):
         raise UsageError(f"--figures and {'--format' if form else '--out'} exclude each other: choose one")
-    spotted = find_spotting(runs)
-    if spotted and figures is not None:
-        raise UsageError("--figures: a spotting run has tables only; try --html")
-    groups = [] if spotted else [find_runs(folder) for folder in runs]
-    if figures is not None:
-        _write_figures(groups, figures)
-        return
-    if not form:
-        _print_report(groups, spotted)
-        return
-    text = render(groups, form, spotted)
+    found: list[RecognitionRun | SpottingRun] = [*find_spotting(runs)]
+    report = make_report(found or [run for folder in runs for run in find_runs(folder)])
     if target is None and form == "html":
         target = runs[0] / "report.html"
-    if target is None:
-        typer.echo(text)
-        return
-    write_atomically(target, text.encode())
-    print_status(f"wrote {target}")
+    if figures is not None:
+        number = report.save_figures(figures)
+        print_status(f"wrote {number} figures below {figures}, each as PNG and SVG")
+    elif target is not None:
+        print_status(f"wrote {report.save(target, form)}")
+    elif form:
+        typer.echo(report.render(form))
+    else:
+        print_report(report, out)
 
 
 def _default_folder(recipe: str, synthetic: bool, quick: bool) -> Path:
@@ -219,25 +214,3 @@ def _chosen_format(form: str, flags: Mapping[str, bool]) -> str:
     if len(given) > 1:
         raise UsageError(f"{given[0]} and {given[1]} exclude each other: choose one")
     return form or next((name for name, is_set in flags.items() if is_set), "")
-
-
-def _print_report(groups: Sequence[Sequence[RecognitionRun]], spotted: Sequence[SpottingRun]) -> None:
-    from ..reports import summarize
-    from ..reports.terminal import show, show_comparison, show_spotting
-
-    if spotted:
-        show_spotting(spotted, out)
-    summaries = [summarize(runs) for runs in groups]
-    if len(summaries) <= MAX_REPORTS:
-        for summary in summaries:
-            show(summary, out)
-    if len(summaries) > 1:
-        show_comparison(summaries, out)
-
-
-def _write_figures(groups: Sequence[Sequence[RecognitionRun]], folder: Path) -> None:
-    from ..reports import summarize
-    from ..reports.figures import write_figures
-
-    number = write_figures([summarize(runs) for runs in groups], folder)
-    print_status(f"wrote {number} figures below {folder}, each as PNG and SVG")

@@ -213,7 +213,8 @@ class ReportFormat:
 
 
 REPORT_FORMATS: RecordRegistry[ReportFormat] = RecordRegistry("format of reports", "microexpr.reports.formats")
-"""Formats of reports. One more: `REPORT_FORMATS.add("name", ReportFormat(...))` in a file of `formats/` or a plug-in."""
+"""Formats of reports. One more: `REPORT_FORMATS.add("name", ReportFormat(...))` in a file of `formats/` or of a
+plug-in."""
 
 ReportBuilder = Callable[[Sequence[Any]], Report]
 """Makes the report of runs of one kind of task."""

@@ -53,9 +53,9 @@ def exactly_majority(rows: Iterable[PublishedRow]) -> list[str]:
             continue
         decimals = max(2, len(f"{value}") - 2)
         if round(majority.accuracy, decimals) == value:
+            clips = f"{majority.clips} of {majority.total} clips ({100 * majority.accuracy:.1f} %)"
             lines.append(
-                f"{row.method}: the printed {100 * value:g} % is exactly that of the majority class, {majority.clips} of "
-                f'{majority.total} clips ({100 * majority.accuracy:.1f} %): always predicting "{majority.label}" '
-                "scores the same"
+                f"{row.method}: the printed {100 * value:g} % is exactly that of the majority class, {clips}: "
+                f'always predicting "{majority.label}" scores the same'
             )
     return lines

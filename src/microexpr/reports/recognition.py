@@ -107,9 +107,7 @@ def _galleries(run: RecognitionRun) -> list[Gallery]:
     elif "apex" in kinds:
         note = "Apex frames of synthetic subjects."
     else:
-        note = (
-            "Inputs of the recognizer, made from licensed recordings: read the license before you pass this page on."
-        )
+        note = "Inputs of the recognizer, made from licensed recordings: read the license before you pass this page on."
     return [Gallery("Some clips", tuple(items), note)]
 
 

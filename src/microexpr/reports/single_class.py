@@ -9,7 +9,7 @@ import numpy as np
 from ..experiments.recognition import Prediction, RecognitionRun
 
 MAX_FRACTION = 0.95
-"""A method collapsed where one class gets more than this fraction of the predictions, but no such part of the labels."""
+"""A method collapsed where one class gets more than this fraction of its predictions, and has fewer of the labels."""
 
 MARK = "‡"
 NOTE = f"{MARK} collapsed: one class gets more than {100 * MAX_FRACTION:.0f} % of the predictions"

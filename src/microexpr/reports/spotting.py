@@ -207,7 +207,7 @@ def _intervals(videos: Sequence[VideoResult]) -> dict[str, tuple[float, float]]:
 
 
 def _warnings(run: SpottingRun, summaries: Sequence[SpottingSummary]) -> list[str]:
-    lines = run_warnings([run], "videos", "videos")
+    lines = run_warnings([run], "videos", "videos", "videos")
     for file in _foreign_files(run):
         lines.append(f"UNCHECKED: {file} trained elsewhere; whether on subjects of these videos cannot be checked.")
     for summary in summaries:

@@ -152,7 +152,8 @@ class Summary:
             "single_class": self.single_class,
             "majority": dict(self.baseline),
             "published": {
-                f"{row.method} [{row.source}{f', {row.part}' if row.part else ''}]": _published_record(row) for row in self.published
+                f"{row.method} [{row.source}{f', {row.part}' if row.part else ''}]": _published_record(row)
+                for row in self.published
             },
         }
 
@@ -286,7 +287,7 @@ def _subjects_correct(rows: Sequence[Prediction]) -> dict[str, tuple[int, int]]:
 
 def _warnings(runs: Sequence[RecognitionRun], rows: Sequence[Prediction]) -> list[str]:
     first = runs[0]
-    lines = run_warnings(runs, "folds", "clips")
+    lines = run_warnings(runs, "folds", "clips", "protocol")
     if first.protocol.leaks:
         lines.append("LEAKS: images of the same subjects, even of the same clips, are on both sides of this split.")
     lines += first.metadata.absent

@@ -26,27 +26,30 @@ class RunStatus(Protocol):
     def failed(self) -> Mapping[str, str]: ...  # noqa: D102
 
 
-def run_warnings(runs: Sequence[RunStatus], unit: str, items: str) -> list[str]:
+def run_warnings(runs: Sequence[RunStatus], unit: str, items: str, published: str) -> list[str]:
     """What a reader must know of runs before quoting a number of them, each line once.
 
     Args:
         runs: of any kind; what holds for a recipe is read from each, too.
         unit: what a run consists of, in the plural, e.g. `folds`.
         items: what its data consist of, in the plural, e.g. `clips`.
+        published: what the run has a subset of, e.g. `protocol`.
     """
     lines = [SYNTHETIC] if any(run.synthetic for run in runs) else []
     for run in runs:
         if not run.complete:
             failed = run.failed()
             example = f"; {len(failed)} failed, e.g. {next(iter(failed.items()))}" if failed else ""
-            lines.append(f"PARTIAL: {len(run.done())} of {len(run.unit_names)} {unit} of '{run.folder}' are done{example}.")
+            lines.append(
+                f"PARTIAL: {len(run.done())} of {len(run.unit_names)} {unit} of '{run.folder}' are done{example}."
+            )
     for run in runs:
         metadata = run.metadata
         if metadata.quick:
             lines.append("QUICK: made smaller by --quick (fewer subjects, smaller images, fewer epochs).")
         if metadata.subset:
             more = f"; and {len(metadata.subset) - 6} more differences" if len(metadata.subset) > 6 else ""
-            lines.append(f"SUBSET of the published {items}: " + "; ".join(metadata.subset[:6]) + more + ".")
+            lines.append(f"SUBSET of the published {published}: " + "; ".join(metadata.subset[:6]) + more + ".")
         if metadata.left_out:
             lines.append(f"{len(metadata.left_out)} {items} left out for lack of images, e.g. {metadata.left_out[0]}.")
     return list(dict.fromkeys(lines))

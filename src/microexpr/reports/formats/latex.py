@@ -26,7 +26,7 @@ _SPECIAL = {
 
 def render(report: Report) -> str:
     """Render the tables that compare runs first, then each run; every caption holds the warnings."""
-    lines = [r"% needs \usepackage{booktabs}", *_body(report, "")]
+    lines = [r"% needs \usepackage{booktabs}", *_body(report, "" if report.parts else f"{report.title}: ")]
     for part in report.parts:
         lines += _body(part, f"{part.title}: ")
     return "\n".join(lines) + "\n"
