@@ -1,6 +1,7 @@
 """Releases of macro-expressions: a sequence is a clip with its apex, an image is a clip of one frame."""
 
 import shutil
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -292,6 +293,13 @@ def test_fer2013_as_csv_and_as_folders(fakes, tmp_path):
         other = rows[clip.subject.split("/")[1]]
         assert clip.labels == other.labels
         assert np.array_equal(read_image(clip.source), read_image(other.source))
+
+
+def test_rows_of_a_whole_copy_of_fer2013_have_the_published_counts():
+    rows = fer2013._rows(None, 0)
+    counts = DATASETS.get("fer2013").info.counts
+    assert Counter(emotion for _, emotion, _ in rows) == counts["emotion"]
+    assert Counter(usage for usage, _, _ in rows) == counts["usage"]
 
 
 def test_rows_of_fer2013_become_images(tmp_path):

@@ -66,7 +66,7 @@ def sequence_clip(
     return dataclasses.replace(clip, onset=numbers[0], apex=peak, offset=numbers[-1])
 
 
-def clip_spec(dataset: str, subject: str, name: str, emotion: str, seed: int, key: str = "") -> ClipSpec:
+def posed_clip_spec(dataset: str, subject: str, name: str, emotion: str, seed: int, key: str = "") -> ClipSpec:
     """A posed expression of a synthetic copy.
 
     Args:

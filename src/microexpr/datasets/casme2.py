@@ -168,7 +168,7 @@ def clip_specs(subjects: int | None, seed: int) -> list[ClipSpec]:
         name = f"EP{1 + used[subject] // 9:02d}_{1 + used[subject] % 9:02d}"
         if subject in fixed_names and labels == NOT_IN_MEGC2019[subject][1]:
             name = fixed_names.pop(subject)
-        specs.append(clip_spec(subject, name, labels, "casme2", seed))
+        specs.append(clip_spec("casme2", subject, name, labels, seed))
     return specs
 
 

@@ -116,7 +116,7 @@ def clip_specs(subjects: int | None, seed: int) -> list[tuple[ClipSpec, Timing]]
         for subject, n in zip(reversed(names), unlabeled, strict=True):
             emotions[subject] += [""] * n
     specs = [
-        macro.clip_spec("ckplus", subject, f"{i:03d}", emotion, seed)
+        macro.posed_clip_spec("ckplus", subject, f"{i:03d}", emotion, seed)
         for subject in names
         for i, emotion in enumerate(emotions[subject], 1)
     ]

@@ -110,7 +110,7 @@ class Fer2013(Dataset):
             rows_of.setdefault((face, emotion), []).append(row)
         recording = RecordingSpec("fer2013", 25, (SIDE, SIDE), gray=True, kind="macro")
         for (face, emotion), numbers in rows_of.items():
-            spec, n = macro.clip_spec("fer2013", f"face{face:03d}", emotion, emotion, seed), len(numbers)
+            spec, n = macro.posed_clip_spec("fer2013", f"face{face:03d}", emotion, emotion, seed), len(numbers)
             # Neutral faces are frames before the onset, the others frames from half of the apex on.
             neutral = emotion == "neutral"
             timing = Timing(n, n + 1, n + 1, n + 2, 25) if neutral else Timing(0, 2 * n, 2 * n, 2 * n + 1, 25)

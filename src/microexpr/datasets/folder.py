@@ -88,7 +88,7 @@ def clip_specs(subjects: int, seed: int) -> list[ClipSpec]:
     """The clips of a synthetic copy: two of each of three classes for each subject."""
     labels = [(emotion, "") for emotion in ("negative", "positive", "surprise") for _ in range(2)]
     names = [f"p{i:02d}" for i in range(1, subjects + 1)]
-    return [clip_spec(name, f"c{i}", label, "folder", seed) for name in names for i, label in enumerate(labels, 1)]
+    return [clip_spec("folder", name, f"c{i}", label, seed) for name in names for i, label in enumerate(labels, 1)]
 
 
 def _number(text: str) -> float | None:

@@ -78,6 +78,6 @@ class Jaffe(Dataset):
                 for take in range(1, takes + 1):
                     number += 1
                     key = f"{subject}{code}{take}"
-                    spec = macro.clip_spec("jaffe", subject, f"{subject}.{code}{take}", emotion, seed, key)
+                    spec = macro.posed_clip_spec("jaffe", subject, f"{subject}.{code}{take}", emotion, seed, key)
                     frame = recording.render(spec, Timing(0, 1, 1, 2, 1)).frame(0 if code == "NE" else 1)
                     write_image(root / f"{spec.name}.{number}.tiff", frame[..., 0])

@@ -93,6 +93,6 @@ def clip_specs(subjects: int | None, seed: int) -> list[tuple[ClipSpec, Timing]]
                 frames = LONG if is_long else SHORT
                 if subjects is not None:
                     frames = 12
-                spec = macro.clip_spec("mug", subject, f"{emotion}/take{take:03d}", emotion, seed)
+                spec = macro.posed_clip_spec("mug", subject, f"{emotion}/take{take:03d}", emotion, seed)
                 specs.append((spec, Timing(0, frames // 2, frames - 1, frames, 19)))
     return specs

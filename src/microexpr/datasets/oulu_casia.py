@@ -44,8 +44,12 @@ class OuluCasia(Dataset):
         """Each folder of images; there is no sheet."""
         whole, cropped = f"{self.camera}/{self.light}", f"{self.camera}_Acropped/{self.light}"
         tops = (
-            *(f"OriginalImg/{whole}", f"B_OriginalImg/{whole}", whole),
-            *(f"PreProcess/{cropped}", f"B_PreProcess/{cropped}", cropped),
+            f"OriginalImg/{whole}",
+            f"B_OriginalImg/{whole}",
+            whole,
+            f"PreProcess/{cropped}",
+            f"B_PreProcess/{cropped}",
+            cropped,
         )
         clips: list[Clip] = []
         issues: list[DatasetIssue] = []
@@ -67,7 +71,7 @@ class OuluCasia(Dataset):
         )
         for subject in [f"P{i:03d}" for i in range(1, SUBJECTS + 1)][:subjects]:
             for emotion in macro.BASIC_EMOTIONS:
-                spec = macro.clip_spec("oulu_casia", subject, emotion.capitalize(), emotion, seed)
+                spec = macro.posed_clip_spec("oulu_casia", subject, emotion.capitalize(), emotion, seed)
                 frames = int(np.random.default_rng([spec.seed, 1]).integers(9, 15))
                 folder = root / "OriginalImg" / cls.camera / cls.light / subject / spec.name
                 timing = Timing(0, frames - 1, frames - 1, frames, 25)

@@ -25,13 +25,29 @@ SHEETS = tuple(
     top + name for name in (SHEET, "SAMM_20181215_Micro_FACS_Codes_v2.xlsx") for top in ("", "SAMM/", "SAMM_CROP/")
 )
 COLUMNS = ("Subject", "Filename", "Onset Frame", "Apex Frame", "Offset Frame", "Action Units", "Estimated Emotion")
+HEADER = (
+    "Subject",
+    "Filename",
+    "Inducement Code",
+    "Onset Frame",
+    "Apex Frame",
+    "Offset Frame",
+    "Duration",
+    "Micro",
+    "Action Units",
+    "Estimated Emotion",
+    "Objective Classes",
+    "Notes",
+)
 TEXT_ABOVE = ("synthetic codes in the layout of the release",) + ("-",) * 12
 
+# fmt: off
 MEGC2019_CLIPS_PER_SUBJECT = {
-    **{"006": 11, "007": 8, "009": 4, "010": 4, "011": 20, "012": 3, "013": 6, "014": 10, "015": 3, "016": 5},
-    **{"017": 4, "018": 3, "019": 1, "020": 4, "021": 2, "022": 5, "023": 1, "024": 1, "026": 9, "028": 3},
-    **{"030": 3, "031": 1, "032": 4, "033": 5, "034": 3, "035": 8, "036": 1, "037": 1},
+    "006": 11, "007": 8, "009": 4, "010": 4, "011": 20, "012": 3, "013": 6, "014": 10, "015": 3, "016": 5,
+    "017": 4, "018": 3, "019": 1, "020": 4, "021": 2, "022": 5, "023": 1, "024": 1, "026": 9, "028": 3,
+    "030": 3, "031": 1, "032": 4, "033": 5, "034": 3, "035": 8, "036": 1, "037": 1,
 }
+# fmt: on
 """Clips of each subject in the list of MEGC 2019: all but those of emotion Other."""
 
 ONLY_OTHER = "025"
@@ -128,11 +144,7 @@ class Samm(Dataset):
             times = (onset, apex, offset, offset - onset + 1)
             labels = (spec.action_units, spec.emotion, spec.objective)
             rows.append((spec.subject, spec.name, "", *times, "Micro - 1/2", *labels, ""))
-        header = (
-            *("Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame", "Offset Frame", "Duration"),
-            *("Micro", "Action Units", "Estimated Emotion", "Objective Classes", "Notes"),
-        )
-        sheets.write_rows(root / SHEET, header, rows, TEXT_ABOVE)
+        sheets.write_rows(root / SHEET, HEADER, rows, TEXT_ABOVE)
 
 
 def clip_specs(subjects: int | None, seed: int) -> list[ClipSpec]:
@@ -145,7 +157,7 @@ def clip_specs(subjects: int | None, seed: int) -> list[ClipSpec]:
     for subject, labels in sorted(_subject_labels(subjects, seed)):
         used[subject] += 1
         name = f"{subject}_{1 + used[subject] // 8}_{1 + used[subject] % 8}"
-        specs.append(clip_spec(subject, name, labels, "samm", seed))
+        specs.append(clip_spec("samm", subject, name, labels, seed))
     return specs
 
 

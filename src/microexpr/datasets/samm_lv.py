@@ -20,18 +20,37 @@ SHEETS = tuple(
 MICRO_SHEETS = ("SAMM_Micro_FACS_Codes_v2.xlsx", "SAMM_20181215_Micro_FACS_Codes_v2.xlsx")
 IMAGE_FOLDERS = ("SAMM_longvideos", "SAMMLV/SAMM_longvideos", "SAMM_MEGC/SAMM_longvideos")
 COLUMNS = (
-    *("Subject", "Filename", "Onset|Onset Frame", "Apex|Apex Frame", "Offset|Offset Frame"),
-    *("Type|Micro", "Action Units"),
+    "Subject",
+    "Filename",
+    "Onset|Onset Frame",
+    "Apex|Apex Frame",
+    "Offset|Offset Frame",
+    "Type|Micro",
+    "Action Units",
 )
 HEADER = (
-    *("Subject", "Filename", "Inducement Code", "Onset", "Apex", "Offset", "Duration", "Type", "Action Units", "Notes"),
+    "Subject",
+    "Filename",
+    "Inducement Code",
+    "Onset",
+    "Apex",
+    "Offset",
+    "Duration",
+    "Type",
+    "Action Units",
+    "Notes",
 )
 TEXT_ABOVE = ("synthetic codes in the layout of the release",) + ("-",) * 8
 KINDS = {"macro": "macro", "micro-1/2": "micro"}
 BEGUN = "before the recording"
 SUBJECTS = tuple(sorted({*MEGC2019_CLIPS_PER_SUBJECT, ONLY_OTHER, "029"}))
 EMOTIONS = {
-    **{"I": "Happiness", "II": "Surprise", "III": "Anger", "IV": "Disgust", "V": "Sadness", "VI": "Fear"},
+    "I": "Happiness",
+    "II": "Surprise",
+    "III": "Anger",
+    "IV": "Disgust",
+    "V": "Sadness",
+    "VI": "Fear",
     "VII": "Other",
 }
 

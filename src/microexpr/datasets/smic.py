@@ -30,10 +30,13 @@ EMOTIONS = {"ne": "negative", "po": "positive", "sur": "surprise"}
 
 HS_COUNTS = {"negative": 70, "positive": 51, "surprise": 43}
 VIS_COUNTS = {"negative": 24, "positive": 28, "surprise": 19}
+# fmt: off
 HS_CLIPS_PER_SUBJECT = {
-    **{1: 6, 2: 6, 3: 39, 4: 19, 5: 2, 6: 4, 8: 13, 9: 4},
-    **{11: 7, 12: 9, 13: 10, 14: 10, 15: 4, 18: 7, 19: 2, 20: 22},
+    1: 6, 2: 6, 3: 39, 4: 19, 5: 2, 6: 4, 8: 13, 9: 4,
+    11: 7, 12: 9, 13: 10, 14: 10, 15: 4, 18: 7, 19: 2, 20: 22,
 }
+# fmt: on
+"""Clips of each subject of SMIC-HS."""
 NOT_IN_LONG = ("s03/s03_ne_03", "s03/s03_ne_20", "s04/s04_ne_05", "s04/s04_ne_06", "s09/s09_sur_02")
 """Clips of SMIC-HS that the long extension lacks."""
 
@@ -256,5 +259,5 @@ def clip_specs(subjects: int | None, seed: int, counts: Mapping[str, int] = HS_C
     for subject, (emotion, _) in assign_labels(labels, chosen, seed, first):
         used[subject, emotion] += 1
         name = f"{subject}_{short_forms[emotion]}_{used[subject, emotion]:02d}"
-        specs.append(clip_spec(subject, name, (emotion, ""), "smic", seed))
+        specs.append(clip_spec("smic", subject, name, (emotion, ""), seed))
     return specs

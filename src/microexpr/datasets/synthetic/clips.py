@@ -53,7 +53,7 @@ class ClipSpec:
     seed: int
 
 
-def clip_spec(subject: str, name: str, labels: Labels, dataset: str, seed: int) -> ClipSpec:
+def clip_spec(dataset: str, subject: str, name: str, labels: Labels, seed: int) -> ClipSpec:
     """A clip with these labels; its action units are drawn, and its objective class where `labels` has none."""
     rng = np.random.default_rng([seed, *f"{dataset}/{subject}/{name}".encode()])
     emotion, objective = labels
