@@ -1,4 +1,4 @@
-"""The page of a recording: whole by itself, safe to open, and usable by eye, by mouse and by keyboard."""
+"""The report of a recording: self-contained, safe to open, and usable by mouse and by keyboard."""
 
 import base64
 import dataclasses
@@ -22,8 +22,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @pytest.fixture(scope="module")
-def seen():
-    """Pictures of an event, of noise."""
+def images():
+    """Images of an event, of noise."""
     frames = np.random.default_rng(0).integers(0, 255, (3, 120, 160, 3), np.uint8)
     return event_images(*frames, np.array([30, 20, 80, 80], np.float32))
 
@@ -48,8 +48,8 @@ class Tags(HTMLParser):
         return [attrs for name, attrs in self.tags if name == tag]
 
 
-def test_it_asks_nothing_of_anybody(seen):
-    tags = Tags(render_page(WHOLE, {0: seen}))
+def test_the_page_makes_no_request(images):
+    tags = Tags(render_page(WHOLE, {0: images}))
     for _, attrs in tags.tags:
         for name, value in attrs.items():
             assert not name.startswith("on") and name not in ("style", "srcset", "action", "href", "ping"), name
@@ -59,8 +59,8 @@ def test_it_asks_nothing_of_anybody(seen):
         assert not re.search(r"url\(['\"]?(?!#)|@import|fetch\(|XMLHttp|WebSocket|sendBeacon|innerHTML|eval\(", text)
 
 
-def test_its_policy_lets_nothing_else_run(seen):
-    tags = Tags(render_page(WHOLE, {0: seen}))
+def test_the_policy_allows_only_its_own_style_and_script(images):
+    tags = Tags(render_page(WHOLE, {0: images}))
     policy = next(m["content"] for m in tags.of("meta") if m.get("http-equiv") == "Content-Security-Policy")
     assert policy.startswith("default-src 'none'; img-src data:;") and "unsafe" not in policy
     (style,), (script,) = tags.texts["style"], tags.texts["script"]
@@ -68,10 +68,10 @@ def test_its_policy_lets_nothing_else_run(seen):
         assert f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" in policy
 
 
-def test_what_an_event_shows(seen):
-    page = render_page(WHOLE, {0: seen, 1: seen, 2: seen})
-    for words in ("480 ms", "micro", "macro", "quality 0.90", "below 60 fps", "largest move", "no lie detector"):
-        assert words.lower() in page.lower()
+def test_contents_of_a_card(images):
+    page = render_page(WHOLE, {0: images, 1: images, 2: images})
+    for text in ("480 ms", "micro", "macro", "quality 0.90", "below 60 fps", "largest motion", "no lie detector"):
+        assert text.lower() in page.lower()
     assert page.count('src="data:image') == 12 and 'alt="the face at the onset"' in page
     assert "added by B. Müller" in page and "microexpr 0.1.0" in page and "threshold" in page
 
@@ -81,16 +81,16 @@ def test_what_an_event_shows(seen):
     [
         (
             {"probabilities": {"a": 0.4, "b": 0.35, "c": 0.25}},
-            "the largest share, 0.40, is below the threshold, 0.50.",
+            "the largest probability, 0.40, is below the threshold, 0.50.",
         ),
         ({"probabilities": {"a": 0.9, "b": 0.1}, "quality": 0.2}, "hardly in sight (quality 0.20)"),
-        ({"probabilities": {"a": 0.9, "b": 0.1}, "label": "other", "status": "corrected"}, "The label is a coder"),
-        ({"probabilities": {}}, "No recognizer answered"),
+        ({"probabilities": {"a": 0.9, "b": 0.1}, "label": "other", "status": "corrected"}, "A coder set this label"),
+        ({"probabilities": {}}, "No recognizer was used"),
     ],
 )
-def test_why_an_event_is_unknown(seen, change, said):
+def test_reasons_for_the_label_unknown(images, change, said):
     event = dataclasses.replace(WHOLE.events[0], **{"label": "unknown", **change})
-    page = render_page(dataclasses.replace(WHOLE, events=(event,)), {0: seen})
+    page = render_page(dataclasses.replace(WHOLE, events=(event,)), {0: images})
     assert said in page
     assert not change["probabilities"] or f'<th scope="row">{event.label}</th>' in page
 
@@ -98,52 +98,52 @@ def test_why_an_event_is_unknown(seen, change, said):
 @pytest.mark.parametrize(
     ("about", "said"),
     [
-        ({}, "No recognizer was asked"),
-        ({"synthetic": "true", "recipe": "r"}, "has learned from synthetic faces only"),
+        ({}, "No recognizer was used"),
+        ({"synthetic": "true", "recipe": "r"}, "was trained on synthetic faces only"),
         (
             {"synthetic": "false", "recipe": "r", "protocol": "megc2019-cde", "license": "ask them"},
             "License: ask them.",
         ),
     ],
 )
-def test_where_the_labels_come_from(about, said):
+def test_the_recognizer_is_described(about, said):
     assert said in render_page(dataclasses.replace(WHOLE, settings={"about_model": about}), {})
 
 
-def test_nobody_and_nothing():
+def test_pages_without_faces_and_without_events():
     page = render_page(NOBODY, {})
     assert "No face was found in this recording." in page and "no face was found in this recording" in page
     still = dataclasses.replace(NOBODY, faces=WHOLE.faces)
-    assert "No facial movement was found" in render_page(still, {})
+    assert "The spotter found no facial movement" in render_page(still, {})
 
 
-def test_no_name_is_code(seen):
+def test_names_are_escaped(images):
     for name in [*NAMES, "</script><script>alert(1)</script>", "</style>", "'\"><b>"]:
         shown = name.encode("utf-8", "replace").decode()
         event = dataclasses.replace(
             WHOLE.events[0], video=shown, label=shown, note=shown, warnings=(shown,), coder=shown
         )
         one = dataclasses.replace(WHOLE, recording=dataclasses.replace(WHOLE.recording, name=shown), events=(event,))
-        tags = Tags(render_page(one, {0: seen}))
+        tags = Tags(render_page(one, {0: images}))
         assert len(tags.of("script")) == 2 and len(tags.of("style")) == 1 and len(tags.of("b")) <= 2
         assert len(tags.of("img")) == 4
 
 
-def test_another_name(seen):
-    page = render_page(WHOLE, {0: seen})
+def test_the_recording_can_be_renamed(images):
+    page = render_page(WHOLE, {0: images})
     again = rename_recording(page, WHOLE.recording.name, "b & </h1>.mp4")
     assert WHOLE.recording.name not in again and again.count("b &amp; &lt;/h1&gt;.mp4") == 2
     assert rename_recording(again, "b & </h1>.mp4", WHOLE.recording.name) == page
 
 
-@pytest.mark.parametrize(("share", "told"), [(1, "> 0.99"), (0.995, "> 0.99"), (0.99, "0.99"), (0.004, "< 0.01")])
-def test_a_share_is_never_certain(seen, share, told):
-    event = dataclasses.replace(WHOLE.events[0], label="a", probabilities={"a": share, "b": 0.5})
-    page = render_page(dataclasses.replace(WHOLE, events=(event,)), {0: seen})
-    assert f"<td>{told.replace('>', '&gt;').replace('<', '&lt;')}</td>" in page
+@pytest.mark.parametrize(("probability", "text"), [(1, "> 0.99"), (0.995, "> 0.99"), (0.99, "0.99"), (0.004, "< 0.01")])
+def test_a_probability_is_never_shown_as_certain(images, probability, text):
+    event = dataclasses.replace(WHOLE.events[0], label="a", probabilities={"a": probability, "b": 0.5})
+    page = render_page(dataclasses.replace(WHOLE, events=(event,)), {0: images})
+    assert f"<td>{text.replace('>', '&gt;').replace('<', '&lt;')}</td>" in page
 
 
-def test_where_a_recording_lies_is_not_on_the_page():
+def test_the_path_of_the_recording_is_not_on_the_page():
     assert "/data/a talk" not in render_page(WHOLE, {})
 
 
@@ -158,8 +158,8 @@ def many(count: int) -> Analysis:
     return Analysis(Recording("v.mp4", "/v.mp4", 90_000, 3600.0, 25.0, 640, 480), (face,), events)
 
 
-def test_a_page_of_many_events_has_200_pictures_at_most(seen):
-    page = render_page(many(400), dict.fromkeys(range(350, 400), seen))
+def test_a_page_of_many_events_has_200_images_at_most(images):
+    page = render_page(many(400), dict.fromkeys(range(350, 400), images))
     assert page.count("<img ") == 200 and "The 50 clearest events" in page and "350 more events" in page
     assert all(f'id="event-{n}"' in page for n in range(1, 401))
 
@@ -177,18 +177,18 @@ def browser():
 
 
 @pytest.fixture
-def opened(browser, tmp_path, seen):
+def opened(browser, tmp_path, images):
     """What opens a page; complaints of the browser and requests to anywhere are errors."""
     wrong = []
 
     def open_page(analysis, width=1280, **screen):
         (tmp_path / "report.html").write_text(
-            render_page(analysis, dict.fromkeys(range(len(analysis.events))[-50:], seen))
+            render_page(analysis, dict.fromkeys(range(len(analysis.events))[-50:], images))
         )
         page = browser.new_page(viewport={"width": width, "height": 800}, **screen)
         page.on("console", lambda message: wrong.append(message.text))
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda asked: wrong.append(asked.url) if asked.url.startswith("http") else None)
+        page.on("request", lambda request: wrong.append(request.url) if request.url.startswith("http") else None)
         page.goto((tmp_path / "report.html").as_uri())
         return page
 
@@ -197,23 +197,23 @@ def opened(browser, tmp_path, seen):
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_it_fits_a_phone_and_a_desk(opened, width):
+def test_the_page_fits_narrow_and_wide_screens(opened, width):
     page = opened(WHOLE, width)
     assert page.evaluate("document.documentElement.scrollWidth") == width
     assert page.locator(".tl-event").count() == 3 and page.locator(".tl-canvas path").count() >= 2
     assert (
         page.locator(".tl-canvas rect[fill^='url']").count() == 1 and page.locator(".tl-canvas .tl-blink").count() == 2
     )
-    assert min(one["height"] for one in (b.bounding_box() for b in page.locator("button").all())) >= 24
+    assert min(box["height"] for box in (b.bounding_box() for b in page.locator("button").all())) >= 24
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out(opened, scheme):
-    told = opened(WHOLE, 390, color_scheme=scheme).evaluate(LOW_CONTRAST)
-    assert told["found"] == [] and told["texts"] > 50
+def test_text_has_enough_contrast(opened, scheme):
+    contrast = opened(WHOLE, 390, color_scheme=scheme).evaluate(LOW_CONTRAST)
+    assert contrast["found"] == [] and contrast["texts"] > 50
 
 
-def test_nothing_can_be_moved(opened):
+def test_reduced_motion(opened):
     """A report is read; whoever drags only looks."""
     page = opened(WHOLE)
     block = page.locator(".tl-event").first
@@ -228,7 +228,7 @@ def test_nothing_can_be_moved(opened):
     assert page.locator("[role=slider]").count() == 1 and page.locator(".tl-space > *").count() == 2
 
 
-def test_an_event_is_chosen_by_mouse_and_found_again(opened):
+def test_an_event_is_selected_by_mouse(opened):
     page = opened(WHOLE)
     page.locator(".tl-event").nth(2).click()
     assert page.evaluate("document.activeElement.id") == "event-3"
@@ -241,7 +241,7 @@ def test_an_event_is_chosen_by_mouse_and_found_again(opened):
     assert page.locator(".tl-event").nth(1).get_attribute("aria-pressed") == "true"
 
 
-def test_place_and_zoom_with_the_keyboard(opened):
+def test_time_and_zoom_by_keyboard(opened):
     page = opened(many(60))
     page.locator(".tl-ruler").focus()
     page.keyboard.press("ArrowRight")
@@ -249,11 +249,11 @@ def test_place_and_zoom_with_the_keyboard(opened):
     page.keyboard.press("End")
     assert page.locator(".tl-ruler").get_attribute("aria-valuenow") == "3600.000"
     page.keyboard.press("+")
-    widths = [page.locator(name).evaluate("one => one.clientWidth") for name in (".tl-space", ".tl-scroll")]
+    widths = [page.locator(name).evaluate("element => element.clientWidth") for name in (".tl-space", ".tl-scroll")]
     assert widths[0] > 1.9 * widths[1]
 
 
-def test_events_are_walked_with_the_keyboard(opened):
+def test_events_by_keyboard(opened):
     page = opened(many(60))
     page.locator(".tl-ruler").focus()
     page.keyboard.press("Tab")
@@ -268,12 +268,12 @@ def test_events_are_walked_with_the_keyboard(opened):
 
 
 INTERFACE = """(given) => {
-    const told = [], laid = [];
+    const calls = [], laid = [];
     const host = document.body.appendChild(document.createElement("div"));
-    const act = { onSelect: (i) => told.push(["select", i]), onSeek: (s) => told.push(["seek", s]) };
-    const line = microexprTimeline(host, given, { ...act, spaceAboveCurves: 24, onLayout: (one) => laid.push(one) });
+    const act = { onSelect: (i) => calls.push(["select", i]), onSeek: (s) => calls.push(["seek", s]) };
+    const line = microexprTimeline(host, given, { ...act, spaceAboveCurves: 24, onLayout: (layout) => laid.push(layout) });
     line.select(1); line.seek(2.5); line.seek(99); line.show(1, 2); line.select(null);
-    const pressed = () => [...host.querySelectorAll(".tl-event")].map(one => one.ariaPressed === "true");
+    const pressed = () => [...host.querySelectorAll(".tl-event")].map(block => block.ariaPressed === "true");
     const none = pressed(), { space, scale, top } = laid.at(-1);
     line.preview(0, { start: 1, end: 1.5 });
     const block = host.querySelector(".tl-event"), drawn = [block.offsetLeft / scale, block.offsetWidth / scale];
@@ -283,16 +283,16 @@ INTERFACE = """(given) => {
     const back = host.querySelector(".tl-event").offsetLeft / scale - given.events[0].start;
     const inside = space.contains(host.querySelector(".tl-event"));
     line.destroy();
-    return { told, none, left, drawn, below, back, inside, empty: host.childElementCount };
+    return { calls, none, left, drawn, below, back, inside, empty: host.childElementCount };
 }"""
 
 
-def test_the_interface_that_others_build_on(opened):
-    """What is called from outside calls nothing back; what the user does is told."""
+def test_the_interface_of_the_timeline(opened):
+    """Methods call no callback; actions of the user do."""
     found = opened(WHOLE).evaluate(INTERFACE, json.loads(json.dumps(dataclasses.asdict(WHOLE))))
     assert found.pop("drawn") == pytest.approx([1, 0.5], abs=0.02) and found.pop("back") == pytest.approx(0, abs=0.02)
     assert found == {
-        "told": [["select", 0]],
+        "calls": [["select", 0]],
         "none": [False, False, False],
         "left": [True],
         "below": 24 + 68,
