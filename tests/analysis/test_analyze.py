@@ -81,9 +81,9 @@ def test_warnings_about_a_low_frame_rate(video, tmp_path):
 
 def test_warnings_about_a_face_of_low_quality(video, tmp_path):
     def dim(frames, options, progress, folder):
-        (one,) = everywhere(frames, options, progress, folder)
-        one.quality[:] = 0.3
-        return [one]
+        (track,) = everywhere(frames, options, progress, folder)
+        track.quality[:] = 0.3
+        return [track]
 
     found = analyze_video(video, tmp_path / "out", NONE, components=dataclasses.replace(STUB, track=dim))
     assert "face 1 is hard to see (quality 0.30 of 1)" in found.warnings[-1]
@@ -92,12 +92,12 @@ def test_warnings_about_a_face_of_low_quality(video, tmp_path):
 
 def test_gaps_blinks_and_several_faces(video, tmp_path):
     def two(frames, options, progress, folder):
-        (one,) = everywhere(frames, options, progress, folder)
+        (track,) = everywhere(frames, options, progress, folder)
         keep = np.r_[0:6, 14:20]
-        parts = {name: value[keep] for name, value in vars(one).items() if isinstance(value, np.ndarray)}
+        parts = {name: value[keep] for name, value in vars(track).items() if isinstance(value, np.ndarray)}
         half = FaceTrack(2, **parts)
         half.blink[2:4] = True
-        return [one, half]
+        return [track, half]
 
     found = analyze_video(video, tmp_path / "out", NONE, components=dataclasses.replace(STUB, track=two))
     assert [face.face for face in found.faces] == [1, 2] and [e.face for e in found.events] == [1, 2]
@@ -108,14 +108,14 @@ def test_gaps_blinks_and_several_faces(video, tmp_path):
 
 
 def test_an_event_is_recognized_by_its_own_face(video, tmp_path, monkeypatch):
-    """The recognizer gets pictures that are cut to the face, under the numbers of the recording."""
+    """The recognizer gets images that are cut to the face, under the frame numbers of the recording."""
     seen = []
 
     class Spy:
         metadata, chain = {}, load_model(AnalysisOptions().model_file).chain
 
-        def __call__(self, place, onset, apex, offset):
-            seen.append((sorted(p.name for p in place.iterdir()), onset, apex, offset))
+        def __call__(self, folder, onset, apex, offset):
+            seen.append((sorted(p.name for p in folder.iterdir()), onset, apex, offset))
             return {"positive": 0.4, "negative": 0.6}
 
     monkeypatch.setattr("microexpr.analysis.pipeline.load_model", lambda path: Spy())
@@ -128,9 +128,9 @@ def test_an_event_is_recognized_by_its_own_face(video, tmp_path, monkeypatch):
 
 
 def test_a_folder_of_frames_and_an_image(video, tmp_path):
-    """A folder of frames at its own rate, and one picture."""
-    for number, picture in enumerate(film(6)):
-        write_image(tmp_path / "frames" / f"img{number + 3}.png", picture)
+    """A folder of frames at a given rate, and a single image."""
+    for number, image in enumerate(film(6)):
+        write_image(tmp_path / "frames" / f"img{number + 3}.png", image)
     found = analyze_video(
         tmp_path / "frames",
         tmp_path / "a",
@@ -144,8 +144,8 @@ def test_a_folder_of_frames_and_an_image(video, tmp_path):
     assert "25 frames per second were assumed" in assumed.warnings[0] and assumed.recording.seconds == pytest.approx(
         0.2
     )
-    one = analyze_video(tmp_path / "frames" / "img3.png", tmp_path / "b", NONE, components=STUB)
-    assert one.recording.frames == 1 and one.recording.seconds == 0 and one.events == ()
+    single = analyze_video(tmp_path / "frames" / "img3.png", tmp_path / "b", NONE, components=STUB)
+    assert single.recording.frames == 1 and single.recording.seconds == 0 and single.events == ()
 
 
 def test_times_come_from_the_time_stamps(tmp_path):
@@ -264,7 +264,7 @@ def test_tracks_stay_after_an_interrupt_and_not_after_an_error(video, tmp_path):
 
 @needs_mesh
 def test_an_interrupted_analysis_continues_from_its_tracks(video, tmp_path):
-    """The pass over the faces is found again: its note has the time of the first one."""
+    """The tracks are found again: their file has the time of the first analysis."""
     real = Components(spot=lambda track, options: [], curve=STUB.curve)
 
     def stop(track, options):
@@ -274,9 +274,9 @@ def test_an_interrupted_analysis_continues_from_its_tracks(video, tmp_path):
     write_video(video, np.stack(list(shown.frames())), 50)
     with pytest.raises(KeyboardInterrupt):
         analyze_video(video, tmp_path / "out", NONE, components=dataclasses.replace(real, curve=stop))
-    note = tmp_path / "out" / "talk.mp4" / "work" / "tracking.json"
-    before, times = note.stat().st_mtime_ns, []
-    spot = dataclasses.replace(real, spot=lambda track, options: times.append(note.stat().st_mtime_ns) or [])
+    file = tmp_path / "out" / "talk.mp4" / "work" / "tracking.json"
+    before, times = file.stat().st_mtime_ns, []
+    spot = dataclasses.replace(real, spot=lambda track, options: times.append(file.stat().st_mtime_ns) or [])
     assert analyze_video(video, tmp_path / "out", NONE, components=spot).faces and times == [before]
 
 
@@ -285,14 +285,14 @@ def test_a_recording_that_fails_does_not_stop_the_others(video, tmp_path):
     results = analyze_videos(
         [tmp_path / "text.mp4", video, tmp_path / "nowhere.mp4"], tmp_path / "out", NONE, components=STUB
     )
-    assert [bool(one.analysis) for one in results] == [False, True, False]
+    assert [bool(result.analysis) for result in results] == [False, True, False]
     assert "cannot be read" in results[0].error and "is not there" in results[2].error
 
 
 def test_several_recordings_in_parallel(video, tmp_path):
     write_video(tmp_path / "other.mp4", film(9), 25)
     results = analyze_videos([video, tmp_path / "other.mp4"], tmp_path / "out", NONE, workers=2, components=SPAWNED)
-    assert [one.analysis.recording.frames for one in results] == [20, 9]
+    assert [result.analysis.recording.frames for result in results] == [20, 9]
 
 
 def nothing(track, options):
@@ -325,14 +325,14 @@ def test_the_recording_itself_cannot_be_the_folder(video, tmp_path):
 def test_output_folders_differ(tmp_path):
     names = ["a/x.mp4", "b/x.mp4", "a/x y.mp4", "a/x-y.mp4", "a/..mp4", "c/.."]
     found = output_folders([tmp_path / name for name in names], tmp_path / "out")
-    assert len(set(found)) == len(names) and {one.parent for one in found} == {tmp_path / "out"}
-    assert all(one.name.strip(".") and not one.name.startswith("-") for one in found)
+    assert len(set(found)) == len(names) and {folder.parent for folder in found} == {tmp_path / "out"}
+    assert all(folder.name.strip(".") and not folder.name.startswith("-") for folder in found)
     with pytest.raises(UsageError, match="is given twice"):
         output_folders([tmp_path / "a.mp4", tmp_path / "b" / ".." / "a.mp4"], tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("values", "fault", "said"),
+    ("values", "error", "message"),
     [
         ({"treshold": 1}, UsageError, "did you mean 'threshold'"),
         ({"threshold": 2}, UsageError, "threshold = 2"),
@@ -342,8 +342,8 @@ def test_output_folders_differ(tmp_path):
         ({"model": "nowhere.safetensors"}, Exception, "is not a file"),
     ],
 )
-def test_a_wrong_setting_is_an_error_before_any_work(values, fault, said, tmp_path):
-    with pytest.raises(fault, match=said):
+def test_a_wrong_setting_is_an_error_before_any_work(values, error, message, tmp_path):
+    with pytest.raises(error, match=message):
         analyze_videos(
             [tmp_path / "x.mp4"],
             tmp_path / "out",
@@ -370,17 +370,17 @@ def test_the_command_prints_the_events(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("x.mp4", "--set", "thresh=1"), "no setting 'thresh'"),
         (("x.mp4", "--threshold", "7"), "--threshold"),
         ((), "Missing"),
     ],
 )
-def test_wrong_use_exits_with_2(arguments, said, capsys):
+def test_wrong_use_exits_with_2(arguments, message, capsys):
     with pytest.raises(SystemExit) as end:
         main(["analyze", *arguments])
-    assert end.value.code == 2 and said in capsys.readouterr().err
+    assert end.value.code == 2 and message in capsys.readouterr().err
 
 
 @needs_mesh

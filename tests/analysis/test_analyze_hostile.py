@@ -15,7 +15,7 @@ from microexpr.imaging.video import iter_frames
 from tests.hostile import make
 
 SECONDS = 30
-"""For one input; a whole one takes a few hundredths."""
+"""Limit for one input; a whole recording takes a few hundredths."""
 
 
 def everywhere(frames, options, progress, folder):
@@ -75,16 +75,16 @@ def error_lines(path: Path, out: Path) -> list[str]:
     """The line of each error; "" where there was none."""
     results = analyze_videos(recordings([path]), out, AnalysisOptions(model="none"), components=STUB)
     assert results, path
-    for one in results:
-        written = {p.name for p in one.folder.iterdir()} if one.folder.is_dir() else set()
-        assert written == (set(analysis_files()) if one.analysis else set()) and one.folder.parent == out, path
-        assert bool(one.error) != bool(one.analysis), path
-    return [one.error for one in results]
+    for result in results:
+        written = {p.name for p in result.folder.iterdir()} if result.folder.is_dir() else set()
+        assert written == (set(analysis_files()) if result.analysis else set()) and result.folder.parent == out, path
+        assert bool(result.error) != bool(result.analysis), path
+    return [result.error for result in results]
 
 
 def test_there_are_200_hostile_inputs(inputs):
-    assert len(inputs) >= 200 and len({one.path for one in inputs}) == len(inputs)
-    assert {one.expected for one in inputs} == {"done", "fault", "any"}
+    assert len(inputs) >= 200 and len({case.path for case in inputs}) == len(inputs)
+    assert {case.expected for case in inputs} == {"done", "fault", "any"}
 
 
 def test_each_hostile_input_ends_in_events_or_one_clear_line(inputs, tmp_path, monkeypatch):
@@ -92,13 +92,13 @@ def test_each_hostile_input_ends_in_events_or_one_clear_line(inputs, tmp_path, m
     monkeypatch.setattr("os.fsync", lambda file: None)  # waits for the disk, hundreds of times
     root = Path(inputs[0].path).parents[1]
     before, wrong = listing(root), []
-    for index, one in enumerate(inputs):
+    for index, case in enumerate(inputs):
         with limit(SECONDS):
-            for line in error_lines(one.path, tmp_path / "out" / str(index)):
-                if one.expected != "any" and bool(line) != (one.expected == "fault"):
-                    wrong.append(f"{one.path!r}: expected {one.expected}, got {line or 'done'}")
+            for line in error_lines(case.path, tmp_path / "out" / str(index)):
+                if case.expected != "any" and bool(line) != (case.expected == "fault"):
+                    wrong.append(f"{case.path!r}: expected {case.expected}, got {line or 'done'}")
                 if not line.isprintable() or re.match(r"\w*(Error|Exception|Interrupt)\b", line) or len(line) > 700:
-                    wrong.append(f"{one.path!r}: {line[:300]!r}")
+                    wrong.append(f"{case.path!r}: {line[:300]!r}")
     assert not wrong, "\n".join(wrong)
     assert listing(root) == before
     assert {p.name for p in tmp_path.iterdir()} == {"out"}

@@ -77,7 +77,7 @@ def test_contents_of_a_card(images):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (
             {"probabilities": {"a": 0.4, "b": 0.35, "c": 0.25}},
@@ -88,15 +88,15 @@ def test_contents_of_a_card(images):
         ({"probabilities": {}}, "No recognizer was used"),
     ],
 )
-def test_reasons_for_the_label_unknown(images, change, said):
+def test_reasons_for_the_label_unknown(images, change, message):
     event = dataclasses.replace(WHOLE.events[0], **{"label": "unknown", **change})
     page = render_page(dataclasses.replace(WHOLE, events=(event,)), {0: images})
-    assert said in page
+    assert message in page
     assert not change["probabilities"] or f'<th scope="row">{event.label}</th>' in page
 
 
 @pytest.mark.parametrize(
-    ("about", "said"),
+    ("about", "message"),
     [
         ({}, "No recognizer was used"),
         ({"synthetic": "true", "recipe": "r"}, "was trained on synthetic faces only"),
@@ -106,8 +106,8 @@ def test_reasons_for_the_label_unknown(images, change, said):
         ),
     ],
 )
-def test_the_recognizer_is_described(about, said):
-    assert said in render_page(dataclasses.replace(WHOLE, settings={"about_model": about}), {})
+def test_the_recognizer_is_described(about, message):
+    assert message in render_page(dataclasses.replace(WHOLE, settings={"about_model": about}), {})
 
 
 def test_pages_without_faces_and_without_events():
@@ -123,8 +123,10 @@ def test_names_are_escaped(images):
         event = dataclasses.replace(
             WHOLE.events[0], video=shown, label=shown, note=shown, warnings=(shown,), coder=shown
         )
-        one = dataclasses.replace(WHOLE, recording=dataclasses.replace(WHOLE.recording, name=shown), events=(event,))
-        tags = Tags(render_page(one, {0: images}))
+        analysis = dataclasses.replace(
+            WHOLE, recording=dataclasses.replace(WHOLE.recording, name=shown), events=(event,)
+        )
+        tags = Tags(render_page(analysis, {0: images}))
         assert len(tags.of("script")) == 2 and len(tags.of("style")) == 1 and len(tags.of("b")) <= 2
         assert len(tags.of("img")) == 4
 
@@ -166,7 +168,7 @@ def test_a_page_of_many_events_has_200_images_at_most(images):
 
 @pytest.fixture(scope="module")
 def browser():
-    """A real one, where it is installed."""
+    """Chromium, where it is installed."""
     sync = pytest.importorskip("playwright.sync_api")
     if CHROMIUM is None:
         pytest.skip("no chromium")
@@ -213,8 +215,8 @@ def test_text_has_enough_contrast(opened, scheme):
     assert contrast["found"] == [] and contrast["texts"] > 50
 
 
-def test_reduced_motion(opened):
-    """A report is read; whoever drags only looks."""
+def test_events_of_a_report_cannot_be_dragged(opened):
+    """Dragging on a report changes nothing."""
     page = opened(WHOLE)
     block = page.locator(".tl-event").first
     block.click()
@@ -271,7 +273,7 @@ INTERFACE = """(given) => {
     const calls = [], laid = [];
     const host = document.body.appendChild(document.createElement("div"));
     const act = { onSelect: (i) => calls.push(["select", i]), onSeek: (s) => calls.push(["seek", s]) };
-    const line = microexprTimeline(host, given, { ...act, spaceAboveCurves: 24, onLayout: (layout) => laid.push(layout) });
+    const line = microexprTimeline(host, given, { ...act, spaceAboveCurves: 24, onLayout: (now) => laid.push(now) });
     line.select(1); line.seek(2.5); line.seek(99); line.show(1, 2); line.select(null);
     const pressed = () => [...host.querySelectorAll(".tl-event")].map(block => block.ariaPressed === "true");
     const none = pressed(), { space, scale, top } = laid.at(-1);

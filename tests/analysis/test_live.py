@@ -77,16 +77,16 @@ def test_a_camera_gives_the_same_events_as_a_recording(film, tmp_path):
         components=components,
     )
     assert len(now.events) == len(whole.events) == 3 and reported == list(now.events)
-    for one, other in zip(now.events, whole.events, strict=True):
-        assert (one.face, one.kind, one.label) == (other.face, other.kind, other.label)
+    for event, other in zip(now.events, whole.events, strict=True):
+        assert (event.face, event.kind, event.label) == (other.face, other.kind, other.label)
         # Smoothed by the same frames and spotted by a rule that no window changes: the same to the frame.
-        assert (one.onset, one.apex, one.offset) == (other.onset, other.apex, other.offset)
-        assert one.probabilities == pytest.approx(other.probabilities, abs=0.1)  # of JPEG pictures instead of PNG
+        assert (event.onset, event.apex, event.offset) == (other.onset, other.apex, other.offset)
+        assert event.probabilities == pytest.approx(other.probabilities, abs=0.1)  # from JPEG images
     (face,), (there,) = now.faces, whole.faces
     assert (face.frames, face.gaps, len(face.blinks)) == (there.frames, there.gaps, len(there.blinks))
     assert face.quality == pytest.approx(there.quality, abs=0.01) and now.recording == whole.recording
     lines = (tmp_path / "live" / "events.jsonl").read_text().splitlines()
-    assert [json.loads(line)["onset"] for line in lines] == [one.onset for one in now.events]
+    assert [json.loads(line)["onset"] for line in lines] == [event.onset for event in now.events]
 
 
 @needs_mesh
@@ -123,8 +123,8 @@ def test_a_missing_camera_is_an_error_of_one_line(given, tmp_path, monkeypatch, 
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as left:
         main(["live", given])
-    said = capfd.readouterr().err.strip()
-    assert left.value.code == 1 and "\n" not in said and given in said and not list(tmp_path.iterdir())
+    message = capfd.readouterr().err.strip()
+    assert left.value.code == 1 and "\n" not in message and given in message and not list(tmp_path.iterdir())
 
 
 @needs_mesh
@@ -147,18 +147,18 @@ def row(seconds):
 
 
 def test_the_window_is_bounded():
-    window, shots = TrackWindow(3.0), FrameBuffer(3.0, 60)
-    picture = np.zeros((8, 8, 3), np.uint8)
+    window, images = TrackWindow(3.0), FrameBuffer(3.0, 60)
+    image = np.zeros((8, 8, 3), np.uint8)
     for i in range(5000):
-        window.add(1 + i // 2500, row(i / 100), picture[..., 0])
+        window.add(1 + i // 2500, row(i / 100), image[..., 0])
         window.forget(i / 100)
-        shots.add(i, i / 100, picture)
+        images.add(i, i / 100, image)
         assert sum(len(buffer.rows) for buffer in window.buffers.values()) <= 300 + 100 + 300
-        assert len(shots._images) <= 3 * 60 + 1
+        assert len(images._images) <= 3 * 60 + 1
     (buffer,) = window.buffers.values()
     assert buffer.cut and len(buffer.rows) == len(buffer.crops) >= 300 and buffer.rows[0]["number"] % 100 == 0
-    assert shots.numbers[0] >= 4699 and shots.numbers[-1] == 4999 and shots.copy().numbers == shots.numbers
-    assert shots.read(4999).shape == (8, 8, 3)
+    assert images.numbers[0] >= 4699 and images.numbers[-1] == 4999 and images.copy().numbers == images.numbers
+    assert images.read(4999).shape == (8, 8, 3)
 
 
 def buffer_of(seconds, cut=False):
@@ -167,35 +167,35 @@ def buffer_of(seconds, cut=False):
 
 
 def test_an_event_is_reported_once_when_it_cannot_change():
-    seen = [Interval(100, 150, score=1.0)]
-    watch = EventDetector(Tracking(), lambda track: seen, settle=1.0)
-    assert watch.detect({1: buffer_of(2.4)}, 2.4, 0.01) == []
-    ((track, one),) = watch.detect({1: buffer_of(2.6)}, 2.6, 0.01)
-    assert track.face == 1 and one == seen[0]
-    seen[:] = [Interval(110, 155, score=2.0), Interval(300, 480, score=1.0)]
-    assert watch.detect({1: buffer_of(6)}, 6.0, 0.01) == []  # the same one again; the other lasted 1.8 s, 1.2 s ago
-    assert [one.onset for _, one in watch.detect({1: buffer_of(6)}, 6.0, 0.01, final=True)] == [300]
+    intervals = [Interval(100, 150, score=1.0)]
+    detector = EventDetector(Tracking(), lambda track: intervals, settle=1.0)
+    assert detector.detect({1: buffer_of(2.4)}, 2.4, 0.01) == []
+    ((track, interval),) = detector.detect({1: buffer_of(2.6)}, 2.6, 0.01)
+    assert track.face == 1 and interval == intervals[0]
+    intervals[:] = [Interval(110, 155, score=2.0), Interval(300, 480, score=1.0)]
+    assert detector.detect({1: buffer_of(6)}, 6.0, 0.01) == []  # the same one again; the other lasted 1.8 s, 1.2 s ago
+    assert [interval.onset for _, interval in detector.detect({1: buffer_of(6)}, 6.0, 0.01, final=True)] == [300]
 
 
 def test_an_event_cut_by_the_window_is_not_reported():
-    watch = EventDetector(Tracking(), lambda track: [Interval(50, 90, score=1.0)], settle=1.0)
-    assert watch.detect({1: buffer_of(4, cut=True)}, 4.0, 0.01) == []
-    assert len(watch.detect({1: buffer_of(4)}, 4.0, 0.01)) == 1
+    detector = EventDetector(Tracking(), lambda track: [Interval(50, 90, score=1.0)], settle=1.0)
+    assert detector.detect({1: buffer_of(4, cut=True)}, 4.0, 0.01) == []
+    assert len(detector.detect({1: buffer_of(4)}, 4.0, 0.01)) == 1
 
 
 def test_a_new_face_has_no_events_before_min_seconds():
-    watch = EventDetector(Tracking(), lambda track: [Interval(50, 90, score=1.0)], settle=1.0, min_seconds=3.0)
-    assert watch.detect({1: buffer_of(2.5)}, 2.5, 0.01) == []
-    assert len(watch.detect({1: buffer_of(2.5)}, 4.0, 0.01)) == 1  # it has gone
+    detector = EventDetector(Tracking(), lambda track: [Interval(50, 90, score=1.0)], settle=1.0, min_seconds=3.0)
+    assert detector.detect({1: buffer_of(2.5)}, 2.5, 0.01) == []
+    assert len(detector.detect({1: buffer_of(2.5)}, 4.0, 0.01)) == 1  # it has gone
 
 
 def test_gaps_of_a_face():
     times = np.concatenate([np.arange(20, 100), np.arange(200, 300)]) / 100
-    watch = EventDetector(Tracking(), lambda track: [], settle=1.0)
+    detector = EventDetector(Tracking(), lambda track: [], settle=1.0)
     for now in (1.5, 2.5, 4.5):
         rows = [row(t) for t in times if t <= now]
-        watch.detect({1: TrackBuffer(rows, [np.zeros((16, 16), np.uint8)] * len(rows))}, now, 0.01)
-    person = watch.histories[1].to_face(5.0, 0.01)
+        detector.detect({1: TrackBuffer(rows, [np.zeros((16, 16), np.uint8)] * len(rows))}, now, 0.01)
+    person = detector.histories[1].to_face(5.0, 0.01)
     assert person.frames == 180 and person.gaps == ((0.0, 0.2), (1.0, 2.0), (3.0, 5.0))
 
 
@@ -218,8 +218,8 @@ def test_the_terminal_shows_a_line_per_event_and_a_status_line(capsys):
     with live_display(Console(), Console(stderr=True, force_terminal=True)) as (on_event, on_status):
         on_status(Status(3.0, 30.0, 29.0, 90, 80, 4, 1, 2, 1))
         on_event(event)
-    said = capsys.readouterr()
-    assert "face 2" in said.out and "dropped 4" in said.err and "blinks 2" in said.err
+    message = capsys.readouterr()
+    assert "face 2" in message.out and "dropped 4" in message.err and "blinks 2" in message.err
 
 
 @pytest.mark.parametrize("wrong", [{"window": 2.0}, {"interval": 0}, {"queue_size": 0}, {"settle": -1}])

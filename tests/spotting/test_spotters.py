@@ -60,8 +60,8 @@ def found(take: SyntheticVideo, name: str = "default") -> list[Interval]:
     return ready(name).spot(ground_truth_track(take))
 
 
-def hit(intervals: list[Interval], truth: Interval) -> bool:
-    return any(overlap((i.onset, i.offset), (truth.onset, truth.offset)) >= 0.5 for i in intervals)
+def hit(intervals: list[Interval], label: Interval) -> bool:
+    return any(overlap((i.onset, i.offset), (label.onset, label.offset)) >= 0.5 for i in intervals)
 
 
 @pytest.mark.parametrize("name", SPOTTERS.names())
@@ -97,23 +97,23 @@ def test_the_check_finds_a_broken_contract():
 @pytest.mark.parametrize("name", [name for name in SPOTTERS.names() if name != "softnet"])
 def test_every_spotter_finds_a_broad_smile(name):
     take = staged(macro(size=10), fps=30, seconds=3.5)
-    (truth,) = take.intervals
-    assert any(i.onset <= truth.offset and i.offset >= truth.onset for i in found(take, name))
+    (label,) = take.intervals
+    assert any(i.onset <= label.offset and i.offset >= label.onset for i in found(take, name))
 
 
 @pytest.mark.parametrize(("event", "kind"), [(micro(), "micro"), (macro(), "macro"), (micro(units=SMILE), "micro")])
 def test_default_finds_one_event_and_its_kind(event, kind):
     take = staged(event)
-    (one,) = found(take)
-    assert one.kind == kind and hit([one], take.intervals[0])
-    assert abs(one.onset - take.intervals[0].onset) <= 4
+    (interval,) = found(take)
+    assert interval.kind == kind and hit([interval], take.intervals[0])
+    assert abs(interval.onset - take.intervals[0].onset) <= 4
 
 
 @pytest.mark.parametrize("seed", [3, 4, 6])
 def test_default_finds_an_event_of_40_ms(seed):
     take = staged(micro(0.8, 0.04, 2.0), seconds=1.6, fps=200, seed=seed)
-    (one,) = found(take)
-    assert one.kind == "micro" and hit([one], take.intervals[0])
+    (interval,) = found(take)
+    assert interval.kind == "micro" and hit([interval], take.intervals[0])
 
 
 def test_marked_blinks_are_not_events():
@@ -129,20 +129,20 @@ def test_speech_gaze_and_turns_are_not_events():
 
 def test_a_blink_does_not_cut_a_smile():
     take = staged(macro(long=2.0), blink(1.9))
-    (one,) = found(take)
-    assert hit([one], take.intervals[0])
+    (interval,) = found(take)
+    assert hit([interval], take.intervals[0])
 
 
 def test_a_movement_cut_by_the_end_is_reported_up_to_the_last_frame():
     track = select_frames(ground_truth_track(staged(macro(1.0, 3.0))), slice(150))
-    (one,) = ready("default").spot(track)
-    assert one.offset == 149 and one.kind == "macro" and abs(one.onset - 60) <= 8
+    (interval,) = ready("default").spot(track)
+    assert interval.offset == 149 and interval.kind == "macro" and abs(interval.onset - 60) <= 8
 
 
 def test_default_reports_nothing_below_min_score():
     track = ground_truth_track(staged(micro(), macro(2.2, 1.2)))
-    every = [one.score or 0 for one in SPOTTERS.build({"name": "default", "min_score": 0.0}).spot(track)]
-    above = [one.score or 0 for one in SPOTTERS.build({"name": "default", "min_score": 0.6}).spot(track)]
+    every = [interval.score or 0 for interval in SPOTTERS.build({"name": "default", "min_score": 0.0}).spot(track)]
+    above = [interval.score or 0 for interval in SPOTTERS.build({"name": "default", "min_score": 0.6}).spot(track)]
     assert len(above) < len(every) and sorted(above) == sorted(s for s in every if s >= 0.6)
     assert all(0 <= score <= 1 for score in every)
 
@@ -168,8 +168,8 @@ def test_trained_weights_can_be_saved_and_read(name, tmp_path):
 
 def test_wrong_weights_and_training_data_are_errors(tmp_path):
     (tmp_path / "no.safetensors").write_bytes(b"nothing")
-    for path, fault in (("none", MissingDataError), ("no.safetensors", DataError)):
-        with pytest.raises(fault, match=r"weights|safetensors"):
+    for path, error in (("none", MissingDataError), ("no.safetensors", DataError)):
+        with pytest.raises(error, match=r"weights|safetensors"):
             SPOTTERS.build({"name": "softnet", "weights": str(tmp_path / path)}).spot(busy()[0])
     with pytest.raises(NotFittedError, match="call fit"):
         SPOTTERS.build({"name": "softnet"}).spot(busy()[0])

@@ -34,8 +34,8 @@ def test_threshold_runs_and_spans():
     values = np.array([0, 0, 3, 5, 3, 0, 0, 5, 0.0])
     assert threshold(values, 0.5) == pytest.approx(16 / 9 + 0.5 * (5 - 16 / 9))
     assert list(runs(values > 0)) == [(2, 4), (7, 7)]
-    (one,) = spans_above(values, 2, 2, 5)
-    assert (one.onset, one.apex, one.offset, one.score) == (2, 3, 4, 2.5)
+    (span,) = spans_above(values, 2, 2, 5)
+    assert (span.onset, span.apex, span.offset, span.score) == (2, 3, 4, 2.5)
 
 
 def test_of_overlapping_spans_the_one_of_the_highest_score_stays():
@@ -105,9 +105,9 @@ def test_displacement_is_without_head_motion():
 @pytest.mark.parametrize("rate", [30, 60, 200])
 def test_a_candidate_starts_and_ends_where_it_was_drawn(rate):
     times = np.arange(4 * rate) / rate
-    one = Movement("macro", 1.0, 1.5, 1.9, 2.6, 0.05).level(times) * 0.05
+    course = Movement("macro", 1.0, 1.5, 1.9, 2.6, 0.05).level(times) * 0.05
     moves = np.random.default_rng(1).normal(0, 2e-4, (len(times), len(NAMES), 2))
-    moves[:, 3, 1] += one
+    moves[:, 3, 1] += course
     best = min(find_candidates(moves, rate), key=lambda b: abs(b.onset - rate) + abs(b.offset - 2.6 * rate))
     assert abs(best.onset / rate - 1.0) < 0.08 and abs(best.offset / rate - 2.6) < 0.1
     assert best.height == pytest.approx(0.05, rel=0.1) and not best.unfinished

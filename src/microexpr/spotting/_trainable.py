@@ -83,5 +83,5 @@ def _read(path: Path, name: str) -> State:
             if (file.metadata() or {}).get("spotter") != name:
                 raise DataError(f"'{path}' does not hold weights of spotter '{name}'")
             return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except SafetensorError as fault:
-        raise DataError(f"'{path}' is not a safetensors file ({fault})") from None
+    except SafetensorError as error:
+        raise DataError(f"'{path}' is not a safetensors file ({error})") from None

@@ -89,7 +89,7 @@ class EventDetector:
         settle: float,
         min_seconds: float = 0.0,
     ) -> None:
-        self.tracking, self.spot, self.settle, self.least = tracking, spot, settle, min_seconds
+        self.tracking, self.spot, self.settle, self.min_seconds = tracking, spot, settle, min_seconds
         self.histories: dict[int, FaceHistory] = {}
         self._faces: dict[int, int] = {}
         self._flow_caches: dict[int, dict[tuple[int, int, bytes], Any]] = {}
@@ -112,7 +112,11 @@ class EventDetector:
             track = self._track(key, buffers[key])
             if track is None:
                 continue
-            if final or track.times[-1] < now - self.tracking.max_gap or track.times[-1] - track.times[0] >= self.least:
+            if (
+                final
+                or track.times[-1] < now - self.tracking.max_gap
+                or track.times[-1] - track.times[0] >= self.min_seconds
+            ):
                 cut = buffers[key].cut
                 found += [(track, i) for i in self.spot(track) if self._is_due(track, i, cut, now, final)]
             self.histories[track.face].update(track, np.inf if final else now - self.settle, step)
