@@ -7,16 +7,23 @@ spotter finds the clips in a long video. The command `microexpr --help` does the
 Find and classify the facial movements in a video:
 
     >>> import microexpr as mx
-    >>> analysis = mx.analyze_video("talk.mp4", "events")                       # doctest: +SKIP
+    >>> analysis = mx.analyze_video("talk.mp4")
+    >>> analysis.to_dataframe()
 
-Read a data set, or write a synthetic copy of one that needs no license:
+Read a data set, or write a synthetic copy of one, which needs no license:
 
-    >>> clips = mx.open_dataset("casme2", "/data/casme2").clips()               # doctest: +SKIP
-    >>> data = mx.synthesize("casme2", "/tmp/casme2", subjects=3)               # doctest: +SKIP
+    >>> clips = mx.open_dataset("casme2", "/data/casme2").clips()
+    >>> copy = mx.synthesize("casme2", "synthetic/casme2", subjects=3)
 
-One more data set, step, feature, network, recognizer, spotter, metric, protocol or executor is a class or record in a
-file of its own, registered in `DATASETS`, `STEPS`, `FEATURES`, `NETWORKS`, `RECOGNIZERS`, `SPOTTERS`, `METRICS`,
-`PROTOCOLS` or `EXECUTORS`. The functions `check_*` test whether a class of yours does what the package expects of it.
+Use a trained model, on a video, a folder of frames or an image:
+
+    >>> model = mx.load_model("model.safetensors")
+    >>> model("apex.png")  # {class: probability}
+
+One more data set, step, feature, network, recognizer, spotter, metric, protocol, executor or format is a class or
+record in a file of its own, registered in `DATASETS`, `STEPS`, `FEATURES`, `NETWORKS`, `RECOGNIZERS`, `SPOTTERS`,
+`METRICS`, `PROTOCOLS`, `EXECUTORS`, `REPORT_FORMATS` or `EVENT_FORMATS`. The functions `check_*` test whether a class
+of yours does what the package expects of it.
 
 `import microexpr` is fast: an object is imported when it is first used. All errors that a user can do something about
 are `MicroexprError`.
@@ -29,7 +36,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .analysis import analyze_video, analyze_videos
+    from .analysis import EVENT_FORMATS, Analysis, analyze_video, analyze_videos
     from .core.clip import Clip, Interval, Sample
     from .core.errors import MicroexprError
     from .core.executors import EXECUTORS
@@ -44,20 +51,24 @@ if TYPE_CHECKING:
     from .recipes import RecognitionRecipe, load_recipe
     from .recognizers import RECOGNIZERS, Recognizer, check_recognizer
     from .recognizers.model import Model, load_model
+    from .reports import REPORT_FORMATS, Report, make_report
     from .spotting import SPOTTERS, Spotter, check_spotter
 
 __version__ = "0.1.0"
 
 __all__ = [
     "DATASETS",
+    "EVENT_FORMATS",
     "EXECUTORS",
     "FEATURES",
     "METRICS",
     "NETWORKS",
     "PROTOCOLS",
     "RECOGNIZERS",
+    "REPORT_FORMATS",
     "SPOTTERS",
     "STEPS",
+    "Analysis",
     "Chain",
     "Clip",
     "Dataset",
@@ -68,6 +79,7 @@ __all__ = [
     "RecognitionRecipe",
     "RecognitionRun",
     "Recognizer",
+    "Report",
     "Sample",
     "Spotter",
     "Step",
@@ -81,12 +93,13 @@ __all__ = [
     "load_model",
     "load_plugin",
     "load_recipe",
+    "make_report",
     "open_dataset",
     "synthesize",
 ]
 
 _MODULES = {
-    "analysis": ("analyze_video", "analyze_videos"),
+    "analysis": ("EVENT_FORMATS", "Analysis", "analyze_video", "analyze_videos"),
     "core.clip": ("Clip", "Interval", "Sample"),
     "core.errors": ("MicroexprError",),
     "core.executors": ("EXECUTORS",),
@@ -101,6 +114,7 @@ _MODULES = {
     "recipes": ("RecognitionRecipe", "load_recipe"),
     "recognizers": ("RECOGNIZERS", "Recognizer", "check_recognizer"),
     "recognizers.model": ("Model", "load_model"),
+    "reports": ("REPORT_FORMATS", "Report", "make_report"),
     "spotting": ("SPOTTERS", "Spotter", "check_spotter"),
 }
 """Public names by module; a module is imported when one of its names is first used (PEP 562)."""

@@ -19,7 +19,7 @@ from .. import __version__
 from ..core.errors import DataError, MediaError, MicroexprError, RunError, UsageError, one_line
 from ..core.events import Analysis
 from ..core.executors import Done, executor
-from ..core.progress import ProgressCallback, no_progress
+from ..core.progress import ProgressCallback, no_progress, show_progress
 from ..imaging.video import Frames, VideoFrames, file_signature, open_frames
 from ..recognizers.model import load_model
 from .classify import classify_events
@@ -58,7 +58,7 @@ def analyze_video(
     path: Path | str,
     out: Path | str | None = None,
     options: AnalysisOptions | None = None,
-    progress: ProgressCallback | None = None,
+    progress: ProgressCallback | bool = True,
     components: Components | None = None,
     **settings: Any,
 ) -> Analysis:
@@ -71,7 +71,8 @@ def analyze_video(
         path: a video file, a folder of numbered frames, or an image.
         out: folder that gets a folder for each recording; without it nothing is written.
         options: the settings as one object.
-        progress: called with what is being done, how much of it is done, and how much there is.
+        progress: True shows a progress bar, False nothing; or a function, called with what is being done, how much of
+            it is done, and how much there is.
         components: another tracker or spotter than those that `options` names.
         **settings: single settings of `AnalysisOptions` instead of `options`, e.g. `threshold=0.6`,
             `spotter="mdmd"` or `tracking={"max_faces": 1}`.
@@ -87,11 +88,12 @@ def analyze_video(
     if options is not None and settings:
         raise UsageError(f"give either options or single settings ({', '.join(settings)}), not both")
     source, options = Path(path), options or AnalysisOptions.from_settings(settings)
-    progress, components = progress or no_progress, components or Components()
-    if out is not None:
-        return _analyze_into(source, output_folder(source, Path(out)), options, progress, components)
-    with _readable_errors(source), TemporaryDirectory() as work:
-        return _analyze(source, _open(source), Path(work), "", options, progress, components)[0]
+    components = components or Components()
+    with show_progress(progress) as callback:
+        if out is not None:
+            return _analyze_into(source, output_folder(source, Path(out)), options, callback, components)
+        with _readable_errors(source), TemporaryDirectory() as work:
+            return _analyze(source, _open(source), Path(work), "", options, callback, components)[0]
 
 
 def analyze_videos(
