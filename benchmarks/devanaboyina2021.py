@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from microexpr.experiments.recognition import RecognitionRun
+from microexpr.experiments.recognition_run import RecognitionRun
 from microexpr.reports.summary import summarize
 
 FIXED = ("frames", "flow-sequence", "apex-flow")

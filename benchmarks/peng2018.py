@@ -116,7 +116,7 @@ def main() -> None:
         stages = recipe.with_settings(recipe.quick.set if given.small else {}).stages
         macro = stages[0]
         size = next(step["size"] for step in macro.chain if step["name"] == "align")
-        what = f"learning stage '{macro.name}'"
+        what = f"training stage '{macro.name}'"
         if what in marks and marks[what][1] > marks[what][0]:
             rate = marks[what][2] * macro.recognizer["batch_size"] / (marks[what][1] - marks[what][0])
             compute, memory = ceilings(size, device)

@@ -13,7 +13,7 @@ import pytest
 from microexpr.core.clip import Clip
 from microexpr.core.config import cache_folder
 from microexpr.datasets import DATASETS, Dataset
-from microexpr.recipes import RecognitionRecipe, parse
+from microexpr.recipes import RecognitionRecipe, parse_recipe
 
 # The face mesh is read from where `make install` fetched it; no test fetches anything.
 os.environ.setdefault("MICROEXPR_FACE_MESH", str(cache_folder() / "face-mesh"))
@@ -64,13 +64,13 @@ recognizer = { name = "network", epochs = 6, batch_size = 32, optimizer = { lr =
 @pytest.fixture
 def recipe() -> RecognitionRecipe:
     """A support vector machine on precomputed flow."""
-    return parse("test", RECIPE)
+    return parse_recipe("test", RECIPE)
 
 
 @pytest.fixture
 def network() -> RecognitionRecipe:
     """STSTNet for six epochs."""
-    return parse("test-network", NETWORK)
+    return parse_recipe("test-network", NETWORK)
 
 
 def make_clips(per_person: int = 3, people: int = 4, dataset: str = "casme2") -> list[Clip]:

@@ -42,13 +42,15 @@ if TYPE_CHECKING:
     from .core.executors import EXECUTORS
     from .core.registry import load_plugin
     from .datasets import DATASETS, Dataset, check_dataset, open_dataset, synthesize
-    from .experiments.recognition import RecognitionRun
+    from .experiments.base import TASKS
+    from .experiments.run_folder import Run
+    from .experiments.runs import Runs, find_runs, open_run, run_recipe
     from .features import FEATURES, check_feature
     from .metrics import METRICS
     from .networks import NETWORKS
     from .preprocessing import STEPS, Chain, Step
     from .protocols import PROTOCOLS, Protocol
-    from .recipes import RecognitionRecipe, load_recipe
+    from .recipes import RECIPE_KINDS, Recipe, load_recipe
     from .recognizers import RECOGNIZERS, Recognizer, check_recognizer
     from .recognizers.model import Model, load_model
     from .reports import REPORT_FORMATS, Report, make_report
@@ -64,10 +66,12 @@ __all__ = [
     "METRICS",
     "NETWORKS",
     "PROTOCOLS",
+    "RECIPE_KINDS",
     "RECOGNIZERS",
     "REPORT_FORMATS",
     "SPOTTERS",
     "STEPS",
+    "TASKS",
     "Analysis",
     "Chain",
     "Clip",
@@ -76,10 +80,11 @@ __all__ = [
     "MicroexprError",
     "Model",
     "Protocol",
-    "RecognitionRecipe",
-    "RecognitionRun",
+    "Recipe",
     "Recognizer",
     "Report",
+    "Run",
+    "Runs",
     "Sample",
     "Spotter",
     "Step",
@@ -90,11 +95,14 @@ __all__ = [
     "check_feature",
     "check_recognizer",
     "check_spotter",
+    "find_runs",
     "load_model",
     "load_plugin",
     "load_recipe",
     "make_report",
     "open_dataset",
+    "open_run",
+    "run_recipe",
     "synthesize",
 ]
 
@@ -105,13 +113,15 @@ _MODULES = {
     "core.executors": ("EXECUTORS",),
     "core.registry": ("load_plugin",),
     "datasets": ("DATASETS", "Dataset", "check_dataset", "open_dataset", "synthesize"),
-    "experiments.recognition": ("RecognitionRun",),
+    "experiments.base": ("TASKS",),
+    "experiments.run_folder": ("Run",),
+    "experiments.runs": ("Runs", "find_runs", "open_run", "run_recipe"),
     "features": ("FEATURES", "check_feature"),
     "metrics": ("METRICS",),
     "networks": ("NETWORKS",),
     "preprocessing": ("STEPS", "Chain", "Step"),
     "protocols": ("PROTOCOLS", "Protocol"),
-    "recipes": ("RecognitionRecipe", "load_recipe"),
+    "recipes": ("RECIPE_KINDS", "Recipe", "load_recipe"),
     "recognizers": ("RECOGNIZERS", "Recognizer", "check_recognizer"),
     "recognizers.model": ("Model", "load_model"),
     "reports": ("REPORT_FORMATS", "Report", "make_report"),

@@ -14,7 +14,7 @@ from microexpr.core.errors import ExecutorError, UsageError
 from microexpr.core.executors import Done, Failed, executor
 from microexpr.core.executors.processes import Processes
 from microexpr.datasets import DATASETS
-from microexpr.experiments.recognition import RecognitionRun
+from microexpr.experiments.recognition_run import RecognitionRun
 from tests.conftest import NETWORK
 
 

@@ -82,9 +82,9 @@ def test_published_numbers_of_the_releases():
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-@pytest.mark.parametrize("name", [name for name in PROTOCOLS if "macro" not in name])  # those: test_macro_expressions
+@pytest.mark.parametrize("name", [name for name in PROTOCOLS.names() if "macro" not in name])  # test_macro_expressions
 def test_whole_copies_have_the_counts_of_every_protocol(name, seed):
-    rules = PROTOCOLS[name]
+    rules = PROTOCOLS.get(name)
     examples = rules.select(clips_of_whole_copies(seed))
     assert rules.count_mismatches(examples) == []
     assert rules.folds(examples)
@@ -100,7 +100,7 @@ def test_clips_and_subjects_of_megc_2018(seed):
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_clips_and_subjects_of_megc_2019(seed):
-    examples = PROTOCOLS["megc2019-cde"].select(clips_of_whole_copies(seed))
+    examples = PROTOCOLS.get("megc2019-cde").select(clips_of_whole_copies(seed))
     assert Counter(e.clip.subject for e in examples) == {p: n for part in PARTS.values() for p, n in part.items()}
     assert Counter(e.clip.dataset for e in examples) == {"casme2": 145, "samm": 133, "smic": 164}
     assert Counter(e.label for e in examples) == {"negative": 250, "positive": 109, "surprise": 83}

@@ -60,7 +60,7 @@ def clips_of_whole_copies() -> list[Clip]:
 
 
 def test_whole_copies_have_the_counts_of_the_protocol_of_the_paper():
-    rules = PROTOCOLS["peng2018-macro"]
+    rules = PROTOCOLS.get("peng2018-macro")
     lines = rules.count_mismatches(rules.select(clips_of_whole_copies()))
     assert lines == ["oulu_casia is missing: 0 of 1200 clips", "jaffe is missing: 0 of 151 clips"]
     assert sum(sum(counts.values()) for counts in rules.counts.values()) + rules.clip_totals["mug"] == 10_431
@@ -68,7 +68,7 @@ def test_whole_copies_have_the_counts_of_the_protocol_of_the_paper():
 
 def test_splits_take_a_tenth_of_the_subjects_or_of_the_images():
     clips = clips_of_whole_copies()
-    rules, leaking = PROTOCOLS["peng2018-macro"], PROTOCOLS["peng2018-macro-leaking"]
+    rules, leaking = PROTOCOLS.get("peng2018-macro"), PROTOCOLS.get("peng2018-macro-leaking")
     [fold], [leaky] = rules.folds(rules.select(clips)), leaking.folds(leaking.select(clips))
     assert not fold.subjects("train") & fold.subjects("test")
     assert {d: len([p for p in fold.subjects("test") if p.startswith(d)]) for d in ("ckplus", "mug")} == {

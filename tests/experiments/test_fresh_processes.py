@@ -87,13 +87,13 @@ def test_without_it_much_is(tmp_path):
 @pytest.fixture
 def dying(tmp_path):
     from microexpr.core.registry import load_plugin, loaded_plugins
-    from microexpr.recipes import parse
+    from microexpr.recipes import parse_recipe
     from microexpr.recognizers import RECOGNIZERS
     from tests.conftest import RECIPE
 
     (tmp_path / "dying.py").write_text(DYING)
     load_plugin(tmp_path / "dying.py")
-    yield parse(
+    yield parse_recipe(
         "dying", RECIPE.replace('name = "svm", C = 10.0', 'name = "dying"').replace('"megc2019-cde"', TWO_PEOPLE)
     )
     loaded_plugins.clear()

@@ -13,7 +13,7 @@ from microexpr.experiments import stages
 from microexpr.experiments.options import RunOptions
 from microexpr.experiments.recognition_folds import evaluate
 from microexpr.networks.training import Trainer
-from microexpr.recipes import parse
+from microexpr.recipes import parse_recipe
 from microexpr.recognizers import RECOGNIZERS, Recognizer
 from microexpr.recognizers.network import Network
 from microexpr.reports import make_report
@@ -38,7 +38,7 @@ recognizer = { name = "network", epochs = 2, batch_size = 16 }
 
 @pytest.fixture
 def route():
-    return parse("route", ROUTE)
+    return parse_recipe("route", ROUTE)
 
 
 @pytest.fixture
@@ -184,7 +184,7 @@ def test_labels_from_a_csv(fakes, options, tmp_path):
     path = tmp_path / "labels.csv"
     lines = [f"{clip.id},{('I', 'II')[i % 2]}" for i, clip in enumerate(clips) if clip.dataset != "smic"]
     path.write_text("clip,label\n" + "\n".join(lines) + "\n")
-    recipe = parse("flow", FLOW)
+    recipe = parse_recipe("flow", FLOW)
     own = dataclasses.replace(options, labels=path)
     run = evaluate(recipe, tmp_path / "run", own)
     assert sum(len(fold["test"]) for fold in run.metadata.folds) == len(lines)
@@ -208,7 +208,7 @@ recognizer = { name = "svm" }
 
 
 def test_labels_from_the_sheets(fakes, options, tmp_path):
-    run = evaluate(parse("flow", FLOW), tmp_path / "run", options)
+    run = evaluate(parse_recipe("flow", FLOW), tmp_path / "run", options)
     truth = {clip.id: clip.labels["objective"] for name in ("casme2", "samm") for clip in fakes[name].clips()}
     assert run.predictions() and all(truth[row.id] == row.label for row in run.predictions())
     assert RECOGNIZERS.names()

@@ -9,10 +9,10 @@ import pytest
 
 from microexpr.core.errors import ProtocolError, RecipeError
 from microexpr.experiments.options import RunOptions
-from microexpr.experiments.train import train
+from microexpr.experiments.train import train_model
 from microexpr.imaging.images import write_image
 from microexpr.protocols import load_protocol
-from microexpr.recipes import load_recipe, parse
+from microexpr.recipes import load_recipe, parse_recipe
 from microexpr.recognizers.model import default_model, load_model
 from microexpr.recognizers.network import Network
 from microexpr.synthetic import Camera, Timing, render_clip
@@ -40,8 +40,8 @@ def test_it_learns_from_everybody_once(fakes, options, tmp_path, monkeypatch):
     clips = load_protocol("megc2019-cde").select(
         [c for name in ("casme2", "samm", "smic") for c in fakes[name].clips()]
     )
-    file = train(parse("small", RECIPE), tmp_path / "a.safetensors", options)
-    again = train(parse("small", RECIPE), tmp_path / "b.safetensors", options)
+    file = train_model(parse_recipe("small", RECIPE), tmp_path / "a.safetensors", options)
+    again = train_model(parse_recipe("small", RECIPE), tmp_path / "b.safetensors", options)
     model, other = load_model(file), load_model(again)
     assert counts == [len(clips)] and model.metadata == other.metadata and file.read_bytes() == again.read_bytes()
     state, same = model.predictor.state(), other.predictor.state()
@@ -55,13 +55,13 @@ def test_it_learns_from_everybody_once(fakes, options, tmp_path, monkeypatch):
 
 def test_a_subset_must_be_asked_for(options, tmp_path):
     with pytest.raises(ProtocolError, match="--allow-subset"):
-        train(parse("small", RECIPE), tmp_path / "a.safetensors", RunOptions(roots=options.roots))
+        train_model(parse_recipe("small", RECIPE), tmp_path / "a.safetensors", RunOptions(roots=options.roots))
     assert not (tmp_path / "a.safetensors").exists()
 
 
 def test_a_misspelt_setting_is_found_first(tmp_path):
     with pytest.raises(RecipeError, match="sizes"):
-        train(parse("small", RECIPE.replace("size =", "sizes =")), tmp_path / "a.safetensors")
+        train_model(parse_recipe("small", RECIPE.replace("size =", "sizes =")), tmp_path / "a.safetensors")
 
 
 def test_the_shipped_model_is_what_its_card_says():

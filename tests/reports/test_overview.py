@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console
 
 from microexpr.experiments.options import RunOptions
-from microexpr.experiments.recognition import RecognitionRun
 from microexpr.experiments.recognition_folds import evaluate
-from microexpr.recipes import load_recipe, parse, shipped_recipes
+from microexpr.experiments.recognition_run import RecognitionRun
+from microexpr.recipes import load_recipe, parse_recipe, shipped_recipes
 from microexpr.reports import make_report
 from microexpr.reports.formats.terminal import print_report
 from microexpr.reports.majority import exactly_majority, majority_of
@@ -34,7 +34,7 @@ def runs(fakes, tmp_path_factory):
     folder = tmp_path_factory.mktemp("suite")
     options = RunOptions(allow_subset=True, roots={"casme2": fakes["casme2"].root})
     many = [("devanaboyina2021-method7", "casme2-3", "svm"), ("baseline", "casme2-7", "majority")]
-    found = [evaluate(parse(name, RECIPE % (name, *rest)), folder / name, options) for name, *rest in many]
+    found = [evaluate(parse_recipe(name, RECIPE % (name, *rest)), folder / name, options) for name, *rest in many]
     for path in [path for run in found for path in sorted((run.folder / "examples").glob("*.npz"))[1:]]:
         path.unlink()  # drawing one clip of each run is enough
     return found

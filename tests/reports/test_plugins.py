@@ -11,7 +11,7 @@ from microexpr.core.errors import UsageError
 from microexpr.experiments.options import RunOptions
 from microexpr.experiments.recognition_folds import evaluate
 from microexpr.metrics import METRICS
-from microexpr.recipes import parse
+from microexpr.recipes import parse_recipe
 from microexpr.reports import REPORT_FORMATS, REPORTS, Report, Table, make_report
 from tests.conftest import RECIPE
 
@@ -36,7 +36,7 @@ REPORT_FORMATS.add("titles", ReportFormat(".titles", "titles only", lambda repor
 def run(fakes, tmp_path_factory):
     """A finished run of recognition."""
     options = RunOptions(allow_subset=True, roots={"megc2019": fakes["megc2019"].root})
-    return evaluate(parse("test", RECIPE), tmp_path_factory.mktemp("run") / "run", options)
+    return evaluate(parse_recipe("test", RECIPE), tmp_path_factory.mktemp("run") / "run", options)
 
 
 @pytest.fixture

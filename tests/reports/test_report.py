@@ -8,9 +8,11 @@ import shutil
 import pytest
 
 from microexpr.core.errors import MissingDataError, RunError, UnknownNameError
+from microexpr.core.progress import no_progress
 from microexpr.experiments.options import RunOptions
-from microexpr.experiments.recognition import RecognitionRun, find_runs
-from microexpr.experiments.recognition_folds import evaluate, evaluate_seeds
+from microexpr.experiments.recognition_folds import evaluate
+from microexpr.experiments.recognition_run import RecognitionRun
+from microexpr.experiments.runs import find_runs, run_seeds
 from microexpr.metrics.recognition import macro_f1
 from microexpr.reports import make_report
 from microexpr.reports.summary import summarize
@@ -20,11 +22,11 @@ from microexpr.reports.tables import compare_by_protocol
 @pytest.fixture(scope="module")
 def made(fakes, tmp_path_factory):
     """One finished run."""
-    from microexpr.recipes import parse
+    from microexpr.recipes import parse_recipe
     from tests.conftest import NETWORK
 
     options = RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
-    return evaluate(parse("test-network", NETWORK), tmp_path_factory.mktemp("report") / "run", options)
+    return evaluate(parse_recipe("test-network", NETWORK), tmp_path_factory.mktemp("report") / "run", options)
 
 
 def test_scores_come_from_the_rows(made):
@@ -101,7 +103,7 @@ def test_damaged_runs_are_named(made, tmp_path, name, content):
 
 def test_seeds_are_averaged(network, fakes, tmp_path):
     options = RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
-    evaluate_seeds(network, tmp_path / "runs", options, 2)
+    run_seeds(network, tmp_path / "runs", options, 2, no_progress)
     runs = find_runs(tmp_path / "runs")
     each = [summarize([run]).metrics["macro_f1"] for run in runs]
     both = summarize(runs)

@@ -37,19 +37,19 @@ def run_demo(folder: Path, executor: str, progress: ProgressCallback) -> Path:
     Returns:
         Absolute path of the page.
     """
-    from ..experiments.options import RunOptions
-    from ..experiments.recognition_folds import evaluate
-    from ..recipes import load_recipe
+    from ..experiments.run_folder import Run
+    from ..experiments.runs import run_recipe
     from ..reports import make_report
 
-    options = RunOptions(synthetic=True, quick=True, executor=executor)
-    runs = []
+    runs: list[Run] = []
     for name in RECIPES:
 
         def report_progress(what: str, done: int, total: int, name: str = name) -> None:
             progress(f"{name}: {what}", done, total)
 
-        runs.append(evaluate(load_recipe(name), folder / name, options, report_progress))
+        run = run_recipe(name, folder / name, synthetic=True, quick=True, executor=executor, progress=report_progress)
+        assert isinstance(run, Run)  # one recipe with one seed
+        runs.append(run)
     page = folder / "report.html"
     make_report(runs).save(page)
     return page.absolute()

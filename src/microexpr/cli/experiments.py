@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -27,10 +27,6 @@ from .options import (
     parse_settings,
 )
 
-if TYPE_CHECKING:
-    from ..experiments.recognition import RecognitionRun
-    from ..experiments.spotting import SpottingRun
-
 
 def recipes(
     name: Annotated[
@@ -38,21 +34,17 @@ def recipes(
     ] = None,
 ) -> None:
     """List the shipped recipes, or print one of them as TOML."""
-    from importlib import resources
-
     from rich.table import Table
 
-    from ..recipes import load_recipes, shipped_recipes
+    from ..recipes import load_recipes, recipe_text, shipped_recipes
 
     if name is not None:
-        load_recipes(name)  # an unknown name is an error that suggests the nearest
-        file = resources.files("microexpr.recipes") / "shipped" / f"{name}.toml"
-        out.print(file.read_text("utf-8"), markup=False, end="")
+        out.print(recipe_text(name), markup=False, end="")
         return
     table = Table("recipe", "title", "data", "protocol")
     for recipe in shipped_recipes():
         members = load_recipes(recipe)
-        data = dict.fromkeys(dataset for member in members for dataset in member.data)
+        data = dict.fromkeys(dataset for member in members for dataset in member.datasets)
         protocols = dict.fromkeys(protocol for member in members for protocol in member.protocols)
         title = members[0].title if len(members) == 1 else f"{len(members)} recipes in one go"
         table.add_row(recipe, title, ", ".join(data), ", ".join(protocols))
@@ -85,41 +77,33 @@ def run(
     plugin: Plugins = [],
 ) -> None:
     """Evaluate a recipe under its protocol. The same command continues an interrupted run."""
-    from ..experiments.options import RunOptions
-    from ..experiments.recognition_folds import evaluate_seeds
-    from ..experiments.spotting_videos import spot_seeds
-    from ..recipes import RecognitionRecipe, load_recipes
+    from ..experiments.runs import default_folder, run_recipe
     from ..reports import make_report
     from ..reports.formats.terminal import print_report
 
     load_plugins(plugin)
-    members = [member.with_user_overrides(parse_settings(settings)) for member in load_recipes(recipe)]
     synthetic = data is DataSource.synthetic
-    folder = folder or _default_folder(recipe, synthetic, quick)
-    options = RunOptions(
-        synthetic=synthetic,
-        quick=quick,
-        allow_subset=allow_subset,
-        executor=executor,
-        workers=workers,
-        address=address,
-        roots=parse_roots(root),
-        labels=labels,
-        save_models=save_models,
-        process_per_fold=process_per_fold,
-    )
-    is_suite = len(members) > 1
-    finished: list[RecognitionRun | SpottingRun] = []
-    for member in members:
-        member_folder = folder / member.name if is_suite else folder
-        with show_progress(name=member.name if is_suite else "") as progress:
-            if isinstance(member, RecognitionRecipe):
-                finished += evaluate_seeds(member, member_folder, options, seeds, progress)
-            else:
-                finished += spot_seeds(member, member_folder, options, seeds, progress)
-    print_report(make_report(finished), out)
-    runs = f"{folder}/*" if is_suite else str(folder)
-    print_status(f"wrote {folder}; `microexpr report {runs} --html` writes a page of it")
+    folder = folder or default_folder(recipe, synthetic, quick)
+    with show_progress() as progress:
+        runs = run_recipe(
+            recipe,
+            folder,
+            roots=parse_roots(root),
+            set=parse_settings(settings),
+            seeds=seeds,
+            synthetic=synthetic,
+            quick=quick,
+            allow_subset=allow_subset,
+            labels=labels,
+            executor=executor,
+            workers=workers,
+            address=address,
+            save_models=save_models,
+            process_per_fold=process_per_fold,
+            progress=progress,
+        )
+    print_report(make_report(runs), out)
+    print_status(f"wrote {folder}; `microexpr report {folder} --html` writes a page of it")
 
 
 def train(
@@ -135,7 +119,7 @@ def train(
 ) -> None:
     """Train on all subjects of a recipe. This gives a model for `analyze --model`, and no score."""
     from ..experiments.options import RunOptions
-    from ..experiments.train import train as train_recipe
+    from ..experiments.train import train_model
     from ..recipes import load_recipe
 
     load_plugins(plugin)
@@ -149,7 +133,7 @@ def train(
     )
     with show_progress() as progress:
         loaded = load_recipe(recipe).with_user_overrides(parse_settings(settings))
-        file = train_recipe(loaded, target, options, progress)
+        file = train_model(loaded, target, options, progress)
     print_status(f"wrote {file}; `microexpr run {recipe}` evaluates such models on subjects they were not trained on")
 
 
@@ -172,8 +156,7 @@ def report(
     plugin: Plugins = [],
 ) -> None:
     """Report runs as tables, pages or figures. Scores have confidence intervals, and published ones beside them."""
-    from ..experiments.recognition import find_runs
-    from ..experiments.spotting import find_spotting
+    from ..experiments.runs import find_runs
     from ..reports import make_report
     from ..reports.formats.terminal import print_report
 
@@ -181,8 +164,7 @@ def report(
     form = _chosen_format(form, {"json": json, "markdown": markdown, "latex": latex, "html": html})
     if figures is not None and (form or target):
         raise UsageError(f"--figures and {'--format' if form else '--out'} exclude each other: choose one")
-    found: list[RecognitionRun | SpottingRun] = [*find_spotting(runs)]
-    report = make_report(found or [run for folder in runs for run in find_runs(folder)])
+    report = make_report(find_runs(runs))
     if target is None and form == "html":
         target = runs[0] / "report.html"
     if figures is not None:
@@ -194,16 +176,6 @@ def report(
         typer.echo(report.render(form))
     else:
         print_report(report, out)
-
-
-def _default_folder(recipe: str, synthetic: bool, quick: bool) -> Path:
-    """`runs/<recipe>`, with a suffix for what is not the full experiment."""
-    name = Path(recipe).stem
-    if synthetic:
-        name += "-synthetic"
-    if quick:
-        name += "-quick"
-    return Path("runs", name)
 
 
 def _chosen_format(form: str, flags: Mapping[str, bool]) -> str:

@@ -39,7 +39,7 @@ def check_dataset(
     if whole and (cls.info.clips or cls.info.counts):
         found = cls.make_synthetic(folder / "whole", image_scale=0.2).check()
         issues += [f"the whole copy: {issue}" for issue in found if SYNTHETIC_MARK not in issue.reason]
-    for protocol in PROTOCOLS.values() if protocols is None else protocols:
+    for protocol in [p for _, p in PROTOCOLS] if protocols is None else protocols:
         if cls.name in protocol.datasets:
             issues += [f"protocol '{protocol.name}': {issue}" for issue in _protocol_issues(cls, clips, protocol)]
     if issues:

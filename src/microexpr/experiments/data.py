@@ -1,4 +1,4 @@
-"""What a stage is made from: its data sets opened, its clips chosen and labeled, its samples prepared."""
+"""Data of a stage: its data sets opened, its clips selected and labeled, its samples prepared."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ from ..preprocessing import Chain, SampleCache
 from ..protocols import Example, Fold, Protocol, load_protocol
 from ..recipes import Quick, RecognitionRecipe, Stage
 from .options import RunOptions
+from .runner import Job, run_all
+
+MIN_PARALLEL = 16
+"""Clips that must be lacking in the cache before they are prepared in several processes."""
 
 
 @dataclass(frozen=True)
@@ -24,14 +28,14 @@ class StageData:
     """The clips of a stage.
 
     Attributes:
-        stage: whose they are.
-        rules: its protocol.
-        data: data set -> {fingerprint, synthetic}.
-        examples: the clips (or frames) that take part.
-        folds: as the protocol splits them.
-        count_mismatches: every difference to the published counts.
-        left_out: clips without pictures, and why.
-        absent: people who have no clip of the task, a line a data set.
+        stage: The stage.
+        protocol: Its protocol.
+        data: Data set -> {`fingerprint`, `synthetic`}.
+        examples: The clips (or frames) that take part, with their classes.
+        folds: The examples as the protocol splits them.
+        count_mismatches: Every difference to the published counts.
+        left_out: Clips without images, and why.
+        absent: Subjects who have no clip of the task, a line a data set.
     """
 
     stage: Stage
@@ -45,111 +49,114 @@ class StageData:
 
     @property
     def train_examples(self) -> tuple[Example, ...]:
-        """What the stage teaches when it comes before another: a single split's training side, otherwise all."""
+        """What an earlier stage is trained on: the training side of a single split, otherwise all examples."""
         return self.folds[0].train if len(self.folds) == 1 else tuple(self.examples)
 
 
 def load_stage_data(
     stage: Stage, recipe: RecognitionRecipe, options: RunOptions, progress: ProgressCallback
 ) -> StageData:
-    """Open a stage's data sets and choose its clips.
+    """Open a stage's data sets and select its clips.
 
     Raises:
         ProtocolError: the clips do not meet the published counts, and a subset was not asked for.
         UsageError: two of the data sets hold the same clips.
     """
-    rules = load_protocol(stage.protocol)
+    protocol = load_protocol(stage.protocol)
 
-    def opened(name: str) -> Dataset:
-        return (
-            synthetic_dataset(name, recipe.quick, options, progress)
-            if options.synthetic
-            else open_dataset(name, options.roots.get(name))
-        )
+    def open_source(name: str) -> Dataset:
+        return open_source_dataset(name, recipe.quick, options, progress)
 
-    sources = [opened(name) for name in stage.data]
+    sources = [open_source(name) for name in stage.data]
     clips = {source.name: list(source.clips(allow_missing=options.allow_subset)) for source in sources}
-    every = [clip for own in clips.values() for clip in own]
-    labeled, data = add_labels(every, rules.label, options.labels, opened), {}
-    examples = rules.select(labeled)
+    all_clips = [clip for own in clips.values() for clip in own]
+    labeled, data = add_labels(all_clips, protocol.label, options.labels, open_source), {}
+    examples = protocol.select(labeled)
     absent = [
-        line for source in sources for line in subjects_without_clips(source, clips[source.name], examples, rules)
+        line for source in sources for line in subjects_without_clips(source, clips[source.name], examples, protocol)
     ]
-    if len({e.clip.id for e in examples}) < len(examples):
+    if len({example.clip.id for example in examples}) < len(examples):
         names = ", ".join(source.name for source in sources)
         raise UsageError(f"two of the data sets {names} hold the same clips; name only one of them")
     if options.quick:
-        examples = _first_people(examples, rules, recipe.quick.subjects)
-    shortfall = rules.count_mismatches(examples)
-    if shortfall and not (options.allow_subset or options.quick):
-        more = f" and {len(shortfall) - 1} more differences" if len(shortfall) > 1 else ""
+        examples = _of_first_subjects(examples, protocol, recipe.quick.subjects)
+    mismatches = protocol.count_mismatches(examples)
+    if mismatches and not (options.allow_subset or options.quick):
+        more = f" and {len(mismatches) - 1} more differences" if len(mismatches) > 1 else ""
         raise ProtocolError(
-            f"protocol '{rules.name}': {shortfall[0]}{more}; --allow-subset runs on what is here and the report says so"
+            f"protocol '{protocol.name}': {mismatches[0]}{more}; --allow-subset runs on what is here and the report "
+            "says so"
         )
     for source in sources:
         data[source.name] = {"fingerprint": source.fingerprint(), "synthetic": source.synthetic}
-    left_out = [str(fault) for source in sources for fault in source.missing()]
-    return StageData(stage, rules, data, examples, rules.folds(examples), shortfall, left_out, absent)
+    left_out = [str(issue) for source in sources for issue in source.missing()]
+    return StageData(stage, protocol, data, examples, protocol.folds(examples), mismatches, left_out, absent)
 
 
 def prepare_samples(
-    intake: StageData, examples: Iterable[Example], options: RunOptions, progress: ProgressCallback
+    data: StageData, examples: Iterable[Example], options: RunOptions, progress: ProgressCallback
 ) -> SampleCache:
-    """The samples of clips, blinded as the protocol says, made on all cores where the executor has them."""
-    clips = {e.clip.id: e.clip.blind(intake.protocol.reveal) for e in examples}
-    samples = SampleCache(Chain.build(intake.stage.chain), list(clips.values()), cache_folder())
-    missing = [name for name, clip in samples.clips.items() if not samples.path(clip).is_file()]
-    what, done = f"preparing clips of '{intake.stage.name}'", len(samples) - len(missing)
-    runner = (
-        executor("local")
-        if options.executor == "local" or len(missing) < 16
-        else executor("processes", options.workers)
-    )
-    progress(what, done, len(samples))
-    for _, outcome in runner.run(_prepare, missing, samples):
+    """Make the samples of clips, blinded as the protocol says; in several processes unless the executor is `local`.
+
+    Raises:
+        RunError: a sample cannot be made.
+    """
+    clips = {example.clip.id: example.clip.blind(data.protocol.reveal) for example in examples}
+    samples = SampleCache(Chain.build(data.stage.chain), list(clips.values()), cache_folder())
+    missing = [Job(units=(name,)) for name, clip in samples.clips.items() if not samples.path(clip).is_file()]
+    parallel = options.executor != "local" and len(missing) >= MIN_PARALLEL
+    where = executor("processes", options.workers) if parallel else executor("local")
+    what = f"preparing clips of '{data.stage.name}'"
+    for _, outcome in run_all(missing, _prepare, samples, where, progress, what, len(samples)):
         if isinstance(outcome, Failed):
             raise RunError(outcome.reason)
-        done += 1
-        progress(what, done, len(samples))
     return samples
 
 
-def _prepare(name: str, samples: SampleCache) -> None:
+def _prepare(job: Job, samples: SampleCache) -> None:
     """Make one sample for the cache."""
-    samples[name]
+    samples[job.units[0]]
 
 
 def subjects_without_clips(
-    source: Dataset, clips: Sequence[Clip], examples: Sequence[Example], rules: Protocol
+    source: Dataset, clips: Sequence[Clip], examples: Sequence[Example], protocol: Protocol
 ) -> Iterator[str]:
-    """A line on the people of a release who have no clip of the task; a release that is not all here counts itself."""
+    """Yield a warning per data set: subjects without a clip in this protocol."""
     here = {clip.subject for clip in clips}
-    judged = here & {e.clip.subject for e in examples}
-    facts = source.info
-    people = max(len(here), facts.subjects if len(clips) >= facts.clips else 0)
-    if out := people - len(judged):
-        kinds = f"{len(rules.classes)} classes"
+    taking_part = here & {example.clip.subject for example in examples}
+    published = source.info.subjects if len(clips) >= source.info.clips else 0  # a subset has fewer subjects
+    total = max(len(here), published)
+    if absent := total - len(taking_part):
         yield (
-            f"{source.name}: {len(judged)} of {people} people have a clip of the {kinds}; "
-            f"the other {out} take no part (a test fold of theirs would be empty)"
+            f"{source.name}: {len(taking_part)} of {total} subjects have a clip of the {len(protocol.classes)} "
+            f"classes; the other {absent} take no part (a test fold of theirs would be empty)"
         )
 
 
-def synthetic_dataset(name: str, small: Quick, options: RunOptions, progress: ProgressCallback) -> Dataset:
-    """The synthetic copy of a release, from the cache if it is there."""
-    people = small.subjects if options.quick else None
-    scale = small.image_scale if options.quick else 1.0
-    folder = cache_folder() / "synthetic" / f"{name}-v{__version__}-{people or 'all'}-{scale}"
+def open_source_dataset(name: str, quick: Quick, options: RunOptions, progress: ProgressCallback) -> Dataset:
+    """Open a data set, or its synthetic copy where the options ask for that.
+
+    Raises:
+        MissingDataError: it is not on this machine.
+    """
+    if not options.synthetic:
+        return open_dataset(name, options.roots.get(name))
+    subjects = quick.subjects if options.quick else None
+    scale = quick.image_scale if options.quick else 1.0
+    folder = cache_folder() / "synthetic" / f"{name}-v{__version__}-{subjects or 'all'}-{scale}"
     if folder.is_dir():
         return DATASETS.get(name)(folder)
-    progress(f"making up {name}", 0, 1)
-    made = DATASETS.get(name).make_synthetic(folder, subjects=people, image_scale=scale)
-    progress(f"making up {name}", 1, 1)
-    return made
+    what = f"making a synthetic {name}"
+    progress(what, 0, 1)
+    dataset = DATASETS.get(name).make_synthetic(folder, subjects=subjects, image_scale=scale)
+    progress(what, 1, 1)
+    return dataset
 
 
-def _first_people(examples: list[Example], rules: Protocol, people: int | None) -> list[Example]:
-    """The clips of the first few people of each data set; of all when None."""
-    every = sorted({(e.clip.dataset, e.clip.subject) for e in examples})
-    kept = {p for d in rules.datasets for _, p in [one for one in every if one[0] == d][:people]}
-    return [e for e in examples if e.clip.subject in kept]
+def _of_first_subjects(examples: list[Example], protocol: Protocol, count: int | None) -> list[Example]:
+    """The examples of the first few subjects of each data set; of all when None."""
+    kept = set()
+    for dataset in protocol.datasets:
+        subjects = sorted({example.clip.subject for example in examples if example.clip.dataset == dataset})
+        kept.update(subjects[:count])
+    return [example for example in examples if example.clip.subject in kept]

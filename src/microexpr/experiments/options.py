@@ -11,18 +11,18 @@ from pathlib import Path
 class RunOptions:
     """How a recipe is run; none of it changes what a fold learns from equal data.
 
-    Args:
-        synthetic: on synthetic copies of the releases instead of the licensed ones.
-        quick: made smaller as the recipe's table `small` says; the report says so.
-        allow_subset: go on when the clips differ from the published counts; the report says so.
-        executor: `local`, `processes` or `ray`.
-        workers: how many at once; None for one a core.
-        address: of a Ray cluster.
-        seed: of the run.
-        roots: data set -> folder, before all other places.
-        labels: csv with the columns clip, label: the judged label of clips whose release does not give it.
-        save_models: keep what each fold learned, as `<run>/models/<fold>.safetensors`.
-        process_per_fold: a process of its own for each fold, so that nothing one leaves behind reaches the next.
+    Attributes:
+        synthetic: Run on synthetic copies of the releases instead of the licensed ones.
+        quick: Make the run smaller, as the recipe's table `quick` says; the report says so.
+        allow_subset: Run although the data differ from the published counts; the report says so.
+        executor: Name of the executor: `local`, `processes`, `ray`, or any other registered one.
+        workers: Number of jobs at once; None for one a core.
+        address: Address of a Ray cluster.
+        seed: Seed of the run.
+        roots: Data set -> folder, looked at before all other places.
+        labels: csv with the columns clip, label: the label of clips whose release does not give it.
+        save_models: Save the model of each fold as `<run>/models/<fold>.safetensors`.
+        process_per_fold: Start a new process for each fold, so that nothing one leaves behind reaches the next.
     """
 
     synthetic: bool = False

@@ -1,8 +1,8 @@
-"""From a recipe to a run: a map over folds.
+"""Running a recipe of recognition, fold by fold.
 
-Data sets are opened, the protocol selects and splits, every clip is blinded before a chain sees it, the folds are
-learned wherever the executor puts them, and their answers are written as they come. What a fold's worker gets are
-training labels and the names of test clips; the truth of a test clip never leaves this process.
+Data sets are opened, the protocol selects and splits the clips, every clip is blinded before a chain sees it, each fold
+is trained and predicted in a worker, and the predictions are written as they arrive. A worker gets the labels of
+training clips and the ids of test clips; the labels of test clips never leave this process.
 """
 
 from __future__ import annotations
@@ -16,13 +16,11 @@ import numpy as np
 
 from .. import __version__
 from ..core.clip import Sample
-from ..core.errors import RunError
-from ..core.executors import Done, Executor, executor
+from ..core.executors import executor
 from ..core.files import slug
 from ..core.progress import ProgressCallback, no_progress
-from ..core.registry import load_plugin, loaded_plugins
 from ..metrics.recognition import confusion_matrix
-from ..preprocessing import Chain, SampleCache
+from ..preprocessing import Chain
 from ..protocols import Fold, load_protocol
 from ..recipes import RecognitionRecipe
 from ..recognizers import RECOGNIZERS, Recognizer
@@ -30,23 +28,38 @@ from ..recognizers.network_summary import network_summary
 from .data import StageData, load_stage_data, prepare_samples
 from .examples import write_examples
 from .options import RunOptions
-from .recognition import Prediction, RecognitionMetadata, RecognitionRun, fold_record, fold_seed
+from .recognition_run import Prediction, RecognitionMetadata, RecognitionRun, fold_record
+from .run_folder import fold_seed
+from .runner import Job, run_jobs
 from .stages import InitialWeights, drop_faceless, model_metadata, require_weights, run_earlier_stages, stage_cache_path
 
-__all__ = ["ProgressCallback", "RunOptions", "evaluate", "evaluate_seeds"]
-
-
 MAX_TRAIN_PREDICTIONS = 2000
-"""Training clips that a fold's model is asked about, at the most; the report says so."""
-
+"""Maximum number of training clips of a fold that its model predicts for the confusion matrix of training."""
 
 NO_FACE = {"face": "not found"}
-"""The note of a saved prediction whose clip shows no face."""
+"""The note of a prediction whose clip shows no face."""
+
+PREDICTION_BATCH = 256
+"""Training clips that are predicted at a time, so that memory stays bounded."""
 
 
-@dataclass(frozen=True)
-class FoldJob:
-    """What a fold's worker is told: training labels, and the names of test clips without their truth."""
+@dataclass(frozen=True, kw_only=True)
+class FoldJob(Job):
+    """What a worker needs to train and predict one fold; the labels of test clips are not among it.
+
+    Attributes:
+        fold: Name of the fold.
+        recognizer: Table of the recognizer.
+        arguments: Further arguments of the recognizer: classes, seed, fold, folder.
+        train: Ids of the training clips.
+        labels: Class of each training clip.
+        test: Ids of the test clips.
+        initial_weights: What the stage before learned; None starts from random weights.
+        cache_path: File in the cache for the model, where a recipe that starts from this stage finds it.
+        model_path: File in the run for the model, where models are saved.
+        metadata: What a saved model states about itself.
+        summarize_network: Whether to return the layers of the network.
+    """
 
     fold: str
     recognizer: dict[str, Any]
@@ -55,23 +68,29 @@ class FoldJob:
     labels: tuple[str, ...]
     test: tuple[str, ...]
     initial_weights: Mapping[str, np.ndarray] | None
+    cache_path: Path | None = None
     model_path: Path | None = None
-    model_metadata: Mapping[str, str] = field(default_factory=dict)
-    plugins: tuple[Path, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
     summarize_network: bool = False
+
+    @property
+    def files(self) -> list[Path]:
+        """Where the model is written."""
+        return [path for path in (self.cache_path, self.model_path) if path is not None]
 
 
 @dataclass(frozen=True)
 class FoldResult:
-    """What a fold's worker gives back.
+    """What a worker returns.
 
     Attributes:
-        probabilities: (test clips, classes).
-        notes: what was noted of each test clip.
-        face_found: whether each test clip shows a face, as far as a step looked for one.
-        curves: of the training.
-        train_confusion: (classes, classes) counts, what the learned model says of its own training clips; rows truth.
-        network: what its network is made of, where that was asked for and there is one.
+        probabilities: (test clips, classes), 0 to 1.
+        notes: What the steps noted of each test clip.
+        face_found: Whether each test clip shows a face, as far as a step looked for one.
+        curves: Training curves, a row an epoch.
+        train_confusion: (classes, classes) counts of the model's predictions for its own training clips; rows are
+            labels.
+        network: Layers of the network, where that was asked for and there is one.
     """
 
     probabilities: np.ndarray
@@ -85,181 +104,166 @@ class FoldResult:
 def evaluate(
     recipe: RecognitionRecipe, out: Path, options: RunOptions | None = None, progress: ProgressCallback | None = None
 ) -> RecognitionRun:
-    """Run a recipe, or go on with it where it was stopped.
+    """Run a recipe, or continue it where it was stopped.
 
     Args:
-        recipe: what to do.
-        out: the run's folder; an existing run of the same recipe, data and seed is continued.
-        options: how.
-        progress: called as the work goes on.
+        recipe: The recipe.
+        out: The run's folder; an existing run of the same recipe, data and seed is continued.
+        options: On which data, how much of it, and where folds run.
+        progress: Called as the work goes on.
 
     Returns:
         The complete run.
 
     Raises:
         ProtocolError: the clips do not meet the published counts, and a subset was not asked for.
-        RunError: `out` holds another run, or a fold failed (the others are kept).
+        RunError: `out` holds another run, or a fold failed (the others are saved).
     """
     options, progress = options or RunOptions(), progress or no_progress
     if options.quick:
-        recipe = recipe.with_settings(recipe.quick.set)
-    for stage in recipe.stages:
-        Chain.build(stage.chain)  # a misspelled setting is found before any work is done
-        RECOGNIZERS.build(stage.recognizer, classes=load_protocol(stage.protocol).classes)
-    runner = executor(options.executor, options.workers, options.address, options.process_per_fold)
-    runner.check()
-    intakes = [load_stage_data(stage, recipe, options, progress) for stage in recipe.stages]
-    judged = intakes[-1]
-    run = RecognitionRun.begin(out, _metadata(recipe, intakes, options))
+        recipe = recipe.with_quick_settings()
+    check_settings(recipe)
+    where = executor(options.executor, options.workers, options.address, options.process_per_fold)
+    where.check()
+    stage_data = [load_stage_data(stage, recipe, options, progress) for stage in recipe.stages]
+    final = stage_data[-1]
+    run = RecognitionRun.begin(out, _metadata(recipe, stage_data, options))
     done = set(run.done())
-    if todo := [fold for fold in judged.folds if fold.name not in done]:
-        require_weights(recipe, options)
-        samples = prepare_samples(judged, judged.examples, options, progress)
-        write_examples(run.folder, judged.examples, samples, faces=run.synthetic, chain=samples.chain)
-        tested = {e.clip.subject for fold in judged.folds for e in fold.test}
-        start, records = run_earlier_stages(intakes, options, progress, tested)
-        run.write_stages([*records, {"name": judged.stage.name, "from": start.description}])
-        jobs = [_job(judged, fold, run, start, options) for fold in todo]
-        jobs[0] = replace(jobs[0], summarize_network=run.network() is None)
-        _run_folds(run, todo, jobs, samples, runner, progress)
+    todo = {fold.name: fold for fold in final.folds if fold.name not in done}
+    if not todo:
+        return run
+    require_weights(recipe, options)
+    samples = prepare_samples(final, final.examples, options, progress)
+    write_examples(run.folder, final.examples, samples, faces=run.synthetic, chain=samples.chain)
+    test_subjects = {example.clip.subject for fold in final.folds for example in fold.test}
+    start, records = run_earlier_stages(stage_data, options, progress, test_subjects)
+    run.write_stages([*records, {"name": final.stage.name, "from": start.description}])
+    jobs = [_job(final, fold, run, start, options) for fold in todo.values()]
+    jobs[0] = replace(jobs[0], summarize_network=run.network() is None)
+
+    def save(job: FoldJob, result: FoldResult) -> None:
+        predictions = _predictions(todo[job.fold], result, run.protocol.classes)
+        run.write(job.fold, predictions, result.curves, result.train_confusion)
+        if result.network is not None:
+            run.write_network(result.network)
+
+    # Another machine of a cluster does not see this one's cache: there the arrays themselves are sent.
+    run_jobs(run, jobs, run_fold, dict(samples) if where.remote else samples, save, where, progress, "folds")
     return run
 
 
-def evaluate_seeds(
-    recipe: RecognitionRecipe, out: Path, options: RunOptions, seeds: int = 1, progress: ProgressCallback | None = None
-) -> list[RecognitionRun]:
-    """The same recipe with seeds 0, 1, 2 ...; with more than one, each in a folder of its own below `out`."""
-    if seeds == 1:
-        return [evaluate(recipe, out, options, progress)]
-    return [evaluate(recipe, out / f"seed-{n}", replace(options, seed=n), progress) for n in range(seeds)]
+def check_settings(recipe: RecognitionRecipe) -> None:
+    """Build every chain and recognizer once, so that a misspelled setting is found before any work is done.
+
+    Raises:
+        RecipeError: a wrong key, type or value.
+    """
+    for stage in recipe.stages:
+        Chain.build(stage.chain)
+        RECOGNIZERS.build(stage.recognizer, classes=load_protocol(stage.protocol).classes)
 
 
 def run_fold(job: FoldJob, samples: Mapping[str, Sample]) -> FoldResult:
     """Train on one fold and predict it; clips without a face are not trained on."""
-    for plugin in job.plugins:
-        load_plugin(plugin)
-    used, labels = drop_faceless([samples[name] for name in job.train], job.labels)
-    if job.model_path is not None and job.model_path.is_file():
-        recognizer = Recognizer.load(job.model_path)
+    train, labels = drop_faceless([samples[name] for name in job.train], job.labels)
+    saved = next((path for path in job.files if path.is_file()), None)
+    if saved is not None:
+        recognizer = Recognizer.load(saved)
     else:
         recognizer = RECOGNIZERS.build(job.recognizer, **job.arguments)
-        recognizer.fit(used, labels, init=job.initial_weights)
-        if job.model_path is not None:
-            recognizer.save(job.model_path, job.model_metadata)
-    asked = [samples[name] for name in job.test]
-    shares = recognizer.predict_proba(asked)
-    # After the answers: nothing of what follows can change them.
-    taught = confusion_on_training_clips(recognizer, used, labels)
-    network = network_summary(recognizer, asked[0]) if job.summarize_network else None
+        recognizer.fit(train, labels, init=job.initial_weights)
+    for path in job.files:
+        if not path.is_file():
+            recognizer.save(path, job.metadata)
+    test = [samples[name] for name in job.test]
+    probabilities = recognizer.predict_proba(test)
+    # After the predictions: nothing of what follows can change them.
+    train_confusion = confusion_on_training_clips(recognizer, train, labels)
+    network = network_summary(recognizer, test[0]) if job.summarize_network else None
     return FoldResult(
-        shares,
-        tuple(sample.notes for sample in asked),
-        tuple(sample.face_found for sample in asked),
-        tuple(recognizer.history_),
-        taught,
-        network,
+        probabilities=probabilities,
+        notes=tuple(sample.notes for sample in test),
+        face_found=tuple(sample.face_found for sample in test),
+        curves=tuple(recognizer.history_),
+        train_confusion=train_confusion,
+        network=network,
     )
 
 
 def confusion_on_training_clips(recognizer: Recognizer, samples: Sequence[Sample], labels: Sequence[str]) -> np.ndarray:
-    """(C, C) counts of what a model says of the clips it learned from, at most `TAUGHT`, evenly chosen; rows truth."""
-    places = sorted(
-        {round(place) for place in np.linspace(0, len(samples) - 1, min(len(samples), MAX_TRAIN_PREDICTIONS))}
-    )
-    parts = [places[i : i + 256] for i in range(0, len(places), 256)]  # a bounded share of the memory at a time
-    guess = [word for part in parts for word in recognizer.predict([samples[i] for i in part])]
-    return confusion_matrix([labels[i] for i in places], guess, recognizer.classes)
+    """(classes, classes) counts of a model's predictions for its own training clips; rows are labels.
+
+    At most `MAX_TRAIN_PREDICTIONS` clips are predicted, evenly chosen.
+    """
+    count = min(len(samples), MAX_TRAIN_PREDICTIONS)
+    chosen = sorted({round(index) for index in np.linspace(0, len(samples) - 1, count)})
+    predicted: list[str] = []
+    for first in range(0, len(chosen), PREDICTION_BATCH):
+        predicted += recognizer.predict([samples[index] for index in chosen[first : first + PREDICTION_BATCH]])
+    return confusion_matrix([labels[index] for index in chosen], predicted, recognizer.classes)
 
 
-def _metadata(recipe: RecognitionRecipe, intakes: Sequence[StageData], options: RunOptions) -> RecognitionMetadata:
-    judged = intakes[-1]
-    subset = list(judged.count_mismatches)
-    subset += [f"stage '{one.stage.name}': {line}" for one in intakes[:-1] for line in one.count_mismatches]
+def _metadata(recipe: RecognitionRecipe, stage_data: Sequence[StageData], options: RunOptions) -> RecognitionMetadata:
+    final = stage_data[-1]
+    subset = list(final.count_mismatches)
+    for earlier in stage_data[:-1]:
+        subset += [f"stage '{earlier.stage.name}': {line}" for line in earlier.count_mismatches]
     return RecognitionMetadata(
         recipe=recipe.as_dict(),
         key=recipe.key,
         protocol=asdict(recipe.protocol),
-        data={name: about for intake in intakes for name, about in intake.data.items()},
-        folds=[fold_record(fold) for fold in judged.folds],
+        data={name: facts for stage in stage_data for name, facts in stage.data.items()},
+        folds=[fold_record(fold) for fold in final.folds],
         seed=options.seed,
         subset=subset,
-        left_out=[line for intake in intakes for line in intake.left_out],
-        absent=judged.absent,
+        left_out=[line for stage in stage_data for line in stage.left_out],
+        absent=final.absent,
         quick=options.quick,
         version=__version__,
     )
 
 
-def _job(judged: StageData, fold: Fold, run: RecognitionRun, start: InitialWeights, options: RunOptions) -> FoldJob:
-    """A protocol's only fold is kept in the cache, where recipes that begin from this stage find it."""
-    keep = run.folder.absolute() / "models" / f"{slug(fold.name)}.safetensors" if options.save_models else None
+def _job(data: StageData, fold: Fold, run: RecognitionRun, start: InitialWeights, options: RunOptions) -> FoldJob:
+    """The model of a protocol's only fold is also cached, where recipes that start from this stage find it."""
+    single = len(data.folds) == 1
+    model_path = run.folder.absolute() / "models" / f"{slug(fold.name)}.safetensors"
     return FoldJob(
+        units=(fold.name,),
         fold=fold.name,
-        recognizer=dict(judged.stage.recognizer),
+        recognizer=dict(data.stage.recognizer),
         arguments={
-            "classes": judged.protocol.classes,
+            "classes": data.protocol.classes,
             "seed": fold_seed(run.metadata.seed, fold.name),
             "fold": fold.name,
             "folder": run.training_folder(fold.name).absolute(),
         },
-        train=tuple(e.clip.id for e in fold.train),
-        labels=tuple(e.label for e in fold.train),
-        test=tuple(e.clip.id for e in fold.test),
+        train=tuple(example.clip.id for example in fold.train),
+        labels=tuple(example.label for example in fold.train),
+        test=tuple(example.clip.id for example in fold.test),
         initial_weights=start.state,
-        model_path=stage_cache_path(start, judged) if len(judged.folds) == 1 else keep,
-        model_metadata=model_metadata(judged, options) if options.save_models or len(judged.folds) == 1 else {},
-        plugins=tuple(loaded_plugins),
+        cache_path=stage_cache_path(start, data) if single else None,
+        model_path=model_path if options.save_models else None,
+        metadata=model_metadata(data, options) if options.save_models or single else {},
     )
 
 
-def _run_folds(
-    run: RecognitionRun,
-    folds: Sequence[Fold],
-    jobs: Sequence[FoldJob],
-    samples: SampleCache,
-    runner: Executor,
-    progress: ProgressCallback,
-) -> None:
-    """Every job; its rows or its failure are written as it ends."""
-    total, ended = len(run.unit_names), len(run.unit_names) - len(jobs)
-    progress("folds", ended, total)
-    # Another machine of a cluster does not see this one's cache: there the arrays travel.
-    shared = dict(samples) if runner.remote else samples
-    for index, outcome in runner.run(run_fold, jobs, shared):
-        fold = folds[index]
-        if isinstance(outcome, Done):
-            answer = outcome.value
-            run.write(
-                fold.name, _predictions(fold, answer, run.protocol.classes), answer.curves, answer.train_confusion
-            )
-            if answer.network is not None:
-                run.write_network(answer.network)
-        else:
-            run.write_failure(fold.name, outcome.reason, outcome.details)
-        ended += 1
-        progress("folds", ended, total)
-    if failed := run.failed():
-        name, reason = next(iter(failed.items()))
-        raise RunError(
-            f"{len(failed)} of {total} folds failed, the others are kept; fold '{name}': {reason} "
-            f"(details: {run.folder / 'folds'}/*.error); the same command again repeats them"
-        )
-
-
-def _predictions(fold: Fold, answer: FoldResult, classes: Sequence[str]) -> list[Prediction]:
-    """The fold's answers beside the truth. A clip without a face gets no guess, and so counts as wrong."""
-    rows = []
-    for example, shares, notes, face_found in zip(
-        fold.test, answer.probabilities, answer.notes, answer.face_found, strict=True
+def _predictions(fold: Fold, result: FoldResult, classes: Sequence[str]) -> list[Prediction]:
+    """The predictions of a fold beside the labels; a clip without a face has none, and so counts as wrong."""
+    predictions = []
+    for example, row, sample_notes, face_found in zip(
+        fold.test, result.probabilities, result.notes, result.face_found, strict=True
     ):
-        guess = classes[int(shares.argmax())] if face_found else ""
-        note = "; ".join(f"{key}: {value}" for key, value in (notes if face_found else {**NO_FACE, **notes}).items())
         clip = example.clip
-        shown = tuple(float(share) for share in shares)
-        rows.append(Prediction(clip.id, clip.dataset, clip.subject, example.label, guess, shown, note))
-    return rows
-
-
-def _prepare(name: str, samples: SampleCache) -> None:
-    """Make one sample for the cache."""
-    samples[name]
+        notes = sample_notes if face_found else {**NO_FACE, **sample_notes}
+        predictions.append(
+            Prediction(
+                id=clip.id,
+                dataset=clip.dataset,
+                subject=clip.subject,
+                label=example.label,
+                predicted=classes[int(row.argmax())] if face_found else "",
+                probabilities=tuple(float(probability) for probability in row),
+                note="; ".join(f"{key}: {value}" for key, value in notes.items()),
+            )
+        )
+    return predictions

@@ -1,6 +1,5 @@
-"""Who may see what: protocols, their folds, and the published ones by name."""
+"""Protocols: which clips take part, their classes, how they are split, and what is revealed of a test clip."""
 
-from .base import LEAKING, Example, Fold, Protocol, select_frames
-from .published import PROTOCOLS, load_protocol
+from .base import LEAKING, PROTOCOLS, Example, Fold, Protocol, load_protocol, select_frames
 
 __all__ = ["LEAKING", "PROTOCOLS", "Example", "Fold", "Protocol", "load_protocol", "select_frames"]

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from ..core.clip import TIMES, Clip
 from ..core.errors import ProtocolError, RecipeError, UnknownNameError
+from ..core.registry import RecordRegistry, validate_settings
 from ..metrics import METRICS
 
 Split = Literal["loso", "leave-one-dataset-out", "fixed-subjects", "subject-holdout-10", "random-images-leaky"]
@@ -210,6 +211,28 @@ class Protocol:
     def _direction(fold: Fold) -> str:
         sides = ["+".join(sorted({e.clip.dataset for e in side})) for side in (fold.train, fold.test)]
         return "-to-".join(sides)
+
+
+PROTOCOLS: RecordRegistry[Protocol] = RecordRegistry("protocol", "microexpr.protocols")
+"""Name -> protocol: the published ones, and those of plug-ins (`PROTOCOLS.add(protocol.name, protocol)`)."""
+
+
+def load_protocol(given: str | Mapping[str, Any]) -> Protocol:
+    """Load a registered protocol by name, or one of your own from a table of `Protocol`'s fields.
+
+    Args:
+        given: A name (see `PROTOCOLS`), or field -> value.
+
+    Raises:
+        UnknownNameError: no such protocol.
+        RecipeError: a wrong key or type in the table.
+    """
+    if isinstance(given, str):
+        return PROTOCOLS.get(given)
+    needed = [f.name for f in dataclasses.fields(Protocol) if f.default is f.default_factory is dataclasses.MISSING]
+    if absent := [name for name in needed if name not in given]:
+        raise RecipeError(f"the table 'protocol' lacks '{absent[0]}'; it needs {', '.join(needed)}")
+    return validate_settings(Protocol, given, f"protocol '{given['name']}'")
 
 
 def select_frames(clip: Clip, pictures: tuple[int, int] | None) -> list[Clip]:

@@ -2,31 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from ..core.errors import RecipeError, UnknownNameError
-from ..core.registry import validate_settings
-from .base import LEAKING, Protocol, Split
-
-
-def load_protocol(given: str | Mapping[str, Any]) -> Protocol:
-    """A published protocol by name, or one of your own from a table of `Protocol`'s fields.
-
-    Raises:
-        UnknownNameError: no such protocol.
-        RecipeError: a wrong key or type in the table.
-    """
-    if isinstance(given, str):
-        if given not in PROTOCOLS:
-            raise UnknownNameError("protocol", given, PROTOCOLS)
-        return PROTOCOLS[given]
-    needed = [f.name for f in dataclasses.fields(Protocol) if f.default is f.default_factory is dataclasses.MISSING]
-    if absent := [name for name in needed if name not in given]:
-        raise RecipeError(f"the table 'protocol' lacks '{absent[0]}'; it needs {', '.join(needed)}")
-    return validate_settings(Protocol, given, f"protocol '{given['name']}'")
-
+from .base import LEAKING, PROTOCOLS, Protocol, Split
 
 # ---------------------------------------------------------------------------------------------------------------------
 # MEGC 2018: objective classes I to V of CASME II and SAMM (Davison, Merghani and Yap 2018; Yap et al. 2018)
@@ -152,92 +131,91 @@ _PENG_MACRO: dict[str, Any] = {
 }
 
 _DEVANABOYINA = "Devanaboyina 2021"
-PROTOCOLS: dict[str, Protocol] = {
-    one.name: one
-    for one in (
-        _megc2018(
-            "megc2018-hde",
-            "MEGC 2018, holdout-database evaluation: trained on one release, tested on the other, both ways",
-            ("casme2", "samm"),
-            split="leave-one-dataset-out",
-            average="folds",
-            primary_metrics=("weighted_average_recall", "unweighted_average_recall"),
-        ),
-        _megc2018(
-            "megc2018-cde",
-            "MEGC 2018, composite-database evaluation: leave one of 47 people out",
-            ("casme2", "samm"),
-            primary_metrics=("macro_f1", "weighted_f1"),
-        ),
-        _megc2018(
-            "megc2018-casme2",
-            "CASME II, objective classes I to V, leave one subject out",
-            ("casme2",),
-            primary_metrics=("weighted_average_recall", "macro_f1"),
-        ),
-        _megc2018(
-            "megc2018-samm",
-            "SAMM, objective classes I to V, leave one subject out",
-            ("samm",),
-            primary_metrics=("weighted_average_recall", "macro_f1"),
-        ),
-        Protocol(
-            name="megc2019-cde",
-            title="MEGC 2019, composite-database evaluation: three classes, leave one of 68 people out",
-            datasets=("casme2", "samm", "smic"),
-            label="emotion",
-            classes=_MEGC2019_CLASSES,
-            label_map=_MEGC2019_WORDS,
-            exclude={
-                "casme2/sub04/EP12_01f": "not in the challenge's list (its apex is unknown in the sheet)",
-                "casme2/sub05/EP09_05f": "not in the challenge's list",
-            },
-            counts={
-                "casme2": {"negative": 88, "positive": 32, "surprise": 25},
-                "samm": {"negative": 92, "positive": 26, "surprise": 15},
-                "smic": {"negative": 70, "positive": 51, "surprise": 43},
-            },
-            subjects={"casme2": 24, "samm": 28, "smic": 16},
-            source="See, Yap, Li, Hong, Wang: MEGC 2019, the Second Facial Micro-Expressions Grand Challenge",
-        ),
-        _macro(
-            "peng2018-macro",
-            "macro-expressions, five emotions, tested on a tenth of the people",
-            "subject-holdout-10",
-            **_PENG_MACRO,
-        ),
-        _macro(
-            "peng2018-macro-leaking",
-            "macro-expressions, five emotions, tested on a tenth of the pictures, which LEAKS: clips are on both sides",
-            LEAKING,
-            **_PENG_MACRO,
-        ),
-        _macro(
-            "macro-5",
-            "five emotions of any macro-expression releases, tested on a tenth of the people",
-            "subject-holdout-10",
-            datasets=("ckplus", "oulu_casia", "jaffe", "mug", "fer2013", "ckplus48"),
-        ),
-        *_casme2("casme2-7", "seven emotions", tuple(_CASME2), 26),
-        *_casme2("casme2-5", "five emotions", ("happiness", "disgust", "repression", "surprise", "others")),
-        *_casme2(
-            "casme2-5a",
-            "the five emotions of method 6",
-            ("happiness", "surprise", "repression", "sadness", "disgust"),
-            source=f"{_DEVANABOYINA}, method 6",
-        ),
-        *_casme2(
-            "casme2-5b",
-            "the five emotions of method 5, second run",
-            ("happiness", "surprise", "repression", "sadness", "fear"),
-            source=f"{_DEVANABOYINA}, method 5",
-        ),
-        *_casme2(
-            "casme2-3",
-            "three emotions",
-            ("happiness", "surprise", "repression"),
-            people=20,
-            source=f"{_DEVANABOYINA}, method 5",
-        ),
-    )
-}
+_PUBLISHED = (
+    _megc2018(
+        "megc2018-hde",
+        "MEGC 2018, holdout-database evaluation: trained on one release, tested on the other, both ways",
+        ("casme2", "samm"),
+        split="leave-one-dataset-out",
+        average="folds",
+        primary_metrics=("weighted_average_recall", "unweighted_average_recall"),
+    ),
+    _megc2018(
+        "megc2018-cde",
+        "MEGC 2018, composite-database evaluation: leave one of 47 people out",
+        ("casme2", "samm"),
+        primary_metrics=("macro_f1", "weighted_f1"),
+    ),
+    _megc2018(
+        "megc2018-casme2",
+        "CASME II, objective classes I to V, leave one subject out",
+        ("casme2",),
+        primary_metrics=("weighted_average_recall", "macro_f1"),
+    ),
+    _megc2018(
+        "megc2018-samm",
+        "SAMM, objective classes I to V, leave one subject out",
+        ("samm",),
+        primary_metrics=("weighted_average_recall", "macro_f1"),
+    ),
+    Protocol(
+        name="megc2019-cde",
+        title="MEGC 2019, composite-database evaluation: three classes, leave one of 68 people out",
+        datasets=("casme2", "samm", "smic"),
+        label="emotion",
+        classes=_MEGC2019_CLASSES,
+        label_map=_MEGC2019_WORDS,
+        exclude={
+            "casme2/sub04/EP12_01f": "not in the challenge's list (its apex is unknown in the sheet)",
+            "casme2/sub05/EP09_05f": "not in the challenge's list",
+        },
+        counts={
+            "casme2": {"negative": 88, "positive": 32, "surprise": 25},
+            "samm": {"negative": 92, "positive": 26, "surprise": 15},
+            "smic": {"negative": 70, "positive": 51, "surprise": 43},
+        },
+        subjects={"casme2": 24, "samm": 28, "smic": 16},
+        source="See, Yap, Li, Hong, Wang: MEGC 2019, the Second Facial Micro-Expressions Grand Challenge",
+    ),
+    _macro(
+        "peng2018-macro",
+        "macro-expressions, five emotions, tested on a tenth of the people",
+        "subject-holdout-10",
+        **_PENG_MACRO,
+    ),
+    _macro(
+        "peng2018-macro-leaking",
+        "macro-expressions, five emotions, tested on a tenth of the pictures, which LEAKS: clips are on both sides",
+        LEAKING,
+        **_PENG_MACRO,
+    ),
+    _macro(
+        "macro-5",
+        "five emotions of any macro-expression releases, tested on a tenth of the people",
+        "subject-holdout-10",
+        datasets=("ckplus", "oulu_casia", "jaffe", "mug", "fer2013", "ckplus48"),
+    ),
+    *_casme2("casme2-7", "seven emotions", tuple(_CASME2), 26),
+    *_casme2("casme2-5", "five emotions", ("happiness", "disgust", "repression", "surprise", "others")),
+    *_casme2(
+        "casme2-5a",
+        "the five emotions of method 6",
+        ("happiness", "surprise", "repression", "sadness", "disgust"),
+        source=f"{_DEVANABOYINA}, method 6",
+    ),
+    *_casme2(
+        "casme2-5b",
+        "the five emotions of method 5, second run",
+        ("happiness", "surprise", "repression", "sadness", "fear"),
+        source=f"{_DEVANABOYINA}, method 5",
+    ),
+    *_casme2(
+        "casme2-3",
+        "three emotions",
+        ("happiness", "surprise", "repression"),
+        people=20,
+        source=f"{_DEVANABOYINA}, method 5",
+    ),
+)
+for _protocol in _PUBLISHED:
+    PROTOCOLS.add(_protocol.name, _protocol)

@@ -1,102 +1,79 @@
-"""A recipe of spotting, and what recipes of every kind make smaller on a laptop."""
+"""Recipes of spotting: a spotter, and the long videos that it is evaluated on.
+
+title = "..."
+[spotting]
+data = ["casme_sq", "samm_lv"]
+spotter = {name = "mdmd", p = 0.01}
+"""
 
 from __future__ import annotations
 
-import copy
 import dataclasses
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 from ..core.errors import RecipeError, did_you_mean
 from ..core.registry import validate_settings
-from .base import Quick
+from .base import RECIPE_KINDS, Quick, Recipe
 
 
 @dataclass(frozen=True)
-class SpottingRecipe:
-    """A spotter and the long videos it is judged on, leaving one person out where it learns.
+class SpottingRecipe(Recipe):
+    """A spotter and long videos; a trainable spotter is fitted leaving one subject out.
 
     Attributes:
-        name: the file's name without `.toml`.
-        title: one line for people.
-        data: data sets of long videos.
-        spotter: a table.
-        learn: whether a spotter that can learn is fitted on the other people of each data set; otherwise it stays as it
+        data: Names of data sets of long videos.
+        spotter: Table of the spotter: `name` and its settings.
+        learn: Whether a trainable spotter is fitted on the other subjects of each data set; otherwise it stays as it
             ships, or as its setting `weights` says.
-        tracking: settings of the tracker.
-        recognizer: what names the micro-expressions that were found: a file, `default` for the model that ships with
-            the package, or `none`.
-        quick: what `--quick` changes.
+        tracking: Settings of the face tracker.
+        recognizer: What classifies the micro-expressions that were found: the path of a saved model, `default` for the
+            model that ships with the package, or `none`.
     """
 
-    name: str
-    title: str
+    kind = "spotting"
+    table = "spotting"
+
     data: tuple[str, ...]
     spotter: dict[str, Any]
     learn: bool = True
     tracking: dict[str, Any] = field(default_factory=dict)
     recognizer: str = "default"
-    quick: Quick = field(default_factory=Quick)
 
     def __post_init__(self) -> None:
         if not self.data:
             raise RecipeError(f"recipe '{self.name}' names no data set; write data = [...]")
 
-    @property
-    def protocols(self) -> tuple[str, ...]:
-        """What judges it."""
-        return ("spotting",)
-
-    @property
-    def key(self) -> str:
-        """Changes when any setting does; the title may change freely."""
-        content = {key: value for key, value in self.as_dict().items() if key not in ("name", "title", "quick")}
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Its settings."""
-        return dataclasses.asdict(self)
-
-    def with_settings(self, settings: Mapping[str, Any]) -> SpottingRecipe:
-        """The recipe with some values replaced: `spotter.p`, `tracking.size`, `data`, `recognizer`.
+    @classmethod
+    def from_settings(cls, settings: Any, *, name: str, title: str, quick: Quick) -> Self:
+        """Build a recipe from the content of the table `spotting`.
 
         Raises:
-            RecipeError: the key leads nowhere; the nearest is named.
+            RecipeError: a wrong or missing key, type or value.
         """
-        tree = copy.deepcopy({k: v for k, v in self.as_dict().items() if k not in ("name", "title", "quick")})
-        for key, value in settings.items():
-            part, dot, inner = key.partition(".")
-            if part not in tree or bool(dot) != isinstance(tree[part], dict):
-                raise RecipeError(f"--set {key}: leads to no setting{did_you_mean(part, tree)}; e.g. spotter.p=.1")
-            if dot:
-                tree[part][inner] = value
-            else:
-                tree[part] = value
-        where = f"recipe '{self.name}'"
-        return validate_settings(SpottingRecipe, tree, where, name=self.name, title=self.title, quick=self.quick)
+        where = f"recipe '{name}', table 'spotting'"
+        if not isinstance(settings, Mapping):
+            raise RecipeError(f"recipe '{name}': spotting = {settings!r}: write a table [spotting]")
+        for absent in (key for key in ("data", "spotter") if key not in settings):
+            raise RecipeError(f"{where} lacks '{absent}'{did_you_mean(absent, settings)}")
+        return validate_settings(cls, settings, where, name=name, title=title, quick=quick)
 
-    def with_user_overrides(self, settings: Mapping[str, Any]) -> SpottingRecipe:
-        """As `with_settings`, for values that a user chose: `--quick` does not undo them."""
-        changed = self.with_settings(settings)
-        return replace(changed, quick=replace(changed.quick, set={**changed.quick.set, **settings}))
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The content of the table `spotting`."""
+        table = dataclasses.asdict(self)
+        return {key: value for key, value in table.items() if key not in ("name", "title", "quick")}
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Names of the data sets of long videos."""
+        return self.data
+
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """Spotting has one: intervals matched one to one by an IoU of 0.5 or more, as in the MEGC challenges."""
+        return ("spotting",)
 
 
-def spotting_recipe(name: str, table: Mapping[str, Any]) -> SpottingRecipe:
-    """The recipe from parsed TOML with a table `spotting`.
-
-    Raises:
-        RecipeError: a wrong or missing key, type or value.
-    """
-    where = f"recipe '{name}'"
-    for wrong in (key for key in table if key not in ("title", "spotting", "quick")):
-        raise RecipeError(f"{where} has no setting '{wrong}'{did_you_mean(wrong, ('title', 'spotting', 'small'))}")
-    for absent in (key for key in ("data", "spotter") if key not in table["spotting"]):
-        raise RecipeError(f"{where}, table 'spotting' lacks '{absent}'{did_you_mean(absent, table['spotting'])}")
-    small = validate_settings(Quick, table.get("quick", {}), f"{where}, table 'quick'")
-    title = str(table.get("title", name))
-    return validate_settings(
-        SpottingRecipe, table["spotting"], f"{where}, table 'spotting'", name=name, title=title, quick=small
-    )
+RECIPE_KINDS.add(SpottingRecipe.kind, SpottingRecipe)

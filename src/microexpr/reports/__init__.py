@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..core.errors import UsageError
-from ..experiments.recognition import RecognitionRun
-from ..experiments.spotting import SpottingRun
+from ..experiments.run_folder import Run
 from .base import REPORT_FORMATS, REPORTS, FigureSpec, Gallery, Report, ReportFormat, Table
 
 __all__ = [
@@ -19,8 +18,6 @@ __all__ = [
     "Table",
     "make_report",
 ]
-
-Run = RecognitionRun | SpottingRun
 
 
 def make_report(runs: Run | Sequence[Run]) -> Report:

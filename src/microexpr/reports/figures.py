@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from ..core.files import slug
 from ..experiments.examples import MAX_DIFFERENCE, PIXELS, ExampleClip, load_examples
-from ..experiments.recognition import RecognitionRun
+from ..experiments.recognition_run import RecognitionRun
 from ..imaging.flow_colors import STRAIN_LIMIT
 from .base import FigureSpec
 from .plots import (

@@ -36,7 +36,7 @@ def majority_of(protocol: str) -> Majority | None:
     """The majority class of all published clips; None where no paper counts them, or where folds are averaged."""
     if protocol not in PROTOCOLS:
         return None
-    rules = PROTOCOLS[protocol]
+    rules = PROTOCOLS.get(protocol)
     if rules.average != "pooled" or not rules.datasets or not set(rules.datasets) <= set(rules.counts):
         return None
     clips = {label: sum(rules.counts[name].get(label, 0) for name in rules.datasets) for label in rules.classes}

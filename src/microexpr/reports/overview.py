@@ -50,7 +50,7 @@ def published_of_recipes(summaries: Sequence[Summary]) -> Table:
             (
                 row.method + (LEAKY if row.leaky else ""),
                 row.protocol if row.protocol in PROTOCOLS else "",
-                str(len(PROTOCOLS[row.protocol].classes)) if row.protocol in PROTOCOLS else "",
+                str(len(PROTOCOLS.get(row.protocol).classes)) if row.protocol in PROTOCOLS else "",
                 format_score(row.metrics[WAR]),
                 format_score(majority.accuracy) if majority else "",
                 format_source(row),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..experiments.examples import load_examples
-from ..experiments.recognition import RecognitionRun
+from ..experiments.recognition_run import RecognitionRun
 from .base import REPORTS, Gallery, Report
 from .figures import make_figures
 from .overview import compare_runs

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..experiments.recognition import Prediction, RecognitionRun
+from ..experiments.recognition_run import Prediction, RecognitionRun
 
 MAX_FRACTION = 0.95
 """A method collapsed where one class gets more than this fraction of its predictions, and has fewer of the labels."""

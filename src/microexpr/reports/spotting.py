@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import RunError
-from ..experiments.spotting import SpottingRun, VideoResult
+from ..experiments.spotting_run import SpottingRun, VideoResult
 from ..metrics import (
     SpotThenRecognize,
     SpottingScore,

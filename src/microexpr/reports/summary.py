@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import RunError
-from ..experiments.recognition import Prediction, RecognitionRun
+from ..experiments.recognition_run import Prediction, RecognitionRun
 from ..metrics import (
     ClassScore,
     Metric,

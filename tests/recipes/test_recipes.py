@@ -5,15 +5,15 @@ import pytest
 from microexpr.core.errors import MicroexprError, MissingDataError
 from microexpr.experiments.options import RunOptions
 from microexpr.experiments.recognition_folds import evaluate
-from microexpr.recipes import load_recipe, load_recipes, parse, shipped_recipes, toml_value
+from microexpr.recipes import load_recipe, load_recipes, parse_recipe, shipped_recipes, toml_value
 from tests.conftest import RECIPE
 
 
 @pytest.mark.parametrize("name", shipped_recipes())
 def test_shipped_recipes(name):
     for loaded in load_recipes(name):
-        assert loaded.protocols and loaded.title and loaded.data
-        assert loaded.with_settings(loaded.quick.set).name == loaded.name
+        assert loaded.protocols and loaded.title and loaded.datasets
+        assert loaded.with_quick_settings().name == loaded.name
 
 
 def test_a_suite_is_each_recipe_under_each_protocol():
@@ -33,7 +33,7 @@ def test_settings_reach_what_they_name(recipe):
 
 
 def test_the_title_does_not_change_the_key():
-    assert parse("a", RECIPE).key == parse("b", RECIPE.replace('"test"', '"other"')).key
+    assert parse_recipe("a", RECIPE).key == parse_recipe("b", RECIPE.replace('"test"', '"other"')).key
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_the_title_does_not_change_the_key():
 )
 def test_misspelt_recipes(old, new, text, tmp_path):
     with pytest.raises(MicroexprError, match=text) as fault:
-        evaluate(parse("bad", RECIPE.replace(old, new, 1)), tmp_path / "run", RunOptions(synthetic=True))
+        evaluate(parse_recipe("bad", RECIPE.replace(old, new, 1)), tmp_path / "run", RunOptions(synthetic=True))
     assert fault.value.exit_code == 2
     assert not (tmp_path / "run").exists()
 

@@ -9,12 +9,15 @@ import pytest
 
 from microexpr.core.clip import Clip
 from microexpr.core.errors import MissingDataError, ProtocolError, RunError
+from microexpr.core.progress import no_progress
 from microexpr.datasets import Dataset
 from microexpr.experiments import recognition_folds as ev
 from microexpr.experiments.options import RunOptions
-from microexpr.experiments.recognition import RecognitionRun, fold_seed
-from microexpr.experiments.recognition_folds import evaluate, evaluate_seeds
-from microexpr.recipes import RecognitionRecipe, parse
+from microexpr.experiments.recognition_folds import evaluate
+from microexpr.experiments.recognition_run import RecognitionRun
+from microexpr.experiments.run_folder import fold_seed
+from microexpr.experiments.runs import run_seeds
+from microexpr.recipes import RecognitionRecipe, parse_recipe
 from tests.conftest import NETWORK, RECIPE
 
 
@@ -79,9 +82,7 @@ def test_what_the_protocol_hides_changes_nothing(fakes, subset, tmp_path, monkey
 
 
 def ev_recipe(tree: dict) -> RecognitionRecipe:
-    from microexpr.recipes.recognition import _recipe
-
-    return _recipe("mine", tree)
+    return RecognitionRecipe.parse("mine", tree)
 
 
 def test_the_truth_of_test_clips_never_reaches_a_worker(network, subset, tmp_path, monkeypatch):
@@ -174,7 +175,7 @@ def test_a_missing_data_set(recipe, tmp_path):
 
 
 def test_seeds(network, subset, tmp_path):
-    runs = evaluate_seeds(network, tmp_path / "runs", subset, 2)
+    runs = run_seeds(network, tmp_path / "runs", subset, 2, no_progress)
     assert [run.metadata.seed for run in runs] == [0, 1]
     assert files(runs[0]) != files(runs[1])
     assert fold_seed(0, "a") != fold_seed(0, "b") and fold_seed(0, "a") == fold_seed(0, "a") >= 0
@@ -184,7 +185,7 @@ def test_a_stage_before_is_trained_once_and_on_nobody_tested(subset, tmp_path, m
     first = NETWORK.replace('"micro"', '"before"').replace('["megc2019"]', '["megc2019_faces"]')
     both = first + NETWORK[NETWORK.index("[[stages]]") :]
     with pytest.raises(ProtocolError, match="stage 'before' would learn from 'casme2/sub01'"):
-        evaluate(parse("two", both), tmp_path / "run", subset)
+        evaluate(parse_recipe("two", both), tmp_path / "run", subset)
     words = '["negative", "positive", "surprise"]'
     rules = f'{{name = "own", title = "-", datasets = ["folder"], label = "emotion", classes = {words}}}'
     own = first.replace('["megc2019_faces"]', '["folder"]').replace('"megc2019-cde"', rules)
@@ -192,8 +193,8 @@ def test_a_stage_before_is_trained_once_and_on_nobody_tested(subset, tmp_path, m
         '{ name = "load-image" }', '{ name = "onset-apex" }, { name = "flow", estimator = "dis" }, { name = "resize" }'
     )
     both = own + NETWORK[NETWORK.index("[[stages]]") :]
-    run = evaluate(parse("two", both), tmp_path / "run2", subset)
-    alone = evaluate(parse("one", NETWORK), tmp_path / "run3", subset)
+    run = evaluate(parse_recipe("two", both), tmp_path / "run2", subset)
+    alone = evaluate(parse_recipe("one", NETWORK), tmp_path / "run3", subset)
     assert run.complete and files(run) != files(alone)
 
 
@@ -205,4 +206,4 @@ def test_small_and_made_up_runs_say_so(recipe, tmp_path):
 
 
 def test_recipes_of_the_tests_differ():
-    assert parse("a", RECIPE).key != parse("a", NETWORK).key
+    assert parse_recipe("a", RECIPE).key != parse_recipe("a", NETWORK).key

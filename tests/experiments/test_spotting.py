@@ -14,8 +14,10 @@ from microexpr.core.track import FaceTrack
 from microexpr.datasets import DATASETS
 from microexpr.experiments import spotting_videos as spot
 from microexpr.experiments.options import RunOptions
-from microexpr.experiments.recognition import RecognitionRun
-from microexpr.experiments.spotting import SpottingRun, find_spotting
+from microexpr.experiments.recognition_run import RecognitionRun
+from microexpr.experiments.runs import find_runs, open_run
+from microexpr.experiments.spotting_run import SpottingRun
+from microexpr.experiments.train import train_model
 from microexpr.faces.tracking import Tracking
 from microexpr.faces.tracking import cache as kept
 from microexpr.faces.tracking.cache import cached_tracks, is_cached, main_face
@@ -23,7 +25,7 @@ from microexpr.metrics import megc_log
 from microexpr.metrics.intervals import SpottingScore
 from microexpr.preprocessing import Chain
 from microexpr.recipes import load_recipe, load_recipes
-from microexpr.recipes.spotting import SpottingRecipe, spotting_recipe
+from microexpr.recipes.spotting import SpottingRecipe
 from microexpr.recognizers.model import Model
 from microexpr.reports import make_report
 from microexpr.reports.spotting import _intervals, summarize_spotting
@@ -297,27 +299,28 @@ def test_run_and_report(options, synthetic, tmp_path, capsys):
 )
 def test_misspelt_recipes(table, text):
     with pytest.raises(RecipeError, match=text):
-        spotting_recipe("mine", {"title": "t", **table})
+        SpottingRecipe.parse("mine", {"title": "t", **table})
 
 
-def test_settings_of_a_recipe():
+def test_settings_of_a_recipe(tmp_path):
     (recipe,) = load_recipes("spot-mdmd")
     assert recipe.with_settings({"spotter.p": 0.1}).spotter == {"name": "mdmd", "p": 0.1}
     assert recipe.with_settings({"tracking.size": 64}).key != recipe.key
     with pytest.raises(RecipeError, match="'spotter'"):
         recipe.with_settings({"spoter.p": 1})
-    with pytest.raises(RecipeError, match="is a recipe of spotting"):
-        load_recipe("spot-mdmd")
+    with pytest.raises(UsageError, match="is a recipe of spotting, which trains no model"):
+        train_model(load_recipe("spot-mdmd"), tmp_path / "model.safetensors")
+    assert not (tmp_path / "model.safetensors").exists()
 
 
-def test_runs_are_found_by_their_kind(options, tmp_path):
+def test_a_run_is_opened_by_its_kind(options, tmp_path):
     run = spot.spot(RECIPE, tmp_path / "a" / "run", options)
-    assert [one.folder for one in find_spotting([tmp_path / "a"])] == [run.folder]
+    assert isinstance(open_run(run.folder), SpottingRun)
+    assert [found.folder for found in find_runs([tmp_path / "a"])] == [run.folder]
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "run.json").write_text("{}")
-    assert find_spotting([tmp_path / "b"]) == []
-    with pytest.raises(UsageError, match="one by one"):
-        find_spotting([tmp_path / "a", tmp_path / "b"])
+    with pytest.raises(RunError, match="is damaged"):
+        find_runs([tmp_path / "b"])
 
 
 @pytest.fixture

@@ -1,0 +1,57 @@
+"""Tasks: the kinds of recipes that can be run. One more task is one new file, registered in `TASKS`.
+
+A task has three parts under one name: the recipe (`recipes.RECIPE_KINDS`), the task itself with its run folder
+(`TASKS`), and the report (in `reports`).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ..core.errors import UsageError
+from ..core.progress import ProgressCallback
+from ..core.registry import Registry
+from .options import RunOptions
+from .run_folder import Run
+
+
+class Task(ABC):
+    """How recipes of one kind are run."""
+
+    name: ClassVar[str]
+    """The name that the task is registered under; equal to `kind` of its recipes and runs."""
+
+    run_class: ClassVar[type[Run]]
+    """The class that opens its run folders."""
+
+    @abstractmethod
+    def run(self, recipe: Any, out: Path, options: RunOptions, progress: ProgressCallback) -> Run:
+        """Run a recipe of this kind, or continue it where it was stopped.
+
+        Args:
+            recipe: The recipe.
+            out: The run's folder; a run of the same recipe, data and seed that is there is continued.
+            options: On which data, how much of it, and where jobs run.
+            progress: Called as the work goes on.
+
+        Returns:
+            The complete run.
+
+        Raises:
+            ProtocolError: the data do not meet the published counts, and a subset was not asked for.
+            RunError: `out` holds another run, or a job failed (what the others computed stays).
+        """
+
+    def train(self, recipe: Any, out: Path, options: RunOptions, progress: ProgressCallback) -> Path:
+        """Train on all subjects of a recipe and write the model to the file `out`.
+
+        Raises:
+            UsageError: recipes of this kind have no model to be trained on all subjects.
+        """
+        raise UsageError(f"'{recipe.name}' is a recipe of {self.name}, which trains no model; `microexpr run` runs it")
+
+
+TASKS: Registry[Task] = Registry("task", "microexpr.experiments")
+"""Name -> task."""

@@ -1,0 +1,255 @@
+"""The run folder of recognition.
+
+<run>/run.json                       recipe, protocol, data, folds with their subjects, seed; written first
+<run>/folds/<fold>.csv               id, dataset, subject, label, predicted, p_<class> ..., note
+<run>/folds/<fold>.error             why a fold failed; removed when it succeeds
+<run>/curves/<fold>.csv              training curves
+<run>/train_confusion/<fold>.csv     confusion counts of the fold's own training clips; no score
+<run>/network.json                   layers, shapes and weights of the first fold's network
+<run>/stages.json                    for each stage: what it started from, what it was trained on, its curves
+<run>/examples/                      a few clips for the report
+<run>/models/<fold>.safetensors      the fold's model, where that was asked for
+<run>/training/<fold>/               TensorBoard's files, and a checkpoint while the fold is under way
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..core.errors import RunError
+from ..core.files import CHECKPOINT, slug, write_atomically
+from ..protocols import Fold, Protocol, load_protocol
+from .run_folder import Run, RunMetadata, read_json, write_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The prediction for one test clip.
+
+    Attributes:
+        id, dataset, subject: Of the clip.
+        label: Class of the clip.
+        predicted: Predicted class, or "" for a clip without a prediction (no face found), which counts as wrong.
+        probabilities: One a class, in the protocol's order; they sum to 1.
+        note: What the steps noted about the clip.
+    """
+
+    id: str
+    dataset: str
+    subject: str
+    label: str
+    predicted: str
+    probabilities: tuple[float, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecognitionMetadata(RunMetadata):
+    """What a run of recognition is.
+
+    Attributes:
+        protocol: The whole protocol of the last stage.
+        folds: Of each fold: `name`, `train_subjects`, `train_clips` (their number) and `test` (ids of its test clips).
+        absent: Subjects of the data sets who have no clip of the task, a line a data set.
+    """
+
+    kind: str = "recognition"
+    protocol: dict[str, Any]
+    folds: list[dict[str, Any]]
+    absent: list[str] = field(default_factory=list)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What must be equal for a run to be continued."""
+        return {**super().identity, "protocol": self.protocol, "folds": self.folds}
+
+
+class RecognitionRun(Run):
+    """A run of recognition on disk; its units are folds."""
+
+    kind = "recognition"
+    metadata_class = RecognitionMetadata
+    unit = "fold"
+    suffix = "csv"
+
+    metadata: RecognitionMetadata
+
+    @cached_property
+    def protocol(self) -> Protocol:
+        """The protocol as it was when the run began."""
+        return load_protocol(self.metadata.protocol)
+
+    @property
+    def unit_names(self) -> list[str]:
+        """Names of all folds, whether or not they are done."""
+        return [fold["name"] for fold in self.metadata.folds]
+
+    def training_folder(self, fold: str) -> Path:
+        """Where a fold under way writes its checkpoint and TensorBoard's files."""
+        return self.folder / "training" / slug(fold)
+
+    def write(
+        self,
+        fold: str,
+        predictions: Sequence[Prediction],
+        curves: Sequence[Mapping[str, float]] = (),
+        train_confusion: np.ndarray | None = None,
+    ) -> None:
+        """Write the results of a fold.
+
+        Args:
+            fold: Name of the fold.
+            predictions: One for each test clip, in the fold's order.
+            curves: Training curves, a row an epoch.
+            train_confusion: (classes, classes) confusion counts of its training clips.
+
+        Raises:
+            RunError: the predictions are not exactly those of the fold's test clips.
+        """
+        expected = next(record["test"] for record in self.metadata.folds if record["name"] == fold)
+        if [prediction.id for prediction in predictions] != expected:
+            raise RunError(f"fold '{fold}': its predictions are not those of its {len(expected)} test clips in order")
+        classes = self.protocol.classes
+        if curves:
+            write_atomically(self.folder / "curves" / f"{slug(fold)}.csv", _csv(curves))
+        if train_confusion is not None:
+            counts = [
+                {"label": label, **dict(zip(classes, row, strict=True))}
+                for label, row in zip(classes, train_confusion.tolist(), strict=True)
+            ]
+            write_atomically(self.folder / "train_confusion" / f"{slug(fold)}.csv", _csv(counts))
+        self.write_unit(fold, _csv([_record(prediction, classes, ".6f") for prediction in predictions]))
+        (self.training_folder(fold) / CHECKPOINT).unlink(missing_ok=True)
+
+    def predictions(self) -> list[Prediction]:
+        """All predictions of the folds that are done, in the order of the folds.
+
+        Raises:
+            RunError: a fold's file is damaged.
+        """
+        return [prediction for name in self.done() for prediction in self.fold_predictions(name)]
+
+    def fold_predictions(self, fold: str) -> list[Prediction]:
+        """The predictions of one fold.
+
+        Raises:
+            RunError: the fold's file is damaged.
+        """
+        path = self.unit_path(fold)
+        try:
+            return [self._prediction(record) for record in _read_csv(path)]
+        except (KeyError, ValueError, TypeError) as error:
+            raise RunError(f"'{path}' is damaged ({type(error).__name__}: {error}); delete it and run again") from None
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Every prediction: fold, id, dataset, subject, label, predicted, `p_<class>` (0 to 1) for each class, note."""
+        import pandas as pd
+
+        classes = self.protocol.classes
+        rows = [
+            {"fold": fold, **_record(prediction, classes)}
+            for fold in self.done()
+            for prediction in self.fold_predictions(fold)
+        ]
+        columns = ["fold", "id", "dataset", "subject", "label", "predicted", *(f"p_{name}" for name in classes), "note"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def curves(self) -> dict[str, list[dict[str, float]]]:
+        """Fold -> training curves, for folds that have any."""
+        found = {}
+        for name in self.done():
+            path = self.folder / "curves" / f"{slug(name)}.csv"
+            if path.is_file():
+                found[name] = [{key: float(value) for key, value in row.items() if value} for row in _read_csv(path)]
+        return found
+
+    def train_confusion(self) -> np.ndarray | None:
+        """(classes, classes) confusion counts of training clips, summed over the folds; None where none wrote any.
+
+        Raises:
+            RunError: a fold's file is damaged.
+        """
+        total, classes = None, self.protocol.classes
+        for name in self.done():
+            path = self.folder / "train_confusion" / f"{slug(name)}.csv"
+            if not path.is_file():
+                continue
+            try:
+                rows = {row["label"]: [int(row[label]) for label in classes] for row in _read_csv(path)}
+                counts = np.array([rows[label] for label in classes])
+            except (KeyError, ValueError, TypeError) as error:
+                raise RunError(f"'{path}' is damaged ({type(error).__name__}: {error}); delete it") from None
+            total = counts if total is None else total + counts
+        return total
+
+    def write_stages(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Write a record of each stage."""
+        write_json(self.folder / "stages.json", [dict(record) for record in records])
+
+    def stages(self) -> list[dict[str, Any]]:
+        """A record of each stage, the evaluated one last.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        return read_json(self.folder / "stages.json", [])
+
+    def write_network(self, network: Mapping[str, Any]) -> None:
+        """Write the layers of a fold's network."""
+        write_json(self.folder / "network.json", network)
+
+    def network(self) -> dict[str, Any] | None:
+        """The layers of a fold's network; None for runs without one.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        return read_json(self.folder / "network.json")
+
+    def _prediction(self, record: Mapping[str, str]) -> Prediction:
+        probabilities = tuple(float(record[f"p_{label}"]) for label in self.protocol.classes)
+        known = {name: record[name] for name in ("id", "dataset", "subject", "label", "predicted", "note")}
+        return Prediction(probabilities=probabilities, **known)
+
+
+def fold_record(fold: Fold) -> dict[str, Any]:
+    """A fold as `run.json` lists it."""
+    return {
+        "name": fold.name,
+        "train_subjects": sorted(fold.subjects("train")),
+        "train_clips": len(fold.train),
+        "test": [example.clip.id for example in fold.test],
+    }
+
+
+def _record(prediction: Prediction, classes: Sequence[str], number_format: str = "") -> dict[str, Any]:
+    """A prediction as a row of a table; the numbers as text where a format is given."""
+    row = {key: value for key, value in asdict(prediction).items() if key not in ("probabilities", "note")}
+    for label, probability in zip(classes, prediction.probabilities, strict=True):
+        row[f"p_{label}"] = format(probability, number_format) if number_format else probability
+    return {**row, "note": prediction.note}
+
+
+def _csv(table: Sequence[Mapping[str, Any]]) -> bytes:
+    text = io.StringIO(newline="")
+    names = list(dict.fromkeys(name for row in table for name in row))  # validation may come every few epochs
+    writer = csv.DictWriter(text, fieldnames=names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(table)
+    return text.getvalue().encode()
+
+
+def _read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

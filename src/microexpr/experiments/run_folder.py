@@ -1,0 +1,233 @@
+"""The run folder that all tasks share: what was asked for in `run.json`, and one file of results for each unit.
+
+A unit is what is computed and written at once: a fold of recognition, a video of spotting.
+
+    <run>/run.json               the task (`kind`), recipe, data, units and seed; written first
+    <run>/<unit>s/<name>.<ext>   the results of a unit; written when it is done
+    <run>/<unit>s/<name>.error   why a unit failed; removed when it succeeds
+
+Scores are computed from the results whenever they are asked for, and never stored instead of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from ..core.errors import MissingDataError, RunError
+from ..core.files import is_empty, slug, write_atomically
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT = 1
+"""Version of the run folder's format."""
+
+SEED_NAMES = {
+    "fixed-subjects": "fixed",
+    "subject-holdout-10": "tenth-of-people",
+    "random-images-leaky": "tenth-of-pictures",
+}
+"""Fold -> the name that its seed is made from, where that is not the fold's own. All published numbers of this project
+come from these seeds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunMetadata:
+    """What a run is: enough to check, audit and repeat it. Two runs with equal metadata give equal results.
+
+    Attributes:
+        kind: Name of the task, which opens the folder.
+        recipe: The whole recipe.
+        key: Fingerprint of the recipe's settings.
+        data: Data set -> {`fingerprint`, `synthetic`}.
+        seed: Seed of the run; the seed of a unit is made from it and the unit's name.
+        subset: Every difference to the published counts, a line each; a run with any is reported as a subset.
+        left_out: Clips without images, and why.
+        quick: Made smaller by `--quick`.
+        format: Version of the folder's format.
+        version: Version of microexpr.
+    """
+
+    kind: str
+    recipe: dict[str, Any]
+    key: str
+    data: dict[str, dict[str, Any]]
+    seed: int = 0
+    subset: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    quick: bool = False
+    format: int = FORMAT
+    version: str = ""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What must be equal for a run to be continued."""
+        return {"recipe": self.key, "data": self.data, "seed": self.seed, "left out": self.left_out}
+
+
+class Run(ABC):
+    """A run on disk.
+
+    Attributes:
+        folder: Folder of the run.
+        metadata: Content of its `run.json`.
+    """
+
+    kind: ClassVar[str]
+    """Name of the task."""
+
+    metadata_class: ClassVar[type[RunMetadata]]
+
+    unit: ClassVar[str]
+    """What is computed and written at once, e.g. `fold`; also the name of its folder, with an s."""
+
+    suffix: ClassVar[str]
+    """Of the files of results, without the dot."""
+
+    def __init__(self, folder: Path, metadata: RunMetadata) -> None:
+        self.folder = folder
+        self.metadata = metadata
+
+    @classmethod
+    def begin(cls, folder: Path, metadata: RunMetadata) -> Self:
+        """Begin a new run, or open the one that is already there if it is the same.
+
+        Raises:
+            RunError: the folder holds another run, or something that is no run.
+        """
+        if (folder / "run.json").is_file():
+            run = cls.open(folder)
+            before, now = (json.loads(json.dumps(m.identity)) for m in (run.metadata, metadata))
+            for what in now:
+                if before[what] != now[what]:
+                    raise RunError(f"'{folder}' holds another run (its {what} differs); choose another --out or delete")
+            return run
+        if folder.exists() and not is_empty(folder):
+            raise RunError(f"'{folder}' holds something that is not a run; choose another --out")
+        write_json(folder / "run.json", asdict(metadata))
+        return cls(folder, metadata)
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open a run.
+
+        Raises:
+            MissingDataError: the folder holds no run.
+            RunError: its metadata are damaged, of another task, or from a later version.
+        """
+        table = read_run_json(folder)
+        if table["kind"] != cls.kind:
+            raise RunError(f"'{folder}' is a run of {table['kind']}, not of {cls.kind}")
+        try:
+            return cls(folder, cls.metadata_class(**table))
+        except TypeError as error:
+            raise RunError(f"'{folder / 'run.json'}' is damaged ({error}); delete the run") from None
+
+    @property
+    @abstractmethod
+    def unit_names(self) -> list[str]:
+        """Names of all units, whether or not they are done."""
+
+    @abstractmethod
+    def to_dataframe(self) -> pd.DataFrame:
+        """All results that are there, as one table."""
+
+    def done(self) -> list[str]:
+        """Names of the units that are done."""
+        return [name for name in self.unit_names if self.unit_path(name).is_file()]
+
+    def failed(self) -> dict[str, str]:
+        """Unit -> first line of why it failed."""
+        errors = {name: self.unit_path(name, "error") for name in self.unit_names}
+        return {n: (p.read_text(encoding="utf-8").splitlines() or ["?"])[0] for n, p in errors.items() if p.is_file()}
+
+    @property
+    def complete(self) -> bool:
+        """Whether every unit is done."""
+        return len(self.done()) == len(self.unit_names)
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether any of its faces are synthetic."""
+        return any(data["synthetic"] for data in self.metadata.data.values())
+
+    def unit_path(self, name: str, suffix: str = "") -> Path:
+        """The file of a unit's results, or with the suffix `error` of the reason why it failed."""
+        return self.folder / f"{self.unit}s" / f"{slug(name)}.{suffix or self.suffix}"
+
+    def write_unit(self, name: str, content: bytes) -> None:
+        """Write the results of a unit; an error of an earlier attempt goes away."""
+        write_atomically(self.unit_path(name), content)
+        self.unit_path(name, "error").unlink(missing_ok=True)
+
+    def write_failure(self, name: str, reason: str, details: str) -> None:
+        """Write why a unit failed.
+
+        Args:
+            name: Of the unit.
+            reason: One line.
+            details: The traceback.
+        """
+        write_atomically(self.unit_path(name, "error"), f"{reason}\n\n{details}".encode())
+
+    def __repr__(self) -> str:
+        state = f"{len(self.done())} of {len(self.unit_names)} {self.unit}s done"
+        return f"<{type(self).__name__} '{self.metadata.recipe['name']}' in '{self.folder}', {state}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the state of the run, and its results as a table."""
+        from html import escape
+
+        return f"<p>{escape(repr(self)[1:-1])}</p>{self.to_dataframe().to_html(max_rows=10)}"
+
+
+def fold_seed(seed: int, fold: str) -> int:
+    """The seed of a fold (or video): neither the order of the folds nor the machine matters."""
+    name = SEED_NAMES.get(fold, fold)
+    return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:4], "big") >> 1
+
+
+def read_run_json(folder: Path) -> dict[str, Any]:
+    """The content of a folder's `run.json`.
+
+    Raises:
+        MissingDataError: the folder holds no run.
+        RunError: the file is damaged, or from a later version.
+    """
+    path = folder / "run.json"
+    if not path.is_file():
+        raise MissingDataError(f"'{folder}' is not a run: it has no run.json")
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+        if table["format"] > FORMAT:
+            raise RunError(f"'{path}' has format {table['format']}, this version reads {FORMAT}: update microexpr")
+        if not isinstance(table["kind"], str):
+            raise TypeError("kind is no text")
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"'{path}' is damaged ({type(error).__name__}: {error}); delete the run") from None
+    return table
+
+
+def read_json(path: Path, default: Any = None) -> Any:
+    """The content of a JSON file of a run; `default` where there is none.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    if not path.is_file():
+        return default
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise RunError(f"'{path}' is damaged ({error}); delete it and run again") from None
+
+
+def write_json(path: Path, content: Mapping[str, Any] | list[Any]) -> None:
+    """Write a JSON file of a run."""
+    write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())

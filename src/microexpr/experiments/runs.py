@@ -1,0 +1,209 @@
+"""Recipes to runs, and runs on disk: run a recipe or a suite with one or several seeds, find and open runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from ..core.errors import MissingDataError, UsageError
+from ..core.progress import ProgressCallback, show_progress
+from ..recipes import Recipe, load_recipes
+from .base import TASKS
+from .options import RunOptions
+from .run_folder import Run, read_run_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Runs(Sequence[Run]):
+    """Several runs: one recipe with several seeds, or the recipes of a suite."""
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        self._runs = tuple(runs)
+
+    @overload
+    def __getitem__(self, index: int) -> Run: ...
+    @overload
+    def __getitem__(self, index: slice) -> Runs: ...
+    def __getitem__(self, index: int | slice) -> Run | Runs:
+        return Runs(self._runs[index]) if isinstance(index, slice) else self._runs[index]
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def __repr__(self) -> str:
+        return f"Runs([{', '.join(map(repr, self._runs))}])"
+
+    @property
+    def kind(self) -> str:
+        """Name of the task that all of them are runs of.
+
+        Raises:
+            UsageError: they are of several tasks, or there is none.
+        """
+        kinds = sorted({run.kind for run in self._runs})
+        if len(kinds) != 1:
+            raise UsageError(f"these are runs of {' and '.join(kinds) or 'nothing'}; report each kind by itself")
+        return kinds[0]
+
+    def by_recipe(self) -> list[Runs]:
+        """The runs of each recipe together, one run a seed, in the order in which the recipes first appear."""
+        groups: dict[tuple[str, str], list[Run]] = {}
+        for run in self._runs:
+            groups.setdefault((str(run.metadata.recipe["name"]), run.metadata.key), []).append(run)
+        return [Runs(group) for group in groups.values()]
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """All results as one table; the columns `recipe` and `seed` tell the runs apart."""
+        import pandas as pd
+
+        tables = []
+        for run in self._runs:
+            table = run.to_dataframe()
+            table.insert(0, "recipe", run.metadata.recipe["name"])
+            table.insert(1, "seed", run.metadata.seed)
+            tables.append(table)
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the state of each run, and the results as one table."""
+        from html import escape
+
+        lines = "".join(f"<li>{escape(repr(run)[1:-1])}</li>" for run in self._runs)
+        return f"<ul>{lines}</ul>{self.to_dataframe().to_html(max_rows=10)}"
+
+
+def run_recipe(  # noqa: PLR0913
+    recipe: str | Path | Recipe,
+    out: str | Path | None = None,
+    *,
+    roots: Mapping[str, str | Path] | None = None,
+    set: Mapping[str, Any] | None = None,
+    seeds: int = 1,
+    synthetic: bool = False,
+    quick: bool = False,
+    allow_subset: bool = False,
+    labels: str | Path | None = None,
+    executor: str = "local",
+    workers: int | None = None,
+    address: str | None = None,
+    save_models: bool = False,
+    process_per_fold: bool = False,
+    progress: ProgressCallback | bool = True,
+) -> Run | Runs:
+    """Train and evaluate a recipe. Called again with the same arguments, it continues, or returns the finished run.
+
+    Args:
+        recipe: Name of a shipped recipe or suite, path of a TOML file, or a recipe.
+        out: The run's folder; `runs/<recipe>` if left out. Each recipe of a suite, and each seed where there are
+            several, has a folder of its own below it.
+        roots: Data set -> folder; looked at before all other places.
+        set: Dotted key of the recipe -> value, e.g. `{"recognizer.C": 3}`.
+        seeds: How many times to run, with seeds 0, 1, 2 ...
+        synthetic: Run on synthetic copies of the releases instead of the licensed ones.
+        quick: Make the run smaller, as the recipe's table `quick` says; the report says so.
+        allow_subset: Run although the data differ from the published counts; the report says so.
+        labels: csv with the columns clip, label: the label of clips whose release does not give it.
+        executor: Where jobs run: `local`, `processes`, `ray`, or any other registered executor.
+        workers: Number of jobs at once; as many as there are cores if left out.
+        address: Address of a Ray cluster.
+        save_models: Save the model of each fold in `<run>/models`.
+        process_per_fold: Start a new process for each fold; only with the executor `processes`.
+        progress: True shows progress bars, False nothing; or a function that is called with what is being done, how
+            much of it is done, and how much there is.
+
+    Returns:
+        The run of one recipe with one seed; otherwise all runs, the seeds of each recipe one after the other.
+
+    Raises:
+        RecipeError: a wrong key, type or value.
+        ProtocolError: the data do not meet the published counts, and a subset was not asked for.
+        RunError: `out` holds another run, or a job failed (what the others computed stays).
+    """
+    members = [recipe] if isinstance(recipe, Recipe) else load_recipes(recipe)
+    name = recipe.name if isinstance(recipe, Recipe) else str(recipe)
+    folder = default_folder(name, synthetic, quick) if out is None else Path(out)
+    options = RunOptions(
+        synthetic=synthetic,
+        quick=quick,
+        allow_subset=allow_subset,
+        executor=executor,
+        workers=workers,
+        address=address,
+        roots={data: Path(root) for data, root in (roots or {}).items()},
+        labels=None if labels is None else Path(labels),
+        save_models=save_models,
+        process_per_fold=process_per_fold,
+    )
+    changed = [member.with_user_overrides(set or {}) for member in members]
+    runs: list[Run] = []
+    for member in changed:
+        below = folder / member.name if len(members) > 1 else folder
+        with show_progress(progress) as callback:
+            named = _prefixed(callback, f"{member.name}: ") if len(members) > 1 else callback
+            runs += run_seeds(member, below, options, seeds, named)
+    return runs[0] if len(runs) == 1 else Runs(runs)
+
+
+def run_seeds(recipe: Recipe, out: Path, options: RunOptions, seeds: int, progress: ProgressCallback) -> list[Run]:
+    """Run a recipe with seeds 0, 1, 2 ...; with more than one, each in the folder `seed-<n>` below `out`."""
+    task = TASKS.get(recipe.kind)()
+    if seeds == 1:
+        return [task.run(recipe, out, options, progress)]
+    return [task.run(recipe, out / f"seed-{n}", replace(options, seed=n), progress) for n in range(seeds)]
+
+
+def default_folder(name: str, synthetic: bool = False, quick: bool = False) -> Path:
+    """The folder of a run for which none was chosen: `runs/<recipe>`, with a suffix for a run that is not in full.
+
+    Args:
+        name: Name of a recipe, or path of its TOML file.
+        synthetic: The run is on synthetic data.
+        quick: The run is made smaller.
+    """
+    parts = [Path(name).stem if name.endswith(".toml") else name]
+    if synthetic:
+        parts.append("synthetic")
+    if quick:
+        parts.append("quick")
+    return Path("runs") / "-".join(parts)
+
+
+def open_run(folder: str | Path) -> Run:
+    """Open the run in a folder, whatever its task.
+
+    Raises:
+        MissingDataError: the folder holds no run.
+        RunError: its `run.json` is damaged, or from a later version.
+        UnknownNameError: no such task is registered.
+    """
+    kind = read_run_json(Path(folder))["kind"]
+    return TASKS.get(kind).run_class.open(Path(folder))
+
+
+def find_runs(folders: str | Path | Sequence[str | Path]) -> Runs:
+    """Open the run in each folder, or the runs (seeds, recipes of a suite) below it.
+
+    Raises:
+        MissingDataError: a folder holds no run.
+        RunError: a run is damaged.
+    """
+    given = [folders] if isinstance(folders, (str, Path)) else folders
+    return Runs([open_run(path) for folder in given for path in _run_folders(Path(folder))])
+
+
+def _run_folders(folder: Path) -> Iterator[Path]:
+    if (folder / "run.json").is_file():
+        yield folder
+        return
+    below = sorted(folder.glob("*/run.json")) or sorted(folder.glob("*/*/run.json"))
+    if not below:
+        raise MissingDataError(f"'{folder}' holds no run (no run.json in it or below it)")
+    yield from (path.parent for path in below)
+
+
+def _prefixed(progress: ProgressCallback, prefix: str) -> ProgressCallback:
+    return lambda what, done, total: progress(f"{prefix}{what}", done, total)
