@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 
 from microexpr.faces.aam import fit, named_model
-from microexpr.faces.cascade import find_face
+from microexpr.faces.cascade import find_eyes
 from microexpr.faces.landmarks import detect_face, find_landmarks
-from microexpr.preprocessing.align import CASCADE_EYES, MIN_QUALITY
+from microexpr.preprocessing.align import MIN_QUALITY
 from microexpr.synthetic import Camera, Timing, render_clip
 
 FIRST = 5000  # the model's people begin at 90 000
@@ -46,8 +46,8 @@ def by_aam(picture: np.ndarray) -> np.ndarray | None:
 
 
 def by_aam_from_cascade(picture: np.ndarray) -> np.ndarray | None:
-    box = find_face(picture)
-    return None if box is None else fitted(picture, np.array(box[:2]) + CASCADE_EYES * box[2] - 0.5)
+    eyes = find_eyes(picture)
+    return None if eyes is None else fitted(picture, eyes)
 
 
 def fitted(picture: np.ndarray, eyes: np.ndarray) -> np.ndarray | None:

@@ -114,8 +114,9 @@ def test_an_event_is_recognized_by_its_own_face(video, tmp_path, monkeypatch):
     class Spy:
         metadata, chain = {}, load_model(AnalysisOptions().model_file).chain
 
-        def __call__(self, folder, onset, apex, offset):
-            seen.append((sorted(p.name for p in folder.iterdir()), onset, apex, offset))
+        def __call__(self, source, onset, apex, offset, frames, landmarks):
+            assert {image.shape for image in frames.values()} == {(48, 64, 3)} and not landmarks
+            seen.append((source.name, sorted(frames), onset, apex, offset))
             return {"positive": 0.4, "negative": 0.6}
 
     monkeypatch.setattr("microexpr.analysis.pipeline.load_model", lambda path: Spy())
@@ -123,7 +124,7 @@ def test_an_event_is_recognized_by_its_own_face(video, tmp_path, monkeypatch):
         analyze_video(video, tmp_path / str(t), AnalysisOptions(threshold=t), components=STUB).events[0]
         for t in (0.5, 0.7)
     ]
-    assert seen[0] == (["0.png", "19.png", "9.png"], 0, 9, 19)
+    assert seen[0] == ("talk.mp4", [0, 9, 19], 0, 9, 19)
     assert [e.label for e in events] == ["negative", "unknown"] and events[1].probabilities["negative"] == 0.6
 
 

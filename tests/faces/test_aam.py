@@ -8,9 +8,9 @@ from microexpr.core.clip import Sample
 from microexpr.core.errors import MediaError, MissingDataError, UsageError
 from microexpr.faces.aam import AppearanceModel, fit, named_model, synthetic_faces, train_model, train_with_mesh
 from microexpr.faces.aam_model import procrustes, rigid_modes
+from microexpr.faces.alignment import eye_centers
 from microexpr.imaging.geometry import similarity, transform_points
 from microexpr.preprocessing import STEPS
-from microexpr.preprocessing.align import eye_centers
 from tests.conftest import make_clips
 from tests.marks import needs_mesh
 from tests.photographs import HOPPER, error, photograph, turned

@@ -5,9 +5,10 @@ import pytest
 
 from microexpr.core.clip import Sample
 from microexpr.core.errors import RecipeError
+from microexpr.faces.alignment import eye_centers
 from microexpr.faces.landmarks import find_landmarks
 from microexpr.preprocessing import STEPS
-from microexpr.preprocessing.align import eye_centers, face_mask
+from microexpr.preprocessing.align import face_mask
 from tests.conftest import make_clips
 from tests.marks import needs_mesh
 from tests.photographs import ASTRONAUT, HOPPER, photograph, turned

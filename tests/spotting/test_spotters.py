@@ -13,7 +13,6 @@ from microexpr.core.track import FaceTrack
 from microexpr.metrics.intervals import overlap
 from microexpr.spotting import SPOTTERS, Detection, Span, Spotter, check_spotter
 from microexpr.spotting.base import time_grid
-from microexpr.spotting.checks import select_frames
 from microexpr.synthetic.long_video import SyntheticVideo, ground_truth_track, random_video
 from microexpr.synthetic.script import Distractors, Movement
 
@@ -134,7 +133,7 @@ def test_a_blink_does_not_cut_a_smile():
 
 
 def test_a_movement_cut_by_the_end_is_reported_up_to_the_last_frame():
-    track = select_frames(ground_truth_track(staged(macro(1.0, 3.0))), slice(150))
+    track = ground_truth_track(staged(macro(1.0, 3.0))).select(slice(150))
     (interval,) = ready("default").spot(track)
     assert interval.offset == 149 and interval.kind == "macro" and abs(interval.onset - 60) <= 8
 
@@ -188,6 +187,6 @@ def test_wrong_settings_are_errors(settings):
 
 
 def test_the_grid_follows_the_time_stamps():
-    track = select_frames(ground_truth_track(staged(seconds=1.1), size=32), slice(61))
+    track = ground_truth_track(staged(seconds=1.1), size=32).select(slice(61))
     steps = time_grid(dataclasses.replace(track, times=track.times * 2), 200)
     assert len(steps) == 61 and steps.rate == pytest.approx(30) and steps.visible.all()

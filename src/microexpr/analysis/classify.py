@@ -1,4 +1,4 @@
-"""Intervals of frames become events: in seconds, with a class or `unknown`, with warnings and pictures."""
+"""From intervals of frames to events: times in seconds, a class or `unknown`, warnings and images."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from ..core.errors import MicroexprError, one_line
 from ..core.events import Event, Face, Recording
 from ..core.progress import ProgressCallback
 from ..core.track import MICRO_SECONDS, FaceTrack
-from ..imaging.images import read_image
 from ..imaging.video import Frames
-from ..preprocessing.onset_apex import OnsetApex
 from ..recognizers.model import Model
-from .crops import CropRequest, clips
+from .crops import CropRequest, EventCrops, crop_events
 from .event_images import EventImages, event_images
 from .options import AnalysisOptions
 from .summary import frame_damage, rounded
@@ -32,37 +30,37 @@ TURNED_DEGREES = 25.0
 """Degrees from which on a head counts as turned away."""
 
 MAX_ILLUSTRATED = 50
-"""Events that get their four pictures, the highest scores first; with more a page would be slow."""
+"""Events that get four images each, the highest scores first; with more of them a page would be slow."""
 
 Found = Sequence[tuple[FaceTrack, Interval]]
 
 
 def warnings(recording: Recording, faces: Sequence[Face], model: Model | None) -> tuple[str, ...]:
-    """What a reader must know of the whole recording."""
-    told = []
+    """Warnings about the whole recording, a line each."""
+    found = []
     if not faces:
-        told.append("no face was found in this recording")
+        found.append("no face was found in this recording")
     if 0 < recording.fps < SLOW_FPS:
         shortest = 2000 / recording.fps
-        told.append(
+        found.append(
             f"{recording.fps:.4g} frames per second: a movement shorter than {shortest:.0f} ms (two frames) can be "
             f"missed, and times are no finer than {shortest / 2:.0f} ms; the field records micro-expressions at "
             f"{SLOW_FPS} to 200"
         )
     if unseen := [face for face in faces if face.gaps]:
         longest = max(end - start for face in unseen for start, end in face.gaps)
-        who = ", ".join(str(face.face) for face in unseen)
-        told.append(f"not all the time in sight: face {who} (the longest gap lasts {longest:.1f} s)")
-    told += [
+        numbers = ", ".join(str(face.face) for face in unseen)
+        found.append(f"not all the time in sight: face {numbers} (the longest gap lasts {longest:.1f} s)")
+    found += [
         f"face {face.face} is hard to see (quality {face.quality:.2f} of 1): small, turned away or blurred"
         for face in faces
         if face.quality < LOW_QUALITY
     ]
     if faces and model is not None and model.metadata.get("synthetic") == "true":
-        told.append(
+        found.append(
             "the recognizer has learned from synthetic faces only: its labels show that it works, not that it is right"
         )
-    return tuple(told)
+    return tuple(found)
 
 
 def classify_events(
@@ -72,43 +70,44 @@ def classify_events(
     model: Model | None,
     options: AnalysisOptions,
     progress: ProgressCallback,
-    folder: Path,
 ) -> tuple[tuple[Event, ...], dict[int, EventImages]]:
-    """Events in the order of `found`, and pictures of the best of them.
+    """Events in the order of `found`, and images of those with the highest scores.
 
     Args:
         frames: of the recording.
-        recording: its facts.
+        recording: its properties.
         found: tracks and intervals, by onset.
-        model: gives each event its shares; None leaves it `unknown`.
+        model: gives each event its probabilities; None leaves the label `unknown`.
         options: thresholds.
-        progress: told how many events are done.
-        folder: for pictures of an event while it is looked at.
+        progress: called with the number of events that are done.
+
+    Returns:
+        The events, and index of an event -> its images.
     """
     damage, _ = frame_damage(frames)
-    events = [_event(recording, track, one, options, damage) for track, one in found]
-    order = sorted(range(len(events)), key=lambda index: -events[index].score)
-    pictured, pictures = set(order[:MAX_ILLUSTRATED]), {}
-    whole = model is not None and not isinstance(model.chain.steps[0], OnsetApex)
-    wanted = {
-        index: CropRequest(event, found[index][0], whole)
+    events = [_event(recording, track, interval, options, damage) for track, interval in found]
+    by_score = sorted(range(len(events)), key=lambda index: -events[index].score)
+    illustrated = set(by_score[:MAX_ILLUSTRATED])
+    images: dict[int, EventImages] = {}
+    all_frames = model is not None and not model.chain.key_frames_only
+    requests = {
+        index: CropRequest(event, found[index][0], all_frames)
         for index, event in enumerate(events)
-        if model is not None or index in pictured
+        if model is not None or index in illustrated
     }
-    for done, (index, place, box) in enumerate(clips(frames, wanted, folder), start=1):
+    for done, (index, crops) in enumerate(crop_events(frames, requests), start=1):
         event, track = events[index], found[index][0]
-        progress("events", done, len(wanted))
-        if isinstance(box, str):
-            events[index] = _with(event, box)
+        progress("events", done, len(requests))
+        if crops.error:
+            events[index] = _with(event, crops.error)
             continue
         if model is not None:
-            event = events[index] = _recognized(event, place, model, options)
-        if index in pictured:
-            left, top = box[:2]
-            own = track.boxes[_at(track, event.onset)] - np.array([left, top, 0, 0], np.float32)
-            onset, apex, offset = (read_image(place / f"{n}.png") for n in (event.onset, event.apex, event.offset))
-            pictures[index] = event_images(onset, apex, offset, own)
-    return tuple(events), pictures
+            event = events[index] = _recognized(event, crops, Path(recording.path), model, options)
+        if index in illustrated:
+            box = track.boxes[_at(track, event.onset)] - np.array([*crops.origin, 0, 0], np.float32)
+            onset, apex, offset = (crops.images[number] for number in (event.onset, event.apex, event.offset))
+            images[index] = event_images(onset, apex, offset, box)
+    return tuple(events), images
 
 
 def _with(event: Event, warning: str) -> Event:
@@ -121,19 +120,21 @@ def _at(track: FaceTrack, frame: int) -> int:
 
 
 def _event(
-    recording: Recording, track: FaceTrack, one: Interval, options: AnalysisOptions, damage: np.ndarray
+    recording: Recording, track: FaceTrack, interval: Interval, options: AnalysisOptions, damage: np.ndarray
 ) -> Event:
-    first, last = _at(track, one.onset), _at(track, one.offset)
-    middle = (first + last) // 2 if one.apex is None else _at(track, one.apex)
+    first, last = _at(track, interval.onset), _at(track, interval.offset)
+    middle = (first + last) // 2 if interval.apex is None else _at(track, interval.apex)
     part = slice(first, last + 1)
     start, peak, end = (rounded(track.times[i]) for i in (first, middle, last))
     quality = rounded(track.quality[part].mean())
-    told = ["blink"] * bool(track.blink[part].any())
-    told += ["head turned"] * bool((np.abs(track.pose[part, :2]) > TURNED_DEGREES).any())
-    told += ["face hardly in sight"] * (quality < options.min_quality)
-    told += ["damaged frames"] * bool(((damage >= start - 0.001) & (damage <= end + 0.001)).any())
-    told += [f"below {SLOW_FPS} fps"] * (0 < recording.fps < SLOW_FPS)
-    told += ["peak within two frames of its begin"] * (middle - first < 2)
+    remarks = {
+        "blink": track.blink[part].any(),
+        "head turned": (np.abs(track.pose[part, :2]) > TURNED_DEGREES).any(),
+        "face hardly in sight": quality < options.min_quality,
+        "damaged frames": ((damage >= start - 0.001) & (damage <= end + 0.001)).any(),
+        f"below {SLOW_FPS} fps": 0 < recording.fps < SLOW_FPS,
+        "peak within two frames of its begin": middle - first < 2,
+    }
     return Event(
         recording.name,
         track.face,
@@ -144,18 +145,19 @@ def _event(
         peak,
         end,
         "micro" if end - start < MICRO_SECONDS else "macro",
-        rounded(0.0 if one.score is None else one.score),
+        rounded(0.0 if interval.score is None else interval.score),
         quality=quality,
-        warnings=tuple(told),
+        warnings=tuple(remark for remark, holds in remarks.items() if holds),
     )
 
 
-def _recognized(event: Event, place: Path, model: Model, options: AnalysisOptions) -> Event:
+def _recognized(event: Event, crops: EventCrops, source: Path, model: Model, options: AnalysisOptions) -> Event:
+    """The event with the model's probabilities, and with a label where they and the face's quality are high enough."""
     try:
-        answer = model(place, event.onset, event.apex, event.offset)
+        answer = model(source, event.onset, event.apex, event.offset, frames=crops.images, landmarks=crops.landmarks())
     except MicroexprError:
         return _with(event, "the recognizer could not read it")
-    shares = {name: rounded(share) for name, share in answer.items()}
-    best = max(shares, key=lambda name: shares[name])
-    sure = shares[best] >= options.threshold and event.quality >= options.min_quality
-    return dataclasses.replace(event, probabilities=shares, label=best if sure else "unknown")
+    probabilities = {name: rounded(value) for name, value in answer.items()}
+    best = max(probabilities, key=lambda name: probabilities[name])
+    sure = probabilities[best] >= options.threshold and event.quality >= options.min_quality
+    return dataclasses.replace(event, probabilities=probabilities, label=best if sure else "unknown")

@@ -1,120 +1,140 @@
-"""Each event as a small folder of pictures: its own face with room around it, under the numbers of its frames."""
+"""Frames of events: the face of each event with a margin around it, cut from the frames of the recording."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..core.errors import MediaError
 from ..core.events import Event
 from ..core.track import FaceTrack
-from ..imaging.images import write_image
 from ..imaging.video import Frames, VideoFrames
 
 CROP_MARGIN = 0.75
-"""Left around a face, as a share of its larger side: enough to find it again, too little for a neighbor's."""
+"""Margin around a face, as a fraction of its larger side: enough to find it again, too little for a neighbor's face."""
 
 Box = tuple[int, int, int, int]
-"""Left, top, right, bottom in whole pixels; right and bottom are the first that are out."""
+"""Left, top, right, bottom in whole pixels; right and bottom are the first pixels outside."""
 
 
 @dataclass(frozen=True)
 class CropRequest:
-    """What is to be seen of an event.
+    """An event whose frames are wanted.
 
     Attributes:
-        event: which.
-        track: of its face.
-        whole: all frames from onset to offset; else these two and the apex.
+        event: the event.
+        track: track of its face.
+        all_frames: whether all frames from onset to offset are wanted, or only onset, apex and offset.
     """
 
     event: Event
     track: FaceTrack
-    whole: bool
+    all_frames: bool
 
     @property
     def box(self) -> Box:
-        """Where its face is from onset to offset, with room around it; may reach out of the picture."""
+        """Where the face is from onset to offset, with a margin; it may reach beyond the frame."""
         first, last = np.searchsorted(self.track.numbers, (self.event.onset, self.event.offset))
         boxes = np.asarray(self.track.boxes[first : last + 1], np.float64)
         low, high = boxes[:, :2].min(axis=0), (boxes[:, :2] + boxes[:, 2:]).max(axis=0)
-        room = CROP_MARGIN * boxes[:, 2:].max()
-        left, top, right, bottom = np.round([*(low - room), *(high + room)]).astype(int).tolist()
+        margin = CROP_MARGIN * boxes[:, 2:].max()
+        left, top, right, bottom = np.round([*(low - margin), *(high + margin)]).astype(int).tolist()
         return left, top, right, bottom
 
-    def has(self, number: int) -> bool:
-        """Whether that frame is to be seen."""
+    def wants(self, number: int) -> bool:
+        """Whether that frame is wanted."""
         event = self.event
-        if self.whole:
+        if self.all_frames:
             return event.onset <= number <= event.offset
         return number in (event.onset, event.apex, event.offset)
 
 
-def clips(frames: Frames, wanted: Mapping[int, CropRequest], folder: Path) -> Iterator[tuple[int, Path, Box | str]]:
-    """`(key, folder, box)` of each; the folder is there until the next step, its pictures are cut to the box.
+@dataclass(eq=False)
+class EventCrops:
+    """The wanted frames of an event, all cut to one box.
 
-    A video is decoded once for all of them. Where a frame cannot be read, or is too small for the box, why comes
-    instead of a box.
+    Attributes:
+        request: the event, and which frames are wanted.
+        images: frame number -> (height, width, 3) uint8 RGB.
+        box: the box they were cut to, in pixels of the recording; None before the first frame.
+        error: why there are no such frames; "" where there are.
+    """
+
+    request: CropRequest
+    images: dict[int, np.ndarray] = field(default_factory=dict)
+    box: Box | None = None
+    error: str = ""
+
+    @property
+    def origin(self) -> np.ndarray:
+        """(2,) left and top of the box in pixels of the recording."""
+        assert self.box is not None
+        return np.array(self.box[:2], np.float64)
+
+    def landmarks(self) -> dict[int, np.ndarray]:
+        """Frame number -> (68, 2) landmarks in pixels of the crops, of those frames in which the tracker has them."""
+        found = {number: self.request.track.landmarks(number) for number in self.images}
+        return {number: points - self.origin for number, points in found.items() if points is not None}
+
+    def add(self, number: int, image: np.ndarray) -> None:
+        """Cut a frame of the recording to the box; the first one decides how much of the box lies inside the frame."""
+        if self.error:
+            return
+        height, width = image.shape[:2]
+        if self.box is None:
+            left, top, right, bottom = self.request.box
+            self.box = max(0, left), max(0, top), min(width, right), min(height, bottom)
+        left, top, right, bottom = self.box
+        if right > width or bottom > height or right - left < 2 or bottom - top < 2:
+            self.error = f"its frames differ in size (one has {width} x {height} pixels)"
+            return
+        self.images[number] = image[top:bottom, left:right].copy()
+
+
+def crop_events(frames: Frames, requests: Mapping[int, CropRequest]) -> Iterator[tuple[int, EventCrops]]:
+    """The frames of each event, as `(key, crops)`; a video is decoded once for all of them.
 
     Args:
         frames: of the recording.
-        wanted: events by onset.
-        folder: to make the folders in.
+        requests: events by a key of the caller's.
+
+    Raises:
+        MediaError: the video ends before an event does.
     """
-    if not wanted:
+    if not requests:
         return
-    with TemporaryDirectory(dir=folder) as name:
-        ways = _of_video if isinstance(frames, VideoFrames) else _of_folder
-        for key, box in ways(frames, dict(wanted), Path(name)):
-            yield key, Path(name, str(key)), box
-            shutil.rmtree(Path(name, str(key)), ignore_errors=True)
+    crop = _crop_video if isinstance(frames, VideoFrames) else _crop_numbered
+    yield from crop(frames, {key: EventCrops(request) for key, request in requests.items()})
 
 
-def _of_video(frames: Frames, waiting: dict[int, CropRequest], folder: Path) -> Iterator[tuple[int, Box | str]]:
+def _crop_video(frames: Frames, waiting: dict[int, EventCrops]) -> Iterator[tuple[int, EventCrops]]:
     assert isinstance(frames, VideoFrames)
-    boxes: dict[int, Box | str] = {}
-    for number, picture in frames.iter_selected(lambda number: any(one.has(number) for one in waiting.values())):
-        for key, one in list(waiting.items()):
-            if number < one.event.onset:
-                continue
-            if one.has(number):
-                boxes[key] = _keep(picture, one, boxes.get(key), folder / str(key) / f"{number}.png")
-            if number >= one.event.offset:
-                yield key, boxes.pop(key)
+
+    def wanted(number: int) -> bool:
+        return any(crops.request.wants(number) for crops in waiting.values())
+
+    for number, image in frames.iter_selected(wanted):
+        for key, crops in list(waiting.items()):
+            if crops.request.wants(number):
+                crops.add(number, image)
+            if number >= crops.request.event.offset:
+                yield key, crops
                 del waiting[key]
         if not waiting:
             return
     raise MediaError(f"video '{frames.path}' ended earlier than when its faces were found; did it change?")
 
 
-def _of_folder(frames: Frames, waiting: dict[int, CropRequest], folder: Path) -> Iterator[tuple[int, Box | str]]:
-    for key, one in waiting.items():
-        box: Box | str | None = None
+def _crop_numbered(frames: Frames, waiting: dict[int, EventCrops]) -> Iterator[tuple[int, EventCrops]]:
+    for key, crops in waiting.items():
         for number in frames.numbers:
-            if one.has(number):
+            if crops.request.wants(number):
                 try:
-                    picture = frames.read(number)
-                except MediaError as fault:
-                    box = str(fault)
-                    break
-                box = _keep(picture, one, box, folder / str(key) / f"{number}.png")
-        yield key, "its frames are gone" if box is None else box
-
-
-def _keep(picture: np.ndarray, one: CropRequest, box: Box | str | None, path: Path) -> Box | str:
-    """Writes the part of a picture; the box, or why not."""
-    if isinstance(box, str):
-        return box
-    height, width = picture.shape[:2]
-    left, top, right, bottom = one.box if box is None else box
-    if box is None:  # the first frame says how much of it there is
-        box = left, top, right, bottom = max(0, left), max(0, top), min(width, right), min(height, bottom)
-    if right > width or bottom > height or right - left < 2 or bottom - top < 2:
-        return f"its frames differ in size (one has {width} x {height} pixels)"
-    write_image(path, np.ascontiguousarray(picture[top:bottom, left:right]))
-    return box
+                    crops.add(number, frames.read(number))
+                except MediaError as error:
+                    crops.error = str(error)
+        if not crops.images and not crops.error:
+            crops.error = "its frames are gone"
+        yield key, crops

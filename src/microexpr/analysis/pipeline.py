@@ -263,7 +263,7 @@ def _analyze(
     model = None if options.model_file is None else load_model(options.model_file)
     found = [(track, interval) for track in tracks for interval in spotted[track][0]]
     found.sort(key=lambda pair: (pair[1].onset, pair[0].face))
-    events, images = classify_events(frames, recording, found, model, options, report, work)
+    events, images = classify_events(frames, recording, found, model, options, report)
     notes = (*_assumed_rate(frames, options), *frame_damage(frames)[1])
     return build_analysis(recording, faces, events, model, options, notes=notes, fingerprint=fingerprint), images
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -95,9 +96,20 @@ def _order(onset: int | None, apex: int | None, offset: int | None) -> list[tupl
     return found
 
 
+class Frames(Protocol):
+    """Numbered frames of one recording: of a folder, of a video file, or in memory.
+
+    `numbers` are the frame numbers, rising; `read(number)` is one frame, (height, width, 3) uint8 RGB.
+    """
+
+    @property
+    def numbers(self) -> Sequence[int]: ...  # noqa: D102
+    def read(self, number: int) -> np.ndarray: ...  # noqa: D102
+
+
 @dataclass(frozen=True)
 class Sample:
-    """What a chain made of a clip. Its clip is blinded: no label ever comes this way.
+    """What the steps of a chain have made of a clip so far. Its clip is blinded: no label ever comes this way.
 
     Attributes:
         clip: the blinded clip.
@@ -105,12 +117,20 @@ class Sample:
         notes: what a step found out that a reader of the result should know, e.g. `apex: middle`.
         face_found: False where a step looked for a face and found none. Such a sample is not trained on, and it gets no
             predicted class.
+        source: frames that are in memory already; None where steps read them from `clip.source`. Only while a chain
+            is at work: a finished sample has none.
+        landmarks: frame number -> (68, 2) x and y in pixels of the frames as they were read, in the order of iBUG
+            300-W; None where steps have to find the face themselves, and after a step that moved the pixels.
+        numbers: frame numbers of what is in the array `frames`, in its order.
     """
 
     clip: Clip
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
     face_found: bool = True
+    source: Frames | None = field(default=None, compare=False, repr=False)
+    landmarks: Mapping[int, np.ndarray] | None = field(default=None, compare=False, repr=False)
+    numbers: tuple[int, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.clip.labels or self.clip.intervals:
@@ -127,6 +147,16 @@ class Sample:
             there = ", ".join(self.arrays) or "none"
             raise RecipeError(f"sample '{self.id}' has no array '{name}' (there: {there}); the chain lacks a step")
         return self.arrays[name]
+
+    def with_frames(self, frames: np.ndarray, numbers: Sequence[int]) -> Sample:
+        """A sample with the array `frames`, (T, height, width, 3) uint8 RGB, as read under these T frame numbers."""
+        return dataclasses.replace(self, arrays={**self.arrays, "frames": frames}, numbers=tuple(numbers))
+
+    def known_landmarks(self) -> np.ndarray | None:
+        """(68, 2) landmarks of the first of `frames`, x and y in its pixels; None where they are not known."""
+        if self.landmarks is None or not self.numbers:
+            return None
+        return self.landmarks.get(self.numbers[0])
 
     def with_array(self, name: str, value: np.ndarray) -> Sample:
         """A sample with that array added or replaced."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ class FaceTrack:
         eye_openness: (T, 2) float32: opening of the person's right and left eye, as a share of its usual opening.
         blink: (T,) bool: an eye is closed or closing; the first cause of false spots.
         boxes: (T, 4) float32 left, top, width, height of the face in pixels of the recording.
+        crop_matrices: (T, 2, 3) float64 maps from pixels of the recording to pixels of the crops; None where unknown.
         flow_cache: where a spotter keeps what it worked out of some of the frames, under the numbers of the first and
             the last of them and more; given where the same frames will be looked at again, as a window moves on.
     """
@@ -42,17 +43,48 @@ class FaceTrack:
     eye_openness: np.ndarray
     blink: np.ndarray
     boxes: np.ndarray
+    crop_matrices: np.ndarray | None = field(default=None, repr=False)
     flow_cache: dict[tuple[int, int, bytes], Any] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("times", "crops", "points", "quality", "pose", "eye_openness", "blink", "boxes"):
             if len(getattr(self, name)) != len(self.numbers):
                 raise UsageError(f"track of face {self.face}: {len(getattr(self, name))} {name}, {len(self)} numbers")
+        if self.crop_matrices is not None and len(self.crop_matrices) != len(self.numbers):
+            raise UsageError(f"track of face {self.face}: {len(self.crop_matrices)} crop_matrices, {len(self)} numbers")
         if len(self) and (np.diff(self.numbers).min(initial=1) <= 0 or np.diff(self.times).min(initial=1) <= 0):
             raise UsageError(f"track of face {self.face}: frame numbers and times must rise")
 
     def __len__(self) -> int:
         return len(self.numbers)
+
+    def select(self, index: slice | np.ndarray) -> FaceTrack:
+        """The same track with some of its frames only.
+
+        Args:
+            index: a slice, or (T,) bool.
+        """
+        columns: dict[str, Any] = {}
+        for column in fields(self):
+            values = getattr(self, column.name)
+            if column.name not in ("face", "flow_cache") and values is not None:
+                columns[column.name] = values[index]
+        return FaceTrack(self.face, **columns)
+
+    def landmarks(self, number: int) -> np.ndarray | None:
+        """(68, 2) float64 landmarks in one frame, x and y in pixels of the recording, smoothed in time.
+
+        Args:
+            number: of the frame.
+
+        Returns:
+            None where the track does not have that frame, or does not know where its crops were cut.
+        """
+        index = int(np.searchsorted(self.numbers, number))
+        if self.crop_matrices is None or index == len(self) or self.numbers[index] != number:
+            return None
+        matrix = np.asarray(self.crop_matrices[index], np.float64)
+        return np.linalg.solve(matrix[:, :2], (self.points[index] - matrix[:, 2]).T).T
 
     @property
     def fps(self) -> float:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+RIGHT_EYE, LEFT_EYE = slice(36, 42), slice(42, 48)
+"""Of the 68 points, those around the person's right and left eye."""
+
 MARGIN, EYE_X, EYE_Y = 0.05, 0.29, 0.31
 """Usual room around the face, and the place of the person's right eye, as fractions of the face's square."""
 
@@ -22,3 +25,8 @@ def eye_positions(size: int, margin: float = MARGIN, eye_x: float = EYE_X, eye_y
     """
     places = np.array([[eye_x, eye_y], [1 - eye_x, eye_y]])
     return (0.5 + (places - 0.5) / (1 + 2 * margin)) * size - 0.5
+
+
+def eye_centers(points: np.ndarray) -> np.ndarray:
+    """(2, 2) x and y of the middles of the person's right and left eye, of (68, 2) landmarks."""
+    return np.stack([points[RIGHT_EYE].mean(axis=0), points[LEFT_EYE].mean(axis=0)])

@@ -8,6 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+EYES = np.array([[0.286, 0.386], [0.714, 0.386]])
+"""Where the eyes lie in the cascade's square, as fractions of its side: means over ten synthetic faces."""
+
 
 def find_face(image: np.ndarray) -> tuple[int, int, int] | None:
     """(left, top, side) in pixels of the largest face in an RGB picture, or None."""
@@ -22,6 +25,19 @@ def find_face(image: np.ndarray) -> tuple[int, int, int] | None:
         return None
     left, top, side, _ = max(found, key=lambda box: int(box[2]))
     return round((left - pad) * shrink), round((top - pad) * shrink), round(side * shrink)
+
+
+def find_eyes(image: np.ndarray) -> np.ndarray | None:
+    """(2, 2) x and y where the right and the left eye of the largest face must be, or None where there is none."""
+    box = find_face(image)
+    return None if box is None else np.array(box[:2]) + EYES * box[2] - 0.5
+
+
+def square_of_eyes(eyes: np.ndarray) -> tuple[int, int, int]:
+    """(left, top, side) in pixels of the square in which the cascade finds a face with (2, 2) such eyes."""
+    side = float(np.linalg.norm(eyes[1] - eyes[0])) / (EYES[1, 0] - EYES[0, 0])
+    left, top = eyes.mean(axis=0) + 0.5 - EYES.mean(axis=0) * side
+    return round(left), round(top), round(side)
 
 
 @cache

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
+from ..core.clip import Frames as Frames
 from ..core.errors import MediaError, MissingDataError
 from .images import IMAGE_SUFFIXES, MAX_PIXELS, read_image
 
@@ -19,17 +20,6 @@ LOCAL_FILE_ONLY = {
     "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,mpeg,mpegts,asf,flv,ogg",
 }
 """FFmpeg goes by content, not by name: a playlist called .mp4 must not send it to other files or to the network."""
-
-
-class Frames(Protocol):
-    """Numbered frames of one source.
-
-    `numbers` are the frame numbers in rising order: those in the file names of a folder, 0, 1, 2 ... of a video.
-    """
-
-    @property
-    def numbers(self) -> Sequence[int]: ...  # noqa: D102
-    def read(self, number: int) -> np.ndarray: ...  # noqa: D102
 
 
 MAX_FRAME_NUMBER = 2**53
@@ -131,6 +121,28 @@ class ImageFrames:
         return read_image(self.path)
 
 
+class ArrayFrames:
+    """Frames in memory.
+
+    Args:
+        images: frame number -> (height, width, 3) uint8 RGB.
+    """
+
+    def __init__(self, images: Mapping[int, np.ndarray]) -> None:
+        self.images = dict(sorted(images.items()))
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """Frame numbers, rising."""
+        return tuple(self.images)
+
+    def read(self, number: int) -> np.ndarray:
+        """One frame, (height, width, 3) uint8 RGB."""
+        if number not in self.images:
+            raise MediaError(f"no frame {number} is in memory (there are {len(self.images)})")
+        return self.images[number]
+
+
 class VideoFrames:
     """Frames of a video file, decoded in order; the numbers count from 0.
 
@@ -169,7 +181,7 @@ class VideoFrames:
         import av
 
         try:
-            with av.open(str(self.path.absolute()), options=LOCAL_FILE_ONLY, metadata_errors="replace") as container:
+            with open_video(self.path) as container:
                 for stream in container.streams.video:
                     seconds = (container.duration or 0) / av.time_base
                     return int(stream.frames or seconds * float(stream.average_rate or 0))
@@ -223,7 +235,7 @@ class VideoFrames:
 
         last, one = 0.0, False
         try:
-            with av.open(str(self.path.absolute()), options=LOCAL_FILE_ONLY, metadata_errors="replace") as container:
+            with open_video(self.path) as container:
                 if not container.streams.video:
                     raise MediaError(f"'{self.path}' has no picture track")
                 stream = container.streams.video[0]
@@ -250,6 +262,20 @@ class VideoFrames:
             if not (one and self.damaged and isinstance(fault, av.error.InvalidDataError)):
                 raise MediaError(f"video '{self.path}' cannot be read: {fault.strerror}; is it whole?") from None
             broken.append(last)
+
+
+def open_video(path: Path) -> Any:
+    """Open a video file with PyAV 14 or newer, as an `av.container.InputContainer`.
+
+    It reads no other file and nothing from the network, whatever the file says. Metadata that are no UTF-8 are no
+    error: older releases of PyAV have to be asked for that, and from 19 on there is nothing to ask.
+    """
+    import av
+
+    settings: dict[str, Any] = {"options": LOCAL_FILE_ONLY}
+    if int(av.__version__.split(".")[0]) < 19:
+        settings["metadata_errors"] = "replace"
+    return av.open(str(path.absolute()), **settings)
 
 
 class MonotonicClock:

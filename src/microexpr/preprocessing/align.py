@@ -12,15 +12,11 @@ import numpy as np
 from ..core.clip import Sample
 from ..core.errors import RecipeError
 from ..faces.aam import fit, named_model
-from ..faces.alignment import EYE_X, EYE_Y, MARGIN, eye_positions
-from ..faces.cascade import find_face
+from ..faces.alignment import EYE_X, EYE_Y, MARGIN, eye_centers, eye_positions
+from ..faces.cascade import find_eyes
 from ..faces.landmarks import detect_face, find_landmarks
 from ..imaging.geometry import similarity, transform_points, warp_image
 from .base import STEPS, Step
-
-RIGHT_EYE, LEFT_EYE = slice(36, 42), slice(42, 48)
-CASCADE_EYES = np.array([[0.286, 0.386], [0.714, 0.386]])
-"""Where the eyes lie in the cascade's square: means over ten synthetic faces."""
 
 MIN_QUALITY = 0.5
 """A fit of the appearance model that explains less of the texture has not found the face."""
@@ -92,7 +88,8 @@ class Align(Step):
             MissingDataError: what the landmarks need is not installed, or no such model was saved.
         """
         frames = sample.array("frames")
-        found = self._find(frames[0])
+        known = sample.known_landmarks()
+        found = self._find(frames[0]) if known is None else Found(eye_centers(known), known)
         if found is None:
             sample = dataclasses.replace(sample, face_found=False)
             matrix = _middle(frames.shape[1], frames.shape[2], self.size)
@@ -108,7 +105,7 @@ class Align(Step):
             sample = sample.with_note("quality", f"{found.quality:.2f}")
         if self.mask and found is not None and found.points is not None:
             aligned[:, ~face_mask(transform_points(found.points, matrix), self.size)] = self.fill
-        return sample.with_array("frames", aligned)
+        return dataclasses.replace(sample.with_array("frames", aligned), landmarks=None)
 
     @property
     def eye_targets(self) -> np.ndarray:
@@ -119,9 +116,7 @@ class Align(Step):
         if self.method == "mesh":
             face = find_landmarks(image)
             return None if face is None else Found(eye_centers(face.points), face.points, face.quality)
-        eyes = (
-            _blazeface_eyes(image) if self.method == "aam" and self.initializer == "blazeface" else _cascade_eyes(image)
-        )
+        eyes = _blazeface_eyes(image) if self.method == "aam" and self.initializer == "blazeface" else find_eyes(image)
         if eyes is None or self.method == "cascade":
             return None if eyes is None else Found(eyes)
         model = named_model(self.model)
@@ -131,19 +126,9 @@ class Align(Step):
         return Found(eye_centers(fitted.points), fitted.points, fitted.quality)
 
 
-def _cascade_eyes(image: np.ndarray) -> np.ndarray | None:
-    box = find_face(image)
-    return None if box is None else np.array(box[:2]) + CASCADE_EYES * box[2] - 0.5
-
-
 def _blazeface_eyes(image: np.ndarray) -> np.ndarray | None:
     face = detect_face(image)
     return None if face is None else face.eyes
-
-
-def eye_centers(points: np.ndarray) -> np.ndarray:
-    """(2, 2) middles of the person's right and left eye, of (68, 2) points."""
-    return np.stack([points[RIGHT_EYE].mean(axis=0), points[LEFT_EYE].mean(axis=0)])
 
 
 def face_mask(points: np.ndarray, side: int) -> np.ndarray:

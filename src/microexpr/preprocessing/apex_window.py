@@ -9,8 +9,7 @@ import numpy as np
 
 from ..core.clip import Sample
 from ..core.errors import MediaError, RecipeError
-from ..imaging.video import open_frames
-from .base import STEPS, Step
+from .base import STEPS, Step, frames_of
 from .onset_apex import apex_number, visible_numbers
 
 
@@ -41,7 +40,7 @@ class ApexWindow(Step):
         Raises:
             MediaError: no frame between onset and offset, no apex frame, or frames that differ in size.
         """
-        clip, frames = sample.clip, open_frames(sample.clip.source)
+        clip, frames = sample.clip, frames_of(sample)
         seen = visible_numbers(frames, clip)
         apex = apex_number(frames, clip, seen, self.without_apex)
         if apex not in seen:
@@ -52,4 +51,4 @@ class ApexWindow(Step):
         read = {place: frames.read(seen[place]) for place in dict.fromkeys(places)}
         if len({picture.shape for picture in read.values()}) > 1:
             raise MediaError(f"the frames of '{clip.source}' differ in size")
-        return sample.with_array("frames", np.stack([read[place] for place in places]))
+        return sample.with_frames(np.stack([read[place] for place in places]), [seen[place] for place in places])

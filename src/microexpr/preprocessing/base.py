@@ -20,11 +20,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..core.clip import TIMES, Clip, Sample
+from ..core.clip import TIMES, Clip, Frames, Sample
 from ..core.errors import MediaError, MicroexprError, RecipeError
 from ..core.files import slug, write_atomically
 from ..core.registry import Registry, load_plugin, loaded_plugins
-from ..imaging.video import file_signature
+from ..imaging.video import ArrayFrames, file_signature, open_frames
 
 LAZY_BYTES = 4 * 2**20
 """Bytes of a cached file from which its arrays are read whenever they are asked for, and not kept in memory."""
@@ -40,15 +40,22 @@ class Step(ABC):
     Attributes:
         version: raise it by hand when the result changes for equal settings.
         reads: which times of a clip it looks at; they become part of a cached file's name.
+        key_frames_only: whether it reads only the onset, apex and offset frames of a clip that has all three.
     """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
     reads: ClassVar[tuple[str, ...]] = ()
+    key_frames_only: ClassVar[bool] = False
 
     @abstractmethod
     def __call__(self, sample: Sample) -> Sample:
         """The sample with this step's array."""
+
+
+def frames_of(sample: Sample) -> Frames:
+    """The frames that a sample is made of: those in memory, else those of its clip's source."""
+    return open_frames(sample.clip.source) if sample.source is None else sample.source
 
 
 STEPS: Registry[Step] = Registry("step", "microexpr.preprocessing")
@@ -87,23 +94,44 @@ class Chain:
         return [{"name": step.name, **dataclasses.asdict(step)} for step in self.steps]
 
     @property
+    def key_frames_only(self) -> bool:
+        """Whether the onset, apex and offset frames of a clip that has all three are all that is read of it."""
+        return self.steps[0].key_frames_only
+
+    @property
     def reads(self) -> tuple[str, ...]:
         """The times of a clip that any step looks at."""
         return tuple(t for t in TIMES if any(t in step.reads for step in self.steps))
 
-    def __call__(self, clip: Clip) -> Sample:
-        """What the steps make of it.
+    def __call__(
+        self,
+        clip: Clip,
+        frames: Frames | Mapping[int, np.ndarray] | np.ndarray | None = None,
+        landmarks: Mapping[int, np.ndarray] | None = None,
+    ) -> Sample:
+        """Make a sample of a clip, from its source or from frames that are in memory.
+
+        Args:
+            clip: a blinded clip.
+            frames: the clip's frames, if they are in memory: by frame number, or (T, height, width, 3) uint8 RGB
+                numbered from 0. Steps then read nothing from `clip.source`.
+            landmarks: frame number -> (68, 2) x and y in pixels of those frames, in the order of iBUG 300-W. Steps
+                that need the face of a frame with landmarks do not look for it.
 
         Raises:
             MicroexprError: a step failed; the message begins with the clip's id.
         """
-        sample = Sample(clip)
+        if isinstance(frames, np.ndarray):
+            frames = ArrayFrames(dict(enumerate(frames)))
+        elif isinstance(frames, Mapping):
+            frames = ArrayFrames(frames)
+        sample = Sample(clip, source=frames, landmarks=landmarks)
         for step in self.steps:
             try:
                 sample = step(sample)
-            except MicroexprError as fault:
-                raise type(fault)(f"{clip.id}: step '{step.name}': {fault}") from fault
-        return sample
+            except MicroexprError as error:
+                raise type(error)(f"{clip.id}: step '{step.name}': {error}") from error
+        return dataclasses.replace(sample, source=None, landmarks=None, numbers=())
 
 
 class SampleCache(Mapping[str, Sample]):

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..core.clip import Sample
 from ..core.errors import RecipeError
-from ..faces.cascade import find_face
+from ..faces.alignment import eye_centers
+from ..faces.cascade import find_face, square_of_eyes
 from .base import STEPS, Step
 
 
@@ -37,7 +38,8 @@ class CropFace(Step):
     def __call__(self, sample: Sample) -> Sample:
         """Replaces `frames` by (T, size, size, 3) uint8."""
         frames = sample.array("frames")
-        box = find_face(frames[0])
+        known = sample.known_landmarks()
+        box = find_face(frames[0]) if known is None else square_of_eyes(eye_centers(known))
         if box is None:
             sample = dataclasses.replace(sample, face_found=False)
             height, width = frames.shape[1:3]
@@ -47,7 +49,7 @@ class CropFace(Step):
             grow = round(box[2] * self.margin)
             box = (box[0] - grow, box[1] - grow, box[2] + 2 * grow)
         cut = [cv2.resize(_square(f, *box), (self.size, self.size), interpolation=cv2.INTER_AREA) for f in frames]
-        return sample.with_array("frames", np.stack(cut))
+        return dataclasses.replace(sample.with_array("frames", np.stack(cut)), landmarks=None)
 
 
 def _square(frame: np.ndarray, left: int, top: int, side: int) -> np.ndarray:

@@ -9,8 +9,7 @@ import numpy as np
 
 from ..core.clip import Sample
 from ..core.errors import MediaError
-from ..imaging.video import open_frames
-from .base import STEPS, Step
+from .base import STEPS, Step, frames_of
 
 
 @STEPS.register("load-image")
@@ -26,7 +25,7 @@ class LoadImage(Step):
 
     def __call__(self, sample: Sample) -> Sample:
         """Adds `image`."""
-        frames = open_frames(sample.clip.source)
+        frames = frames_of(sample)
         if len(frames.numbers) != 1:
             raise MediaError(f"'{sample.clip.source}' has {len(frames.numbers)} frames; this step takes one picture")
         image = frames.read(frames.numbers[0])

@@ -9,10 +9,9 @@ from typing import ClassVar, Literal
 import cv2
 import numpy as np
 
-from ..core.clip import Clip, Sample
+from ..core.clip import Clip, Frames, Sample
 from ..core.errors import MediaError, RecipeError
-from ..imaging.video import Frames, open_frames
-from .base import STEPS, Step
+from .base import STEPS, Step, frames_of
 
 
 @STEPS.register("onset-apex")
@@ -33,6 +32,7 @@ class OnsetApex(Step):
     without_apex: Literal["middle", "difference"] = "middle"
 
     reads: ClassVar[tuple[str, ...]] = ("onset", "apex", "offset")
+    key_frames_only: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not self.which:
@@ -40,7 +40,7 @@ class OnsetApex(Step):
 
     def __call__(self, sample: Sample) -> Sample:
         """Adds `frames`; notes where the apex came from."""
-        clip, frames = sample.clip, open_frames(sample.clip.source)
+        clip, frames = sample.clip, frames_of(sample)
         seen = visible_numbers(frames, clip)
         times = {"onset": seen[0] if clip.onset is None else clip.onset}
         if "apex" in self.which:
@@ -50,7 +50,7 @@ class OnsetApex(Step):
         if any(frame.shape != chosen[0].shape for frame in chosen):
             where, sizes = " and ".join(str(times[w]) for w in self.which), " and ".join(str(f.shape) for f in chosen)
             raise MediaError(f"frames {where} of '{clip.source}' differ in size: {sizes}")
-        return sample.with_array("frames", np.stack(chosen))
+        return sample.with_frames(np.stack(chosen), [times[which] for which in self.which])
 
 
 def visible_numbers(frames: Frames, clip: Clip) -> list[int]:

@@ -9,8 +9,7 @@ import numpy as np
 
 from ..core.clip import Sample
 from ..core.errors import MediaError, RecipeError
-from ..imaging.video import open_frames
-from .base import STEPS, Step
+from .base import STEPS, Step, frames_of
 
 
 @STEPS.register("sequence")
@@ -33,7 +32,7 @@ class Sequence(Step):
 
     def __call__(self, sample: Sample) -> Sample:
         """Adds `frames`."""
-        clip, frames = sample.clip, open_frames(sample.clip.source)
+        clip, frames = sample.clip, frames_of(sample)
         numbers = list(frames.numbers)
         first = 0 if clip.onset is None else numbers.index(clip.onset)
         last = len(numbers) - 1 if clip.offset is None else numbers.index(clip.offset)
@@ -44,4 +43,4 @@ class Sequence(Step):
         images = [frames.read(number) for number in chosen]
         if len({picture.shape for picture in images}) > 1:
             raise MediaError(f"the frames of '{clip.source}' differ in size")
-        return sample.with_array("frames", np.stack(images))
+        return sample.with_frames(np.stack(images), chosen)

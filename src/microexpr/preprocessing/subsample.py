@@ -26,4 +26,4 @@ class Subsample(Step):
 
     def __call__(self, sample: Sample) -> Sample:
         """Replaces `frames`."""
-        return sample.with_array("frames", sample.array("frames")[:: self.every].copy())
+        return sample.with_frames(sample.array("frames")[:: self.every].copy(), sample.numbers[:: self.every])

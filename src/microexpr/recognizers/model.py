@@ -52,7 +52,14 @@ class Model:
         return self.predictor.classes
 
     def __call__(
-        self, source: Path | str, onset: int | None = None, apex: int | None = None, offset: int | None = None
+        self,
+        source: Path | str,
+        onset: int | None = None,
+        apex: int | None = None,
+        offset: int | None = None,
+        *,
+        frames: Mapping[int, np.ndarray] | None = None,
+        landmarks: Mapping[int, np.ndarray] | None = None,
     ) -> dict[str, float]:
         """The share of each word, largest first; they add up to 1.
 
@@ -60,6 +67,9 @@ class Model:
             source: a folder of numbered frames, a video, or one image.
             onset, apex, offset: frame numbers as the source numbers its frames; what is not given is found as the
                 chain's steps say (usually: the first frame, the middle, the last).
+            frames: frame number -> (height, width, 3) uint8 RGB, if the frames are in memory; `source` is then only
+                named in errors.
+            landmarks: frame number -> (68, 2) landmarks in pixels of `frames`; the face is then not looked for.
 
         Raises:
             MissingDataError: nothing is there.
@@ -68,18 +78,18 @@ class Model:
         """
         path = Path(source)
         clip = Clip("own/own/clip", "own", "own/own", path, 1.0, onset, apex, offset)
-        self._check_times(clip)
-        probabilities = self.predictor.predict_proba([self.chain(clip)])[0]
+        self._check_times(clip, None if frames is None else tuple(frames))
+        probabilities = self.predictor.predict_proba([self.chain(clip, frames, landmarks)])[0]
         order = np.argsort(-probabilities, kind="stable")
         return {self.classes[i]: float(probabilities[i]) for i in order}
 
-    def _check_times(self, clip: Clip) -> None:
+    def _check_times(self, clip: Clip, numbers: Sequence[int] | None) -> None:
         given = {name: getattr(clip, name) for name in TIMES if getattr(clip, name) is not None}
         if not given:
             return
         for name, value, reason in clip.issues():
             raise UsageError(f"{name} = {value}: {reason}")
-        numbers = open_frames(clip.source).numbers
+        numbers = open_frames(clip.source).numbers if numbers is None else numbers
         for name, value in given.items():
             if value not in numbers:
                 have = f"{numbers[0]} to {numbers[-1]}" if numbers else "none"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from typing import Any
 
 import numpy as np
 
@@ -46,15 +45,9 @@ def check_spotter(spotter: Spotter, track: FaceTrack) -> None:
     _check_gap(name, spotter, track)
 
 
-def select_frames(track: FaceTrack, frames: np.ndarray | slice) -> FaceTrack:
-    """Return the track with only these frames."""
-    arrays: dict[str, Any] = {name: value[frames] for name, value in _arrays(track).items()}
-    return FaceTrack(track.face, **arrays)
-
-
 def _arrays(track: FaceTrack) -> dict[str, np.ndarray]:
     names = [field.name for field in dataclasses.fields(track) if field.name not in ("face", "flow_cache")]
-    return {name: getattr(track, name) for name in names}
+    return {name: getattr(track, name) for name in names if getattr(track, name) is not None}
 
 
 def _check_intervals(name: str, found: list[Interval], track: FaceTrack) -> None:
@@ -105,9 +98,9 @@ def _check_nothing_found(name: str, spotter: Spotter, track: FaceTrack) -> None:
         points=np.repeat(track.points[:1], len(track), axis=0),
     )
     tracks = {
-        "an empty track": select_frames(track, slice(0)),
-        "a track of one frame": select_frames(track, slice(1)),
-        "a track of two frames": select_frames(track, slice(2)),
+        "an empty track": track.select(slice(0)),
+        "a track of one frame": track.select(slice(1)),
+        "a track of two frames": track.select(slice(2)),
         "a black track": dataclasses.replace(still, crops=np.zeros_like(track.crops)),
         "a track without motion": still,
     }
@@ -119,7 +112,7 @@ def _check_nothing_found(name: str, spotter: Spotter, track: FaceTrack) -> None:
 def _check_gap(name: str, spotter: Spotter, track: FaceTrack) -> None:
     """Take the middle third out of a track: no interval may reach across it."""
     first, last = len(track) // 3, 2 * len(track) // 3
-    gapped = select_frames(track, np.r_[0:first, last : len(track)])
+    gapped = track.select(np.r_[0:first, last : len(track)])
     for interval in spotter.spot(gapped):
         before, after = interval.offset < track.numbers[last], interval.onset >= track.numbers[last]
         assert before or after, f"{name}: {interval} reaches across a gap in the track"

@@ -16,7 +16,7 @@ import numpy as np
 from ..core.errors import MediaError
 from ..core.progress import ProgressCallback
 from ..imaging.images import MAX_PIXELS
-from ..imaging.video import LOCAL_FILE_ONLY, VideoFrames, iter_frames
+from ..imaging.video import VideoFrames, iter_frames, open_video
 
 HEADER_BYTES = 256
 """Number of first bytes from which `video_suffix` recognizes a format."""
@@ -66,7 +66,7 @@ def is_playable(path: Path, first: float) -> bool:
     """
     if path.suffix not in (".mp4", ".webm") or abs(first) > 1e-3:
         return False
-    with _open(path) as container:
+    with open_video(path) as container:
         stream = container.streams.video[0]
         codecs = ("h264",) if path.suffix == ".mp4" else ("vp8", "vp9")
         return stream.codec_context.name in codecs and stream.codec_context.pix_fmt in ("yuv420p", "yuvj420p")
@@ -113,10 +113,6 @@ def _limit_width(image: np.ndarray) -> np.ndarray:
     if width <= MAX_WIDTH:
         return image
     return cv2.resize(image, (MAX_WIDTH, max(1, round(height * MAX_WIDTH / width))), interpolation=cv2.INTER_AREA)
-
-
-def _open(path: Path) -> Any:
-    return av.open(str(path.absolute()), options=LOCAL_FILE_ONLY, metadata_errors="replace")
 
 
 def _decode(container: Any, stream: Any) -> Iterator[Any]:
@@ -208,7 +204,7 @@ class FrameReader:
 
     def _seek(self, number: int) -> None:
         self._close()
-        self._container = _open(self.path)
+        self._container = open_video(self.path)
         stream = self._container.streams.video[0]
         stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         if not self.can_seek or number == 0:

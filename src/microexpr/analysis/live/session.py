@@ -285,7 +285,7 @@ class _Session:
         found = self.detector.detect(buffers, recording.seconds, step, final)
         if not found:
             return
-        events, _ = classify_events(images, recording, found, self.model, self.options, no_progress, self.folder)
+        events, _ = classify_events(images, recording, found, self.model, self.options, no_progress)
         for event in events:
             self.events.append(event)
             _append(self.folder / LINES, json.dumps(dataclasses.asdict(event)) + "\n")

@@ -147,6 +147,7 @@ class Recorder:
         crop = warp_image(seen.gray, matrix, self.options.size, **how)
         row = np.zeros((), ROW)
         row["number"], row["time"], row["presence"] = seen.number, seen.time, seen.presence
+        row["matrix"] = matrix
         row["points"] = transform_points(own[:68, :2], matrix)
         row["pose"] = head_pose(own[36], own[45], own[68], own[69])
         row["ratios"] = eye_ratios(own)

@@ -23,6 +23,7 @@ ROW = np.dtype(
         ("presence", "f4"),
         ("sharp", "f4"),
         ("box", "f4", 4),
+        ("matrix", "f8", (2, 3)),
     ]
 )
 """What is kept of a face in a frame beside its crop."""

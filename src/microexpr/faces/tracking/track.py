@@ -18,7 +18,7 @@ from .prefetch import prefetch
 from .recorder import Recorders, follow_faces
 from .store import TrackStore
 
-VERSION = 2
+VERSION = 3
 """Of what is kept in a folder: a pass of another version is not resumed."""
 
 
@@ -121,4 +121,5 @@ def make_track(rows: np.ndarray, crops: np.ndarray, options: Tracking) -> FaceTr
         eye_openness=opening,
         blink=blinks(times, opening, options.blink_margin),
         boxes=boxes,
+        crop_matrices=np.array(rows["matrix"]),
     )
