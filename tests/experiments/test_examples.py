@@ -89,9 +89,11 @@ def test_blue_faces_are_turned_and_scales_taken_back():
     red = np.zeros((9, 9, 3), np.uint8)
     red[..., 0] = 200
     bgr = [{"name": "select-frame", "channels": "bgr"}, {"name": "scale", "subtract": 127.5, "divide": 127.5}]
-    shown = input_image(sample(image=(red[..., ::-1] - np.float32(127.5)) / np.float32(127.5)), bgr)
+    shown = input_image(sample(image=(red[..., ::-1] - np.float32(127.5)) / np.float32(127.5)), Chain.build(bgr).steps)
     assert tuple(shown[5, 5]) == (200, 0, 0)
-    assert tuple(input_image(sample(image=red), [{"name": "select-frame", "channels": "rgb"}])[5, 5]) == (200, 0, 0)
+    assert tuple(
+        input_image(sample(image=red), Chain.build([{"name": "select-frame", "channels": "rgb"}]).steps)[5, 5]
+    ) == (200, 0, 0)
     assert input_image(sample(vector=np.zeros(5))) is None
 
 

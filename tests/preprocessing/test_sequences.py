@@ -1,5 +1,6 @@
 """Sequences of any length: their steps, the network that reads them, and the one training loop."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -359,3 +360,35 @@ def test_a_sequence_network_is_not_exported(tmp_path):
         to_onnx(build(epochs=1).fit(samples, labels), tmp_path / "x.onnx")
     with pytest.raises(RecipeError, match="takes images"):
         build(network={"name": "ststnet"}).fit(samples, labels)
+
+
+def test_a_chain_reads_frames_in_memory_instead_of_the_source(casme2, tmp_path):
+    clip = one_clip(casme2)
+    frames = open_frames(clip.source)
+    in_memory = {number: frames.read(number) for number in frames.numbers}
+    elsewhere = dataclasses.replace(clip, source=tmp_path / "missing")
+    for settings in ([{"name": "onset-apex"}], [{"name": "sequence"}, {"name": "subsample", "every": 3}]):
+        chain = Chain.build(settings)
+        sample = chain(elsewhere, in_memory)
+        assert np.array_equal(sample.arrays["frames"], chain(clip).arrays["frames"])
+        assert sample.source is None and sample.landmarks is None and sample.numbers == ()
+
+
+def test_known_landmarks_are_used_instead_of_a_detector(casme2, monkeypatch):
+    def fail(image):
+        raise AssertionError("a face was looked for")
+
+    monkeypatch.setattr("microexpr.preprocessing.align.find_landmarks", fail)
+    monkeypatch.setattr("microexpr.preprocessing.crop_face.find_face", fail)
+    points = np.random.default_rng(0).uniform(20, 60, (68, 2))
+    points[36:42], points[42:48] = (30.0, 40.0), (60.0, 40.0)
+    clip, frames = one_clip(casme2, ("onset", "apex")), np.zeros((9, 100, 90, 3), np.uint8)
+    frames[:, 39:42, 29:32] = 255  # the right eye
+    numbered = {clip.onset + i: frame for i, frame in enumerate(frames)}
+    clip = dataclasses.replace(clip, apex=clip.onset + 5)
+    aligned = Chain.build([{"name": "onset-apex"}, {"name": "align", "size": 60, "margin": 0.0}])
+    x, y = 0.29 * 60 - 0.5, 0.31 * 60 - 0.5
+    shown = aligned(clip, numbered, {clip.onset: points})
+    assert shown.face_found and shown.arrays["frames"][0, round(y), round(x)].min() > 200
+    cropped = Chain.build([{"name": "onset-apex"}, {"name": "crop-face", "size": 60}])
+    assert cropped(clip, numbered, {clip.onset: points}).arrays["frames"].shape == (2, 60, 60, 3)

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -17,7 +16,7 @@ from ..core.files import slug, write_atomically
 from ..imaging.flow_colors import DEFAULT_LIMIT, channel_image, flow_image, full_color_limit
 from ..imaging.images import write_image
 from ..imaging.video import Frames, open_frames
-from ..preprocessing import Chain
+from ..preprocessing import Chain, Step
 from ..protocols import Example
 
 IMAGE_SIZE = 168
@@ -92,7 +91,7 @@ def write_examples(
     """
     if (folder / "examples").exists():
         return
-    steps = chain.settings if chain is not None else []
+    steps = chain.steps if chain is not None else ()
     before = _before_flow(chain, samples[examples[0].clip.id].clip)
     limit = full_color_limit(0 if before is None else max(before.shape[:2]))
     for word in sorted({example.label for example in examples}):
@@ -116,7 +115,7 @@ def load_examples(folder: Path) -> list[ExampleClip]:
 
 def collect_example(example: Example, sample: Sample, faces: bool, chain: Chain | None, limit: float) -> ExampleClip:
     """All that is drawn of one clip."""
-    steps = chain.settings if chain is not None else []
+    steps = chain.steps if chain is not None else ()
     numbers, marks, strip = clip_strip(example.clip) if faces else ((), {}, None)
     flow, flows = _flow_of(sample, 3), _flow_of(sample, 4)
     at = _flow_step(steps)
@@ -136,39 +135,37 @@ def collect_example(example: Example, sample: Sample, faces: bool, chain: Chain 
         flows=None if flows is None else np.stack([_scaled(_small(one), factor) for one in _few(flows)]),
         face=None if face is None else _small(face),
         input_frames=_seen(sample, steps) if faces and flow is None and flows is None else None,
-        differences=any(step["name"] == "difference" for step in steps),
-        extra_channel=str(steps[at].get("extra_channel", "")) if at is not None else "",
+        differences=any(step.makes == "difference" for step in steps),
+        extra_channel=str(getattr(steps[at], "extra_channel", "")) if at is not None else "",
         unit=unit,
         limit=limit if unit == PIXELS else largest,
     )
 
 
-def input_image(
-    sample: Sample, chain: Sequence[Mapping[str, Any]] = (), limit: float = DEFAULT_LIMIT
-) -> np.ndarray | None:
+def input_image(sample: Sample, steps: Sequence[Step] = (), limit: float = DEFAULT_LIMIT) -> np.ndarray | None:
     """What the recognizer was shown, as (168, 168, 3) uint8 in the order red, green, blue; None if it is no picture.
 
     Args:
         sample: with an `image`.
-        chain: the steps that made it. Colors in the order `bgr` are turned, and a `scale` is taken back.
+        steps: that made it. Colors in the order `bgr` are turned, and a `scale` is taken back.
         limit: pixels of motion that get the full color, where the image is a flow.
     """
     image = sample.arrays.get("image")
     if image is None or image.ndim != 3 or image.shape[2] > 4:
         return None
     if "flow" in sample.notes:
-        factor, unit = _unit(chain[(_flow_step(chain) or 0) + 1 :])
+        factor, unit = _unit(steps[(_flow_step(steps) or 0) + 1 :])
         shown = flow_image(image * factor, limit if unit == PIXELS else None)
     else:
         values = image.astype(np.float64)
-        for step in reversed(chain):
-            if step["name"] == "scale" and step.get("array", "image") == "image":
-                values = values * step.get("divide", 1.0) + step.get("subtract", 0.0)
+        for step in reversed(steps):
+            factor, offset = step.inverse_scale("image") or (1.0, 0.0)
+            values = factor * values + offset
         low, high = float(values.min()), float(values.max())
         if low < -0.5 or high > 255.5 or high <= 1:  # no brightnesses: its own range
             values = 255 * (values - low) / max(high - low, 1e-9)
         shown = np.round(np.clip(values, 0, 255)).astype(np.uint8)
-        if any(step.get("channels") == "bgr" for step in chain):
+        if any(step.channel_order == "bgr" for step in steps):
             shown = shown[..., ::-1]
         shown = np.dstack([shown, *[shown[..., :1]] * (3 - shown.shape[2])])[..., :3]
     return cv2.resize(np.ascontiguousarray(shown), (IMAGE_SIZE, IMAGE_SIZE), interpolation=cv2.INTER_NEAREST)
@@ -248,12 +245,12 @@ def _flow_of(sample: Sample, dimensions: int) -> np.ndarray | None:
     return None
 
 
-def _flow_step(steps: Sequence[Mapping[str, Any]]) -> int | None:
+def _flow_step(steps: Sequence[Step]) -> int | None:
     """The place of the step that computes flow."""
-    return next((i for i, step in enumerate(steps) if str(step["name"]).startswith("flow")), None)
+    return next((i for i, step in enumerate(steps) if step.makes == "flow"), None)
 
 
-def _seen(sample: Sample, steps: Sequence[Mapping[str, Any]]) -> np.ndarray | None:
+def _seen(sample: Sample, steps: Sequence[Step]) -> np.ndarray | None:
     """A few of the frames that a recognizer of sequences is shown; None where the chain leaves none, or odd ones."""
     frames = sample.arrays.get("frames")
     if frames is None or frames.ndim != 4 or frames.shape[-1] != 3:
@@ -261,27 +258,27 @@ def _seen(sample: Sample, steps: Sequence[Mapping[str, Any]]) -> np.ndarray | No
     few = [_small(one) for one in _few(frames)]
     if frames.dtype == np.uint8:
         return np.stack(few)
-    scales = [step for step in steps if step["name"] == "scale" and step["array"] == "frames"]
-    if not any(step["name"] == "difference" for step in steps) or any(step["subtract"] for step in scales):
+    scales = [step.inverse_scale("frames") or (1.0, 0.0) for step in steps]
+    if not any(step.makes == "difference" for step in steps) or any(offset for _, offset in scales):
         return None
-    factor = float(np.prod([step["divide"] for step in scales]))
+    factor = float(np.prod([factor for factor, _ in scales]))
     return np.stack([channel_image(factor * one.mean(axis=-1), MAX_DIFFERENCE) for one in few])
 
 
-def _unit(after: Sequence[Mapping[str, Any]]) -> tuple[float, str]:
+def _unit(after: Sequence[Step]) -> tuple[float, str]:
     """By what a flow is multiplied to have pixels again, after the steps that followed; 1 where they are not known."""
     factor = 1.0
     for step in after:
-        if step["name"] == "scale" and step.get("subtract", 0.0) == 0:
-            factor *= step.get("divide", 1.0)
-        elif step["name"] != "resize":
-            return 1.0, f"units of the chain, after step '{step['name']}'"
+        scale = step.inverse_scale("image")
+        if scale is None or scale[1] != 0:
+            return 1.0, f"units of the chain, after step '{step.name}'"
+        factor *= scale[0]
     return factor, PIXELS
 
 
 def _before_flow(chain: Chain | None, clip: Clip) -> np.ndarray | None:
     """The picture that the flow starts from, (height, width, 3) uint8: the chain up to the flow, once more."""
-    at = None if chain is None else _flow_step(chain.settings)
+    at = None if chain is None else _flow_step(chain.steps)
     if chain is None or not at:
         return None
     frames = Chain(chain.steps[:at])(clip).arrays.get("frames")

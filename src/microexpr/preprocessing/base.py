@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -40,17 +40,36 @@ class Step(ABC):
     Attributes:
         version: raise it by hand when the result changes for equal settings.
         reads: which times of a clip it looks at; they become part of a cached file's name.
+        makes: what the values of its array are, where they are no gray levels: `flow` (motion in pixels) or
+            `difference` (change of the gray level since the first frame). A report draws them accordingly.
         key_frames_only: whether it reads only the onset, apex and offset frames of a clip that has all three.
     """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
     reads: ClassVar[tuple[str, ...]] = ()
+    makes: ClassVar[Literal["", "flow", "difference"]] = ""
     key_frames_only: ClassVar[bool] = False
 
     @abstractmethod
     def __call__(self, sample: Sample) -> Sample:
         """The sample with this step's array."""
+
+    def inverse_scale(self, array: str) -> tuple[float, float] | None:
+        """How a report shows the values of an array after this step in the unit that they had before it.
+
+        Args:
+            array: name of the array.
+
+        Returns:
+            `(factor, offset)`: `factor * x + offset` has the unit of before; None where no such numbers exist.
+        """
+        return None
+
+    @property
+    def channel_order(self) -> str:
+        """Order of the color channels that it makes: `rgb`, `bgr` or `gray`; a report shows them as RGB."""
+        return "rgb"
 
 
 def frames_of(sample: Sample) -> Frames:

@@ -18,6 +18,8 @@ class Difference(Step):
     Who the person is cancels out, and what moves stays; the first entry is zero.
     """
 
+    makes = "difference"
+
     def __call__(self, sample: Sample) -> Sample:
         """Replaces `frames`."""
         frames = sample.array("frames").astype(np.float32)

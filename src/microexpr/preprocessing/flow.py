@@ -33,6 +33,8 @@ class Flow(Step):
     extra_channel: Literal["strain", "magnitude", "none"] = "strain"
     mode: Literal["pair", "sequence"] = "pair"
 
+    makes = "flow"
+
     def __call__(self, sample: Sample) -> Sample:
         """Replaces `frames` by `image`."""
         frames = sample.array("frames")

@@ -23,6 +23,11 @@ class LoadImage(Step):
 
     channels: Literal["rgb", "bgr"] = "rgb"
 
+    @property
+    def channel_order(self) -> str:
+        """As `channels` says."""
+        return self.channels
+
     def __call__(self, sample: Sample) -> Sample:
         """Adds `image`."""
         frames = frames_of(sample)

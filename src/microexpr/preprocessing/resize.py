@@ -29,6 +29,10 @@ class Resize(Step):
         if self.size < 1:
             raise RecipeError(f"step 'resize': size = {self.size}; use 1 pixel or more")
 
+    def inverse_scale(self, array: str) -> tuple[float, float]:
+        """Nothing to undo: values keep their unit."""
+        return 1.0, 0.0
+
     def __call__(self, sample: Sample) -> Sample:
         """Replaces the array."""
         values = sample.array(self.array)

@@ -29,6 +29,10 @@ class Scale(Step):
         if self.divide == 0:
             raise RecipeError("step 'scale': divide = 0; use a number that is not zero")
 
+    def inverse_scale(self, array: str) -> tuple[float, float]:
+        """`(divide, subtract)`; nothing to undo for another array."""
+        return (self.divide, self.subtract) if array == self.array else (1.0, 0.0)
+
     def __call__(self, sample: Sample) -> Sample:
         """Replaces the array."""
         values = (sample.array(self.array).astype(np.float64) - self.subtract) / self.divide

@@ -26,6 +26,11 @@ class SelectFrame(Step):
     frame: int = 0
     channels: Literal["rgb", "bgr", "gray"] = "rgb"
 
+    @property
+    def channel_order(self) -> str:
+        """As `channels` says."""
+        return self.channels
+
     def __call__(self, sample: Sample) -> Sample:
         """Adds `image`."""
         frames = sample.array("frames")
