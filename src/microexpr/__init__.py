@@ -47,11 +47,11 @@ if TYPE_CHECKING:
     from .experiments.runs import Runs, find_runs, open_run, run_recipe
     from .features import FEATURES, check_feature
     from .metrics import METRICS
-    from .networks import NETWORKS
+    from .networks import NETWORKS, check_network
     from .preprocessing import STEPS, Chain, Step
     from .protocols import PROTOCOLS, Protocol
     from .recipes import RECIPE_KINDS, Recipe, load_recipe
-    from .recognizers import RECOGNIZERS, Recognizer, check_recognizer
+    from .recognizers import RECOGNIZERS, Recognizer, SklearnRecognizer, check_recognizer
     from .recognizers.model import Model, load_model
     from .reports import REPORT_FORMATS, Report, make_report
     from .spotting import SPOTTERS, Spotter, check_spotter
@@ -86,6 +86,7 @@ __all__ = [
     "Run",
     "Runs",
     "Sample",
+    "SklearnRecognizer",
     "Spotter",
     "Step",
     "__version__",
@@ -93,6 +94,7 @@ __all__ = [
     "analyze_videos",
     "check_dataset",
     "check_feature",
+    "check_network",
     "check_recognizer",
     "check_spotter",
     "find_runs",
@@ -118,11 +120,11 @@ _MODULES = {
     "experiments.runs": ("Runs", "find_runs", "open_run", "run_recipe"),
     "features": ("FEATURES", "check_feature"),
     "metrics": ("METRICS",),
-    "networks": ("NETWORKS",),
+    "networks": ("NETWORKS", "check_network"),
     "preprocessing": ("STEPS", "Chain", "Step"),
     "protocols": ("PROTOCOLS", "Protocol"),
     "recipes": ("RECIPE_KINDS", "Recipe", "load_recipe"),
-    "recognizers": ("RECOGNIZERS", "Recognizer", "check_recognizer"),
+    "recognizers": ("RECOGNIZERS", "Recognizer", "SklearnRecognizer", "check_recognizer"),
     "recognizers.model": ("Model", "load_model"),
     "reports": ("REPORT_FORMATS", "Report", "make_report"),
     "spotting": ("SPOTTERS", "Spotter", "check_spotter"),

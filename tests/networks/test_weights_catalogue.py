@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from microexpr.cli.main import main
 from microexpr.core.errors import DataError, MissingDataError, UnknownNameError
-from microexpr.core.files import read_metadata
+from microexpr.core.tensor_files import read_metadata
 from microexpr.networks import NETWORKS
 from microexpr.networks import pretrained as catalog
 from microexpr.networks.weights import load_weights

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from microexpr.core.errors import DataError, MicroexprError, MissingDataError, UnknownNameError, UsageError
-from microexpr.core.files import read_metadata
+from microexpr.core.tensor_files import read_metadata
 from microexpr.imaging.images import write_image
 from microexpr.preprocessing import Chain
 from microexpr.preprocessing.base import STEPS

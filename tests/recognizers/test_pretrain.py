@@ -15,8 +15,8 @@ import torch
 
 from microexpr.cli.main import main
 from microexpr.core.errors import DataError, MediaError, MissingDataError, RecipeError, RunError, UsageError
-from microexpr.core.files import read_metadata
 from microexpr.core.registry import validate_settings
+from microexpr.core.tensor_files import read_metadata
 from microexpr.imaging.images import write_image
 from microexpr.networks import NETWORKS
 from microexpr.networks.training import Schedule, Trainer

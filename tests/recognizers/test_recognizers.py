@@ -23,6 +23,7 @@ CASES = [
     {"name": "svm", "C": 10.0},
     {"name": "svm", "kernel": "linear", "class_weights": False},
     {"name": "svm", "kernel": "linear", "standardize": True},
+    {"name": "sklearn", "estimator": "sklearn.naive_bayes.GaussianNB"},
     {"name": "network", **SMALL},
     {
         "name": "network",
@@ -189,7 +190,7 @@ def test_bad_settings(settings, text):
 
 
 def test_predicting_before_learning():
-    with pytest.raises(NotFittedError, match="not learned anything"):
+    with pytest.raises(NotFittedError, match="is not fitted"):
         build().predict_proba(synthetic_samples()[0])
 
 

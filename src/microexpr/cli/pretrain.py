@@ -96,7 +96,7 @@ def _settings_of(network: str, values: dict[str, Any]) -> Pretraining:
 
 
 def _print_summary(path: Path) -> None:
-    from ..core.files import read_metadata
+    from ..core.tensor_files import read_metadata
 
     metadata = read_metadata(path)
     summary = f"trained on {metadata['images']} images"

@@ -19,7 +19,7 @@ def list_weights() -> None:
 
     from ..core.config import weights_folder
     from ..core.errors import DataError
-    from ..core.files import read_metadata
+    from ..core.tensor_files import read_metadata
     from ..networks import pretrained
 
     table = Table(Column("name", no_wrap=True), "network", "input", "license", Column("from", overflow="fold"), "here")

@@ -1,4 +1,4 @@
-"""Files and folders that are whole or not there, even if a process is killed; the metadata of safetensors files."""
+"""Files and folders that are whole or not there, even if a process is killed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
-
-from safetensors import SafetensorError, safe_open
-
-from .errors import DataError, MissingDataError
 
 SYNTHETIC_MARK = "SYNTHETIC.json"
 """The file that marks a folder as synthetic: `microexpr check` fails on it and every report warns of it."""
@@ -99,19 +95,3 @@ def _remove_leftovers(folder: Path) -> None:
 def is_empty(folder: Path) -> bool:
     """Whether a folder holds nothing, or only what a killed `write_atomically` left behind."""
     return folder.is_dir() and all(path.suffix == ".tmp" for path in folder.iterdir())
-
-
-def read_metadata(path: Path | str) -> dict[str, str]:
-    """The metadata of a safetensors file: a recognizer's settings, for example.
-
-    Raises:
-        MissingDataError: no such file.
-        DataError: it is not a safetensors file.
-    """
-    if not Path(path).is_file():
-        raise MissingDataError(f"'{path}' is not a file")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            return dict(file.metadata() or {})
-    except SafetensorError as error:
-        raise DataError(f"'{path}' is not a safetensors file ({error})") from None

@@ -125,7 +125,11 @@ class Registry(_Names[type[T]]):
         if "name" not in values:
             raise RecipeError(f"a {self.kind} needs a 'name'; got {values!r}; known: {', '.join(self.names())}")
         name = str(values.pop("name"))
-        return validate_settings(self.get(name), values, f"{self.kind} '{name}'", **common)
+        cls = self.get(name)
+        gather = getattr(cls, "gather_settings", None)
+        if gather is not None:  # a class that takes settings of something else among its own
+            values = gather(values)
+        return validate_settings(cls, values, f"{self.kind} '{name}'", **common)
 
 
 class RecordRegistry(_Names[T]):

@@ -15,19 +15,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from safetensors.torch import save
 from torch import Tensor
 
 from ..core.config import weights_folder
 from ..core.errors import DataError, MissingDataError, UnknownNameError, did_you_mean
-from ..core.files import read_metadata, write_atomically
 from ..core.registry import validate_settings
+from ..core.tensor_files import read_metadata
 from .base import NETWORKS
 from .caffe import read_resnet10
-from .weights import check_weights, read_weights
+from .weights import check_weights, read_weights, write_weights
 
 CAFFE = "resnet10-imagenet"
 HUB = "https://huggingface.co/"
@@ -174,7 +173,7 @@ def fetch(name: str, file: Path | None = None) -> Path:
     state = _read(source)
     _check_fit(one, state, source)
     target = weights_folder() / f"{name}.safetensors"
-    _write(target, state, one, digest)
+    write_weights(target, state, _metadata(one, state, digest))
     return target
 
 
@@ -194,7 +193,7 @@ def convert(file: Path, out: Path | None = None) -> Path:
     if out is None:
         return fetch(CAFFE, file)
     state, digest = read_resnet10(file), file_digest(file)
-    _write(out, state, entry(CAFFE), digest)
+    write_weights(out, state, _metadata(entry(CAFFE), state, digest))
     return out
 
 
@@ -295,7 +294,5 @@ def _odd(state: Mapping[str, Tensor]) -> list[str]:
     return [name for name, tensor in state.items() if not bool(torch.isfinite(tensor).all())]
 
 
-def _write(path: Path, state: dict[str, Tensor], one: PretrainedWeights, digest: str) -> None:
-    about = {key: value if isinstance(value, str) else json.dumps(value) for key, value in asdict(one).items()}
-    about |= {"file_sha256": digest, "tensors_sha256": tensors_digest(state)}
-    write_atomically(path, save({name: tensor.contiguous() for name, tensor in state.items()}, metadata=about))
+def _metadata(one: PretrainedWeights, state: Mapping[str, Tensor], digest: str) -> dict[str, Any]:
+    return {**asdict(one), "file_sha256": digest, "tensors_sha256": tensors_digest(state)}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from ..core.errors import DataError, MissingDataError
+from ..core.files import write_atomically
+from ..core.tensor_files import read_tensors, sort_metadata
 from .base import head_of
 
 
@@ -25,7 +29,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise MissingDataError(f"weights '{path}' is not a file")
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
+            return read_tensors(path, "pt")[0]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch warns of odd files; they are refused below
             stored = torch.load(path, map_location="cpu", weights_only=True)
@@ -36,6 +40,13 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     if not isinstance(stored, Mapping) or not all(isinstance(v, Tensor) for v in stored.values()):
         raise DataError(f"weights '{path}' are not a state dict (named tensors)")
     return {name.removeprefix("module."): tensor for name, tensor in stored.items()}
+
+
+def write_weights(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
+    """Write a state dict as safetensors; metadata that are not strings are written as JSON."""
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in metadata.items()}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    write_atomically(path, sort_metadata(save(tensors, metadata=texts)))
 
 
 def check_weights(module: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:

@@ -1,6 +1,7 @@
-"""What learns: `fit(samples, labels, groups)`, then `predict_proba(samples)`."""
+"""Recognizers: `fit(samples, labels)`, then `predict_proba(samples)`. One kind of recognizer, one file."""
 
 from .base import RECOGNIZERS, Recognizer
 from .checks import check_recognizer
+from .sklearn import SklearnRecognizer
 
-__all__ = ["RECOGNIZERS", "Recognizer", "check_recognizer"]
+__all__ = ["RECOGNIZERS", "Recognizer", "SklearnRecognizer", "check_recognizer"]

@@ -1,4 +1,4 @@
-"""What every recognizer shares. A new one writes `_fit` and `_predict_proba`, and `state`/`_restore` to be saved."""
+"""What every recognizer shares. A new one defines `_fit`, `_predict_proba`, `state` and `_restore`."""
 
 from __future__ import annotations
 
@@ -11,34 +11,39 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from ..core.clip import Sample
-from ..core.errors import DataError, MissingDataError, NotFittedError, RecipeError, UsageError
-from ..core.files import write_atomically
+from ..core.errors import DataError, NotFittedError, RecipeError, UsageError
 from ..core.progress import StepCallback, no_step_progress
-from ..core.registry import Registry
+from ..core.registry import Registry, validate_settings
+from ..core.tensor_files import read_tensors, write_tensors
 
 State = Mapping[str, np.ndarray]
+"""What a recognizer learned, as named arrays."""
+
+Settings = dict[str, Any]
+"""A table of a recipe: `name` and settings."""
 
 
 @dataclass
 class Recognizer(ABC):
-    """Learns from samples and labels, and gives each class of the task a share.
+    """Classifies samples: `fit` on samples and labels, then `predict_proba` or `predict`.
 
-    The constructor only stores; `fit` learns; what was learned ends in an underscore, as in scikit-learn.
+    It behaves like a scikit-learn classifier on samples: the constructor only stores its settings, attributes that
+    `fit` sets end in an underscore, `get_params` and `set_params` read and change settings, and `sklearn.base.clone`
+    copies it without what was learned.
 
     Args:
-        classes: the task's words in the protocol's order, whether or not the training clips have them all.
-        seed: of everything that is drawn while learning.
+        classes: the classes of the task in the protocol's order, whether or not the training clips have them all; when
+            empty, `fit` takes the sorted labels.
+        seed: seed of every random number of the training.
         fold: name of the fold; for messages, and for weights that were published fold by fold.
-        folder: where to keep what is needed to go on after a stop; None keeps nothing.
+        folder: where checkpoints and curves are written; None writes nothing.
     """
 
     name: ClassVar[str]
 
-    classes: tuple[str, ...] = field(kw_only=True)
+    classes: tuple[str, ...] = field(default=(), kw_only=True)
     seed: int = field(default=0, kw_only=True)
     fold: str = field(default="", kw_only=True)
     folder: Path | None = field(default=None, kw_only=True)
@@ -51,52 +56,87 @@ class Recognizer(ABC):
         init: State | None = None,
         on_progress: StepCallback | None = None,
     ) -> Self:
-        """Learn.
+        """Train on samples.
 
         Args:
             samples: n samples of blinded clips; their order makes no difference.
-            labels: n words of `classes`.
-            groups: n people, for recognizers that split their training people further.
+            labels: n labels, each one of `classes`.
+            groups: n subjects, for recognizers that hold out training subjects; by default those of the clips.
             init: what the stage before learned (its `state()`).
             on_progress: called with (steps done, steps in all) by recognizers that are trained step by step.
 
+        Returns:
+            The recognizer itself.
+
         Raises:
-            RecipeError: a label that is no class, lengths that differ, or no sample at all.
+            RecipeError: a label that is not a class, lengths that differ, or no sample at all.
         """
-        people = [sample.clip.subject for sample in samples] if groups is None else groups
-        if not len(samples) == len(labels) == len(people):
-            raise RecipeError(f"{len(samples)} samples, {len(labels)} labels and {len(people)} groups: must be as many")
+        groups = [sample.clip.subject for sample in samples] if groups is None else groups
+        if not len(samples) == len(labels) == len(groups):
+            raise RecipeError(
+                f"{len(samples)} samples, {len(labels)} labels and {len(groups)} groups: give as many of each"
+            )
         if not samples:
-            raise RecipeError("there is nothing to learn from: 0 samples")
+            raise RecipeError("there is nothing to train on: 0 samples")
+        if not self.classes:
+            self.classes = tuple(sorted(set(labels)))
         if unknown := sorted(set(labels) - set(self.classes)):
             raise RecipeError(f"label '{unknown[0]}' is none of the classes {', '.join(self.classes)}")
         order = sorted(range(len(samples)), key=lambda i: samples[i].id)
         targets = np.array([self.classes.index(labels[i]) for i in order])
         self.history_: list[dict[str, float]] = []
         self.on_progress_ = on_progress or no_step_progress
-        self._fit([samples[i] for i in order], targets, [people[i] for i in order], init)
+        self._fit([samples[i] for i in order], targets, [groups[i] for i in order], init)
         self.classes_ = self.classes
         return self
 
     def predict_proba(self, samples: Sequence[Sample]) -> np.ndarray:
-        """Share of each class, (n, classes) float64, each row from 0 to 1 with sum 1.
+        """Compute the probability of each class.
+
+        Returns:
+            (n, classes) float64, 0 to 1, each row with sum 1; columns in the order of `classes`.
 
         Raises:
-            NotFittedError: `fit` or `load` comes first.
+            NotFittedError: neither `fit` nor `load` was called before.
         """
-        if not hasattr(self, "classes_"):
-            raise NotFittedError(f"recognizer '{self.name}' has not learned anything yet; call fit or load first")
+        self._check_fitted()
         if not samples:
             return np.zeros((0, len(self.classes)))
         probabilities = np.asarray(self._predict_proba(samples), np.float64)
         return probabilities / probabilities.sum(axis=1, keepdims=True)
 
     def predict(self, samples: Sequence[Sample]) -> list[str]:
-        """The word with the largest share, one a sample."""
+        """Return the most probable class of each sample.
+
+        Raises:
+            NotFittedError: neither `fit` nor `load` was called before.
+        """
         return [self.classes[i] for i in self.predict_proba(samples).argmax(axis=1)]
 
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return all settings by name, as scikit-learn's estimators do.
+
+        Args:
+            deep: ignored by recognizers without nested estimators.
+        """
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.init}
+
+    def set_params(self, **params: Any) -> Self:
+        """Change settings by name; what was learned stays until `fit` is called again.
+
+        Returns:
+            The recognizer itself.
+
+        Raises:
+            RecipeError: an unknown setting (the nearest is named), or a value of the wrong type or out of range.
+        """
+        changed = validate_settings(type(self), {**self.get_params(deep=False), **params}, f"recognizer '{self.name}'")
+        for name in params:
+            setattr(self, name, getattr(changed, name))
+        return self
+
     def save(self, path: Path | str, metadata: Mapping[str, str] | None = None) -> None:
-        """Write settings and what was learned as safetensors; no pickle.
+        """Write settings and what was learned as safetensors, without pickle.
 
         Args:
             path: the file.
@@ -105,47 +145,53 @@ class Recognizer(ABC):
                 where the model comes from.
 
         Raises:
-            UsageError: `metadata` has a key that the file itself uses, or a value that is not a string.
+            NotFittedError: neither `fit` nor `load` was called before.
+            UsageError: `metadata` has a key that the file itself uses, or a value that is not a string; or this
+                recognizer cannot be saved.
         """
-        settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "folder"}
-        own = {"recognizer": self.name, "settings": json.dumps(settings), "curves": json.dumps(self.history_)}
+        self._check_fitted()
+        settings, curves = json.dumps(self._saved_settings()), json.dumps(self.history_)
+        own = {"recognizer": self.name, "settings": settings, "curves": curves}
         for name, value in (metadata or {}).items():
             if name in own or not isinstance(value, str):
-                raise UsageError(
-                    f"metadata = {{{name!r}: {value!r}}}: use a string under another key than {', '.join(own)}"
-                )
-        state = {name: np.array(array, order="C") for name, array in self.state().items()}
-        write_atomically(Path(path), sort_metadata(save(state, metadata={**(metadata or {}), **own})))
+                taken = ", ".join(own)
+                raise UsageError(f"metadata = {{{name!r}: {value!r}}}: use a string under another key than {taken}")
+        write_tensors(path, self.state(), {**(metadata or {}), **own})
 
     @classmethod
     def load(cls, path: Path | str) -> Recognizer:
-        """A recognizer that `save` wrote.
+        """Read a recognizer that `save` wrote.
 
         Raises:
             MissingDataError: no such file.
             DataError: it is not a recognizer's file.
         """
-        if not Path(path).is_file():
-            raise MissingDataError(f"'{path}' is not a file")
+        state, metadata = read_tensors(path)
         try:
-            with safe_open(path, framework="numpy") as file:
-                about, state = file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            settings, curves = json.loads(about["settings"]), json.loads(about.get("curves", "[]"))
-            recognizer = RECOGNIZERS.build({"name": about["recognizer"], **settings})
+            settings, curves = json.loads(metadata["settings"]), json.loads(metadata.get("curves", "[]"))
+            recognizer = RECOGNIZERS.build({"name": metadata["recognizer"], **settings})
             recognizer._restore(state)
-        except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as fault:
-            raise DataError(f"'{path}' is not a saved recognizer ({type(fault).__name__}: {fault})") from None
+        except (KeyError, ValueError, TypeError, RuntimeError) as error:
+            raise DataError(f"'{path}' is not a saved recognizer ({type(error).__name__}: {error})") from None
         recognizer.history_ = curves
         recognizer.classes_ = recognizer.classes
         return recognizer
 
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "classes_"):
+            raise NotFittedError(f"recognizer '{self.name}' is not fitted; call fit or load first")
+
+    def _saved_settings(self) -> dict[str, Any]:
+        """Settings from which `load` builds the recognizer again, as JSON can hold them."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "folder"}
+
     @abstractmethod
     def state(self) -> State:
-        """What was learned, as named arrays: what `save` writes and the next stage begins from."""
+        """Return what was learned as named arrays: what `save` writes, and what the next stage begins from."""
 
     @abstractmethod
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
-        """Learn from samples in the order of their ids; `targets` (n,) are positions in `classes`."""
+        """Train on samples in the order of their ids; `targets` (n,) are positions in `classes`."""
 
     @abstractmethod
     def _predict_proba(self, samples: Sequence[Sample]) -> np.ndarray:
@@ -153,36 +199,23 @@ class Recognizer(ABC):
 
     @abstractmethod
     def _restore(self, state: State) -> None:
-        """Take back what `state` gave."""
+        """Take back what `state` returned."""
 
 
 RECOGNIZERS: Registry[Recognizer] = Registry("recognizer", "microexpr.recognizers")
 
 
-def sort_metadata(content: bytes) -> bytes:
-    """A safetensors file with its metadata in the order of their names: the same model has the same bytes.
-
-    The library writes them in an order that differs from one process to the next.
-    """
-    size = int.from_bytes(content[:8], "little")
-    header = json.loads(content[8 : 8 + size])
-    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text + content[8 + size :]
-
-
 def stack(samples: Sequence[Sample], array: str) -> np.ndarray:
-    """One array of every sample as (n, ...) float32, or uint8 where they are bytes (a quarter of the memory).
+    """Stack one array of every sample as (n, ...) float32, or uint8 where they are bytes (a quarter of the memory).
 
     Raises:
         RecipeError: a sample has no such array, or they differ in shape.
     """
     arrays = [sample.array(array) for sample in samples]
-    for sample, one in zip(samples, arrays, strict=True):
-        if one.shape != arrays[0].shape:
+    for sample, values in zip(samples, arrays, strict=True):
+        if values.shape != arrays[0].shape:
             raise RecipeError(
-                f"'{array}' of clip '{sample.id}' is {one.shape}, that of '{samples[0].id}' is {arrays[0].shape}; "
+                f"'{array}' of clip '{sample.id}' is {values.shape}, that of '{samples[0].id}' is {arrays[0].shape}; "
                 "the chain needs a step that makes them alike, e.g. {name = 'resize'}"
             )
     stacked = np.stack(arrays)
@@ -190,10 +223,6 @@ def stack(samples: Sequence[Sample], array: str) -> np.ndarray:
 
 
 def softmax(scores: np.ndarray) -> np.ndarray:
-    """Rows of (n, classes) scores as probabilities."""
+    """Turn scores (n, classes) into probabilities, each row with sum 1."""
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
-
-
-Settings = dict[str, Any]
-"""A table of a recipe: `name` and settings."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..core.clip import TIMES, Clip, Sample
 from ..core.errors import DataError, UsageError
-from ..core.files import read_metadata
+from ..core.tensor_files import read_metadata
 from ..imaging.video import open_frames
 from ..preprocessing import Chain
 from . import Recognizer

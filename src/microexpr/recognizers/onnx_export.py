@@ -15,7 +15,8 @@ import torch
 from torch import nn
 
 from ..core.errors import DataError, MissingDataError, NotFittedError, UsageError
-from ..core.files import read_metadata, write_atomically
+from ..core.files import write_atomically
+from ..core.tensor_files import read_metadata
 from ..networks.training import torch_threads
 from .base import Recognizer
 from .network import Network
@@ -74,11 +75,11 @@ def to_onnx(recognizer: Network, path: Path | str, metadata: Mapping[str, str] |
     Raises:
         UsageError: the extra `onnx` is not installed, the network takes sequences, or it has a scale for each of
             several data sets.
-        NotFittedError: the recognizer has not learned anything.
+        NotFittedError: neither `fit` nor `load` was called before.
         DataError: the file would answer otherwise than torch does.
     """
     if not hasattr(recognizer, "classes_"):
-        raise NotFittedError(f"recognizer '{recognizer.name}' has not learned anything yet; call fit or load first")
+        raise NotFittedError(f"recognizer '{recognizer.name}' is not fitted; call fit or load first")
     if len(recognizer.classifier_.shape) != 3:
         name = recognizer.network["name"]
         raise UsageError(f"'{name}' takes sequences of any length; only networks of images become ONNX files")

@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save
 from torch import nn
 
 from ...core.errors import RecipeError, UsageError
-from ...core.files import read_metadata, write_atomically
 from ...core.progress import ProgressCallback
+from ...core.tensor_files import read_metadata
 from ...networks import NETWORKS
 from ...networks.base import use_generator
 from ...networks.training import Checkpoint, Schedule, Trainer, torch_threads
 from ...networks.training.curves import write_csv
 from ...networks.training.device import memory_format
 from ...networks.training.distributed import Process, distributed_context
+from ...networks.weights import write_weights
 from ..base import Settings
 from .image_datasets import ImageDataset, is_synthetic, open_image_dataset, write_synthetic
 from .loader import seeded
@@ -72,8 +72,9 @@ def pretrain(settings: Pretraining, root: Path, out: Path, progress: ProgressCal
             trainer.on_progress = partial(progress, f"training {settings.network['name']}")
         history = trainer.run()
         if process.is_main:
-            metadata = {"key": key, **weights_metadata(settings, train, history[-1]), "synthetic": is_synthetic(root)}
-            write_weights(path, trainer.module, metadata)
+            metadata = weights_metadata(settings, train, history[-1])
+            metadata |= {"format": "pt", "key": key, "synthetic": is_synthetic(root)}
+            write_weights(path, trainer.module.state_dict(), metadata)
             trainer.checkpoint.path.unlink(missing_ok=True)
         process.barrier()
     return path
@@ -149,13 +150,6 @@ def weights_metadata(settings: Pretraining, train: ImageDataset, last: dict[str,
         "epochs": settings.epochs,
         **{name: last[name] for name in ("top1", "top5") if name in last},
     }
-
-
-def write_weights(path: Path, module: nn.Module, metadata: dict[str, Any]) -> None:
-    """Write a state dict as safetensors; metadata that are not strings are written as JSON."""
-    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in metadata.items()}
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
-    write_atomically(path, save(weights, metadata={"format": "pt", **texts}))
 
 
 def synthetic_weights(network: Settings, cache: Path, progress: ProgressCallback | None = None, size: int = 64) -> Path:

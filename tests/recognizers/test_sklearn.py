@@ -1,0 +1,97 @@
+"""Classifiers of scikit-learn as recognizers, and recognizers as estimators of scikit-learn."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC, LinearSVC
+
+from microexpr.core.errors import RecipeError, UsageError
+from microexpr.recognizers import RECOGNIZERS, Recognizer, SklearnRecognizer, check_recognizer
+from microexpr.recognizers.checks import CLASSES, synthetic_samples
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"estimator": "sklearn.linear_model.LogisticRegression", "C": 2.0},
+        {"estimator": "sklearn.svm.LinearSVC"},
+        {"estimator": LogisticRegression(C=0.1)},
+        {"estimator": GaussianNB()},
+        {"estimator": SVC()},
+    ],
+    ids=str,
+)
+def test_estimators_keep_the_contract_of_recognizers(settings):
+    check_recognizer({"name": "sklearn", **settings})
+
+
+@pytest.mark.parametrize("estimator", [RandomForestClassifier(5), make_pipeline(StandardScaler(), LinearSVC())])
+def test_estimators_that_cannot_be_saved_predict_and_say_so(estimator, tmp_path):
+    samples, labels = synthetic_samples()
+    recognizer = SklearnRecognizer(estimator).fit(samples, labels)
+    assert recognizer.classes == tuple(sorted(CLASSES))
+    assert np.mean([a == b for a, b in zip(recognizer.predict(samples), labels, strict=True)]) > 0.8
+    with pytest.raises(UsageError, match="cannot be saved"):
+        recognizer.save(tmp_path / "model.safetensors")
+
+
+def test_probabilities_are_those_of_the_estimator_and_absent_classes_get_zero():
+    samples, labels = synthetic_samples()
+    pairs = [(s, label) for s, label in zip(samples, labels, strict=True) if label != CLASSES[1]]
+    training, targets = [s for s, _ in pairs], [label for _, label in pairs]
+    found = SklearnRecognizer(LogisticRegression(), classes=CLASSES).fit(training, targets).predict_proba(samples)
+    values = lambda chosen: np.stack([s.array("image").ravel() for s in chosen])  # noqa: E731
+    expected = LogisticRegression(random_state=0).fit(values(training), targets).predict_proba(values(samples))
+    assert (found[:, 1] == 0).all()
+    assert np.allclose(found[:, [0, 2]], expected)
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"estimator": "os.system"}, "must be a class of sklearn"),
+        ({"estimator": "sklearn.svm.LinearSVM"}, "there is no estimator"),
+        ({"estimator": "sklearn.utils.shuffle"}, "is not an estimator"),
+        ({"estimator": "sklearn.linear_model.LinearRegression"}, "is not a classifier"),
+        ({"estimator": LinearRegression()}, "is not a classifier"),
+        ({"estimator": "sklearn.svm.LinearSVC", "penalti": "l2"}, "did you mean 'penalty'"),
+    ],
+)
+def test_wrong_estimators_are_refused(settings, text):
+    with pytest.raises(RecipeError, match=text):
+        RECOGNIZERS.build({"name": "sklearn", **settings})
+
+
+@pytest.mark.parametrize("name", RECOGNIZERS.names())
+def test_every_recognizer_can_be_cloned_by_sklearn(name):
+    recognizer = RECOGNIZERS.build({"name": name}, classes=CLASSES, seed=7)
+    copy = clone(recognizer)
+    assert type(copy) is type(recognizer) and copy.get_params() == recognizer.get_params()
+    assert not hasattr(copy, "classes_")
+    assert copy.set_params(seed=8).get_params()["seed"] == 8 and recognizer.seed == 7
+    with pytest.raises(RecipeError, match="did you mean 'seed'"):
+        copy.set_params(sed=9)
+
+
+def test_parameters_of_a_nested_estimator_are_set_by_name():
+    recognizer = SklearnRecognizer(LogisticRegression())
+    assert recognizer.get_params()["estimator__C"] == 1.0
+    assert recognizer.set_params(estimator__C=3.0).estimator.C == 3.0
+    named = RECOGNIZERS.build({"name": "sklearn"}).set_params(estimator__C=3.0)
+    assert isinstance(named, Recognizer) and named.get_params()["parameters"] == {"C": 3.0}
+
+
+@pytest.mark.parametrize("name", ["majority", "svm"])
+def test_asking_for_one_recognizer_imports_neither_torch_nor_sklearn(name):
+    code = f"import sys; from microexpr.recognizers import RECOGNIZERS; RECOGNIZERS.get('{name}')"
+    code += "; print({'torch', 'sklearn'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
