@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from ..core.clip import Interval
-from ..core.errors import DataError, NotFittedError, UsageError
+from ..core.errors import DataError, MissingDataError, NotFittedError, UsageError
 from ..core.tensor_files import read_tensors, write_tensors
 from ..core.track import FaceTrack
 from .base import Spotter
@@ -41,14 +41,8 @@ class TrainableSpotter(Spotter):
         return self._with(self._fit(tracks, labels, seed))
 
     def save(self, path: Path) -> None:
-<<<<<<< HEAD
         """Write the trained weights as safetensors; the setting `weights` reads them."""
-        state = {name: np.array(value, order="C") for name, value in self.state().items()}
-        write_atomically(Path(path), save(state, metadata={"spotter": self.name}))
-=======
-        """Write what was learned; setting `weights` reads it."""
         write_tensors(path, self.state(), {"spotter": self.name})
->>>>>>> 02cadf0 (Any scikit-learn classifier is a recognizer; recognizers can be cloned; check_network; one reader of safetensors)
 
     def state(self) -> State:
         """Return the trained weights as named arrays.
@@ -79,19 +73,9 @@ class TrainableSpotter(Spotter):
 
 
 def _read(path: Path, name: str) -> State:
-<<<<<<< HEAD
     if not path.is_file():
         raise MissingDataError(f"weights of spotter '{name}': '{path}' is not a file")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            if (file.metadata() or {}).get("spotter") != name:
-                raise DataError(f"'{path}' does not hold weights of spotter '{name}'")
-            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise DataError(f"'{path}' is not a safetensors file ({error})") from None
-=======
     state, metadata = read_tensors(path)
     if metadata.get("spotter") != name:
-        raise DataError(f"'{path}' does not hold the weights of spotter '{name}'")
+        raise DataError(f"'{path}' does not hold weights of spotter '{name}'")
     return state
->>>>>>> 02cadf0 (Any scikit-learn classifier is a recognizer; recognizers can be cloned; check_network; one reader of safetensors)
