@@ -80,7 +80,7 @@ def test_what_nobody_judged_is_left_out_and_counted():
 @pytest.mark.parametrize(
     ("events", "message"),
     [
-        ([coded(10, 40, status="found")], "has not judged any of the 1 events"),
+        ([coded(10, 40, status="found")], "has not reviewed any of the 1 events"),
         ([coded(990, 1000)], "does not lie in this recording .frames 0 to 999"),
         ([coded(40, 10)], "frames 40 to 10 does not lie"),
     ],

@@ -14,16 +14,17 @@ from .intervals import match_intervals
 from .recognition import confusion_matrix
 
 ACCEPTED_STATUSES = frozenset({"confirmed", "corrected", "added"})
-"""What a coder says is there; `rejected` is a judgment too, `found` is none."""
+"""Statuses of events that a coder accepted. `rejected` is a decision too; `found` is an event not reviewed yet."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A place where two coders differ.
+    """An event on which two coders differ.
 
     Attributes:
         what: `only first`, `only second`, or `class`.
-        first, second: the event of each; None where a coder has none there.
+        first: the first coder's event; None where there is none.
+        second: the second coder's event; None where there is none.
     """
 
     what: str
@@ -36,15 +37,16 @@ class Agreement:
     """How far two coders agree.
 
     Attributes:
-        first, second: their names; several are joined by `+`.
-        frames: how many were compared: frames of the recording times people of whom a coder kept an event.
-        time_kappa: over frames, each of which lies in a movement or not; None where neither coder has one, or both
-            have one everywhere: there is nothing to agree on.
-        class_kappa: over the classes of the matched events; None where none is matched, or all have one class.
-        matched: pairs of events that overlap by half or more (intersection over union).
-        onset_seconds: mean distance of their onsets; None without a pair.
-        unjudged: events of the first and of the second that the coder has not judged; they were left out.
-        differences: by time.
+        first: name of the first coder; several are joined by `+`.
+        second: name of the second coder.
+        frames: number of compared frames: frames of the recording times the faces with an accepted event.
+        time_kappa: kappa over frames, each inside or outside of an event; None where neither coder has an event, or
+            both have one in every frame.
+        class_kappa: kappa over the classes of the matched events; None where none is matched, or all have one class.
+        matched: number of pairs of events whose intersection over union is a half or more.
+        onset_seconds: mean distance of the onsets of the pairs; None without a pair.
+        unreviewed: number of events that the first and the second coder have not reviewed; they are left out.
+        differences: sorted by time.
     """
 
     first: str
@@ -61,54 +63,57 @@ class Agreement:
 def cohen_kappa(counts: np.ndarray) -> float | None:
     """Agreement beyond chance, -1 to 1 (Cohen 1960, doi:10.1177/001316446002000104).
 
+    (p_o - p_e) / (1 - p_e), where p_o is the fraction of equal decisions and p_e the one expected by chance.
+
     Args:
-        counts: (C, C) how often the first said the row and the second the column.
+        counts: (C, C) numbers of decisions, rows the first coder's, columns the second's.
 
     Returns:
-        None where chance alone agrees always: nothing was judged, or both said one and the same word throughout.
+        None where p_e is 1: there is no decision, or both coders used the same single class throughout.
     """
     total = counts.sum()
     if total == 0:
         return None
-    seen = np.trace(counts) / total
+    observed = np.trace(counts) / total
     chance = float((counts.sum(0) / total) @ (counts.sum(1) / total))
-    return None if np.isclose(chance, 1) else float((seen - chance) / (1 - chance))
+    return None if np.isclose(chance, 1) else float((observed - chance) / (1 - chance))
 
 
 def agreement(first: Sequence[Event], second: Sequence[Event], numbers: range, iou: float = 0.5) -> Agreement:
-    """Hold two coders' events of one recording against each other.
+    """Compare two coders' events of one recording.
 
-    Time is compared frame by frame for each person (time-unit kappa, Bakeman & Quera 2011); classes are compared where
-    events are matched one to one, best overlap first. Long movements weigh more in the first, not in the second.
+    Time is compared frame by frame for each face (time-unit kappa, Bakeman & Quera 2011, Sequential Analysis and
+    Observational Methods for the Behavioral Sciences); classes are compared where events match one to one, best overlap
+    first. Long events weigh more in the first kappa, not in the second.
 
     Args:
-        first, second: events as a coder left them.
+        first: events of the first coder.
+        second: events of the second coder.
         numbers: frame numbers of the recording.
-        iou: share of overlap from which two events are the same one.
+        iou: smallest intersection over union of a pair, above 0 and at most 1.
 
     Raises:
-        DataError: an event ends before it begins or lies outside the recording; or a coder has judged nothing although
-            there are events.
+        DataError: an event ends before it begins or lies outside the recording; or a coder has reviewed none of the
+            events.
     """
     sides = [_accepted(events, numbers, name) for events, name in ((first, "first"), (second, "second"))]
-    faces = sorted({event.face for side in sides for event in side})
     matched: list[tuple[Event, Event]] = []
     counts = np.zeros((2, 2), np.int64)
-    for face in faces:
+    for face in sorted({event.face for side in sides for event in side}):
         own = [[event for event in side if event.face == face] for side in sides]
         matched += match_intervals(own[0], own[1], iou)
         counts += _frame_counts(own[0], own[1], numbers)
     onsets = [abs(a.start - b.start) for a, b in matched]
     return Agreement(
-        _names(first),
-        _names(second),
-        int(counts.sum()),
-        cohen_kappa(counts),
-        cohen_kappa(_class_counts(matched)),
-        len(matched),
-        float(np.mean(onsets)) if onsets else None,
-        (_count_unreviewed(first), _count_unreviewed(second)),
-        _differences(sides[0], sides[1], matched),
+        first=_names(first),
+        second=_names(second),
+        frames=int(counts.sum()),
+        time_kappa=cohen_kappa(counts),
+        class_kappa=cohen_kappa(_class_counts(matched)),
+        matched=len(matched),
+        onset_seconds=float(np.mean(onsets)) if onsets else None,
+        unreviewed=(_count_unreviewed(first), _count_unreviewed(second)),
+        differences=_differences(sides[0], sides[1], matched),
     )
 
 
@@ -118,10 +123,10 @@ def _accepted(events: Sequence[Event], numbers: range, name: str) -> list[Event]
         if not (inside and math.isfinite(event.start)):
             raise DataError(
                 f"the {name} coder's event at frames {event.onset} to {event.offset} does not lie in this recording "
-                f"(frames {numbers[0]} to {numbers[-1]}); is it the file of another one?"
+                f"(frames {numbers[0]} to {numbers[-1]}); give the file of this recording"
             )
     if events and _count_unreviewed(events) == len(events):
-        raise DataError(f"the {name} coder has not judged any of the {len(events)} events (all are `found`)")
+        raise DataError(f"the {name} coder has not reviewed any of the {len(events)} events (all are `found`)")
     return [event for event in events if event.status in ACCEPTED_STATUSES]
 
 
@@ -134,7 +139,7 @@ def _names(events: Sequence[Event]) -> str:
 
 
 def _frame_counts(first: Sequence[Event], second: Sequence[Event], numbers: range) -> np.ndarray:
-    """(2, 2) frames of one person: nothing or a movement, as the first and as the second coder see it."""
+    """(2, 2) frames of one face: rows whether the first coder has an event there, columns the same of the second."""
     inside = np.zeros((2, len(numbers)), np.int64)
     for row, events in zip(inside, (first, second), strict=True):
         for event in events:
@@ -144,10 +149,10 @@ def _frame_counts(first: Sequence[Event], second: Sequence[Event], numbers: rang
 
 def _class_counts(matched: Sequence[tuple[Event, Event]]) -> np.ndarray:
     """(C, C) classes of the matched events: rows the first coder's, columns the second's."""
-    words = sorted({event.label for pair in matched for event in pair})
+    classes = sorted({event.label for pair in matched for event in pair})
     if not matched:
         return np.zeros((1, 1), np.int64)
-    return confusion_matrix([a.label for a, _ in matched], [b.label for _, b in matched], words)
+    return confusion_matrix([a.label for a, _ in matched], [b.label for _, b in matched], classes)
 
 
 def _differences(
@@ -157,4 +162,9 @@ def _differences(
     found = [Difference("only first", event, None) for event in first if id(event) not in paired]
     found += [Difference("only second", None, event) for event in second if id(event) not in paired]
     found += [Difference("class", a, b) for a, b in matched if a.label != b.label]
-    return tuple(sorted(found, key=lambda one: min(e.start for e in (one.first, one.second) if e is not None)))
+    return tuple(sorted(found, key=_start))
+
+
+def _start(difference: Difference) -> float:
+    """Start of the earlier of its events, in seconds."""
+    return min(event.start for event in (difference.first, difference.second) if event is not None)

@@ -29,7 +29,7 @@ from ..imaging.flow_colors import (
 MARKS = {"onset": "#1b7f5a", "apex": "#b2182b", "offset": "#2166ac"}
 EDGE = "#c3ccd4"
 BLUE, ORANGE = "#12506f", "#c8641b"
-BOXES = 12
+MAX_BOXES = 12
 """Boxes of a network's diagram; deeper parts are drawn as one."""
 
 EMPTY = ("Sequential", "Identity")
@@ -37,40 +37,40 @@ EMPTY = ("Sequential", "Identity")
 
 
 def strip_figure(example: ExampleClip) -> Figure:
-    """Frames of a clip in a row, with their numbers; onset, apex and offset framed and named."""
+    """Draw frames of a clip in a row, with their numbers; onset, apex and offset framed and named."""
     assert example.strip is not None
     figure, axes = _row(len(example.strip))
-    for place, frame, (number, mark) in zip(axes, example.strip, frame_labels(example), strict=True):
-        place.imshow(frame, interpolation="nearest")
-        place.set_title(f"{number}\n{mark}", fontsize=9, color=_color(mark), fontweight="bold" if mark else "normal")
-        for spine in place.spines.values():
+    for axis, frame, (number, mark) in zip(axes, example.strip, frame_labels(example), strict=True):
+        axis.imshow(frame, interpolation="nearest")
+        axis.set_title(f"{number}\n{mark}", fontsize=9, color=_color(mark), fontweight="bold" if mark else "normal")
+        for spine in axis.spines.values():
             spine.set(color=_color(mark), linewidth=3 if mark else 0)
     return figure
 
 
 def flows_figure(example: ExampleClip) -> Figure:
-    """Flow at several moments in a row, in colors, and the wheel that tells them."""
+    """Draw flow at several times in a row, in colors, with their color wheel."""
     assert example.flows is not None
     figure, axes = _row(len(example.flows) + 1)
-    for number, (place, flow) in enumerate(zip(axes, example.flows, strict=False), 1):
-        place.imshow(flow_image(flow, example.limit), interpolation="nearest")
-        place.set_title(str(number), fontsize=9)
+    for number, (axis, flow) in enumerate(zip(axes, example.flows, strict=False), 1):
+        axis.imshow(flow_image(flow, example.limit), interpolation="nearest")
+        axis.set_title(str(number), fontsize=9)
     _legend(axes[-1], example.limit)
     return figure
 
 
 def seen_figure(example: ExampleClip) -> Figure:
-    """A sequence as a recognizer was shown it."""
+    """Draw a sequence as the recognizer's input shows it."""
     assert example.input_frames is not None
     figure, axes = _row(len(example.input_frames))
-    for number, (place, frame) in enumerate(zip(axes, example.input_frames, strict=True), 1):
-        place.imshow(frame, interpolation="nearest")
-        place.set_title(str(number), fontsize=9)
+    for number, (axis, frame) in enumerate(zip(axes, example.input_frames, strict=True), 1):
+        axis.imshow(frame, interpolation="nearest")
+        axis.set_title(str(number), fontsize=9)
     return figure
 
 
 def flow_figure(example: ExampleClip) -> Figure:
-    """One flow: arrows over the face (gray where there is none), colors with their wheel, and channel by channel."""
+    """Draw one flow: arrows over the face (or gray), colors with their wheel, and each channel."""
     flow = example.flow
     assert flow is not None
     channels = [("u: right is positive", 0, example.limit, True), ("v: down is positive", 1, example.limit, True)]
@@ -89,31 +89,39 @@ def flow_figure(example: ExampleClip) -> Figure:
     axes[1].imshow(flow_image(flow, example.limit), interpolation="nearest")
     axes[1].set_title("direction and length", fontsize=9)
     _legend(axes[2], example.limit)
-    for place, (title, channel, limit, signed) in zip(axes[3:], channels, strict=True):
-        place.imshow(channel_image(flow[..., channel], limit, signed), interpolation="nearest")
-        place.set_title(title, fontsize=9)
-        _scale(figure, place, limit, signed)
+    for axis, (title, channel, limit, signed) in zip(axes[3:], channels, strict=True):
+        axis.imshow(channel_image(flow[..., channel], limit, signed), interpolation="nearest")
+        axis.set_title(title, fontsize=9)
+        _scale(figure, axis, limit, signed)
     return figure
 
 
 def confusion_figure(counts: np.ndarray, classes: Sequence[str], title: str) -> Figure:
-    """Counts, and their share of the row as color; rows truth, columns guess."""
+    """Draw a confusion matrix: counts, colored by their fraction of the row; rows true, columns predicted.
+
+    Args:
+        counts: (C, C).
+        classes: of rows and columns.
+        title: above the matrix.
+    """
     side = 1.6 + 0.75 * len(classes)
     figure = Figure(figsize=(side + 0.6, side), layout="constrained")
     axes = figure.subplots()
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for (row, column), share in np.ndenumerate(shares):
-        text = f"{counts[row, column]}\n{100 * share:.0f} %"
-        axes.text(column, row, text, ha="center", va="center", fontsize=9, color="white" if share > 0.55 else "black")
-    axes.set(title=title, xlabel="guess", ylabel="truth")
+    fractions = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(fractions, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), fraction in np.ndenumerate(fractions):
+        text = f"{counts[row, column]}\n{100 * fraction:.0f} %"
+        axes.text(
+            column, row, text, ha="center", va="center", fontsize=9, color="white" if fraction > 0.55 else "black"
+        )
+    axes.set(title=title, xlabel="predicted", ylabel="label")
     axes.set_xticks(range(len(classes)), classes, rotation=35, ha="right")
     axes.set_yticks(range(len(classes)), classes)
     return figure
 
 
 def curves_figure(curves: Mapping[str, Sequence[Mapping[str, float]]], name: str) -> Figure:
-    """`loss` or `accuracy` against epochs: training, and people kept apart for validation where there are any.
+    """`loss` or `accuracy` against epochs: training, and inner validation where there is one.
 
     Args:
         curves: fold -> a row an epoch. One fold is drawn as it is; several thin, and their mean bold.
@@ -129,8 +137,8 @@ def curves_figure(curves: Mapping[str, Sequence[Mapping[str, float]]], name: str
         if lines:
             shortest = min(map(len, lines))
             mean = np.mean([[y for _, y in line[:shortest]] for line in lines], axis=0)
-            told = f"{label} (mean of {len(lines)} folds)" if len(lines) > 1 else label
-            axes.plot([x for x, _ in lines[0][:shortest]], mean, color=color, linewidth=1.8, label=told)
+            legend = f"{label} (mean of {len(lines)} folds)" if len(lines) > 1 else label
+            axes.plot([x for x, _ in lines[0][:shortest]], mean, color=color, linewidth=1.8, label=legend)
     axes.set(xlabel="epoch", ylabel=name)
     if name == "accuracy":
         axes.set_ylim(-0.02, 1.02)
@@ -150,15 +158,15 @@ class Box:
     reads: frozenset[int]
 
 
-def boxes(layers: Sequence[Mapping[str, Any]], most: int = BOXES) -> list[Box]:
-    """The layers of `network.json`, gathered so that at most so many boxes are left.
+def boxes(layers: Sequence[Mapping[str, Any]], max_boxes: int = MAX_BOXES) -> list[Box]:
+    """The layers of `network.json`, gathered into at most `max_boxes` boxes.
 
-    What has no weights, or only scales, goes with the layer that it works on; if that is not enough, layers whose names
-    begin alike are one box.
+    Layers without weights and normalizations are drawn with the layer that they read; if that is not enough, layers
+    whose names begin alike are one box.
     """
     keys = _carried(layers)
     for depth in (4, 3, 2, 1):
-        if len(set(keys)) <= most:
+        if len(set(keys)) <= max_boxes:
             break
         keys = [".".join(str(layer["name"]).split(".")[:depth]) for layer in layers]
     names = list(dict.fromkeys(keys))
@@ -178,7 +186,7 @@ def boxes(layers: Sequence[Mapping[str, Any]], most: int = BOXES) -> list[Box]:
 
 
 def _carried(layers: Sequence[Mapping[str, Any]]) -> list[str]:
-    """For each layer the name of the one whose box it goes into: its own, or that of the one layer that it reads."""
+    """For each layer the name of its box: its own name, or that of the only layer that it reads."""
     keys: list[str] = []
     for layer in layers:
         reads = [i for i in layer.get("reads", ()) if i < len(keys)]
@@ -188,12 +196,12 @@ def _carried(layers: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _behind(sources: Mapping[str, set[str]], name: str) -> set[str]:
-    """Everything that `name` works on, directly or not."""
-    return sources[name].union(*(_behind(sources, one) for one in sources[name]))
+    """Every box that `name` reads, directly or not."""
+    return sources[name].union(*(_behind(sources, source) for source in sources[name]))
 
 
 def _columns(parts: Sequence[Box]) -> list[int]:
-    """How many steps each box is behind the input; in the order of use where it is not known how they are joined."""
+    """Column of each box: its distance from the input; in the order of use where the connections are not known."""
     if not any(part.reads for part in parts):
         return list(range(1, len(parts) + 1))
 
@@ -204,7 +212,7 @@ def _columns(parts: Sequence[Box]) -> list[int]:
 
 
 def network_figure(network: Mapping[str, Any]) -> Figure:
-    """Boxes from left to right, arrows as the numbers flow; what runs side by side stands one above the other."""
+    """Draw boxes from left to right with arrows in the direction of computation, parallel branches above each other."""
     parts = boxes(network["layers"])
     columns = _columns(parts)
     rows = [columns[:i].count(column) for i, column in enumerate(columns)]
@@ -220,50 +228,50 @@ def network_figure(network: Mapping[str, Any]) -> Figure:
     for lines, column, row in zip(texts, columns, rows, strict=True):
         drawn.append(_box(axes, (column, row + (height - tallest[column]) / 2), lines, "#dcebf5"))
     for i, part in enumerate(parts):
-        ordered = [drawn[i - 1]] if i and not any(one.reads for one in parts) else []
+        ordered = [drawn[i - 1]] if i and not any(other.reads for other in parts) else []
         for source in [drawn[j] for j in sorted(part.reads)] or ordered or [begin]:
             _arrow(axes, source, drawn[i])
     return figure
 
 
 def _lines(part: Box) -> list[str]:
-    """What a box says: name, kinds of layers, shape of what comes out, weights."""
+    """Lines in a box: name, kinds of layers, output shape, weights."""
     kinds = [*part.kinds[:6], *["…"] * (len(part.kinds) > 6)]
     weights = [f"{part.weights:,} weights".replace(",", " ")] if part.weights else []
     return [part.name, *kinds, " × ".join(map(str, part.shape)), *weights]
 
 
 def encode(figure: Figure, form: str) -> bytes:
-    """A figure as `png` or `svg`; the same figure gives the same bytes."""
+    """Encode a figure as `png` or `svg`; the same figure gives the same bytes."""
     content = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "microexpr"}):
         figure.savefig(content, format=form, dpi=160, metadata={"Date": None} if form == "svg" else {"Software": None})
     return content.getvalue()
 
 
-def _row(pictures: int, side: float = 1.15) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(side * pictures, side + 0.42), layout="constrained")
-    axes = list(np.ravel(figure.subplots(1, pictures)))
-    for place in axes:
-        place.set(xticks=[], yticks=[])
-        place.spines[:].set(color=EDGE, linewidth=0.6)  # what does not move is as white as the paper
+def _row(images: int, side: float = 1.15) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(side * images, side + 0.42), layout="constrained")
+    axes = list(np.ravel(figure.subplots(1, images)))
+    for axis in axes:
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set(color=EDGE, linewidth=0.6)  # what does not move is as white as the paper
     return figure, axes
 
 
-def _legend(place: Axes, limit: float) -> None:
-    place.imshow(wheel_legend(120))
-    place.spines[:].set_visible(False)
-    place.set_title("the wheel", fontsize=9)
-    place.set_xlabel(f"rim: {limit:g} or more", fontsize=8)
+def _legend(axis: Axes, limit: float) -> None:
+    axis.imshow(wheel_legend(120))
+    axis.spines[:].set_visible(False)
+    axis.set_title("color wheel", fontsize=9)
+    axis.set_xlabel(f"rim: {limit:g} or more", fontsize=8)
 
 
-def _scale(figure: Figure, place: Axes, limit: float, signed: bool) -> None:
+def _scale(figure: Figure, axis: Axes, limit: float, signed: bool) -> None:
     """The colors of a channel beneath it."""
     stops = [tuple(part / 255 for part in color) for color in (SIGNED_COLORS if signed else UNSIGNED_COLORS)]
     colors = LinearSegmentedColormap.from_list("channel", stops)
     drawn = ScalarMappable(Normalize(-limit if signed else 0, limit), colors)
     ticks = [-limit, 0, limit] if signed else [0, limit / 2, limit]
-    bar = figure.colorbar(drawn, cax=place.inset_axes((0, -0.1, 1, 0.06)), orientation="horizontal", ticks=ticks)
+    bar = figure.colorbar(drawn, cax=axis.inset_axes((0, -0.1, 1, 0.06)), orientation="horizontal", ticks=ticks)
     bar.ax.tick_params(labelsize=8)
 
 
@@ -273,7 +281,7 @@ def _box(axes: Axes, at: tuple[float, float], lines: Sequence[str], color: str) 
 
 
 def _arrow(axes: Axes, source: Text, target: Text) -> None:
-    """From the edge of one box to that of another; in a bow where a box may stand between them."""
+    """Draw an arrow between the edges of two boxes; curved where another box may stand between them."""
     (x0, y0), (x1, y1) = source.get_position(), target.get_position()
     style = {
         "arrowstyle": "->",

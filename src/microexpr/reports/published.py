@@ -17,16 +17,16 @@ class PublishedRow:
     """One row of a published table.
 
     Attributes:
-        protocol: name in `protocols`, or of a task that has no protocol here (`peng2018-macro`).
-        method: what it is called.
+        protocol: name of a protocol, or of a task that has no protocol here (`peng2018-macro`).
+        method: name of the method.
         source: paper and table, or file, where the number was read.
         metrics: name as in `metrics` -> value, 0 to 1.
         part: data set (`smic`) or fold (`casme2-to-samm`) of the protocol; "" for the whole.
-        leaky: the epoch was chosen on the test person; such a number is not comparable and is marked.
+        leaky: the epoch was chosen on the test subject; such a number is not comparable and is marked.
         note: what else a reader should know.
         recipe: name of the shipped recipe that does the same, where there is one.
-        confusion: (C, C) counts, rows truth, where the paper prints a matrix.
-        percent: the same matrix as printed, each row in per cent of its truth.
+        confusion: (C, C) counts, rows true, where the paper prints a matrix.
+        percent: the same matrix as printed, each row in per cent of its clips.
     """
 
     protocol: str
@@ -46,7 +46,7 @@ class PublishedSpotting:
     """F1 of intervals at an overlap of one half, as printed, 0 to 1; None where it is not.
 
     Attributes:
-        method: what it is called.
+        method: name of the method.
         data: data set.
         micro, macro, all: F1.
         source: paper, or file, where the numbers were read.
