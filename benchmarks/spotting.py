@@ -215,7 +215,7 @@ def staged() -> None:
             peak, units = 1.2 + seconds / 2, ((1, ""), (2, ""))
             beat = Movement("micro", 1.2, peak, peak, 1.2 + seconds, size, units, "II")
             take = random_video(seed, seconds=2.5, fps=200.0, micro=0, macro=0, distractors=calm)
-            take = dataclasses.replace(take, beats=(beat,))
+            take = dataclasses.replace(take, movements=(beat,))
             (real,) = take.intervals
             best = {True: 0.0, False: 0.0}
             for one in spotter.spot(ground_truth_track(take)):

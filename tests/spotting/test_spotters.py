@@ -22,12 +22,12 @@ SMILE = ((12, ""),)
 
 
 def staged(
-    *beats: Movement, seconds: float = 4.0, fps: float = 60.0, seed: int = 3, calm: bool = True
+    *movements: Movement, seconds: float = 4.0, fps: float = 60.0, seed: int = 3, calm: bool = True
 ) -> SyntheticVideo:
     """A synthetic video in which only these movements happen."""
     others = NOTHING_ELSE if calm else Distractors()
     take = random_video(seed, seconds=seconds, fps=fps, micro=0, macro=0, distractors=others)
-    return dataclasses.replace(take, beats=beats)
+    return dataclasses.replace(take, movements=movements)
 
 
 def micro(start: float = 1.6, long: float = 0.3, size: float = 3.0, units=BROWS_UP) -> Movement:

@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from ..core.clip import Interval
-from ..core.errors import UsageError
 from ..core.progress import ProgressCallback
 from ..core.registry import validate_settings
 from ..core.track import FaceTrack
@@ -20,6 +20,9 @@ from ..recognizers.model import DEFAULT_MODEL, load_model
 
 if TYPE_CHECKING:
     from ..faces.tracking import Tracking
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+"""Type of a setting from 0 to 1."""
 
 SPOTTER = "default"
 """The spotter that is used where none is named."""
@@ -41,13 +44,8 @@ class AnalysisOptions:
     model: Path | str = "default"
     spotter: Mapping[str, Any] = field(default_factory=lambda: {"name": SPOTTER})
     tracking: Mapping[str, Any] = field(default_factory=dict)
-    threshold: float = 0.5
-    min_quality: float = 0.5
-
-    def __post_init__(self) -> None:
-        for name in ("threshold", "min_quality"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise UsageError(f"{name} = {getattr(self, name)}: use 0 to 1")
+    threshold: Fraction = 0.5
+    min_quality: Fraction = 0.5
 
     @classmethod
     def from_settings(cls, values: Mapping[str, Any]) -> AnalysisOptions:

@@ -1,4 +1,4 @@
-"""Describe me."""
+"""The track of a face: what the face tracker measures in each frame, and what spotters work on."""
 
 from __future__ import annotations
 

@@ -10,14 +10,27 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
+from pydantic import Field
 
 from ..core.clip import Interval
-from ..core.errors import RecipeError, UsageError
+from ..core.errors import UsageError
 from ..core.registry import Registry
 from ..core.track import MICRO_SECONDS, FaceTrack
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+"""Type of a setting from 0 to 1."""
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+"""Type of a setting above 0."""
+
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""Type of a setting of 0 or more."""
+
+Rate = Annotated[float, Field(ge=10)]
+"""Type of a setting in steps per second."""
 
 GAP_STEPS = 1.75
 """Between two frames that are this many median steps apart, or more, a frame is missing."""
@@ -89,12 +102,8 @@ class Spotter(ABC):
     trainable: ClassVar[bool] = False
     """Whether `fit` changes anything."""
 
-    max_fps: float = 60.0
+    max_fps: Rate = 60.0
     min_score: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.max_fps < 10:
-            raise RecipeError(f"spotter '{self.name}': max_fps = {self.max_fps}: use 10 steps per second or more")
 
     @abstractmethod
     def detect(self, track: FaceTrack, grid: TimeGrid) -> Detection:

@@ -15,7 +15,7 @@ from ..core.errors import RecipeError
 from ..core.track import MICRO_SECONDS, FaceTrack
 from ..features.lbp import LBP
 from ._peak_picking import contrast, spans_above, threshold
-from .base import SPOTTERS, Detection, Spotter, TimeGrid
+from .base import SPOTTERS, Detection, Fraction, NotNegative, Positive, Rate, Spotter, TimeGrid
 
 
 @SPOTTERS.register("difference-contrast")
@@ -32,16 +32,16 @@ class DifferenceContrast(Spotter):
         min_seconds: shortest movement that is reported, in seconds.
     """
 
-    max_fps: float = 30.0
-    micro_window: float = 0.5
-    macro_window: float = 2.0
-    p: float = 0.15
-    min_seconds: float = 0.13
+    max_fps: Rate = 30.0
+    micro_window: Positive = 0.5
+    macro_window: Positive = 2.0
+    p: Fraction = 0.15
+    min_seconds: NotNegative = 0.13
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0 <= self.p <= 1 or not 0 < self.micro_window < self.macro_window:
-            raise RecipeError(f"difference-contrast: p = {self.p} (0 to 1); windows must be 0 < micro < macro seconds")
+        if not self.micro_window < self.macro_window:
+            values = f"micro_window = {self.micro_window}, macro_window = {self.macro_window}"
+            raise RecipeError(f"difference-contrast: {values}: the first must be smaller")
 
     def detect(self, track: FaceTrack, grid: TimeGrid) -> Detection:
         """Find runs of contrast above the threshold: short ones in the short window, long ones in the long window."""

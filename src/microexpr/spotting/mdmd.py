@@ -15,7 +15,7 @@ from ..core.errors import RecipeError
 from ..core.track import MICRO_SECONDS, FaceTrack
 from ._peak_picking import contrast, spans_above, threshold
 from ._regions import Estimator, flow_estimator
-from .base import SPOTTERS, Detection, Spotter, TimeGrid
+from .base import SPOTTERS, Detection, Fraction, NotNegative, Positive, Rate, Spotter, TimeGrid
 
 GRID, DIRECTIONS = 6, 4
 
@@ -36,16 +36,16 @@ class MDMD(Spotter):
         min_seconds: shortest movement that is reported, in seconds.
     """
 
-    max_fps: float = 30.0
-    micro_reach: float = 0.4
-    macro_reach: float = 1.3
-    p: float = 0.01
-    min_seconds: float = 0.23
+    max_fps: Rate = 30.0
+    micro_reach: Positive = 0.4
+    macro_reach: Positive = 1.3
+    p: Fraction = 0.01
+    min_seconds: NotNegative = 0.23
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0 <= self.p <= 1 or not 0 < self.micro_reach < self.macro_reach:
-            raise RecipeError(f"mdmd: p = {self.p} (0 to 1); reaches must be 0 < micro < macro seconds")
+        if not self.micro_reach < self.macro_reach:
+            values = f"micro_reach = {self.micro_reach}, macro_reach = {self.macro_reach}"
+            raise RecipeError(f"mdmd: {values}: the first must be smaller")
 
     def detect(self, track: FaceTrack, grid: TimeGrid) -> Detection:
         """Find runs above the threshold: short ones with the short reach, long ones with the long reach."""

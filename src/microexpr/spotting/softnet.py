@@ -10,20 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Annotated
 
 import cv2
 import numpy as np
+from pydantic import Field
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import find_peaks
 
 from ..core.clip import Interval
-from ..core.errors import RecipeError, UsageError
+from ..core.errors import UsageError
 from ..core.track import FaceTrack
 from ..imaging.optical_flow import strain
 from ._peak_picking import suppress_overlaps, threshold
 from ._regions import Estimator, eye_distance, eye_mask, flow_estimator, head_motion
 from ._trainable import State, TrainableSpotter
-from .base import SPOTTERS, Detection, Span, TimeGrid, time_grid
+from .base import SPOTTERS, Detection, Fraction, Positive, Rate, Span, TimeGrid, time_grid
+
+Count = Annotated[int, Field(ge=1)]
+"""Type of a setting of 1 or more."""
 
 KINDS = ("micro", "macro")
 SIDE = 42
@@ -52,26 +57,12 @@ class SoftNet(TrainableSpotter):
         negatives_per_positive: steps without an expression per step with one in the training set.
     """
 
-    max_fps: float = 30.0
-    p: float = 0.55
-    epochs: int = 10
-    batch: int = 12
-    lr: float = 5e-4
-    negatives_per_positive: float = 2.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if (
-            not 0 <= self.p <= 1
-            or self.epochs < 1
-            or self.batch < 1
-            or not self.lr > 0
-            or not self.negatives_per_positive > 0
-        ):
-            raise RecipeError(
-                f"softnet: p = {self.p} (0 to 1), epochs = {self.epochs}, batch = {self.batch} (1 or more), "
-                f"lr = {self.lr}, negatives_per_positive = {self.negatives_per_positive} (above 0)"
-            )
+    max_fps: Rate = 30.0
+    p: Fraction = 0.55
+    epochs: Count = 10
+    batch: Count = 12
+    lr: Positive = 5e-4
+    negatives_per_positive: Positive = 2.0
 
     def detect(self, track: FaceTrack, grid: TimeGrid) -> Detection:
         """Find the peaks of both networks; where two overlap, the one with the higher score."""

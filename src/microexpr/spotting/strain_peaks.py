@@ -18,7 +18,7 @@ from ..core.track import MICRO_SECONDS, FaceTrack
 from ..imaging.optical_flow import strain
 from ._peak_picking import runs, spans_above, suppress_overlaps, threshold
 from ._regions import BROWS, MOUTH, Estimator, eye_distance, eye_mask, filled_hull, flow_estimator, head_motion
-from .base import SPOTTERS, Detection, Spotter, TimeGrid
+from .base import SPOTTERS, Detection, Fraction, NotNegative, Positive, Rate, Spotter, TimeGrid
 
 
 @SPOTTERS.register("strain-peaks")
@@ -36,17 +36,17 @@ class StrainPeaks(Spotter):
         min_seconds: shortest movement that is reported, in seconds.
     """
 
-    max_fps: float = 30.0
-    micro_reach: float = 0.2
-    macro_reach: float = 0.8
-    p: float = 0.2
-    blink_margin: float = 0.1
-    min_seconds: float = 0.13
+    max_fps: Rate = 30.0
+    micro_reach: Positive = 0.2
+    macro_reach: Positive = 0.8
+    p: Fraction = 0.2
+    blink_margin: NotNegative = 0.1
+    min_seconds: NotNegative = 0.13
 
     def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0 <= self.p <= 1 or not 0 < self.micro_reach < self.macro_reach:
-            raise RecipeError(f"strain-peaks: p = {self.p} (0 to 1); reaches must be 0 < micro < macro seconds")
+        if not self.micro_reach < self.macro_reach:
+            values = f"micro_reach = {self.micro_reach}, macro_reach = {self.macro_reach}"
+            raise RecipeError(f"strain-peaks: {values}: the first must be smaller")
 
     def detect(self, track: FaceTrack, grid: TimeGrid) -> Detection:
         """Find runs above the threshold: short ones with the short reach, long ones with the long reach."""

@@ -18,7 +18,7 @@ from ...core.track import FaceTrack
 from ...metrics.intervals import overlap_of_shorter
 from .._peak_picking import suppress_overlaps
 from .._trainable import State, TrainableSpotter
-from ..base import SPOTTERS, Detection, Span, TimeGrid
+from ..base import SPOTTERS, Detection, Fraction, Rate, Span, TimeGrid
 from .candidates import Candidate
 from .training import SUBMODELS, TrackMotion, design_matrix, fit_weights, submodel_index
 
@@ -44,9 +44,9 @@ class Default(TrainableSpotter):
 
     shipped: ClassVar[Path | None] = Path(__file__).with_name("default-spotter.safetensors")
 
-    max_fps: float = 200.0
-    min_score: float = 0.55
-    max_overlap: float = 0.3
+    max_fps: Rate = 200.0
+    min_score: Fraction = 0.55
+    max_overlap: Fraction = 0.3
 
     def detect(self, track: FaceTrack, grid: TimeGrid) -> Detection:
         """Find the likeliest movements that do not overlap; the curve is the probability, shaped like each movement."""
