@@ -10,6 +10,11 @@ Find and classify the facial movements in a video:
     >>> analysis = mx.analyze_video("talk.mp4")
     >>> analysis.to_dataframe()
 
+Evaluate a recipe, and report its scores beside the published ones:
+
+    >>> run = mx.run_recipe("megc2019-svm", "runs/first")
+    >>> print(mx.make_report(run).to_markdown())
+
 Read a data set, or write a synthetic copy of one, which needs no license:
 
     >>> clips = mx.open_dataset("casme2", "/data/casme2").clips()

@@ -22,7 +22,7 @@ def call(capsys, *arguments: str) -> tuple[int, str, str]:
 
 
 @pytest.fixture
-def place(fakes, tmp_path, monkeypatch):
+def workspace(fakes, tmp_path, monkeypatch):
     """A folder to work in, with the synthetic releases where the user keeps data."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MICROEXPR_DATA", str(fakes["megc2019"].root.parent))
@@ -33,37 +33,37 @@ def place(fakes, tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_run_and_report(capsys, place):
+def test_run_and_report(capsys, workspace):
     code, out, err = call(capsys, "run", "mine.toml", "--allow-subset", "--set", "recognizer.C=1")
     assert code == 0 and "UF1" in out and "SUBSET" in out and "wrote runs/mine" in err
     code, out, _ = call(capsys, "report", "runs/mine", "--json")
     assert code == 0 and json.loads(out)["metrics"]["macro_f1"] > 0
     code, _, err = call(capsys, "report", "runs/mine", "--html")
-    assert code == 0 and (place / "runs" / "mine" / "report.html").is_file()
+    assert code == 0 and (workspace / "runs" / "mine" / "report.html").is_file()
     code, out, _ = call(capsys, "report", "runs/mine", "--markdown", "--out", "x.md")
-    assert (place / "x.md").read_text().startswith("## test")
+    assert (workspace / "x.md").read_text().startswith("## test")
 
 
-def test_data_sets(capsys, place):
+def test_datasets_lists_all_and_shows_one(capsys, workspace):
     code, out, _ = call(capsys, "datasets")
     assert code == 0 and all(name in out for name in ("casme2", "samm", "smic", "megc2019", "folder"))
     code, out, _ = call(capsys, "datasets", "casme2")
     assert "255 clips of 26 subjects" in out and "license agreement" in out
 
 
-def test_recipes(capsys, place):
+def test_recipes_lists_all_and_prints_one(capsys, workspace):
     code, out, _ = call(capsys, "recipes")
     assert code == 0 and "megc2019-svm" in out
     code, out, _ = call(capsys, "recipes", "megc2019-svm")
     assert out.startswith("# ") and "[[stages]]" in out
 
 
-def test_check_lists_issues_and_exits_1(capsys, place):
+def test_check_lists_issues_and_exits_1(capsys, workspace):
     code, out, err = call(capsys, "check", "casme2")
     assert code == 1 and "is synthetic" in out and re.search(r"\d+ issues in", err)
 
 
-def test_synthesize_writes_what_check_reads(capsys, place):
+def test_synthesize_writes_what_check_reads(capsys, workspace):
     code, _, err = call(capsys, "synthesize", "smic_vis", "copy", "--subjects", "1", "--image-scale", "0.25")
     assert code == 0 and "synthetic clips in copy" in err
     code, out, _ = call(capsys, "check", "smic_vis", "--root", "smic_vis=copy")
@@ -100,6 +100,9 @@ def wrong(capsys, *arguments: str) -> tuple[int, str]:
         (("check", "casme3"), 2, "did you mean 'casme2'"),
         (("check", "folder", "--root", "folder=."), 1, "clips.csv' is not there"),
         (("report", "nowhere"), 1, "holds no run"),
+        (("run", "mine.toml", "--allow-subset", "--executor", "procesess"), 2, "did you mean 'processes'"),
+        (("run", "mine.toml", "--allow-subset", "--executor", "x"), 2, "known: local, processes, ray"),
+        (("report", "x", "--format", "pdf", "--json"), 2, "--json and --format exclude each other"),
         (("report", "x", "--json", "--html"), 2, "exclude each other: choose one"),
         (("synthesize", "smic", "."), 2, "not an empty folder"),
         (("run", "mine.toml", "--set", "recognizer.C=-1"), 2, "svm: C = -1.0; use a number above 0"),
@@ -107,21 +110,21 @@ def wrong(capsys, *arguments: str) -> tuple[int, str]:
         (("report", "x", "--jsn"), 2, "--json"),
     ],
 )
-def test_one_line_that_helps(capsys, place, arguments, code, text):
+def test_an_error_is_one_line_that_names_the_way_out(capsys, workspace, arguments, code, text):
     if arguments[0] == "check" and "--root" in arguments:
         found, out, _ = call(capsys, *arguments)
         assert found == code and text in out
         return
     assert wrong(capsys, *arguments)[0] == code
     assert text in wrong(capsys, *arguments)[1]
-    assert not (place / "runs").exists() or not list((place / "runs").glob("*/folds"))
+    assert not (workspace / "runs").exists() or not list((workspace / "runs").glob("*/folds"))
 
 
 @pytest.mark.parametrize(
     "damage", ["broken picture", "empty picture", "no list", "list without a column", "unknown label"]
 )
-def test_damaged_data(capsys, place, fakes, damage):
-    root = shutil.copytree(fakes["megc2019"].root, place / "megc2019")
+def test_damaged_data_are_one_line(capsys, workspace, fakes, damage):
+    root = shutil.copytree(fakes["megc2019"].root, workspace / "megc2019")
     picture, sheet = sorted((root / "STSNet_whole_norm_u_v_os").iterdir())[0], next(root.glob("*.csv"))
     if "picture" in damage:
         picture.write_bytes(b"" if "empty" in damage else picture.read_bytes()[:60])
@@ -134,14 +137,14 @@ def test_damaged_data(capsys, place, fakes, damage):
     assert code == 1 and re.search(r"is broken|has no list|lacks the column 'filename_o|label = 7", line)
 
 
-def test_wrong_use_of_the_command_line(capsys):
+def test_wrong_use_exits_with_2(capsys):
     assert call(capsys, "nothing")[0] == 2
     code, _, err = call(capsys)
     assert code == 2 and "Usage: microexpr" in err and "demo" in err
     assert call(capsys, "--version")[1].startswith("microexpr ")
 
 
-def test_stopped_by_hand(capsys, monkeypatch):
+def test_ctrl_c_exits_with_130(capsys, monkeypatch):
     monkeypatch.setattr("microexpr.recipes.shipped_recipes", lambda: signal.raise_signal(signal.SIGINT))
     code, _, err = call(capsys, "recipes")
     assert code == 130 and "the same command continues from here" in err
@@ -150,3 +153,38 @@ def test_stopped_by_hand(capsys, monkeypatch):
 def test_debug_shows_the_traceback():
     with pytest.raises(Exception, match="unknown recipe"):
         main(["--debug", "run", "nothing-like-it"])
+
+
+@pytest.mark.parametrize("command", [(), ("run",), ("weights",), ("weights", "fetch")])
+def test_short_and_long_option_print_the_same_help(capsys, command):
+    short, long = call(capsys, *command, "-h"), call(capsys, *command, "--help")
+    assert short == long and short[0] == 0 and "Usage: microexpr" in short[1]
+
+
+def test_the_help_of_every_command_fits_its_line(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    _, out, _ = call(capsys, "-h")
+    commands = out.split("Commands:")[1].splitlines()[1:]
+    assert len(commands) >= 14 and not [line for line in commands if line.endswith("...")]
+
+
+@pytest.mark.parametrize(
+    ("line", "completed"),
+    [
+        ("microexpr synth", "synthesize"),
+        ("microexpr run megc2019-sv", "megc2019-svm"),
+        ("microexpr check casme", "casme2"),
+        ("microexpr run x --executor p", "processes"),
+    ],
+)
+def test_the_shell_completes_commands_and_names(capsys, monkeypatch, line, completed):
+    monkeypatch.setenv("_MICROEXPR_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(line.count(" ")))
+    assert completed in call(capsys)[1].split()
+
+
+def test_a_report_in_an_unknown_format_names_the_known_ones(capsys, workspace):
+    call(capsys, "run", "mine.toml", "--allow-subset")
+    code, line = wrong(capsys, "report", "runs/mine", "--format", "pdf")
+    assert code == 2 and "pdf" in line and "markdown" in line

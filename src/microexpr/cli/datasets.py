@@ -23,7 +23,7 @@ def datasets(
     root: Roots = [],
     plugin: Plugins = [],
 ) -> None:
-    """List data sets, or show one of them: its contents, how to get it, its folder on this machine."""
+    """List data sets, or show one of them. Both show the folder on this machine."""
     from ..datasets import DATASETS
 
     load_plugins(plugin)
