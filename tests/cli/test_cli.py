@@ -121,13 +121,13 @@ def test_an_error_is_one_line_that_names_the_way_out(capsys, workspace, argument
 
 
 @pytest.mark.parametrize(
-    "damage", ["broken picture", "empty picture", "no list", "list without a column", "unknown label"]
+    "damage", ["broken image", "empty image", "no list", "list without a column", "unknown label"]
 )
 def test_damaged_data_are_one_line(capsys, workspace, fakes, damage):
     root = shutil.copytree(fakes["megc2019"].root, workspace / "megc2019")
-    picture, sheet = sorted((root / "STSNet_whole_norm_u_v_os").iterdir())[0], next(root.glob("*.csv"))
-    if "picture" in damage:
-        picture.write_bytes(b"" if "empty" in damage else picture.read_bytes()[:60])
+    image, sheet = sorted((root / "STSNet_whole_norm_u_v_os").iterdir())[0], next(root.glob("*.csv"))
+    if "image" in damage:
+        image.write_bytes(b"" if "empty" in damage else image.read_bytes()[:60])
     elif damage == "no list":
         sheet.unlink()
     else:
