@@ -120,9 +120,7 @@ def test_an_error_is_one_line_that_names_the_way_out(capsys, workspace, argument
     assert not (workspace / "runs").exists() or not list((workspace / "runs").glob("*/folds"))
 
 
-@pytest.mark.parametrize(
-    "damage", ["broken image", "empty image", "no list", "list without a column", "unknown label"]
-)
+@pytest.mark.parametrize("damage", ["broken image", "empty image", "no list", "list without a column", "unknown label"])
 def test_damaged_data_are_one_line(capsys, workspace, fakes, damage):
     root = shutil.copytree(fakes["megc2019"].root, workspace / "megc2019")
     image, sheet = sorted((root / "STSNet_whole_norm_u_v_os").iterdir())[0], next(root.glob("*.csv"))
