@@ -17,7 +17,7 @@ MINE = {
 }
 
 
-def test_loso_leaves_each_person_out_once():
+def test_loso_leaves_each_subject_out_once():
     rules = load_protocol(MINE)
     examples = rules.select(make_clips())
     folds = rules.folds(examples)
@@ -39,17 +39,17 @@ def test_a_fixed_split():
     )
     [fold] = rules.folds(rules.select(make_clips()))
     assert fold.subjects("test") == {"casme2/p0"}
-    with pytest.raises(ProtocolError, match="no test person"):
+    with pytest.raises(ProtocolError, match="no test subject"):
         dataclasses.replace(rules, test_subjects=("casme2/absent",)).folds(rules.select(make_clips()))
 
 
-def test_a_person_on_both_sides_is_refused():
+def test_a_subject_on_both_sides_is_refused():
     clips = make_clips()
     with pytest.raises(ProtocolError, match="'casme2/p0' would be trained on and tested on"):
         Fold("bad", (Example(clips[0], "happiness"),), (Example(clips[1], "surprise"),))
 
 
-def test_words_that_are_not_named_take_no_part():
+def test_labels_that_are_not_classes_take_no_part():
     examples = load_protocol(MINE).select(make_clips())
     assert {e.label for e in examples} == {"happiness", "surprise"}
     nobody = dataclasses.replace(load_protocol(MINE), label="objective")
@@ -67,7 +67,7 @@ def test_every_difference_to_the_published_counts_is_named():
     lines = rules.count_mismatches(rules.select(make_clips()))
     assert "samm is missing: 0 of 133 clips" in lines
     assert "casme2 positive: 4 of 32 clips" in lines
-    assert "casme2: 4 of 24 people" in lines
+    assert "casme2: 4 of 24 subjects" in lines
 
 
 def test_the_published_sums():
@@ -85,7 +85,7 @@ def test_the_published_sums():
         ({"clases": []}, RecipeError, "did you mean 'classes'"),
         ({"reveal": ["apx"]}, UnknownNameError, "did you mean 'apex'"),
         ({"primary_metrics": ["macro_f2"]}, UnknownNameError, "did you mean 'macro_f1'"),
-        ({"label_map": {"casme2": {"fear": "afraid"}}}, RecipeError, "lead to 'afraid'"),
+        ({"label_map": {"casme2": {"fear": "afraid"}}}, RecipeError, "leads to 'afraid'"),
         ({"split": "random"}, RecipeError, "split = 'random'"),
     ],
 )

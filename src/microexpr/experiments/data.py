@@ -155,8 +155,8 @@ def open_source_dataset(name: str, quick: Quick, options: RunOptions, progress: 
 
 def _of_first_subjects(examples: list[Example], protocol: Protocol, count: int | None) -> list[Example]:
     """The examples of the first few subjects of each data set; of all when None."""
-    kept = set()
+    chosen = set()
     for dataset in protocol.datasets:
         subjects = sorted({example.clip.subject for example in examples if example.clip.dataset == dataset})
-        kept.update(subjects[:count])
-    return [example for example in examples if example.clip.subject in kept]
+        chosen.update(subjects[:count])
+    return [example for example in examples if example.clip.subject in chosen]

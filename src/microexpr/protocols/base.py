@@ -1,7 +1,7 @@
-"""Who may see what: which clips take part, what they are called, how they are split, what is revealed of a test clip.
+"""Protocols: which clips take part, their classes, how they are split, and what is revealed of a test clip.
 
-A protocol is a value. The published ones stand beside this file with the counts that their papers give; a clip list
-that does not meet them is refused unless a subset is asked for.
+A protocol is a value, registered in `PROTOCOLS`. The published ones are in `published.py`, with the counts that their
+papers give; data that do not meet the counts are refused unless a subset is asked for.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from ..metrics import METRICS
 Split = Literal["loso", "leave-one-dataset-out", "fixed-subjects", "subject-holdout-10", "random-images-leaky"]
 
 LEAKING: Split = "random-images-leaky"
-"""The split that has pictures of the same person, even of the same clip, on both sides."""
+"""The split that has images of the same subject, even of the same clip, on both sides."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """A clip and what it is called in the task. Truth stays on this side: recognizers see `clip.blind(...)`."""
+    """A clip and its class. The class stays in this process: recognizers get `clip.blind(...)`."""
 
     clip: Clip
     label: str
@@ -34,13 +34,16 @@ class Example:
 
 @dataclass(frozen=True)
 class Fold:
-    """One training set and the test set it is judged on.
+    """A training set and a test set.
 
-    Args:
-        leaking: people may stand on both sides: only for a split whose name and report say so.
+    Attributes:
+        name: Name of the fold; its seed is made from it.
+        train: Training examples.
+        test: Test examples.
+        leaking: Subjects may be on both sides; only for a split whose name and report say so.
 
     Raises:
-        ProtocolError: a person stands on both sides.
+        ProtocolError: a subject is on both sides, or a side is empty.
     """
 
     name: str
@@ -57,35 +60,37 @@ class Fold:
                 raise ProtocolError(f"fold '{self.name}' has no clip to {side} on")
 
     def subjects(self, side: Literal["train", "test"]) -> set[str]:
-        """The people of one side."""
+        """The subjects of one side."""
         return {example.clip.subject for example in getattr(self, side)}
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """The rules of one evaluation.
+    """How recognizers are evaluated: clips, classes, split, and what is revealed of a test clip.
 
     Attributes:
-        name, title, source: what it is called, what it is, where it was published.
-        datasets: which releases take part.
-        label: which of a clip's labels is judged, e.g. `emotion` or `objective`.
-        classes: the task's words in fixed order; a class without a clip stays in every score.
-        label_map: data set -> release's word -> task's word; a word that is not named takes no part. A data set that is
-            not named keeps its own words.
-        frames_per_clip: data set -> (least, most): each clip stands for single frames of it, those nearest to its apex:
-            a sixth of its frames, but at least and at most so many. A data set that is not named keeps whole clips.
-        split: `loso` (each person is the test set once), `leave-one-dataset-out` (each data set is the test set once),
+        name: Name of the protocol.
+        title: One line that says what it is.
+        datasets: Names of the data sets that take part.
+        label: Which of a clip's labels is the class, e.g. `emotion` or `objective`.
+        classes: The classes in fixed order; a class without a clip stays in every score.
+        label_map: Data set -> label of the release -> class; a label that is not named takes no part. A data set that
+            is not named uses its own labels as classes.
+        frames_per_clip: Data set -> (minimum, maximum): each clip stands for single frames of it, those nearest to its
+            apex: a sixth of its frames, within these limits. A data set that is not named keeps whole clips.
+        split: `loso` (each subject is the test set once), `leave-one-dataset-out` (each data set is the test set once),
             `fixed-subjects` (the `test_subjects` are the test set), `subject-holdout-10` (a tenth of each data set's
-            subjects, drawn once by their names) or `random-images-leaky` (a tenth of all images, whoever they show: it
-            leaks).
-        test_subjects: for `fixed-subjects`.
-        reveal: which times of a clip may be used (`onset`, `apex`, `offset`); the others are hidden.
-        exclude: clip id -> why it takes no part.
-        counts: data set -> class -> published number of clips.
-        clip_totals: data set -> published number of clips, where no paper gives it class by class.
-        subjects: data set -> published number of people.
+            subjects, drawn once by their names) or `random-images-leaky` (a tenth of all images of any subject, so that
+            subjects are on both sides).
+        test_subjects: Subjects of the test set, for `fixed-subjects`.
+        reveal: Which times of a clip may be used (`onset`, `apex`, `offset`); the others are hidden.
+        exclude: Clip id -> why it takes no part.
+        counts: Data set -> class -> published number of clips.
+        clip_totals: Data set -> published number of clips, where no paper gives it class by class.
+        subjects: Data set -> published number of subjects.
         average: `pooled` scores all predictions together; `folds` is the mean of the folds' scores.
-        primary_metrics: the metrics that a paper with this protocol reports first.
+        primary_metrics: The metrics that papers with this protocol report first.
+        source: Where the protocol and its counts were published.
     """
 
     name: str
@@ -109,8 +114,8 @@ class Protocol:
     def __post_init__(self) -> None:
         if len(set(self.classes)) < 2 or len(set(self.classes)) != len(self.classes):
             raise RecipeError(f"protocol '{self.name}': classes = {list(self.classes)}: two or more, each once")
-        for word in {task for words in self.label_map.values() for task in words.values()} - set(self.classes):
-            raise RecipeError(f"protocol '{self.name}': words lead to '{word}', which is not one of its classes")
+        for label in {name for labels in self.label_map.values() for name in labels.values()} - set(self.classes):
+            raise RecipeError(f"protocol '{self.name}': label_map leads to '{label}', which is not one of its classes")
         for name in self.reveal:
             if name not in TIMES:
                 raise UnknownNameError("time to reveal", name, TIMES)
@@ -119,33 +124,36 @@ class Protocol:
 
     @property
     def leaks(self) -> bool:
-        """Whether people stand on both sides of its split."""
+        """Whether subjects are on both sides of its split."""
         return self.split == LEAKING
 
     def select(self, clips: Iterable[Clip]) -> list[Example]:
-        """The clips (or single frames of them) that take part, with their truth, sorted by id.
+        """The clips (or single frames of them) that take part, with their classes, sorted by id.
 
         Raises:
             ProtocolError: none does.
         """
         every = sorted(clips, key=lambda clip: clip.id)
-        chosen = [(clip, self._task_word(clip)) for clip in every if clip.id not in self.exclude]
+        chosen = [(clip, self._class_of(clip)) for clip in every if clip.id not in self.exclude]
         examples = [
-            Example(one, word)
-            for clip, word in chosen
-            if word is not None
-            for one in select_frames(clip, self.frames_per_clip.get(clip.dataset))
+            Example(frame, label)
+            for clip, label in chosen
+            if label is not None
+            for frame in select_frames(clip, self.frames_per_clip.get(clip.dataset))
         ]
         if not examples:
-            raise ProtocolError(f"protocol '{self.name}': none of {len(every)} clips has an '{self.label}' it judges")
+            raise ProtocolError(
+                f"protocol '{self.name}': none of {len(every)} clips has an '{self.label}' among its classes"
+            )
         return examples
 
-    def _task_word(self, clip: Clip) -> str | None:
+    def _class_of(self, clip: Clip) -> str | None:
         if clip.dataset not in self.datasets:
             return None
-        word = clip.labels.get(self.label, "")
-        words = self.label_map.get(clip.dataset)
-        return words.get(word) if words is not None else (word if word in self.classes else None)
+        label = clip.labels.get(self.label, "")
+        if clip.dataset in self.label_map:
+            return self.label_map[clip.dataset].get(label)
+        return label if label in self.classes else None
 
     def count_mismatches(self, examples: Sequence[Example]) -> list[str]:
         """Every difference to the published counts, a line each; empty when all are met."""
@@ -153,25 +161,27 @@ class Protocol:
         for dataset in self.datasets:
             here = [e for e in examples if e.clip.dataset == dataset]
             published = self.counts.get(dataset)
-            people = len({e.clip.subject for e in here})
+            subjects = len({e.clip.subject for e in here})
             if published and not here:
                 lines.append(f"{dataset} is missing: 0 of {sum(published.values())} clips")
                 continue
             have = Counter(e.label for e in here)
-            for word in self.classes if published else ():
-                if have[word] != published.get(word, 0):  # type: ignore[union-attr]
-                    lines.append(f"{dataset} {word}: {have[word]} of {published.get(word, 0)} clips")  # type: ignore[union-attr]
+            if published:
+                for label in self.classes:
+                    expected = published.get(label, 0)
+                    if have[label] != expected:
+                        lines.append(f"{dataset} {label}: {have[label]} of {expected} clips")
             if dataset in self.clip_totals and len(here) != self.clip_totals[dataset]:
                 lines.append(f"{dataset}: {len(here)} of {self.clip_totals[dataset]} clips")
-            if dataset in self.subjects and people != self.subjects[dataset]:
-                lines.append(f"{dataset}: {people} of {self.subjects[dataset]} people")
+            if dataset in self.subjects and subjects != self.subjects[dataset]:
+                lines.append(f"{dataset}: {subjects} of {self.subjects[dataset]} subjects")
         return lines
 
     def folds(self, examples: Sequence[Example]) -> list[Fold]:
-        """The folds in a fixed order; each person of the test side is absent from the training side.
+        """The folds in a fixed order; each subject of the test side is absent from the training side.
 
         Raises:
-            ProtocolError: fewer than two people (or data sets), or no fixed test person is there.
+            ProtocolError: fewer than two subjects (or data sets), or no fixed test subject has a clip.
         """
         if self.split == "leave-one-dataset-out":
             folds = self._leave_out(examples, lambda e: e.clip.dataset)
@@ -184,19 +194,22 @@ class Protocol:
             sides[(example.clip.id if self.leaks else example.clip.subject) in tested].append(example)
         if not sides[1]:
             raise ProtocolError(
-                f"protocol '{self.name}': no test person ({', '.join(self.test_subjects)}) has a clip here"
+                f"protocol '{self.name}': no test subject ({', '.join(self.test_subjects)}) has a clip here"
             )
         return [Fold(self.split, tuple(sides[0]), tuple(sides[1]), self.leaks)]
 
     def _tested(self, examples: Sequence[Example]) -> set[str]:
-        """The test people; with the leaking split the test pictures."""
+        """The test subjects; with the leaking split the test images."""
         if self.split == "fixed-subjects":
             return set(self.test_subjects)
         groups: dict[str, set[str]] = {}
         for e in examples:
-            dataset, one = ("", e.clip.id) if self.leaks else (e.clip.dataset, e.clip.subject)
-            groups.setdefault(dataset, set()).add(one)
-        return {one for names in groups.values() for one in sorted(names, key=_hash)[: max(1, round(len(names) / 10))]}
+            dataset, unit = ("", e.clip.id) if self.leaks else (e.clip.dataset, e.clip.subject)
+            groups.setdefault(dataset, set()).add(unit)
+        tested: set[str] = set()
+        for names in groups.values():
+            tested.update(sorted(names, key=_hash)[: max(1, round(len(names) / 10))])
+        return tested
 
     def _leave_out(self, examples: Sequence[Example], group: Any) -> list[Fold]:
         groups = sorted({group(e) for e in examples})
@@ -235,28 +248,28 @@ def load_protocol(given: str | Mapping[str, Any]) -> Protocol:
     return validate_settings(Protocol, given, f"protocol '{given['name']}'")
 
 
-def select_frames(clip: Clip, pictures: tuple[int, int] | None) -> list[Clip]:
+def select_frames(clip: Clip, limits: tuple[int, int] | None) -> list[Clip]:
     """The frames of a clip that stand for it, each as a clip of one frame; the clip itself where none are asked for.
 
     Args:
-        clip: with onset, apex and offset.
-        pictures: (least, most), see `Protocol.pictures`.
+        clip: A clip with onset, apex and offset.
+        limits: (minimum, maximum) number of frames, see `Protocol.frames_per_clip`.
 
     Raises:
         ProtocolError: a time is unknown.
     """
-    if pictures is None:
+    if limits is None:
         return [clip]
     if clip.onset is None or clip.apex is None or clip.offset is None:
         raise ProtocolError(f"clip '{clip.id}' has no onset, apex or offset to choose its frames by")
     apex, numbers = clip.apex, range(clip.onset, clip.offset + 1)
-    least, most = pictures
-    nearest = sorted(numbers, key=lambda n: (abs(n - apex), -n))[: min(max(least, len(numbers) // 6), most)]
+    minimum, maximum = limits
+    nearest = sorted(numbers, key=lambda n: (abs(n - apex), -n))[: min(max(minimum, len(numbers) // 6), maximum)]
     return [
         dataclasses.replace(clip, id=f"{clip.id}/{n}", onset=n, apex=n, offset=n, intervals=()) for n in sorted(nearest)
     ]
 
 
 def _hash(name: str) -> str:
-    """A drawing that comes out the same everywhere."""
+    """A random order of names that is the same on every machine."""
     return hashlib.sha256(name.encode()).hexdigest()

@@ -15,7 +15,7 @@ _MEGC2018 = {
     "casme2": {"I": 25, "II": 15, "III": 99, "IV": 26, "V": 20},
     "samm": {"I": 24, "II": 13, "III": 20, "IV": 8, "V": 3},
 }
-_MEGC2018_PEOPLE = {"casme2": 26, "samm": 21}
+_MEGC2018_SUBJECTS = {"casme2": 26, "samm": 21}
 
 
 def _megc2018(name: str, title: str, datasets: tuple[str, ...], **rest: Any) -> Protocol:
@@ -26,7 +26,7 @@ def _megc2018(name: str, title: str, datasets: tuple[str, ...], **rest: Any) -> 
         label="objective",
         classes=_I_TO_V,
         counts={d: _MEGC2018[d] for d in datasets},
-        subjects={d: _MEGC2018_PEOPLE[d] for d in datasets},
+        subjects={d: _MEGC2018_SUBJECTS[d] for d in datasets},
         source="Yap, See, Hong, Wang: Facial Micro-Expressions Grand Challenge 2018; counts: Peng et al. 2018, Table I",
         **rest,
     )
@@ -36,8 +36,8 @@ def _megc2018(name: str, title: str, datasets: tuple[str, ...], **rest: Any) -> 
 # MEGC 2019: three classes of SMIC, CASME II and SAMM (See, Yap, Li, Hong, Wang 2019)
 
 _MEGC2019_CLASSES = ("negative", "positive", "surprise")
-_OWN = {word: word for word in _MEGC2019_CLASSES}  # the precomputed release and SMIC use the task's words themselves
-_MEGC2019_WORDS = {
+_OWN = {label: label for label in _MEGC2019_CLASSES}  # the precomputed release and SMIC use the task's classes
+_MEGC2019_LABEL_MAP = {
     "casme2": {
         **_OWN,
         "happiness": "positive",
@@ -69,17 +69,19 @@ _CASME2 = {
 _LAST_SIX = tuple(f"casme2/sub{n}" for n in range(21, 27))
 
 
-def _casme2(name: str, title: str, words: Sequence[str], people: int | None = None, source: str = "") -> list[Protocol]:
-    """The same classes twice: leave one subject out, and 20 people against the last six.
+def _casme2(
+    name: str, title: str, classes: Sequence[str], subjects: int | None = None, source: str = ""
+) -> list[Protocol]:
+    """The same classes twice: leave one subject out, and 20 subjects against the last six.
 
-    Devanaboyina 2021 does not say which six people were tested; the last six are our choice, made once.
+    Devanaboyina 2021 does not say which six subjects were tested; the last six are our choice, made once.
     """
     common: dict[str, Any] = {
         "datasets": ("casme2",),
         "label": "emotion",
-        "classes": tuple(words),
-        "counts": {"casme2": {word: _CASME2[word] for word in words}},
-        "subjects": {"casme2": people} if people else {},
+        "classes": tuple(classes),
+        "counts": {"casme2": {label: _CASME2[label] for label in classes}},
+        "subjects": {"casme2": subjects} if subjects else {},
         "primary_metrics": ("weighted_average_recall", "macro_f1"),
         "source": source or "Yan et al. 2014 (CASME II); sheet of 8 May 2014",
     }
@@ -87,7 +89,7 @@ def _casme2(name: str, title: str, words: Sequence[str], people: int | None = No
         Protocol(name=name, title=f"CASME II, {title}, leave one subject out", **common),
         Protocol(
             name=f"{name}-holdout",
-            title=f"CASME II, {title}, trained on 20 people, tested on the last six",
+            title=f"CASME II, {title}, trained on 20 subjects, tested on the last six",
             split="fixed-subjects",
             test_subjects=_LAST_SIX,
             **common,
@@ -96,7 +98,7 @@ def _casme2(name: str, title: str, words: Sequence[str], people: int | None = No
 
 
 # ---------------------------------------------------------------------------------------------------------------------
-# Macro-expressions of Peng et al. 2018: 10 431 pictures of four releases
+# Macro-expressions of Peng et al. 2018: 10 431 images of four releases
 
 # In the order of the objective classes I to V, which show the same action units: so the last layer carries over.
 _MACRO_CLASSES = ("happiness", "surprise", "anger", "disgust", "sadness")
@@ -105,7 +107,7 @@ _MACRO = {  # Peng et al. 2018, section III B; by class from the releases: 852, 
     "oulu_casia": dict.fromkeys(_MACRO_CLASSES, 240),
     "jaffe": {"happiness": 31, "surprise": 30, "anger": 30, "disgust": 29, "sadness": 31},
 }
-_MACRO_PICTURES = {"ckplus": (3, 3), "oulu_casia": (3, 3), "mug": (6, 10)}
+_MACRO_FRAMES = {"ckplus": (3, 3), "oulu_casia": (3, 3), "mug": (6, 10)}
 
 
 def _macro(name: str, title: str, split: Split, **rest: Any) -> Protocol:
@@ -116,7 +118,7 @@ def _macro(name: str, title: str, split: Split, **rest: Any) -> Protocol:
             "datasets": ("ckplus", "oulu_casia", "jaffe", "mug"),
             "label": "emotion",
             "classes": _MACRO_CLASSES,
-            "frames_per_clip": _MACRO_PICTURES,
+            "frames_per_clip": _MACRO_FRAMES,
             "split": split,
             "primary_metrics": ("weighted_average_recall", "unweighted_average_recall"),
             **rest,
@@ -142,7 +144,7 @@ _PUBLISHED = (
     ),
     _megc2018(
         "megc2018-cde",
-        "MEGC 2018, composite-database evaluation: leave one of 47 people out",
+        "MEGC 2018, composite-database evaluation: leave one of 47 subjects out",
         ("casme2", "samm"),
         primary_metrics=("macro_f1", "weighted_f1"),
     ),
@@ -160,11 +162,11 @@ _PUBLISHED = (
     ),
     Protocol(
         name="megc2019-cde",
-        title="MEGC 2019, composite-database evaluation: three classes, leave one of 68 people out",
+        title="MEGC 2019, composite-database evaluation: three classes, leave one of 68 subjects out",
         datasets=("casme2", "samm", "smic"),
         label="emotion",
         classes=_MEGC2019_CLASSES,
-        label_map=_MEGC2019_WORDS,
+        label_map=_MEGC2019_LABEL_MAP,
         exclude={
             "casme2/sub04/EP12_01f": "not in the challenge's list (its apex is unknown in the sheet)",
             "casme2/sub05/EP09_05f": "not in the challenge's list",
@@ -179,19 +181,19 @@ _PUBLISHED = (
     ),
     _macro(
         "peng2018-macro",
-        "macro-expressions, five emotions, tested on a tenth of the people",
+        "macro-expressions, five emotions, tested on a tenth of the subjects",
         "subject-holdout-10",
         **_PENG_MACRO,
     ),
     _macro(
         "peng2018-macro-leaking",
-        "macro-expressions, five emotions, tested on a tenth of the pictures, which LEAKS: clips are on both sides",
+        "macro-expressions, five emotions, tested on a tenth of the images, which LEAKS: clips are on both sides",
         LEAKING,
         **_PENG_MACRO,
     ),
     _macro(
         "macro-5",
-        "five emotions of any macro-expression releases, tested on a tenth of the people",
+        "five emotions of any macro-expression releases, tested on a tenth of the subjects",
         "subject-holdout-10",
         datasets=("ckplus", "oulu_casia", "jaffe", "mug", "fer2013", "ckplus48"),
     ),
@@ -213,7 +215,7 @@ _PUBLISHED = (
         "casme2-3",
         "three emotions",
         ("happiness", "surprise", "repression"),
-        people=20,
+        subjects=20,
         source=f"{_DEVANABOYINA}, method 5",
     ),
 )
