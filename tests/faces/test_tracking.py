@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from microexpr.core.errors import MediaError, RunError, UsageError
+from microexpr.core.registry import validate_settings
 from microexpr.faces.tracking import Tracking, track_faces
 from microexpr.faces.tracking.follower import box_distance, box_overlap
 from microexpr.faces.tracking.identity import FaceSignature, match_identity
@@ -334,7 +335,7 @@ def test_boxes():
 )
 def test_wrong_settings_are_named(wrong):
     with pytest.raises(UsageError, match=f"{next(iter(wrong))} = "):
-        Tracking(**wrong)
+        validate_settings(Tracking, wrong, "tracking")
 
 
 def test_faults_are_one_clear_line(tmp_path, smile):

@@ -72,7 +72,7 @@ def test_the_cascade_needs_no_wheel():
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        ({"size": 4}, "8 pixels or more"),
+        ({"size": 4}, "size = 4: .* equal to 8"),
         ({"margin": -0.5}, "margin = -0.5"),
         ({"eye_x": 0.6}, "eye_x = 0.6"),
         ({"eye_y": 1.0}, "eye_y = 1.0"),

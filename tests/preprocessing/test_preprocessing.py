@@ -115,7 +115,7 @@ def test_a_broken_picture_is_named(fakes, tmp_path):
         ([{"name": "flwo"}], "did you mean 'flow'"),
         ([{"name": "resize", "sise": 3}], "did you mean 'size'"),
         ([{"name": "resize", "size": "big"}], "size = 'big'"),
-        ([{"name": "resize", "size": 0}], "1 pixel or more"),
+        ([{"name": "resize", "size": 0}], "size = 0: .* equal to 1"),
         ([{"name": "scale", "divide": 0}], "divide = 0"),
         ([{"size": 3}], "needs a 'name'"),
     ],

@@ -47,7 +47,7 @@ class Feature(ABC):
         """The descriptor of frames (T, H, W[, 3]) or of a flow.
 
         Raises:
-            RecipeError: fewer frames than it needs, or pictures too small for its blocks.
+            RecipeError: fewer frames than it needs, or images too small for its blocks.
         """
         if self.reads == "frames":
             array = to_gray(array)
@@ -70,12 +70,12 @@ def to_gray(frames: np.ndarray) -> np.ndarray:
 
 
 def blocks(height: int, width: int, grid: tuple[int, int], overlap: float = 0.0) -> Iterator[tuple[slice, slice]]:
-    """Rows and columns of blocks that cover a picture, row by row.
+    """Rows and columns of blocks that cover an image, row by row.
 
     Args:
-        height, width: of the picture.
+        height, width: size of the image in pixels.
         grid: how many blocks down and across.
-        overlap: share of a block that the next one covers again, 0 to less than 1.
+        overlap: fraction of a block that the next one covers again, 0 to less than 1.
 
     Raises:
         RecipeError: a block would have no pixel.
@@ -86,7 +86,7 @@ def blocks(height: int, width: int, grid: tuple[int, int], overlap: float = 0.0)
         starts = [round(i * block * (1 - overlap)) for i in range(n)]
         ends = [min(size, round(i * block * (1 - overlap) + block)) for i in range(n)]
         if block < 1 or any(end <= start for start, end in zip(starts, ends, strict=True)):
-            raise RecipeError(f"{size} pixels are too few for {n} blocks; use larger pictures or fewer blocks")
+            raise RecipeError(f"{size} pixels are too few for {n} blocks; use larger images or fewer blocks")
         spans.append([slice(start, end) for start, end in zip(starts, ends, strict=True)])
     return ((rows, columns) for rows in spans[0] for columns in spans[1])
 

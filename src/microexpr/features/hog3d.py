@@ -25,9 +25,9 @@ class HOG3D(Feature):
     """The clip as cells; each cell's histogram is the sum over its boxes of their quantized mean gradient; L2 norm.
 
     Args:
-        cells: down, across and in time.
-        boxes: of a cell, in each direction.
-        opposite: a gradient and its opposite fall into one bin (10 bins instead of 20).
+        cells: number of cells down, across and in time.
+        boxes: number of boxes of a cell in each direction.
+        opposite: whether a gradient and its opposite fall into one bin (10 bins instead of 20).
     """
 
     cells: tuple[int, int, int] = (4, 4, 3)

@@ -22,9 +22,9 @@ class HOOF(Feature):
     """Directions of the flow, each pixel weighted by its length; every block's histogram sums to 1 (0 without motion).
 
     Args:
-        bins: of the angle.
-        grid: blocks down and across.
-        folded: as in the paper, a motion and its mirror image (left and right) fall into one bin.
+        bins: number of bins of the angle.
+        grid: number of blocks down and across.
+        folded: whether a motion and its mirror image (left and right) fall into one bin, as in the paper.
     """
 
     bins: int = 8

@@ -1,4 +1,4 @@
-"""Local binary patterns of pictures.
+"""Local binary patterns of images.
 
 Ojala, Pietikainen, Maenpaa: Multiresolution Gray-Scale and Rotation Invariant Texture Classification with Local Binary
 Patterns, IEEE TPAMI 24(7), 2002. Block histograms as in Ahonen, Hadid, Pietikainen (face description, 2006).
@@ -22,10 +22,10 @@ class LBP(Feature):
     """Histograms of LBP codes of each block, over all frames; each sums to 1.
 
     Args:
-        grid: blocks down and across.
-        neighbors: P, on a circle, interpolated bilinearly.
-        radius: R, in pixels.
-        uniform: patterns with at most two changes keep their bin, all others share one.
+        grid: number of blocks down and across.
+        neighbors: number of neighbors P on a circle, 2 to 16, interpolated bilinearly.
+        radius: radius R of the circle in pixels.
+        uniform: whether only patterns with at most two changes have a bin of their own; all others share one.
     """
 
     grid: tuple[int, int] = (5, 5)
@@ -51,7 +51,7 @@ class LBP(Feature):
         """Block by block; pixels nearer to the border than the radius have no code."""
         edge, method = self.radius, "nri_uniform" if self.uniform else "default"
         if min(array.shape[1:]) <= 2 * edge:
-            raise RecipeError(f"lbp: pictures of {array.shape[1:]} are too small for radius {edge}")
+            raise RecipeError(f"lbp: images of {array.shape[1:]} are too small for radius {edge}")
         codes = np.stack([local_binary_pattern(frame, self.neighbors, edge, method) for frame in array])
         codes = codes[:, edge:-edge, edge:-edge].astype(np.int64)
         regions = blocks(codes.shape[1], codes.shape[2], self.grid)

@@ -27,12 +27,12 @@ class LBPTOP(Feature):
     """Histograms of LBP codes on the XY, XT and YT planes of each block; each histogram sums to 1.
 
     Args:
-        grid: blocks down and across; a block lasts the whole clip.
-        neighbors: P, on a circle (an ellipse where radii differ) in each plane.
-        radii: (R_X, R_Y, R_T).
-        uniform: patterns with at most two changes keep their bin, all others share one.
-        rounded: take the nearest pixel instead of interpolating bilinearly.
-        overlap: share of a block that the next one covers again.
+        grid: number of blocks down and across; a block lasts the whole clip.
+        neighbors: number of neighbors P, 2 to 8, on a circle in each plane (on an ellipse where the radii differ).
+        radii: (R_X, R_Y, R_T), two in pixels and one in frames.
+        uniform: whether only patterns with at most two changes have a bin of their own; all others share one.
+        rounded: whether the nearest pixel is taken instead of interpolating bilinearly.
+        overlap: fraction of a block that the next one covers again, 0 to less than 1.
     """
 
     grid: tuple[int, int] = (5, 5)
@@ -61,7 +61,7 @@ class LBPTOP(Feature):
         across, down, along = self.radii
         height, width = array.shape[1] - 2 * down, array.shape[2] - 2 * across
         if height < 1 or width < 1:
-            raise RecipeError(f"lbp-top: pictures of {array.shape[1:]} are too small for radii {self.radii}")
+            raise RecipeError(f"lbp-top: images of {array.shape[1:]} are too small for radii {self.radii}")
         regions = list(blocks(height, width, self.grid, self.overlap))
         bins = bins_of(self.neighbors, self.uniform)
         size = 2**self.neighbors

@@ -1,13 +1,14 @@
-"""The face put upright at a fixed place, by its landmarks; optionally with all else masked."""
+"""Step `align`: the face upright at a fixed position, by its landmarks; optionally with everything else masked."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import cv2
 import numpy as np
+from pydantic import Field
 
 from ..core.clip import Sample
 from ..core.errors import RecipeError
@@ -19,12 +20,12 @@ from ..imaging.geometry import similarity, transform_points, warp_image
 from .base import STEPS, Step
 
 MIN_QUALITY = 0.5
-"""A fit of the appearance model that explains less of the texture has not found the face."""
+"""A fit of the appearance model that explains a smaller fraction of the texture has not found the face."""
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A face: its (2, 2) eyes in pixels, its (68, 2) points and their quality 0 to 1 where the way gives them."""
+    """A face: its (2, 2) eyes in pixels, and its (68, 2) landmarks and their quality, 0 to 1, where they are known."""
 
     eyes: np.ndarray
     points: np.ndarray | None = None
@@ -36,20 +37,20 @@ class Found:
 class Align(Step):
     """`frames`, turned, scaled and shifted so that the eyes of the first one are level and at a fixed place.
 
-    All frames get the same map: one for each would add the landmarks' tremble to the motion. A face that is not found
-    is marked (`Sample.face_found` is False) and the middle square is taken. How sure the
-    landmarks are is noted as `quality`, 0 to 1. A single picture is a clip of one frame.
+    All frames get the same map: a map of its own for each frame would add the noise of the landmarks to the motion.
+    Where no face is found, `Sample.face_found` is False and the middle square is taken. The note `quality` is the
+    quality of the landmarks, 0 to 1. Known landmarks replace the search for the face. An image is a clip of one frame.
 
     Args:
-        method: `mesh`, the 468 points of the face mesh (needs the wheel that `mesh.py` names); `aam`, an active
-            appearance model; `cascade`, OpenCV's cascade, which knows no turn.
-        size: of the result, in pixels.
-        margin: added on every side, as a share of the size.
-        eye_x: where the eye on the left lies without margin, as a share of the size; the other one mirrors it.
-        eye_y: how far down both eyes lie without margin, as a share of the size.
+        method: `mesh`, the 468 points of the face mesh (needs its two files, see `faces/landmarks.py`); `aam`, an
+            active appearance model; `cascade`, OpenCV's cascade, which knows no turn.
+        size: side of the result in pixels.
+        margin: added on every side, as a fraction of the size.
+        eye_x: where the eye on the left lies without margin, as a fraction of the size; the other one mirrors it.
+        eye_y: how far down both eyes lie without margin, as a fraction of the size.
         mask: whether everything outside the face gets one gray level: the hull of the 68 points of the first frame,
             with the brows moved up by a quarter of the way from the chin to the root of the nose.
-        fill: that gray level, 0 to 255.
+        fill: gray level outside the face, 0 to 255.
         initializer: what finds the face that the appearance model starts from: `cascade` (faces that are about upright)
             or `blazeface` (turned ones too; needs the wheel).
         model: name of an appearance model of one's own, kept as `aam/<model>.npz` in the cache folder; "" is one of
@@ -60,26 +61,18 @@ class Align(Step):
     version = 2  # from 2 on, large faces are averaged by whole blocks
 
     method: Literal["mesh", "aam", "cascade"] = "mesh"
-    size: int = 224
-    margin: float = MARGIN
-    eye_x: float = EYE_X
-    eye_y: float = EYE_Y
+    size: Annotated[int, Field(ge=8)] = 224
+    margin: Annotated[float, Field(ge=-0.4, le=2)] = MARGIN
+    eye_x: Annotated[float, Field(gt=0, lt=0.5)] = EYE_X
+    eye_y: Annotated[float, Field(gt=0, lt=1)] = EYE_Y
     mask: bool = False
-    fill: int = 0
+    fill: Annotated[int, Field(ge=0, le=255)] = 0
     initializer: Literal["cascade", "blazeface"] = "cascade"
     model: str = ""
 
     def __post_init__(self) -> None:
-        for wrong, text in (
-            (self.size < 8, f"size = {self.size}; use 8 pixels or more"),
-            (not -0.4 <= self.margin <= 2, f"margin = {self.margin}; use a share from -0.4 to 2"),
-            (not 0 < self.eye_x < 0.5, f"eye_x = {self.eye_x}; use a share between 0 and 0.5"),
-            (not 0 < self.eye_y < 1, f"eye_y = {self.eye_y}; use a share between 0 and 1"),
-            (not 0 <= self.fill <= 255, f"fill = {self.fill}; use a gray level from 0 to 255"),
-            (self.mask and self.method == "cascade", "mask = true needs landmarks; use by = 'mesh' or by = 'aam'"),
-        ):
-            if wrong:
-                raise RecipeError(f"step 'align': {text}")
+        if self.mask and self.method == "cascade":
+            raise RecipeError("step 'align': mask = true needs landmarks; use method = 'mesh' or method = 'aam'")
 
     def __call__(self, sample: Sample) -> Sample:
         """Replaces `frames` by (T, size, size, 3) uint8.
@@ -141,7 +134,7 @@ def face_mask(points: np.ndarray, side: int) -> np.ndarray:
 
 
 def _middle(height: int, width: int, size: int) -> np.ndarray:
-    """The map of the middle square of a picture."""
+    """The map of the middle square of an image."""
     zoom = size / min(height, width)
     shift = size / 2 - 0.5 - zoom * (np.array([width, height]) / 2 - 0.5)
     return np.array([[zoom, 0, shift[0]], [0, zoom, shift[1]]])

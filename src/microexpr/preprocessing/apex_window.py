@@ -1,4 +1,4 @@
-"""The frames around the apex of a clip."""
+"""Step `apex-window`: the frames around the apex of a clip."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from .onset_apex import apex_number, visible_numbers
 class ApexWindow(Step):
     """`frames` (n, height, width, 3) uint8 RGB: the apex frame and its neighbors (Devanaboyina 2021, method 2).
 
-    A place before the onset or after the offset is taken by the first or the last frame there is.
+    Where the window reaches beyond the onset or the offset, the first or the last frame is repeated.
 
     Args:
-        offsets: which, counted from the apex. The paper says six frames, and not which: -3 to +2 is our choice.
-        without_apex: where the apex is hidden or not given: see `moments`.
+        offsets: which frames, counted from the apex. The paper has six frames and does not say which: -3 to +2 is our
+            choice.
+        without_apex: where the apex is hidden or not given: see step `onset-apex`.
     """
 
     offsets: tuple[int, ...] = (-3, -2, -1, 0, 1, 2)

@@ -1,15 +1,16 @@
-"""The face cut out of the picture, by OpenCV's frontal-face cascade (Viola and Jones 2001)."""
+"""Step `crop-face`: the face cut out of the image, by OpenCV's frontal-face cascade (Viola and Jones 2001)."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Annotated
 
 import cv2
 import numpy as np
+from pydantic import Field
 
 from ..core.clip import Sample
-from ..core.errors import RecipeError
 from ..faces.alignment import eye_centers
 from ..faces.cascade import find_face, square_of_eyes
 from .base import STEPS, Step
@@ -20,20 +21,17 @@ from .base import STEPS, Step
 class CropFace(Step):
     """`frames`, each cut to the square around the face of the first one, and resized.
 
-    All frames get the same cut: cutting each by its own would add the detector's tremble to the motion. A face that
-    is not found is marked (`Sample.face_found` is False) and the middle square is taken.
+    All frames get the same cut: a cut of its own for each frame would add the noise of the detector to the motion.
+    Where no face is found, `Sample.face_found` is False and the middle square is taken. Known landmarks replace the
+    detector.
 
     Args:
-        size: of the result, in pixels.
-        margin: added on every side, as a share of the detected square.
+        size: side of the result in pixels.
+        margin: added on every side, as a fraction of the side of the detected square.
     """
 
-    size: int = 224
+    size: Annotated[int, Field(ge=8)] = 224
     margin: float = 0.1
-
-    def __post_init__(self) -> None:
-        if self.size < 8:
-            raise RecipeError(f"step 'crop-face': size = {self.size}; use 8 pixels or more")
 
     def __call__(self, sample: Sample) -> Sample:
         """Replaces `frames` by (T, size, size, 3) uint8."""

@@ -1,4 +1,4 @@
-"""A hand-made descriptor as a step."""
+"""Step `descriptor`: a hand-made descriptor of the frames or of the flow."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .base import STEPS, Step
 @STEPS.register("descriptor")
 @dataclass(frozen=True)
 class Descriptor(Step):
-    """`features` (length,) float32 from the array that the descriptor reads, which it uses up.
+    """`features` (length,) float32 from the array that the descriptor reads, which is removed.
 
     Args:
-        feature: a table: `name` and settings.
+        feature: table of the descriptor: its `name` and its settings.
     """
 
     feature: dict[str, Any] = field(default_factory=lambda: {"name": "lbp-top"})

@@ -1,4 +1,4 @@
-"""What has changed since the first frame."""
+"""Step `difference`: what has changed since the first frame."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .base import STEPS, Step
 class Difference(Step):
     """`frames` (T, height, width, C) uint8 as float32 differences to the first one, -255 to 255.
 
-    Who the person is cancels out, and what moves stays; the first entry is zero.
+    The appearance of the person cancels out, and motion stays; the first entry is zero.
     """
 
     makes = "difference"

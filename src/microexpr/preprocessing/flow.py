@@ -1,4 +1,4 @@
-"""Dense optical flow from the onset to the apex or to every frame, and its strain."""
+"""Step `flow`: dense optical flow from the onset to the apex or to every frame, and its strain."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Flow(Step):
 
     Args:
         estimator: `tvl1` (Zach 2007; slow, the field's usual), `farneback` (2003), `dis` (Kroeger 2016; fast).
-        extra_channel: `strain` (STSTNet), `magnitude` (Devanaboyina 2021) or `none` for two channels.
-        mode: `pair` or `sequence`.
+        extra_channel: third channel, `strain` (STSTNet), `magnitude` (Devanaboyina 2021) or `none` for two channels.
+        mode: `pair`, from the first frame to the last, or `sequence`, from the first frame to every frame.
     """
 
     estimator: Literal["tvl1", "farneback", "dis"] = "tvl1"
@@ -42,7 +42,7 @@ class Flow(Step):
             raise RecipeError(f"step 'flow' needs two frames; clip '{sample.id}' has {len(frames)}")
         ends = frames[1:] if self.mode == "sequence" else frames[-1:]
         motion = np.stack([self._channels(optical_flow(frames[0], end, self.estimator)) for end in ends])
-        if self.mode == "sequence":  # Farneback finds motion near the border of two equal pictures: none is none
+        if self.mode == "sequence":  # Farneback finds motion near the border of two equal images
             motion = np.concatenate([np.zeros_like(motion[:1]), motion])
         rest = {name: array for name, array in sample.arrays.items() if name != "frames"}
         image = motion if self.mode == "sequence" else motion[0]

@@ -1,4 +1,4 @@
-"""The source itself as a picture, for releases that hold precomputed input."""
+"""Step `load-image`: the source itself as an image, for releases that hold precomputed input."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from .base import STEPS, Step, frames_of
 @STEPS.register("load-image")
 @dataclass(frozen=True)
 class LoadImage(Step):
-    """The one picture of the clip's source, as stored: `image` (height, width, 3) uint8.
+    """The only image of the clip's source, as stored: `image` (height, width, 3) uint8.
 
     Args:
-        channels: order of the channels; `bgr` for weights that were trained on pictures as OpenCV reads them.
+        channels: order of the channels; `bgr` for weights that were trained on images as OpenCV reads them.
     """
 
     channels: Literal["rgb", "bgr"] = "rgb"
@@ -32,7 +32,9 @@ class LoadImage(Step):
         """Adds `image`."""
         frames = frames_of(sample)
         if len(frames.numbers) != 1:
-            raise MediaError(f"'{sample.clip.source}' has {len(frames.numbers)} frames; this step takes one picture")
+            raise MediaError(
+                f"'{sample.clip.source}' has {len(frames.numbers)} frames; step 'load-image' takes a clip of one image"
+            )
         image = frames.read(frames.numbers[0])
         if self.channels == "bgr":
             image = np.ascontiguousarray(image[..., ::-1])

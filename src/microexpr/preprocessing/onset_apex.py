@@ -1,4 +1,4 @@
-"""The frames at the onset and at the apex of a clip."""
+"""Step `onset-apex`: the frames at the onset and at the apex of a clip."""
 
 from __future__ import annotations
 

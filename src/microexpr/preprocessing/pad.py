@@ -1,10 +1,12 @@
-"""Sequences made equally long."""
+"""Step `pad`: sequences of equal length."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
 from ..core.clip import Sample
 from ..core.errors import RecipeError
@@ -17,16 +19,12 @@ class Pad(Step):
     """An array (T, ...) as (frames, ...): its last entry is repeated (Devanaboyina 2021, method 1).
 
     Args:
-        frames: 141 is the longest clip of CASME II from onset to offset.
-        array: which array.
+        frames: number of entries of the result; 141 is the longest clip of CASME II from onset to offset.
+        array: name of the array, `frames` or `image`.
     """
 
-    frames: int = 141
+    frames: Annotated[int, Field(ge=1)] = 141
     array: str = "frames"
-
-    def __post_init__(self) -> None:
-        if self.frames < 1:
-            raise RecipeError(f"step 'pad': frames = {self.frames}; use 1 frame or more")
 
     def __call__(self, sample: Sample) -> Sample:
         """Replaces the array.

@@ -1,14 +1,15 @@
-"""Another size of picture."""
+"""Step `resize`: images of another size."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import cv2
 import numpy as np
+from pydantic import Field
 
 from ..core.clip import Sample
-from ..core.errors import RecipeError
 from .base import STEPS, Step
 
 
@@ -18,16 +19,12 @@ class Resize(Step):
     """An array resized to squares by area averaging; values (a flow's pixels too) keep their unit.
 
     Args:
-        size: in pixels; 28 is what STSTNet takes.
-        array: `image` (H, W, C) or `frames` (T, H, W, C).
+        size: side of the result in pixels; 28 is what STSTNet takes.
+        array: name of the array, `image` (H, W, C) or `frames` (T, H, W, C).
     """
 
-    size: int = 28
+    size: Annotated[int, Field(ge=1)] = 28
     array: str = "image"
-
-    def __post_init__(self) -> None:
-        if self.size < 1:
-            raise RecipeError(f"step 'resize': size = {self.size}; use 1 pixel or more")
 
     def inverse_scale(self, array: str) -> tuple[float, float]:
         """Nothing to undo: values keep their unit."""

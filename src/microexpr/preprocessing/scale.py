@@ -1,4 +1,4 @@
-"""Values onto a fixed scale: never the picture's own, which would destroy sign and size of a flow (rule R16)."""
+"""Step `scale`: values on a fixed scale; a scale of each image's own would destroy sign and size of a flow."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ class Scale(Step):
     """`(x - subtract) / divide` of one array, as float32.
 
     Args:
-        subtract, divide: constants; 127.5 and 127.5 bring 0..255 to -1..1.
-        array: which array.
+        subtract: subtracted first, in the unit of the array; 127.5 for gray levels that become -1 to 1.
+        divide: divided by afterwards, in the unit of the array; not 0. 127.5 for gray levels that become -1 to 1.
+        array: name of the array, `image` or `frames`.
     """
 
     subtract: float = 0.0

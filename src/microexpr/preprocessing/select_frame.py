@@ -1,4 +1,4 @@
-"""One of the frames as a picture, for recognizers that look at a single one."""
+"""Step `select-frame`: one of the frames as an image, for recognizers of single images."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class SelectFrame(Step):
     """`image` (height, width, 3) uint8: one of `frames`.
 
     Args:
-        frame: its place; 0 is the first, -1 the last.
-        channels: their order; `bgr` for weights that were trained on pictures as Caffe and OpenCV read them, `gray`
-            for one channel (height, width, 1).
+        frame: index among `frames`; 0 is the first, -1 the last.
+        channels: order of the color channels; `bgr` for weights that were trained on images as Caffe and OpenCV read
+            them, `gray` for one channel (height, width, 1).
     """
 
     frame: int = 0

@@ -1,14 +1,15 @@
-"""All frames of a clip."""
+"""Step `sequence`: all frames of a clip."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from pydantic import Field
 
 from ..core.clip import Sample
-from ..core.errors import MediaError, RecipeError
+from ..core.errors import MediaError
 from .base import STEPS, Step, frames_of
 
 
@@ -18,17 +19,13 @@ class Sequence(Step):
     """`frames` (T, height, width, 3) uint8 RGB from the onset to the offset; the whole recording where they are hidden.
 
     Args:
-        min_frames: the fewest frames; a shorter clip gets its neighboring frames on both sides, and its last one again
-            where the recording ends.
+        min_frames: number of frames at least; a shorter clip gets its neighboring frames on both sides, and its
+            last one again where the recording ends.
     """
 
-    min_frames: int = 1
+    min_frames: Annotated[int, Field(ge=1)] = 1
 
     reads: ClassVar[tuple[str, ...]] = ("onset", "offset")
-
-    def __post_init__(self) -> None:
-        if self.min_frames < 1:
-            raise RecipeError(f"step 'sequence': min_frames = {self.min_frames}; use 1 frame or more")
 
     def __call__(self, sample: Sample) -> Sample:
         """Adds `frames`."""

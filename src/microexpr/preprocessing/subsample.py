@@ -1,28 +1,26 @@
-"""Fewer frames a second."""
+"""Step `subsample`: fewer frames per second."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 from ..core.clip import Sample
-from ..core.errors import RecipeError
 from .base import STEPS, Step
 
 
 @STEPS.register("subsample")
 @dataclass(frozen=True)
 class Subsample(Step):
-    """Every so manieth of `frames`, the first one always among them; a clip stays as long in seconds.
+    """Keep every n-th frame of `frames`, beginning with the first; the clip stays as long in seconds.
 
     Args:
-        every: 1 keeps all.
+        every: distance in frames between two that are kept; 1 keeps all.
     """
 
-    every: int = 1
-
-    def __post_init__(self) -> None:
-        if self.every < 1:
-            raise RecipeError(f"step 'subsample': every = {self.every}; use 1 or more")
+    every: Annotated[int, Field(ge=1)] = 1
 
     def __call__(self, sample: Sample) -> Sample:
         """Replaces `frames`."""
