@@ -29,7 +29,7 @@ import av
 import numpy as np
 
 from microexpr.analysis import AnalysisOptions, analyze_video
-from microexpr.analysis.live import VideoSource, live
+from microexpr.analysis.live import VideoSource, analyze_camera
 from microexpr.faces.tracking import track_faces
 from microexpr.imaging.images import write_image
 from microexpr.imaging.video import VideoFrames
@@ -96,7 +96,7 @@ def analyze_long(minutes: float, options: AnalysisOptions) -> None:
     """How long a long film takes, and in how much memory."""
     held = [0]
 
-    def watch(what: str, done: int, total: int) -> None:
+    def on_progress(what: str, done: int, total: int) -> None:
         lines = Path("/proc/self/status").read_text().splitlines()
         held[0] = max(held[0], *(int(line.split()[1]) for line in lines if line.startswith("RssAnon")))
 
@@ -104,7 +104,7 @@ def analyze_long(minutes: float, options: AnalysisOptions) -> None:
         film = filmed(Path(name, "short.mp4"), 3, 20.0, 25.0)
         film = repeated(film, Path(name, "long.mp4"), max(1, round(3 * minutes)))
         began, spent = time.perf_counter(), time.process_time()
-        found = analyze_video(film, Path(name, "events"), options, watch)
+        found = analyze_video(film, Path(name, "events"), options, on_progress)
         clock, own = time.perf_counter() - began, time.process_time() - spent
     frames = sum(face.frames for face in found.faces)
     print(f"{found.recording.seconds:.0f} s of film, {frames} frames with a face, {len(found.events)} events: ", end="")
@@ -137,7 +137,7 @@ def parts_of(
         "spot": (lambda: [spots.spot(track) for track in tracks], shown),
         "end to end": (lambda: analyze_video(video, folder / str(next(runs)), options), frames),
         "live, as fast as it goes": (
-            lambda: live(VideoSource(video, "fast"), folder / f"live{next(runs)}", options),
+            lambda: analyze_camera(VideoSource(video, "fast"), folder / f"live{next(runs)}", options),
             frames,
         ),
     }

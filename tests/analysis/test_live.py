@@ -12,7 +12,7 @@ from rich.console import Console
 
 from microexpr.analysis import AnalysisOptions, Components, analyze_video, event_files
 from microexpr.analysis.formats.json_file import read_analysis
-from microexpr.analysis.live import LiveOptions, VideoSource, live
+from microexpr.analysis.live import LiveOptions, VideoSource, analyze_camera
 from microexpr.analysis.live.capture import Capture
 from microexpr.analysis.live.detector import EventDetector
 from microexpr.analysis.live.window import FrameBuffer, TrackBuffer, TrackWindow
@@ -68,7 +68,7 @@ class Unplugged:
 def test_a_camera_gives_the_same_events_as_a_recording(film, tmp_path):
     options, components, reported = AnalysisOptions(), Components(spot=wide), []
     whole = analyze_video(film, tmp_path / "whole", options, components=components)
-    now = live(
+    now = analyze_camera(
         VideoSource(film, "fast"),
         tmp_path / "live",
         options,
@@ -94,7 +94,7 @@ def test_dropped_frames_are_counted(film, tmp_path, monkeypatch):
     quick = Follower.step
     monkeypatch.setattr(Follower, "step", lambda *given: time.sleep(0.1) or quick(*given))
     states = []
-    found = live(
+    found = analyze_camera(
         VideoSource(film), tmp_path, AnalysisOptions(model="none"), LiveOptions(queue_size=2), on_status=states.append
     )
     counts = found.settings["live"]
@@ -109,7 +109,10 @@ def test_ctrl_c_leaves_complete_files(film, tmp_path):
     command = [sys.executable, "-m", "microexpr", "live", str(film), "--out", str(tmp_path / "out"), "--model", "none"]
     running = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert "Ctrl-C" in running.stderr.readline()
-    time.sleep(3)
+    started = time.monotonic()
+    while not (tmp_path / "out" / "events.jsonl").exists() and time.monotonic() - started < 60:
+        time.sleep(0.1)
+    time.sleep(2)
     running.send_signal(signal.SIGINT)
     _, rest = running.communicate(timeout=60)
     assert running.returncode == 0 and "frames processed" in rest and "Traceback" not in rest
@@ -130,14 +133,14 @@ def test_a_missing_camera_is_an_error_of_one_line(given, tmp_path, monkeypatch, 
 @needs_mesh
 def test_events_before_a_camera_fails_are_written(tmp_path):
     with pytest.raises(MediaError, match="no more"):
-        live(Unplugged(20), tmp_path / "some", AnalysisOptions(model="none"))
+        analyze_camera(Unplugged(20), tmp_path / "some", AnalysisOptions(model="none"))
     found = read_analysis(tmp_path / "some" / "events.json")
     assert found.recording.frames == 20 and "no face" in found.warnings[0]
     with pytest.raises(MediaError, match="no more"):
-        live(Unplugged(0), tmp_path / "none", AnalysisOptions(model="none"))
+        analyze_camera(Unplugged(0), tmp_path / "none", AnalysisOptions(model="none"))
     assert not (tmp_path / "none").exists()
     with pytest.raises(RunError, match="give another --out"):
-        live(Unplugged(20), tmp_path / "some", AnalysisOptions(model="none"))
+        analyze_camera(Unplugged(20), tmp_path / "some", AnalysisOptions(model="none"))
 
 
 def row(seconds):

@@ -100,7 +100,7 @@ def analyze_videos(
     paths: Sequence[Path | str],
     out: Path | str,
     options: AnalysisOptions | None = None,
-    progress: ProgressCallback | None = None,
+    progress: ProgressCallback | bool = True,
     workers: int = 1,
     components: Components | None = None,
 ) -> list[AnalysisResult]:
@@ -110,7 +110,7 @@ def analyze_videos(
         paths: the recordings; `recordings` makes a list of them from folders of videos and lists.
         out: folder that gets a folder for each recording.
         options: the settings.
-        progress: called with what is being done, how much of it is done, and how much there is.
+        progress: as for `analyze_video`.
         workers: number of recordings that are analyzed at once, each in a process of its own.
         components: another tracker or spotter than those that `options` names.
 
@@ -120,26 +120,27 @@ def analyze_videos(
     Raises:
         UsageError: a setting is wrong, or a recording is given twice.
     """
-    options, progress = options or AnalysisOptions(), progress or no_progress
+    options = options or AnalysisOptions()
     options.check()  # a wrong setting is one error, not one for each recording
     sources = [Path(path) for path in paths]
     jobs = list(zip(sources, output_folders(sources, Path(out)), strict=True))
     parallel = workers > 1 and len(jobs) > 1
-    job = partial(
-        _run_job,
-        options=options,
-        progress=no_progress if parallel else progress,
-        components=components or Components(),
-    )
     runner = executor("processes", workers) if parallel else executor("local")
     results: dict[int, AnalysisResult] = {}
-    progress("recordings", 0, len(jobs))
-    for index, outcome in runner.run(job, jobs, None):
-        if isinstance(outcome, Done):
-            results[index] = AnalysisResult(*jobs[index], outcome.value)
-        else:
-            results[index] = AnalysisResult(*jobs[index], error=_shorten(one_line(outcome.reason)))
-        progress("recordings", len(results), len(jobs))
+    with show_progress(progress) as callback:
+        job = partial(
+            _run_job,
+            options=options,
+            progress=no_progress if parallel else callback,
+            components=components or Components(),
+        )
+        callback("recordings", 0, len(jobs))
+        for index, outcome in runner.run(job, jobs, None):
+            if isinstance(outcome, Done):
+                results[index] = AnalysisResult(*jobs[index], outcome.value)
+            else:
+                results[index] = AnalysisResult(*jobs[index], error=_shorten(one_line(outcome.reason)))
+            callback("recordings", len(results), len(jobs))
     return [results[index] for index in range(len(jobs))]
 
 

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from ..analysis.live.capture import Speed, open_camera_or_video
-from ..analysis.live.session import LiveOptions, Status, live
+from ..analysis.live.session import LiveOptions, Status, analyze_camera
 from ..analysis.options import AnalysisOptions
 from ..core.events import Event
 from .analyze import format_event
@@ -36,7 +36,7 @@ def run_in_terminal(source: str, speed: Speed, folder: Path, settings: LiveOptio
     opened, analysis_options = open_camera_or_video(source, speed), AnalysisOptions.from_settings(options)
     err.print(f"watching {opened.name}; Ctrl-C stops and writes the files into {folder}", markup=False)
     with live_display(out, err) as (on_event, on_status):
-        analysis = live(opened, folder, analysis_options, settings, on_event, on_status)
+        analysis = analyze_camera(opened, folder, analysis_options, settings, on_event, on_status)
     for warning in analysis.warnings:
         err.print(f"note: {warning}", markup=False)
     counts = analysis.settings["live"]

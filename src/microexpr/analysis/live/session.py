@@ -89,7 +89,7 @@ class Status:
     events: int = 0
 
 
-def live(
+def analyze_camera(
     source: Source,
     folder: Path,
     options: AnalysisOptions | None = None,
