@@ -33,10 +33,10 @@ def test_the_baseline_has_the_releases_counts():
 
 @pytest.mark.parametrize(("hits", "alarms", "misses", "f1"), [(21, 5014, 36, 0.0082), (109, 1414, 191, 0.1196)])
 def test_intervals_that_reproduce_the_baselines_counts(hits, alarms, misses, f1):
-    truth = {"v": spans(*((100 * i, 100 * i + 9) for i in range(hits + misses)))}
+    true = {"v": spans(*((100 * i, 100 * i + 9) for i in range(hits + misses)))}
     found = {"v": spans(*((100 * i + 2, 100 * i + 9) for i in range(hits)))}
     found["w"] = spans(*((20 * i, 20 * i + 9) for i in range(alarms)))
-    report = evaluate_spotting(truth, found, {"v": 60}, {"v": 30})
+    report = evaluate_spotting(true, found, {"v": 60}, {"v": 30})
     score = report.by_kind["micro"]
     assert (score.tp, score.fp, score.fn) == (hits, alarms, misses) and round(score.f1, 4) == f1
     assert report.onset_error_ms == pytest.approx(2 / 30 * 1000) and report.false_alarms_per_minute == alarms
@@ -55,9 +55,9 @@ def test_one_frame_next_to_another_is_no_hit():
 
 
 def test_matching_is_one_to_one():
-    truth, found = spans((0, 9), (10, 19)), spans((0, 9), (1, 9), (2, 9), (10, 19))
-    assert match_intervals(truth, found) == [(truth[0], found[0]), (truth[1], found[3])]
-    report = evaluate_spotting({"v": truth}, {"v": found}, {"v": 60}, {"v": 30})
+    true, found = spans((0, 9), (10, 19)), spans((0, 9), (1, 9), (2, 9), (10, 19))
+    assert match_intervals(true, found) == [(true[0], found[0]), (true[1], found[3])]
+    report = evaluate_spotting({"v": true}, {"v": found}, {"v": 60}, {"v": 30})
     assert (report.any_kind.tp, report.any_kind.fp, report.any_kind.fn) == (2, 2, 0)
 
 
@@ -78,14 +78,14 @@ def test_a_log_goes_round():
     lines = megc_log.read(LOG)
     assert megc_log.write(lines) == LOG
     assert megc_log.score(lines)[2] == m.SpottingScore(1, 1, 1)
-    truth, found = megc_log.intervals(lines, "micro")
-    assert megc_log.make_entries(2, truth, found) == [lines[0], lines[1], lines[2]]
+    true, found = megc_log.intervals(lines, "micro")
+    assert megc_log.make_entries(2, true, found) == [lines[0], lines[1], lines[2]]
 
 
 def test_a_log_counts_as_the_metric_does():
-    truth = {"a": spans((10, 20), (50, 60)), "b": spans((0, 9))}
+    true = {"a": spans((10, 20), (50, 60)), "b": spans((0, 9))}
     found = {"a": spans((10, 20), (12, 19), (55, 75)), "c": spans((1, 2))}
-    lines = megc_log.make_entries(1, truth, found)
+    lines = megc_log.make_entries(1, true, found)
     assert megc_log.score(lines)[1] == m.SpottingScore(1, 3, 2) and megc_log.find_problems(lines) == []
     assert megc_log.read(megc_log.write(lines)) == lines
 
@@ -144,9 +144,9 @@ def test_what_a_log_cannot_hold(make):
 
 
 def test_spot_then_recognize():
-    truth = {"v": spans((0, 9), (20, 29), (40, 49), (60, 69))}
+    true = {"v": spans((0, 9), (20, 29), (40, 49), (60, 69))}
     found = {"v": spans((0, 9), (20, 29), (40, 49))}
-    report = evaluate_spotting(truth, found, {"v": 60}, {"v": 30})
+    report = evaluate_spotting(true, found, {"v": 60}, {"v": 30})
     both = spot_then_recognize(report, ["Anger", "happiness", "others"], ["negative", "", "surprise"])
     assert both.spotting_f1 == pytest.approx(6 / 7) and (both.scored, both.left_out) == (2, 1)
     assert both.analysis_f1 == pytest.approx(1 / 3)  # one of three classes right
