@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Sequence
+
+from ..experiments.run_folder import Run
 
 SYNTHETIC = "The faces are synthetic: these numbers show that the machinery works, never that it recognizes emotions."
 
 
-class RunStatus(Protocol):
-    """What the warnings need to know of a run."""
-
-    @property
-    def folder(self) -> Path: ...  # noqa: D102
-    @property
-    def metadata(self) -> Any: ...  # noqa: D102
-    @property
-    def synthetic(self) -> bool: ...  # noqa: D102
-    @property
-    def complete(self) -> bool: ...  # noqa: D102
-    @property
-    def unit_names(self) -> Sequence[str]: ...  # noqa: D102
-    def done(self) -> Sequence[str]: ...  # noqa: D102
-    def failed(self) -> Mapping[str, str]: ...  # noqa: D102
-
-
-def run_warnings(runs: Sequence[RunStatus], unit: str, items: str, published: str) -> list[str]:
+def run_warnings(runs: Sequence[Run], unit: str, items: str, published: str) -> list[str]:
     """What a reader must know of runs before quoting a number of them, each line once.
 
     Args:
