@@ -31,7 +31,6 @@ import numpy as np
 from microexpr.analysis import AnalysisOptions, analyze_video
 from microexpr.analysis.live import VideoSource, analyze_camera
 from microexpr.faces.tracking import track_faces
-from microexpr.imaging.images import write_image
 from microexpr.imaging.video import VideoFrames
 from microexpr.recognizers import model as recognize
 from microexpr.spotting import SPOTTERS
@@ -126,9 +125,9 @@ def parts_of(
         f"{video.name}: {frames} frames of {width} x {height}, {len(tracks)} faces, {len(found)} events",
         file=sys.stderr,
     )
-    clip, model = folder / "clip", recognize.default_model()
-    for number in kept.numbers[:10]:
-        write_image(clip / f"{number}.png", kept.pictures[number])
+    model = recognize.default_model()
+    event = {number: kept.pictures[number] for number in kept.numbers[:10]}
+    where = {number: points for number in event if tracks and (points := tracks[0].landmarks(number)) is not None}
     runs = iter(range(1_000_000))
     parts: dict[str, tuple[Callable[[], object], int]] = {
         "decode": (lambda: [None for _ in VideoFrames(video)], frames),
@@ -142,7 +141,10 @@ def parts_of(
         ),
     }
     if model is not None:
-        parts["recognize, an event"] = (lambda: model(clip, kept.numbers[0], kept.numbers[9]), 1)
+        parts["recognize, an event"] = (
+            lambda: model(video, kept.numbers[0], kept.numbers[9], frames=event, landmarks=where),
+            1,
+        )
     return parts
 
 
