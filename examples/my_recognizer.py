@@ -1,4 +1,4 @@
-"""A recognizer in one file: the class whose mean picture is nearest.
+"""A recognizer in one file: the class whose mean image is nearest.
 
 microexpr run examples/my_recipe.toml --data synthetic \\
     --plugin examples/my_dataset.py --plugin examples/my_recognizer.py
@@ -18,7 +18,7 @@ from microexpr.recognizers.base import RECOGNIZERS, Recognizer, State, softmax, 
 @RECOGNIZERS.register("nearest-mean")
 @dataclass
 class NearestMean(Recognizer):
-    """Compares a picture with the mean picture of each class.
+    """Compares a image with the mean image of each class.
 
     Args:
         sharpness: how much a smaller distance counts.
@@ -27,17 +27,17 @@ class NearestMean(Recognizer):
     sharpness: float = 1.0
 
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
-        pictures = stack(samples, "image").reshape(len(samples), -1)
+        images = stack(samples, "image").reshape(len(samples), -1)
         present = np.unique(targets)
-        self.means_ = np.full((len(self.classes), pictures.shape[1]), np.inf, np.float32)
-        self.means_[present] = [pictures[targets == c].mean(axis=0) for c in present]
+        self.means_ = np.full((len(self.classes), images.shape[1]), np.inf, np.float32)
+        self.means_[present] = [images[targets == c].mean(axis=0) for c in present]
 
     def _predict_proba(self, samples: Sequence[Sample]) -> np.ndarray:
-        pictures = stack(samples, "image").reshape(len(samples), 1, -1)
-        return softmax(-self.sharpness * np.linalg.norm(pictures - self.means_, axis=2).astype(np.float64))
+        images = stack(samples, "image").reshape(len(samples), 1, -1)
+        return softmax(-self.sharpness * np.linalg.norm(images - self.means_, axis=2).astype(np.float64))
 
     def state(self) -> State:
-        """The mean pictures (classes, values); infinite for a class without a training clip."""
+        """The mean images (classes, values); infinite for a class without a training clip."""
         return {"means": self.means_}
 
     def _restore(self, state: State) -> None:

@@ -185,7 +185,7 @@ def test_verify_and_export_in_one_line(capsys, tmp_path):
     code, _, err = call(capsys, "weights", "verify", "resnet50")
     assert code == 1 and "microexpr: weights 'resnet50' are not in" in err
     code, _, err = call(capsys, "export", str(tmp_path), "x.onnx")
-    assert code == 1 and "kept no model" in err
+    assert code == 1 and "has no model" in err
     with pytest.raises(SystemExit):
         main(["weights", "--help"])
     assert "convert" in capsys.readouterr().out

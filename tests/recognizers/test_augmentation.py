@@ -84,7 +84,7 @@ def test_crops_at_the_corners():
 
 
 @pytest.mark.parametrize("test", ["middle", "corners"])
-def test_a_network_learns_crops_and_answers_on_whole_images(test):
+def test_a_network_trains_on_crops_and_predicts_on_whole_images(test):
     samples, labels = synthetic_samples()
     side = samples[0].array("image").shape[0]
     settings = {"name": "network", "epochs": 2, "batch_size": 8, "crop": {"size": side - 4, "test": test}}
@@ -94,7 +94,7 @@ def test_a_network_learns_crops_and_answers_on_whole_images(test):
     assert shares.shape == (len(samples), len(CLASSES)) and np.allclose(shares.sum(1), 1)
 
 
-def test_bytes_stay_bytes_until_they_are_needed():
+def test_byte_images_stay_bytes_in_memory():
     samples, labels = synthetic_samples()
     whole = [s.with_array("image", np.round(100 + 20 * s.array("image")).clip(0, 255)) for s in samples]
     packed = [s.with_array("image", s.array("image").astype(np.uint8)) for s in whole]

@@ -1,4 +1,4 @@
-"""Three lines: open a saved model, hand it a clip, read the shares."""
+"""A saved model is loaded and classifies a clip."""
 
 import json
 
@@ -40,7 +40,7 @@ def frames(tmp_path):
     return tmp_path / "clip"
 
 
-def test_three_lines(tmp_path, frames):
+def test_a_saved_model_classifies_an_image(tmp_path, frames):
     model = load_model(saved(tmp_path / "m.safetensors"))
     answer = model(frames / "img10.png")
     assert set(answer) == set(model.classes) == set(CLASSES)
@@ -49,7 +49,7 @@ def test_three_lines(tmp_path, frames):
     assert model.metadata["protocol"] == "megc2019-cde"
 
 
-def test_onnx_answers_the_same(tmp_path, frames):
+def test_onnx_gives_the_same_probabilities(tmp_path, frames):
     path = saved(tmp_path / "m.safetensors", FLOW)
     expected = load_model(path)(frames, onset=10, apex=13)
     found = load_model(export(path, tmp_path / "m.onnx"))(frames, onset=10, apex=13)
@@ -66,7 +66,7 @@ def test_onnx_answers_the_same(tmp_path, frames):
         ({"onset": 12, "offset": 11}, "offset = 11: lies before the onset"),
     ],
 )
-def test_times_that_cannot_be(tmp_path, frames, times, said):
+def test_impossible_times_are_refused(tmp_path, frames, times, said):
     with pytest.raises(UsageError, match=said):
         load_model(saved(tmp_path / "m.safetensors", FLOW))(frames, **times)
 
@@ -79,14 +79,18 @@ def test_sources_that_cannot_be_read(tmp_path, frames):
         model(frames)
 
 
-def test_files_that_do_not_say_enough(tmp_path, frames):
+def test_files_without_a_chain_or_with_a_wrong_one_are_refused(tmp_path, frames):
     samples, labels = synthetic_samples(6)
     bare = tmp_path / "bare.safetensors"
     RECOGNIZERS.build({"name": "majority"}, classes=CLASSES).fit(samples, labels).save(bare)
     with pytest.raises(DataError, match=r"give load_model\(path, chain="):
         load_model(bare)
     assert max(load_model(bare, IMAGE_CHAIN)(frames / "img10.png").values()) > 0
-    for chain, said in ((["x"], "no list of steps"), ("not JSON", "no list of steps"), ([{"name": "flwo"}], "'flow'")):
+    for chain, said in (
+        (["x"], "not a list of steps"),
+        ("not JSON", "not a list of steps"),
+        ([{"name": "flwo"}], "'flow'"),
+    ):
         with pytest.raises((DataError, UnknownNameError), match=said):
             load_model(saved(tmp_path / "m.safetensors", chain))
     with pytest.raises(MissingDataError, match="is not a file"):
@@ -94,12 +98,12 @@ def test_files_that_do_not_say_enough(tmp_path, frames):
 
 
 @pytest.mark.parametrize("name", STEPS.names())
-def test_every_step_survives_the_file(name):
+def test_every_step_of_a_chain_survives_json(name):
     chain = Chain.build([{"name": name}])
     assert Chain.build(json.loads(json.dumps(chain.settings))) == chain
 
 
-def test_what_is_told_is_kept(tmp_path):
+def test_metadata_are_saved_and_reserved_keys_are_refused(tmp_path):
     path = saved(tmp_path / "m.safetensors", license="research only")
     assert read_metadata(path)["license"] == "research only" and read_metadata(path)["recognizer"] == "network"
     for about in ({"settings": "x"}, {"n": 3}):
@@ -110,7 +114,7 @@ def test_what_is_told_is_kept(tmp_path):
         read_metadata(tmp_path / "text.safetensors")
 
 
-def test_a_model_that_learned_on_a_gpu_answers_anywhere(tmp_path, frames):
+def test_a_model_trained_on_a_gpu_predicts_on_a_cpu(tmp_path, frames):
     samples, labels = synthetic_samples(6)
     recognizer = RECOGNIZERS.build({"name": "network", "epochs": 1}, classes=CLASSES).fit(samples, labels)
     recognizer.device = "cuda"

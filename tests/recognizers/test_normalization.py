@@ -47,14 +47,14 @@ def test_sequences_count_every_frame():
     assert DatasetScaler.fit(parts, "image").scales["test"] == pytest.approx([np.sqrt((1 + 3 * 9) / 4)])
 
 
-def test_each_data_set_has_its_own():
+def test_each_data_set_has_its_own_scale():
     samples, labels = synthetic_samples()
     twice, same = [*of("a", samples, 1), *of("b", samples, 50)], [*of("a", samples, 1), *of("b", samples, 1)]
     shares = learned(twice, 2 * labels).predict_proba(twice)
     assert np.allclose(shares, learned(same, 2 * labels).predict_proba(same), atol=1e-5)
 
 
-def test_nothing_is_learned_from_people_kept_apart():
+def test_scales_are_not_computed_from_validation_subjects():
     samples, labels = synthetic_samples()
     model = learned(samples, labels, validation_fraction=0.3)
     apart = model._held_out([s.clip.subject for s in samples])
@@ -62,7 +62,7 @@ def test_nothing_is_learned_from_people_kept_apart():
     assert any(apart) and np.array_equal(model.scales_.scales["test"], DatasetScaler.fit(rest, "image").scales["test"])
 
 
-def test_it_keeps_the_contract_and_the_file(tmp_path):
+def test_scales_are_saved_and_not_passed_to_the_next_stage(tmp_path):
     check_recognizer(SMALL)
     samples, labels = synthetic_samples()
     model = learned(samples, labels)

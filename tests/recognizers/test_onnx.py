@@ -62,14 +62,14 @@ def test_export_of_a_run(tmp_path):
     recognizer, samples = learned(epochs=1)
     with pytest.raises(MissingDataError, match="neither a saved recognizer nor a run"):
         export(tmp_path / "nowhere", tmp_path / "m.onnx")
-    with pytest.raises(MissingDataError, match="kept no model"):
+    with pytest.raises(MissingDataError, match="has no model"):
         export(tmp_path, tmp_path / "m.onnx")
     recognizer.save(tmp_path / "models" / "a.safetensors", {"protocol": "x"})
     model = OnnxModel(export(tmp_path, tmp_path / "m.onnx"))
     assert np.allclose(model.predict_proba(samples), recognizer.predict_proba(samples), atol=1e-5)
     assert model.metadata["protocol"] == "x"
     recognizer.save(tmp_path / "models" / "b.safetensors")
-    with pytest.raises(UsageError, match=r"kept 2 models, one a fold; name one: .*a.safetensors"):
+    with pytest.raises(UsageError, match=r"has 2 models, one per fold; name one: .*a.safetensors"):
         export(tmp_path, tmp_path / "m.onnx")
 
 
@@ -91,7 +91,7 @@ def test_what_cannot_be_exported(tmp_path, monkeypatch):
 
 
 def test_images_of_another_size(whole):
-    with pytest.raises(RecipeError, match=r"images are \(3, 30, 30\), those it learned from were \(3, 28, 28\)"):
+    with pytest.raises(RecipeError, match=r"images are \(3, 30, 30\), those of the training were \(3, 28, 28\)"):
         OnnxModel(whole).predict_proba(synthetic_samples(2, (30, 30, 3))[0])
 
 
@@ -99,8 +99,8 @@ def test_images_of_another_size(whole):
     ("kind", "said"),
     [
         ("foreign", "not written by"),
-        ("two words", "no list of one word for each output"),
-        ("no list", "no list of one word for each output"),
+        ("two words", "not a list of one label per output"),
+        ("no list", "not a list of one label per output"),
         ("cut", "not a whole ONNX file"),
         ("text", "not a whole ONNX file"),
         ("nothing", "is not a file"),

@@ -1,4 +1,4 @@
-"""Networks learn from folders of images: every layout, after a stop, in two processes."""
+"""Training from scratch on folders of images: every layout, after a stop, in two processes."""
 
 import json
 import math
@@ -38,7 +38,7 @@ def patterns(tmp_path_factory) -> Path:
     return root
 
 
-def test_it_learns_what_it_was_not_shown(patterns, tmp_path):
+def test_validation_accuracy_is_above_chance(patterns, tmp_path):
     settings = replace(TINY, network={"name": "resnet10"}, epochs=6, batch_size=12, size=32, precision="bf16")
     path = pretrain(settings, patterns, tmp_path / "w")
     about = read_metadata(path)
@@ -54,7 +54,7 @@ class Stop(Exception):
 
 
 @pytest.mark.parametrize("parts", [1, 2])
-def test_a_stop_inside_an_epoch_changes_nothing(patterns, tmp_path, monkeypatch, parts):
+def test_an_interrupted_training_continues_to_the_same_weights(patterns, tmp_path, monkeypatch, parts):
     settings = replace(TINY, checkpoint_seconds=0.0, parts=parts)
     whole = read_weights(pretrain(settings, patterns, tmp_path / "whole"))
     real, steps = Trainer.train_step, []
@@ -76,7 +76,7 @@ def test_a_stop_inside_an_epoch_changes_nothing(patterns, tmp_path, monkeypatch,
     }
 
 
-def test_what_is_done_stays(patterns, tmp_path, monkeypatch):
+def test_finished_weights_are_not_trained_again(patterns, tmp_path, monkeypatch):
     settings = replace(TINY, epochs=1)
     before = pretrain(settings, patterns, tmp_path / "w").read_bytes()
     monkeypatch.setattr(Trainer, "run", None)  # it would train again
@@ -85,7 +85,7 @@ def test_what_is_done_stays(patterns, tmp_path, monkeypatch):
         pretrain(replace(settings, lr=0.02), patterns, tmp_path / "w")
 
 
-def test_checkpoints_that_do_not_fit(patterns, tmp_path):
+def test_damaged_and_foreign_checkpoints_are_refused(patterns, tmp_path):
     (tmp_path / "w.checkpoint.pt").write_bytes(b"junk")
     with pytest.raises(DataError, match=r"w.checkpoint.pt' is damaged .*delete it"):
         pretrain(TINY, patterns, tmp_path / "w")
@@ -104,7 +104,7 @@ def test_global_randomness_is_neither_used_nor_touched(patterns, tmp_path):
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_two_processes_learn_together(patterns, tmp_path):
+def test_two_processes_train_one_network(patterns, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
@@ -125,9 +125,9 @@ def test_two_processes_learn_together(patterns, tmp_path):
     assert rows["top1"][-1] > 0.35 and rows["loss"][-1] < rows["loss"][0]
 
 
-def test_two_processes_share_a_batch_between_them():
+def test_a_batch_is_divided_between_two_processes():
     alone = training_plans(11, 4, seed=1, epoch=2)
-    shares = [training_plans(11, 4, seed=1, epoch=2, share=(rank, 2)) for rank in (0, 1)]
+    shares = [training_plans(11, 4, seed=1, epoch=2, ranks=(rank, 2)) for rank in (0, 1)]
     for whole, left, right in zip(alone, *shares, strict=True):
         assert sorted(whole[0]) == sorted(left[0] + right[0]) and len(left[0]) == len(right[0]) == 2
     assert alone != training_plans(11, 4, seed=1, epoch=3) and len(alone) == 2
@@ -179,7 +179,7 @@ def test_cifar_100(tmp_path):
     assert np.array_equal(train.read(2), images[2])
 
 
-def test_folders(patterns, tmp_path):
+def test_folders_of_classes(patterns, tmp_path):
     train, val = open_image_dataset(patterns)
     assert len(train) == 120 and len(val) == 24 and train.classes == val.classes and is_synthetic(patterns)
     assert train.read(0).shape == (36, 36, 3) and val.labels.tolist() == sorted([0, 1, 2, 3] * 6)
@@ -195,7 +195,7 @@ def test_folders(patterns, tmp_path):
     assert deep.names == ["a/images/1.JPEG", "b/2.png"]
 
 
-def test_synthetic_images_are_the_same_again(patterns, tmp_path):
+def test_synthetic_images_depend_on_the_seed_alone(patterns, tmp_path):
     write_synthetic(tmp_path / "again", classes=4, per_class=30, size=36, seed=3)
     again, ours = open_image_dataset(tmp_path / "again")[0], open_image_dataset(patterns)[0]
     assert all(np.array_equal(again.read(i), ours.read(i)) for i in (0, 50, 119))
@@ -206,7 +206,7 @@ def test_synthetic_images_are_the_same_again(patterns, tmp_path):
         write_synthetic(tmp_path / "no", classes=99)
 
 
-def test_cut():
+def test_resize_and_crop():
     image = np.zeros((20, 40, 3), np.uint8)
     image[:, :20, 0], image[:, 20:, 2] = 255, 255  # red left, blue right
     left = ResizeCrop(10, 8, bgr=False)(image, (0.0, 0.0, False))
@@ -216,7 +216,7 @@ def test_cut():
     assert (middle[:, 0] == (0, 0, 255)).all() and (middle[:, -1] == (255, 0, 0)).all()
 
 
-def test_batches_come_in_order(patterns):
+def test_batches_are_read_in_order_by_any_number_of_workers(patterns):
     train, _ = open_image_dataset(patterns)
     plans = training_plans(len(train), 10, seed=0, epoch=0)
     one, many = ([*read_batches(train, plans, ResizeCrop(32, 28, True), workers)] for workers in (1, 3))
@@ -225,7 +225,7 @@ def test_batches_come_in_order(patterns):
         assert y.tolist() == train.labels[numbers].tolist()
 
 
-def test_the_rate_falls_as_the_authors_let_it():
+def test_the_poly_schedule_falls_to_zero():
     poly = Schedule("poly")
     assert [poly.lr_factor(epoch, 4) for epoch in (0, 1, 2.5)] == [1.0, 0.75, 0.375]
     assert Schedule("poly", power=2.0).lr_factor(2, 4) == 0.25
@@ -253,7 +253,7 @@ def test_input_of_published_weights():
         ({"network": {"name": "resnet100"}}, "did you mean 'resnet10'"),
     ],
 )
-def test_wrong_settings(values, message):
+def test_wrong_settings_are_refused(values, message):
     with pytest.raises(UsageError, match=message):
         validate_settings(Pretraining, values, "pretraining")
 
@@ -300,7 +300,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("message", FAULTS)
-def test_faults(tmp_path, message):
+def test_wrong_image_folders_are_refused(tmp_path, message):
     FAULTS[message](tmp_path)
     with pytest.raises(DataError, match=message):
         open_image_dataset(tmp_path)
@@ -328,7 +328,7 @@ def test_synthetic_weights_are_made_once(tmp_path, monkeypatch):
     assert len(seen) == count and synthetic_weights({"name": "ststnet", "dropout": 0.1}, tmp_path, size=16) != path
 
 
-def test_command_line(tmp_path, capsys, monkeypatch):
+def test_the_command_pretrain(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("MICROEXPR_WEIGHTS", str(tmp_path / "weights"))
     small = ["--network", "ststnet", "--size", "12", "--epochs", "1", "--device", "cpu", "--set", "network.dropout=0.2"]
     with pytest.raises(SystemExit) as end:
@@ -341,6 +341,6 @@ def test_command_line(tmp_path, capsys, monkeypatch):
     assert end.value.code == 2 and "did you mean 'momentum'" in capsys.readouterr().err
 
 
-def test_no_checkpoint_without_a_wish(patterns, tmp_path):
+def test_infinite_checkpoint_seconds_write_no_checkpoint(patterns, tmp_path):
     pretrain(replace(TINY, epochs=1, checkpoint_seconds=math.inf), patterns, tmp_path / "w")
     assert not list(tmp_path.glob("*checkpoint*"))

@@ -1,4 +1,4 @@
-"""Every recognizer keeps the contract; networks stop and go on; published weights load without pickle."""
+"""Recognizers keep their contract; networks continue after a stop; published weights load without pickle."""
 
 import pickle
 from pathlib import Path
@@ -38,11 +38,11 @@ CASES = [
 
 
 @pytest.mark.parametrize("settings", CASES, ids=lambda s: "-".join(map(str, s.values()))[:40])
-def test_contract(settings):
+def test_recognizers_keep_the_contract(settings):
     check_recognizer(settings)
 
 
-def test_every_recognizer_is_tried():
+def test_the_contract_is_checked_for_every_recognizer():
     assert set(RECOGNIZERS.names()) - {"per-subject-weights"} <= {case["name"] for case in CASES}
 
 
@@ -59,7 +59,7 @@ class Stop(Exception):
     """A stop in the middle of training."""
 
 
-def test_a_stop_inside_training_changes_nothing(tmp_path, monkeypatch):
+def test_an_interrupted_training_continues_to_the_same_weights(tmp_path, monkeypatch):
     samples, labels = synthetic_samples()
     steady = {"epochs": 8, "checkpoint_seconds": 0.0, "augment": [{"name": "shift"}]}
     whole = build(seed=5, folder=tmp_path / "a", set=steady).fit(samples, labels)
@@ -92,7 +92,7 @@ def test_global_randomness_is_neither_used_nor_touched():
     assert torch.equal(before, torch.get_rng_state())
 
 
-def test_a_stage_begins_from_the_one_before():
+def test_a_stage_starts_from_the_weights_of_the_previous_stage():
     samples, labels = synthetic_samples()
     first = build(seed=1, set={"epochs": 40, "optimizer": {"lr": 0.01}}).fit(samples, labels)
     second = build(seed=2, set={"epochs": 1, "optimizer": {"lr": 1e-9}}).fit(samples, labels, init=first.state())
@@ -116,7 +116,7 @@ def with_weights(folder: Path, fold: str = "casme2/sub01"):
     return RECOGNIZERS.build(settings, classes=CLASSES, fold=fold).fit(samples, labels), samples
 
 
-def test_published_weights_are_taken_by_person(tmp_path):
+def test_published_weights_are_chosen_by_subject(tmp_path):
     recognizer, samples = with_weights(published(tmp_path / "w", "sub01.pth"))
     assert recognizer.predict_proba(samples).shape == (6, 3)
     with pytest.raises(DataError, match=r"no weights for 's03'.*s03.pth"):
@@ -133,7 +133,7 @@ class Trap:
 
 
 @pytest.mark.parametrize("content", [b"", b"junk", pickle.dumps(Trap())])
-def test_no_pickle_is_ever_run(tmp_path, content):
+def test_pickled_code_is_never_run(tmp_path, content):
     path = tmp_path / "weights.pth"
     path.write_bytes(content)
     with pytest.raises(DataError, match="broken or hold more than tensors"):
@@ -141,20 +141,20 @@ def test_no_pickle_is_ever_run(tmp_path, content):
     assert not Path("/tmp/never-written-by-microexpr").exists()
 
 
-def test_mirroring_a_flow_negates_u():
+def test_horizontal_flip_of_a_flow_negates_u():
     flow = torch.randn(2, 3, 4, 4)
     turned = HorizontalFlip(p=1.0, negate=(0,))(flow, torch.Generator())
     assert torch.equal(turned[:, 0], -flow[:, 0].flip(-1)) and torch.equal(turned[:, 1], flow[:, 1].flip(-1))
 
 
-def test_a_shift_moves_whole_pixels():
+def test_shift_moves_whole_pixels():
     ramp = torch.arange(8.0).expand(1, 1, 8, 8).clone()
     moved = Shift(max_pixels=2)(ramp, torch.Generator().manual_seed(3))
     steps = (moved - ramp)[0, 0, :, 3:5]
     assert steps.unique().numel() == 1 and abs(float(steps[0, 0])) <= 2
 
 
-def test_oversampling_makes_classes_equal():
+def test_oversampling_gives_all_classes_the_same_number_of_clips():
     targets = torch.tensor([0] * 10 + [1] * 3 + [2])
     order = Sampler("oversample").order(targets, torch.Generator().manual_seed(0))
     assert torch.bincount(targets[order]).tolist() == [10, 10, 10]
@@ -163,7 +163,7 @@ def test_oversampling_makes_classes_equal():
     assert torch.bincount(targets[fixed]).tolist() == [5, 5, 5]
 
 
-def test_schedules():
+def test_learning_rate_schedules():
     assert [Schedule("step", every=2, factor=0.1).lr_factor(e, 6) for e in range(5)] == pytest.approx(
         [1, 1, 0.1, 0.1, 0.01]
     )
@@ -184,12 +184,12 @@ def test_schedules():
         ({"network": {"name": "ststnet", "dropout": 1.0}}, "dropout = 1.0"),
     ],
 )
-def test_bad_settings(settings, text):
+def test_wrong_settings_are_refused(settings, text):
     with pytest.raises((RecipeError, ValueError), match=text):
         build(set=settings)
 
 
-def test_predicting_before_learning():
+def test_predicting_before_fit_is_an_error():
     with pytest.raises(NotFittedError, match="is not fitted"):
         build().predict_proba(synthetic_samples()[0])
 
@@ -198,13 +198,13 @@ def test_predicting_before_learning():
     ("samples", "labels", "text"),
     [([], [], "0 samples"), (1, ["fear"], "none of the classes"), (2, ["positive"], "as many")],
 )
-def test_bad_training_sets(samples, labels, text):
+def test_wrong_training_sets_are_refused(samples, labels, text):
     some = synthetic_samples()[0][:samples] if samples else []
     with pytest.raises(RecipeError, match=text):
         build().fit(some, labels)
 
 
-def test_clips_that_stay_on_a_device_give_the_same_batches():
+def test_clips_cached_on_a_device_give_the_same_batches():
     samples, _ = synthetic_samples()
     device, order = torch.device("cpu"), [3, 0, 3, 5]
     sent, full, there = (ClipBatches(samples, "image", 1e9) for _ in range(3))

@@ -1,4 +1,4 @@
-"""What every network shares, and the layer that torch's own would not do."""
+"""What every network shares: the base class of architectures, and dropout with a generator of its own."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Dropout(nn.Module):
     So a fold draws the same masks whether it is trained alone, beside others or after a stop.
 
     Args:
-        p: share of values set to zero in training; the others grow by 1 / (1 - p).
+        p: fraction of the values that are set to zero in training; the others grow by 1 / (1 - p).
     """
 
     def __init__(self, p: float = 0.5) -> None:
@@ -58,7 +58,7 @@ class Dropout(nn.Module):
         self.generator: torch.Generator | None = None
 
     def forward(self, x: Tensor) -> Tensor:
-        """`x` with a random share of zeros while training, `x` itself otherwise."""
+        """`x` with a random part set to zero while training, `x` itself otherwise."""
         if not self.training or self.p == 0:
             return x
         keep = torch.rand(x.shape, generator=self.generator).to(x.device) >= self.p

@@ -57,9 +57,9 @@ def read_resnet10(path: Path) -> dict[str, Tensor]:
     try:
         net = cv2.dnn.readNetFromCaffe(np.frombuffer(prototxt().encode(), np.uint8), np.frombuffer(content, np.uint8))
         state = _state(net)  # before any forward pass, in which OpenCV would fuse layers
-    except cv2.error as fault:
+    except cv2.error as error:
         raise DataError(
-            f"'{path}' cannot be read as ResNet10's Caffe weights ({_reason(fault)}); is it whole?"
+            f"'{path}' cannot be read as ResNet10's Caffe weights ({_reason(error)}); is it whole?"
         ) from None
     with torch.device("meta"):  # names and shapes only
         module = PreActivated(3, CLASSES)
@@ -126,8 +126,8 @@ def _as_stored(name: str) -> bytes:
     return bytes([0x0A, len(name)]) + name.encode()
 
 
-def _reason(fault: cv2.error) -> str:
-    return str(fault).strip().splitlines()[0].rpartition("error: ")[2][:120]
+def _reason(error: cv2.error) -> str:
+    return str(error).strip().splitlines()[0].rpartition("error: ")[2][:120]
 
 
 def _dims(size: int) -> str:

@@ -27,17 +27,17 @@ class CnnLstm(Architecture):
     """The old one: convolutions, an LSTM with tanh, one dense layer to the classes.
 
     Args:
-        maps: of each convolution, which a ReLU and max pooling follow.
-        kernel: side of the convolutions, odd.
-        pool: side and step of the pooling.
+        maps: number of maps of each convolution, which a ReLU and max pooling follow.
+        kernel: side of the convolutions in pixels, odd.
+        pool: side and step of the pooling in pixels.
         norm: after each convolution: `batch` over the real frames of a batch, `group` over a frame's own maps.
-        units: of the LSTM.
+        units: number of units of the LSTM.
         pooling: what goes on from the LSTM: its output at the `last` frame, or the `mean` or `max` over the frames.
         dense: units of each dense layer between the LSTM and the classes.
-        dropout: after the convolutions and after each dense layer.
+        dropout: probability of dropout after the convolutions and after each dense layer, 0 to below 1.
         divide: what pixels are divided by first; 255 for bytes. The paper names no scaling, and so none is the default.
         frame_chunk: frames that go through the convolutions at a time; what they leave is then computed again on the
-            way back instead of being kept, which saves memory and costs a third more time. 0 takes all at once.
+            way back instead of being stored, which saves memory and costs a third more time. 0 takes all at once.
     """
 
     maps: tuple[int, ...] = (16, 32, 64)
@@ -57,7 +57,7 @@ class CnnLstm(Architecture):
             (not self.maps, "maps = []; name one convolution or more"),
             (min(sizes) < 1, f"a size is {min(sizes)}; use 1 or more"),
             (self.kernel % 2 == 0, f"kernel = {self.kernel}; use an odd number"),
-            (not 0 <= self.dropout < 1, f"dropout = {self.dropout}; use a share from 0 to below 1"),
+            (not 0 <= self.dropout < 1, f"dropout = {self.dropout}; use a number from 0 to below 1"),
             (self.divide == 0, "divide = 0; use a number that is not zero"),
             (self.frame_chunk < 0, f"frame_chunk = {self.frame_chunk}; use 0 or more frames"),
             (

@@ -22,9 +22,9 @@ class CustomCNN(Architecture):
     The paper's text gives no size: these are the usual ones of such a network, our choice.
 
     Args:
-        maps: of each 3x3 convolution.
-        dense: units of each dense layer before the last.
-        dropout: after each of them.
+        maps: number of maps of each 3x3 convolution.
+        dense: number of units of each dense layer before the last.
+        dropout: probability of dropout after each of them, 0 to below 1.
     """
 
     maps: tuple[int, ...] = (32, 64, 128)
@@ -63,7 +63,7 @@ class ResNet50Dense(Architecture):
     so it is there only if asked for, and begins at zero. Backbone names are those of `resnet50`, so its weights fit.
 
     Args:
-        dense: units of the dense layers before the last.
+        dense: number of units of the dense layers before the last.
         dropout: after each of them; the paper's rate is not stated.
         bias: biases in the convolutions, as in Keras.
         depth: 50 as in the paper; 18 for a small machine.

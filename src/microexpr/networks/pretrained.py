@@ -162,18 +162,20 @@ def fetch(name: str, file: Path | None = None) -> Path:
         MissingDataError: no such file, no network, or the package `huggingface_hub` is not installed.
         DataError: the file is not the published one, or does not fit the network.
     """
-    one = entry(name)
-    source = _download(one) if file is None else file
+    weights = entry(name)
+    source = _download(weights) if file is None else file
     if not source.is_file():
-        raise MissingDataError(f"'{source}' is not a file; {one.instructions}")
+        raise MissingDataError(f"'{source}' is not a file; {weights.instructions}")
     digest = file_digest(source)
-    if one.sha256 and digest != one.sha256:
-        told = f"its sha256 is {digest[:12]}..., published is {one.sha256[:12]}..."
-        raise DataError(f"'{source}' is not the published {one.file} of '{name}': {told}; it may be cut: get it anew")
+    if weights.sha256 and digest != weights.sha256:
+        found = f"its sha256 is {digest[:12]}..., published is {weights.sha256[:12]}..."
+        raise DataError(
+            f"'{source}' is not the published {weights.file} of '{name}': {found}; it may be cut: get it anew"
+        )
     state = _read(source)
-    _check_fit(one, state, source)
+    _check_fit(weights, state, source)
     target = weights_folder() / f"{name}.safetensors"
-    write_weights(target, state, _metadata(one, state, digest))
+    write_weights(target, state, _metadata(weights, state, digest))
     return target
 
 
@@ -223,8 +225,8 @@ def verify(name: str) -> WeightsCheck:
             checksum = "as published" if found == known.sha256 else "not as published"
             if found != known.sha256:
                 faults.append(f"sha256 of the file is {found[:12]}..., published is {known.sha256[:12]}...")
-    except DataError as fault:
-        faults.append(str(fault))
+    except DataError as error:
+        faults.append(str(error))
     if faults and known and known.sha256:
         checksum = "not as published"
     return WeightsCheck(name, path, checksum, tuple(faults))
@@ -255,24 +257,26 @@ def _entries() -> dict[str, PretrainedWeights]:
     }
 
 
-def _download(one: PretrainedWeights) -> Path:
+def _download(weights: PretrainedWeights) -> Path:
     """The published file in the Hugging Face cache."""
-    if not one.on_hub:
-        raise MissingDataError(f"weights '{one.name}' must be downloaded by hand: {one.instructions}")
+    if not weights.on_hub:
+        raise MissingDataError(f"weights '{weights.name}' must be downloaded by hand: {weights.instructions}")
     try:
         from huggingface_hub import hf_hub_download
     except ImportError:
         need = "install it with: pip install 'microexpr[hub]'"
-        raise MissingDataError(f"fetching needs the package 'huggingface_hub': {need}; or {one.instructions}") from None
+        raise MissingDataError(
+            f"fetching needs the package 'huggingface_hub': {need}; or {weights.instructions}"
+        ) from None
     logger = logging.getLogger("huggingface_hub")
     before = logger.level
     logger.setLevel(logging.ERROR)  # it would tell of every try
     try:
-        return Path(hf_hub_download(repo_id=one.source, filename=one.file))
-    except Exception as fault:  # no network, a proxy, a hub that moved: each has an error of its own
-        reason = f"{type(fault).__name__}: {fault}".splitlines()[0][:100]
+        return Path(hf_hub_download(repo_id=weights.source, filename=weights.file))
+    except Exception as error:  # no network, a proxy, a hub that moved: each has an exception of its own
+        reason = f"{type(error).__name__}: {error}".splitlines()[0][:100]
         raise MissingDataError(
-            f"weights '{one.name}' cannot be fetched from {one.page} ({reason}); {one.instructions}"
+            f"weights '{weights.name}' cannot be fetched from {weights.page} ({reason}); {weights.instructions}"
         ) from None
     finally:
         logger.setLevel(before)
@@ -282,9 +286,9 @@ def _read(path: Path) -> dict[str, Tensor]:
     return read_resnet10(path) if path.suffix == ".caffemodel" else read_weights(path)
 
 
-def _check_fit(one: PretrainedWeights, state: Mapping[str, Tensor], source: Path) -> None:
+def _check_fit(weights: PretrainedWeights, state: Mapping[str, Tensor], source: Path) -> None:
     with torch.device("meta"):  # names and shapes only: no memory, no random numbers
-        module = NETWORKS.build({"name": one.network}).build((3, one.size, one.size), one.classes)
+        module = NETWORKS.build({"name": weights.network}).build((3, weights.size, weights.size), weights.classes)
     check_weights(module, state, f"'{source}'")
     if odd := _odd(state):
         raise DataError(f"'{source}': '{odd[0]}' holds values that are not numbers")
@@ -294,5 +298,5 @@ def _odd(state: Mapping[str, Tensor]) -> list[str]:
     return [name for name, tensor in state.items() if not bool(torch.isfinite(tensor).all())]
 
 
-def _metadata(one: PretrainedWeights, state: Mapping[str, Tensor], digest: str) -> dict[str, Any]:
-    return {**asdict(one), "file_sha256": digest, "tensors_sha256": tensors_digest(state)}
+def _metadata(weights: PretrainedWeights, state: Mapping[str, Tensor], digest: str) -> dict[str, Any]:
+    return {**asdict(weights), "file_sha256": digest, "tensors_sha256": tensors_digest(state)}

@@ -29,7 +29,7 @@ class SOFTNet(Architecture):
     """314 817 weights for 3 channels of 42x42 and one score.
 
     Args:
-        hidden: units of the layer before the score.
+        hidden: number of units of the layer before the score.
     """
 
     hidden: int = 400

@@ -22,14 +22,14 @@ class STSTNet(Architecture):
     """1 683 weights for 3 channels of 28x28 and 3 classes.
 
     Args:
-        dropout: after each stream's pooling.
+        dropout: probability of dropout after each stream's pooling, 0 to below 1.
     """
 
     dropout: float = 0.5
 
     def __post_init__(self) -> None:
         if not 0 <= self.dropout < 1:
-            raise RecipeError(f"ststnet: dropout = {self.dropout}; use a share from 0 to below 1")
+            raise RecipeError(f"ststnet: dropout = {self.dropout}; use a number from 0 to below 1")
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         """The module for (C, H, W)."""

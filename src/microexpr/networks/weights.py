@@ -33,8 +33,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch warns of odd files; they are refused below
             stored = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as fault:  # the parser of a hostile file may stumble anywhere
-        reason = f"{type(fault).__name__}: {fault}".splitlines()[0][:120]
+    except Exception as error:  # the parser of a hostile file may stumble anywhere
+        reason = f"{type(error).__name__}: {error}".splitlines()[0][:120]
         raise DataError(f"weights '{path}' are broken or hold more than tensors ({reason})") from None
     stored = stored.get("state_dict", stored) if isinstance(stored, Mapping) else stored
     if not isinstance(stored, Mapping) or not all(isinstance(v, Tensor) for v in stored.values()):

@@ -35,7 +35,7 @@ AUGMENTATIONS: Registry[Augmentation] = Registry("augmentation", "microexpr.reco
 
 @dataclass(frozen=True)
 class BinaryTransform(Augmentation):
-    """A change with two outcomes: so all that can become of a image can be worked out beforehand."""
+    """A change that is applied or not: all versions of an image are known beforehand."""
 
     p: float = 0.5
     negate: tuple[int, ...] = ()
@@ -43,7 +43,7 @@ class BinaryTransform(Augmentation):
     axis: ClassVar[int]
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """Turns a random share."""
+        """Apply the change to a random part of the images."""
         chosen = self.chosen(len(images), generator)
         return torch.where(chosen.view(-1, 1, 1, 1).to(images.device), self.transformed(images), images)
 
@@ -64,7 +64,7 @@ class HorizontalFlip(BinaryTransform):
     """Left and right change places; of a flow, u changes its sign too.
 
     Args:
-        p: share of the images.
+        p: probability that an image is changed, 0 to 1.
         negate: channels to negate; (0,) for a flow whose first channel is u around zero, () for photographs.
     """
 
@@ -77,7 +77,7 @@ class VerticalFlip(BinaryTransform):
     """Upside down (Devanaboyina 2021). It does not keep the label of a face: a smile's corners go down.
 
     Args:
-        p: share of the images.
+        p: probability that an image is changed, 0 to 1.
         negate: channels to negate; (1,) for a flow whose second channel is v around zero.
     """
 
@@ -90,7 +90,7 @@ class Shift(Augmentation):
     """Moved by a random number of whole pixels in both directions; the border is repeated.
 
     Args:
-        max_pixels: the largest number of pixels.
+        max_pixels: the largest shift in either direction, in pixels.
     """
 
     max_pixels: int = 2
@@ -114,8 +114,9 @@ class ColorShift(Augmentation):
 
     Args:
         max_shift: the largest shift, in gray levels.
-        p: share of the images.
-        low, high: range of the values.
+        p: probability that an image is changed, 0 to 1.
+        low: smallest value after the shift, in gray levels.
+        high: largest value after the shift, in gray levels.
     """
 
     max_shift: float = 20.0
@@ -124,7 +125,7 @@ class ColorShift(Augmentation):
     high: float = 255.0
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """Shifts a random share."""
+        """Shift a random part of the images."""
         n, channels = images.shape[:2]
         chosen = _chosen(n, self.p, generator)
         shift = (2 * torch.rand((n, channels), generator=generator) - 1) * self.max_shift * chosen[:, None]
@@ -137,15 +138,15 @@ class Rotate(Augmentation):
     """Turned about the middle (Peng et al. 2018: "maximum degree of 10"); the border is repeated.
 
     Args:
-        max_degrees: the largest angle, in degrees, either way.
-        p: share of the images.
+        max_degrees: the largest angle in either direction, in degrees.
+        p: probability that an image is changed, 0 to 1.
     """
 
     max_degrees: float = 10.0
     p: float = 0.5
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """Turns a random share, with bilinear interpolation."""
+        """Rotate a random part of the images, with bilinear interpolation."""
         n, _, height, width = images.shape
         chosen = _chosen(n, self.p, generator)
         angle = torch.deg2rad((2 * torch.rand(n, generator=generator) - 1) * self.max_degrees * chosen)
@@ -164,8 +165,8 @@ class BoxBlur(Augmentation):
     """The mean of a square window (Peng et al. 2018: "smoothing, maximum window size of 6"); the border is repeated.
 
     Args:
-        most: the largest window, in pixels; its size is drawn from 2 to this.
-        p: share of the images.
+        max_kernel: the largest window, in pixels; its size is drawn from 2 to this.
+        p: probability that an image is changed, 0 to 1.
     """
 
     max_kernel: int = 6
@@ -176,7 +177,7 @@ class BoxBlur(Augmentation):
             raise RecipeError(f"augmentation 'box-blur': max_kernel = {self.max_kernel}; use 2 pixels or more")
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """Smooths a random share."""
+        """Blur a random part of the images."""
         chosen = _chosen(len(images), self.p, generator)
         sizes = torch.randint(2, self.max_kernel + 1, (len(images),), generator=generator) * chosen
         smoothed = images.clone()
@@ -198,8 +199,8 @@ class Crop:
 
     Args:
         size: of the square, in pixels; 0 cuts nothing.
-        train: `corners` draws one of the four; `anywhere` any place.
-        test: `middle`, or `corners` for the mean share of all four.
+        train: `corners` draws one of the four corners; `anywhere` any position.
+        test: `middle`, or `corners` for the mean probability of all four corners.
     """
 
     size: int = 0
@@ -207,7 +208,7 @@ class Crop:
     test: Literal["middle", "corners"] = "middle"
 
     def training(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """(n, C, size, size), each image cut at its own place."""
+        """(n, C, size, size), each image cut at its own position."""
         if not self.size:
             return images
         space = torch.tensor([side - self._fitting(side) for side in images.shape[2:]])

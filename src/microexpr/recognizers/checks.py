@@ -1,4 +1,4 @@
-"""What every recognizer promises, as a check that anyone may call on their own class."""
+"""What every recognizer must do, as a check that anyone may call on a class of their own."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CLASSES = ("negative", "positive", "surprise")
 def synthetic_samples(
     n: int = 24, shape: tuple[int, ...] = (28, 28, 3), seed: int = 0
 ) -> tuple[list[Sample], list[str]]:
-    """Samples whose `image` is noise with a brighter part for each class, and their labels; six people."""
+    """Samples whose `image` is noise with a brighter part for each class, and their labels; six subjects."""
     rng = np.random.default_rng(seed)
     samples, labels = [], []
     for i in range(n):
@@ -33,33 +33,33 @@ def synthetic_samples(
 
 
 def check_recognizer(settings: Mapping[str, Any], samples: Sequence[Sample] = (), labels: Sequence[str] = ()) -> None:
-    """Raise `AssertionError` with a helpful text unless a recognizer keeps its promises.
+    """Raise `AssertionError` with a helpful text unless a recognizer does what the package expects.
 
     Same seed, same predictions; the order of training clips does not matter; the times of test clips change nothing;
-    probabilities are probabilities; it survives save and load; classes without a training clip are handled.
+    probabilities are 0 to 1 and add up to 1; saving and loading changes nothing; classes without a training clip are handled.
 
     Args:
         settings: its table as in a recipe, `{"name": ..., ...}`.
-        samples, labels: what to try it on, with labels of `negative`, `positive`, `surprise`; made up when not given.
+        samples, labels: what to try it on, with labels of `negative`, `positive`, `surprise`; synthetic when not given.
     """
     if not samples:
         samples, labels = synthetic_samples()
     cut = len(samples) * 3 // 4
-    train, truth, test = samples[:cut], labels[:cut], samples[cut:]
-    recognizer = _fresh(settings).fit(train, truth)
+    train, targets, test = samples[:cut], labels[:cut], samples[cut:]
+    recognizer = _fresh(settings).fit(train, targets)
     first = recognizer.predict_proba(test)
-    _check_shares(first, len(test))
-    _same(first, _fresh(settings).fit(train, truth).predict_proba(test), "a second training with the same seed")
+    _check_probabilities(first, len(test))
+    _same(first, _fresh(settings).fit(train, targets).predict_proba(test), "a second training with the same seed")
     order = random.Random(0).sample(range(cut), cut)
-    shuffled = _fresh(settings).fit([train[i] for i in order], [truth[i] for i in order])
+    shuffled = _fresh(settings).fit([train[i] for i in order], [targets[i] for i in order])
     _same(first, shuffled.predict_proba(test), "another order of the training clips")
     _same(first, recognizer.predict_proba(_poisoned(test)), "other times (onset, apex, offset) of the test clips")
     _same(first[::-1], recognizer.predict_proba(list(test)[::-1]), "another order of the test clips")
     _check_saved(recognizer, test, first)
-    for kept in (CLASSES[:2], CLASSES[:1]):
-        some = [i for i in range(cut) if truth[i] in kept]
-        fewer = _fresh(settings).fit([train[i] for i in some], [truth[i] for i in some])
-        _check_shares(fewer.predict_proba(test), len(test))
+    for present in (CLASSES[:2], CLASSES[:1]):
+        some = [i for i in range(cut) if targets[i] in present]
+        fewer = _fresh(settings).fit([train[i] for i in some], [targets[i] for i in some])
+        _check_probabilities(fewer.predict_proba(test), len(test))
 
 
 def _fresh(settings: Mapping[str, Any]) -> Recognizer:
@@ -79,14 +79,16 @@ def _check_saved(recognizer: Recognizer, test: Sequence[Sample], first: np.ndarr
         _same(first, Recognizer.load(path).predict_proba(test), "saving and loading")
 
 
-def _check_shares(probabilities: np.ndarray, n: int) -> None:
+def _check_probabilities(probabilities: np.ndarray, n: int) -> None:
     expected = (n, len(CLASSES))
     assert probabilities.shape == expected, f"predict_proba gave {probabilities.shape}, not {expected}"
     assert np.isfinite(probabilities).all(), "predict_proba gave a value that is not finite"
-    assert (probabilities >= 0).all(), f"predict_proba gave a share below 0: {probabilities.min()}"
+    assert (probabilities >= 0).all(), f"predict_proba gave a probability below 0: {probabilities.min()}"
     assert np.allclose(probabilities.sum(axis=1), 1), "the probabilities of a clip do not sum to 1"
 
 
 def _same(first: np.ndarray, second: np.ndarray, what: str) -> None:
     gap = float(np.abs(first - second).max())
-    assert gap < 1e-6, f"{what} changed a share by {gap:.2g}; draw only from `seed`, and read only `sample.arrays`"
+    assert gap < 1e-6, (
+        f"{what} changed a probability by {gap:.2g}; draw only from `seed`, and read only `sample.arrays`"
+    )

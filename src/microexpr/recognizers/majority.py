@@ -1,4 +1,4 @@
-"""The guess that needs no image: every score must be read beside it."""
+"""The baseline that looks at no image; every score should be read beside its score."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .base import RECOGNIZERS, Recognizer, State
 @RECOGNIZERS.register("majority")
 @dataclass
 class Majority(Recognizer):
-    """Gives each class its share of the training clips, and so always guesses the most frequent one."""
+    """Gives each class its fraction of the training clips, and so always predicts the most frequent one."""
 
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
         self.probabilities_ = np.bincount(targets, minlength=len(self.classes)) / len(targets)
@@ -23,7 +23,7 @@ class Majority(Recognizer):
         return np.tile(self.probabilities_, (len(samples), 1))
 
     def state(self) -> State:
-        """`probabilities` (classes,)."""
+        """Return `probabilities` (classes,)."""
         return {"probabilities": self.probabilities_}
 
     def _restore(self, state: State) -> None:

@@ -25,7 +25,7 @@ from .onnx_model import OnnxModel
 
 
 class Predictor(Protocol):
-    """What answers: a recognizer, or an ONNX file of one."""
+    """A recognizer, or an ONNX file of one."""
 
     @property
     def classes(self) -> tuple[str, ...]: ...  # noqa: D102
@@ -34,12 +34,12 @@ class Predictor(Protocol):
 
 @dataclass(frozen=True)
 class Model:
-    """A chain and what learned from its samples.
+    """A chain and the recognizer that was trained on its samples.
 
     Attributes:
-        chain: what makes a sample of a clip.
-        predictor: gives each class a share.
-        about: what the file says of itself: `protocol`, `recipe`, `license` ... as far as they were written.
+        chain: turns a clip into a sample.
+        predictor: computes the probability of each class.
+        metadata: texts of the file: `protocol`, `recipe`, `license`, as far as they were written.
     """
 
     chain: Chain
@@ -48,7 +48,7 @@ class Model:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The words it can say."""
+        """The classes, in the order of the protocol."""
         return self.predictor.classes
 
     def __call__(
@@ -61,12 +61,15 @@ class Model:
         frames: Mapping[int, np.ndarray] | None = None,
         landmarks: Mapping[int, np.ndarray] | None = None,
     ) -> dict[str, float]:
-        """The share of each word, largest first; they add up to 1.
+        """Classify a clip.
 
         Args:
-            source: a folder of numbered frames, a video, or one image.
+            source: a folder of numbered frames, a video, or an image.
             onset, apex, offset: frame numbers as the source numbers its frames; what is not given is found as the
                 chain's steps say (usually: the first frame, the middle, the last).
+
+        Returns:
+            The probability of each class, largest first; they add up to 1.
             frames: frame number -> (height, width, 3) uint8 RGB, if the frames are in memory; `source` is then only
                 named in errors.
             landmarks: frame number -> (68, 2) landmarks in pixels of `frames`; the face is then not looked for.
@@ -105,33 +108,33 @@ def default_model() -> Model | None:
 
 
 def load_model(path: Path | str, chain: Sequence[Mapping[str, Any]] | None = None) -> Model:
-    """A model from a `.safetensors` file that a run kept, or an `.onnx` file that `microexpr export` wrote.
+    """Read a model from a `.safetensors` file that a run saved, or an `.onnx` file that `microexpr export` wrote.
 
     Args:
         path: the file.
-        chain: steps as in a recipe, for a file that does not say them itself.
+        chain: steps as in a recipe, for a file without a chain.
 
     Raises:
         MissingDataError: no such file.
-        DataError: it is broken, is no model, or does not say its chain.
+        DataError: it is damaged, is not a model, or has no chain.
         UnknownNameError: its chain has a step of a plugin; call `registry.load_plugin` first.
     """
     predictor: Predictor
     if Path(path).suffix == ".onnx":
         predictor = exported = OnnxModel(path)
-        about = exported.metadata
+        metadata = exported.metadata
     else:
-        predictor, about = Recognizer.load(path), read_metadata(path)
-    return Model(Chain.build(_chain(path, about) if chain is None else chain), predictor, about)
+        predictor, metadata = Recognizer.load(path), read_metadata(path)
+    return Model(Chain.build(_chain(path, metadata) if chain is None else chain), predictor, metadata)
 
 
-def _chain(path: Path | str, about: Mapping[str, str]) -> list[dict[str, Any]]:
-    if "chain" not in about:
-        raise DataError(f"'{path}' does not say how its images were prepared; give load_model(path, chain=[...])")
+def _chain(path: Path | str, metadata: Mapping[str, str]) -> list[dict[str, Any]]:
+    if "chain" not in metadata:
+        raise DataError(f"'{path}' has no chain; give load_model(path, chain=[...])")
     try:
-        steps = json.loads(about["chain"])
+        steps = json.loads(metadata["chain"])
     except ValueError:
         steps = None
     if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
-        raise DataError(f"'{path}': its chain is no list of steps in JSON: {about['chain'][:60]!r}")
+        raise DataError(f"'{path}': its chain is not a list of steps in JSON: {metadata['chain'][:60]!r}")
     return steps

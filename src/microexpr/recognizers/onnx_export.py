@@ -35,8 +35,8 @@ def export(source: Path, out: Path) -> Path:
         out: the file to write.
 
     Raises:
-        MissingDataError: nothing is there, or the run kept no model.
-        UsageError: the run kept several models, or the recognizer is no network.
+        MissingDataError: nothing is there, or the run has no model.
+        UsageError: the run has several models, or the recognizer is no network.
     """
     file = find_model(source)
     recognizer = Recognizer.load(file)
@@ -46,10 +46,10 @@ def export(source: Path, out: Path) -> Path:
 
 
 def find_model(source: Path) -> Path:
-    """The one saved recognizer that a path stands for: the file itself, or the only one of a run.
+    """Find the saved recognizer of a path: the file itself, or the only model of a run.
 
     Raises:
-        MissingDataError: nothing is there, or the run kept no model.
+        MissingDataError: nothing is there, or the run has no model.
         UsageError: there are several; the message names some.
     """
     if source.is_file():
@@ -58,10 +58,10 @@ def find_model(source: Path) -> Path:
         raise MissingDataError(f"'{source}' is neither a saved recognizer nor a run's folder")
     found = sorted((source / "models").rglob("*.safetensors"))
     if not found:
-        raise MissingDataError(f"run '{source}' kept no model: there is no file in '{source / 'models'}'")
+        raise MissingDataError(f"run '{source}' has no model: there is no file in '{source / 'models'}'")
     if len(found) > 1:
         some = ", ".join(str(path) for path in found[:2])
-        raise UsageError(f"run '{source}' kept {len(found)} models, one a fold; name one: {some} ...")
+        raise UsageError(f"run '{source}' has {len(found)} models, one per fold; name one: {some} ...")
     return found[0]
 
 
@@ -69,7 +69,7 @@ def to_onnx(recognizer: Network, path: Path | str, metadata: Mapping[str, str] |
     """Write a trained network as ONNX (opset 18, any number of images at once, float32).
 
     Input `image` (n, C, H, W) float32 is the chain's array with the channels first; output `probabilities` (n, classes)
-    float32 is the share of each class. Metadata: `classes` and `array`, and what `about` says, e.g. the `chain`.
+    float32. Metadata: `classes` and `array`, and what is given, e.g. the `chain`.
     The file is held against torch on random images before it is written.
 
     Raises:

@@ -21,9 +21,9 @@ class OnnxModel:
     """What `export.to_onnx` wrote; it predicts as the recognizer did, and cannot learn.
 
     Attributes:
-        classes: the task's words.
+        classes: the classes of the task.
         array: which array of a sample it reads.
-        about: the file's metadata, e.g. `chain`.
+        metadata: texts of the file, e.g. `chain`.
 
     Args:
         source: the file, or its bytes.
@@ -45,8 +45,8 @@ class OnnxModel:
         try:
             content = source if isinstance(source, bytes) else Path(source).read_bytes()
             self._session: Any = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        except Exception as fault:  # ONNX Runtime has a class of its own for every fault
-            reason = f"{type(fault).__name__}: {fault}".splitlines()[0][:120]
+        except Exception as error:  # ONNX Runtime has an exception class of its own for every error
+            reason = f"{type(error).__name__}: {error}".splitlines()[0][:120]
             raise DataError(f"{what} is not a whole ONNX file ({reason})") from None
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
@@ -56,13 +56,13 @@ class OnnxModel:
                 f"{what} was not written by `microexpr export`: it lacks '{INPUT}', '{OUTPUT}' or 'classes'"
             )
         try:
-            words = json.loads(self.metadata["classes"])
+            labels = json.loads(self.metadata["classes"])
         except ValueError:
-            words = None
-        if not isinstance(words, list) or outputs[0].shape[1:] != [len(words)]:
-            told = f"classes {self.metadata['classes'][:60]!r}, output {outputs[0].shape}"
-            raise DataError(f"{what}: its classes are no list of one word for each output ({told})")
-        self.classes: tuple[str, ...] = tuple(str(word) for word in words)
+            labels = None
+        if not isinstance(labels, list) or outputs[0].shape[1:] != [len(labels)]:
+            found = f"classes {self.metadata['classes'][:60]!r}, output {outputs[0].shape}"
+            raise DataError(f"{what}: its classes are not a list of one label per output ({found})")
+        self.classes: tuple[str, ...] = tuple(str(label) for label in labels)
         self.array = self.metadata.get("array", INPUT)
         self._shape = tuple(inputs[0].shape[1:])
 
@@ -72,7 +72,7 @@ class OnnxModel:
         return answer
 
     def predict_proba(self, samples: Sequence[Sample]) -> np.ndarray:
-        """Share of each class, (n, classes) float64, as `Recognizer.predict_proba`.
+        """Compute the probability of each class, (n, classes) float64, as `Recognizer.predict_proba`.
 
         Raises:
             RecipeError: the samples lack the array, or it has another shape than the network learned from.
@@ -82,12 +82,12 @@ class OnnxModel:
         images = stack(samples, self.array)
         found = images.shape[3:] + images.shape[1:3]
         if found != self._shape:
-            raise RecipeError(f"images are {found}, those it learned from were {self._shape}")
+            raise RecipeError(f"images are {found}, those of the training were {self._shape}")
         probabilities = self.predict_arrays(images.transpose(0, 3, 1, 2)).astype(np.float64)
         return probabilities / probabilities.sum(axis=1, keepdims=True)
 
     def predict(self, samples: Sequence[Sample]) -> list[str]:
-        """The word with the largest share, one a sample."""
+        """Return the most probable class of each sample."""
         return [self.classes[i] for i in self.predict_proba(samples).argmax(axis=1)]
 
 

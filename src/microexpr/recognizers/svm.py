@@ -21,12 +21,13 @@ class SVM(Recognizer):
     Its probabilities are the softmax of the one-against-rest scores: they rank classes, they are not calibrated.
 
     Args:
-        C: penalty of a training clip on the wrong side.
-        kernel: `rbf` or `linear`.
-        gamma: of the RBF kernel; `scale` is 1 / (number of values x their variance).
+        C: penalty of a training clip on the wrong side of the margin, above 0.
+        kernel: `rbf` (Gaussian) or `linear`.
+        gamma: width parameter of the RBF kernel, above 0; `scale` is 1 / (number of values x their variance), `auto` is
+            1 / number of values.
         class_weights: weigh classes inversely to their number of training clips.
         standardize: bring each value to mean 0 and standard deviation 1 of the training clips.
-        array: which array of the samples.
+        array: name of the array of the samples.
     """
 
     C: float = 1.0
@@ -49,7 +50,7 @@ class SVM(Recognizer):
 
         self.values_, self.targets_ = values, targets
         self.mean_, self.deviation_ = values.mean(axis=0), values.std(axis=0)
-        self.deviation_[self.deviation_ == 0] = 1  # a value that never changes says nothing
+        self.deviation_[self.deviation_ == 0] = 1  # a value that is the same in all clips carries no information
         self.present_ = np.unique(targets)
         self.machine_ = None  # a single class in training needs no machine
         if len(self.present_) > 1:
@@ -73,7 +74,7 @@ class SVM(Recognizer):
         return (values - self.mean_) / self.deviation_ if self.standardize else values
 
     def state(self) -> State:
-        """The training values and targets; the machine is learned anew from them, which gives the same one."""
+        """Return the training values and targets; fitting them again gives the same machine."""
         return {"values": self.values_, "targets": self.targets_}
 
     def _restore(self, state: State) -> None:

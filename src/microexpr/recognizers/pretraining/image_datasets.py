@@ -1,6 +1,6 @@
 """Labeled images on disk, read one at a time: never all in memory (ImageNet has 1.28 million).
 
-Three layouts are known, told apart by what the folder holds:
+Three layouts are known, distinguished by what the folder holds:
 * ImageNet's own: `train/<class>/*.jpg` and, if there, `val/<class>/*.jpg`; or `<class>/*.jpg` without either;
 * downsampled ImageNet: `train_data_batch_1.npz` ... and `val_data.npz` (Chrabaszcz, Loshchilov, Hutter, arXiv
   1707.08819): `data` (n, 3 side^2) uint8, the planes red, green, blue; `labels` count from 1;
@@ -124,7 +124,7 @@ class PackedImageDataset(ImageDataset):
 
 
 def open_image_dataset(root: Path) -> tuple[ImageDataset, ImageDataset | None]:
-    """Training images and, where the folder has them, those kept for validation.
+    """Training images and, where the folder has them, those for validation.
 
     Raises:
         MissingDataError: `root` is not a folder.
@@ -145,12 +145,12 @@ def open_image_dataset(root: Path) -> tuple[ImageDataset, ImageDataset | None]:
 
 
 def is_synthetic(root: Path) -> bool:
-    """Whether the folder, or the one that it is the training part of, is marked as made up."""
+    """Whether the folder, or the one that it is the training part of, is marked as synthetic."""
     return any((folder / SYNTHETIC_MARK).is_file() for folder in (root, root.absolute().parent))
 
 
 def write_synthetic(root: Path, classes: int = 10, per_class: int = 60, size: int = 64, seed: int = 0) -> None:
-    """Draw a small folder in ImageNet's layout, marked as made up; `root` must not exist or be empty.
+    """Draw a small folder in ImageNet's layout, marked as synthetic; `root` must not exist or be empty.
 
     Args:
         root: where to; `train` and `val` go below it.
@@ -215,8 +215,8 @@ def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
         with np.load(path, allow_pickle=False) as stored:
             labels = np.asarray(stored["labels"]).astype(np.int64).ravel() - 1
         rows = _mapped(path, "data.npy")
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as fault:
-        raise DataError(f"'{path}' is broken or lacks 'data' and 'labels' ({type(fault).__name__}: {fault})") from None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"'{path}' is broken or lacks 'data' and 'labels' ({type(error).__name__}: {error})") from None
     side = math.isqrt(rows.shape[1] // 3) if rows.ndim == 2 else 0
     if rows.dtype != np.uint8 or side < 1 or 3 * side**2 != rows.shape[1]:
         raise DataError(f"'{path}': data is {rows.shape} {rows.dtype}; it must be (n, 3 x side x side) uint8")

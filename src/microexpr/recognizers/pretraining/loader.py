@@ -1,7 +1,7 @@
 """Batches of images: which, where each is cut, and reading them ahead in threads.
 
 What an epoch draws depends on the seed and the epoch alone, not on what was drawn before: training that goes on after
-a stop draws the same, and several processes agree without a word between them.
+a stop draws the same, and several processes agree without exchanging anything.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BatchPlan = tuple[list[int], list[CropPosition]]
 
 @dataclass(frozen=True)
 class ResizeCrop:
-    """How a image of any size becomes one of `size` x `size`.
+    """How an image of any size becomes one of `size` x `size`.
 
     Args:
         resize: pixels of the shorter side before it is cut.
@@ -42,15 +42,15 @@ class ResizeCrop:
     size: int
     bgr: bool
 
-    def __call__(self, image: np.ndarray, place: CropPosition) -> np.ndarray:
+    def __call__(self, image: np.ndarray, position: CropPosition) -> np.ndarray:
         """(height, width, 3) uint8 RGB to (size, size, 3) uint8."""
         height, width = image.shape[:2]
-        share = self.resize / min(height, width)
-        if share != 1:
-            wanted = max(self.size, round(width * share)), max(self.size, round(height * share))
-            way = cv2.INTER_AREA if share < 1 else cv2.INTER_LINEAR
+        ratio = self.resize / min(height, width)
+        if ratio != 1:
+            wanted = max(self.size, round(width * ratio)), max(self.size, round(height * ratio))
+            way = cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR
             image = cv2.resize(image, wanted, interpolation=way)
-        down, right, mirrored = place
+        down, right, mirrored = position
         top = int(down * (image.shape[0] - self.size + 1))
         left = int(right * (image.shape[1] - self.size + 1))
         square = image[top : top + self.size, left : left + self.size]
@@ -64,29 +64,29 @@ def seeded(*numbers: int) -> torch.Generator:
     return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
 
 
-def training_plans(count: int, batch: int, seed: int, epoch: int, share: tuple[int, int] = (0, 1)) -> list[BatchPlan]:
+def training_plans(count: int, batch: int, seed: int, epoch: int, ranks: tuple[int, int] = (0, 1)) -> list[BatchPlan]:
     """The batches of one epoch in a shuffled order; what does not fill a batch waits for another epoch.
 
     Args:
         count: images there are.
         batch: images of a batch, over all processes.
         seed, epoch: what is drawn depends on these.
-        share: (process, processes); a process takes every so manieth image of each batch.
+        ranks: (rank, world size); a process takes every world-size-th image of each batch.
     """
     generator = seeded(seed, epoch)
     order = torch.randperm(count, generator=generator)
     down, right, side = torch.rand((3, count), generator=generator)
     plans = []
     for begin in range(0, count - batch + 1, batch):
-        mine = slice(begin + share[0], begin + batch, share[1])
-        places = zip(down[mine].tolist(), right[mine].tolist(), (side[mine] < 0.5).tolist(), strict=True)
-        plans.append((order[mine].tolist(), list(places)))
+        mine = slice(begin + ranks[0], begin + batch, ranks[1])
+        positions = zip(down[mine].tolist(), right[mine].tolist(), (side[mine] < 0.5).tolist(), strict=True)
+        plans.append((order[mine].tolist(), list(positions)))
     return plans
 
 
-def eval_batches(count: int, batch: int, share: tuple[int, int] = (0, 1)) -> list[BatchPlan]:
+def eval_batches(count: int, batch: int, ranks: tuple[int, int] = (0, 1)) -> list[BatchPlan]:
     """Every image once, cut in the middle."""
-    mine = range(share[0], count, share[1])
+    mine = range(ranks[0], count, ranks[1])
     parts = [list(mine[begin : begin + batch]) for begin in range(0, len(mine), batch)]
     return [(part, [MIDDLE] * len(part)) for part in parts]
 
@@ -105,10 +105,10 @@ def read_batches(
     """
 
     def load(plan: BatchPlan) -> tuple[Tensor, Tensor]:
-        numbers, places = plan
+        numbers, positions = plan
         stack = np.empty((len(numbers), cut.size, cut.size, 3), np.uint8)
-        for row, number, place in zip(stack, numbers, places, strict=True):
-            row[:] = cut(images.read(number), place)
+        for row, number, position in zip(stack, numbers, positions, strict=True):
+            row[:] = cut(images.read(number), position)
         x, y = torch.from_numpy(stack), torch.from_numpy(images.labels[numbers])
         return (x.pin_memory() if pinned else x).permute(0, 3, 1, 2), y
 
