@@ -35,8 +35,9 @@ def synthetic_samples(
 def check_recognizer(settings: Mapping[str, Any], samples: Sequence[Sample] = (), labels: Sequence[str] = ()) -> None:
     """Raise `AssertionError` with a helpful text unless a recognizer does what the package expects.
 
-    Same seed, same predictions; the order of training clips does not matter; the times of test clips change nothing;
-    probabilities are 0 to 1 and add up to 1; saving and loading changes nothing; classes without a training clip are handled.
+    Equal seeds give equal predictions; the order of training clips and the times of test clips make no difference;
+    probabilities are 0 to 1 and add up to 1; saving and loading changes nothing; classes without a training clip are
+    handled.
 
     Args:
         settings: its table as in a recipe, `{"name": ..., ...}`.
