@@ -90,38 +90,40 @@ class SoftNet(TrainableSpotter):
     def _fit(self, tracks: Sequence[FaceTrack], labels: Sequence[Sequence[Interval]], seed: int) -> State:
         state: dict[str, np.ndarray] = {}
         for number, kind in enumerate(KINDS):
-            own = [[one for one in intervals if one.kind == kind] for intervals in labels]
-            lengths = [seconds for pair in zip(tracks, own, strict=True) for seconds in _lengths(*pair)]
-            if lengths:
-                learned = self._network(tracks, own, float(np.mean(lengths)), seed + number)
-                state |= {f"{kind}.{name}": value for name, value in learned.items()}
+            own = [[interval for interval in intervals if interval.kind == kind] for intervals in labels]
+            durations = [seconds for pair in zip(tracks, own, strict=True) for seconds in _durations(*pair)]
+            if durations:
+                weights = self._fit_network(tracks, own, float(np.mean(durations)), seed + number)
+                state |= {f"{kind}.{name}": value for name, value in weights.items()}
         if not state:
-            raise UsageError("softnet: no micro- or macro-expression to learn from")
+            raise UsageError("softnet: no micro- or macro-expression to train on")
         return state
 
-    def _network(
+    def _fit_network(
         self, tracks: Sequence[FaceTrack], labels: Sequence[Sequence[Interval]], seconds: float, seed: int
     ) -> State:
-        """One network, and the mean length it is for."""
+        """Train one network; return its weights and the mean duration in seconds that it is for."""
         from ..networks.softnet import train
 
         rng, flow = np.random.default_rng([9, seed]), flow_estimator()
-        shown: list[np.ndarray] = []
-        wanted: list[np.ndarray] = []
+        inputs: list[np.ndarray] = []
+        targets: list[np.ndarray] = []
         for track, intervals in zip(tracks, labels, strict=True):
             grid = time_grid(track, self.max_fps)
             k = grid.steps(seconds / 2)
-            targets = pseudo_labels(track, grid, intervals, k)
-            rest = np.flatnonzero(targets == 0)
-            kept = rng.permutation(rest)[: round(self.negatives_per_positive * int(targets.sum()))]
-            wanting = (targets > 0) | np.isin(np.arange(len(targets)), kept)
-            for i, one in network_inputs(track, grid, k, flow, wanting):
-                shown.append(one.astype(np.float16))
-                wanted.append(targets[i])
-        if not shown:
-            raise UsageError("softnet: the tracks are too short to learn from")
-        learned = train(np.stack(shown), np.stack(wanted), seed, epochs=self.epochs, batch_size=self.batch, lr=self.lr)
-        return {**learned, "seconds": np.array(seconds)}
+            positive = pseudo_labels(track, grid, intervals, k)
+            rest = np.flatnonzero(positive == 0)
+            negatives = rng.permutation(rest)[: round(self.negatives_per_positive * int(positive.sum()))]
+            selected = (positive > 0) | np.isin(np.arange(len(positive)), negatives)
+            for i, image in network_inputs(track, grid, k, flow, selected):
+                inputs.append(image.astype(np.float16))
+                targets.append(positive[i])
+        if not inputs:
+            raise UsageError("softnet: the tracks are too short to train on")
+        weights = train(
+            np.stack(inputs), np.stack(targets), seed, epochs=self.epochs, batch_size=self.batch, lr=self.lr
+        )
+        return {**weights, "seconds": np.array(seconds)}
 
 
 def network_inputs(
@@ -186,7 +188,7 @@ def peaks(smooth: np.ndarray, k: int, p: float) -> list[Span]:
     return [Span(max(0, t - k), t, min(last, t + k), float(smooth[t] / max(level, 1e-9))) for t in (tops - 1).tolist()]
 
 
-def _lengths(track: FaceTrack, intervals: Sequence[Interval]) -> list[float]:
+def _durations(track: FaceTrack, intervals: Sequence[Interval]) -> list[float]:
     """Return the duration of each interval in seconds."""
     return [
         float(np.interp(i.offset, track.numbers, track.times) - np.interp(i.onset, track.numbers, track.times))
