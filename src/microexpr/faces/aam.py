@@ -1,4 +1,4 @@
-"""Fitting an active appearance model to a picture, and a model of synthetic faces for those who bring none.
+"""Fitting an active appearance model to an image, and a model of synthetic faces for those who bring none.
 
 The fit is inverse compositional (Matthews and Baker 2004) and simultaneous in shape and texture: Gauss-Newton on what
 the texture's modes cannot explain, with slopes of the texture as fitted so far (Tzimiropoulos and Pantic, ICCV 2013,
@@ -56,7 +56,7 @@ def fit(
 
     Args:
         model: what `train_model` made.
-        picture: (height, width, 3) uint8 RGB.
+        image: (height, width, 3) uint8 RGB.
         start: (68, 2) in pixels, e.g. `model.placed(eyes)`.
         most: iterations at each level.
         enough: mean move of a point, in pixels of the level, that ends a level.
@@ -170,7 +170,7 @@ def _triangle_corners(model: AppearanceModel) -> tuple[np.ndarray, np.ndarray, n
 def synthetic_faces(
     subjects: int = 40, expressions: int = 3, first: int = FIRST_SUBJECT
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Pictures of synthetic people, (340, 280, 3) uint8 RGB, and their true (68, 2) landmarks; always the same ones."""
+    """Images of synthetic people, (340, 280, 3) uint8 RGB, and their true (68, 2) landmarks; always the same ones."""
     from ..synthetic import Camera, render_clip  # here, because it loads two packages that the fit does without
     from ..synthetic.timing import Timing
 
@@ -188,10 +188,10 @@ def synthetic_faces(
 
 
 def train_with_mesh(images: Iterable[np.ndarray]) -> AppearanceModel:
-    """A model learned from one's own pictures, with the landmarks of the face mesh; faces not found are left out.
+    """A model learned from one's own images, with the landmarks of the face mesh; faces not found are left out.
 
     Args:
-        pictures: (height, width, 3) uint8 RGB each, of many people; their labels are not needed.
+        images: (height, width, 3) uint8 RGB each, of many people; their labels are not needed.
 
     Raises:
         MissingDataError: the wheel of the face mesh is not installed.

@@ -1,4 +1,4 @@
-"""An active appearance model: how faces differ in shape and in texture, learned from pictures with 68 points each.
+"""An active appearance model: how faces differ in shape and in texture, learned from images with 68 points each.
 
 Cootes, Edwards, Taylor: Active appearance models, ECCV 1998; in the form of Matthews and Baker: Active appearance
 models revisited, IJCV 60 (2004), where shape and texture vary independently. Shapes are in units of the mean face's
@@ -46,7 +46,7 @@ class Level:
     slopes: np.ndarray
 
     def sample(self, image: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """(P,) float64: a gray picture with (68, 2) points, warped piecewise affinely to the mean shape."""
+        """(P,) float64: a gray image with (68, 2) points, warped piecewise affinely to the mean shape."""
         positions = (self.weights[..., None] * points[self.corners]).sum(axis=1).astype(np.float32)
         values = cv2.remap(
             image, positions[:, None, 0], positions[:, None, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
@@ -119,14 +119,14 @@ def train_model(
     """Learn an appearance model.
 
     Args:
-        pictures: (height, width, 3) uint8 RGB each, sizes may differ.
-        landmarks: (68, 2) x and y in pixels for each picture, true or from `mesh.find_landmarks`.
+        images: (height, width, 3) uint8 RGB each, sizes may differ.
+        landmarks: (68, 2) x and y in pixels for each image, true or from `mesh.find_landmarks`.
         widths: of the mean face in pixels at each level, from coarse to fine.
         shape_share, texture_share: of the variance that the modes keep, 0 to 1.
-        mirror: whether each picture is learned from a second time, mirrored.
+        mirror: whether each image is learned from a second time, mirrored.
 
     Raises:
-        UsageError: fewer than two faces, or landmarks that do not fit the pictures in number or shape.
+        UsageError: fewer than two faces, or landmarks that do not fit the images in number or shape.
     """
     if len(images) != len(landmarks) or len(images) < 2:
         found = f"{len(images)} pictures and {len(landmarks)} sets of landmarks"
@@ -176,10 +176,10 @@ def procrustes(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def shrink(
     gray: np.ndarray, points: np.ndarray, mean: np.ndarray, width: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """The picture around a face, averaged down so that the face is about `width` pixels wide; never enlarged.
+    """The image around a face, averaged down so that the face is about `width` pixels wide; never enlarged.
 
     Returns:
-        float32 picture, (68, 2) points on it, and the shift and the scale that took them there:
+        float32 image, (68, 2) points on it, and the shift and the scale that took them there:
         `points_there = (points + shift) * scale - 0.5`.
     """
     low, high = points.min(axis=0), points.max(axis=0)

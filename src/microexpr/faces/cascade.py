@@ -13,11 +13,11 @@ EYES = np.array([[0.286, 0.386], [0.714, 0.386]])
 
 
 def find_face(image: np.ndarray) -> tuple[int, int, int] | None:
-    """(left, top, side) in pixels of the largest face in an RGB picture, or None."""
+    """(left, top, side) in pixels of the largest face in an RGB image, or None."""
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     shrink = max(1.0, max(gray.shape) / 480)
     small = cv2.resize(gray, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA) if shrink > 1 else gray
-    pad = min(small.shape) // 5  # a face that fills the picture, as in cropped releases, is found with a border only
+    pad = min(small.shape) // 5  # a face that fills the image, as in cropped releases, is found with a border only
     padded = cv2.copyMakeBorder(cv2.equalizeHist(small), pad, pad, pad, pad, cv2.BORDER_REPLICATE)
     min_side = max(24, min(small.shape) // 6)
     found = _cascade().detectMultiScale(padded, 1.05, 4, minSize=(min_side, min_side))

@@ -42,8 +42,8 @@ class Detection:
     """What BlazeFace found.
 
     Attributes:
-        box: left, top, width, height in pixels; it may reach beyond the picture.
-        eyes: (2, 2) the person's right eye (left in the picture), then the left one, in pixels.
+        box: left, top, width, height in pixels; it may reach beyond the image.
+        eyes: (2, 2) the person's right eye (left in the image), then the left one, in pixels.
         score: 0.5 to 1.
     """
 
@@ -73,11 +73,11 @@ def find_landmarks(image: np.ndarray) -> Landmarks | None:
     """The points of the largest face, or None where there is none.
 
     Args:
-        picture: (height, width, 3) uint8 RGB.
+        image: (height, width, 3) uint8 RGB.
 
     Raises:
         MissingDataError: the files of the networks are not on this machine and cannot be fetched.
-        MediaError: not such a picture.
+        MediaError: not such an image.
     """
     for faces in _candidates(image):
         for face in faces:
@@ -88,12 +88,12 @@ def find_landmarks(image: np.ndarray) -> Landmarks | None:
 
 
 def detect_face(image: np.ndarray) -> Detection | None:
-    """The largest face: of the whole picture, else of the picture with a border, else of parts of it.
+    """The largest face: of the whole image, else of the image with a border, else of parts of it.
 
-    The border lets the detector see a face that fills the picture, the parts one that is small.
+    The border lets the detector see a face that fills the image, the parts one that is small.
 
     Args:
-        picture: (height, width, 3) uint8 RGB.
+        image: (height, width, 3) uint8 RGB.
 
     Raises:
         MissingDataError, MediaError: as `find_landmarks`.
@@ -105,8 +105,8 @@ def detect_faces(image: np.ndarray, thorough: bool = True) -> list[Detection]:
     """Every face of the first search that finds one, the largest first; one face may be there twice.
 
     Args:
-        picture: (height, width, 3) uint8 RGB.
-        thorough: whether to go on as `detect` does where the whole picture shows none (up to 40 times the work).
+        image: (height, width, 3) uint8 RGB.
+        thorough: whether to go on as `detect` does where the whole image shows none (up to 40 times the work).
 
     Raises:
         MissingDataError, MediaError: as `find_landmarks`.
@@ -119,7 +119,7 @@ def landmarks_in(image: np.ndarray, face: Detection) -> Landmarks | None:
     """The points of a detected face, or None where the mesh sees none.
 
     Args:
-        picture: (height, width, 3) uint8 RGB, the one the face was detected in.
+        image: (height, width, 3) uint8 RGB, the one the face was detected in.
         face: from `detect_face` or `detect_faces`.
     """
     points, quality = _mesh(image, mesh_region(face.box, face.eyes))
@@ -132,7 +132,7 @@ def follow_landmarks(image: np.ndarray, previous_mesh: np.ndarray) -> Landmarks 
     The points themselves say better than a detector's box where the face is (Kartynnik et al. 2019, section 2).
 
     Args:
-        picture: (height, width, 3) uint8 RGB.
+        image: (height, width, 3) uint8 RGB.
         before: (468, 3) points of the frame before, in pixels.
     """
     points, quality = _mesh(image, mesh_region(_box(previous_mesh), previous_mesh[[33, 263], :2]))
@@ -150,13 +150,13 @@ def anchors() -> np.ndarray:
 
 
 def mesh_region(box: tuple[float, float, float, float], eyes: np.ndarray) -> np.ndarray:
-    """(2, 3) map from pixels of the mesh's cut-out (192 x 192) to pixels of the picture.
+    """(2, 3) map from pixels of the mesh's cut-out (192 x 192) to pixels of the image.
 
     The cut-out is a square around the middle of the box, 1.5 times its longer side, turned so that the eyes are level.
 
     Args:
         box: left, top, width, height in pixels.
-        eyes: (2, 2) in pixels, the one on the left of an upright picture first.
+        eyes: (2, 2) in pixels, the one on the left of an upright image first.
     """
     left, top, width, height = box
     across = eyes[1] - eyes[0]
@@ -194,7 +194,7 @@ def _box(points: np.ndarray) -> tuple[float, float, float, float]:
 
 
 def _detect_in(image: np.ndarray, left: float, top: float, side: float) -> list[Detection]:
-    """Faces within a square of the picture; what lies outside the picture is black."""
+    """Faces within a square of the image; what lies outside the image is black."""
     zoom = DETECTOR_SIDE / side
     matrix = np.array([[zoom, 0, (0.5 - left) * zoom - 0.5], [0, zoom, (0.5 - top) * zoom - 0.5]])
     crop = warp_image(image, matrix, DETECTOR_SIDE, **BLACK)
@@ -228,7 +228,7 @@ def _merged(values: np.ndarray, scores: np.ndarray) -> Iterator[tuple[Any, ...]]
 
 
 def _mesh(image: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, float]:
-    """The (468, 3) points in pixels of the picture, and the presence of a face, 0 to 1."""
+    """The (468, 3) points in pixels of the image, and the presence of a face, 0 to 1."""
     crop = warp_image(image, cv2.invertAffineTransform(matrix), MESH_SIDE, **BLACK)
     points, logit = _landmarker()(crop.astype(np.float32) / 255)
     mesh = points.reshape(468, 3).astype(np.float64)

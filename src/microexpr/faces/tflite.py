@@ -1,4 +1,4 @@
-"""Networks in TFLite files, of one picture: run by LiteRT where it is installed, else by OpenCV in twice the time.
+"""Networks in TFLite files, of one image: run by LiteRT where it is installed, else by OpenCV in twice the time.
 
 Both answer the same to five digits.
 """
@@ -21,7 +21,7 @@ Network = Callable[[np.ndarray], list[np.ndarray]]
 
 
 def load_network(file: Path, outputs: Sequence[str]) -> Network:
-    """A network of one picture; several threads may call it, in turn.
+    """A network of one image; several threads may call it, in turn.
 
     Args:
         file: `.tflite`, one input of (1, height, width, 3) float32.

@@ -1,4 +1,4 @@
-"""Flow as pictures: a color wheel, arrows, and single channels, all on fixed scales that no clip stretches."""
+"""Flow as images: a color wheel, arrows, and single channels, all on fixed scales that no clip stretches."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def flow_image(flow: np.ndarray, limit: float | None = None) -> np.ndarray:
 
     Args:
         flow: u (right is positive) and v (down is positive) first.
-        largest: length that gets the full color; the picture's own largest when None. For looking at only: this
+        largest: length that gets the full color; the image's own largest when None. For looking at only: this
             scaling never reaches a recognizer.
     """
     u, v = flow[..., 0].astype(np.float64), flow[..., 1].astype(np.float64)
@@ -67,7 +67,7 @@ def arrow_image(
     Args:
         flow: (height, width, 2 or more).
         back: the face beneath, (height, width, 3) uint8; gray when None.
-        side: of the picture in pixels.
+        side: of the image in pixels.
         across: arrows in a row.
         largest: length of an arrow across two squares; none is longer than three.
     """
@@ -81,7 +81,7 @@ def arrow_image(
     for row, column in np.ndindex(columns, columns):
         step = mean[row, column].astype(np.float64) * 2 * square / limit
         length = float(np.hypot(*step))
-        if length < 1:  # shorter than a pixel of the picture
+        if length < 1:  # shorter than a pixel of the image
             continue
         step *= min(1.0, 3 * square / length)
         middle = np.array([column + 0.5, row + 0.5]) * square

@@ -1,4 +1,4 @@
-"""Pictures turned, shifted and scaled as a whole. Whole numbers are the middles of pixels, as OpenCV has it."""
+"""Images turned, shifted and scaled as a whole. Whole numbers are the middles of pixels, as OpenCV has it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def transform_points(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 
 def averaging_block(matrix: np.ndarray) -> int:
-    """Side in pixels of the squares to average before a picture is mapped: so many that two or less make one pixel."""
+    """Side in pixels of the squares to average before an image is mapped: so many that two or less make one pixel."""
     (a, b), (c, d) = matrix[:, :2].tolist()
     return max(1, math.ceil(0.5 / math.sqrt(abs(a * d - b * c)) - 1e-6))
 
@@ -39,14 +39,14 @@ def averaging_block(matrix: np.ndarray) -> int:
 def warp_image(
     image: np.ndarray, matrix: np.ndarray, side: int, *, interpolation: int, border: int, block: int | None = None
 ) -> np.ndarray:
-    """(side, side[, 3]) uint8: a picture mapped by `place`, averaged first where it gets less than half as large.
+    """(side, side[, 3]) uint8: an image mapped by `place`, averaged first where it gets less than half as large.
 
     Args:
-        picture: (height, width[, 3]) uint8.
-        place: (2, 3) map from pixels of the picture to pixels of the result.
+        image: (height, width[, 3]) uint8.
+        place: (2, 3) map from pixels of the image to pixels of the result.
         side: of the result in pixels.
         how: interpolation, e.g. `cv2.INTER_LINEAR`.
-        border: what lies outside the picture, e.g. `cv2.BORDER_REPLICATE`.
+        border: what lies outside the image, e.g. `cv2.BORDER_REPLICATE`.
         block: side of the squares that are averaged; `block_of(place)` when None. One for all frames of a face keeps
             them equally sharp.
     """
@@ -63,7 +63,7 @@ def warp_image(
 
 
 def source_region(matrix: np.ndarray, side: int, block: int, height: int, width: int) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of the part of a picture that `mapped` shows, in whole blocks where it can be."""
+    """Left, top, right, bottom of the part of an image that `mapped` shows, in whole blocks where it can be."""
     corners = np.array([[0, 0], [0, side], [side, 0], [side, side]]) - 0.5
     there = transform_points(corners, cv2.invertAffineTransform(matrix))
     low = np.floor(there.min(axis=0) / block).astype(int) - 3  # what cubic interpolation looks at, and a little more

@@ -16,15 +16,15 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
 
 
 MAX_PIXELS = 2**27
-"""Pixels of a picture or frame; a header that promises more is refused before memory is asked for (8K has 2^25)."""
+"""Pixels of an image or frame; a header that promises more is refused before memory is asked for (8K has 2^25)."""
 
 
 MAX_FILE_BYTES = 2**30
-"""Of a picture's file."""
+"""Of an image's file."""
 
 
 def read_image(path: Path) -> np.ndarray:
-    """A picture as (height, width, 3) uint8 RGB; gray pictures get three equal channels.
+    """An image as (height, width, 3) uint8 RGB; gray images get three equal channels.
 
     Raises:
         MediaError: it is missing, empty, broken or too large.

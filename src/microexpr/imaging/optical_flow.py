@@ -11,7 +11,7 @@ Estimator = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def optical_flow(first: np.ndarray, second: np.ndarray, estimator: str = "tvl1") -> np.ndarray:
-    """Flow (height, width, 2) in pixels, u then v, between two (height, width, 3) uint8 RGB pictures."""
+    """Flow (height, width, 2) in pixels, u then v, between two (height, width, 3) uint8 RGB images."""
     before, after = (cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (first, second))
     return _ESTIMATORS[estimator](before, after)
 

@@ -1,4 +1,4 @@
-"""Frames of a folder, a video file or one picture: read when asked for, in the order of their numbers, upright."""
+"""Frames of a folder, a video file or one image: read when asked for, in the order of their numbers, upright."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MAX_STEP_SECONDS = 86400.0
 
 
 def open_frames(source: Path, damaged: bool = False) -> Frames:
-    """The frames of a folder of pictures, a video file, or a single picture.
+    """The frames of a folder of images, a video file, or a single image.
 
     Args:
         source: where they are.
@@ -38,7 +38,7 @@ def open_frames(source: Path, damaged: bool = False) -> Frames:
 
     Raises:
         MissingDataError: nothing is there.
-        MediaError: it is neither a folder nor a picture nor a video.
+        MediaError: it is neither a folder nor an image nor a video.
     """
     if source.is_dir():
         return FolderFrames(source)
@@ -76,7 +76,7 @@ def frame_number(name: str) -> int | None:
 
 
 class FolderFrames:
-    """Pictures of a folder in the order of their numbers, never of their names (img10 comes after img9)."""
+    """Images of a folder in the order of their numbers, never of their names (img10 comes after img9)."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -110,14 +110,14 @@ class FolderFrames:
 
 
 class ImageFrames:
-    """One picture as a recording of one frame, number 0."""
+    """One image as a recording of one frame, number 0."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.numbers: Sequence[int] = (0,)
 
     def read(self, number: int) -> np.ndarray:
-        """The picture, whatever the number."""
+        """The image, whatever the number."""
         return read_image(self.path)
 
 
@@ -207,7 +207,7 @@ class VideoFrames:
         self.__dict__.setdefault("_scanned", (tuple(times), tuple(broken)))
 
     def iter_selected(self, wanted: Callable[[int], bool]) -> Iterator[tuple[int, np.ndarray]]:
-        """`(number, frame)` of those whose number is wanted: the others are decoded, but no picture is made of them."""
+        """`(number, frame)` of those whose number is wanted: the others are decoded, but no image is made of them."""
         upright = self._upright()
         for number, frame in enumerate(self._frames([])):
             if wanted(number):
@@ -230,7 +230,7 @@ class VideoFrames:
         return picture
 
     def _frames(self, broken: list[float]) -> Iterator[Any]:
-        """Decoded frames of the first picture track; notes where they are broken."""
+        """Decoded frames of the first image track; notes where they are broken."""
         import av
 
         last, one = 0.0, False
@@ -308,7 +308,7 @@ class MonotonicClock:
 
 
 def iter_frames(frames: Frames, fps: float) -> Generator[tuple[int, float, np.ndarray], None, None]:
-    """`(number, seconds since the first frame, picture)` of every frame in order, read once.
+    """`(number, seconds since the first frame, image)` of every frame in order, read once.
 
     Seconds are the file's own time stamps where it has them; they rise even where the file's do not.
 
@@ -328,7 +328,7 @@ def iter_frames(frames: Frames, fps: float) -> Generator[tuple[int, float, np.nd
 
 
 def file_signature(source: Path) -> str:
-    """What changes when the pictures of a source change: names' count, bytes and newest time of change."""
+    """What changes when the images of a source change: names' count, bytes and newest time of change."""
     files = [p for p in source.iterdir() if p.is_file()] if source.is_dir() else [source]
     facts = [p.stat() for p in files]
     return f"{len(files)}-{sum(s.st_size for s in facts)}-{max((s.st_mtime_ns for s in facts), default=0)}"

@@ -189,7 +189,7 @@ class SampleCache(Mapping[str, Sample]):
         return len(self.clips)
 
     def path(self, clip: Clip) -> Path:
-        """The file of a clip: its id and a tag of what the chain reads of it and of its pictures."""
+        """The file of a clip: its id and a tag of what the chain reads of it and of its images."""
         seen = [getattr(clip, name) for name in self.chain.reads]
         tag = hashlib.sha256(json.dumps([seen, str(clip.source), file_signature(clip.source)]).encode()).hexdigest()[
             :12

@@ -51,7 +51,7 @@ class CropFace(Step):
 
 
 def _square(frame: np.ndarray, left: int, top: int, side: int) -> np.ndarray:
-    """The square, with the border repeated where it reaches beyond the picture."""
+    """The square, with the border repeated where it reaches beyond the image."""
     height, width = frame.shape[:2]
     pad = max(0, -left, -top, left + side - width, top + side - height)
     padded = cv2.copyMakeBorder(frame, pad, pad, pad, pad, cv2.BORDER_REPLICATE) if pad else frame

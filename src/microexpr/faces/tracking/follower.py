@@ -40,7 +40,7 @@ class Follower:
 
         Args:
             seconds: since the first frame, rising from call to call.
-            picture: (height, width, 3) uint8 RGB.
+            image: (height, width, 3) uint8 RGB.
         """
         self.faces = [k for k in self.faces if k.here or seconds - k.time <= self.options.max_gap]
         lost = False

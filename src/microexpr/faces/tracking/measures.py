@@ -1,4 +1,4 @@
-"""What landmarks say of a head and its eyes: pose, opening, blinks, and how far the picture can be trusted."""
+"""What landmarks say of a head and its eyes: pose, opening, blinks, and how far the image can be trusted."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ STRAIGHT, ASIDE = 15.0, 60.0
 def head_pose(right_eye: np.ndarray, left_eye: np.ndarray, brow: np.ndarray, chin: np.ndarray) -> np.ndarray:
     """(3,) degrees: yaw, pitch, roll, from four points of the face in space.
 
-    Yaw is positive where the face turns to the right of the picture, pitch where it looks up, roll where the head leans
-    clockwise in the picture.
+    Yaw is positive where the face turns to the right of the image, pitch where it looks up, roll where the head leans
+    clockwise in the image.
 
     Args:
         right_eye, left_eye: (3,) outer corners of the person's eyes; x right, y down, z away from the camera.

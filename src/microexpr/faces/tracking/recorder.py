@@ -41,7 +41,7 @@ class TrackedFrame:
     Attributes:
         number: of the frame.
         seconds: since the first one.
-        picture: (height, width, 3) uint8 RGB.
+        image: (height, width, 3) uint8 RGB.
         faces: track number to landmarks, of every face in it.
         known: tracks that may still go on.
     """
@@ -56,7 +56,7 @@ class TrackedFrame:
 def follow_faces(
     frames: Iterable[tuple[int, float, np.ndarray]], options: Tracking
 ) -> Generator[TrackedFrame, None, None]:
-    """The faces in each of `(number, seconds, picture)`, which come in order."""
+    """The faces in each of `(number, seconds, image)`, which come in order."""
     follower = Follower(options)
     for number, seconds, picture in frames:
         faces = follower.step(seconds, picture)
@@ -90,7 +90,7 @@ class Recorders:
 
 @dataclass(frozen=True, eq=False)
 class _WaitingFrame:
-    """A face in one frame: (70, 3) points in the recording (68, top of the forehead, chin), and the gray picture."""
+    """A face in one frame: (70, 3) points in the recording (68, top of the forehead, chin), and the gray image."""
 
     number: int
     time: float

@@ -37,7 +37,7 @@ def track_faces(
     the face mesh, which starts from the points of the frame before (Kartynnik et al. 2019, arXiv:1907.06724).
 
     Args:
-        frames: of a video, a folder of pictures, or anything with numbers and pictures; read once, in order.
+        frames: of a video, a folder of images, or anything with numbers and images; read once, in order.
         options: settings; the defaults when None.
         progress: called now and then with what is done, frames done, and frames in all (0 where nobody knows).
         folder: keeps the crops, and the whole pass: called again with the same file or folder of frames and the same
