@@ -25,7 +25,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 def images():
     """Images of an event, of noise."""
     frames = np.random.default_rng(0).integers(0, 255, (3, 120, 160, 3), np.uint8)
-    return event_images(*frames, np.array([30, 20, 80, 80], np.float32))
+    return event_images(*frames, np.array([30, 20, 80, 80], np.float32))  # type: ignore[call-arg]
 
 
 class Tags(HTMLParser):

@@ -126,7 +126,7 @@ def test_an_eaf_follows_its_schema():
     assert parts == ["HEADER", "TIME_ORDER", "TIER", "LINGUISTIC_TYPE", "CONSTRAINT"]
     slots = {s.get("TIME_SLOT_ID"): int(s.get("TIME_VALUE")) for s in root.iter("TIME_SLOT")}
     used = [a.get(f"TIME_SLOT_REF{k}") for a in root.iter("ALIGNABLE_ANNOTATION") for k in (1, 2)]
-    assert sorted(used) == sorted(slots) and len(set(used)) == len(used)
+    assert sorted(used) == sorted(slots) and len(set(used)) == len(used)  # type: ignore[type-var]
     types = {element.get("LINGUISTIC_TYPE_ID") for element in root.iter("LINGUISTIC_TYPE")}
     for tier in root.iter("TIER"):
         times = [slots[a.get(f"TIME_SLOT_REF{k}")] for a in tier.iter("ALIGNABLE_ANNOTATION") for k in (1, 2)]

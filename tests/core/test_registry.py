@@ -59,7 +59,7 @@ def test_a_class_is_registered_under_its_name_and_built_from_settings():
         size: int = 1
 
     assert registry.get("first") is First
-    assert First.name == "first"
+    assert First.name == "first"  # type: ignore[attr-defined]
     assert registry.build({"name": "first", "size": 3}) == First(3)
     with pytest.raises(RecipeError, match=r"thing 'first' has no setting 'sise'; did you mean 'size'"):
         registry.build({"name": "first", "sise": 3})

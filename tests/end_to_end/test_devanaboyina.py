@@ -212,18 +212,18 @@ def test_people_without_a_clip_of_the_classes_have_no_fold_and_are_counted():
 
 def test_repaired_recipes_repair_what_they_say():
     for name in ("frames", "flow-sequence", "apex-flow"):
-        settings = load_recipe(f"devanaboyina2021-{name}-corrected").final_stage.recognizer
+        settings = load_recipe(f"devanaboyina2021-{name}-corrected").final_stage.recognizer  # type: ignore[attr-defined]
         flow = name != "frames"
         assert settings["normalize"] and not any(one["name"] == "vertical-flip" for one in settings["augment"])
         assert settings["augment"][0] == {"name": "horizontal-flip", **({"negate": [0]} if flow else {})}
         assert settings.get("class_weights") or settings["sampler"]["name"] == "oversample"
-    frozen = load_recipe("devanaboyina2021-apex-flow-corrected").final_stage.recognizer
+    frozen = load_recipe("devanaboyina2021-apex-flow-corrected").final_stage.recognizer  # type: ignore[attr-defined]
     assert 0 < frozen["freeze"]["epochs"] < frozen["epochs"]
 
 
 @pytest.mark.parametrize("n", range(1, 8))
 def test_faithful_recipes_keep_the_papers_faults(n):
-    settings = load_recipe(f"devanaboyina2021-method{n}").final_stage.recognizer
+    settings = load_recipe(f"devanaboyina2021-method{n}").final_stage.recognizer  # type: ignore[attr-defined]
     names = [one["name"] for one in settings.get("augment", ())]
     assert not settings.get("normalize") and not settings.get("class_weights") and "sampler" not in settings
     assert ("vertical-flip" in names) == (n >= 5) and not any(one.get("negate") for one in settings.get("augment", ()))

@@ -66,7 +66,7 @@ def test_channels_do_not_depend_on_the_clips_extremes():
     loud[3, 3] = 50
     assert tuple(channel_image(quiet, 1.0)[0, 0]) == tuple(channel_image(loud, 1.0)[0, 0])
     signed = channel_image(np.array([[-9.0, 0.0, 9.0]]), 1.0)
-    assert [tuple(one) for one in signed[0]] == list(draw.SIGNED_COLORS)
+    assert [tuple(one) for one in signed[0]] == list(draw.SIGNED_COLORS)  # type: ignore[attr-defined]
     assert tuple(channel_image(np.zeros((1, 1)), 1.0, signed=False)[0, 0]) == (255, 255, 255)
 
 

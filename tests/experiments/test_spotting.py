@@ -304,7 +304,7 @@ def test_misspelt_recipes(table, text):
 
 def test_settings_of_a_recipe(tmp_path):
     (recipe,) = load_recipes("spot-mdmd")
-    assert recipe.with_settings({"spotter.p": 0.1}).spotter == {"name": "mdmd", "p": 0.1}
+    assert recipe.with_settings({"spotter.p": 0.1}).spotter == {"name": "mdmd", "p": 0.1}  # type: ignore[attr-defined]
     assert recipe.with_settings({"tracking.size": 64}).key != recipe.key
     with pytest.raises(RecipeError, match="'spotter'"):
         recipe.with_settings({"spoter.p": 1})

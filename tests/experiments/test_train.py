@@ -44,7 +44,7 @@ def test_it_learns_from_everybody_once(fakes, options, tmp_path, monkeypatch):
     again = train_model(parse_recipe("small", RECIPE), tmp_path / "b.safetensors", options)
     model, other = load_model(file), load_model(again)
     assert counts == [len(clips)] and model.metadata == other.metadata and file.read_bytes() == again.read_bytes()
-    state, same = model.predictor.state(), other.predictor.state()
+    state, same = model.predictor.state(), other.predictor.state()  # type: ignore[attr-defined]
     assert all(np.array_equal(state[name], same[name]) for name in state)
     taught = json.loads(model.metadata["training"])
     assert taught["clips"] == len(clips) and taught["subjects"] == len({e.clip.subject for e in clips})
@@ -72,17 +72,17 @@ def test_the_shipped_model_is_what_its_card_says():
     assert model is not None
     taught, recipe = json.loads(model.metadata["training"]), load_recipe("default-recognizer")
     assert f"{taught['clips']} clips of {taught['subjects']} synthetic people" in card
-    assert json.loads(model.metadata["chain"]) == [dict(step) for step in recipe.final_stage.chain]
+    assert json.loads(model.metadata["chain"]) == [dict(step) for step in recipe.final_stage.chain]  # type: ignore[attr-defined]
     assert model.metadata["recipe"] == recipe.name and json.loads(model.metadata["synthetic"]) is True
     assert ", ".join(model.classes) in card
     assert re.search(r"1 683 weights", card)
-    assert sum(p.numel() for p in model.predictor.module_.parameters()) == 1683
+    assert sum(p.numel() for p in model.predictor.module_.parameters()) == 1683  # type: ignore[attr-defined]
 
 
 def test_the_shipped_model_answers(tmp_path):
     one = render_clip(123_456, units=((12, ""),), timing=Timing(0, 8, 16, 17, 200.0), amplitude=8.0, camera=Camera())
     for number in (0, 8, 16):
         write_image(tmp_path / f"{number}.png", one.frame(number))
-    shares = default_model()(tmp_path, 0, 8, 16)
+    shares = default_model()(tmp_path, 0, 8, 16)  # type: ignore[misc]
     assert set(shares) == {"negative", "positive", "surprise"} and sum(shares.values()) == pytest.approx(1)
     assert next(iter(shares)) == "positive"  # a synthetic smile

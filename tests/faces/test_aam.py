@@ -47,7 +47,7 @@ def test_it_converges_on_people_it_has_not_seen(model, strangers, degrees, zoom,
 
 @pytest.mark.parametrize("degrees", [0, 25])
 def test_a_real_face_from_its_eyes(model, degrees):  # of a texture that the synthetic people share
-    picture, points = turned(*photograph(HOPPER), degrees)
+    picture, points = turned(*photograph(HOPPER), degrees)  # type: ignore[call-arg]
     begin = model.initial_points(eye_centers(points))
     found = fit(model, picture, begin)
     assert error(found.points, points) < 0.018 < 0.028 < error(begin, points)

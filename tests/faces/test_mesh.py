@@ -16,7 +16,7 @@ pytestmark = needs_mesh
 @BOTH
 @pytest.mark.parametrize("degrees", [-30, -20, 0, 20, 30])
 def test_a_real_face_that_is_turned(which, degrees):
-    picture, points = turned(*photograph(which), degrees)
+    picture, points = turned(*photograph(which), degrees)  # type: ignore[call-arg]
     found = find_landmarks(picture)
     assert error(found.points, points) < 0.03
     assert found.mesh.shape == (468, 3) and 0.9 < found.quality <= 1
@@ -25,7 +25,7 @@ def test_a_real_face_that_is_turned(which, degrees):
 @BOTH
 @pytest.mark.parametrize("zoom", [0.5, 1.5])
 def test_a_real_face_nearer_farther_and_aside(which, zoom):
-    picture, points = turned(*photograph(which), zoom=zoom, shift=(45, -20))
+    picture, points = turned(*photograph(which), zoom=zoom, shift=(45, -20))  # type: ignore[misc]
     assert error(find_landmarks(picture).points, points) < 0.03
 
 
@@ -49,7 +49,7 @@ def test_a_face_that_fills_the_picture(which, around):
 
 @BOTH
 def test_a_video_whose_motion_is_known(which, tmp_path):
-    ways = [turned(*photograph(which), 4 * i, 1 + 0.03 * i, (3 * i, -2 * i)) for i in range(5)]
+    ways = [turned(*photograph(which), 4 * i, 1 + 0.03 * i, (3 * i, -2 * i)) for i in range(5)]  # type: ignore[call-arg]
     write_video(tmp_path / "v.mp4", np.stack([picture for picture, _ in ways]), 25)
     found = [find_landmarks(frame).points for _, frame in VideoFrames(tmp_path / "v.mp4")]
     assert max(error(f, points) for f, (_, points) in zip(found, ways, strict=True)) < 0.03

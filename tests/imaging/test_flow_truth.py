@@ -57,7 +57,7 @@ def inner(values: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("motion", MOTIONS)
 def test_a_known_warp_is_recovered_to_a_tenth_of_a_pixel(estimator, motion):
     truth = np.dstack(MOTIONS[motion])
-    found = optical_flow(*pair(*MOTIONS[motion]), estimator)
+    found = optical_flow(*pair(*MOTIONS[motion]), estimator)  # type: ignore[call-arg]
     assert np.median(inner(np.linalg.norm(found - truth, axis=-1))) < 0.1
 
 
@@ -68,7 +68,7 @@ def test_u_is_to_the_right_and_v_is_down(estimator):
     cv2.circle(first, (30, 30), 9, 230, -1)
     cv2.circle(second, (32, 29), 9, 230, -1)  # 2 to the right, 1 up
     frames = [np.repeat(cv2.GaussianBlur(p, (0, 0), 3).astype(np.uint8)[..., None], 3, 2) for p in (first, second)]
-    u, v = optical_flow(*frames, estimator)[24:37, 24:37].reshape(-1, 2).mean(axis=0)
+    u, v = optical_flow(*frames, estimator)[24:37, 24:37].reshape(-1, 2).mean(axis=0)  # type: ignore[call-arg]
     assert u == pytest.approx(2, abs=0.3) and v == pytest.approx(-1, abs=0.3)
 
 
@@ -94,7 +94,7 @@ def test_strain_of_exact_fields(u, v, expected):
 )
 def test_strain_of_estimated_flow(estimator, motion, expected):
     """To 0.012 in the median: the ripple of a sum of squares is never below zero."""
-    found = inner(strain(optical_flow(*pair(*MOTIONS[motion]), estimator)))
+    found = inner(strain(optical_flow(*pair(*MOTIONS[motion]), estimator)))  # type: ignore[call-arg]
     assert np.median(found) == pytest.approx(expected, abs=0.012)
 
 
@@ -104,6 +104,6 @@ def test_devanaboyinas_third_channel_and_a_fixed_scale():
     sample = Sample(clip, {"frames": pair(*MOTIONS["bump"])})
     for step in Chain.build(steps).steps:
         sample = step(sample)
-    image, flow = sample.array("image"), optical_flow(*pair(*MOTIONS["bump"]), "dis")
+    image, flow = sample.array("image"), optical_flow(*pair(*MOTIONS["bump"]), "dis")  # type: ignore[call-arg]
     assert image[..., :2] == pytest.approx(flow / 2) and image.dtype == np.float32
     assert image[..., 2] == pytest.approx(np.hypot(flow[..., 0], flow[..., 1]) / 2, abs=1e-6)

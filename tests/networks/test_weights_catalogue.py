@@ -170,7 +170,7 @@ def test_ones_own_weights(folder, capsys):
     recognizer = RECOGNIZERS.build({"name": "network", "epochs": 1}, classes=CLASSES).fit(samples, labels)
     recognizer.save(folder / "macro.safetensors", {"recipe": "my-macro", "license": "research only"})
     state, one = catalog.open_weights("macro")
-    assert one is None and set(state) == set(recognizer.module_.state_dict())
+    assert one is None and set(state) == set(recognizer.module_.state_dict())  # type: ignore[attr-defined]
     code, out, err = call(capsys, "weights", "list")
     assert code == 0 and "macro" in out and "own" in out and str(folder) in err
     assert call(capsys, "weights", "verify", "macro")[:2] == (0, "macro: intact; no published checksum")

@@ -24,7 +24,7 @@ def align(*pictures, **settings):
 @pytest.mark.parametrize("which", [ASTRONAUT, HOPPER])
 @pytest.mark.parametrize("degrees", [0, 25])
 def test_eyes_are_level_and_in_place(which, degrees):
-    step, sample = align(turned(*photograph(which), degrees)[0], size=160, margin=0.2)
+    step, sample = align(turned(*photograph(which), degrees)[0], size=160, margin=0.2)  # type: ignore[call-arg]
     cut = sample.array("frames")
     assert cut.shape == (1, 160, 160, 3) and cut.dtype == np.uint8
     assert eye_centers(find_landmarks(cut[0]).points) == pytest.approx(step.eye_targets, abs=2.5)
@@ -32,7 +32,7 @@ def test_eyes_are_level_and_in_place(which, degrees):
 
 
 def test_the_map_of_the_first_frame_is_that_of_all():
-    pictures = [turned(*photograph(HOPPER), 0, 1, (3 * i, 0))[0] for i in range(3)]
+    pictures = [turned(*photograph(HOPPER), 0, 1, (3 * i, 0))[0] for i in range(3)]  # type: ignore[call-arg]
     step, sample = align(*pictures)
     eyes = [eye_centers(find_landmarks(frame).points).mean(axis=0) for frame in sample.array("frames")]
     zoom = np.ptp(step.eye_targets[:, 0]) / np.linalg.norm(np.subtract(*eye_centers(photograph(HOPPER)[1])))

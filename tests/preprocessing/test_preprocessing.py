@@ -36,7 +36,7 @@ def test_a_known_shift_is_recovered(estimator, shift):
     first = cv2.normalize(smooth, None, 0, 255, cv2.NORM_MINMAX)
     second = cv2.warpAffine(first, np.array([[1, 0, shift[0]], [0, 1, shift[1]]]), (160, 160), flags=cv2.INTER_CUBIC)
     pair = [np.repeat(np.clip(p, 0, 255).astype(np.uint8)[..., None], 3, axis=2) for p in (first, second)]
-    flow = optical_flow(*pair, estimator)[20:-20, 20:-20]
+    flow = optical_flow(*pair, estimator)[20:-20, 20:-20]  # type: ignore[call-arg]
     assert np.median(np.linalg.norm(flow - shift, axis=-1)) < 0.1
 
 

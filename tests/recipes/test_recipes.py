@@ -19,7 +19,7 @@ def test_shipped_recipes(name):
 def test_a_suite_is_each_recipe_under_each_protocol():
     members = load_recipes("baselines-megc2018")
     assert len({member.name for member in members}) == len({member.key for member in members}) == 12
-    assert {member.final_stage.data for member in members} == {("casme2", "samm"), ("casme2",), ("samm",)}
+    assert {member.final_stage.data for member in members} == {("casme2", "samm"), ("casme2",), ("samm",)}  # type: ignore[attr-defined]
     with pytest.raises(MicroexprError, match="suite of 12 recipes"):
         load_recipe("baselines-megc2018")
 
@@ -80,5 +80,5 @@ def test_what_a_user_chose_is_not_undone_by_the_small_scale():
     small = load_recipe("devanaboyina2021-method1")
     assert "recognizer.epochs" in small.quick.set
     chosen = small.with_user_overrides({"stages.micro.recognizer.epochs": 3})
-    assert chosen.with_settings(chosen.quick.set).final_stage.recognizer["epochs"] == 3
+    assert chosen.with_settings(chosen.quick.set).final_stage.recognizer["epochs"] == 3  # type: ignore[attr-defined]
     assert small.with_user_overrides({}).key == small.key

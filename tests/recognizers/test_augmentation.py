@@ -89,7 +89,7 @@ def test_a_network_trains_on_crops_and_predicts_on_whole_images(test):
     side = samples[0].array("image").shape[0]
     settings = {"name": "network", "epochs": 2, "batch_size": 8, "crop": {"size": side - 4, "test": test}}
     model = RECOGNIZERS.build(settings, classes=CLASSES).fit(samples, labels)
-    assert model.module_.fc.in_features < 400
+    assert model.module_.fc.in_features < 400  # type: ignore[attr-defined]
     shares = model.predict_proba(samples)
     assert shares.shape == (len(samples), len(CLASSES)) and np.allclose(shares.sum(1), 1)
 
@@ -101,4 +101,4 @@ def test_byte_images_stay_bytes_in_memory():
     build = {"name": "network", "epochs": 2, "batch_size": 8}
     models = [RECOGNIZERS.build(build, classes=CLASSES).fit(one, labels) for one in (whole, packed)]
     assert np.array_equal(models[0].predict_proba(whole), models[1].predict_proba(packed))
-    assert {one.dtype for one in models[1]._clips(packed)._in_memory.values()} == {np.dtype(np.uint8)}
+    assert {one.dtype for one in models[1]._clips(packed)._in_memory.values()} == {np.dtype(np.uint8)}  # type: ignore[attr-defined]

@@ -117,6 +117,6 @@ def test_metadata_are_saved_and_reserved_keys_are_refused(tmp_path):
 def test_a_model_trained_on_a_gpu_predicts_on_a_cpu(tmp_path, frames):
     samples, labels = synthetic_samples(6)
     recognizer = RECOGNIZERS.build({"name": "network", "epochs": 1}, classes=CLASSES).fit(samples, labels)
-    recognizer.device = "cuda"
+    recognizer.device = "cuda"  # type: ignore[attr-defined]
     recognizer.save(tmp_path / "m.safetensors")
     assert sum(load_model(tmp_path / "m.safetensors", IMAGE_CHAIN)(frames / "img10.png").values()) == pytest.approx(1)

@@ -192,7 +192,7 @@ def test_folders_of_classes(patterns, tmp_path):
             write_image(tmp_path / f"{name}.png", image)
             (tmp_path / f"{name}.png").rename(tmp_path / name)
     deep, _ = open_image_dataset(tmp_path)
-    assert deep.names == ["a/images/1.JPEG", "b/2.png"]
+    assert deep.names == ["a/images/1.JPEG", "b/2.png"]  # type: ignore[attr-defined]
 
 
 def test_synthetic_images_depend_on_the_seed_alone(patterns, tmp_path):
@@ -318,7 +318,7 @@ def test_a_broken_image_is_named(patterns, tmp_path):
 
 
 def test_synthetic_weights_are_made_once(tmp_path, monkeypatch):
-    real = module.write_synthetic
+    real = module.write_synthetic  # type: ignore[attr-defined]
     monkeypatch.setattr(module, "write_synthetic", lambda root, **given: real(root, **{**given, "per_class": 6}))
     seen = []
     path = synthetic_weights({"name": "ststnet"}, tmp_path, lambda *what: seen.append(what), size=16)

@@ -129,7 +129,7 @@ def test_rows_of_papers_name_shipped_recipes_with_their_protocol():
     named = [row for row in all_published() if row.recipe]
     assert named and {row.recipe for row in named} <= set(shipped_recipes())
     for row in named:
-        protocol = load_recipe(row.recipe).protocol.name
+        protocol = load_recipe(row.recipe).protocol.name  # type: ignore[attr-defined]
         assert row.protocol.split("-")[0] == protocol.split("-")[0]
 
 

@@ -60,7 +60,7 @@ def film(tmp_path_factory) -> bytes:
 def shared(tmp_path_factory, film):
     page = Page(tmp_path_factory.mktemp("shared"))
     with page.client:
-        page.id = page.upload(film)["id"]
+        page.id = page.upload(film)["id"]  # type: ignore[attr-defined]
         yield page
 
 

@@ -43,7 +43,7 @@ def running(tmp_path, *arguments):
     paths = os.pathsep.join([str(tmp_path), str(ROOT), str(ROOT / "src")])
     environment = {"TMPDIR": str(tmp_path / "tmp"), "PYTHONPATH": paths, "WATCHED": str(tmp_path / "watched")}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    process = subprocess.Popen([sys.executable, *arguments], env={**os.environ, **environment}, **pipes)
+    process = subprocess.Popen([sys.executable, *arguments], env={**os.environ, **environment}, **pipes)  # type: ignore[call-overload]
     try:
         line = process.stdout.readline()
         yield process, re.search(r"http://\S+", line)[0]
