@@ -74,7 +74,7 @@ def test_without_a_network_one_line_names_the_reason_and_the_way_out(downloads, 
     monkeypatch.setattr(
         mesh_files.subprocess,  # type: ignore[attr-defined]
         "run",
-        lambda command, **options: subprocess.CompletedProcess(command, 1, "", reason),  # type: ignore[attr-defined]
+        lambda command, **options: subprocess.CompletedProcess(command, 1, "", reason),
     )
     with pytest.raises(MissingDataError, match=r"pip: Could not find a version\); with a network, run") as caught:
         mesh_file(MESH)

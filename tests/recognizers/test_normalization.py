@@ -70,7 +70,7 @@ def test_scales_are_saved_and_not_passed_to_the_next_stage(tmp_path):
     again = Recognizer.load(tmp_path / "a.safetensors")
     assert np.array_equal(again.scales_.scales["test"], model.scales_.scales["test"])  # type: ignore[attr-defined]
     follower = RECOGNIZERS.build(SMALL, classes=CLASSES, seed=3).fit(of("b", samples, 9), labels, init=model.state())
-    assert list(follower.scales_.scales) == ["b"]  # weights are handed on, scales are not  # type: ignore[attr-defined]
+    assert list(follower.scales_.scales) == ["b"]  # type: ignore[attr-defined]  # weights are handed on, scales are not
 
 
 def test_as_an_onnx_file(tmp_path):
