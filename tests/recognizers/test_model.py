@@ -75,7 +75,7 @@ def test_sources_that_cannot_be_read(tmp_path, frames):
     model = load_model(saved(tmp_path / "m.safetensors"))
     with pytest.raises(MissingDataError, match="is not there"):
         model(tmp_path / "nowhere")
-    with pytest.raises(MicroexprError, match=r"6 frames; this step takes one (picture|image)"):
+    with pytest.raises(MicroexprError, match="6 frames; step 'load-image' takes a clip of one image"):
         model(frames)
 
 
