@@ -57,9 +57,9 @@ def fit(
     Args:
         model: what `train_model` made.
         image: (height, width, 3) uint8 RGB.
-        start: (68, 2) in pixels, e.g. `model.placed(eyes)`.
-        most: iterations at each level.
-        enough: mean move of a point, in pixels of the level, that ends a level.
+        start: (68, 2) in pixels, e.g. `model.initial_points(eyes)`.
+        max_iterations: number of iterations at each level.
+        tolerance: mean move of a point, in pixels of the level, that ends a level.
 
     Raises:
         UsageError: the start is not (68, 2) finite numbers that span a face.

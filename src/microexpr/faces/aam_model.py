@@ -120,9 +120,10 @@ def train_model(
 
     Args:
         images: (height, width, 3) uint8 RGB each, sizes may differ.
-        landmarks: (68, 2) x and y in pixels for each image, true or from `mesh.find_landmarks`.
+        landmarks: (68, 2) x and y in pixels for each image, true or from `landmarks.find_landmarks`.
         widths: of the mean face in pixels at each level, from coarse to fine.
-        shape_share, texture_share: of the variance that the modes keep, 0 to 1.
+        shape_variance: fraction of the variance of shape that the modes keep, 0 to 1.
+        texture_variance: fraction of the variance of texture that the modes keep, 0 to 1.
         mirror: whether each image is learned from a second time, mirrored.
 
     Raises:

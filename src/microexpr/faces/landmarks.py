@@ -106,7 +106,7 @@ def detect_faces(image: np.ndarray, thorough: bool = True) -> list[Detection]:
 
     Args:
         image: (height, width, 3) uint8 RGB.
-        thorough: whether to go on as `detect` does where the whole image shows none (up to 40 times the work).
+        thorough: whether to go on as `detect_face` does where the whole image shows none (up to 40 times the work).
 
     Raises:
         MissingDataError, MediaError: as `find_landmarks`.
@@ -133,7 +133,7 @@ def follow_landmarks(image: np.ndarray, previous_mesh: np.ndarray) -> Landmarks 
 
     Args:
         image: (height, width, 3) uint8 RGB.
-        before: (468, 3) points of the frame before, in pixels.
+        previous_mesh: (468, 3) points of the frame before, in pixels.
     """
     points, quality = _mesh(image, mesh_region(_box(previous_mesh), previous_mesh[[33, 263], :2]))
     return Landmarks(points[TO_68, :2].copy(), points, quality, _box(points)) if quality >= MIN_PRESENCE else None

@@ -34,7 +34,7 @@ def flow_image(flow: np.ndarray, limit: float | None = None) -> np.ndarray:
 
     Args:
         flow: u (right is positive) and v (down is positive) first.
-        largest: length that gets the full color; the image's own largest when None. For looking at only: this
+        limit: length that gets the full color; the image's own largest when None. For looking at only: this
             scaling never reaches a recognizer.
     """
     u, v = flow[..., 0].astype(np.float64), flow[..., 1].astype(np.float64)
@@ -62,14 +62,14 @@ def arrow_image(
     columns: int = 14,
     limit: float = DEFAULT_LIMIT,
 ) -> np.ndarray:
-    """(side, side, 3) uint8: the mean flow of each of `across` x `across` squares as an arrow.
+    """(side, side, 3) uint8: the mean flow of each of `columns` x `columns` squares as an arrow.
 
     Args:
         flow: (height, width, 2 or more).
-        back: the face beneath, (height, width, 3) uint8; gray when None.
+        background: the face beneath, (height, width, 3) uint8; gray when None.
         side: of the image in pixels.
-        across: arrows in a row.
-        largest: length of an arrow across two squares; none is longer than three.
+        columns: arrows in a row.
+        limit: length of an arrow across two squares; none is longer than three.
     """
     if background is None:
         shown = np.full((side, side, 3), 90, np.uint8)

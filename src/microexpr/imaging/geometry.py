@@ -39,15 +39,16 @@ def averaging_block(matrix: np.ndarray) -> int:
 def warp_image(
     image: np.ndarray, matrix: np.ndarray, side: int, *, interpolation: int, border: int, block: int | None = None
 ) -> np.ndarray:
-    """(side, side[, 3]) uint8: an image mapped by `place`, averaged first where it gets less than half as large.
+    """(side, side[, 3]) uint8: an image mapped by `matrix`, averaged first where it gets less than half as large.
 
     Args:
         image: (height, width[, 3]) uint8.
-        place: (2, 3) map from pixels of the image to pixels of the result.
+        matrix: (2, 3) map from pixels of the image to pixels of the result.
         side: of the result in pixels.
-        how: interpolation, e.g. `cv2.INTER_LINEAR`.
+        interpolation: e.g. `cv2.INTER_LINEAR`.
         border: what lies outside the image, e.g. `cv2.BORDER_REPLICATE`.
-        block: side of the squares that are averaged; `block_of(place)` when None. One for all frames of a face keeps
+        block: side of the squares that are averaged; `averaging_block(matrix)` when None. One for all frames
+            of a face keeps
             them equally sharp.
     """
     block = averaging_block(matrix) if block is None else block
@@ -63,7 +64,7 @@ def warp_image(
 
 
 def source_region(matrix: np.ndarray, side: int, block: int, height: int, width: int) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of the part of an image that `mapped` shows, in whole blocks where it can be."""
+    """Left, top, right, bottom of the part of an image that `warp_image` shows, in whole blocks where it can be."""
     corners = np.array([[0, 0], [0, side], [side, 0], [side, side]]) - 0.5
     there = transform_points(corners, cv2.invertAffineTransform(matrix))
     low = np.floor(there.min(axis=0) / block).astype(int) - 3  # what cubic interpolation looks at, and a little more

@@ -64,7 +64,7 @@ def write_image(path: Path, image: np.ndarray, quality: int = 95) -> None:
 
 
 def write_images(frame: Callable[[int], np.ndarray], paths: Sequence[Path], quality: int = 95) -> None:
-    """Write frames 0, 1, 2 ... as `write_picture` does, in threads: OpenCV and NumPy let go of Python's lock.
+    """Write frames 0, 1, 2 ... as `write_image` does, in threads: OpenCV and NumPy let go of Python's lock.
 
     Args:
         frame: makes frame i; several are made at once.

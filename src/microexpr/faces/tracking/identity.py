@@ -27,10 +27,10 @@ class FaceSignature:
 
     Attributes:
         face: number of the person; 0 where nobody knows yet.
-        looks: (n, 572) what the middle of the face looks like at some moments, without its light; a product is a
+        appearances: (n, 572) what the middle of the face looks like at some moments, without its light; a product is a
             correlation.
-        began, ended: seconds.
-        first, last: (4,) left, top, width, height of the face when the track began and ended.
+        start, end: seconds.
+        first_box, last_box: (4,) left, top, width, height of the face when the track began and ended.
     """
 
     face: int

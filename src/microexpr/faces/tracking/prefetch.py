@@ -22,7 +22,7 @@ def prefetch(items: Generator[T, None, None], queue_size: int = 8) -> Generator[
 
     Args:
         items: an error in making one is raised where it would have come.
-        most: so many wait at once; then the thread waits.
+        queue_size: so many wait at once; then the thread waits.
     """
     ready: Queue[T | _End] = Queue(queue_size)
     stopped = Event()

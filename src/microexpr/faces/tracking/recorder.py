@@ -43,7 +43,7 @@ class TrackedFrame:
         seconds: since the first one.
         image: (height, width, 3) uint8 RGB.
         faces: track number to landmarks, of every face in it.
-        known: tracks that may still go on.
+        open_tracks: tracks that may still go on.
     """
 
     number: int

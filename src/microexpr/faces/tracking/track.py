@@ -30,10 +30,12 @@ def track_faces(
 ) -> list[FaceTrack]:
     """Every face of a recording, in the order in which they came; an empty list where there is none.
 
-    Who comes back after more than `gap` seconds to about the same place, and looks alike, gets a second track of the
+    Who comes back after more than `max_gap` seconds to about the same place, and looks alike,
+    gets a second track of the
     same `face`.
 
-    BlazeFace finds faces on the first frame, every `look` seconds and when one was lost; in between each is followed by
+    BlazeFace finds faces on the first frame, every `detect_interval` seconds and when one was lost;
+    in between each is followed by
     the face mesh, which starts from the points of the frame before (Kartynnik et al. 2019, arXiv:1907.06724).
 
     Args:
