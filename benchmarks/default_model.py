@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 
 from microexpr.datasets import DATASETS
+from microexpr.imaging.frames import open_frames
 from microexpr.imaging.images import write_image
-from microexpr.imaging.video import open_frames
 from microexpr.metrics.bootstrap import bootstrap_interval
 from microexpr.metrics.recognition import (
     macro_f1,

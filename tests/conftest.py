@@ -31,9 +31,9 @@ def own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 
 @pytest.fixture(scope="session")
-def fakes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Dataset]:
+def synthetic_datasets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Dataset]:
     """A small synthetic copy of every release, of three people."""
-    base = tmp_path_factory.mktemp("fakes")
+    base = tmp_path_factory.mktemp("synthetic_datasets")
     return {name: cls.make_synthetic(base / name, subjects=3, image_scale=0.25) for name, cls in DATASETS}
 
 

@@ -11,7 +11,7 @@ import pytest
 from microexpr.analysis import AnalysisOptions, Components, analysis_files, analyze_videos, recordings
 from microexpr.core.clip import Interval
 from microexpr.core.track import FaceTrack
-from microexpr.imaging.video import iter_frames
+from microexpr.imaging.timing import iter_frames
 from tests.hostile import make
 
 SECONDS = 30

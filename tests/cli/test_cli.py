@@ -22,10 +22,10 @@ def call(capsys, *arguments: str) -> tuple[int, str, str]:
 
 
 @pytest.fixture
-def workspace(fakes, tmp_path, monkeypatch):
+def workspace(synthetic_datasets, tmp_path, monkeypatch):
     """A folder to work in, with the synthetic releases where the user keeps data."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MICROEXPR_DATA", str(fakes["megc2019"].root.parent))
+    monkeypatch.setenv("MICROEXPR_DATA", str(synthetic_datasets["megc2019"].root.parent))
     monkeypatch.setenv("COLUMNS", "200")
     (tmp_path / "mine.toml").write_text(RECIPE)
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00")
@@ -121,8 +121,8 @@ def test_an_error_is_one_line_that_names_the_way_out(capsys, workspace, argument
 
 
 @pytest.mark.parametrize("damage", ["broken image", "empty image", "no list", "list without a column", "unknown label"])
-def test_damaged_data_are_one_line(capsys, workspace, fakes, damage):
-    root = shutil.copytree(fakes["megc2019"].root, workspace / "megc2019")
+def test_damaged_data_are_one_line(capsys, workspace, synthetic_datasets, damage):
+    root = shutil.copytree(synthetic_datasets["megc2019"].root, workspace / "megc2019")
     image, sheet = sorted((root / "STSNet_whole_norm_u_v_os").iterdir())[0], next(root.glob("*.csv"))
     if "image" in damage:
         image.write_bytes(b"" if "empty" in damage else image.read_bytes()[:60])

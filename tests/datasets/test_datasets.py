@@ -13,14 +13,14 @@ from microexpr.core.errors import AnnotationError, MissingDataError, UnknownName
 from microexpr.datasets import DATASETS, Dataset, casme2, check_dataset, open_dataset, samm, smic, synthesize
 from microexpr.datasets.megc2019 import PARTS
 from microexpr.datasets.synthetic import clips as synthetic_clips
-from microexpr.imaging.video import open_frames
+from microexpr.imaging.frames import open_frames
 from microexpr.protocols import PROTOCOLS
 from tests.synthetic.objective_classes import objective_class
 
 
-def damaged(fakes: dict[str, Dataset], name: str, tmp_path: Path) -> Dataset:
+def damaged(synthetic_datasets: dict[str, Dataset], name: str, tmp_path: Path) -> Dataset:
     """A copy of a synthetic data set that a test may change."""
-    return type(fakes[name])(shutil.copytree(fakes[name].root, tmp_path / name))
+    return type(synthetic_datasets[name])(shutil.copytree(synthetic_datasets[name].root, tmp_path / name))
 
 
 @pytest.mark.parametrize("name", DATASETS.names())
@@ -122,8 +122,8 @@ def test_action_units_have_their_objective_class_by_the_published_table():
         assert objective_class(spec.action_units) == spec.objective
 
 
-def test_frames_are_sorted_by_number_not_by_name(fakes):
-    clip = fakes["casme2"].clips()[0]
+def test_frames_are_sorted_by_number_not_by_name(synthetic_datasets):
+    clip = synthetic_datasets["casme2"].clips()[0]
     names = sorted(p.name for p in clip.source.iterdir())
     by_number = sorted(names, key=lambda n: int("".join(filter(str.isdigit, n))))
     assert names != by_number
@@ -131,107 +131,117 @@ def test_frames_are_sorted_by_number_not_by_name(fakes):
     assert numbers == sorted(numbers) and numbers[0] < clip.onset < clip.apex <= clip.offset < numbers[-1]
 
 
-def test_subjects_of_two_releases_never_have_the_same_id(fakes):
-    subjects = [{clip.subject for clip in fakes[n].clips()} for n in ("casme2", "samm", "smic", "smic_vis", "folder")]
+def test_subjects_of_two_releases_never_have_the_same_id(synthetic_datasets):
+    subjects = [
+        {clip.subject for clip in synthetic_datasets[n].clips()}
+        for n in ("casme2", "samm", "smic", "smic_vis", "folder")
+    ]
     assert len(set().union(*subjects)) == sum(map(len, subjects))
 
 
-def test_a_clip_has_the_same_id_in_the_composite_and_in_its_release(fakes):
-    raw = {clip.id for name in ("casme2", "samm", "smic") for clip in fakes[name].clips()}
-    listed = {clip.id for clip in fakes["megc2019"].clips()}
+def test_a_clip_has_the_same_id_in_the_composite_and_in_its_release(synthetic_datasets):
+    raw = {clip.id for name in ("casme2", "samm", "smic") for clip in synthetic_datasets[name].clips()}
+    listed = {clip.id for clip in synthetic_datasets["megc2019"].clips()}
     assert listed < raw and {i for i in raw if i.startswith("smic/")} < listed
-    assert {clip.id for clip in fakes["megc2019_faces"].clips()} == listed
-    assert all(clip.dataset == clip.id.split("/")[0] for clip in fakes["megc2019"].clips())
+    assert {clip.id for clip in synthetic_datasets["megc2019_faces"].clips()} == listed
+    assert all(clip.dataset == clip.id.split("/")[0] for clip in synthetic_datasets["megc2019"].clips())
 
 
-def test_the_synthetic_composite_spells_smic_clips_as_the_release_does(fakes):
-    text = (fakes["megc2019"].root / "combined_3_class2_for_optical_flow.csv").read_text()
+def test_the_synthetic_composite_spells_smic_clips_as_the_release_does(synthetic_datasets):
+    text = (synthetic_datasets["megc2019"].root / "combined_3_class2_for_optical_flow.csv").read_text()
     assert "smic,s01,s01_ne_01,0,,s01_s1_ne_01.jpg," in text
-    assert (fakes["megc2019"].root / "STSNet_whole_norm_u_v_os" / "s01_s01_ne_01 .png").is_file()
-    assert (fakes["smic"].root / "SMIC_all_cropped/HS/s1/micro/negative/s1_ne_01").is_dir()
+    assert (synthetic_datasets["megc2019"].root / "STSNet_whole_norm_u_v_os" / "s01_s01_ne_01 .png").is_file()
+    assert (synthetic_datasets["smic"].root / "SMIC_all_cropped/HS/s1/micro/negative/s1_ne_01").is_dir()
 
 
 @pytest.mark.parametrize("column", ["filename", "filename_e", ""])
-def test_lists_of_the_composite_with_other_headers_are_read(fakes, tmp_path, column):
-    dataset = damaged(fakes, "megc2019", tmp_path)
+def test_lists_of_the_composite_with_other_headers_are_read(synthetic_datasets, tmp_path, column):
+    dataset = damaged(synthetic_datasets, "megc2019", tmp_path)
     lines = (dataset.root / "combined_3_class2_for_optical_flow.csv").read_text().splitlines()
     (dataset.root / "combined_3_class2_for_optical_flow.csv").unlink()
     head = [f"dataset,sub,{column},label"] if column else []
     body = [",".join(line.split(",")[:4]) for line in lines[1:]]
     (dataset.root / "combined_3class_gt.csv").write_text("\n".join(head + body))
     assert dataset.clips() == [
-        type(c)(**{**vars(c), "source": dataset.root / c.source.relative_to(fakes["megc2019"].root)})
-        for c in fakes["megc2019"].clips()
+        type(c)(**{**vars(c), "source": dataset.root / c.source.relative_to(synthetic_datasets["megc2019"].root)})
+        for c in synthetic_datasets["megc2019"].clips()
     ]
 
 
-def test_two_cameras_of_smic_in_one_folder(fakes, tmp_path):
-    dataset = damaged(fakes, "smic", tmp_path)
-    shutil.copytree(fakes["smic_vis"].root / "SMIC_all_cropped", dataset.root / "SMIC_all_cropped", dirs_exist_ok=True)
+def test_two_cameras_of_smic_in_one_folder(synthetic_datasets, tmp_path):
+    dataset = damaged(synthetic_datasets, "smic", tmp_path)
+    shutil.copytree(
+        synthetic_datasets["smic_vis"].root / "SMIC_all_cropped", dataset.root / "SMIC_all_cropped", dirs_exist_ok=True
+    )
     fast, slow = dataset.clips(), DATASETS.get("smic_vis")(dataset.root).clips()
     assert {clip.fps for clip in fast} == {100} and {clip.fps for clip in slow} == {25}
-    assert [clip.id for clip in fast] == [clip.id for clip in fakes["smic"].clips()]
-    assert [clip.id for clip in slow] == [clip.id for clip in fakes["smic_vis"].clips()]
+    assert [clip.id for clip in fast] == [clip.id for clip in synthetic_datasets["smic"].clips()]
+    assert [clip.id for clip in slow] == [clip.id for clip in synthetic_datasets["smic_vis"].clips()]
 
 
-def test_both_spellings_of_a_subject_of_smic(fakes, tmp_path):
-    short, long = damaged(fakes, "smic", tmp_path / "a"), damaged(fakes, "smic_hs_long", tmp_path / "b")
+def test_both_spellings_of_a_subject_of_smic(synthetic_datasets, tmp_path):
+    short, long = (
+        damaged(synthetic_datasets, "smic", tmp_path / "a"),
+        damaged(synthetic_datasets, "smic_hs_long", tmp_path / "b"),
+    )
     for top in (short.root / "SMIC_all_cropped" / "HS", long.root / "HS_long" / "SMIC_HS_E"):
         (top / "s1").rename(top / "s01")
-    assert [clip.id for clip in short.clips()] == [clip.id for clip in fakes["smic"].clips()]
-    assert [clip.id for clip in long.clips()] == [clip.id for clip in fakes["smic_hs_long"].clips()]
+    assert [clip.id for clip in short.clips()] == [clip.id for clip in synthetic_datasets["smic"].clips()]
+    assert [clip.id for clip in long.clips()] == [clip.id for clip in synthetic_datasets["smic_hs_long"].clips()]
 
 
-def test_raw_images_are_read_where_there_are_no_cropped_ones(fakes, tmp_path):
-    dataset = damaged(fakes, "casme2", tmp_path)
+def test_raw_images_are_read_where_there_are_no_cropped_ones(synthetic_datasets, tmp_path):
+    dataset = damaged(synthetic_datasets, "casme2", tmp_path)
     (dataset.root / "Cropped").rename(dataset.root / "CASME2_RAW_selected")
     for path in list(dataset.root.glob("CASME2_RAW_selected/*/*/*.jpg")):
         path.rename(path.with_name(path.name.removeprefix("reg_")))
-    assert [c.apex for c in dataset.clips()] == [c.apex for c in fakes["casme2"].clips()]
+    assert [c.apex for c in dataset.clips()] == [c.apex for c in synthetic_datasets["casme2"].clips()]
 
 
-def test_the_older_sheet_of_casme2_is_preferred(fakes, tmp_path):
-    dataset = damaged(fakes, "casme2", tmp_path)
+def test_the_older_sheet_of_casme2_is_preferred(synthetic_datasets, tmp_path):
+    dataset = damaged(synthetic_datasets, "casme2", tmp_path)
     old, new = (dataset.root / f"CASME2-coding-{date}.xlsx" for date in ("20140508", "20190701"))
     new.write_bytes(b"never read while the older one is there")
     assert dataset.clips()
     old.replace(new)
-    assert dataset.clips()[0].labels == fakes["casme2"].clips()[0].labels
+    assert dataset.clips()[0].labels == synthetic_datasets["casme2"].clips()[0].labels
 
 
-def test_samm_in_a_subfolder_of_its_own(fakes, tmp_path):
-    shutil.copytree(fakes["samm"].root, tmp_path / "SAMM_CROP")
-    clips = type(fakes["samm"])(tmp_path).clips()
-    assert [clip.id for clip in clips] == [clip.id for clip in fakes["samm"].clips()]
+def test_samm_in_a_subfolder_of_its_own(synthetic_datasets, tmp_path):
+    shutil.copytree(synthetic_datasets["samm"].root, tmp_path / "SAMM_CROP")
+    clips = type(synthetic_datasets["samm"])(tmp_path).clips()
+    assert [clip.id for clip in clips] == [clip.id for clip in synthetic_datasets["samm"].clips()]
     assert clips[0].labels.keys() == {"emotion", "objective", "action_units"}
 
 
-def test_the_emotion_others_of_samm_is_read_as_other(fakes, tmp_path):
-    dataset = damaged(fakes, "samm", tmp_path)
+def test_the_emotion_others_of_samm_is_read_as_other(synthetic_datasets, tmp_path):
+    dataset = damaged(synthetic_datasets, "samm", tmp_path)
     book = openpyxl.load_workbook(sheet := dataset.root / "SAMM_Micro_FACS_Codes_v2.xlsx")
     [column] = [cell.column for cell in book.active[14] if cell.value == "Estimated Emotion"]
     book.active.cell(15, column).value = "Others"
     book.save(sheet)
     changed = {clip.labels["emotion"] for clip in dataset.clips()} - {"Other"}
-    assert changed <= {clip.labels["emotion"] for clip in fakes["samm"].clips()}
+    assert changed <= {clip.labels["emotion"] for clip in synthetic_datasets["samm"].clips()}
 
 
-def test_a_users_folder_may_mix_videos_and_folders_of_images(fakes):
-    clips = fakes["folder"].clips()
+def test_a_users_folder_may_mix_videos_and_folders_of_images(synthetic_datasets):
+    clips = synthetic_datasets["folder"].clips()
     assert {clip.source.suffix for clip in clips} == {".mp4", ""}
     assert {clip.labels["emotion"] for clip in clips} == {"negative", "positive", "surprise"}
-    assert fakes["folder"].info.clips == 0 and len(fakes["folder"].check()) == 1  # it has no published numbers
+    assert (
+        synthetic_datasets["folder"].info.clips == 0 and len(synthetic_datasets["folder"].check()) == 1
+    )  # it has no published numbers
 
 
-def test_synthetic_flow_of_the_composite_is_stretched_to_the_whole_range(fakes):
-    image = open_frames(fakes["megc2019"].clips()[0].source).read(0)
+def test_synthetic_flow_of_the_composite_is_stretched_to_the_whole_range(synthetic_datasets):
+    image = open_frames(synthetic_datasets["megc2019"].clips()[0].source).read(0)
     assert image.shape == (28, 28, 3)
     assert (image.min(axis=(0, 1)) == 0).all() and (image.max(axis=(0, 1)) == 255).all()
 
 
-def test_the_fingerprint_changes_with_the_frames_and_the_seed(fakes, tmp_path):
-    dataset = damaged(fakes, "smic", tmp_path)
-    before = fakes["smic"].fingerprint()
+def test_the_fingerprint_changes_with_the_frames_and_the_seed(synthetic_datasets, tmp_path):
+    dataset = damaged(synthetic_datasets, "smic", tmp_path)
+    before = synthetic_datasets["smic"].fingerprint()
     assert dataset.fingerprint() == before
     next(dataset.clips()[0].source.glob("image5.*")).write_bytes(b"another image")
     assert dataset.fingerprint() != before
@@ -239,12 +249,12 @@ def test_the_fingerprint_changes_with_the_frames_and_the_seed(fakes, tmp_path):
     assert other.fingerprint() != before
 
 
-def test_open_dataset_finds_the_folder_of_the_user(fakes, monkeypatch):
-    assert open_dataset("samm", str(fakes["samm"].root)).clips() == fakes["samm"].clips()
+def test_open_dataset_finds_the_folder_of_the_user(synthetic_datasets, monkeypatch):
+    assert open_dataset("samm", str(synthetic_datasets["samm"].root)).clips() == synthetic_datasets["samm"].clips()
     with pytest.raises(MissingDataError, match="MICROEXPR_DATA is not set"):
         open_dataset("samm")
-    monkeypatch.setenv("MICROEXPR_DATA", str(fakes["samm"].root.parent))
-    assert open_dataset("samm").clips() == fakes["samm"].clips()
+    monkeypatch.setenv("MICROEXPR_DATA", str(synthetic_datasets["samm"].root.parent))
+    assert open_dataset("samm").clips() == synthetic_datasets["samm"].clips()
     assert open_dataset("samm").synthetic
 
 
@@ -276,12 +286,12 @@ def test_synthesize_never_opens_anything_else(tmp_path):
         synthesize("jaffe", tmp_path, exist_ok=True)
 
 
-def test_arguments_of_a_synthetic_copy_are_checked(fakes):
+def test_arguments_of_a_synthetic_copy_are_checked(synthetic_datasets):
     with pytest.raises(UsageError, match="not an empty folder"):
-        DATASETS.get("smic").make_synthetic(fakes["smic"].root)
+        DATASETS.get("smic").make_synthetic(synthetic_datasets["smic"].root)
     for wrong in ({"image_scale": 0.0}, {"image_scale": 2.0}, {"subjects": 0}):
         with pytest.raises(UsageError, match="must be"):
-            DATASETS.get("smic").make_synthetic(fakes["smic"].root / "x", **wrong)
+            DATASETS.get("smic").make_synthetic(synthetic_datasets["smic"].root / "x", **wrong)
 
 
 def test_a_whole_copy_of_jaffe(tmp_path):

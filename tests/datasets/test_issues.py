@@ -37,8 +37,8 @@ def issues(dataset: Dataset) -> str:
         (6, 1, "offset = 1: lies before the onset"),
     ],
 )
-def test_contradicting_times_of_a_sheet_are_named(fakes, tmp_path, column, value, text):
-    dataset = damaged(fakes, "casme2", tmp_path)
+def test_contradicting_times_of_a_sheet_are_named(synthetic_datasets, tmp_path, column, value, text):
+    dataset = damaged(synthetic_datasets, "casme2", tmp_path)
     edit(dataset.root / CODING, 2, column, value)
     with pytest.raises(AnnotationError, match=f"^casme2/sub01/.*{text}"):
         dataset.clips()
@@ -49,28 +49,28 @@ def test_contradicting_times_of_a_sheet_are_named(fakes, tmp_path, column, value
     ("column", "value", "text"),
     [(1, "abc", "row 2: Subject = abc: is not the number of a subject"), (2, None, "row 2: Filename = : is empty")],
 )
-def test_a_row_without_a_subject_or_a_clip_is_named(fakes, tmp_path, column, value, text):
-    dataset = damaged(fakes, "casme2", tmp_path)
+def test_a_row_without_a_subject_or_a_clip_is_named(synthetic_datasets, tmp_path, column, value, text):
+    dataset = damaged(synthetic_datasets, "casme2", tmp_path)
     edit(dataset.root / CODING, 2, column, value)
     assert f"{CODING}, {text}" in issues(dataset)
 
 
-def test_a_row_of_sums_below_the_table_is_no_clip(fakes, tmp_path):
-    dataset = damaged(fakes, "smic_hs_long", tmp_path)
+def test_a_row_of_sums_below_the_table_is_no_clip(synthetic_datasets, tmp_path):
+    dataset = damaged(synthetic_datasets, "smic_hs_long", tmp_path)
     edit(dataset.root / "SMIC-HS-E_annotation.xlsx", 300, 7, "=SUM(C2:C160)")
-    assert len(dataset.clips()) == len(fakes["smic_hs_long"].clips())
+    assert len(dataset.clips()) == len(synthetic_datasets["smic_hs_long"].clips())
 
 
-def test_a_clip_that_the_release_is_known_to_lack_is_no_issue(fakes, tmp_path):
-    dataset = damaged(fakes, "smic_hs_long", tmp_path)
+def test_a_clip_that_the_release_is_known_to_lack_is_no_issue(synthetic_datasets, tmp_path):
+    dataset = damaged(synthetic_datasets, "smic_hs_long", tmp_path)
     book = openpyxl.load_workbook(dataset.root / "SMIC-HS-E_annotation.xlsx")
     book.active.append([9, "s9_sur_02", "none", "none"])
     book.save(dataset.root / "SMIC-HS-E_annotation.xlsx")
-    assert len(dataset.clips()) == len(fakes["smic_hs_long"].clips())
+    assert len(dataset.clips()) == len(synthetic_datasets["smic_hs_long"].clips())
 
 
-def test_a_second_expression_in_a_recording_is_an_interval(fakes, tmp_path):
-    dataset = damaged(fakes, "smic_hs_long", tmp_path)
+def test_a_second_expression_in_a_recording_is_an_interval(synthetic_datasets, tmp_path):
+    dataset = damaged(synthetic_datasets, "smic_hs_long", tmp_path)
     sheet = dataset.root / "SMIC-HS-E_annotation.xlsx"
     for column, (head, value) in enumerate((("Onset2F", 17581050), ("Offset2F", 17581060)), 5):
         edit(sheet, 1, column, head)
@@ -80,23 +80,23 @@ def test_a_second_expression_in_a_recording_is_an_interval(fakes, tmp_path):
     assert clip.blind(()).intervals == ()
 
 
-def test_an_emotion_that_the_release_does_not_have_is_named(fakes, tmp_path):
-    dataset = damaged(fakes, "casme2", tmp_path)
+def test_an_emotion_that_the_release_does_not_have_is_named(synthetic_datasets, tmp_path):
+    dataset = damaged(synthetic_datasets, "casme2", tmp_path)
     edit(dataset.root / CODING, 2, 9, "joy")
     assert any(
         str(f).startswith("casme2/sub01/") and "emotion = joy: is not a label" in str(f) for f in dataset.check()
     )
 
 
-def test_an_objective_class_that_does_not_exist_is_named(fakes, tmp_path):
-    dataset = damaged(fakes, "casme2", tmp_path)
+def test_an_objective_class_that_does_not_exist_is_named(synthetic_datasets, tmp_path):
+    dataset = damaged(synthetic_datasets, "casme2", tmp_path)
     edit(dataset.root / OBJECTIVE, 2, 3, 0)
     with pytest.raises(AnnotationError, match=rf"casme2/sub01/.*objective = 0: must be 1 to 7 \({OBJECTIVE}\)"):
         dataset.clips()
 
 
-def test_without_the_sheet_of_objective_classes_clips_have_none(fakes, tmp_path):
-    dataset = damaged(fakes, "casme2", tmp_path)
+def test_without_the_sheet_of_objective_classes_clips_have_none(synthetic_datasets, tmp_path):
+    dataset = damaged(synthetic_datasets, "casme2", tmp_path)
     (dataset.root / OBJECTIVE).unlink()
     assert "objective" not in dataset.clips()[0].labels
     [line] = [issue for issue in dataset.check() if issue.field == "objective"]
@@ -104,8 +104,8 @@ def test_without_the_sheet_of_objective_classes_clips_have_none(fakes, tmp_path)
 
 
 @pytest.mark.parametrize("time", ["onset", "apex", "offset"])
-def test_a_missing_frame_is_named(fakes, tmp_path, time):
-    dataset = damaged(fakes, "casme2", tmp_path)
+def test_a_missing_frame_is_named(synthetic_datasets, tmp_path, time):
+    dataset = damaged(synthetic_datasets, "casme2", tmp_path)
     clip = dataset.clips()[0]
     number = getattr(clip, time)
     next(clip.source.glob(f"*img{number}.jpg")).unlink()
@@ -116,8 +116,8 @@ def test_a_missing_frame_is_named(fakes, tmp_path, time):
 
 
 @pytest.mark.parametrize("name", ["casme2", "samm", "smic_hs_long", "megc2019", "folder"])
-def test_a_clip_without_its_source_is_missing(fakes, tmp_path, name):
-    dataset = damaged(fakes, name, tmp_path)
+def test_a_clip_without_its_source_is_missing(synthetic_datasets, tmp_path, name):
+    dataset = damaged(synthetic_datasets, name, tmp_path)
     clip = dataset.clips()[0]
     clip.source.rename(tmp_path / "elsewhere")
     assert f"{clip.id}: source = " in issues(dataset)
@@ -127,8 +127,8 @@ def test_a_clip_without_its_source_is_missing(fakes, tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["casme2", "smic", "smic_hs_long"])
-def test_a_folder_without_images_is_named(fakes, tmp_path, name):
-    dataset = damaged(fakes, name, tmp_path)
+def test_a_folder_without_images_is_named(synthetic_datasets, tmp_path, name):
+    dataset = damaged(synthetic_datasets, name, tmp_path)
     clip = dataset.clips()[0]
     for path in clip.source.iterdir():
         path.unlink()
@@ -136,8 +136,8 @@ def test_a_folder_without_images_is_named(fakes, tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["casme2", "smic"])
-def test_two_images_with_one_frame_number_are_named(fakes, tmp_path, name):
-    dataset = damaged(fakes, name, tmp_path)
+def test_two_images_with_one_frame_number_are_named(synthetic_datasets, tmp_path, name):
+    dataset = damaged(synthetic_datasets, name, tmp_path)
     clip = dataset.clips()[0]
     next(clip.source.iterdir()).with_name("copy5.png").write_bytes(b"")
     (clip.source / "image05.png").write_bytes(b"")
@@ -145,8 +145,8 @@ def test_two_images_with_one_frame_number_are_named(fakes, tmp_path, name):
     assert "have the same frame number, 5" in issue.reason
 
 
-def test_a_row_that_stands_twice_is_named(fakes, tmp_path):
-    dataset = damaged(fakes, "samm", tmp_path)
+def test_a_row_that_stands_twice_is_named(synthetic_datasets, tmp_path):
+    dataset = damaged(synthetic_datasets, "samm", tmp_path)
     book = openpyxl.load_workbook(dataset.root / SAMM)
     book.active.append([cell.value for cell in book.active[15]])
     book.save(dataset.root / SAMM)
@@ -155,8 +155,8 @@ def test_a_row_that_stands_twice_is_named(fakes, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["Apex Frame", "Objective Classes", "Subject"])
-def test_a_missing_column_is_named(fakes, tmp_path, name):
-    dataset = damaged(fakes, "samm", tmp_path)
+def test_a_missing_column_is_named(synthetic_datasets, tmp_path, name):
+    dataset = damaged(synthetic_datasets, "samm", tmp_path)
     head = [cell.value for cell in openpyxl.load_workbook(dataset.root / SAMM).active[14]]
     edit(dataset.root / SAMM, 14, head.index(name) + 1, "something else")
     with pytest.raises(DataError, match=f"{SAMM}' lacks the column '{name}'; it needs Subject, Filename"):
@@ -174,8 +174,8 @@ def scrambled(data: bytes) -> bytes:
 
 @pytest.mark.parametrize("change", [cut, scrambled, lambda data: b"", lambda data: b"<html>log in</html>"])
 @pytest.mark.parametrize(("name", "sheet"), [("casme2", CODING), ("casme2", OBJECTIVE), ("samm", SAMM)])
-def test_a_broken_sheet_cannot_be_read(fakes, tmp_path, name, sheet, change):
-    dataset = damaged(fakes, name, tmp_path)
+def test_a_broken_sheet_cannot_be_read(synthetic_datasets, tmp_path, name, sheet, change):
+    dataset = damaged(synthetic_datasets, name, tmp_path)
     path = dataset.root / sheet
     path.write_bytes(change(path.read_bytes()))
     with pytest.raises(DataError, match=r"\.xlsx' cannot be read .* copy it anew"):
@@ -183,8 +183,8 @@ def test_a_broken_sheet_cannot_be_read(fakes, tmp_path, name, sheet, change):
     assert len(dataset.check()) == 1
 
 
-def test_a_sheet_of_broken_xml_cannot_be_read(fakes, tmp_path):
-    dataset = damaged(fakes, "samm", tmp_path)
+def test_a_sheet_of_broken_xml_cannot_be_read(synthetic_datasets, tmp_path):
+    dataset = damaged(synthetic_datasets, "samm", tmp_path)
     with zipfile.ZipFile(dataset.root / SAMM) as old:
         parts = {name: old.read(name) for name in old.namelist()}
     with zipfile.ZipFile(dataset.root / SAMM, "w") as new:
@@ -207,8 +207,8 @@ def test_missing_and_empty_folders_are_named(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["smic", "samm", "folder", "megc2019"])
-def test_a_data_set_without_a_clip_is_an_error(fakes, tmp_path, name):
-    dataset = damaged(fakes, name, tmp_path)
+def test_a_data_set_without_a_clip_is_an_error(synthetic_datasets, tmp_path, name):
+    dataset = damaged(synthetic_datasets, name, tmp_path)
     if name == "smic":
         (dataset.root / "SMIC_all_cropped" / "HS").rename(tmp_path / "away")
         (dataset.root / "SMIC_all_cropped" / "HS").mkdir()
@@ -223,9 +223,9 @@ def test_a_data_set_without_a_clip_is_an_error(fakes, tmp_path, name):
         dataset.clips()
 
 
-def corrected(fakes, tmp_path: Path, *cells: str) -> Dataset:
+def corrected(synthetic_datasets, tmp_path: Path, *cells: str) -> Dataset:
     """SAMM with a `corrections.csv` of one line; `clip` and `now` stand for the first clip and its offset."""
-    dataset = damaged(fakes, "samm", tmp_path)
+    dataset = damaged(synthetic_datasets, "samm", tmp_path)
     clip = dataset.clips()[0]
     row = [{"clip": clip.id, "now": str(clip.offset)}.get(cell, cell) for cell in cells]
     with (dataset.root / "corrections.csv").open("w", newline="") as file:
@@ -233,15 +233,17 @@ def corrected(fakes, tmp_path: Path, *cells: str) -> Dataset:
     return dataset
 
 
-def test_corrections_change_times_and_labels(fakes, tmp_path):
-    clip = fakes["samm"].clips()[0]
-    changed = corrected(fakes, tmp_path / "a", "clip", "offset", "now", str(clip.apex)).clips()[0]
+def test_corrections_change_times_and_labels(synthetic_datasets, tmp_path):
+    clip = synthetic_datasets["samm"].clips()[0]
+    changed = corrected(synthetic_datasets, tmp_path / "a", "clip", "offset", "now", str(clip.apex)).clips()[0]
     assert changed.offset == clip.apex
-    already = corrected(fakes, tmp_path / "b", "clip", "offset", "7", "now").clips()[0]
+    already = corrected(synthetic_datasets, tmp_path / "b", "clip", "offset", "7", "now").clips()[0]
     assert already.offset == clip.offset
-    unknown = corrected(fakes, tmp_path / "c", "clip", "offset", "now", "").clips()[0]
+    unknown = corrected(synthetic_datasets, tmp_path / "c", "clip", "offset", "now", "").clips()[0]
     assert unknown.offset is None
-    emotion = corrected(fakes, tmp_path / "d", "clip", "emotion", clip.labels["emotion"], "Fear").clips()[0]
+    emotion = corrected(synthetic_datasets, tmp_path / "d", "clip", "emotion", clip.labels["emotion"], "Fear").clips()[
+        0
+    ]
     assert emotion.labels == {**clip.labels, "emotion": "Fear"}
 
 
@@ -254,21 +256,21 @@ def test_corrections_change_times_and_labels(fakes, tmp_path):
         (("samm/006/none", "offset", "", "9"), "^corrections.csv: clip = samm/006/none: is not a clip of this folder"),
     ],
 )
-def test_corrections_that_do_not_fit_are_named(fakes, tmp_path, cells, text):
-    dataset = corrected(fakes, tmp_path, *cells)
+def test_corrections_that_do_not_fit_are_named(synthetic_datasets, tmp_path, cells, text):
+    dataset = corrected(synthetic_datasets, tmp_path, *cells)
     with pytest.raises(AnnotationError, match=text):
         dataset.clips()
 
 
 @pytest.mark.parametrize("content", [b"clip,field\nx,y\n", b"\xff\xfe\x00"])
-def test_a_broken_list_of_corrections_cannot_be_read(fakes, tmp_path, content):
-    dataset = damaged(fakes, "samm", tmp_path)
+def test_a_broken_list_of_corrections_cannot_be_read(synthetic_datasets, tmp_path, content):
+    dataset = damaged(synthetic_datasets, "samm", tmp_path)
     (dataset.root / "corrections.csv").write_bytes(content)
     with pytest.raises(DataError, match=r"corrections.csv' (lacks the column 'expected'|cannot be read)"):
         dataset.clips()
 
 
-def test_the_shipped_correction_of_casme2_is_applied(fakes, tmp_path):
+def test_the_shipped_correction_of_casme2_is_applied(synthetic_datasets, tmp_path):
     [correction] = DATASETS.get("casme2").corrections
     assert correction.clip == "casme2/sub04/EP12_01f"
     assert isinstance(correction, Correction) and (correction.expected, correction.value) == ("", "279")
@@ -278,8 +280,8 @@ def test_the_shipped_correction_of_casme2_is_applied(fakes, tmp_path):
     assert [c.id for c in made.read()[0] if c.apex is None] == [clip.id]
 
 
-def test_a_missing_part_of_the_composite_is_one_issue(fakes, tmp_path):
-    dataset = damaged(fakes, "megc2019", tmp_path)
+def test_a_missing_part_of_the_composite_is_one_issue(synthetic_datasets, tmp_path):
+    dataset = damaged(synthetic_datasets, "megc2019", tmp_path)
     lines = [line for line in (dataset.root / LIST).read_text().splitlines() if not line.startswith("samm")]
     (dataset.root / LIST).write_text("\n".join(lines))
     assert "megc2019: samm = 0 clips: the release has 133 of 28 subjects" in issues(dataset)
@@ -294,16 +296,16 @@ def test_a_missing_part_of_the_composite_is_one_issue(fakes, tmp_path):
         ("casme2,me,EP02_01f,1,,,", "sub = me: is not a subject"),
     ],
 )
-def test_a_wrong_line_of_the_composite_is_named(fakes, tmp_path, line, text):
-    dataset = damaged(fakes, "megc2019", tmp_path)
+def test_a_wrong_line_of_the_composite_is_named(synthetic_datasets, tmp_path, line, text):
+    dataset = damaged(synthetic_datasets, "megc2019", tmp_path)
     lines = (dataset.root / LIST).read_text().splitlines()
     (dataset.root / LIST).write_text("\n".join([lines[0], "", line, *lines[1:]]))
     with pytest.raises(AnnotationError, match=f"^{LIST}, line 3: {text}"):
         dataset.clips()
 
 
-def test_a_missing_column_of_the_composite_is_named(fakes, tmp_path):
-    dataset = damaged(fakes, "megc2019", tmp_path)
+def test_a_missing_column_of_the_composite_is_named(synthetic_datasets, tmp_path):
+    dataset = damaged(synthetic_datasets, "megc2019", tmp_path)
     text = (dataset.root / LIST).read_text().replace("filename_o", "clip")
     (dataset.root / LIST).write_text(text)
     with pytest.raises(DataError, match=rf"{LIST}' lacks the column 'filename_o' \(or filename, filename_e\)"):
@@ -328,8 +330,8 @@ def test_a_missing_column_of_the_composite_is_named(fakes, tmp_path):
         ("c9,p9,p01/c1.mp4,25,,,,x,,,7", "clips.csv', line 20: more cells than columns"),
     ],
 )
-def test_a_wrong_line_of_a_users_list_is_named(fakes, tmp_path, line, text):
-    dataset = damaged(fakes, "folder", tmp_path)
+def test_a_wrong_line_of_a_users_list_is_named(synthetic_datasets, tmp_path, line, text):
+    dataset = damaged(synthetic_datasets, "folder", tmp_path)
     (dataset.root / "broken.mp4").write_bytes(b"no video")
     with (dataset.root / "clips.csv").open("a") as file:
         file.write(line + "\n")
@@ -338,8 +340,8 @@ def test_a_wrong_line_of_a_users_list_is_named(fakes, tmp_path, line, text):
     assert dataset.check()
 
 
-def test_a_users_list_may_have_few_columns_and_semicolons(fakes, tmp_path):
-    dataset = damaged(fakes, "folder", tmp_path)
+def test_a_users_list_may_have_few_columns_and_semicolons(synthetic_datasets, tmp_path):
+    dataset = damaged(synthetic_datasets, "folder", tmp_path)
     (dataset.root / "clips.csv").write_text('Clip;subject;source;Mood\n"c1";p01;p01/c1.mp4;so, so\nc2;p01;p01/c2\n')
     video, images = dataset.clips()
     assert video.labels == {"mood": "so, so"} and images.labels == {}

@@ -12,8 +12,8 @@ from microexpr.core.clip import Clip
 from microexpr.core.errors import AnnotationError, DataError, MissingDataError, ProtocolError
 from microexpr.datasets import DATASETS, Dataset, ckplus, fer2013, mug
 from microexpr.datasets import _macro as macro
+from microexpr.imaging.frames import open_frames
 from microexpr.imaging.images import read_image, write_image
-from microexpr.imaging.video import open_frames
 from microexpr.protocols import PROTOCOLS, select_frames
 from tests.datasets.test_datasets import damaged
 
@@ -121,20 +121,20 @@ def test_clips_of_a_whole_copy_of_mug():
     ("name", "first", "apex"),
     [("ckplus", "ckplus/S005/001", 1), ("oulu_casia", "oulu_casia/P001/Anger", 1), ("mug", "mug/001/", 0.5)],
 )
-def test_a_sequence_is_a_clip(fakes, name, first, apex):
-    for clip in fakes[name].clips():
+def test_a_sequence_is_a_clip(synthetic_datasets, name, first, apex):
+    for clip in synthetic_datasets[name].clips():
         numbers = open_frames(clip.source).numbers
         assert (clip.onset, clip.offset) == (numbers[0], numbers[-1])
         assert clip.apex == (numbers[-1] if apex == 1 else numbers[len(numbers) // 2])
-    clip = fakes[name].clips()[0]
+    clip = synthetic_datasets[name].clips()[0]
     assert clip.id.startswith(first)
     assert clip.labels["emotion"] == "anger"
-    assert {clip.labels["emotion"] for clip in fakes[name].clips()} >= set(macro.BASIC_EMOTIONS)
+    assert {clip.labels["emotion"] for clip in synthetic_datasets[name].clips()} >= set(macro.BASIC_EMOTIONS)
 
 
 @pytest.mark.parametrize("name", ["ckplus", "oulu_casia", "mug"])
-def test_the_apex_differs_most_from_the_onset(fakes, name):
-    clip = fakes[name].clips()[0]
+def test_the_apex_differs_most_from_the_onset(synthetic_datasets, name):
+    clip = synthetic_datasets[name].clips()[0]
     frames = open_frames(clip.source)
     first = frames.read(clip.onset).astype(float)
     change = {n: np.percentile(np.abs(frames.read(n) - first), 99.5) for n in frames.numbers}
@@ -142,8 +142,8 @@ def test_the_apex_differs_most_from_the_onset(fakes, name):
     assert change[clip.apex] > 1.2 * change[clip.onset + 1]
 
 
-def test_frames_are_ordered_by_number(fakes, tmp_path):
-    made = damaged(fakes, "oulu_casia", tmp_path)
+def test_frames_are_ordered_by_number(synthetic_datasets, tmp_path):
+    made = damaged(synthetic_datasets, "oulu_casia", tmp_path)
     source = made.clips()[0].source
     for path in source.iterdir():
         path.rename(path.with_name(f"{int(path.stem)}.jpeg"))  # 10 stands before 2 in any listing
@@ -166,22 +166,22 @@ def test_frames_are_ordered_by_number(fakes, tmp_path):
         ("1\n3\n", "emotion = 1 3: is not one code"),
     ],
 )
-def test_a_wrong_label_of_ckplus_is_named(fakes, tmp_path, text, message):
-    made = damaged(fakes, "ckplus", tmp_path)
+def test_a_wrong_label_of_ckplus_is_named(synthetic_datasets, tmp_path, text, message):
+    made = damaged(synthetic_datasets, "ckplus", tmp_path)
     label(made).write_text(text)
     with pytest.raises(AnnotationError, match=message):
         made.clips()
 
 
-def test_every_code_of_ckplus_is_its_emotion(fakes, tmp_path):
-    made = damaged(fakes, "ckplus", tmp_path)
+def test_every_code_of_ckplus_is_its_emotion(synthetic_datasets, tmp_path):
+    made = damaged(synthetic_datasets, "ckplus", tmp_path)
     for code, emotion in enumerate(ckplus.EMOTIONS):
         label(made).write_text(f"   {code:.7e}\n")
         assert made.clips()[0].labels["emotion"] == emotion
 
 
-def test_action_units_of_ckplus(fakes, tmp_path):
-    made = damaged(fakes, "ckplus", tmp_path)
+def test_action_units_of_ckplus(synthetic_datasets, tmp_path):
+    made = damaged(synthetic_datasets, "ckplus", tmp_path)
     label(made, "FACS").write_text("   1.0000000e+00   0.0000000e+00\n   2.0000000e+00   3.0000000e+00\n5 0\n")
     assert made.clips()[0].labels["action_units"] == "1+2+5"
     label(made, "FACS").write_text("R4 1")
@@ -191,8 +191,8 @@ def test_action_units_of_ckplus(fakes, tmp_path):
     assert "action_units" not in made.clips()[0].labels
 
 
-def test_sequences_of_ckplus_without_an_emotion(fakes, tmp_path):
-    made = damaged(fakes, "ckplus", tmp_path)
+def test_sequences_of_ckplus_without_an_emotion(synthetic_datasets, tmp_path):
+    made = damaged(synthetic_datasets, "ckplus", tmp_path)
     label(made).unlink()  # the folder stays, as in the release
     shutil.rmtree(made.root / "Emotion" / "S005" / "002")
     assert [clip.labels["emotion"] for clip in made.clips()[:3]] == ["", "", "disgust"]
@@ -202,8 +202,8 @@ def test_sequences_of_ckplus_without_an_emotion(fakes, tmp_path):
         made.clips()
 
 
-def test_a_missing_apex_of_ckplus_is_named(fakes, tmp_path):
-    made = damaged(fakes, "ckplus", tmp_path)
+def test_a_missing_apex_of_ckplus_is_named(synthetic_datasets, tmp_path):
+    made = damaged(synthetic_datasets, "ckplus", tmp_path)
     clip = made.clips()[0]
     (clip.source / f"S005_001_{clip.apex:08d}.png").unlink()
     with pytest.raises(AnnotationError, match=f"S005/001: apex = {clip.apex}: .*"):
@@ -215,8 +215,8 @@ def test_a_missing_apex_of_ckplus_is_named(fakes, tmp_path):
     assert "a sequence has one such file at most" in issues(made)
 
 
-def test_ckplus_as_its_archives_unpack(fakes, tmp_path):
-    made = damaged(fakes, "ckplus", tmp_path)
+def test_ckplus_as_its_archives_unpack(synthetic_datasets, tmp_path):
+    made = damaged(synthetic_datasets, "ckplus", tmp_path)
     before = [(clip.id, clip.labels, clip.apex) for clip in made.clips()]
     for name, top in (("cohn-kanade-images", "extended-cohn-kanade-images"), ("Emotion", "Emotion_labels")):
         (made.root / top).mkdir()
@@ -229,8 +229,8 @@ def test_ckplus_as_its_archives_unpack(fakes, tmp_path):
 
 
 @pytest.mark.parametrize("place", ["B_OriginalImg/VL", "PreProcess/VL_Acropped", "VL_Acropped", "VL"])
-def test_places_of_oulu_casia(fakes, tmp_path, place):
-    made = damaged(fakes, "oulu_casia", tmp_path)
+def test_places_of_oulu_casia(synthetic_datasets, tmp_path, place):
+    made = damaged(synthetic_datasets, "oulu_casia", tmp_path)
     ids = [clip.id for clip in made.clips()]
     (made.root / place).parent.mkdir(exist_ok=True)
     (made.root / "OriginalImg" / "VL").rename(made.root / place)
@@ -240,8 +240,8 @@ def test_places_of_oulu_casia(fakes, tmp_path, place):
         made.clips()
 
 
-def test_layouts_of_mug(fakes, tmp_path):
-    made = damaged(fakes, "mug", tmp_path)
+def test_layouts_of_mug(synthetic_datasets, tmp_path):
+    made = damaged(synthetic_datasets, "mug", tmp_path)
     for person in macro.subfolders(made.root / "subjects3"):
         place = made.root / person.name
         (person / "session0").rename(place)  # neither subjects3/ nor session0/
@@ -256,19 +256,21 @@ def test_layouts_of_mug(fakes, tmp_path):
     assert "mug: folder = 002/mimicry: is not named after an emotion" in issues(made)
 
 
-def test_mug_has_no_published_counts(fakes):
-    assert [issue.field for issue in fakes["mug"].check()] == ["folder"]  # it is synthetic, and nothing else
+def test_mug_has_no_published_counts(synthetic_datasets):
+    assert [issue.field for issue in synthetic_datasets["mug"].check()] == [
+        "folder"
+    ]  # it is synthetic, and nothing else
 
 
-def test_ckplus48_is_the_end_of_ckplus(fakes, tmp_path):
+def test_ckplus48_is_the_end_of_ckplus(synthetic_datasets, tmp_path):
     ends = {}
-    for clip in fakes["ckplus"].clips():
+    for clip in synthetic_datasets["ckplus"].clips():
         if clip.labels["emotion"]:
             _, person, name = clip.id.split("/")
             numbers = open_frames(clip.source).numbers[-3:]
             ends |= {f"ckplus48/{person}/{name}_{n:08d}": clip.labels["emotion"] for n in numbers}
-    assert {clip.id: clip.labels["emotion"] for clip in fakes["ckplus48"].clips()} == ends
-    made = damaged(fakes, "ckplus48", tmp_path)
+    assert {clip.id: clip.labels["emotion"] for clip in synthetic_datasets["ckplus48"].clips()} == ends
+    made = damaged(synthetic_datasets, "ckplus48", tmp_path)
     shutil.copytree(made.root, tmp_path / "nested" / "CK+48")
     assert len(type(made)(tmp_path / "nested").clips()) == len(ends)
     (made.root / "anger" / "face.png").write_bytes(b"")
@@ -277,8 +279,8 @@ def test_ckplus48_is_the_end_of_ckplus(fakes, tmp_path):
     assert "joy: is not named after an emotion" in issues(made)
 
 
-def test_fer2013_as_csv_and_as_folders(fakes, tmp_path):
-    table = fakes["fer2013"]
+def test_fer2013_as_csv_and_as_folders(synthetic_datasets, tmp_path):
+    table = synthetic_datasets["fer2013"]
     clips = table.clips()
     for clip in clips:
         split = "train" if clip.labels["usage"] == "Training" else "test"
@@ -332,7 +334,7 @@ def test_wrong_rows_of_fer2013_are_named(tmp_path, row, text):
     assert "emotion 'disgust' = 1: the release has 547" in issues(made)
 
 
-def test_a_killed_process_leaves_no_half_unpacked_csv(fakes, tmp_path, monkeypatch):
+def test_a_killed_process_leaves_no_half_unpacked_csv(synthetic_datasets, tmp_path, monkeypatch):
     monkeypatch.setenv("MICROEXPR_CACHE", str(tmp_path))
     done = []
 
@@ -345,8 +347,8 @@ def test_a_killed_process_leaves_no_half_unpacked_csv(fakes, tmp_path, monkeypat
     with monkeypatch.context() as patched:
         patched.setattr(fer2013, "write_image", killed)
         with pytest.raises(KeyboardInterrupt):
-            fakes["fer2013"].clips()
-    assert len(fakes["fer2013"].clips()) == 42
+            synthetic_datasets["fer2013"].clips()
+    assert len(synthetic_datasets["fer2013"].clips()) == 42
     assert len(list((tmp_path / "unpacked").iterdir())) == 1
 
 

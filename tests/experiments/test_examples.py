@@ -100,23 +100,23 @@ def test_blue_faces_are_turned_and_scales_taken_back():
 CHAIN = [{"name": "onset-apex"}, {"name": "flow", "estimator": "dis"}, {"name": "scale", "divide": 0.5}]
 
 
-def kept_of(fakes, folder, cache, steps, faces):
-    clips = [clip for clip in fakes["casme2"].clips() if clip.apex is not None][:2]
+def kept_of(synthetic_datasets, folder, cache, steps, faces):
+    clips = [clip for clip in synthetic_datasets["casme2"].clips() if clip.apex is not None][:2]
     chain = Chain.build(steps)
     samples = SampleCache(chain, [clip.blind(("onset", "apex", "offset")) for clip in clips], cache)
     write_examples(folder, [Example(clip, "a/b") for clip in clips], samples, faces, chain)
     return load_examples(folder), clips[0], samples[clips[0].id]
 
 
-def test_a_descriptor_of_a_flow_leaves_no_flow_to_draw(fakes, tmp_path):
+def test_a_descriptor_of_a_flow_leaves_no_flow_to_draw(synthetic_datasets, tmp_path):
     descriptor = {"name": "descriptor", "feature": {"name": "hoof", "grid": [2, 2]}}
     flow = next(i for i, step in enumerate(CHAIN) if step["name"] == "flow")
-    [one], clip, _ = kept_of(fakes, tmp_path / "run", tmp_path, [*CHAIN[: flow + 1], descriptor], True)
+    [one], clip, _ = kept_of(synthetic_datasets, tmp_path / "run", tmp_path, [*CHAIN[: flow + 1], descriptor], True)
     assert one.clip == clip.id and one.flow is None and one.strip is not None
 
 
-def test_a_flow_is_kept_in_pixels_with_its_face_and_times(fakes, tmp_path):
-    [one], clip, shown = kept_of(fakes, tmp_path / "run", tmp_path, CHAIN, True)
+def test_a_flow_is_kept_in_pixels_with_its_face_and_times(synthetic_datasets, tmp_path):
+    [one], clip, shown = kept_of(synthetic_datasets, tmp_path / "run", tmp_path, CHAIN, True)
     assert (one.label, one.clip, one.dataset, one.extra_channel, one.unit) == (
         "a/b",
         clip.id,
@@ -131,23 +131,25 @@ def test_a_flow_is_kept_in_pixels_with_its_face_and_times(fakes, tmp_path):
     assert one.face is not None and len(draw.flow_figure(one).axes) == 6
 
 
-def test_real_faces_are_never_kept(fakes, tmp_path):
-    [one], _, _ = kept_of(fakes, tmp_path / "run", tmp_path, CHAIN, False)
+def test_real_faces_are_never_kept(synthetic_datasets, tmp_path):
+    [one], _, _ = kept_of(synthetic_datasets, tmp_path / "run", tmp_path, CHAIN, False)
     assert one.strip is None and one.face is None and one.input_frames is None and one.flow is not None
     assert not list((tmp_path / "run" / "examples").glob("*apex*"))
-    found, _, _ = kept_of(fakes, tmp_path / "frames", tmp_path, [{"name": "sequence"}], False)
+    found, _, _ = kept_of(synthetic_datasets, tmp_path / "frames", tmp_path, [{"name": "sequence"}], False)
     assert found == []
 
 
-def test_sequences_are_kept_as_they_are_seen(fakes, tmp_path):
-    [one], _, _ = kept_of(fakes, tmp_path / "run", tmp_path, [{"name": "sequence"}], True)
+def test_sequences_are_kept_as_they_are_seen(synthetic_datasets, tmp_path):
+    [one], _, _ = kept_of(synthetic_datasets, tmp_path / "run", tmp_path, [{"name": "sequence"}], True)
     assert one.input_frames is not None and 2 <= len(draw.seen_figure(one).axes) <= 9
     flows = ExampleClip("a", "d/p/c", "d", flows=np.stack([constant(1, 0)] * 4))
     assert len(draw.flows_figure(flows).axes) == 5  # and the wheel
 
 
-def test_an_unknown_step_after_the_flow_takes_its_unit(fakes, tmp_path):
-    [one], _, _ = kept_of(fakes, tmp_path / "run", tmp_path, [*CHAIN[:2], {"name": "scale", "subtract": 1.0}], False)
+def test_an_unknown_step_after_the_flow_takes_its_unit(synthetic_datasets, tmp_path):
+    [one], _, _ = kept_of(
+        synthetic_datasets, tmp_path / "run", tmp_path, [*CHAIN[:2], {"name": "scale", "subtract": 1.0}], False
+    )
     assert one.unit != PIXELS and one.limit == pytest.approx(float(np.abs(one.flow).max()))
 
 

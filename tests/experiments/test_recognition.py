@@ -22,9 +22,9 @@ from tests.conftest import NETWORK, RECIPE
 
 
 @pytest.fixture
-def subset(fakes):
+def subset(synthetic_datasets):
     """Options for the small synthetic releases of the tests."""
-    return RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
+    return RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in synthetic_datasets.items()})
 
 
 def files(run: RecognitionRun) -> dict[str, bytes]:
@@ -66,7 +66,7 @@ def poisoned(real):
     return clips
 
 
-def test_what_the_protocol_hides_changes_nothing(fakes, subset, tmp_path, monkeypatch):
+def test_what_the_protocol_hides_changes_nothing(synthetic_datasets, subset, tmp_path, monkeypatch):
     rules = {"name": "mine", "title": "-", "datasets": ["casme2"], "label": "emotion", "classes": ["disgust", "others"]}
     steps = [{"name": "onset-apex"}, {"name": "flow", "estimator": "dis"}, {"name": "resize"}]
 
@@ -157,16 +157,16 @@ def test_a_failed_fold_leaves_its_error_and_no_row(recipe, subset, tmp_path, mon
     assert evaluate(recipe, tmp_path / "run", subset).failed() == {}
 
 
-def test_clips_without_pictures_are_named_never_dropped(recipe, fakes, subset, tmp_path):
+def test_clips_without_pictures_are_named_never_dropped(recipe, synthetic_datasets, subset, tmp_path):
     import shutil
 
-    copy = shutil.copytree(fakes["megc2019"].root, tmp_path / "copy")
+    copy = shutil.copytree(synthetic_datasets["megc2019"].root, tmp_path / "copy")
     gone = sorted((copy / "STSNet_whole_norm_u_v_os").iterdir())[0]
     gone.unlink()
     options = dataclasses.replace(subset, roots={"megc2019": copy})
     run = evaluate(recipe, tmp_path / "run", options)
     assert len(run.metadata.left_out) == 1 and "is not there" in run.metadata.left_out[0]
-    assert len(run.predictions()) == len(fakes["megc2019"].clips()) - 1
+    assert len(run.predictions()) == len(synthetic_datasets["megc2019"].clips()) - 1
 
 
 def test_a_missing_data_set(recipe, tmp_path):

@@ -18,8 +18,8 @@ recipes = ["megc2019-majority", "megc2019-svm"]
 
 
 @pytest.fixture
-def arguments(fakes):
-    roots = {name: dataset.root for name, dataset in fakes.items()}
+def arguments(synthetic_datasets):
+    roots = {name: dataset.root for name, dataset in synthetic_datasets.items()}
     return {"roots": roots, "allow_subset": True, "progress": False}
 
 
@@ -139,14 +139,14 @@ def counting(tmp_path):
         del registry._entries["counting"]
 
 
-def test_a_third_kind_of_task_is_a_plugin(counting, fakes, arguments, tmp_path):
+def test_a_third_kind_of_task_is_a_plugin(counting, synthetic_datasets, arguments, tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text('title = "count"\n[counting]\ndata = ["smic", "samm"]\n')
     [recipe] = load_recipes(path)
     assert recipe.with_settings({"data": ["smic"]}).datasets == ("smic",)
     run = run_recipe(path, tmp_path / "run", executor="processes", workers=1, **arguments)
     assert run.to_dataframe().set_index("name")["clips"].to_dict() == {
-        name: len(fakes[name].clips()) for name in ("smic", "samm")
+        name: len(synthetic_datasets[name].clips()) for name in ("smic", "samm")
     }
     assert open_run(run.folder).complete and find_runs(run.folder).kind == "counting"
     with pytest.raises(UsageError, match="is a recipe of counting, which trains no model"):

@@ -42,8 +42,8 @@ def route():
 
 
 @pytest.fixture
-def options(fakes):
-    return RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
+def options(synthetic_datasets):
+    return RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in synthetic_datasets.items()})
 
 
 @pytest.fixture(autouse=True)
@@ -179,8 +179,8 @@ def test_seeds_are_compared_one_by_one(route, options, tmp_path):
     assert "±" in table.rows[0][1]
 
 
-def test_labels_from_a_csv(fakes, options, tmp_path):
-    clips = fakes["megc2019"].clips()
+def test_labels_from_a_csv(synthetic_datasets, options, tmp_path):
+    clips = synthetic_datasets["megc2019"].clips()
     path = tmp_path / "labels.csv"
     lines = [f"{clip.id},{('I', 'II')[i % 2]}" for i, clip in enumerate(clips) if clip.dataset != "smic"]
     path.write_text("clip,label\n" + "\n".join(lines) + "\n")
@@ -207,8 +207,10 @@ recognizer = { name = "svm" }
 """
 
 
-def test_labels_from_the_sheets(fakes, options, tmp_path):
+def test_labels_from_the_sheets(synthetic_datasets, options, tmp_path):
     run = evaluate(parse_recipe("flow", FLOW), tmp_path / "run", options)
-    truth = {clip.id: clip.labels["objective"] for name in ("casme2", "samm") for clip in fakes[name].clips()}
+    truth = {
+        clip.id: clip.labels["objective"] for name in ("casme2", "samm") for clip in synthetic_datasets[name].clips()
+    }
     assert run.predictions() and all(truth[row.id] == row.label for row in run.predictions())
     assert RECOGNIZERS.names()

@@ -29,16 +29,16 @@ recognizer = { name = "network", epochs = 2, batch_size = 16 }
 
 
 @pytest.fixture
-def options(fakes, tmp_path, monkeypatch):
+def options(synthetic_datasets, tmp_path, monkeypatch):
     monkeypatch.setenv("MICROEXPR_CACHE", str(tmp_path / "cache"))
-    return RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
+    return RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in synthetic_datasets.items()})
 
 
-def test_it_learns_from_everybody_once(fakes, options, tmp_path, monkeypatch):
+def test_it_learns_from_everybody_once(synthetic_datasets, options, tmp_path, monkeypatch):
     counts, real = [], Network._fit
     monkeypatch.setattr(Network, "_fit", lambda self, s, *rest: (counts.append(len(s)), real(self, s, *rest))[1])
     clips = load_protocol("megc2019-cde").select(
-        [c for name in ("casme2", "samm", "smic") for c in fakes[name].clips()]
+        [c for name in ("casme2", "samm", "smic") for c in synthetic_datasets[name].clips()]
     )
     file = train_model(parse_recipe("small", RECIPE), tmp_path / "a.safetensors", options)
     again = train_model(parse_recipe("small", RECIPE), tmp_path / "b.safetensors", options)

@@ -19,7 +19,8 @@ from microexpr.faces.tracking.prefetch import prefetch
 from microexpr.faces.tracking.recorder import RIGID
 from microexpr.faces.tracking.smoothing import smooth
 from microexpr.imaging.geometry import similarity, transform_points
-from microexpr.imaging.video import VideoFrames, iter_frames, write_video
+from microexpr.imaging.timing import iter_frames
+from microexpr.imaging.video import VideoFrames, write_video
 from microexpr.synthetic import Camera, SyntheticClip, Timing, render_clip
 from tests.marks import needs_mesh
 from tests.photographs import ASTRONAUT, photograph, turned

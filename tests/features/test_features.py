@@ -171,12 +171,12 @@ def test_bad_input(settings, array, text):
         FEATURES.build(settings)(array)
 
 
-def test_a_descriptor_is_a_step(fakes):
+def test_a_descriptor_is_a_step(synthetic_datasets):
     steps = [
         {"name": "sequence", "min_frames": 9},
         {"name": "descriptor", "feature": {"name": "lbp-top", "grid": [2, 2]}},
     ]
-    clip = fakes["casme2"].clips()[0].blind(("onset", "apex", "offset"))
+    clip = synthetic_datasets["casme2"].clips()[0].blind(("onset", "apex", "offset"))
     sample = Chain.build(steps)(clip)
     assert sample.arrays["features"].shape == (2 * 2 * 3 * 16,)
     assert "frames" not in sample.arrays

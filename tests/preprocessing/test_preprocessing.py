@@ -6,8 +6,8 @@ import pytest
 
 from microexpr.core.clip import Sample
 from microexpr.core.errors import MediaError, RecipeError
+from microexpr.imaging.frames import open_frames
 from microexpr.imaging.optical_flow import optical_flow, strain
-from microexpr.imaging.video import open_frames
 from microexpr.preprocessing import STEPS, Chain, SampleCache
 from tests.conftest import make_clips
 
@@ -51,31 +51,31 @@ def test_the_key_is_the_settings():
     assert base.key != chain({"name": "resize", "size": 28}, {"name": "load-image"}).key
 
 
-def test_from_frames_to_flow(fakes):
+def test_from_frames_to_flow(synthetic_datasets):
     steps = chain(
         {"name": "onset-apex"},
         {"name": "crop-face", "size": 64},
         {"name": "flow", "estimator": "dis"},
         {"name": "resize"},
     )
-    clip = fakes["casme2"].clips()[0].blind(("onset", "apex", "offset"))
+    clip = synthetic_datasets["casme2"].clips()[0].blind(("onset", "apex", "offset"))
     sample = steps(clip)
     assert list(sample.arrays) == ["image"]
     assert sample.arrays["image"].shape == (28, 28, 3)
     assert sample.arrays["image"].dtype == np.float32
 
 
-def test_what_is_hidden_is_not_used(fakes):
+def test_what_is_hidden_is_not_used(synthetic_datasets):
     step = STEPS.build({"name": "onset-apex", "without_apex": "difference"})
-    clip = fakes["casme2"].clips()[0]
+    clip = synthetic_datasets["casme2"].clips()[0]
     shown, hidden = step(Sample(clip.blind(("onset", "apex", "offset")))), step(Sample(clip.blind(())))
     assert "apex" not in shown.notes and hidden.notes["apex"] == "difference"
     first = open_frames(clip.source).numbers[0]
     assert np.array_equal(hidden.arrays["frames"][0], open_frames(clip.source).read(first))
 
 
-def test_the_cache_gives_back_what_was_made(fakes, tmp_path):
-    clips = [clip.blind(()) for clip in fakes["megc2019"].clips()[:3]]
+def test_the_cache_gives_back_what_was_made(synthetic_datasets, tmp_path):
+    clips = [clip.blind(()) for clip in synthetic_datasets["megc2019"].clips()[:3]]
     samples = SampleCache(chain({"name": "load-image"}), clips, tmp_path)
     made = samples[clips[0].id]
     files = list(samples.folder.glob("*.npz"))
@@ -86,8 +86,8 @@ def test_the_cache_gives_back_what_was_made(fakes, tmp_path):
     assert np.array_equal(samples[clips[0].id].arrays["image"], made.arrays["image"])
 
 
-def test_another_apex_is_another_file(fakes, tmp_path):
-    clip = fakes["casme2"].clips()[0]
+def test_another_apex_is_another_file(synthetic_datasets, tmp_path):
+    clip = synthetic_datasets["casme2"].clips()[0]
     samples = SampleCache(chain({"name": "onset-apex"}), [clip.blind(())], tmp_path)
     assert samples.path(clip.blind(())) != samples.path(clip.blind(("onset", "apex", "offset")))
     assert samples.path(clip.blind(())) == samples.path(clip.blind(()))
@@ -100,8 +100,8 @@ def test_no_face_is_a_result():
     assert not cut.face_found and cut.arrays["frames"].shape == (2, 32, 32, 3)
 
 
-def test_a_broken_picture_is_named(fakes, tmp_path):
-    clip = fakes["megc2019"].clips()[0]
+def test_a_broken_picture_is_named(synthetic_datasets, tmp_path):
+    clip = synthetic_datasets["megc2019"].clips()[0]
     broken = tmp_path / "x 1.png"
     broken.write_bytes(clip.source.read_bytes()[:50])
     with pytest.raises(MediaError, match="broken"):

@@ -10,7 +10,7 @@ import torch
 from microexpr.core.clip import Clip, Sample
 from microexpr.core.errors import MediaError, RecipeError, UsageError
 from microexpr.datasets import DATASETS
-from microexpr.imaging.video import open_frames
+from microexpr.imaging.frames import open_frames
 from microexpr.networks import NETWORKS
 from microexpr.networks.training import Trainer, split_batches
 from microexpr.preprocessing import STEPS, Chain, SampleCache

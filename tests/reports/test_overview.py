@@ -29,10 +29,10 @@ recognizer = { name = "%s" }
 
 
 @pytest.fixture(scope="module")
-def runs(fakes, tmp_path_factory):
+def runs(synthetic_datasets, tmp_path_factory):
     """One run under each of two protocols: a support vector machine and the majority baseline."""
     folder = tmp_path_factory.mktemp("suite")
-    options = RunOptions(allow_subset=True, roots={"casme2": fakes["casme2"].root})
+    options = RunOptions(allow_subset=True, roots={"casme2": synthetic_datasets["casme2"].root})
     many = [("devanaboyina2021-method7", "casme2-3", "svm"), ("baseline", "casme2-7", "majority")]
     found = [evaluate(parse_recipe(name, RECIPE % (name, *rest)), folder / name, options) for name, *rest in many]
     for path in [path for run in found for path in sorted((run.folder / "examples").glob("*.npz"))[1:]]:

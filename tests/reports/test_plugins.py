@@ -33,9 +33,9 @@ REPORT_FORMATS.add("titles", ReportFormat(".titles", "titles only", lambda repor
 
 
 @pytest.fixture(scope="module")
-def run(fakes, tmp_path_factory):
+def run(synthetic_datasets, tmp_path_factory):
     """A finished run of recognition."""
-    options = RunOptions(allow_subset=True, roots={"megc2019": fakes["megc2019"].root})
+    options = RunOptions(allow_subset=True, roots={"megc2019": synthetic_datasets["megc2019"].root})
     return evaluate(parse_recipe("test", RECIPE), tmp_path_factory.mktemp("run") / "run", options)
 
 

@@ -20,12 +20,12 @@ from microexpr.reports.tables import compare_by_protocol
 
 
 @pytest.fixture(scope="module")
-def made(fakes, tmp_path_factory):
+def made(synthetic_datasets, tmp_path_factory):
     """One finished run."""
     from microexpr.recipes import parse_recipe
     from tests.conftest import NETWORK
 
-    options = RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
+    options = RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in synthetic_datasets.items()})
     return evaluate(parse_recipe("test-network", NETWORK), tmp_path_factory.mktemp("report") / "run", options)
 
 
@@ -101,8 +101,8 @@ def test_damaged_runs_are_named(made, tmp_path, name, content):
         summarize(find_runs(folder))
 
 
-def test_seeds_are_averaged(network, fakes, tmp_path):
-    options = RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
+def test_seeds_are_averaged(network, synthetic_datasets, tmp_path):
+    options = RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in synthetic_datasets.items()})
     run_seeds(network, tmp_path / "runs", options, 2, no_progress)
     runs = find_runs(tmp_path / "runs")
     each = [summarize([run]).metrics["macro_f1"] for run in runs]
@@ -128,8 +128,8 @@ def test_bad_requests(made, tmp_path):
         find_runs(tmp_path)
 
 
-def test_runs_of_one_protocol_stand_side_by_side(made, recipe, fakes, tmp_path):
-    options = RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in fakes.items()})
+def test_runs_of_one_protocol_stand_side_by_side(made, recipe, synthetic_datasets, tmp_path):
+    options = RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in synthetic_datasets.items()})
     other = evaluate(recipe, tmp_path / "run", options)
     [table] = compare_by_protocol([summarize([made]), summarize([other])])
     assert [row[0].split(":")[0] for row in table.rows[:3]] == ["test of a network", "test", "majority baseline"]

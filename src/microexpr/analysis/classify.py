@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.clip import Interval
+from ..core.clip import Frames, Interval
 from ..core.errors import MicroexprError, one_line
 from ..core.events import Event, Face, Recording
 from ..core.progress import ProgressCallback
 from ..core.track import MICRO_SECONDS, FaceTrack
-from ..imaging.video import Frames
 from ..recognizers.model import Model
 from .crops import CropRequest, EventCrops, crop_events
 from .event_images import EventImages, event_images

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..core.clip import Frames
 from ..core.errors import MediaError
 from ..core.events import Event
 from ..core.track import FaceTrack
-from ..imaging.video import Frames, VideoFrames
+from ..imaging.video import VideoFrames
 
 CROP_MARGIN = 0.75
 """Margin around a face, as a fraction of its larger side: enough to find it again, too little for a neighbor's face."""

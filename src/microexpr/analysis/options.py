@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from ..core.clip import Interval
+from ..core.clip import Frames, Interval
 from ..core.progress import ProgressCallback
 from ..core.registry import validate_settings
 from ..core.track import FaceTrack
-from ..imaging.video import Frames
 from ..recognizers.model import DEFAULT_MODEL, load_model
 
 if TYPE_CHECKING:

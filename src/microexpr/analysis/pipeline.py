@@ -16,11 +16,13 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
+from ..core.clip import Frames
 from ..core.errors import DataError, MediaError, MicroexprError, RunError, UsageError, one_line
 from ..core.events import Analysis
 from ..core.executors import Done, executor
 from ..core.progress import ProgressCallback, no_progress, show_progress
-from ..imaging.video import Frames, VideoFrames, file_signature, open_frames
+from ..imaging.frames import file_signature, open_frames
+from ..imaging.video import VideoFrames
 from ..recognizers.model import load_model
 from .classify import classify_events
 from .event_images import EventImages

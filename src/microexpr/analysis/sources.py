@@ -9,8 +9,9 @@ from pathlib import Path
 
 from ..core.errors import UsageError
 from ..core.files import slug
+from ..imaging.frames import frame_number
 from ..imaging.images import IMAGE_SUFFIXES
-from ..imaging.video import VIDEO_SUFFIXES, frame_number
+from ..imaging.video import VIDEO_SUFFIXES
 
 
 def recordings(paths: Sequence[Path]) -> list[Path]:

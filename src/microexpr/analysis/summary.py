@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from ..core.clip import Frames
 from ..core.events import Face, Recording, Spans
 from ..core.track import FaceTrack
-from ..imaging.video import Frames, MonotonicClock, VideoFrames
+from ..imaging.timing import MonotonicClock
+from ..imaging.video import VideoFrames
 
 MAX_CURVE_POINTS = 2000
 """Points of a curve that a page can draw quickly."""

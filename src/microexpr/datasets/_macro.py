@@ -10,8 +10,8 @@ import numpy as np
 
 from ..core.clip import Clip
 from ..core.errors import MediaError
+from ..imaging.frames import FolderFrames
 from ..imaging.images import IMAGE_SUFFIXES
-from ..imaging.video import FolderFrames
 from ..synthetic import draw_action_units, format_action_units
 from .synthetic.clips import ClipSpec
 

@@ -15,7 +15,7 @@ from ..core.config import data_folder
 from ..core.errors import AnnotationError, DataError, MediaError, MissingDataError, UsageError
 from ..core.files import SYNTHETIC_MARK, write_folder_atomically
 from ..core.registry import Registry
-from ..imaging.video import open_frames
+from ..imaging.frames import open_frames
 from ._corrections import apply_corrections, read_corrections
 from ._records import Correction, DatasetInfo, DatasetIssue
 

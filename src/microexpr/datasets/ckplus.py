@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.clip import Clip
 from ..core.errors import MissingDataError
-from ..imaging.video import frame_number
+from ..imaging.frames import frame_number
 from ..synthetic import Timing
 from . import _macro as macro
 from . import _sheets as sheets

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from ..core.clip import Clip, Interval
 from ..core.errors import MediaError
-from ..imaging.video import open_frames
+from ..imaging.frames import open_frames
 from . import _sheets as sheets
 from ._records import DatasetInfo, DatasetIssue
 from .base import DATASETS, Dataset

@@ -11,11 +11,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..core.clip import Clip, Sample
+from ..core.clip import Clip, Frames, Sample
 from ..core.files import slug, write_atomically
 from ..imaging.flow_colors import DEFAULT_LIMIT, channel_image, flow_image, full_color_limit
+from ..imaging.frames import open_frames
 from ..imaging.images import write_image
-from ..imaging.video import Frames, open_frames
 from ..preprocessing import Chain, Step
 from ..protocols import Example
 

@@ -25,7 +25,7 @@ from ..core.track import FaceTrack
 from ..datasets import DATASETS, Dataset, DatasetIssue
 from ..faces.tracking import Tracking
 from ..faces.tracking.cache import cached_tracks, is_cached, main_face
-from ..imaging.video import open_frames
+from ..imaging.frames import open_frames
 from ..metrics import megc_log
 from ..metrics.intervals import match_intervals
 from ..recipes import SpottingRecipe

@@ -24,7 +24,7 @@ from ..core.clip import TIMES, Clip, Frames, Sample
 from ..core.errors import MediaError, MicroexprError, RecipeError
 from ..core.files import slug, write_atomically
 from ..core.registry import Registry, load_plugin, loaded_plugins
-from ..imaging.video import ArrayFrames, file_signature, open_frames
+from ..imaging.frames import ArrayFrames, file_signature, open_frames
 
 LAZY_BYTES = 4 * 2**20
 """Bytes of a cached file from which its arrays are read whenever they are asked for, and not kept in memory."""

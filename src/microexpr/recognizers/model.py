@@ -18,7 +18,7 @@ import numpy as np
 from ..core.clip import TIMES, Clip, Sample
 from ..core.errors import DataError, UsageError
 from ..core.tensor_files import read_metadata
-from ..imaging.video import open_frames
+from ..imaging.frames import open_frames
 from ..preprocessing import Chain
 from . import Recognizer
 from .onnx_model import OnnxModel

@@ -25,7 +25,8 @@ from ..core.files import write_atomically
 from ..core.progress import ProgressCallback
 from ..core.registry import load_plugin
 from ..faces.tracking import Tracking
-from ..imaging.video import MonotonicClock, open_frames
+from ..imaging.frames import open_frames
+from ..imaging.timing import MonotonicClock
 from .media import is_playable, write_preview
 from .settings import ServerOptions
 from .store import ANALYSIS_FILE, PREVIEW_FILE, REPORT_FILE, RecordingStore

@@ -16,7 +16,8 @@ import numpy as np
 from ..core.errors import MediaError
 from ..core.progress import ProgressCallback
 from ..imaging.images import MAX_PIXELS
-from ..imaging.video import VideoFrames, iter_frames, open_video
+from ..imaging.timing import iter_frames
+from ..imaging.video import VideoFrames, open_video
 
 HEADER_BYTES = 256
 """Number of first bytes from which `video_suffix` recognizes a format."""

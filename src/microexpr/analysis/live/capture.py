@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 
 from ...core.errors import MediaError
-from ...imaging.video import VIDEO_SUFFIXES, VideoFrames, iter_frames
+from ...imaging.timing import iter_frames
+from ...imaging.video import VIDEO_SUFFIXES, VideoFrames
 
 Speed = Literal["real", "fast"]
 

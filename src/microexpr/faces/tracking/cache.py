@@ -8,7 +8,7 @@ from pathlib import Path
 from ...core.config import cache_folder
 from ...core.files import slug, write_folder_atomically
 from ...core.track import FaceTrack
-from ...imaging.video import file_signature, open_frames
+from ...imaging.frames import file_signature, open_frames
 from .options import Tracking
 from .track import VERSION, track_faces
 

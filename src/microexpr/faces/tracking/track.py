@@ -8,9 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ...core.clip import Frames
 from ...core.progress import ProgressCallback, no_progress
 from ...core.track import FaceTrack
-from ...imaging.video import Frames, VideoFrames, file_signature, iter_frames
+from ...imaging.frames import file_signature
+from ...imaging.timing import iter_frames
+from ...imaging.video import VideoFrames
 from .identity import FaceSignature, match_identity
 from .measures import blinks, eye_openness, quality
 from .options import Tracking
