@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check install clean
+.PHONY: demo test check docs install clean
 
 demo: $(READY)
 	$(BIN)/microexpr demo
@@ -16,13 +16,17 @@ check: $(READY)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+# The site, in the folder site/; a dead link, a missing docstring or any warning is an error.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true OMP_NUM_THREADS=1 $(BIN)/mkdocs build --strict
+
 install: $(READY)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test,fast,ray,onnx,hub,web]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test,docs,fast,ray,onnx,hub,web]"
 	$(BIN)/python -m microexpr.faces.mesh_files || echo "the face mesh is not installed: its tests are skipped"
 	touch $@
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv site .mypy_cache .pytest_cache .ruff_cache

@@ -19,7 +19,7 @@ from microexpr.recognizers import RECOGNIZERS
 
 
 def main() -> None:
-    """Prints the largest resident memory."""
+    """Print the largest resident memory."""
     parse = argparse.ArgumentParser(description=__doc__)
     parse.add_argument("--recipe", default="devanaboyina2021-method1")
     parse.add_argument("--frames", type=int, default=141)
@@ -29,14 +29,14 @@ def main() -> None:
     settings = {**stage.recognizer, "epochs": 1, "validation_fraction": 0.0}
     classes, n = load_protocol(stage.protocol).classes, settings["batch_size"]
     frames = np.random.default_rng(0).integers(0, 255, (options.frames, options.side, options.side, 3), np.uint8)
-    clips = [Clip(f"made/p{i}/c", "made", f"made/p{i}", Path("nowhere"), 200.0) for i in range(n)]
+    clips = [Clip(f"noise/p{i}/c", "noise", f"noise/p{i}", Path("nowhere"), 200.0) for i in range(n)]
     samples = [Sample(clip, {settings["array"]: frames.copy()}) for clip in clips]
     begin = time.process_time()
     recognizer = RECOGNIZERS.build(settings, classes=classes)
     recognizer.fit(samples, [classes[i % len(classes)] for i in range(n)])
     size = f"{options.side}x{options.side}"
-    print(f"{n} clips of {options.frames} frames, {size}, chunks of {settings['network']['chunk']}")
-    print(f"memory at most: {peak_memory() / 2**30:.1f} GiB")
+    print(f"{n} clips of {options.frames} frames, {size}, chunks of {settings['network']['frame_chunk']}")
+    print(f"largest memory: {peak_memory() / 2**30:.1f} GiB")
     print(f"processor time of the step: {time.process_time() - begin:.0f} s")
 
 

@@ -123,7 +123,7 @@ def test_marked_blinks_are_not_events():
 def test_speech_gaze_and_turns_are_not_events():
     many = Distractors(blinks=20, speech=15, gaze=20, turns=10)
     take = random_video(902, seconds=12, fps=60, micro=0, macro=0, distractors=many)
-    assert len(found(take)) <= 1  # measured over many videos in docs/spotting.md
+    assert len(found(take)) <= 1  # measured over many videos in docs/how-to/spotting.md
 
 
 def test_a_blink_does_not_cut_a_smile():

@@ -124,7 +124,7 @@ def _model(analysis: Analysis) -> str:
         return (
             f"{name} was trained on synthetic faces only and was never tested on a real face with a label. Its labels "
             "and probabilities show that the software works; they do not show what a movement means. "
-            "Its model card is docs/default-model.md."
+            "Its model card is docs/how-to/default-model.md."
         )
     protocol, license = about.get("protocol", "its own"), about.get("license", "not stated")
     return f"{name} uses the classes of {protocol}. License: {license}."

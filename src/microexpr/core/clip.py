@@ -43,8 +43,10 @@ class Clip:
         subject: `<dataset>/<person>`, the unit of every split.
         source: a folder of numbered frames, a video file, or one picture.
         fps: frames per second of the recording.
-        onset, apex, offset: frame numbers as the source numbers its frames (the number in the file name, or the
-            index from 0 in a video); None where the release does not say, or where the protocol hides it.
+        onset: frame number at which the movement begins, as the source numbers its frames (the number in the file
+            name, or the index from 0 in a video); None where the release does not say, or where the protocol hides it.
+        apex: frame number at which the movement is strongest, or None.
+        offset: frame number at which the movement has ended, or None.
         labels: the release's own words: `emotion`, `objective` (class I to VII), `action_units`.
         intervals: the labeled events of a long video; empty for a clip that holds one. The label `name` tells one
             from another.

@@ -25,8 +25,12 @@ class Event:
     Attributes:
         video: name of the file or folder.
         face: number of the person in the recording, from 1.
-        onset, apex, offset: frame numbers as the source numbers its frames.
-        start, peak, end: the same in seconds since the first frame of the recording.
+        onset: frame number at which it begins, as the source numbers its frames.
+        apex: frame number at which it is strongest.
+        offset: frame number at which it ends.
+        start: time of the onset in seconds since the first frame of the recording.
+        peak: time of the apex in seconds.
+        end: time of the offset in seconds.
         kind: `micro` (shorter than 0.5 s) or `macro`.
         score: confidence of the spotter, on the scale of that spotter; larger is surer.
         probabilities: class -> probability from the recognizer, 0 to 1, largest first; empty if nothing was recognized.
@@ -77,7 +81,8 @@ class Recording:
         frames: number of frames.
         seconds: time from the first to the last frame.
         fps: frames per second: one over the median step of the time stamps.
-        width, height: size of an upright frame in pixels.
+        width: width of an upright frame in pixels.
+        height: height of an upright frame in pixels.
     """
 
     name: str
@@ -201,13 +206,13 @@ class Analysis:
         return "".join([*lines, self._time_line(), table])
 
     def _time_line(self) -> str:
-        """An SVG with a row per face and a bar per event: orange for micro, blue for macro."""
+        """An SVG with a row per face and a bar per event: blue for micro, brown for macro, as in the report."""
         faces = sorted({event.face for event in self.events} | {face.face for face in self.faces})
         width, row = 640, 18
         scale = width / max(self.recording.seconds, *(event.end for event in self.events), 1e-6)
         bars = []
         for number, event in enumerate(self.events, start=1):
-            color = "#d95f02" if event.kind == "micro" else "#3b6fb6"
+            color = "#1668b8" if event.kind == "micro" else "#ab5e08"
             title = html.escape(f"event {number}: {event.kind}, {event.label}, {event.start:.2f} s")
             bars.append(
                 f'<rect x="{event.start * scale:.1f}" y="{row * faces.index(event.face) + 3}" '

@@ -15,7 +15,8 @@ class DatasetInfo:
         citation: the paper.
         access: how to get it.
         fps: frames per second; 0 for still images, or where it varies.
-        clips, subjects: how many there are; 0 where nothing is published.
+        clips: number of clips; 0 where none is published.
+        subjects: number of subjects; 0 where none is published.
         counts: label field -> label -> number of clips, e.g. `{"emotion": {"happiness": 32}}`.
         per_subject: subject -> number of clips.
         events: of long videos: `kind` or another label of their intervals -> label -> number of intervals.

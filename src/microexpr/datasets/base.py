@@ -208,6 +208,7 @@ class Dataset(ABC):
 
 
 DATASETS: Registry[Dataset] = Registry("data set", "microexpr.datasets")
+"""All data sets. One more: a subclass of `Dataset` with `@DATASETS.register("name")`."""
 
 
 def open_dataset(name: str, root: Path | str | None = None) -> Dataset:

@@ -59,6 +59,7 @@ class Feature(ABC):
 
 
 FEATURES: Registry[Feature] = Registry("feature", "microexpr.features")
+"""All descriptors. One more: a subclass of `Feature` with `@FEATURES.register("name")`."""
 
 
 def to_gray(frames: np.ndarray) -> np.ndarray:

@@ -36,6 +36,7 @@ class Architecture(ABC):
 
 
 NETWORKS: Registry[Architecture] = Registry("network", "microexpr.networks")
+"""All networks. One more: a subclass of `Architecture` with `@NETWORKS.register("name")`."""
 
 
 def head_of(module: nn.Module) -> tuple[str, nn.Module]:

@@ -54,8 +54,8 @@ class Align(Step):
         initializer: what finds the face that the appearance model starts from: `cascade` (faces that are about upright)
             or `blazeface` (turned ones too; needs the wheel).
         model: name of an appearance model of one's own, kept as `aam/<model>.npz` in the cache folder; "" is one of
-            synthetic faces, trained at first use, which does not know real strangers (docs/faces.md). Results are
-            cached by the model's name: a new model gets a new name.
+            synthetic faces, trained at first use, which does not know real strangers (docs/how-to/faces.md). Results
+            are cached by the model's name: a new model gets a new name.
     """
 
     version = 2  # from 2 on, large faces are averaged by whole blocks

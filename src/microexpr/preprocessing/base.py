@@ -78,6 +78,7 @@ def frames_of(sample: Sample) -> Frames:
 
 
 STEPS: Registry[Step] = Registry("step", "microexpr.preprocessing")
+"""All preprocessing steps. One more: a subclass of `Step` with `@STEPS.register("name")`."""
 
 
 @dataclass(frozen=True)

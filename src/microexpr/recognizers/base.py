@@ -203,6 +203,7 @@ class Recognizer(ABC):
 
 
 RECOGNIZERS: Registry[Recognizer] = Registry("recognizer", "microexpr.recognizers")
+"""All recognizers. One more: a subclass of `Recognizer` with `@RECOGNIZERS.register("name")`."""
 
 
 def stack(samples: Sequence[Sample], array: str) -> np.ndarray:

@@ -41,7 +41,8 @@ def check_recognizer(settings: Mapping[str, Any], samples: Sequence[Sample] = ()
 
     Args:
         settings: its table as in a recipe, `{"name": ..., ...}`.
-        samples, labels: what to try it on, with labels of `negative`, `positive`, `surprise`; synthetic when not given.
+        samples: what to try it on; synthetic samples when not given.
+        labels: a label for each sample: `negative`, `positive` or `surprise`.
     """
     if not samples:
         samples, labels = synthetic_samples()

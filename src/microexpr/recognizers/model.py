@@ -65,14 +65,16 @@ class Model:
 
         Args:
             source: a folder of numbered frames, a video, or an image.
-            onset, apex, offset: frame numbers as the source numbers its frames; what is not given is found as the
-                chain's steps say (usually: the first frame, the middle, the last).
-
-        Returns:
-            The probability of each class, largest first; they add up to 1.
+            onset: frame number at which the movement begins, as the source numbers its frames; a time that is not
+                given is found as the chain's steps say (usually: the first frame, the middle, the last).
+            apex: frame number at which it is strongest.
+            offset: frame number at which it has ended.
             frames: frame number -> (height, width, 3) uint8 RGB, if the frames are in memory; `source` is then only
                 named in errors.
             landmarks: frame number -> (68, 2) landmarks in pixels of `frames`; the face is then not looked for.
+
+        Returns:
+            The probability of each class, largest first; they add up to 1.
 
         Raises:
             MissingDataError: nothing is there.

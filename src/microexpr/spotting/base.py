@@ -65,7 +65,9 @@ class Span:
     """A movement in steps of a `TimeGrid`.
 
     Attributes:
-        onset, apex, offset: steps; both ends are included.
+        onset: first step.
+        apex: step at which it is strongest.
+        offset: last step, included.
         score: confidence on the scale of the spotter; larger is surer.
     """
 
@@ -157,6 +159,7 @@ class Spotter(ABC):
 
 
 SPOTTERS: Registry[Spotter] = Registry("spotter", "microexpr.spotting")
+"""All spotters. One more: a subclass of `Spotter` with `@SPOTTERS.register("name")`."""
 
 
 def time_grid(track: FaceTrack, rate: float) -> TimeGrid:

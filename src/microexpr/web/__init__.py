@@ -1,4 +1,4 @@
-"""`microexpr serve`: analyze and annotate recordings in a browser on this machine. See docs/serve.md.
+"""`microexpr serve`: analyze and annotate recordings in a browser on this machine. See docs/how-to/serve.md.
 
 upload -> store (a folder per recording) -> jobs (a process per analysis) -> annotations (edits by a coder)
 """

@@ -3,7 +3,7 @@
    const timeline = microexprTimeline(host, analysis, { onSelect, onSeek, onLayout, spaceAboveCurves });
 
    host               an empty element; the timeline fills its width. Needs timeline.css.
-   analysis           the content of events.json (docs/analyze.md): recording, faces, events.
+   analysis           the content of events.json (docs/how-to/analyze.md): recording, faces, events.
    onSelect           called with the index of the event in analysis.events that the user selected.
    onSeek             called with the seconds that the user chose, from 0 to the end; during a drag, repeatedly.
    onLayout           called with { space, scale, top } when they change: an element that scrolls with the timeline, pixels

@@ -72,6 +72,7 @@ class Executor(ABC):
 
 
 EXECUTORS: Registry[Executor] = Registry("executor", "microexpr.core.executors")
+"""All executors. One more: a subclass of `Executor` with `@EXECUTORS.register("name")`."""
 
 
 def executor(

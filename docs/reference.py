@@ -1,0 +1,716 @@
+"""The reference pages of the site, written from the code: every registry, every setting, the command line.
+
+`write_reference.py` calls this while the site is built. A public object without a docstring or a setting without a
+meaning ends the build with a list of everything that is missing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import annotated_types
+import griffe
+from griffe import Docstring, DocstringSectionKind
+from pydantic.fields import FieldInfo
+
+SET_BY_THE_PROGRAM = {"classes", "seed", "fold", "folder"}
+"""Fields of a recognizer that a fold sets, not a recipe."""
+
+
+class Missing(list[str]):
+    """Objects without a docstring and settings without a meaning, found so far."""
+
+    def note(self, line: str) -> None:
+        """Add a line once."""
+        if line not in self:
+            self.append(line)
+
+
+missing = Missing()
+"""What the pages written so far lack."""
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Docstrings
+
+
+def summary(thing: Any) -> str:
+    """Return the first paragraph of a docstring on one line; note an object that has none."""
+    own = thing.__dict__.get("__doc__") if isinstance(thing, type) else thing.__doc__
+    text = inspect.cleandoc(own or "")
+    if not text or text.startswith(f"{getattr(thing, '__name__', '')}("):  # what a dataclass writes by itself
+        missing.note(f"{thing.__module__}.{thing.__qualname__} has no docstring")
+        return ""
+    return " ".join(text.split("\n\n")[0].split())
+
+
+def description(thing: Any) -> str:
+    """Return a docstring without its sections (Args, Attributes, Raises); note an object that has none."""
+    if not summary(thing):
+        return ""
+    sections = Docstring(inspect.cleandoc(thing.__doc__)).parse("google", warnings=False)
+    return "\n\n".join(s.value for s in sections if s.kind == DocstringSectionKind.text)
+
+
+def meanings(cls: type) -> dict[str, str]:
+    """Return setting -> meaning, from the Args and Attributes sections of a class and its bases."""
+    found: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        for section in Docstring(inspect.cleandoc(base.__doc__ or "")).parse("google", warnings=False):
+            if section.kind in (DocstringSectionKind.parameters, DocstringSectionKind.attributes):
+                found |= {item.name.strip(" `"): " ".join(item.description.split()) for item in section.value}
+    return found
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Tables
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    """Return a Markdown table."""
+    columns = list(head)
+    lines = [" | ".join(columns), " | ".join("---" for _ in columns)]
+    lines += [" | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in row) for row in rows]
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def settings(cls: type, hidden: Iterable[str] = (), first_column: str = "setting") -> str:
+    """Return a Markdown table of a dataclass: setting, type with limits, default, meaning."""
+    rows, known, hints = [], meanings(cls), type_hints(cls)
+    for field in dataclasses.fields(cls):
+        if not field.init or field.name in hidden:
+            continue
+        if field.name not in known:
+            missing.note(f"{cls.__module__}.{cls.__qualname__}: setting '{field.name}' has no meaning")
+        kind = type_name(hints.get(field.name, field.type))
+        rows.append((f"`{field.name}`", kind, default_of(field), sentence(known.get(field.name, ""))))
+    return table((first_column, "type", "default", "meaning"), rows) if rows else "It has no settings."
+
+
+def sentence(text: str) -> str:
+    """Return a text that begins with a capital letter and ends with a period."""
+    if not text:
+        return ""
+    begin = text[0].upper() + text[1:] if not text.startswith(("bf16", "csv")) else text
+    return begin if begin.endswith((".", "!", "?")) else f"{begin}."
+
+
+def type_hints(cls: type) -> dict[str, Any]:
+    """Return the types of a class's fields; without names that are imported for a type checker only."""
+    try:
+        return typing.get_type_hints(cls, include_extras=True)
+    except NameError:
+        return {}
+
+
+NAMES = {
+    "int": "integer",
+    "float": "number",
+    "str": "text",
+    "bool": "true or false",
+    "Path": "path",
+    "NoneType": "none",
+    "Any": "any",
+}
+
+
+def type_name(hint: Any) -> str:
+    """Return a type as a user reads it, with the limits that are checked: `number, 0 to 1`."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if isinstance(hint, str):
+        return f"`{hint}`"
+    if origin is typing.Annotated:
+        limits = limits_of(hint.__metadata__)
+        return type_name(arguments[0]) + (f", {limits}" if limits else "")
+    if origin is typing.Literal:
+        return " or ".join(f"`{toml(value)}`" for value in arguments)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(dict.fromkeys(type_name(argument) for argument in arguments))
+    if origin in (tuple, list) or str(origin).endswith(("Sequence'>", "Collection'>")):
+        items = [argument for argument in arguments if argument is not Ellipsis]
+        if origin is tuple and Ellipsis not in arguments and len(set(items)) <= 1:
+            return f"list of {len(items)} × {type_name(items[0])}"
+        return "list of " + ", ".join(type_name(argument) for argument in items)
+    if origin is not None and issubclass(origin, Mapping):
+        return "table"
+    if inspect.isclass(hint) and issubclass(hint, Mapping):
+        return "table"
+    name = getattr(hint, "__name__", str(hint))
+    return NAMES.get(name, f"`{name}`")
+
+
+def limits_of(metadata: Iterable[Any]) -> str:
+    """Return the limits of an annotated type: `0 to 1`, `more than 0`, `1 or more`."""
+    low = high = ""
+    low_value = high_value = None
+    for item in metadata:
+        for limit in item.metadata if isinstance(item, FieldInfo) else (item,):
+            match limit:
+                case annotated_types.Ge(ge=value):
+                    low, low_value = f"{value} or more", value
+                case annotated_types.Gt(gt=value):
+                    low = f"more than {value}"
+                case annotated_types.Le(le=value):
+                    high, high_value = f"at most {value}", value
+                case annotated_types.Lt(lt=value):
+                    high = f"below {value}"
+    if low_value is not None and high_value is not None:
+        return f"{low_value} to {high_value}"
+    return ", ".join(text for text in (low, high) if text)
+
+
+def default_of(field: dataclasses.Field[Any]) -> str:
+    """Return a field's default as TOML would write it; `required` where there is none."""
+    if field.default is not dataclasses.MISSING:
+        value = field.default
+    elif field.default_factory is not dataclasses.MISSING:
+        value = field.default_factory()
+    else:
+        return "required"
+    return "none" if value is None else f"`{toml(value)}`"
+
+
+def toml(value: Any) -> str:
+    """Return a value as TOML writes it; a function by its name."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | Path):
+        return f'"{value}"'
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return toml(dataclasses.asdict(value))
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key} = {toml(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(toml(item) for item in value) + "]"
+    return value.__name__ if callable(value) else str(value)
+
+
+def join(parts: Iterable[str]) -> str:
+    """Return the parts of a page with blank lines between them."""
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Pages of registries of classes
+
+
+def class_sections(
+    registry: Iterable[tuple[str, type]], hidden: Iterable[str] = (), *, level: str = "##"
+) -> Iterable[str]:
+    """Yield a section for each class of a registry: its name, what it is and its settings."""
+    for name, cls in registry:
+        yield f"{level} `{name}`"
+        yield description(cls)
+        if dataclasses.is_dataclass(cls):
+            yield settings(cls, hidden)
+        yield f"Class `{cls.__module__}.{cls.__qualname__}`"
+
+
+def overview(registry: Iterable[tuple[str, type]], head: str) -> str:
+    """Return a table of the names of a registry, each with a link to its section."""
+    return table((head, "what it is"), [(f"[`{name}`](#{name})", summary(cls)) for name, cls in registry])
+
+
+def steps_page() -> str:
+    """Return the page of preprocessing steps."""
+    from microexpr.preprocessing import STEPS
+
+    return join(
+        [
+            "# Preprocessing steps",
+            "A chain is a list of steps, in the order in which a recipe names them. Each step takes a sample (a "
+            "clip with the "
+            "arrays computed so far) and returns a sample. The settings of all steps of a chain are the key of "
+            "its results in "
+            "the cache.",
+            '```toml\nchain = [{name = "load-image"}, {name = "resize", size = 28}]\n```',
+            overview(STEPS, "step"),
+            *class_sections(STEPS),
+        ]
+    )
+
+
+def features_page() -> str:
+    """Return the page of descriptors."""
+    from microexpr.features import FEATURES
+
+    return join(
+        [
+            "# Descriptors",
+            "Features that are computed from an array by fixed rules, without training. The step "
+            "[`descriptor`](steps.md#descriptor) applies them.",
+            overview(FEATURES, "descriptor"),
+            *class_sections(FEATURES),
+        ]
+    )
+
+
+def networks_page() -> str:
+    """Return the page of networks, and of all that the recognizer `network` trains them with."""
+    from microexpr.networks import NETWORKS
+    from microexpr.networks.training import Optimizer, Sampler, Schedule
+    from microexpr.recognizers.augmentation import AUGMENTATIONS, Crop
+    from microexpr.recognizers.freezing import Freezing
+    from microexpr.recognizers.pretraining.settings import Pretraining
+
+    parts = [
+        "# Networks and their training",
+        "The recognizer [`network`](recognizers.md#network) trains one of these networks. Each of its tables is "
+        "described on "
+        "this page.",
+        '```toml\nrecognizer = {name = "network", network = {name = "ststnet"}, optimizer = {lr = 1e-3}}\n```',
+        overview(NETWORKS, "network"),
+        *class_sections(NETWORKS),
+    ]
+    tables = {"optimizer": Optimizer, "schedule": Schedule, "sampler": Sampler, "crop": Crop, "freeze": Freezing}
+    for name, cls in tables.items():
+        parts += [f"## Table `{name}`", description(cls), settings(cls)]
+    parts += [
+        "## Augmentations",
+        "The list `augment` holds one table for each random change of a training image. Random numbers are drawn "
+        "once for "
+        "each clip, so all frames of a clip change alike.",
+        '```toml\naugment = [{name = "horizontal-flip"}, {name = "rotate", p = 0.5}]\n```',
+        overview(AUGMENTATIONS, "augmentation"),
+        *class_sections(AUGMENTATIONS, level="###"),
+    ]
+    parts += [
+        "## Pretraining",
+        "Settings of `microexpr pretrain`, which trains a network on labeled images.",
+        settings(Pretraining),
+    ]
+    return join(parts)
+
+
+def recognizers_page() -> str:
+    """Return the page of recognizers."""
+    from microexpr.recognizers import RECOGNIZERS
+
+    return join(
+        [
+            "# Recognizers",
+            "A recognizer is fitted on the training clips of a fold and predicts the class probabilities of its "
+            "test clips.",
+            overview(RECOGNIZERS, "recognizer"),
+            *class_sections(RECOGNIZERS, SET_BY_THE_PROGRAM),
+        ]
+    )
+
+
+def spotters_page() -> str:
+    """Return the page of spotters."""
+    from microexpr.spotting import SPOTTERS
+
+    return join(
+        [
+            "# Spotters",
+            "A spotter finds the intervals in which a tracked face moves. `microexpr analyze --set "
+            "spotter.name=mdmd` chooses "
+            "one, and `--set spotter.p=0.05` sets one of its settings.",
+            overview(SPOTTERS, "spotter"),
+            *class_sections(SPOTTERS),
+        ]
+    )
+
+
+def executors_page() -> str:
+    """Return the page of executors and of the options of a run."""
+    from microexpr.core.executors import EXECUTORS
+    from microexpr.experiments.options import RunOptions
+
+    return join(
+        [
+            "# Executors and options of a run",
+            "An executor decides where the folds of a run are computed. All of them write equal files.",
+            overview(EXECUTORS, "executor"),
+            *class_sections(EXECUTORS),
+            "## Options of a run",
+            description(RunOptions),
+            settings(RunOptions, first_column="option"),
+        ]
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Pages with a form of their own
+
+
+def datasets_page() -> str:
+    """Return the page of data sets: facts, how to get each, and its published counts."""
+    from microexpr.datasets import DATASETS
+
+    rows = [
+        (
+            f"[`{name}`](#{name})",
+            cls.info.title,
+            cls.info.clips or "",
+            cls.info.subjects or "",
+            f"{cls.info.fps or 0:g}",
+        )
+        for name, cls in DATASETS
+    ]
+    parts = [
+        "# Data sets",
+        "What is known of each release. `microexpr check NAME` compares a folder with these facts; `microexpr "
+        "synthesize NAME "
+        "ROOT` writes a synthetic copy in the same folders and tables.",
+        table(
+            ("name", "release", "clips", "subjects", "frames/s"),
+            [[("" if cell == "0" else cell) for cell in row] for row in rows],
+        ),
+    ]
+    for name, cls in DATASETS:
+        info = cls.info
+        facts = [f"**Paper:** {info.citation}", f"**Access:** {info.access}"]
+        if info.source:
+            facts.append(f"**Source of the counts:** {info.source}")
+        layout = inspect.getdoc(inspect.getmodule(cls)) or ""
+        parts += [
+            f"## `{name}`",
+            f"{info.title}. {summary(cls)}",
+            "\n".join(f"* {fact}" for fact in facts),
+            f"```text\n{layout}\n```",
+        ]
+        for label, counts in info.counts.items():
+            parts.append(table((f"`{label}`", "clips"), [(value or "(none)", n) for value, n in counts.items()]))
+    return join(parts)
+
+
+def protocols_page() -> str:
+    """Return the page of protocols: what each reveals, its split, its classes and published counts."""
+    from microexpr.protocols import PROTOCOLS, Protocol
+
+    parts = [
+        "# Protocols",
+        "A protocol states which clips take part, what their classes are, how they are split, and what a method "
+        "may know of a "
+        "test clip. Data that differ from the published counts are refused unless a subset is allowed; the "
+        "report then says so.",
+        table(
+            ("protocol", "what it is", "data sets", "classes", "split", "a method may know"),
+            [
+                (
+                    f"[`{name}`](#{name})",
+                    p.title,
+                    ", ".join(p.datasets),
+                    len(p.classes),
+                    p.split,
+                    ", ".join(p.reveal) or "nothing",
+                )
+                for name, p in PROTOCOLS
+            ],
+        ),
+    ]
+    for name, p in PROTOCOLS:
+        parts += [f"## `{name}`", f"{p.title}."]
+        parts.append(
+            f"Label `{p.label}`; split `{p.split}`; a method may know {', '.join(p.reveal) or 'nothing'} of a "
+            f"test clip; "
+            f"scores are {'computed from all folds together' if p.average == 'pooled' else 'averaged over the folds'}."
+        )
+        parts.append(counts_of(p))
+        if p.exclude:
+            parts.append(f"{len(p.exclude)} clips take no part: " + ", ".join(f"`{clip}`" for clip in p.exclude) + ".")
+        if p.source:
+            parts.append(f"Source: {p.source}.")
+    parts += [
+        "## A protocol of your own",
+        "A recipe may hold a table with these keys instead of a name; a plug-in may add a `Protocol` to `PROTOCOLS`.",
+        settings(Protocol, first_column="key"),
+    ]
+    return join(parts)
+
+
+def counts_of(protocol: Any) -> str:
+    """Return the published number of clips of each class and data set; the classes where no paper gives numbers."""
+    if not protocol.counts:
+        lines = ["Classes: " + ", ".join(protocol.classes) + "."]
+        if protocol.clip_totals:
+            lines.append("Clips: " + ", ".join(f"`{name}` {n}" for name, n in protocol.clip_totals.items()) + ".")
+        return " ".join(lines)
+    names = list(protocol.counts)
+    rows: list[tuple[Any, ...]] = [
+        (label, *(protocol.counts[name].get(label, 0) for name in names)) for label in protocol.classes
+    ]
+    rows.append(("**all classes**", *(sum(protocol.counts[name].values()) for name in names)))
+    if protocol.subjects:
+        rows.append(("subjects", *(protocol.subjects.get(name, "") for name in names)))
+    return table(("class", *(f"`{name}`" for name in names)), rows)
+
+
+def recipes_page() -> str:
+    """Return the page of shipped recipes, and the keys that a recipe may have."""
+    from microexpr.recipes import load_recipes, shipped_recipes
+    from microexpr.recipes.base import Extension, Quick
+    from microexpr.recipes.loading import Suite
+    from microexpr.recipes.recognition import Stage
+    from microexpr.recipes.spotting import SpottingRecipe
+
+    rows = []
+    for name in shipped_recipes():
+        members = load_recipes(name)
+        protocols = ", ".join(dict.fromkeys(p for member in members for p in member.protocols))
+        what = members[0].title if len(members) == 1 else f"Suite of {len(members)} recipes, compared"
+        rows.append((f"`{name}`", what, protocols))
+    base = {"name", "title", "quick"}
+    parts = [
+        "# Recipes",
+        "A recipe is a TOML file. `microexpr recipes NAME` prints one that ships with the package, and a path "
+        "that ends in "
+        "`.toml` runs your own: see [how to write one](../how-to/recipes.md).",
+        table(("recipe", "what it is", "protocol"), rows),
+        "## Keys of `[[stages]]`",
+        "A recipe of recognition has one table for each stage.",
+        settings(Stage, first_column="key"),
+        "## Keys of `[spotting]`",
+        "A recipe of spotting has one table.",
+        settings(SpottingRecipe, base, first_column="key"),
+        "## Keys of `[quick]`",
+        "What `--quick` changes; every recipe may have it.",
+        settings(Quick, first_column="key"),
+        "## Keys of a recipe that extends another",
+        settings(Extension, first_column="key"),
+        "## Keys of `[suite]`",
+        settings(Suite, {"name"}, first_column="key"),
+    ]
+    return join(parts)
+
+
+def analysis_page() -> str:
+    """Return the page of settings of the analysis, of a live analysis and of the server."""
+    from microexpr.analysis import AnalysisOptions
+    from microexpr.analysis.live.session import LiveOptions
+    from microexpr.faces.tracking import Tracking
+    from microexpr.web.settings import ServerOptions
+
+    return join(
+        [
+            "# Settings of the analysis",
+            "`microexpr analyze`, `live` and `serve` take each of these as `--set KEY=VALUE`, e.g. `--set "
+            "threshold=0.6` or "
+            "`--set tracking.max_faces=1`; in Python `analyze_video(..., threshold=0.6)`.",
+            "## Analysis",
+            settings(AnalysisOptions),
+            "## Tracking of faces",
+            "Keys with `tracking.` before them.",
+            settings(Tracking),
+            "## Live analysis",
+            settings(LiveOptions),
+            "## Server",
+            "Options of `microexpr serve`.",
+            settings(ServerOptions, {"analyze"}),
+        ]
+    )
+
+
+def metrics_page() -> str:
+    """Return the page of metrics."""
+    from microexpr.metrics import ordered_metrics
+
+    parts = [
+        "# Metrics",
+        "A metric of recognition takes `(y_true, y_pred, classes)`; every report computes all of them from the "
+        "predictions of a "
+        'run. A prediction `""` stands for a clip without a prediction and counts as wrong.',
+        table(
+            ("metric", "label", "what it is", "better"),
+            [
+                (f"[`{m.name}`](#{m.name})", m.label, summary(m.function), "higher" if m.higher_is_better else "lower")
+                for m in ordered_metrics()
+            ],
+        ),
+    ]
+    for m in ordered_metrics():
+        parts += [
+            f"## `{m.name}`",
+            f"**{m.label}**, " + ("averaged over folds." if m.average == "folds" else "pooled."),
+        ]
+        parts.append(description(m.function))
+    parts += ["## Spotting", "How spotting is scored: see [evaluate spotting](../how-to/spotting-evaluation.md)."]
+    return join(parts)
+
+
+def formats_page() -> str:
+    """Return the page of formats of events and of reports, with the records of events.json."""
+    from microexpr.core.events import EVENT_FORMATS, Analysis, Event, Face, Recording
+    from microexpr.reports import REPORT_FORMATS
+
+    parts = [
+        "# Formats",
+        "## Events",
+        "What `microexpr analyze` writes for each recording, and `Analysis.save` in Python.",
+        table(
+            ("format", "file", "what it is", "can be read"),
+            [(f"`{name}`", f"`{f.file_name}`", f.title, "yes" if f.read else "no") for name, f in EVENT_FORMATS],
+        ),
+        "## Reports",
+        "`microexpr report RUN` prints one of these forms; `make_report(run).render(NAME)` returns it in Python.",
+        table(("form", "file", "what it is"), [(f"`{name}`", f.suffix, f.title) for name, f in REPORT_FORMATS]),
+        "## Records of events.json",
+        "The file holds one `Analysis`, with `format` (`microexpr events`) and `schema` (1) before it. "
+        "[JSON Schema](../events.schema.json).",
+    ]
+    for cls in (Analysis, Recording, Face, Event):
+        parts += [f"### `{cls.__name__}`", summary(cls), settings(cls, first_column="field")]
+    return join(parts)
+
+
+def command_line_page() -> str:
+    """Return the page of the command line, from the program's own help texts."""
+    import click
+    import typer
+    from typer.cli import get_docs_for_click
+
+    from microexpr.cli.app import app
+
+    command = typer.main.get_command(app)
+    text = get_docs_for_click(obj=command, ctx=click.Context(command, info_name="microexpr"), name="microexpr")
+    return text.replace("# `microexpr`", "# Command line", 1)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The Python API
+
+PLUGIN_CLASSES = {
+    "Data sets": (
+        "microexpr.datasets.Dataset",
+        "microexpr.datasets.DatasetInfo",
+        "microexpr.datasets.DatasetIssue",
+    ),
+    "Preprocessing": ("microexpr.preprocessing.Step", "microexpr.core.clip.Sample", "microexpr.features.Feature"),
+    "Recognizers and networks": (
+        "microexpr.recognizers.Recognizer",
+        "microexpr.recognizers.SklearnRecognizer",
+        "microexpr.networks.Architecture",
+    ),
+    "Spotting": ("microexpr.spotting.Spotter", "microexpr.core.track.FaceTrack", "microexpr.core.clip.Interval"),
+    "Evaluation": (
+        "microexpr.protocols.Protocol",
+        "microexpr.metrics.Metric",
+        "microexpr.core.executors.Executor",
+        "microexpr.experiments.base.Task",
+    ),
+    "Formats": (
+        "microexpr.core.events.EventFormat",
+        "microexpr.reports.ReportFormat",
+        "microexpr.reports.Report",
+    ),
+    "Registries": ("microexpr.core.registry.Registry", "microexpr.core.registry.RecordRegistry"),
+}
+"""Classes that the author of a plug-in needs, besides what `microexpr` itself exports."""
+
+
+def api_page() -> str:
+    """Return the page of the API: what `import microexpr` offers, then the classes that plug-ins build on."""
+    import microexpr
+
+    package = griffe.load("microexpr", resolve_aliases=True)
+    groups: dict[str, list[str]] = {"Functions": [], "Contract checks": [], "Classes": [], "Registries": []}
+    for name in microexpr.__all__:
+        if name.startswith("__"):
+            continue
+        note_missing_docstrings(package[name])
+        thing = getattr(microexpr, name)
+        if name.isupper():
+            groups["Registries"].append(name)
+        elif inspect.isclass(thing):
+            groups["Classes"].append(name)
+        else:
+            groups["Contract checks" if name.startswith("check_") else "Functions"].append(name)
+    intro = {
+        "Functions": "",
+        "Contract checks": "Each tries a class of yours and raises an `AssertionError` that says what it does wrong.",
+        "Classes": "",
+        "Registries": "Name to class, or name to record: `.names()`, `.get(name)` and, for classes, "
+        "`.build(settings)`.",
+    }
+    parts = [
+        "# Python API",
+        "```python\nimport microexpr as mx\n```",
+        "The package is light to import: an object is loaded when it is first used. All errors that a user can "
+        "do something "
+        "about are `mx.MicroexprError`.",
+    ]
+    for title, names in groups.items():
+        parts += [f"## {title}", intro[title]]
+        parts += [directive(f"microexpr.{name}") for name in names]
+    parts += ["## For plug-ins", "Base classes and records that one more of anything builds on."]
+    exported = {package[name].canonical_path for name in microexpr.__all__ if not name.startswith("__")}
+    for title, paths in PLUGIN_CLASSES.items():
+        own = [path for path in paths if package[path.removeprefix("microexpr.")].canonical_path not in exported]
+        for path in own:
+            note_missing_docstrings(package[path.removeprefix("microexpr.")])
+        if own:
+            parts += [f"### {title}", *(directive(path, level=4) for path in own)]
+    return join(parts)
+
+
+def directive(path: str, level: int = 3) -> str:
+    """Return the lines with which mkdocstrings writes an object."""
+    return f"::: {path}\n    options:\n      heading_level: {level}"
+
+
+def note_missing_docstrings(thing: griffe.Object | griffe.Alias) -> None:
+    """Note a public object, or a public method or property of it, without a docstring."""
+    target = thing.final_target if isinstance(thing, griffe.Alias) else thing
+    if not target.has_docstring:
+        missing.note(f"{target.canonical_path} has no docstring")
+    if target.is_class:
+        for name, member in target.members.items():
+            described = member.has_docstring or name in documented_fields(target)
+            if not name.startswith("_") and not described and (member.is_function or "property" in member.labels):
+                missing.note(f"{target.canonical_path}.{name} has no docstring")
+
+
+def documented_fields(cls: griffe.Class) -> set[str]:
+    """Return the names that the Args and Attributes sections of a class describe."""
+    sections = cls.docstring.parse("google", warnings=False) if cls.docstring else []
+    kinds = (DocstringSectionKind.parameters, DocstringSectionKind.attributes)
+    return {item.name for section in sections if section.kind in kinds for item in section.value}
+
+
+PAGES = {
+    "api": ("Python API", api_page),
+    "command-line": ("Command line", command_line_page),
+    "datasets": ("Data sets", datasets_page),
+    "protocols": ("Protocols", protocols_page),
+    "recipes": ("Recipes", recipes_page),
+    "steps": ("Preprocessing steps", steps_page),
+    "features": ("Descriptors", features_page),
+    "networks": ("Networks and their training", networks_page),
+    "recognizers": ("Recognizers", recognizers_page),
+    "spotters": ("Spotters", spotters_page),
+    "analysis": ("Settings of the analysis", analysis_page),
+    "metrics": ("Metrics", metrics_page),
+    "formats": ("Formats", formats_page),
+    "executors": ("Executors and options of a run", executors_page),
+}
+"""File name without `.md` -> title, function that writes the page."""
+
+
+def index_page() -> str:
+    """Return the first page of the reference."""
+    lines = [f"* [{title}]({name}.md)" for name, (title, _) in PAGES.items()]
+    text = (
+        "Everything here is written from the code when the site is built: names, settings, defaults, limits and counts."
+    )
+    return join(["# Reference", text, "\n".join(lines)])
+
+
+def all_pages() -> dict[str, str]:
+    """Return every page: file name -> Markdown.
+
+    Raises:
+        SystemExit: an object has no docstring or a setting no meaning; the message lists all of them.
+    """
+    missing.clear()
+    pages = {"index": index_page(), **{name: write() for name, (_, write) in PAGES.items()}}
+    if missing:
+        raise SystemExit("The reference cannot be written:\n" + "\n".join(f"  {line}" for line in missing))
+    return pages

@@ -1,0 +1,124 @@
+"""The reference pages that `make docs` writes from the code."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from microexpr.analysis import EVENT_FORMATS
+from microexpr.core.executors import EXECUTORS
+from microexpr.datasets import DATASETS
+from microexpr.features import FEATURES
+from microexpr.metrics import METRICS
+from microexpr.networks import NETWORKS
+from microexpr.preprocessing import STEPS
+from microexpr.protocols import PROTOCOLS
+from microexpr.recipes import shipped_recipes
+from microexpr.recognizers import RECOGNIZERS
+from microexpr.reports import REPORT_FORMATS
+from microexpr.spotting import SPOTTERS
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+
+pytest.importorskip("griffe", reason="needs the extra `docs`")
+sys.path.insert(0, str(DOCS))
+reference: Any = importlib.import_module("reference")
+
+
+@pytest.fixture(scope="module")
+def pages():
+    return reference.all_pages()
+
+
+@pytest.mark.parametrize(
+    ("page", "registry"),
+    [
+        ("datasets", DATASETS),
+        ("protocols", PROTOCOLS),
+        ("steps", STEPS),
+        ("features", FEATURES),
+        ("networks", NETWORKS),
+        ("recognizers", RECOGNIZERS),
+        ("spotters", SPOTTERS),
+        ("metrics", METRICS),
+        ("executors", EXECUTORS),
+    ],
+)
+def test_every_registered_name_has_a_section(pages, page, registry):
+    assert registry.names()
+    assert [name for name in registry.names() if f"\n## `{name}`\n" not in pages[page]] == []
+
+
+def test_every_format_and_recipe_has_a_row(pages):
+    for name in [*EVENT_FORMATS.names(), *REPORT_FORMATS.names()]:
+        assert f"| `{name}` |" in pages["formats"], name
+    for name in shipped_recipes():
+        assert f"| `{name}` |" in pages["recipes"], name
+
+
+def test_every_public_name_is_on_the_page_of_the_api(pages):
+    import microexpr
+
+    names = [name for name in microexpr.__all__ if not name.startswith("__")]
+    assert [name for name in names if f"::: microexpr.{name}\n" not in pages["api"]] == []
+
+
+def test_every_page_stands_in_the_navigation():
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert [name for name in reference.all_pages() if f"reference/{name}.md" not in text] == []
+
+
+def test_a_setting_has_its_type_limits_default_and_meaning(pages):
+    assert "| `batch_size` | integer, 2 or more | `256` | Clips per step, 2 or more. |" in pages["recognizers"]
+
+
+def test_a_plug_in_that_is_loaded_before_has_a_section():
+    code = (
+        "import sys; from pathlib import Path; sys.path.insert(0, 'docs'); import microexpr, reference\n"
+        "for name in ('my_dataset', 'my_recognizer', 'my_descriptor'):\n"
+        "    microexpr.load_plugin(Path('examples', f'{name}.py'))\n"
+        "pages = reference.all_pages()\n"
+        "assert '## `two_smiles`' in pages['datasets'] and '## `nearest-mean`' in pages['recognizers']\n"
+        "assert '## `flow-length`' in pages['features'] and 'Number of cells down and across.' in pages['features']\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_everything_that_is_missing_is_reported_at_once(monkeypatch):
+    @dataclass
+    class Bare:
+        size: int = 3
+
+    @dataclass
+    class Silent:
+        """It has a docstring, but no meaning of its setting."""
+
+        depth: int = 3
+
+    def page():
+        return "".join(reference.class_sections([("bare", Bare), ("silent", Silent)]))
+
+    monkeypatch.setattr(reference, "PAGES", {"steps": ("Steps", page)})
+    with pytest.raises(SystemExit) as error:
+        reference.all_pages()
+    assert "Bare has no docstring" in str(error.value)
+    assert "Bare: setting 'size' has no meaning" in str(error.value)
+    assert "Silent: setting 'depth' has no meaning" in str(error.value)
+
+
+def test_a_public_method_without_a_docstring_is_reported():
+    import griffe
+
+    module = griffe.visit("m", Path("m.py"), 'class A:\n    """A."""\n    def f(self): ...\n    def _g(self): ...\n')
+    reference.missing.clear()
+    reference.note_missing_docstrings(module["A"])
+    assert reference.missing == ["m.A.f has no docstring"]
+    reference.missing.clear()
