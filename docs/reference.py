@@ -136,7 +136,8 @@ def type_name(hint: Any) -> str:
         items = [argument for argument in arguments if argument is not Ellipsis]
         if origin is tuple and Ellipsis not in arguments and len(set(items)) <= 1:
             return f"list of {len(items)} × {type_name(items[0])}"
-        return "list of " + ", ".join(type_name(argument) for argument in items)
+        kinds = ", ".join(type_name(argument) for argument in items)
+        return "list of tables" if kinds == "table" else f"list of {kinds}"
     if origin is not None and issubclass(origin, Mapping):
         return "table"
     if inspect.isclass(hint) and issubclass(hint, Mapping):
@@ -296,7 +297,7 @@ def recognizers_page() -> str:
         [
             "# Recognizers",
             "A recognizer is fitted on the training clips of a fold and predicts the class probabilities of its "
-            "test clips.",
+            "test clips. The tables of the recognizer `network` are described with the [networks](networks.md).",
             overview(RECOGNIZERS, "recognizer"),
             *class_sections(RECOGNIZERS, SET_BY_THE_PROGRAM),
         ]
@@ -370,12 +371,12 @@ def datasets_page() -> str:
         facts = [f"**Paper:** {info.citation}", f"**Access:** {info.access}"]
         if info.source:
             facts.append(f"**Source of the counts:** {info.source}")
-        layout = inspect.getdoc(inspect.getmodule(cls)) or ""
         parts += [
             f"## `{name}`",
-            f"{info.title}. {summary(cls)}",
+            f"{info.title}.",
+            inspect.getdoc(inspect.getmodule(cls)) or "",
+            description(cls),
             "\n".join(f"* {fact}" for fact in facts),
-            f"```text\n{layout}\n```",
         ]
         for label, counts in info.counts.items():
             parts.append(table((f"`{label}`", "clips"), [(value or "(none)", n) for value, n in counts.items()]))
@@ -571,7 +572,17 @@ def command_line_page() -> str:
 
     command = typer.main.get_command(app)
     text = get_docs_for_click(obj=command, ctx=click.Context(command, info_name="microexpr"), name="microexpr")
-    return text.replace("# `microexpr`", "# Command line", 1)
+    return full_summaries(text, command).replace("# `microexpr`", "# Command line", 1)
+
+
+def full_summaries(text: str, group: Any) -> str:
+    """Return help texts in which the lists of commands have whole sentences instead of their first words."""
+    for name, command in group.commands.items():
+        short, whole = command.get_short_help_str(), command.get_short_help_str(300)
+        text = text.replace(f"* `{name}`: {short}", f"* `{name}`: {whole}", 1)
+        if hasattr(command, "commands"):
+            text = full_summaries(text, command)
+    return text
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -640,14 +651,27 @@ def api_page() -> str:
     for title, names in groups.items():
         parts += [f"## {title}", intro[title]]
         parts += [directive(f"microexpr.{name}") for name in names]
-    parts += ["## For plug-ins", "Base classes and records that one more of anything builds on."]
+    return join(parts)
+
+
+def plug_ins_page() -> str:
+    """Return the page of the classes that plug-ins build on, as far as they are not on the page of the API."""
+    import microexpr
+
+    package = griffe.load("microexpr", resolve_aliases=True)
     exported = {package[name].canonical_path for name in microexpr.__all__ if not name.startswith("__")}
+    parts = [
+        "# Classes for plug-ins",
+        "Base classes and records that one more of anything builds on, beside those of the [Python API](api.md). A "
+        "plug-in is one file that `--plugin` names, or an installed package: see [my own "
+        "method](../tutorials/own-method.md).",
+    ]
     for title, paths in PLUGIN_CLASSES.items():
         own = [path for path in paths if package[path.removeprefix("microexpr.")].canonical_path not in exported]
         for path in own:
             note_missing_docstrings(package[path.removeprefix("microexpr.")])
         if own:
-            parts += [f"### {title}", *(directive(path, level=4) for path in own)]
+            parts += [f"## {title}", *(directive(path) for path in own)]
     return join(parts)
 
 
@@ -677,6 +701,7 @@ def documented_fields(cls: griffe.Class) -> set[str]:
 
 PAGES = {
     "api": ("Python API", api_page),
+    "plug-ins": ("Classes for plug-ins", plug_ins_page),
     "command-line": ("Command line", command_line_page),
     "datasets": ("Data sets", datasets_page),
     "protocols": ("Protocols", protocols_page),
