@@ -105,7 +105,7 @@ def wrong(capsys, *arguments: str) -> tuple[int, str]:
         (("report", "x", "--format", "pdf", "--json"), 2, "--json and --format exclude each other"),
         (("report", "x", "--json", "--html"), 2, "exclude each other: choose one"),
         (("synthesize", "smic", "."), 2, "not an empty folder"),
-        (("run", "mine.toml", "--set", "recognizer.C=-1"), 2, "svm: C = -1.0; use a number above 0"),
+        (("run", "mine.toml", "--set", "recognizer.C=-1"), 2, "C = -1: Input should be greater than 0"),
         (("run",), 2, "`microexpr run --help` lists the options"),
         (("report", "x", "--jsn"), 2, "--json"),
     ],

@@ -162,13 +162,13 @@ def test_curves_have_a_line_for_validation_and_a_legend():
 
 
 def layer(name: str, reads: tuple[int, ...]) -> dict:
-    return {"name": name, "kind": "Conv2d", "shape": [3, 4], "weights": 5, "calls": 1, "reads": reads}
+    return {"name": name, "kind": "Conv2d", "shape": [3, 4], "parameters": 5, "calls": 1, "reads": reads}
 
 
 def test_boxes_gather_deep_layers_and_never_close_a_circle():
     rows = [layer(f"stage{n // 9}.{n}.conv", (n - 1,) if n else ()) for n in range(27)]
     parts = draw.boxes(rows)
-    assert [part.name for part in parts] == ["stage0", "stage1", "stage2"] and parts[0].weights == 45
+    assert [part.name for part in parts] == ["stage0", "stage1", "stage2"] and parts[0].parameters == 45
     assert [sorted(part.reads) for part in parts] == [[], [0], [1]]
     circle = draw.boxes([layer("a", (1,)), layer("b", (0,))])
     assert sum(len(part.reads) for part in circle) == 1

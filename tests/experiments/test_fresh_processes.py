@@ -108,7 +108,7 @@ def test_a_fold_that_dies_is_reported_and_the_others_are_kept(dying, tmp_path):
     DATASETS.get("megc2019").make_synthetic(tmp_path / "megc2019", subjects=2, image_scale=0.25)
     roots = {"megc2019": tmp_path / "megc2019"}
     options = RunOptions(allow_subset=True, executor="processes", workers=1, process_per_fold=True, roots=roots)
-    with pytest.raises(RunError, match=r"1 of 2 folds failed, the others are kept.*died 2 times"):
+    with pytest.raises(RunError, match=r"1 of 2 folds failed, the others are saved.*died 2 times"):
         evaluate(dying, tmp_path / "run", options)
     assert len(list((tmp_path / "run" / "folds").glob("*.csv"))) == 1
 

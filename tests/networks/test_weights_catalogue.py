@@ -90,8 +90,8 @@ def test_fetch_refuses_what_was_not_published(tmp_path, monkeypatch, folder):
     trust(monkeypatch, "resnet10t", "")
     for change, said in (
         ({"fc.bias": torch.zeros(5)}, r"'fc.bias' is \(5,\)"),
-        ({"x": torch.zeros(1)}, "only on one side"),
-        ({"fc.bias": torch.full((1000,), torch.nan)}, "not numbers"),
+        ({"x": torch.zeros(1)}, "only the weights have 'x'"),
+        ({"fc.bias": torch.full((1000,), torch.nan)}, "not finite"),
     ):
         with pytest.raises(DataError, match=said):
             catalog.fetch("resnet10t", made(file, **change))

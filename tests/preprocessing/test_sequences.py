@@ -188,8 +188,8 @@ def test_old_and_new_differ_in_their_dense_layers():
         ({}, (0, 3, 6, 32), "takes 8x8 pixels or more"),
         ({"kernel": 4}, (0, 3, 32, 32), "use an odd number"),
         ({"frame_chunk": 8, "norm": "batch"}, (0, 3, 32, 32), "all frames at once"),
-        ({"maps": []}, (0, 3, 32, 32), "one convolution or more"),
-        ({"dropout": 1.0}, (0, 3, 32, 32), "below 1"),
+        ({"maps": []}, (0, 3, 32, 32), r"maps = \[\]: "),
+        ({"dropout": 1.0}, (0, 3, 32, 32), "less than 1"),
     ],
 )
 def test_wrong_networks(settings, shape, text):

@@ -66,7 +66,7 @@ def test_smoothing_is_the_mean_of_a_window():
     flat = torch.full((10, 1, 9, 9), 7.0)
     assert torch.allclose(BoxBlur(p=1.0)(flat, draws()), flat)  # no dark border
     with pytest.raises(RecipeError, match="max_kernel = 1"):
-        BoxBlur(max_kernel=1)
+        AUGMENTATIONS.build({"name": "box-blur", "max_kernel": 1})
 
 
 def test_crops_at_the_corners():

@@ -282,7 +282,7 @@ def _npz(path: Path, **arrays) -> None:
 
 EIGHT = np.zeros((2, 192), np.uint8)
 FAULTS = {
-    "no images that are known": lambda root: _touch(root / "readme.txt"),
+    "no images in a supported layout": lambda root: _touch(root / "readme.txt"),
     "one class only": lambda root: _png(root / "a" / "1.png"),
     "'.*b' holds no image": lambda root: (_png(root / "a" / "1.png"), (root / "b").mkdir()),
     "train' has no class folders": lambda root: _png(root / "train" / "1.png"),

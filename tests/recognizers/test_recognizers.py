@@ -136,7 +136,7 @@ class Trap:
 def test_pickled_code_is_never_run(tmp_path, content):
     path = tmp_path / "weights.pth"
     path.write_bytes(content)
-    with pytest.raises(DataError, match="broken or hold more than tensors"):
+    with pytest.raises(DataError, match="damaged or hold more than tensors"):
         read_weights(path)
     assert not Path("/tmp/never-written-by-microexpr").exists()
 

@@ -1,15 +1,22 @@
-"""What every network shares: the base class of architectures, and dropout with a generator of its own."""
+"""The base class of network architectures, the types of their settings, and dropout with a generator of its own."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from ..core.registry import Registry
+
+Size = Annotated[int, Field(ge=1)]
+"""A number of maps or units, or a length in pixels: 1 or more."""
+
+DropoutRate = Annotated[float, Field(ge=0, lt=1)]
+"""A probability of dropout, 0 to below 1."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +29,12 @@ class Architecture(ABC):
 
     @property
     def pretrained(self) -> dict[str, Any]:
-        """The table of the network whose published weights fit: its own, or that of the one it puts a head on."""
+        """Table of the network whose published weights fit: this one, or the one whose head it replaces."""
         return {"name": self.name, **asdict(self)}
 
     @abstractmethod
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
-        """The module, with fresh weights.
+        """Build the module, with random weights.
 
         Args:
             shape: of one input without the batch, channels first: (C, H, W) or (T, C, H, W).
@@ -40,14 +47,14 @@ NETWORKS: Registry[Architecture] = Registry("network", "microexpr.networks")
 
 
 def head_of(module: nn.Module) -> tuple[str, nn.Module]:
-    """The head of a network, by name: its last child, which makes the logits. All before it is the backbone."""
+    """(name, module) of a network's head: its last child, which computes the logits. The rest is the backbone."""
     return list(module.named_children())[-1]
 
 
 class Dropout(nn.Module):
     """Dropout whose mask comes from a given generator, never from torch's global one.
 
-    So a fold draws the same masks whether it is trained alone, beside others or after a stop.
+    A fold therefore draws the same masks whether it is trained alone, beside others, or continued after a stop.
 
     Args:
         p: fraction of the values that are set to zero in training; the others grow by 1 / (1 - p).
@@ -59,7 +66,7 @@ class Dropout(nn.Module):
         self.generator: torch.Generator | None = None
 
     def forward(self, x: Tensor) -> Tensor:
-        """`x` with a random part set to zero while training, `x` itself otherwise."""
+        """Set a random part of `x` to zero in training mode; return `x` itself in evaluation mode."""
         if not self.training or self.p == 0:
             return x
         keep = torch.rand(x.shape, generator=self.generator).to(x.device) >= self.p

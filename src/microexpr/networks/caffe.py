@@ -1,4 +1,4 @@
-"""The Caffe weights of ResNet10, as its authors published them, for our own `resnet10`.
+"""Read the Caffe weights of ResNet10, as its authors published them, into our `resnet10`.
 
 Simon, Rodner, Denzler: ImageNet pre-trained models with batch normalization, arXiv 1612.01452; layers and their names
 as in cvjena/cnn-models, ResNet_preact/ResNet10_cvgj (BSD-2). OpenCV reads the file; nothing else of Caffe is needed.
@@ -19,7 +19,7 @@ from .weights import check_weights
 
 CLASSES = 1000
 WIDER = (128, 256, 512)
-"""Maps of the blocks that halve the size."""
+"""Numbers of maps of the blocks that halve the size."""
 
 NORMS = {
     "data_bn": ("data_bn", "data_scale"),
@@ -29,7 +29,7 @@ NORMS = {
     **{f"block{n}.bn": (f"layer_{n}_1_bn2", f"layer_{n}_1_scale2") for n in WIDER},
     "last_bn": ("last_bn", "last_scale"),
 }
-"""Our batch norm -> Caffe's two layers for it: `BatchNorm` has the moments, `Scale` has weight and bias."""
+"""Our batch norm -> Caffe's two layers of it: `BatchNorm` has mean and variance, `Scale` has weight and bias."""
 
 PLAIN = {
     "conv1": "conv1",
@@ -41,11 +41,11 @@ PLAIN = {
 
 
 def read_resnet10(path: Path) -> dict[str, Tensor]:
-    """The state dict for `networks.resnet10.PreActivated(3, 1000)` from `resnet10_cvgj_iter_320000.caffemodel`.
+    """Read the state dict of `networks.resnet10.PreActivated(3, 1000)` from `resnet10_cvgj_iter_320000.caffemodel`.
 
     Raises:
-        MissingDataError: no such file.
-        DataError: it is broken, or not this network's; the message names the layers that are missing.
+        MissingDataError: there is no such file.
+        DataError: it is damaged, or of another network; the message names the layers that are missing.
     """
     if not path.is_file():
         raise MissingDataError(f"'{path}' is not a file")
@@ -53,24 +53,24 @@ def read_resnet10(path: Path) -> dict[str, Tensor]:
     layers = [*PLAIN.values(), *(name for pair in NORMS.values() for name in pair)]
     if lacking := [name for name in layers if _as_stored(name) not in content]:
         some = ", ".join(lacking[:3]) + (" ..." if len(lacking) > 3 else "")
-        raise DataError(f"'{path}' lacks {len(lacking)} of ResNet10's {len(layers)} layers ({some}); is it whole?")
+        raise DataError(f"'{path}' lacks {len(lacking)} of ResNet10's {len(layers)} layers ({some}); download it again")
     try:
         net = cv2.dnn.readNetFromCaffe(np.frombuffer(prototxt().encode(), np.uint8), np.frombuffer(content, np.uint8))
         state = _state(net)  # before any forward pass, in which OpenCV would fuse layers
     except cv2.error as error:
         raise DataError(
-            f"'{path}' cannot be read as ResNet10's Caffe weights ({_reason(error)}); is it whole?"
+            f"'{path}' cannot be read as ResNet10's Caffe weights ({_reason(error)}); download it again"
         ) from None
     with torch.device("meta"):  # names and shapes only
         module = PreActivated(3, CLASSES)
     check_weights(module, state, f"'{path}'")
-    if odd := [name for name, tensor in state.items() if not bool(torch.isfinite(tensor).all())]:
-        raise DataError(f"'{path}': '{odd[0]}' holds values that are not numbers")
+    if found := [name for name, tensor in state.items() if not bool(torch.isfinite(tensor).all())]:
+        raise DataError(f"'{path}': '{found[0]}' holds values that are not finite")
     return state
 
 
 def prototxt(size: int = 224) -> str:
-    """The network in Caffe's own language.
+    """Describe the network as Caffe's prototxt.
 
     Args:
         size: height and width of the input in pixels.
@@ -104,11 +104,11 @@ def prototxt(size: int = 224) -> str:
 
 def _state(net: cv2.dnn.Net) -> dict[str, Tensor]:
     state: dict[str, Tensor] = {}
-    for ours, (moments, scale) in NORMS.items():
-        mean, variance, factor = (_blob(net, moments, i) for i in range(3))
-        share = 0.0 if factor[0] == 0 else 1 / float(factor[0])  # Caffe keeps sums and how much was summed
-        state |= {f"{ours}.weight": _blob(net, scale, 0), f"{ours}.bias": _blob(net, scale, 1)}
-        state |= {f"{ours}.running_mean": mean * share, f"{ours}.running_var": variance * share}
+    for ours, (statistics, affine) in NORMS.items():
+        mean, variance, factor = (_blob(net, statistics, i) for i in range(3))
+        scale = 0.0 if factor[0] == 0 else 1 / float(factor[0])  # Caffe stores weighted sums, and the sum of weights
+        state |= {f"{ours}.weight": _blob(net, affine, 0), f"{ours}.bias": _blob(net, affine, 1)}
+        state |= {f"{ours}.running_mean": mean * scale, f"{ours}.running_var": variance * scale}
     for ours, theirs in PLAIN.items():
         state[f"{ours}.weight"] = torch.from_numpy(np.array(net.getParam(theirs, 0)))
         if ours in ("conv1", "fc"):
@@ -117,12 +117,12 @@ def _state(net: cv2.dnn.Net) -> dict[str, Tensor]:
 
 
 def _blob(net: cv2.dnn.Net, layer: str, number: int) -> Tensor:
-    """A blob of one axis; OpenCV gives it a second one."""
+    """A blob of one axis; OpenCV adds a second axis, which is removed."""
     return torch.from_numpy(np.array(net.getParam(layer, number)).reshape(-1))
 
 
 def _as_stored(name: str) -> bytes:
-    """A layer's name as it stands in the file: field 1 of a protobuf message, its length, its letters."""
+    """A layer's name as the file stores it: field 1 of a protobuf message, the length of the name, the name."""
     return bytes([0x0A, len(name)]) + name.encode()
 
 
@@ -140,10 +140,10 @@ def _layer(name: str, kind: str, bottoms: list[str], top: str, settings: str = "
 
 
 def _norm(ours: str, bottom: str, top: str) -> list[str]:
-    moments, scale = NORMS[ours]
+    statistics, affine = NORMS[ours]
     return [
-        _layer(moments, "BatchNorm", [bottom], top, "batch_norm_param { use_global_stats: true eps: 1e-5 }"),
-        _layer(scale, "Scale", [top], top, "scale_param { bias_term: true }"),
+        _layer(statistics, "BatchNorm", [bottom], top, "batch_norm_param { use_global_stats: true eps: 1e-5 }"),
+        _layer(affine, "Scale", [top], top, "scale_param { bias_term: true }"),
     ]
 
 

@@ -1,4 +1,4 @@
-"""What every network must do, as a check that anyone may call on an architecture of their own."""
+"""A check of what every network must do, for the networks of this package and of plug-ins."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from ..core.errors import RecipeError
 from .base import NETWORKS, Architecture, head_of, use_generator
 
 SHAPES = ((3, 64, 64), (5, 3, 64, 64))
-"""Inputs that are tried where none is given: an image (C, H, W), then a sequence (T, C, H, W)."""
+"""Shapes that are tried where none is given: an image (C, H, W), then a sequence (T, C, H, W)."""
 
 
 def check_network(settings: Mapping[str, Any], shape: tuple[int, ...] | None = None, classes: int = 4) -> None:
-    """Raise `AssertionError` with a helpful text unless a network does what the package expects.
+    """Raise `AssertionError` with a message that names the problem unless a network does what the package expects.
 
     The settings build the architecture; equal seeds give equal weights; logits are (n, classes) and finite; every
-    parameter gets a gradient; in evaluation mode answers repeat, and those of a sample do not depend on its neighbors;
-    a state dict goes through a file and back; the last child makes the logits.
+    parameter gets a gradient; in evaluation mode equal inputs give equal logits, and those of a sample do not depend on
+    the other samples of its batch; a copy of the state dict gives the same logits; the last child computes the logits.
 
     Args:
         settings: the network's table as in a recipe, `{"name": ..., ...}`.
@@ -39,12 +39,12 @@ def check_network(settings: Mapping[str, Any], shape: tuple[int, ...] | None = N
     state = {name: tensor.clone() for name, tensor in module.state_dict().items()}
     again.load_state_dict(state)
     with torch.no_grad():
-        answers = again.eval()(*inputs)
-    assert torch.equal(answers, expected), "a module with the same state dict answers differently"
+        logits = again.eval()(*inputs)
+    assert torch.equal(logits, expected), "a module with the same state dict gives other logits"
 
 
 def _accepted_shape(architecture: Architecture, classes: int) -> tuple[int, ...]:
-    """The first of `SHAPES` that an architecture takes."""
+    """The first of `SHAPES` that an architecture accepts."""
     for shape in SHAPES[:-1]:
         try:
             _build(architecture, shape, classes)
@@ -81,15 +81,15 @@ def _check_training(module: nn.Module, inputs: tuple[Tensor, ...], classes: int)
         assert parameter.grad is not None, f"no gradient reaches '{name}'"
     _, head = head_of(module)
     outputs = [layer.out_features for layer in head.modules() if isinstance(layer, nn.Linear)]
-    assert not outputs or outputs[-1] == classes, "the last child must make the logits: it is the network's head"
+    assert not outputs or outputs[-1] == classes, "the last child must compute the logits: it is the network's head"
 
 
 def _check_evaluation(module: nn.Module, inputs: tuple[Tensor, ...], classes: int) -> Tensor:
     module.eval()
     with torch.no_grad():
         logits: Tensor = module(*inputs)
-        assert torch.equal(logits, module(*inputs)), "it answers differently when asked again in evaluation mode"
+        assert torch.equal(logits, module(*inputs)), "a second call in evaluation mode gives other logits"
         alone = torch.cat([module(*(tensor[i : i + 1] for tensor in inputs)) for i in range(3)])
     gap = float((logits - alone).abs().max())
-    assert gap < 1e-3, f"the answer for a sample depends on its neighbors in the batch: logits differ by {gap:.2g}"
+    assert gap < 1e-3, f"logits of a sample depend on the other samples of its batch: they differ by {gap:.2g}"
     return logits

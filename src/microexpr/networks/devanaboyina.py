@@ -1,16 +1,17 @@
-"""The two networks for apex flow of Devanaboyina, CASME II report, 2021: Figure 10 and Figure 12."""
+"""The two networks of Devanaboyina 2021 for the flow from onset to apex: Figure 10 and Figure 12."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor, nn
 
 from ..core.errors import RecipeError
-from .base import NETWORKS, Architecture, Dropout
+from .base import NETWORKS, Architecture, Dropout, DropoutRate, Size
 from .resnet import ResNet
 
 
@@ -19,26 +20,20 @@ from .resnet import ResNet
 class CustomCNN(Architecture):
     """Convolutions without padding, each with ReLU and 2x2 max pooling, and dense layers (Figure 10).
 
-    The paper's text gives no size: these are the usual ones of such a network, our choice.
+    The text of the paper gives no sizes: the defaults are our choice, usual for such a network.
 
     Args:
-        maps: number of maps of each 3x3 convolution.
+        maps: number of maps of each 3x3 convolution; one or more.
         dense: number of units of each dense layer before the last.
-        dropout: probability of dropout after each of them, 0 to below 1.
+        dropout: probability of dropout after each of these dense layers, 0 to below 1.
     """
 
-    maps: tuple[int, ...] = (32, 64, 128)
-    dense: tuple[int, ...] = (128,)
-    dropout: float = 0.5
-
-    def __post_init__(self) -> None:
-        if not self.maps or min(self.maps) < 1:
-            raise RecipeError(
-                f"custom-cnn: maps = {list(self.maps)}; use one convolution or more, each of 1 map or more"
-            )
+    maps: Annotated[tuple[Size, ...], Field(min_length=1)] = (32, 64, 128)
+    dense: tuple[Size, ...] = (128,)
+    dropout: DropoutRate = 0.5
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
-        """The module for (C, H, W); 224x224 in the paper."""
+        """Build the module for (C, H, W); 224x224 in the paper."""
         if len(shape) != 3:
             raise RecipeError(f"custom-cnn takes images (channels, height, width); got {shape}")
         height, width = shape[1:]
@@ -56,31 +51,32 @@ class CustomCNN(Architecture):
 @NETWORKS.register("resnet50-dense")
 @dataclass(frozen=True)
 class ResNet50Dense(Architecture):
-    """ResNet50 with the head of Figure 12: 23 858 435 numbers for 3 classes, as Keras counts them.
+    """ResNet50 with the head of Figure 12: 23 858 435 parameters for 3 classes, as Keras counts them.
 
-    That is 23 508 032 weights of the backbone, 53 120 running means and variances (buffers here), 26 560 biases of its
-    convolutions, which Keras has and timm has not, and 270 723 of the head. A bias before batch norm changes nothing,
-    so it is there only if asked for, and begins at zero. Backbone names are those of `resnet50`, so its weights fit.
+    These are 23 508 032 weights of the backbone, 53 120 running means and variances (buffers in torch), 26 560 biases
+    of its convolutions, which Keras has and timm has not, and 270 723 weights of the head. A bias before batch norm
+    changes nothing: it is there only with `bias`, and starts at zero. The parameter names of the backbone are those of
+    `resnet50`, so that its published weights fit.
 
     Args:
-        dense: number of units of the dense layers before the last.
-        dropout: after each of them; the paper's rate is not stated.
-        bias: biases in the convolutions, as in Keras.
-        depth: 50 as in the paper; 18 for a small machine.
+        dense: number of units of each dense layer before the last.
+        dropout: probability of dropout after each of these layers, 0 to below 1; the paper does not give it.
+        bias: whether convolutions have biases, as in Keras.
+        depth: 50 as in the paper; 18 for small machines.
     """
 
-    dense: tuple[int, ...] = (128, 64)
-    dropout: float = 0.5
+    dense: tuple[Size, ...] = (128, 64)
+    dropout: DropoutRate = 0.5
     bias: bool = False
     depth: Literal[18, 50] = 50
 
     @property
     def pretrained(self) -> dict[str, Any]:
-        """The plain network."""
+        """Table of the ResNet of the same depth."""
         return {"name": f"resnet{self.depth}"}
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
-        """The module for (C, H, W); 224x224 in the paper."""
+        """Build the module for (C, H, W); 224x224 in the paper."""
         if len(shape) != 3 or min(shape[1:]) < 32:
             raise RecipeError(f"resnet50-dense takes images of 32x32 pixels or more (224x224 usually); got {shape}")
         return ResNetDense(shape[0], classes, self)
@@ -100,15 +96,15 @@ class ResNetDense(ResNet):
                 layer.bias = nn.Parameter(layer.weight.new_zeros(layer.out_channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, C, H, W) to (n, classes) logits."""
+        """Compute logits (n, classes) of images (n, C, H, W)."""
         x = self.maps(x)
-        if min(x.shape[2:]) > 1:  # images below 64 pixels leave nothing to pool
+        if min(x.shape[2:]) > 1:  # images below 64 pixels give maps of one pixel: there is nothing to pool
             x = F.max_pool2d(x, 2)
         return self.head(x.mean(dim=(2, 3)))
 
 
 def dense_head(width: int, units: tuple[int, ...], classes: int, dropout: float) -> nn.Sequential:
-    """Dense layers with ReLU and dropout, then one of logits: `dense1`, `dense2` ..."""
+    """Dense layers with ReLU and dropout, then a dense layer that gives the logits; named `dense1`, `dense2` ..."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for number, (before, after) in enumerate(zip((width, *units), units, strict=False), 1):
         layers |= {f"dense{number}": nn.Linear(before, after), f"relu{number}": nn.ReLU()}

@@ -1,7 +1,7 @@
-"""Published weights by name: where they come from, how their input looks, how to get and to check them.
+"""Published weights by name: their source and input format, and how to fetch and check them.
 
-Weights are kept as `<name>.safetensors` in `config.weights_folder()`. What one trains oneself may lie beside them: any
-other `<name>.safetensors` there goes by its name too.
+Weights are stored as `<name>.safetensors` in `config.weights_folder()`. Any other `<name>.safetensors` there, for
+example of a training of your own, is found by its name, too.
 """
 
 from __future__ import annotations
@@ -37,16 +37,20 @@ class PretrainedWeights:
     """Published weights.
 
     Attributes:
-        name: what a user calls them.
+        name: name in recipes and on the command line.
         network: name in `NETWORKS`.
         classes: number of logits.
         source: address of the file, or `owner/repository` on the Hugging Face hub.
-        page: for people.
-        file: its name there.
-        license, citation: as the publisher says.
-        sha256: of the published file; empty where nobody published one.
-        channels, divide, mean, std: the input is `(pixel / divide - mean) / std`, pixels from 0 to 255.
-        size: height and width in pixels they were trained on.
+        page: address of the page that describes them.
+        file: name of the published file.
+        license: license, as the publisher names it.
+        citation: the paper, as the publisher cites it.
+        sha256: SHA-256 of the published file; empty where none was published.
+        channels: order of the input's color channels.
+        divide: the input is `(pixel / divide - mean) / std`, with pixels from 0 to 255.
+        mean: see `divide`; a value for each channel.
+        std: see `divide`; a value for each channel.
+        size: height and width of the images they were trained on, in pixels.
     """
 
     name: str
@@ -66,12 +70,12 @@ class PretrainedWeights:
 
     @property
     def on_hub(self) -> bool:
-        """Whether `fetch` can download it by itself."""
+        """Whether `fetch` can download the file."""
         return self.page.startswith(HUB)
 
     @property
     def instructions(self) -> str:
-        """How to get it, for the end of a sentence."""
+        """How to get the file, for the end of an error message."""
         by_hand = f"download {self.file} from {self.page} and run `microexpr weights fetch {self.name} --from FILE`"
         return (
             f"run `microexpr weights fetch {self.name}` where there is a network, or {by_hand}"
@@ -82,12 +86,13 @@ class PretrainedWeights:
 
 @dataclass(frozen=True)
 class WeightsCheck:
-    """What `verify` found.
+    """Result of `verify`.
 
     Attributes:
-        name, path: of the weights.
+        name: name of the weights.
+        path: their file.
         checksum: `as published`, `no published checksum`, or `not as published`.
-        faults: a line each; none where all is well.
+        issues: what is wrong, a line each; empty where nothing is.
     """
 
     name: str
@@ -97,17 +102,17 @@ class WeightsCheck:
 
 
 def names() -> list[str]:
-    """Of all published weights, whether or not they are on this machine."""
+    """Names of all published weights, whether or not they are on this machine."""
     return sorted(_entries())
 
 
 def user_weights() -> list[str]:
-    """Names of the other weights in the folder: those of one's own."""
+    """Names of the other weights in the weights folder: those of the user."""
     return sorted({path.stem for path in weights_folder().glob("*.safetensors")} - set(_entries()))
 
 
 def entry(name: str) -> PretrainedWeights:
-    """The published weights of that name.
+    """Return the published weights of that name.
 
     Raises:
         UnknownNameError: there are none; the message names the nearest.
@@ -118,21 +123,24 @@ def entry(name: str) -> PretrainedWeights:
 
 
 def find(name: str) -> Path | None:
-    """The file of named weights on this machine, published or one's own; None where there is none."""
+    """The file of named weights on this machine, published or the user's; None where there is none."""
     path = weights_folder() / f"{name}.safetensors"
     return path if path.is_file() else None
 
 
 def open_weights(name_or_path: str | Path) -> tuple[dict[str, Tensor], PretrainedWeights | None]:
-    """A state dict, and what is known of it if it is published.
+    """Read a state dict, and find its description if it is published.
 
     Args:
-        name_or_path: a name of `names()` or `own()`, or a `.safetensors`, `.pth` or (ResNet10's) `.caffemodel`
-            file.
+        name_or_path: a name of `names()` or `user_weights()`, or a `.safetensors`, `.pth` or (ResNet10's)
+            `.caffemodel` file.
+
+    Returns:
+        The state dict, and the entry of published weights; None for any others.
 
     Raises:
-        MissingDataError: it is not on this machine; the message says how to get it.
-        DataError: the file is broken, or holds more than tensors.
+        MissingDataError: the weights are not on this machine; the message says how to get them.
+        DataError: the file is damaged, or holds more than tensors.
     """
     text = str(name_or_path)
     path, known = find(text), _entries().get(text)
@@ -148,18 +156,18 @@ def open_weights(name_or_path: str | Path) -> tuple[dict[str, Tensor], Pretraine
 
 
 def fetch(name: str, file: Path | None = None) -> Path:
-    """Get published weights, check them, and keep them in the weights folder.
+    """Download published weights, check them, and store them in the weights folder.
 
     Args:
-        name: of `names()`.
-        file: the published file, where it was downloaded by hand; otherwise the Hugging Face hub is asked.
+        name: one of `names()`.
+        file: the published file, if it was downloaded by hand; None downloads it from the Hugging Face hub.
 
     Returns:
         The file that was written.
 
     Raises:
-        UnknownNameError: no such weights.
-        MissingDataError: no such file, no network, or the package `huggingface_hub` is not installed.
+        UnknownNameError: there are no such weights.
+        MissingDataError: there is no such file, no network, or the package `huggingface_hub` is not installed.
         DataError: the file is not the published one, or does not fit the network.
     """
     weights = entry(name)
@@ -170,7 +178,7 @@ def fetch(name: str, file: Path | None = None) -> Path:
     if weights.sha256 and digest != weights.sha256:
         found = f"its sha256 is {digest[:12]}..., published is {weights.sha256[:12]}..."
         raise DataError(
-            f"'{source}' is not the published {weights.file} of '{name}': {found}; it may be cut: get it anew"
+            f"'{source}' is not the published {weights.file} of '{name}': {found}; it may be cut off: download it again"
         )
     state = _read(source)
     _check_fit(weights, state, source)
@@ -180,17 +188,18 @@ def fetch(name: str, file: Path | None = None) -> Path:
 
 
 def convert(file: Path, out: Path | None = None) -> Path:
-    """ResNet10's Caffe weights as safetensors.
+    """Convert ResNet10's Caffe weights to safetensors.
 
     Args:
-        file: `resnet10_cvgj_iter_320000.caffemodel`, or one of the same layers that was trained otherwise.
-        out: the file to write. If None it must be the published file, and becomes `resnet10-imagenet`.
+        file: `resnet10_cvgj_iter_320000.caffemodel`, or another file with the same layers.
+        out: the file to write. If None, `file` must be the published file, and becomes `resnet10-imagenet`.
 
     Returns:
         The file that was written.
 
     Raises:
-        MissingDataError, DataError: as `caffe.read_resnet10`; or it is not the published file and `out` is None.
+        MissingDataError: there is no such file.
+        DataError: as `caffe.read_resnet10`; or `file` is not the published file and `out` is None.
     """
     if out is None:
         return fetch(CAFFE, file)
@@ -200,7 +209,7 @@ def convert(file: Path, out: Path | None = None) -> Path:
 
 
 def verify(name: str) -> WeightsCheck:
-    """Hold weights on this machine against what was published, and against their network.
+    """Compare weights on this machine with the published checksum, and with their network.
 
     Raises:
         MissingDataError: they are not on this machine.
@@ -212,24 +221,24 @@ def verify(name: str) -> WeightsCheck:
         if known is None:
             raise UnknownNameError("weights", name, [*names(), *user_weights()])
         raise MissingDataError(f"weights '{name}' are not in '{weights_folder()}'; {known.instructions}")
-    checksum, faults = "no published checksum", []
+    checksum, issues = "no published checksum", []
     try:
-        about, state = read_metadata(path), read_weights(path)
-        faults += [f"'{key}' holds values that are not numbers" for key in _odd(state)]
-        if about.get("tensors_sha256", "") not in ("", tensors_digest(state)):
-            faults.append("the weights were changed after they were fetched; fetch them anew")
+        metadata, state = read_metadata(path), read_weights(path)
+        issues += [f"'{key}' holds values that are not finite" for key in _not_finite(state)]
+        if metadata.get("tensors_sha256", "") not in ("", tensors_digest(state)):
+            issues.append("the weights were changed after they were fetched; fetch them again")
         if known is not None:
             _check_fit(known, state, path)
         if known is not None and known.sha256:
-            found = about.get("file_sha256") or file_digest(path)
+            found = metadata.get("file_sha256") or file_digest(path)
             checksum = "as published" if found == known.sha256 else "not as published"
             if found != known.sha256:
-                faults.append(f"sha256 of the file is {found[:12]}..., published is {known.sha256[:12]}...")
+                issues.append(f"sha256 of the file is {found[:12]}..., published is {known.sha256[:12]}...")
     except DataError as error:
-        faults.append(str(error))
-    if faults and known and known.sha256:
+        issues.append(str(error))
+    if issues and known and known.sha256:
         checksum = "not as published"
-    return WeightsCheck(name, path, checksum, tuple(faults))
+    return WeightsCheck(name, path, checksum, tuple(issues))
 
 
 def file_digest(path: Path) -> str:
@@ -270,10 +279,10 @@ def _download(weights: PretrainedWeights) -> Path:
         ) from None
     logger = logging.getLogger("huggingface_hub")
     before = logger.level
-    logger.setLevel(logging.ERROR)  # it would tell of every try
+    logger.setLevel(logging.ERROR)  # it would log every attempt
     try:
         return Path(hf_hub_download(repo_id=weights.source, filename=weights.file))
-    except Exception as error:  # no network, a proxy, a hub that moved: each has an exception of its own
+    except Exception as error:  # no network, a proxy, a changed hub: each has an exception of its own
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:100]
         raise MissingDataError(
             f"weights '{weights.name}' cannot be fetched from {weights.page} ({reason}); {weights.instructions}"
@@ -290,11 +299,11 @@ def _check_fit(weights: PretrainedWeights, state: Mapping[str, Tensor], source: 
     with torch.device("meta"):  # names and shapes only: no memory, no random numbers
         module = NETWORKS.build({"name": weights.network}).build((3, weights.size, weights.size), weights.classes)
     check_weights(module, state, f"'{source}'")
-    if odd := _odd(state):
-        raise DataError(f"'{source}': '{odd[0]}' holds values that are not numbers")
+    if found := _not_finite(state):
+        raise DataError(f"'{source}': '{found[0]}' holds values that are not finite")
 
 
-def _odd(state: Mapping[str, Tensor]) -> list[str]:
+def _not_finite(state: Mapping[str, Tensor]) -> list[str]:
     return [name for name, tensor in state.items() if not bool(torch.isfinite(tensor).all())]
 
 

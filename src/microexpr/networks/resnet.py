@@ -18,14 +18,14 @@ from .base import NETWORKS, Architecture
 
 @dataclass(frozen=True)
 class _ResNet(Architecture):
-    """Input RGB; 224x224 for published weights."""
+    """A ResNet whose input is RGB; 224x224 for published weights."""
 
     layers: ClassVar[tuple[int, int, int, int]]
     bottleneck: ClassVar[bool] = False
     tiered: ClassVar[bool] = False
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
-        """The module for (C, H, W)."""
+        """Build the module for (C, H, W)."""
         if len(shape) != 3 or min(shape[1:]) < 32:
             raise RecipeError(f"{self.name} takes images of 32x32 pixels or more (224x224 usually); got {shape}")
         return ResNet(shape[0], classes, self.layers, self.bottleneck, self.tiered)
@@ -79,11 +79,11 @@ class ResNet(nn.Module):
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, C, H, W) to (n, classes) logits."""
+        """Compute logits (n, classes) of images (n, C, H, W)."""
         return self.fc(self.maps(x).mean(dim=(2, 3)))
 
     def maps(self, x: Tensor) -> Tensor:
-        """(n, C, H, W) to the last stage's maps, (n, M, H / 32, W / 32)."""
+        """Compute the maps of the last stage (n, M, H / 32, W / 32) of images (n, C, H, W)."""
         x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, stride=2, padding=1)
         for number in range(1, 5):
             x = self.get_submodule(f"layer{number}")(x)
@@ -104,7 +104,7 @@ def tiered_stem(channels: int) -> nn.Sequential:
 
 
 def shortcut(before: int, after: int, stride: int, averaged: bool) -> nn.Module | None:
-    """What fits a block's input to its output: nothing, a strided convolution, or an average and a convolution."""
+    """The shortcut of a block: None for the identity, a strided convolution, or an average and a convolution."""
     if stride == 1 and before == after:
         return None
     if not averaged:
@@ -127,13 +127,13 @@ class BasicBlock(nn.Module):
         self.downsample = shortcut(before, maps, stride, averaged)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, before, H, W) to (n, maps, H / stride, W / stride)."""
-        past = x if self.downsample is None else self.downsample(x)
-        return F.relu(past + self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x))))))
+        """Compute (n, maps, H / stride, W / stride) of (n, before, H, W)."""
+        shortcut = x if self.downsample is None else self.downsample(x)
+        return F.relu(shortcut + self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x))))))
 
 
 class Bottleneck(nn.Module):
-    """1x1, 3x3 (which strides) and 1x1 convolutions."""
+    """1x1, 3x3 and 1x1 convolutions; the 3x3 convolution has the stride."""
 
     expansion = 4
 
@@ -148,7 +148,7 @@ class Bottleneck(nn.Module):
         self.downsample = shortcut(before, maps * self.expansion, stride, averaged)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, before, H, W) to (n, 4 maps, H / stride, W / stride)."""
-        past = x if self.downsample is None else self.downsample(x)
+        """Compute (n, 4 maps, H / stride, W / stride) of (n, before, H, W)."""
+        shortcut = x if self.downsample is None else self.downsample(x)
         out = F.relu(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x))))))
-        return F.relu(past + self.bn3(self.conv3(out)))
+        return F.relu(shortcut + self.bn3(self.conv3(out)))

@@ -23,14 +23,14 @@ class ResNet10(Architecture):
     takes_raw_bgr = True
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
-        """The module for (C, H, W); 224x224 in the paper."""
+        """Build the module for (C, H, W); 224x224 in the paper."""
         if len(shape) != 3 or min(shape[1:]) < 32:
             raise RecipeError(f"resnet10 takes images of 32x32 pixels or more (224x224 in the paper); got {shape}")
         return PreActivated(shape[0], classes)
 
 
 class PreActivated(nn.Module):
-    """Layer by layer as in the authors' prototxt; Caffe's pooling rounds sizes up."""
+    """The layers of the authors' prototxt; sizes are rounded up in the pooling, as Caffe does."""
 
     def __init__(self, channels: int, classes: int) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class PreActivated(nn.Module):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")  # Caffe's msra filler
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, C, H, W) to (n, classes) logits."""
+        """Compute logits (n, classes) of images (n, C, H, W)."""
         x = F.relu(self.conv1_bn(self.conv1(self.data_bn(x))))
         x = F.max_pool2d(x, 3, stride=2, ceil_mode=True)
         x = self.block512(self.block256(self.block128(self.block64(x))))
@@ -56,7 +56,7 @@ class PreActivated(nn.Module):
 
 
 class FirstBlock(nn.Module):
-    """Two convolutions beside an identity; what comes in is activated already."""
+    """Two convolutions and an identity shortcut; the input is activated already."""
 
     def __init__(self, maps: int) -> None:
         super().__init__()
@@ -65,12 +65,12 @@ class FirstBlock(nn.Module):
         self.conv2 = nn.Conv2d(maps, maps, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Same shape."""
+        """Compute (n, maps, H, W) of (n, maps, H, W)."""
         return x + self.conv2(F.relu(self.bn(self.conv1(x))))
 
 
 class Block(nn.Module):
-    """Half the size: the shortcut convolves what is activated, not what came in."""
+    """Two convolutions that halve the size; the shortcut convolves the activated input."""
 
     def __init__(self, before: int, maps: int) -> None:
         super().__init__()
@@ -81,6 +81,6 @@ class Block(nn.Module):
         self.shortcut = nn.Conv2d(before, maps, 1, stride=2, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, before, H, W) to (n, maps, H / 2, W / 2)."""
+        """Compute (n, maps, H / 2, W / 2) of (n, before, H, W)."""
         x = F.relu(self.first_bn(x))
         return self.shortcut(x) + self.conv2(F.relu(self.bn(self.conv1(x))))

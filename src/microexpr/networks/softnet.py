@@ -1,4 +1,4 @@
-"""SOFTNet: a shallow three-stream network that scores how much a piece of optical flow looks like an expression.
+"""SOFTNet: a shallow three-stream network that scores how likely optical flow is part of an expression.
 
 Liong, See, Wong: Shallow Optical Flow Three-Stream CNN for Macro- and Micro-Expression Spotting from Long Videos, ICIP
 2021. One stream each for u, v and strain.
@@ -16,11 +16,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..core.errors import RecipeError
-from .base import NETWORKS, Architecture
+from .base import NETWORKS, Architecture, Size
 from .training import LabeledBatch, Objective, Optimizer, Trainer
 from .training.distributed import Process
 
 MAPS = (3, 5, 8)
+"""Number of maps of each stream."""
 
 
 @NETWORKS.register("softnet")
@@ -29,20 +30,20 @@ class SOFTNet(Architecture):
     """314 817 weights for 3 channels of 42x42 and one score.
 
     Args:
-        hidden: number of units of the layer before the score.
+        hidden: number of units of the layer before the score, 1 or more.
     """
 
-    hidden: int = 400
+    hidden: Size = 400
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
-        """The module for (3, H, W)."""
+        """Build the module for (3, H, W)."""
         if len(shape) != 3 or shape[0] != 3 or min(shape[1:]) < 4:
             raise RecipeError(f"softnet takes 3 channels of 4x4 pixels or more (42x42 in the paper); got {shape}")
         return ThreeStreams(shape, classes, self.hidden)
 
 
 class ThreeStreams(nn.Module):
-    """Streams of 3, 5 and 8 maps, one a channel."""
+    """Streams of 3, 5 and 8 maps, one stream for each channel."""
 
     def __init__(self, shape: tuple[int, ...], classes: int, hidden: int) -> None:
         super().__init__()
@@ -52,7 +53,7 @@ class ThreeStreams(nn.Module):
         self.head = nn.Linear(hidden, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, 3, H, W) to (n, classes)."""
+        """Compute scores (n, classes) of flow (n, 3, H, W)."""
         maps = [
             F.max_pool2d(F.relu(stream(x[:, i : i + 1])), 3, ceil_mode=True) for i, stream in enumerate(self.streams)
         ]
@@ -67,7 +68,7 @@ class SquaredError(Objective):
         inputs: (n, 3, H, W) flow of each step.
         targets: (n,) float32 scores.
         batch_size: inputs per step.
-        generator: draws the order.
+        generator: source of the random order of the inputs.
     """
 
     inputs: np.ndarray

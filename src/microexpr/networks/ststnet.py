@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..core.errors import RecipeError
-from .base import NETWORKS, Architecture, Dropout
+from .base import NETWORKS, Architecture, Dropout, DropoutRate
 
 
 @NETWORKS.register("ststnet")
@@ -25,21 +25,17 @@ class STSTNet(Architecture):
         dropout: probability of dropout after each stream's pooling, 0 to below 1.
     """
 
-    dropout: float = 0.5
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.dropout < 1:
-            raise RecipeError(f"ststnet: dropout = {self.dropout}; use a number from 0 to below 1")
+    dropout: DropoutRate = 0.5
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
-        """The module for (C, H, W)."""
+        """Build the module for (C, H, W)."""
         if len(shape) != 3 or min(shape[1:]) < 10:
             raise RecipeError(f"ststnet takes images of 10x10 pixels or more (28x28 in the paper); got {shape}")
         return TripleStream(shape, classes, self.dropout)
 
 
 class TripleStream(nn.Module):
-    """Three parallel streams of 3, 5 and 8 maps; names of the weights are those of the authors' PyTorch release."""
+    """Three parallel streams of 3, 5 and 8 maps; parameter names are those of the authors' PyTorch release."""
 
     def __init__(self, shape: tuple[int, ...], classes: int, dropout: float) -> None:
         super().__init__()
@@ -51,7 +47,7 @@ class TripleStream(nn.Module):
         self.fc = nn.Linear(16 * _pooled(height) * _pooled(width), classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, C, H, W) to (n, classes) logits."""
+        """Compute logits (n, classes) of images (n, C, H, W)."""
         streams = ((self.conv1, self.bn1), (self.conv2, self.bn2), (self.conv3, self.bn3))
         maps = [self.dropout(F.max_pool2d(bn(F.relu(conv(x))), 3, stride=3, padding=1)) for conv, bn in streams]
         return self.fc(F.avg_pool2d(torch.cat(maps, dim=1), 2, stride=2).flatten(1))

@@ -1,4 +1,4 @@
-"""Weights from files, without pickle's dangers."""
+"""Reading, writing, checking and loading the weights of networks; pickled code is never run."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .base import head_of
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """A state dict from safetensors, or from a PyTorch file that holds nothing but tensors.
+    """Read a state dict from safetensors, or from a PyTorch file that holds nothing but tensors.
 
     Raises:
-        MissingDataError: no such file.
-        DataError: it is broken, or holds more than tensors (pickled code is never run).
+        MissingDataError: there is no such file.
+        DataError: it is damaged, or holds more than tensors (pickled code is never run).
     """
     if not path.is_file():
         raise MissingDataError(f"weights '{path}' is not a file")
@@ -31,11 +31,11 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return read_tensors(path, "pt")[0]
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch warns of odd files; they are refused below
+            warnings.simplefilter("ignore")  # torch warns of unusual files; they are refused below
             stored = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # the parser of a hostile file may stumble anywhere
+    except Exception as error:  # the parser of a damaged file may fail anywhere
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:120]
-        raise DataError(f"weights '{path}' are broken or hold more than tensors ({reason})") from None
+        raise DataError(f"weights '{path}' are damaged or hold more than tensors ({reason})") from None
     stored = stored.get("state_dict", stored) if isinstance(stored, Mapping) else stored
     if not isinstance(stored, Mapping) or not all(isinstance(v, Tensor) for v in stored.values()):
         raise DataError(f"weights '{path}' are not a state dict (named tensors)")
@@ -50,23 +50,29 @@ def write_weights(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str
 
 
 def check_weights(module: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
-    """Hold weights against a module, which may be on torch's `meta` device: every name and shape must fit.
+    """Check that weights fit a module, which may be on torch's `meta` device: every name and shape must be equal.
+
+    Args:
+        module: the module.
+        weights: a state dict.
+        source: what an error message calls the weights.
 
     Raises:
-        DataError: a name is missing or too many, or a shape differs.
+        DataError: a name is missing or unknown, or a shape differs.
     """
     own = module.state_dict()
     optional = {name for name in own if name.endswith("num_batches_tracked")}
     for name in [*weights, *(set(own) - optional)]:
         if name not in own or name not in weights:
-            raise DataError(f"weights from {source} do not fit: '{name}' is only on one side")
+            owner = "the network" if name in own else "the weights"
+            raise DataError(f"weights from {source} do not fit: only {owner} have '{name}'")
         if own[name].shape != weights[name].shape:
             here, there = tuple(own[name].shape), tuple(weights[name].shape)
             raise DataError(f"weights from {source} do not fit: '{name}' is {there}, the network's is {here}")
 
 
 def load_weights(module: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
-    """Put weights into a module.
+    """Set the weights of a module.
 
     Raises:
         DataError: as `check_weights`.
@@ -76,23 +82,24 @@ def load_weights(module: nn.Module, weights: Mapping[str, Tensor], source: str) 
 
 
 def transfer_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Put weights of another task, or of a network with another head, into a module; its backbone must fit.
+    """Set the weights of a module to those of another task, or of a network with another head.
 
-    The head keeps fresh weights where its own are not among them, or have another shape. A convolution's bias that
-    they lack stays zero: batch norm follows it.
+    The backbones must be equal. A weight of the head keeps its random value where `weights` lacks it or has another
+    shape; a bias of a convolution that `weights` lacks stays zero, because batch norm follows it.
 
     Raises:
         DataError: the backbone does not fit.
     """
     own, (head, _) = module.state_dict(), head_of(module)
-    mine = [name for name in own if name.startswith(f"{head}.")]
-    kept = {name for name in mine if name not in weights or weights[name].shape != own[name].shape}
-    kept |= {f"{name}.bias" for name, layer in module.named_modules() if _unneeded_bias(layer)} - set(weights)
-    others = {name.partition(".")[0] for name in set(weights) - set(own)}
-    if len(others) == 1 and kept.issuperset(mine):  # their head, in whose place ours stands
-        weights = {name: tensor for name, tensor in weights.items() if name.partition(".")[0] not in others}
-    load_weights(module, {**weights, **{name: own[name] for name in kept}}, "the stage before")
+    of_head = [name for name in own if name.startswith(f"{head}.")]
+    unchanged = {name for name in of_head if name not in weights or weights[name].shape != own[name].shape}
+    unchanged |= {f"{name}.bias" for name, layer in module.named_modules() if _unneeded_bias(layer)} - set(weights)
+    unknown = {name.partition(".")[0] for name in set(weights) - set(own)}
+    if len(unknown) == 1 and unchanged.issuperset(of_head):  # the other network's head, which this one's replaces
+        weights = {name: tensor for name, tensor in weights.items() if name.partition(".")[0] not in unknown}
+    load_weights(module, {**weights, **{name: own[name] for name in unchanged}}, "the stage before")
 
 
 def _unneeded_bias(layer: nn.Module) -> bool:
+    """Whether a layer is a convolution whose bias is zero throughout."""
     return isinstance(layer, nn.Conv2d) and layer.bias is not None and not layer.bias.any()

@@ -1,4 +1,4 @@
-"""Recognizers: `fit(samples, labels)`, then `predict_proba(samples)`. One kind of recognizer, one file."""
+"""Recognizers: `fit(samples, labels)`, then `predict_proba(samples)`. Each kind of recognizer is a file."""
 
 from .base import RECOGNIZERS, Recognizer
 from .checks import check_recognizer

@@ -18,14 +18,14 @@ from .batches import Batch, ClipBatches
 
 @dataclass(frozen=True)
 class Classifier:
-    """A module and how it is asked.
+    """A network, with all that its predictions depend on.
 
     Attributes:
         module: the network, on `device`.
-        shape: of one input without the batch, after the crop, channels first; 0 stands for any number of frames.
-        device: what the module computes on.
-        precision: of training; answers are always computed in float32.
-        crop: how images are cut.
+        shape: shape of one input without the batch, after the crop, channels first; 0 stands for any number of frames.
+        device: where the module computes.
+        precision: precision of the training; predictions are always computed in float32.
+        crop: how images are cropped.
     """
 
     module: nn.Module
@@ -41,9 +41,9 @@ class Classifier:
         return logits.float()
 
     def logits(self, batch: Batch) -> Tensor:
-        """Compute logits (n, classes) in float32: answers are the same wherever the model is asked, exported or not.
+        """Compute logits (n, classes) in float32, so that an exported model predicts the same probabilities.
 
-        A sequence goes in with its length, so that nothing after its end is seen.
+        The lengths of sequences are passed to the module, which ignores the padding after their ends.
         """
         if batch.lengths is not None:
             sequence_logits: Tensor = self.module(batch.x, batch.lengths)
@@ -53,17 +53,17 @@ class Classifier:
 
     def probabilities(self, clips: ClipBatches, batch_size: int) -> np.ndarray:
         """Compute the probability of each class (n, classes) float64: the mean over the views of each clip."""
-        found = []
+        parts = []
         with torch.no_grad():
             for first in range(0, len(clips), batch_size):
                 positions = range(first, min(first + batch_size, len(clips)))
                 views = clips.batch(positions, self.device).views(self.crop.testing)
-                found.append(np.mean([softmax(self.logits(view).cpu().double().numpy()) for view in views], axis=0))
-        return np.concatenate(found)
+                parts.append(np.mean([softmax(self.logits(view).cpu().double().numpy()) for view in views], axis=0))
+        return np.concatenate(parts)
 
 
 def build_module(architecture: Architecture, shape: tuple[int, ...], classes: int, seed: int) -> nn.Module:
-    """Build a module whose fresh weights are drawn from the seed alone."""
+    """Build a module whose random weights depend on the seed alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return architecture.build(shape, classes)

@@ -1,4 +1,4 @@
-"""The parts that a network recognizer is put together from, built from the tables of its recipe."""
+"""The components of a network recognizer, built from the tables of its recipe."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from .freezing import Freezing
 
 @dataclass(frozen=True)
 class NetworkComponents:
-    """What a network is and how it is trained.
+    """A network's architecture, and how it is trained.
 
     Attributes:
         architecture: builds the module.
         optimizer: the gradient descent method.
         schedule: how the learning rate falls.
-        sampler: which clips an epoch sees.
+        sampler: which clips an epoch trains on.
         augmentations: random changes of training images, in order.
-        crop: how images are cut.
-        freezing: how long the backbone keeps its weights.
+        crop: how images are cropped.
+        freezing: in which epochs the backbone is not trained.
     """
 
     architecture: Architecture

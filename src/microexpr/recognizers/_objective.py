@@ -1,4 +1,4 @@
-"""What a network recognizer minimizes: cross-entropy on augmented clips, watched on clips held out for validation."""
+"""What a network recognizer minimizes: the cross-entropy of augmented clips; validation clips are scored beside it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ClipClassification(Objective):
         batch_size: clips per step.
         generator: source of all random numbers.
         class_weights: (classes,) float32 weights of the loss; None for equal ones.
-        validation: clips and classes that are scored after each epoch and nothing else; None for none.
+        validation: clips and classes that are scored after each epoch, for the curves only; None for none.
     """
 
     metrics = ("accuracy",)
@@ -47,7 +47,7 @@ class ClipClassification(Objective):
     _use_features: bool = field(default=False, init=False)
 
     def prepare(self, epoch: int) -> None:
-        """Compute the features of a frozen backbone once, or send the clips to the GPU once, where that is possible."""
+        """Compute the features of a frozen backbone once, or copy the clips to the GPU once, where that is possible."""
         freezing, augmentations, crop = self.components.freezing, self.components.augmentations, self.components.crop
         device = self.classifier.device
         if not self.clips.sequences and freezing.can_cache(epoch, augmentations, crop):
@@ -87,7 +87,7 @@ class ClipClassification(Objective):
         return F.cross_entropy(outputs, targets, self.class_weights)
 
     def measure(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
-        """Count correct answers."""
+        """Count correct predictions."""
         return ((outputs.argmax(1) == targets).sum(),)
 
     def end_epoch(self, epoch: int) -> dict[str, float]:
@@ -103,6 +103,6 @@ class ClipClassification(Objective):
 
 
 def inverse_frequency(targets: Tensor, classes: int) -> Tensor:
-    """Return weights (classes,) float32, inverse to the number of clips of each class; 1 where all are as frequent."""
+    """Return weights (classes,) float32, inverse to the number of clips of each class; 1 for equally frequent ones."""
     counts = torch.bincount(targets, minlength=classes).clamp(min=1)
     return len(targets) / (classes * counts)

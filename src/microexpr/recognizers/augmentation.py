@@ -1,33 +1,36 @@
-"""What is done to training images at random: each draws from the given generator, once an image.
+"""Random changes of training images, drawn for each image from a given generator.
 
-Images come as (n, C, H, W) float32 on any device; random numbers are drawn on the CPU, so that every device gets the
-same ones. All frames of a sequence are changed alike (`batches.Batch`). Faces are not seen upside down (rule R18):
-`vertical-flip` is there only because papers have it.
+Images are (n, C, H, W) float32 on any device; random numbers are drawn on the CPU, so that they are the same for every
+device. All frames of a sequence are changed alike (`batches.Batch`). Recordings show no face upside down:
+`vertical-flip` exists only because papers use it.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor
 
 from ..core.errors import RecipeError
 from ..core.registry import Registry
 
+Probability = Annotated[float, Field(ge=0, le=1)]
+
 
 @dataclass(frozen=True)
 class Augmentation(ABC):
-    """A random change that keeps the label."""
+    """A random change of images that does not change their label."""
 
     name: ClassVar[str]
 
     @abstractmethod
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """Changed images of the same shape."""
+        """Return the changed images, of the same shape."""
 
 
 AUGMENTATIONS: Registry[Augmentation] = Registry("augmentation", "microexpr.recognizers")
@@ -35,9 +38,9 @@ AUGMENTATIONS: Registry[Augmentation] = Registry("augmentation", "microexpr.reco
 
 @dataclass(frozen=True)
 class BinaryTransform(Augmentation):
-    """A change that is applied or not: all versions of an image are known beforehand."""
+    """A change that is applied to an image or not, so that there are two versions of each image."""
 
-    p: float = 0.5
+    p: Probability = 0.5
     negate: tuple[int, ...] = ()
 
     axis: ClassVar[int]
@@ -48,11 +51,11 @@ class BinaryTransform(Augmentation):
         return torch.where(chosen.view(-1, 1, 1, 1).to(images.device), self.transformed(images), images)
 
     def chosen(self, n: int, generator: torch.Generator) -> Tensor:
-        """(n,) bool: which images are transformed."""
+        """Draw which images are transformed: (n,) bool."""
         return _chosen(n, self.p, generator)
 
     def transformed(self, images: Tensor) -> Tensor:
-        """Every image transformed."""
+        """Transform every image."""
         sign = torch.ones(images.shape[1], device=images.device)
         sign[list(self.negate)] = -1
         return images.flip(self.axis) * sign.view(1, -1, 1, 1)
@@ -61,7 +64,7 @@ class BinaryTransform(Augmentation):
 @AUGMENTATIONS.register("horizontal-flip")
 @dataclass(frozen=True)
 class HorizontalFlip(BinaryTransform):
-    """Left and right change places; of a flow, u changes its sign too.
+    """Mirror images from left to right; in a flow, u also changes its sign.
 
     Args:
         p: probability that an image is changed, 0 to 1.
@@ -74,7 +77,7 @@ class HorizontalFlip(BinaryTransform):
 @AUGMENTATIONS.register("vertical-flip")
 @dataclass(frozen=True)
 class VerticalFlip(BinaryTransform):
-    """Upside down (Devanaboyina 2021). It does not keep the label of a face: a smile's corners go down.
+    """Turn images upside down (Devanaboyina 2021). On faces this may change the label: a smile looks like a frown.
 
     Args:
         p: probability that an image is changed, 0 to 1.
@@ -87,40 +90,40 @@ class VerticalFlip(BinaryTransform):
 @AUGMENTATIONS.register("shift")
 @dataclass(frozen=True)
 class Shift(Augmentation):
-    """Moved by a random number of whole pixels in both directions; the border is repeated.
+    """Move images by a random number of whole pixels in both directions; the border is repeated.
 
     Args:
-        max_pixels: the largest shift in either direction, in pixels.
+        max_pixels: the largest shift in either direction, in pixels, 0 or more.
     """
 
-    max_pixels: int = 2
+    max_pixels: Annotated[int, Field(ge=0)] = 2
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """Moves each image by its own draw."""
+        """Move each image by a shift of its own."""
         n, _, height, width = images.shape
         padded = F.pad(images, [self.max_pixels] * 4, mode="replicate")
-        corner = torch.randint(2 * self.max_pixels + 1, (n, 2), generator=generator).tolist()
-        cut = [p[:, y : y + height, x : x + width] for p, (y, x) in zip(padded, corner, strict=True)]
-        return torch.stack(cut)
+        corners = torch.randint(2 * self.max_pixels + 1, (n, 2), generator=generator).tolist()
+        moved = [image[:, y : y + height, x : x + width] for image, (y, x) in zip(padded, corners, strict=True)]
+        return torch.stack(moved)
 
 
 @AUGMENTATIONS.register("color-shift")
 @dataclass(frozen=True)
 class ColorShift(Augmentation):
-    """A constant added to each channel (Peng et al. 2018: "color shift, maximum value of 20").
+    """Add a constant to each channel (Peng et al. 2018: "color shift, maximum value of 20").
 
-    The paper does not say whether the channels move together; here each draws its own, and values stay between `low`
-    and `high`.
+    The paper does not say whether all channels get the same constant; here each gets its own, and values stay between
+    `low` and `high`.
 
     Args:
-        max_shift: the largest shift, in gray levels.
+        max_shift: the largest shift, in gray levels, 0 or more.
         p: probability that an image is changed, 0 to 1.
         low: smallest value after the shift, in gray levels.
         high: largest value after the shift, in gray levels.
     """
 
-    max_shift: float = 20.0
-    p: float = 0.5
+    max_shift: Annotated[float, Field(ge=0)] = 20.0
+    p: Probability = 0.5
     low: float = 0.0
     high: float = 255.0
 
@@ -135,15 +138,15 @@ class ColorShift(Augmentation):
 @AUGMENTATIONS.register("rotate")
 @dataclass(frozen=True)
 class Rotate(Augmentation):
-    """Turned about the middle (Peng et al. 2018: "maximum degree of 10"); the border is repeated.
+    """Rotate images about their center (Peng et al. 2018: "maximum degree of 10"); the border is repeated.
 
     Args:
-        max_degrees: the largest angle in either direction, in degrees.
+        max_degrees: the largest angle in either direction, in degrees, 0 or more.
         p: probability that an image is changed, 0 to 1.
     """
 
-    max_degrees: float = 10.0
-    p: float = 0.5
+    max_degrees: Annotated[float, Field(ge=0)] = 10.0
+    p: Probability = 0.5
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Rotate a random part of the images, with bilinear interpolation."""
@@ -162,81 +165,82 @@ class Rotate(Augmentation):
 @AUGMENTATIONS.register("box-blur")
 @dataclass(frozen=True)
 class BoxBlur(Augmentation):
-    """The mean of a square window (Peng et al. 2018: "smoothing, maximum window size of 6"); the border is repeated.
+    """Take the mean of a square window (Peng et al. 2018: "smoothing, maximum window size of 6").
+
+    The border is repeated.
 
     Args:
-        max_kernel: the largest window, in pixels; its size is drawn from 2 to this.
+        max_kernel: the largest side of the window, in pixels, 2 or more; the side is drawn from 2 to this.
         p: probability that an image is changed, 0 to 1.
     """
 
-    max_kernel: int = 6
-    p: float = 0.5
-
-    def __post_init__(self) -> None:
-        if self.max_kernel < 2:
-            raise RecipeError(f"augmentation 'box-blur': max_kernel = {self.max_kernel}; use 2 pixels or more")
+    max_kernel: Annotated[int, Field(ge=2)] = 6
+    p: Probability = 0.5
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Blur a random part of the images."""
         chosen = _chosen(len(images), self.p, generator)
         sizes = torch.randint(2, self.max_kernel + 1, (len(images),), generator=generator) * chosen
-        smoothed = images.clone()
+        blurred = images.clone()
         for size in range(2, self.max_kernel + 1):
-            own = torch.nonzero(sizes == size).flatten().to(images.device)
-            if len(own):
+            positions = torch.nonzero(sizes == size).flatten().to(images.device)
+            if len(positions):
                 before, after = (size - 1) // 2, size // 2
-                padded = F.pad(images[own], [before, after, before, after], mode="replicate")
-                smoothed[own] = F.avg_pool2d(padded, size, stride=1)
-        return smoothed
+                padded = F.pad(images[positions], [before, after, before, after], mode="replicate")
+                blurred[positions] = F.avg_pool2d(padded, size, stride=1)
+        return blurred
 
 
 @dataclass(frozen=True)
 class Crop:
-    """Images cut to a smaller square: at random in training, always alike in testing.
+    """Crop images to a smaller square: at random in training, at fixed positions in testing.
 
-    Peng et al. 2018 (CDE) cut 224x224 out of 240x240 at a corner drawn at random; what they do to test images is not
-    said. Here it is the middle, or the mean answer of the four corners.
+    Peng et al. 2018 (CDE) crop 224x224 out of 240x240 at a random corner, and do not say how test images are cropped.
+    Here they are cropped in the middle, or the mean probability of the four corners is taken.
 
     Args:
-        size: of the square, in pixels; 0 cuts nothing.
+        size: side of the square, in pixels; 0 does not crop.
         train: `corners` draws one of the four corners; `anywhere` any position.
         test: `middle`, or `corners` for the mean probability of all four corners.
     """
 
-    size: int = 0
+    size: Annotated[int, Field(ge=0)] = 0
     train: Literal["corners", "anywhere"] = "corners"
     test: Literal["middle", "corners"] = "middle"
 
     def training(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """(n, C, size, size), each image cut at its own position."""
+        """Crop each image at a random position of its own: (n, C, size, size)."""
         if not self.size:
             return images
-        space = torch.tensor([side - self._fitting(side) for side in images.shape[2:]])
+        space = torch.tensor([self._margin(side) for side in images.shape[2:]])
         if self.train == "corners":
-            places = torch.randint(2, (len(images), 2), generator=generator) * space
+            positions = torch.randint(2, (len(images), 2), generator=generator) * space
         else:
-            places = (torch.rand((len(images), 2), generator=generator) * (space + 1)).long()
-        return torch.stack([self._cut(p, y, x) for p, (y, x) in zip(images, places.tolist(), strict=True)])
+            positions = (torch.rand((len(images), 2), generator=generator) * (space + 1)).long()
+        return torch.stack([self._crop(image, y, x) for image, (y, x) in zip(images, positions.tolist(), strict=True)])
 
     def testing(self, images: Tensor) -> list[Tensor]:
-        """The views whose answers are averaged, each (n, C, size, size)."""
+        """The views whose probabilities are averaged, each (n, C, size, size)."""
         if not self.size:
             return [images]
-        down, right = (side - self._fitting(side) for side in images.shape[2:])
-        places = [(down // 2, right // 2)] if self.test == "middle" else [(0, 0), (0, right), (down, 0), (down, right)]
-        return [self._cut(images, y, x) for y, x in places]
+        down, right = (self._margin(side) for side in images.shape[2:])
+        positions = [(0, 0), (0, right), (down, 0), (down, right)]
+        if self.test == "middle":
+            positions = [(down // 2, right // 2)]
+        return [self._crop(images, y, x) for y, x in positions]
 
     def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of one image (C, H, W), or of a sequence's (T, C, H, W), after it."""
+        """The shape of an image (C, H, W), or of a sequence (T, C, H, W), after the crop."""
         return (*shape[:-2], self.size, self.size) if self.size else shape
 
-    def _cut(self, images: Tensor, y: int, x: int) -> Tensor:
+    def _crop(self, images: Tensor, y: int, x: int) -> Tensor:
         return images[..., y : y + self.size, x : x + self.size]
 
-    def _fitting(self, side: int) -> int:
+    def _margin(self, side: int) -> int:
+        """Pixels by which a side is longer than the crop."""
         if side < self.size:
             raise RecipeError(f"crop: size = {self.size}, but images have {side} pixels; make them larger")
-        return self.size
+        return side - self.size
 
 
 def _chosen(n: int, p: float, generator: torch.Generator) -> Tensor:

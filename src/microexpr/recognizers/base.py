@@ -1,4 +1,4 @@
-"""What every recognizer shares. A new one defines `_fit`, `_predict_proba`, `state` and `_restore`."""
+"""The base class of recognizers. A subclass defines `_fit`, `_predict_proba`, `state` and `_restore`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ State = Mapping[str, np.ndarray]
 """What a recognizer learned, as named arrays."""
 
 Settings = dict[str, Any]
-"""A table of a recipe: `name` and settings."""
+"""A table of a recipe: a name, and settings."""
 
 
 @dataclass
@@ -154,8 +154,8 @@ class Recognizer(ABC):
         own = {"recognizer": self.name, "settings": settings, "curves": curves}
         for name, value in (metadata or {}).items():
             if name in own or not isinstance(value, str):
-                taken = ", ".join(own)
-                raise UsageError(f"metadata = {{{name!r}: {value!r}}}: use a string under another key than {taken}")
+                reserved = ", ".join(own)
+                raise UsageError(f"metadata = {{{name!r}: {value!r}}}: use a string under another key than {reserved}")
         write_tensors(path, self.state(), {**(metadata or {}), **own})
 
     @classmethod

@@ -1,7 +1,7 @@
-"""What a network is given: images, or sequences of any length, as batches of tensors.
+"""The inputs of a network: images, or sequences of any length, as batches of tensors.
 
-Clips stay as they come (bytes stay bytes) and become float32 a batch at a time; clips beyond the memory budget are read
-again for each batch.
+Arrays stay in their own type (bytes stay bytes) and become float32 a batch at a time; clips beyond the memory budget
+are read again for each batch.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class ClipBatches:
     Args:
         samples: one or more.
         array: name of the array.
-        budget: bytes that may stay in memory.
-        scales: what each data set's values are divided by; nothing when None.
+        budget: memory for the arrays, in bytes.
+        scales: divides the values of each data set by its scale; None divides nothing.
 
     Attributes:
         sequences: whether the arrays are sequences.
@@ -115,16 +115,16 @@ class ClipBatches:
             row[: len(values)] = torch.from_numpy(np.array(values, order="C")).to(device).permute(0, 3, 1, 2)
         return Batch(x, lengths)
 
-    def cache_on_device(self, device: torch.device, room: float) -> None:
-        """Send all images to a GPU once, if they fit: sending each batch takes longer than a step of training.
+    def cache_on_device(self, device: torch.device, budget: float) -> None:
+        """Copy all images to a GPU once, if they fit: copying each batch takes longer than a step of training.
 
         Args:
-            device: on which every batch will be asked for.
-            room: bytes that the images may take there.
+            device: the device of all batches from now on.
+            budget: memory for the images on the device, in bytes.
         """
         arrays = [self._in_memory[number] for number in sorted(self._in_memory)]
         size = sum(values.nbytes for values in arrays)
-        if not self.sequences and len(arrays) == len(self) and size <= room:
+        if not self.sequences and len(arrays) == len(self) and size <= budget:
             self._on_device = torch.from_numpy(np.stack(arrays)).to(device)
 
     def _values(self, position: int) -> np.ndarray:
@@ -138,5 +138,5 @@ class ClipBatches:
 
 
 def _channels_first(images: Tensor) -> Batch:
-    """A batch of images (n, H, W, C)."""
+    """Make a batch of images (n, H, W, C)."""
     return Batch(images.permute(0, 3, 1, 2).float().contiguous())

@@ -1,4 +1,4 @@
-"""What every recognizer must do, as a check that anyone may call on a class of their own."""
+"""A check of what every recognizer must do, for the recognizers of this package and of plug-ins."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CLASSES = ("negative", "positive", "surprise")
 def synthetic_samples(
     n: int = 24, shape: tuple[int, ...] = (28, 28, 3), seed: int = 0
 ) -> tuple[list[Sample], list[str]]:
-    """Samples whose `image` is noise with a brighter part for each class, and their labels; six subjects."""
+    """Make samples of six subjects, whose `image` is noise with a brighter region for each class, and their labels."""
     rng = np.random.default_rng(seed)
     samples, labels = [], []
     for i in range(n):
@@ -33,42 +33,43 @@ def synthetic_samples(
 
 
 def check_recognizer(settings: Mapping[str, Any], samples: Sequence[Sample] = (), labels: Sequence[str] = ()) -> None:
-    """Raise `AssertionError` with a helpful text unless a recognizer does what the package expects.
+    """Raise `AssertionError` with a message that names the problem unless a recognizer does what the package expects.
 
     Equal seeds give equal predictions; the order of training clips and the times of test clips make no difference;
     probabilities are 0 to 1 and add up to 1; saving and loading changes nothing; classes without a training clip are
     handled.
 
     Args:
-        settings: its table as in a recipe, `{"name": ..., ...}`.
-        samples: what to try it on; synthetic samples when not given.
+        settings: the recognizer's table as in a recipe, `{"name": ..., ...}`.
+        samples: samples to try it on; synthetic ones when empty.
         labels: a label for each sample: `negative`, `positive` or `surprise`.
     """
     if not samples:
         samples, labels = synthetic_samples()
     cut = len(samples) * 3 // 4
     train, targets, test = samples[:cut], labels[:cut], samples[cut:]
-    recognizer = _fresh(settings).fit(train, targets)
+    recognizer = _new(settings).fit(train, targets)
     first = recognizer.predict_proba(test)
     _check_probabilities(first, len(test))
-    _same(first, _fresh(settings).fit(train, targets).predict_proba(test), "a second training with the same seed")
+    _check_equal(first, _new(settings).fit(train, targets).predict_proba(test), "a second training with the same seed")
     order = random.Random(0).sample(range(cut), cut)
-    shuffled = _fresh(settings).fit([train[i] for i in order], [targets[i] for i in order])
-    _same(first, shuffled.predict_proba(test), "another order of the training clips")
-    _same(first, recognizer.predict_proba(_poisoned(test)), "other times (onset, apex, offset) of the test clips")
-    _same(first[::-1], recognizer.predict_proba(list(test)[::-1]), "another order of the test clips")
+    shuffled = _new(settings).fit([train[i] for i in order], [targets[i] for i in order])
+    _check_equal(first, shuffled.predict_proba(test), "another order of the training clips")
+    other_times = _with_other_times(test)
+    _check_equal(first, recognizer.predict_proba(other_times), "other times (onset, apex, offset) of the test clips")
+    _check_equal(first[::-1], recognizer.predict_proba(list(test)[::-1]), "another order of the test clips")
     _check_saved(recognizer, test, first)
     for present in (CLASSES[:2], CLASSES[:1]):
         some = [i for i in range(cut) if targets[i] in present]
-        fewer = _fresh(settings).fit([train[i] for i in some], [targets[i] for i in some])
+        fewer = _new(settings).fit([train[i] for i in some], [targets[i] for i in some])
         _check_probabilities(fewer.predict_proba(test), len(test))
 
 
-def _fresh(settings: Mapping[str, Any]) -> Recognizer:
+def _new(settings: Mapping[str, Any]) -> Recognizer:
     return RECOGNIZERS.build(settings, classes=CLASSES, seed=3)
 
 
-def _poisoned(samples: Sequence[Sample]) -> list[Sample]:
+def _with_other_times(samples: Sequence[Sample]) -> list[Sample]:
     rng = random.Random(1)
     times = {"onset": 5, "apex": rng.randrange(6, 90), "offset": 99}
     return [dataclasses.replace(s, clip=dataclasses.replace(s.clip, **times)) for s in samples]  # type: ignore[arg-type]
@@ -78,7 +79,7 @@ def _check_saved(recognizer: Recognizer, test: Sequence[Sample], first: np.ndarr
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "recognizer.safetensors"
         recognizer.save(path)
-        _same(first, Recognizer.load(path).predict_proba(test), "saving and loading")
+        _check_equal(first, Recognizer.load(path).predict_proba(test), "saving and loading")
 
 
 def _check_probabilities(probabilities: np.ndarray, n: int) -> None:
@@ -89,7 +90,7 @@ def _check_probabilities(probabilities: np.ndarray, n: int) -> None:
     assert np.allclose(probabilities.sum(axis=1), 1), "the probabilities of a clip do not sum to 1"
 
 
-def _same(first: np.ndarray, second: np.ndarray, what: str) -> None:
+def _check_equal(first: np.ndarray, second: np.ndarray, what: str) -> None:
     gap = float(np.abs(first - second).max())
     assert gap < 1e-6, (
         f"{what} changed a probability by {gap:.2g}; draw only from `seed`, and read only `sample.arrays`"

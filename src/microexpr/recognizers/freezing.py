@@ -1,7 +1,7 @@
-"""A backbone that keeps its weights for a while, and the features that it computes meanwhile.
+"""A backbone that is not trained in the first epochs, and a cache of the features that it computes.
 
-A frozen backbone gives the same features in every epoch, in every fold, and in every run that begins from the same
-weights. They are therefore cached on disk, a file per clip, and only the head is trained on them.
+A frozen backbone gives the same features in every epoch, in every fold, and in every run that starts from the same
+weights. They are therefore cached on disk, a file for each image, and only the head is trained on them.
 """
 
 from __future__ import annotations
@@ -28,13 +28,15 @@ from .batches import Batch, ClipBatches
 
 @dataclass(frozen=True)
 class Freezing:
-    """How long all of a network but its head (its last child) keeps its weights; batch norm and dropout rest too.
+    """In which epochs the backbone of a network (all but its head, the last child) is not trained.
+
+    A frozen backbone is in evaluation mode: running means of batch norm stay as they are, and dropout is off.
 
     Args:
         epochs: number of epochs from the first in which the backbone is frozen; `all` for the whole training.
-        cache_features: compute the backbone's features of each clip once, where every version of an image is known
-            beforehand (nothing but flips changes it, and nothing is cropped). The trained weights are the same but for
-            rounding; it takes (images x versions) passes through the backbone instead of (images x epochs).
+        cache_features: compute the backbone's features of each image once, if there is a finite number of versions of
+            an image (flips are the only augmentations, and nothing is cropped). The trained weights are the same but
+            for rounding; it takes (images x versions) passes through the backbone instead of (images x epochs).
     """
 
     epochs: Annotated[int, Field(ge=0)] | Literal["all"] = 0
@@ -45,7 +47,7 @@ class Freezing:
         return self.epochs == "all" or epoch < self.epochs
 
     def apply(self, module: nn.Module, epoch: int) -> None:
-        """Freeze or thaw the backbone of a module that is about to be trained for an epoch."""
+        """Freeze or unfreeze the backbone of a module before an epoch of training."""
         if self.epochs == 0:
             return
         _, head = head_of(module)
@@ -55,7 +57,7 @@ class Freezing:
                 part.train(not self.is_frozen(epoch))
 
     def can_cache(self, epoch: int, augmentations: Sequence[Augmentation], crop: Crop) -> bool:
-        """Whether the features of all versions of an epoch's images can be computed beforehand."""
+        """Whether the features of all versions of the images can be computed before this epoch."""
         return (
             self.cache_features
             and self.is_frozen(epoch)
@@ -65,12 +67,12 @@ class Freezing:
 
 
 class BackboneFeatures:
-    """What a frozen backbone computes of each image in each version: (n, 2 ** transforms, ...) float32.
+    """Features that a frozen backbone computes of each version of each image: (n, 2 ** transforms, ...) float32.
 
     Args:
-        classifier: its backbone is frozen and in evaluation mode.
+        classifier: a classifier whose backbone is frozen and in evaluation mode.
         clips: the images.
-        transforms: what may be done to them, in order; bit i of a version's number says whether transform i was done.
+        transforms: the augmentations in order; bit i of a version's number is 1 if transform i was applied.
     """
 
     def __init__(self, classifier: Classifier, clips: ClipBatches, transforms: Sequence[Augmentation]) -> None:
@@ -113,7 +115,7 @@ class BackboneFeatures:
         return value
 
     def _backbone_digest(self) -> str:
-        """A name that changes with any weight of the backbone, with precision, device and transforms."""
+        """Fingerprint of the backbone's weights, of precision and device, and of the transforms."""
         module, computed = self._classifier.module, f"{self._classifier.precision} on {self._classifier.device.type}"
         head, _ = head_of(module)
         digest = hashlib.sha256(repr((type(module).__name__, computed, self._transforms)).encode())
@@ -124,7 +126,7 @@ class BackboneFeatures:
 
 
 def _read(path: Path) -> Tensor | None:
-    """What the file holds; None if it is not there, or damaged."""
+    """Features from a file; None if there is no such file, or if it is damaged."""
     try:
         return torch.from_numpy(np.load(path, allow_pickle=False))
     except (OSError, ValueError, EOFError):

@@ -1,4 +1,4 @@
-"""The baseline that looks at no image; every score should be read beside its score."""
+"""The majority baseline, which uses no image; compare every score with its score."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .base import RECOGNIZERS, Recognizer, State
 @RECOGNIZERS.register("majority")
 @dataclass
 class Majority(Recognizer):
-    """Gives each class its fraction of the training clips, and so always predicts the most frequent one."""
+    """The probability of each class is its fraction of the training clips: the most frequent one is predicted."""
 
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
         self.probabilities_ = np.bincount(targets, minlength=len(self.classes)) / len(targets)

@@ -1,4 +1,4 @@
-"""A saved model and a clip, in three lines:
+"""Load a saved model, and classify clips with it:
 
 from microexpr.recognizers.model import load_model
 model = load_model("runs/x/models/casme2-to-samm.safetensors")
@@ -65,24 +65,24 @@ class Model:
 
         Args:
             source: a folder of numbered frames, a video, or an image.
-            onset: frame number at which the movement begins, as the source numbers its frames; a time that is not
-                given is found as the chain's steps say (usually: the first frame, the middle, the last).
-            apex: frame number at which it is strongest.
-            offset: frame number at which it has ended.
+            onset: number of the frame at which the movement begins, as the source numbers its frames. The chain's steps
+                choose the times that are not given (usually the first frame, the middle one, the last one).
+            apex: number of the frame at which the movement is strongest.
+            offset: number of the frame at which it has ended.
             frames: frame number -> (height, width, 3) uint8 RGB, if the frames are in memory; `source` is then only
                 named in errors.
-            landmarks: frame number -> (68, 2) landmarks in pixels of `frames`; the face is then not looked for.
+            landmarks: frame number -> (68, 2) landmarks in pixels of `frames`; no face is then searched for.
 
         Returns:
             The probability of each class, largest first; they add up to 1.
 
         Raises:
-            MissingDataError: nothing is there.
+            MissingDataError: there is no such source.
             MediaError: the source cannot be read.
-            UsageError: it has no frame of that number, or the times contradict each other.
+            UsageError: the source has no frame of that number, or the times contradict each other.
         """
         path = Path(source)
-        clip = Clip("own/own/clip", "own", "own/own", path, 1.0, onset, apex, offset)
+        clip = Clip("user/user/clip", "user", "user/user", path, 1.0, onset, apex, offset)
         self._check_times(clip, None if frames is None else tuple(frames))
         probabilities = self.predictor.predict_proba([self.chain(clip, frames, landmarks)])[0]
         order = np.argsort(-probabilities, kind="stable")
@@ -97,8 +97,8 @@ class Model:
         numbers = open_frames(clip.source).numbers if numbers is None else numbers
         for name, value in given.items():
             if value not in numbers:
-                have = f"{numbers[0]} to {numbers[-1]}" if numbers else "none"
-                raise UsageError(f"{name} = {value}: '{clip.source}' has no such frame (it has {have})")
+                available = f"{numbers[0]} to {numbers[-1]}" if numbers else "none"
+                raise UsageError(f"{name} = {value}: '{clip.source}' has no such frame (it has {available})")
 
 
 DEFAULT_MODEL = Path(__file__).parent / "shipped" / "default.safetensors"

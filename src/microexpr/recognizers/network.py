@@ -1,7 +1,7 @@
 """Networks as recognizers.
 
 Every random draw (weights, order, augmentation, dropout) comes from the recognizer's own seed, never from a global
-generator: a fold gives the same numbers alone, beside others, in another process, or after a stop.
+generator: a fold gives the same results alone, beside others, in another process, or when it is continued after a stop.
 """
 
 from __future__ import annotations
@@ -42,10 +42,11 @@ class Network(Recognizer):
         network: architecture and its settings, `{"name": ..., ...}`.
         optimizer: the gradient descent method: `name` (adam, adamw, sgd), `lr`, `momentum`, `weight_decay`.
         schedule: how the learning rate falls: `name` (constant, step, cosine, poly), `every`, `factor`, `power`.
-        sampler: which clips an epoch sees: `name` (shuffle, oversample), `per_class`.
+        sampler: which clips an epoch trains on: `name` (shuffle, oversample), `per_class`.
         augment: random changes of training images, a table for each.
-        crop: `size` in pixels, and where images are cut in training (`train`) and testing (`test`); no crop without it.
-        freeze: `epochs` in which all of the network but its head keeps its weights, and `cache_features`.
+        crop: `size` in pixels, and where images are cropped in training (`train`) and testing (`test`); empty for no
+            crop.
+        freeze: `epochs` in which only the head of the network is trained, and `cache_features`.
         epochs: passes over the training clips, 1 or more.
         batch_size: clips per step, 2 or more.
         normalize: divide each channel by its root mean square over the training clips of the same data set.
@@ -102,8 +103,8 @@ class Network(Recognizer):
         mask, classes = torch.tensor(held_out), torch.from_numpy(targets)
         with torch_threads(self.threads):
             self.scales_ = DatasetScaler.fit(training, self.array) if self.normalize else None
-            watched = (self._clips(validation), classes[mask]) if validation else None
-            self._train(self._clips(training), classes[~mask], watched, init)
+            scored = (self._clips(validation), classes[mask]) if validation else None
+            self._train(self._clips(training), classes[~mask], scored, init)
 
     def _held_out(self, groups: Sequence[str]) -> list[bool]:
         """Which clips are of the subjects held out for validation.
@@ -159,12 +160,12 @@ class Network(Recognizer):
         self.module_.eval()
 
     def _build_classifier(self, shape: tuple[int, ...], generator: torch.Generator) -> None:
-        """Build a network with fresh weights for inputs of this shape, which is cut as the crop says."""
+        """Build a network with random weights for inputs of this shape before the crop."""
         components, device = self.components(), choose_device(self.device)
-        cut = components.crop.shape(shape)
-        module = build_module(components.architecture, cut, len(self.classes), self.seed)
+        cropped = components.crop.shape(shape)
+        module = build_module(components.architecture, cropped, len(self.classes), self.seed)
         module = place_module(module, device, self.precision, generator)
-        self.classifier_ = Classifier(module, cut, device, self.precision, components.crop)
+        self.classifier_ = Classifier(module, cropped, device, self.precision, components.crop)
 
     def _clips(self, samples: Sequence[Sample]) -> ClipBatches:
         return ClipBatches(samples, self.array, self.memory_gib * 2**30, self.scales_)
@@ -178,7 +179,7 @@ class Network(Recognizer):
             return classifier.probabilities(clips, self.batch_size)
 
     def state(self) -> State:
-        """Return every weight and running mean, by the module's names; what else is needed begins with `_`."""
+        """Return every weight and running mean by its name in the module; names of other arrays begin with `_`."""
         weights = {name: tensor.cpu().numpy() for name, tensor in self.module_.state_dict().items()}
         scales = {} if self.scales_ is None else self.scales_.state()
         return {**weights, "_shape": np.array(self.classifier_.shape), **scales}
@@ -186,12 +187,12 @@ class Network(Recognizer):
     def _restore(self, state: State) -> None:
         self.scales_ = DatasetScaler.from_state(state)
         if self.device == "cuda" and not torch.cuda.is_available():
-            self.device = "auto"  # trained on a GPU, asked on another machine
+            self.device = "auto"  # trained on a GPU, used on a machine without one
         self._build_classifier(tuple(int(n) for n in state["_shape"]), torch.Generator())
         load_weights(self.module_, _tensors(state), "the file")
         self.module_.eval()
 
 
 def _tensors(state: State) -> dict[str, Tensor]:
-    """The weights of a state as tensors of their own memory."""
+    """The weights of a state, copied to tensors."""
     return {name: torch.from_numpy(np.array(array)) for name, array in state.items() if not name.startswith("_")}

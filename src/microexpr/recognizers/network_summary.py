@@ -1,4 +1,4 @@
-"""What a learned network is made of: layers, shapes, weights, and how the layers are joined."""
+"""The layers of a trained network: their shapes, their parameters, and which layer reads which."""
 
 from __future__ import annotations
 
@@ -13,153 +13,158 @@ from torch.func import functional_call
 from ..core.clip import Sample
 from .base import Recognizer
 
+MAX_TRACED_VALUES = 4_000_000
+"""Number of values of the largest input with which a pass is repeated to trace its gradients."""
+
 
 def network_summary(recognizer: Recognizer, sample: Sample) -> dict[str, Any] | None:
-    """The network of a recognizer, as `<run>/network.json` keeps it; None where it has none. Changes nothing.
+    """Describe the network of a fitted recognizer, as `<run>/network.json` stores it. The recognizer does not change.
 
     Args:
-        recognizer: has learned; what it learned with a network is its `module_`.
-        sample: is put through, so that the shapes are those of the task.
+        recognizer: a fitted recognizer; its network is the attribute `module_`.
+        sample: a sample to predict, which gives the shapes.
 
     Returns:
-        `kind`, `input` (shape without the batch), `weights`, `trained` (weights that learning may change), and
-        `layers`: name, kind, shape (without the batch), weights, calls, and `reads`: positions of the layers whose
-        results it works on, empty where that cannot be told.
+        `kind`, `input` (shape without the batch), `parameters`, `trainable_parameters`, and `layers`: `name`, `kind`,
+        `shape` (without the batch), `parameters`, `calls`, and `reads`: positions of the layers whose outputs it
+        reads, empty where that is not known. None for a recognizer without a network.
     """
     module = getattr(recognizer, "module_", None)
     if not isinstance(module, nn.Module):
         return None
-    given: list[tuple[Any, ...]] = []
-    hook = module.register_forward_pre_hook(lambda _, inputs: given.append(inputs))
+    inputs: list[tuple[Any, ...]] = []
+    hook = module.register_forward_pre_hook(lambda _, values: inputs.append(values))
     try:
-        with _Layers(module).recording() as layers:
+        with _LayerRecorder(module).recording() as recorder:
             recognizer.predict_proba([sample])
     finally:
         hook.remove()
-    rows = layers.rows
-    if given and (joined := _joined(module, given[0])) is not None:
-        rows = joined
-    first = next((one for one in given[0] if isinstance(one, Tensor)), None) if given else None
+    layers = recorder.layers
+    if inputs and (connected := _connected_layers(module, inputs[0])) is not None:
+        layers = connected
+    first = next((value for value in inputs[0] if isinstance(value, Tensor)), None) if inputs else None
     return {
         "kind": type(module).__name__,
         "input": [] if first is None else list(first.shape[1:]),
-        "weights": sum(p.numel() for p in module.parameters()),
-        "trained": sum(p.numel() for p in module.parameters() if p.requires_grad),
-        "layers": rows,
+        "parameters": sum(p.numel() for p in module.parameters()),
+        "trainable_parameters": sum(p.numel() for p in module.parameters() if p.requires_grad),
+        "layers": layers,
     }
 
 
-FOLLOWED = 4_000_000
-"""Numbers in the largest input that is put through with its gradients."""
+class _LayerRecorder:
+    """Records each layer without children in the first pass through a module, in the order of the first calls.
 
-
-class _Layers:
-    """A row for each layer without layers inside, at its first call of the first pass."""
+    Attributes:
+        layers: a record for each layer.
+        nodes: for each layer the nodes of the autograd graph that its outputs come from.
+    """
 
     def __init__(self, module: nn.Module) -> None:
         self.module = module
-        self.rows: list[dict[str, Any]] = []
-        self.ends: list[list[Any]] = []
-        self.passes = 0
+        self.layers: list[dict[str, Any]] = []
+        self.nodes: list[list[Any]] = []
+        self._done = False
 
     @contextmanager
-    def recording(self) -> Iterator[_Layers]:
-        """While this lasts, what is put through is noted."""
-        leaves = {name: one for name, one in self.module.named_modules() if not list(one.children())}
-        hooks = [one.register_forward_hook(self._hook(name)) for name, one in leaves.items()]
-        hooks.append(self.module.register_forward_hook(self._ended))
+    def recording(self) -> Iterator[_LayerRecorder]:
+        """Record the first pass that is made in this context."""
+        leaves = {name: layer for name, layer in self.module.named_modules() if not list(layer.children())}
+        hooks = [layer.register_forward_hook(self._hook(name)) for name, layer in leaves.items()]
+        hooks.append(self.module.register_forward_hook(self._end_pass))
         try:
             yield self
         finally:
             for hook in hooks:
                 hook.remove()
 
-    def _ended(self, *_: Any) -> None:
-        self.passes += 1
+    def _end_pass(self, *_: Any) -> None:
+        self._done = True
 
     def _hook(self, name: str) -> Any:
-        def note(layer: nn.Module, _: Any, output: Any) -> None:
-            if self.passes:
+        def record(layer: nn.Module, _: Any, output: Any) -> None:
+            if self._done:
                 return
-            results = list(_tensors(output))
-            place = next((i for i, row in enumerate(self.rows) if row["name"] == name), None)
-            if place is None:
-                place = len(self.rows)
-                self.ends.append([])
-                self.rows.append(
+            outputs = list(_tensors(output))
+            position = next((i for i, known in enumerate(self.layers) if known["name"] == name), None)
+            if position is None:
+                position = len(self.layers)
+                self.nodes.append([])
+                self.layers.append(
                     {
                         "name": name or type(layer).__name__,
                         "kind": type(layer).__name__,
-                        "shape": list(results[0].shape[1:]) if results else [],
-                        "weights": sum(p.numel() for p in layer.parameters()),
+                        "shape": list(outputs[0].shape[1:]) if outputs else [],
+                        "parameters": sum(p.numel() for p in layer.parameters()),
                         "calls": 0,
                         "reads": [],
                     }
                 )
-            self.rows[place]["calls"] += 1
-            self.ends[place] += [one.grad_fn for one in results if one.grad_fn is not None]
+            self.layers[position]["calls"] += 1
+            self.nodes[position] += [tensor.grad_fn for tensor in outputs if tensor.grad_fn is not None]
 
-        return note
+        return record
 
 
-def _joined(module: nn.Module, inputs: tuple[Any, ...]) -> list[dict[str, Any]] | None:
-    """The rows with `reads`, found by what gradients follow; None where a network cannot be followed.
+def _connected_layers(module: nn.Module, inputs: tuple[Any, ...]) -> list[dict[str, Any]] | None:
+    """Records of the layers with `reads`, found in the autograd graph; None where a pass with gradients fails.
 
-    A pass without numbers is enough for most. Networks whose code looks at numbers (at lengths) need a real one, which
-    is left out where the input is so large that its gradients would take much memory.
+    A pass on torch's `meta` device, without values, is enough for most networks. Networks whose code reads values
+    (lengths) need a real pass, which is omitted where the input is so large that its gradients would take much memory.
     """
-    layers = _followed(module, inputs, "meta")
-    if layers is None and sum(one.numel() for one in inputs if isinstance(one, Tensor)) <= FOLLOWED:
-        layers = _followed(module, inputs, None)
-    return None if layers is None else _with_reads(layers)
+    recorder = _trace(module, inputs, "meta")
+    if recorder is None and sum(value.numel() for value in inputs if isinstance(value, Tensor)) <= MAX_TRACED_VALUES:
+        recorder = _trace(module, inputs, None)
+    return None if recorder is None else _with_reads(recorder)
 
 
-def _followed(module: nn.Module, inputs: tuple[Any, ...], device: str | None) -> _Layers | None:
-    """A pass that keeps what gradients need; with own names for the weights, so that the module's are not touched."""
+def _trace(module: nn.Module, inputs: tuple[Any, ...], device: str | None) -> _LayerRecorder | None:
+    """Record a pass with gradients, on copies of the parameters, so that those of the module are not changed."""
     state = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-    state = {name: one.detach().to(device or one.device) for name, one in state.items()}
+    state = {name: tensor.detach().to(device or tensor.device) for name, tensor in state.items()}
     for name, _ in module.named_parameters():
         state[name].requires_grad_()
-    shown = [
-        one.detach().to(device or one.device).requires_grad_()
-        if isinstance(one, Tensor) and one.is_floating_point()
-        else one
-        for one in inputs
+    values = [
+        value.detach().to(device or value.device).requires_grad_()
+        if isinstance(value, Tensor) and value.is_floating_point()
+        else value
+        for value in inputs
     ]
-    layers = _Layers(module)
+    recorder = _LayerRecorder(module)
     try:
-        with torch.enable_grad(), layers.recording():
-            functional_call(module, state, tuple(shown))
-    except Exception:  # whatever a network of somebody's own does with tensors without numbers: it is listed only
+        with torch.enable_grad(), recorder.recording():
+            functional_call(module, state, tuple(values))
+    except Exception:  # a plug-in's network may do anything with tensors without values: no connections then
         return None
+    return recorder
+
+
+def _with_reads(recorder: _LayerRecorder) -> list[dict[str, Any]]:
+    layers = recorder.layers
+    owner: dict[Any, int] = {}  # node of the autograd graph -> position of the layer that made it
+    for position, nodes in enumerate(recorder.nodes):  # a layer that returns its input (dropout) takes over its node
+        layers[position]["reads"] = sorted({owner[node] for node in nodes if node in owner})
+        owner.update((node, position) for node in nodes)
+    for position, nodes in enumerate(recorder.nodes):
+        if layers[position]["reads"]:
+            continue
+        visited, waiting = set(nodes), [source for node in nodes for source, _ in node.next_functions]
+        while waiting:
+            node = waiting.pop()
+            if node is None or node in visited:
+                continue
+            visited.add(node)
+            if (other := owner.get(node)) not in (None, position):
+                layers[position]["reads"] = sorted({*layers[position]["reads"], other})
+                continue
+            waiting += [source for source, _ in node.next_functions]
     return layers
 
 
-def _with_reads(layers: _Layers) -> list[dict[str, Any]]:
-    owner: dict[Any, int] = {}
-    for place, ends in enumerate(layers.ends):  # a layer that hands on what it got (dropout) takes its end over
-        layers.rows[place]["reads"] = sorted({owner[end] for end in ends if end in owner})
-        owner.update((end, place) for end in ends)
-    for place, ends in enumerate(layers.ends):
-        if layers.rows[place]["reads"]:
-            continue
-        seen, ahead = set(ends), [below for end in ends for below, _ in end.next_functions]
-        while ahead:
-            node = ahead.pop()
-            if node is None or node in seen:
-                continue
-            seen.add(node)
-            if (other := owner.get(node)) not in (None, place):
-                layers.rows[place]["reads"] = sorted({*layers.rows[place]["reads"], other})
-                continue
-            ahead += [below for below, _ in node.next_functions]
-    return layers.rows
-
-
 def _tensors(value: Any) -> Iterator[Tensor]:
-    """Every tensor in tuples and lists (an LSTM gives its states too; packed sequences are tuples)."""
+    """Every tensor in nested tuples and lists (an LSTM also returns its states; packed sequences are tuples)."""
     if isinstance(value, Tensor):
         yield value
     elif isinstance(value, tuple | list):
-        for one in value:
-            yield from _tensors(one)
+        for item in value:
+            yield from _tensors(item)

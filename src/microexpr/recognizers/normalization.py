@@ -1,4 +1,4 @@
-"""Each data set on its own scale, computed from the training clips of a recognizer and from no others."""
+"""Normalization of each data set by a scale of its own, computed from the training clips of a recognizer alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from ..core.clip import Sample
 
 PREFIX = "_scale."
-"""Begins the names of the scales among a recognizer's saved arrays."""
+"""Prefix of the names of the scales among a recognizer's saved arrays."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class DatasetScaler:
 
     @property
     def mean(self) -> np.ndarray:
-        """Root mean square (C,) of the scales, in which each data set counts alike."""
+        """Root mean square (C,) of the scales; data sets have equal weights."""
         return _root(np.mean([np.square(scale, dtype=np.float64) for scale in self.scales.values()], axis=0))
 
     def state(self) -> dict[str, np.ndarray]:
@@ -63,6 +63,6 @@ class DatasetScaler:
 
 
 def _root(squares: np.ndarray) -> np.ndarray:
-    """Square roots, with 1 in place of 0."""
+    """Square roots; 1 where the root is 0."""
     roots = np.sqrt(squares)
     return np.where(roots > 0, roots, 1.0).astype(np.float32)

@@ -1,4 +1,4 @@
-"""A trained network as an ONNX file, for programs that have neither torch nor microexpr."""
+"""Export of a trained network as an ONNX file, for programs that have neither torch nor microexpr."""
 
 from __future__ import annotations
 
@@ -23,19 +23,22 @@ from .network import Network
 from .onnx_model import INPUT, OUTPUT, OnnxModel, need
 
 OPSET = 18
-CLOSE = 1e-4
-"""How far probabilities from ONNX Runtime may be from torch's before a file is refused; 1e-6 is usual."""
+MAX_DIFFERENCE = 1e-4
+"""Largest difference of a probability between ONNX Runtime and torch with which a file is written; 1e-6 is usual."""
 
 
 def export(source: Path, out: Path) -> Path:
-    """`microexpr export`: the model of a run, or a saved recognizer, as an ONNX file.
+    """Export the model of a run, or a saved recognizer, as an ONNX file.
 
     Args:
-        source: a file that `Recognizer.save` wrote, or a run's folder that holds one below `models/`.
+        source: a file that `Recognizer.save` wrote, or a run's folder with one such file in `models/`.
         out: the file to write.
 
+    Returns:
+        The file that was written.
+
     Raises:
-        MissingDataError: nothing is there, or the run has no model.
+        MissingDataError: there is no such file or folder, or the run has no model.
         UsageError: the run has several models, or the recognizer is no network.
     """
     file = find_model(source)
@@ -49,8 +52,8 @@ def find_model(source: Path) -> Path:
     """Find the saved recognizer of a path: the file itself, or the only model of a run.
 
     Raises:
-        MissingDataError: nothing is there, or the run has no model.
-        UsageError: there are several; the message names some.
+        MissingDataError: there is no such file or folder, or the run has no model.
+        UsageError: the run has several models; the message names some.
     """
     if source.is_file():
         return source
@@ -66,17 +69,24 @@ def find_model(source: Path) -> Path:
 
 
 def to_onnx(recognizer: Network, path: Path | str, metadata: Mapping[str, str] | None = None) -> Path:
-    """Write a trained network as ONNX (opset 18, any number of images at once, float32).
+    """Write a trained network as ONNX (opset 18, float32, any number of images at once).
 
-    Input `image` (n, C, H, W) float32 is the chain's array with the channels first; output `probabilities` (n, classes)
-    float32. Metadata: `classes` and `array`, and what is given, e.g. the `chain`.
-    The file is held against torch on random images before it is written.
+    The input `image` (n, C, H, W) float32 is the chain's array with the channels first; the output is `probabilities`
+    (n, classes) float32. Probabilities of random images are compared with torch's before the file is written.
+
+    Args:
+        recognizer: the trained network.
+        path: the file to write.
+        metadata: texts to store in the file beside `classes` and `array`, e.g. the `chain`.
+
+    Returns:
+        The file that was written.
 
     Raises:
         UsageError: the extra `onnx` is not installed, the network takes sequences, or it has a scale for each of
             several data sets.
         NotFittedError: neither `fit` nor `load` was called before.
-        DataError: the file would answer otherwise than torch does.
+        DataError: probabilities of the ONNX file differ from torch's.
     """
     if not hasattr(recognizer, "classes_"):
         raise NotFittedError(f"recognizer '{recognizer.name}' is not fitted; call fit or load first")
@@ -85,11 +95,11 @@ def to_onnx(recognizer: Network, path: Path | str, metadata: Mapping[str, str] |
         raise UsageError(f"'{name}' takes sequences of any length; only networks of images become ONNX files")
     if recognizer.scales_ is not None and len(recognizer.scales_.scales) > 1:
         raise UsageError(
-            f"it normalizes {', '.join(recognizer.scales_.scales)} each by itself; an ONNX file cannot tell them"
+            f"it has a scale for each of {', '.join(recognizer.scales_.scales)}; an ONNX file can hold only one"
         )
     for package in ("onnx", "onnxscript", "onnxruntime"):
         need(package)
-    try:  # on the CPU: a GPU rounds its convolutions
+    try:  # on the CPU, because a GPU rounds its convolutions
         scaled = [] if recognizer.scales_ is None else [_Divided(torch.from_numpy(recognizer.scales_.mean))]
         module = nn.Sequential(*scaled, recognizer.module_.cpu(), nn.Softmax(1)).eval()
         content = _finish(_program(module, recognizer.classifier_.shape), {**(metadata or {}), **_facts(recognizer)})
@@ -101,7 +111,7 @@ def to_onnx(recognizer: Network, path: Path | str, metadata: Mapping[str, str] |
 
 
 class _Divided(nn.Module):
-    """Each channel of (n, C, H, W) divided by its own number."""
+    """Divides each channel of (n, C, H, W) by a number of its own."""
 
     by: torch.Tensor
 
@@ -131,13 +141,13 @@ def _facts(recognizer: Network) -> dict[str, str]:
     return {"classes": json.dumps(list(recognizer.classes)), "array": recognizer.array, "made_by": "microexpr"}
 
 
-def _finish(program: Any, about: Mapping[str, str]) -> bytes:
-    """The file's bytes; where each operation stood in our source (paths of this machine) is left out."""
+def _finish(program: Any, metadata: Mapping[str, str]) -> bytes:
+    """The file's bytes, without the source locations (paths of this machine) that torch notes of each operation."""
     proto = program.model_proto
     for node in proto.graph.node:
         del node.metadata_props[:]
     del proto.metadata_props[:]
-    for name, value in sorted(about.items()):
+    for name, value in sorted(metadata.items()):
         entry = proto.metadata_props.add()
         entry.key, entry.value = name, value
     content: bytes = proto.SerializeToString()
@@ -149,13 +159,13 @@ def _compare(module: nn.Module, shape: tuple[int, ...], content: bytes) -> None:
     with torch.no_grad(), torch_threads():
         expected = module(images).numpy()
     largest = float(np.abs(OnnxModel(content).predict_arrays(images.numpy()) - expected).max())
-    if not largest <= CLOSE:
-        raise DataError(f"the ONNX file would answer otherwise than torch: probabilities differ by {largest:.2g}")
+    if not largest <= MAX_DIFFERENCE:
+        raise DataError(f"probabilities of the ONNX file differ from torch's by {largest:.2g}; no file was written")
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without torch's remarks on its own insides (torchvision is not there, its own code is deprecated)."""
+    """Silence torch's warnings about itself (no torchvision, deprecated code of its own)."""
     logger = logging.getLogger("torch.onnx")
     before = logger.level
     logger.setLevel(logging.ERROR)

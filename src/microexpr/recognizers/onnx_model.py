@@ -1,4 +1,4 @@
-"""An exported network asked through ONNX Runtime: no torch is loaded."""
+"""Predictions of an exported network by ONNX Runtime, without torch."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ INPUT, OUTPUT = "image", "probabilities"
 
 
 class OnnxModel:
-    """What `export.to_onnx` wrote; it predicts as the recognizer did, and cannot learn.
+    """A network that `onnx_export.to_onnx` wrote. It predicts as the recognizer did, and cannot be trained.
 
     Attributes:
         classes: the classes of the task.
-        array: which array of a sample it reads.
+        array: name of the array of a sample that is the input.
         metadata: texts of the file, e.g. `chain`.
 
     Args:
@@ -30,8 +30,8 @@ class OnnxModel:
 
     Raises:
         UsageError: the extra `onnx` is not installed.
-        MissingDataError: no such file.
-        DataError: it is broken, or microexpr did not write it.
+        MissingDataError: there is no such file.
+        DataError: the file is damaged, or microexpr did not write it.
     """
 
     def __init__(self, source: Path | str | bytes) -> None:
@@ -47,7 +47,7 @@ class OnnxModel:
             self._session: Any = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime has an exception class of its own for every error
             reason = f"{type(error).__name__}: {error}".splitlines()[0][:120]
-            raise DataError(f"{what} is not a whole ONNX file ({reason})") from None
+            raise DataError(f"{what} is damaged or not an ONNX file ({reason})") from None
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         names = [tensor.name for tensor in (*inputs, *outputs)]
@@ -67,15 +67,15 @@ class OnnxModel:
         self._shape = tuple(inputs[0].shape[1:])
 
     def predict_arrays(self, images: np.ndarray) -> np.ndarray:
-        """(n, C, H, W) float32 to (n, classes) float32, each row with sum 1."""
-        answer: np.ndarray = self._session.run([OUTPUT], {INPUT: np.ascontiguousarray(images, np.float32)})[0]
-        return answer
+        """Compute probabilities (n, classes) float32, each row with sum 1, of images (n, C, H, W) float32."""
+        probabilities: np.ndarray = self._session.run([OUTPUT], {INPUT: np.ascontiguousarray(images, np.float32)})[0]
+        return probabilities
 
     def predict_proba(self, samples: Sequence[Sample]) -> np.ndarray:
         """Compute the probability of each class, (n, classes) float64, as `Recognizer.predict_proba`.
 
         Raises:
-            RecipeError: the samples lack the array, or it has another shape than the network learned from.
+            RecipeError: the samples lack the array, or it has another shape than in the training.
         """
         if not samples:
             return np.zeros((0, len(self.classes)))
@@ -92,10 +92,10 @@ class OnnxModel:
 
 
 def need(package: str) -> Any:
-    """A package of the extra `onnx`.
+    """Import a package of the extra `onnx`.
 
     Raises:
-        UsageError: it is not installed; the message says how to get it.
+        UsageError: it is not installed; the message says how to install it.
     """
     try:
         return importlib.import_module(package)

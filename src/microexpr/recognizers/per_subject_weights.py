@@ -1,4 +1,4 @@
-"""Networks whose weights were published fold by fold."""
+"""Networks whose weights were published for each fold."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from .network import Network
 @RECOGNIZERS.register("per-subject-weights")
 @dataclass
 class PerSubjectWeights(Network):
-    """A network whose weights somebody has published fold by fold; nothing is trained here.
+    """A network whose weights were published for each fold; nothing is trained.
 
-    STSTNet's authors publish one file per subject, trained without that subject and named after it (`sub01.pth`,
-    `s01.pth`, `006.pth`). Settings are those of `network`; those of the training are ignored.
+    STSTNet's authors publish a file for each subject, trained without that subject and named after it (`sub01.pth`,
+    `s01.pth`, `006.pth`). The settings are those of `network`; those of the training are ignored.
 
     Args:
         weights: folder with `<subject>.safetensors` or `<subject>.pth`.

@@ -35,7 +35,7 @@ class SklearnRecognizer(Recognizer):
     It can be saved (without pickle) if the estimator is a class of `sklearn` whose parameters are numbers, strings,
     lists and tables, and whose fitted attributes are arrays of numbers, numbers and strings: linear models, naive
     Bayes, discriminant analysis, support vector machines. Trees, forests, nearest neighbors and pipelines can be
-    trained and asked, but not saved.
+    fitted and can predict, but cannot be saved.
 
     Args:
         estimator: a classifier, or the full name of its class, which must begin with `sklearn.`.
@@ -85,7 +85,7 @@ class SklearnRecognizer(Recognizer):
         return self
 
     def _new_estimator(self) -> Any:
-        """An estimator that is not fitted."""
+        """Build an estimator that is not fitted."""
         from sklearn.base import clone, is_classifier
 
         if not isinstance(self.estimator, str):
@@ -105,7 +105,7 @@ class SklearnRecognizer(Recognizer):
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
         self.present_ = np.unique(targets)
         self.estimator_ = self._new_estimator()
-        if len(self.present_) > 1:  # most classifiers refuse a single class, whose probability is 1
+        if len(self.present_) > 1:  # most classifiers reject a single class, whose probability is 1
             self.estimator_.fit(self._values(samples), targets)
 
     def _predict_proba(self, samples: Sequence[Sample]) -> np.ndarray:
@@ -166,7 +166,7 @@ class SklearnRecognizer(Recognizer):
 
 
 def _class_named(name: str) -> Any:
-    """A class of scikit-learn; no other package is imported.
+    """Import a class of scikit-learn; no other package is imported.
 
     Raises:
         RecipeError: there is no such class.

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 
 from ..core.clip import Sample
-from ..core.errors import RecipeError
 from .base import RECOGNIZERS, Recognizer, State, softmax, stack
+
+Positive = Annotated[float, Field(gt=0)]
 
 
 @RECOGNIZERS.register("svm")
@@ -18,7 +20,7 @@ from .base import RECOGNIZERS, Recognizer, State, softmax, stack
 class SVM(Recognizer):
     """A support vector machine on the flattened values of one array.
 
-    Its probabilities are the softmax of the one-against-rest scores: they rank classes, they are not calibrated.
+    Its probabilities are the softmax of the one-against-rest scores: they rank classes, and are not calibrated.
 
     Args:
         C: penalty of a training clip on the wrong side of the margin, above 0.
@@ -30,29 +32,24 @@ class SVM(Recognizer):
         array: name of the array of the samples.
     """
 
-    C: float = 1.0
+    C: Positive = 1.0
     kernel: Literal["rbf", "linear"] = "rbf"
-    gamma: Literal["scale", "auto"] | float = "scale"
+    gamma: Positive | Literal["scale", "auto"] = "scale"
     class_weights: bool = True
     standardize: bool = False
     array: str = "image"
 
-    def __post_init__(self) -> None:
-        for name, value in (("C", self.C), ("gamma", self.gamma)):
-            if not isinstance(value, str) and not value > 0:
-                raise RecipeError(f"svm: {name} = {value}; use a number above 0")
-
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
-        self._learn(stack(samples, self.array).astype(np.float32).reshape(len(samples), -1), targets)
+        self._fit_arrays(stack(samples, self.array).astype(np.float32).reshape(len(samples), -1), targets)
 
-    def _learn(self, values: np.ndarray, targets: np.ndarray) -> None:
+    def _fit_arrays(self, values: np.ndarray, targets: np.ndarray) -> None:
         from sklearn.svm import SVC
 
         self.values_, self.targets_ = values, targets
         self.mean_, self.deviation_ = values.mean(axis=0), values.std(axis=0)
         self.deviation_[self.deviation_ == 0] = 1  # a value that is the same in all clips carries no information
         self.present_ = np.unique(targets)
-        self.machine_ = None  # a single class in training needs no machine
+        self.machine_ = None  # with a single class in training there is nothing to fit
         if len(self.present_) > 1:
             weight = "balanced" if self.class_weights else None
             self.machine_ = SVC(C=self.C, kernel=self.kernel, gamma=self.gamma, class_weight=weight, break_ties=True)
@@ -74,8 +71,8 @@ class SVM(Recognizer):
         return (values - self.mean_) / self.deviation_ if self.standardize else values
 
     def state(self) -> State:
-        """Return the training values and targets; fitting them again gives the same machine."""
+        """Return the training values and targets: a fit on them gives the same machine again."""
         return {"values": self.values_, "targets": self.targets_}
 
     def _restore(self, state: State) -> None:
-        self._learn(state["values"], state["targets"])
+        self._fit_arrays(state["values"], state["targets"])

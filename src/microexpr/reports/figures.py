@@ -121,9 +121,9 @@ def _network(run: RecognitionRun) -> Iterator[FigureSpec]:
     network = run.network()
     if network and network["layers"]:
         caption = (
-            f"{network['kind']}: {_thousands(network['weights'])} weights, {_thousands(network['trained'])} of them "
-            "trained here. Shapes are those of one input. Only layers are drawn, not what is computed between them "
-            "(ReLU, pooling in code)."
+            f"{network['kind']}: {_thousands(network['parameters'])} weights, "
+            f"{_thousands(network['trainable_parameters'])} of them trained here. Shapes are those of one input. Only "
+            "layers are drawn, not what is computed between them (ReLU, pooling in code)."
         )
         yield FigureSpec("network", "Network", caption, partial(network_figure, network))
 

@@ -154,14 +154,14 @@ class Box:
     name: str
     kinds: tuple[str, ...]
     shape: tuple[int, ...]
-    weights: int
+    parameters: int
     reads: frozenset[int]
 
 
 def boxes(layers: Sequence[Mapping[str, Any]], max_boxes: int = MAX_BOXES) -> list[Box]:
     """The layers of `network.json`, gathered into at most `max_boxes` boxes.
 
-    Layers without weights and normalizations are drawn with the layer that they read; if that is not enough, layers
+    Layers without parameters and normalizations are drawn with the layer that they read; if that is not enough, layers
     whose names begin alike are one box.
     """
     keys = _carried(layers)
@@ -173,15 +173,15 @@ def boxes(layers: Sequence[Mapping[str, Any]], max_boxes: int = MAX_BOXES) -> li
     sources: dict[str, set[str]] = {name: set() for name in names}
     for layer, key in zip(layers, keys, strict=True):
         for other in (keys[i] for i in layer.get("reads", ())):
-            if other != key and key not in _behind(sources, other):  # a layer used twice would close a circle
+            if other != key and key not in _behind(sources, other):  # a layer that is used twice would make a cycle
                 sources[key].add(other)
     found = []
     for name in names:
         own = [layer for layer, key in zip(layers, keys, strict=True) if key == name]
         kinds = tuple(dict.fromkeys(str(layer["kind"]) for layer in own if layer["kind"] not in EMPTY))
-        weights = sum(layer["weights"] for layer in own)
+        parameters = sum(layer["parameters"] for layer in own)
         reads = frozenset(names.index(other) for other in sources[name])
-        found.append(Box(name, kinds, tuple(own[-1]["shape"]), weights, reads))
+        found.append(Box(name, kinds, tuple(own[-1]["shape"]), parameters, reads))
     return found
 
 
@@ -190,7 +190,7 @@ def _carried(layers: Sequence[Mapping[str, Any]]) -> list[str]:
     keys: list[str] = []
     for layer in layers:
         reads = [i for i in layer.get("reads", ()) if i < len(keys)]
-        joins = len(reads) == 1 and (not layer["weights"] or "Norm" in str(layer["kind"]))
+        joins = len(reads) == 1 and (not layer["parameters"] or "Norm" in str(layer["kind"]))
         keys.append(keys[reads[0]] if joins else str(layer["name"]))
     return keys
 
@@ -236,9 +236,13 @@ def network_figure(network: Mapping[str, Any]) -> Figure:
 
 def _lines(part: Box) -> list[str]:
     """Lines in a box: name, kinds of layers, output shape, weights."""
-    kinds = [*part.kinds[:6], *["…"] * (len(part.kinds) > 6)]
-    weights = [f"{part.weights:,} weights".replace(",", " ")] if part.weights else []
-    return [part.name, *kinds, " × ".join(map(str, part.shape)), *weights]
+    lines = [part.name, *part.kinds[:6]]
+    if len(part.kinds) > 6:
+        lines.append("…")
+    lines.append(" × ".join(map(str, part.shape)))
+    if part.parameters:
+        lines.append(f"{part.parameters:,} weights".replace(",", " "))
+    return lines
 
 
 def encode(figure: Figure, form: str) -> bytes:

@@ -275,7 +275,7 @@ def _stages(summary: Summary) -> Table | None:
 
 
 def _network(summary: Summary) -> Table | None:
-    """Layers of the network with shapes and weights; on pages only, being long."""
+    """Layers of the network with their shapes and numbers of weights; the table is long, and only on pages."""
     network: Mapping[str, Any] | None = summary.run.network()
     if network is None:
         return None
@@ -283,9 +283,9 @@ def _network(summary: Summary) -> Table | None:
     for layer in network["layers"]:
         calls = f" (used {layer['calls']} times)" if layer["calls"] > 1 else ""
         shape = " × ".join(map(str, layer["shape"]))
-        rows.append((layer["name"], layer["kind"] + calls, shape, str(layer["weights"])))
-    rows.append(("all", network["kind"], "", str(network["weights"])))
-    rows.append(("of these trained here", "", "", str(network["trained"])))
+        rows.append((layer["name"], layer["kind"] + calls, shape, str(layer["parameters"])))
+    rows.append(("all", network["kind"], "", str(network["parameters"])))
+    rows.append(("of these trained here", "", "", str(network["trainable_parameters"])))
     note = "of the first fold; shapes of one input, without the batch"
     columns = ("layer", "kind", "output", "weights")
     return Table("network, layer by layer", columns, tuple(rows), note, folded=True, page_only=True)

@@ -68,5 +68,5 @@ class Checkpoint:
         if damage:
             raise DataError(f"checkpoint '{self.path}' is damaged ({damage}); delete it")
         if key != self.key:
-            raise UsageError(f"'{self.path}' is of other settings or images; delete it or choose another name")
+            raise UsageError(f"'{self.path}' is of other settings or data; delete it or choose another name")
         return state

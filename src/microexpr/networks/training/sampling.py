@@ -1,4 +1,4 @@
-"""Which training samples an epoch sees, in which order, and how they are divided into batches."""
+"""Which training samples an epoch uses, in which order, and how they are divided into batches."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Sampler:
-    """Which training clips an epoch sees, and in which order.
+    """Which training clips an epoch uses, and in which order.
 
     Args:
-        name: `shuffle` sees each clip once; `oversample` draws duplicates at random until every class has `per_class`
-            clips, and leaves clips out of a class that has more.
+        name: `shuffle` uses each clip once; `oversample` draws duplicates at random until every class has `per_class`
+            clips, and leaves out clips of a class that has more.
         per_class: clips of each class per epoch with `oversample`; 0 for as many as the largest class has.
     """
 

@@ -27,7 +27,7 @@ from .optimization import Optimizer, Schedule
 
 @dataclass(frozen=True)
 class LabeledBatch:
-    """Inputs of a network and what it should answer.
+    """Inputs of a network and its target outputs.
 
     Attributes:
         inputs: n inputs, of whatever type the objective's `forward` takes.
@@ -58,7 +58,7 @@ class Objective(ABC):
     """Names of what `measure` returns; their means over an epoch are columns of the curves beside `loss`."""
 
     def prepare(self, epoch: int) -> None:  # noqa: B027
-        """Do what has to be done once before the first epoch of this call, after a checkpoint was read."""
+        """Prepare the training, once, after a checkpoint was read and before the next epoch."""
 
     @abstractmethod
     def begin_epoch(self, epoch: int) -> Sequence[Any]:
@@ -66,7 +66,7 @@ class Objective(ABC):
 
     @abstractmethod
     def load(self, batches: Sequence[Any], first: int) -> Iterable[LabeledBatch]:
-        """Load what `begin_epoch` returned, from batch number `first` on; a batch is asked for after the step before.
+        """Load the batches, from number `first` on; the trainer takes a batch when it has done the step before.
 
         Args:
             batches: what `begin_epoch` returned.
@@ -82,7 +82,7 @@ class Objective(ABC):
         """Compute the mean loss of a batch, a scalar."""
 
     def measure(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
-        """Compute the sum over a batch of each of `metrics`, e.g. the number of correct answers."""
+        """Compute the sum over a batch of each of `metrics`, e.g. the number of correct predictions."""
         return ()
 
     def end_epoch(self, epoch: int) -> dict[str, float]:
@@ -103,7 +103,7 @@ class Trainer:
         process: device, rank and number of processes.
         schedule: how the learning rate falls.
         schedule_per_step: change the learning rate at every step instead of every epoch.
-        warmup: epochs in which the learning rate rises from nearly 0 to where the schedule has it.
+        warmup: epochs in which the learning rate rises from nearly 0 to that of the schedule.
         parts: a batch is divided into so many parts whose gradients are added, where it does not fit in memory.
         checkpoint: where the training continues after a stop; None saves nothing.
         require_finite: raise an error when the mean loss of an epoch is infinite or not a number.

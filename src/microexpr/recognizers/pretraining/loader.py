@@ -1,7 +1,7 @@
-"""Batches of images: which, where each is cut, and reading them ahead in threads.
+"""Batches of images: their random order, their crops, and threads that read them ahead.
 
-What an epoch draws depends on the seed and the epoch alone, not on what was drawn before: training that goes on after
-a stop draws the same, and several processes agree without exchanging anything.
+The random numbers of an epoch depend on the seed and the epoch alone: a training that continues after a stop draws the
+same ones, and several processes agree without communication.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from torch import Tensor
 from .image_datasets import ImageDataset
 
 CropPosition = tuple[float, float, bool]
-"""Where a image is cut, as fractions (0 to 1) of the room downwards and to the right, and whether it is mirrored."""
+"""Position of a crop, as fractions (0 to 1) of the margin downwards and to the right, and whether it is mirrored."""
 
 MIDDLE: CropPosition = (0.5, 0.5, False)
 
 BatchPlan = tuple[list[int], list[CropPosition]]
-"""The images of one batch by number, and where each is cut."""
+"""The images of one batch by number, and the position of each crop."""
 
 
 @dataclass(frozen=True)
 class ResizeCrop:
-    """How an image of any size becomes one of `size` x `size`.
+    """Resizes an image and crops a square.
 
     Args:
-        resize: pixels of the shorter side before it is cut.
-        size: pixels of the cut square.
-        bgr: order of the channels blue, green, red.
+        resize: length of the shorter side before the crop, in pixels.
+        size: side of the crop, in pixels.
+        bgr: whether the channels are in the order blue, green, red.
     """
 
     resize: int
@@ -43,13 +43,13 @@ class ResizeCrop:
     bgr: bool
 
     def __call__(self, image: np.ndarray, position: CropPosition) -> np.ndarray:
-        """(height, width, 3) uint8 RGB to (size, size, 3) uint8."""
+        """Turn an image (height, width, 3) uint8 RGB into (size, size, 3) uint8."""
         height, width = image.shape[:2]
         ratio = self.resize / min(height, width)
         if ratio != 1:
-            wanted = max(self.size, round(width * ratio)), max(self.size, round(height * ratio))
-            way = cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR
-            image = cv2.resize(image, wanted, interpolation=way)
+            resized = max(self.size, round(width * ratio)), max(self.size, round(height * ratio))
+            interpolation = cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR
+            image = cv2.resize(image, resized, interpolation=interpolation)
         down, right, mirrored = position
         top = int(down * (image.shape[0] - self.size + 1))
         left = int(right * (image.shape[1] - self.size + 1))
@@ -59,18 +59,19 @@ class ResizeCrop:
 
 
 def seeded(*numbers: int) -> torch.Generator:
-    """A generator of its own for these numbers; neighbors have nothing in common."""
+    """Make a generator seeded by a hash of these numbers, so that similar numbers give independent generators."""
     digest = hashlib.sha256(repr(numbers).encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
 
 
 def training_plans(count: int, batch: int, seed: int, epoch: int, ranks: tuple[int, int] = (0, 1)) -> list[BatchPlan]:
-    """The batches of one epoch in a shuffled order; what does not fill a batch waits for another epoch.
+    """Plan the batches of one epoch, shuffled; images that do not fill a batch are left out.
 
     Args:
-        count: images there are.
-        batch: images of a batch, over all processes.
-        seed, epoch: what is drawn depends on these.
+        count: number of images.
+        batch: number of images of a batch, over all processes.
+        seed: seed of the training.
+        epoch: number of the epoch, from 0.
         ranks: (rank, world size); a process takes every world-size-th image of each batch.
     """
     generator = seeded(seed, epoch)
@@ -85,30 +86,30 @@ def training_plans(count: int, batch: int, seed: int, epoch: int, ranks: tuple[i
 
 
 def eval_batches(count: int, batch: int, ranks: tuple[int, int] = (0, 1)) -> list[BatchPlan]:
-    """Every image once, cut in the middle."""
+    """Plan batches that hold every image once, cropped in the middle."""
     mine = range(ranks[0], count, ranks[1])
     parts = [list(mine[begin : begin + batch]) for begin in range(0, len(mine), batch)]
     return [(part, [MIDDLE] * len(part)) for part in parts]
 
 
 def read_batches(
-    images: ImageDataset, plans: Iterable[BatchPlan], cut: ResizeCrop, workers: int, pinned: bool = False
+    images: ImageDataset, plans: Iterable[BatchPlan], crop: ResizeCrop, workers: int, pinned: bool = False
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """(images (n, 3, size, size) uint8 in channels-last memory, labels (n,)), in the order of the plans.
+    """Yield (images (n, 3, size, size) uint8 in channels-last memory, labels (n,)) in the order of the plans.
 
     Args:
-        images: where they come from.
-        plans: which, and where each is cut.
-        cut: to which size.
-        workers: threads, each reading a whole batch ahead (decoding lets other threads run).
-        pinned: into memory that a GPU copies from by itself.
+        images: the images.
+        plans: which images each batch holds, and how they are cropped.
+        crop: resizes and crops.
+        workers: number of threads, each of which reads a whole batch ahead (decoding releases Python's lock).
+        pinned: whether the images are put into pinned memory, from which a GPU copies them asynchronously.
     """
 
     def load(plan: BatchPlan) -> tuple[Tensor, Tensor]:
         numbers, positions = plan
-        stack = np.empty((len(numbers), cut.size, cut.size, 3), np.uint8)
+        stack = np.empty((len(numbers), crop.size, crop.size, 3), np.uint8)
         for row, number, position in zip(stack, numbers, positions, strict=True):
-            row[:] = cut(images.read(number), position)
+            row[:] = crop(images.read(number), position)
         x, y = torch.from_numpy(stack), torch.from_numpy(images.labels[numbers])
         return (x.pin_memory() if pinned else x).permute(0, 3, 1, 2), y
 

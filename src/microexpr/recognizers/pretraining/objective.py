@@ -22,10 +22,10 @@ from .settings import Pretraining
 class ImageClassification(Objective):
     """Cross-entropy of labeled images.
 
-    What an epoch and a step draw depends on seed, epoch, step and rank alone.
+    The random numbers of a step depend on seed, epoch, step and rank alone.
 
     Args:
-        settings: of the training.
+        settings: settings of the training.
         module: the network, on its device.
         train: training images.
         validation: images for the scores of each epoch; None for no scores.
@@ -79,7 +79,7 @@ class ImageClassification(Objective):
         return F.cross_entropy(outputs, targets)
 
     def measure(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
-        """Count correct answers."""
+        """Count correct predictions."""
         return ((outputs.argmax(1) == targets).sum(),)
 
     def end_epoch(self, epoch: int) -> dict[str, float]:

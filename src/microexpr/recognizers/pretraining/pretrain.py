@@ -1,6 +1,6 @@
-"""Training a network from scratch on labeled images, so that nobody depends on published weights.
+"""Training a network from scratch on labeled images, for users who do not want to depend on published weights.
 
-The weights that are written are those of the last epoch: no validation image chooses anything.
+The weights of the last epoch are written: nothing is chosen by its score on validation images.
 """
 
 from __future__ import annotations
@@ -42,22 +42,22 @@ SYNTHETIC_VERSION = 1
 
 
 def pretrain(settings: Pretraining, root: Path, out: Path, progress: ProgressCallback | None = None) -> Path:
-    """Train from scratch; the same call continues after a stop. Under torchrun each process does its part.
+    """Train from scratch; the same call continues after a stop. Under torchrun the processes divide each batch.
 
     Args:
-        settings: of the training.
+        settings: settings of the training.
         root: folder of images (see `image_datasets`).
-        out: the weights, `<out>.safetensors` (the ending may be given); `<out>.csv` gets a line per epoch.
+        out: file of the weights, with or without `.safetensors`; a `.csv` beside it gets a line for each epoch.
         progress: called with (what, steps done, steps in all).
 
     Returns:
-        Where the weights are: a state dict, with settings, classes, input format and scores as metadata.
+        File of the weights: a state dict, with settings, classes, input format and scores as metadata.
 
     Raises:
-        DataError: images that are missing or broken (named), or a damaged checkpoint.
-        RecipeError: settings that do not fit the network or the images.
-        UsageError: `out` holds something else already.
-        RunError: the loss is not a finite number any more.
+        DataError: images are missing or damaged (the message names one), or the checkpoint is damaged.
+        RecipeError: the settings do not fit the network or the images.
+        UsageError: `out` holds the weights of another training.
+        RunError: the loss is not finite.
     """
     path = out if out.suffix == ".safetensors" else out.with_name(out.name + ".safetensors")
     train, validation = open_image_dataset(root)
@@ -83,10 +83,10 @@ def pretrain(settings: Pretraining, root: Path, out: Path, progress: ProgressCal
 def build_trainer(
     settings: Pretraining, train: ImageDataset, validation: ImageDataset | None, process: Process
 ) -> Trainer:
-    """Build the training loop: fresh weights on the device, optimizer, schedule and objective.
+    """Build the training loop: a network with random weights, optimizer, schedule and objective.
 
     Raises:
-        RecipeError: a batch has less than two images for a part.
+        RecipeError: a part of a batch has fewer than two images.
     """
     batch_size = min(settings.batch_size, len(train)) // process.world_size * process.world_size
     if batch_size // process.world_size // settings.parts < 2:
@@ -111,7 +111,7 @@ def build_trainer(
 
 
 def build_module(settings: Pretraining, classes: int, generator: torch.Generator, process: Process) -> nn.Module:
-    """Build the network with fresh weights, on the device of the process; dropout draws from `generator`."""
+    """Build the network with random weights, on the device of the process; dropout draws from `generator`."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         module = NETWORKS.build(settings.network).build((3, settings.size, settings.size), classes)
@@ -121,12 +121,12 @@ def build_module(settings: Pretraining, classes: int, generator: torch.Generator
 
 def training_key(settings: Pretraining, train: ImageDataset) -> str:
     """Return what identifies a training: the settings that change its weights, and the list of its images."""
-    wanted = {name: value for name, value in dataclasses.asdict(settings).items() if name not in NOT_IN_KEY}
-    return json.dumps([wanted, train.fingerprint(), len(train)], sort_keys=True)
+    values = {name: value for name, value in dataclasses.asdict(settings).items() if name not in NOT_IN_KEY}
+    return json.dumps([values, train.fingerprint(), len(train)], sort_keys=True)
 
 
 def is_finished(path: Path, key: str) -> bool:
-    """Whether the weights of this training are there.
+    """Whether the weights of this training are written already.
 
     Raises:
         UsageError: the file is of another training.
@@ -139,7 +139,7 @@ def is_finished(path: Path, key: str) -> bool:
 
 
 def weights_metadata(settings: Pretraining, train: ImageDataset, last: dict[str, float]) -> dict[str, Any]:
-    """Return what is written beside the weights; `last` is the last row of the history."""
+    """Return the metadata that are written with the weights; `last` is the last row of the history."""
     subtract, divide = settings.normalization
     return {
         "network": settings.network,
@@ -153,13 +153,16 @@ def weights_metadata(settings: Pretraining, train: ImageDataset, last: dict[str,
 
 
 def synthetic_weights(network: Settings, cache: Path, progress: ProgressCallback | None = None, size: int = 64) -> Path:
-    """Train weights for half a minute on drawn patterns, for trying things without ImageNet; done once.
+    """Train weights for half a minute on images of patterns, which stand in for weights of ImageNet; done once.
 
     Args:
         network: architecture and its settings.
         cache: folder of all caches.
         progress: called with (what, steps done, steps in all).
         size: height and width of an image, in pixels.
+
+    Returns:
+        File of the weights, in the cache.
     """
     network = NETWORKS.build(network).pretrained
     images = cache / "synthetic-images" / f"patterns-{size}-v{SYNTHETIC_VERSION}"

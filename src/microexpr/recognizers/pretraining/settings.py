@@ -1,8 +1,8 @@
 """Settings of a training from scratch.
 
 The defaults are those of the ResNet10's authors (Simon, Rodner, Denzler, arXiv 1612.01452, their `solver.prototxt`):
-gradient descent with momentum 0.9, weight decay 1e-4, batches of 256, a learning rate that falls from 0.1 to 0 in a
-straight line over 320 000 steps (64 epochs of ImageNet); shorter side 256, random crops of 224, flipped half the time.
+gradient descent with momentum 0.9, weight decay 1e-4, batches of 256, a learning rate that falls linearly from 0.1 to 0
+over 320 000 steps (64 epochs of ImageNet); shorter side 256, random crops of 224, half of them mirrored.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class Pretraining:
         weight_decay: L2 penalty on the weights, 0 or more.
         schedule: the learning rate falls to 0 in a straight line (`poly`) or along half a cosine (`cosine`), a little
             at each step.
-        warmup: epochs in which the learning rate rises from nearly 0 to where the schedule has it.
+        warmup: epochs in which the learning rate rises from nearly 0 to that of the schedule.
         size: height and width of a training image, in pixels.
-        resize: length of the shorter side before the crop, in pixels; 0 for 256 / 224 of `size`.
+        resize: length of the shorter side before the crop, in pixels; 0 for 256 / 224 times `size`.
         channels: order of the color channels; `auto` for what the network's published weights expect.
         subtract: subtracted from each channel (0 to 255), in that order; None for what published weights expect.
         divide: divides each channel after that; None for what published weights expect.
@@ -98,7 +98,7 @@ class Pretraining:
 
     @property
     def resize_crop(self) -> ResizeCrop:
-        """How images come to their size."""
+        """Resizes and crops the images."""
         return ResizeCrop(self.resize or round(self.size * 256 / 224), self.size, self.channel_order == "bgr")
 
     @property
