@@ -281,15 +281,15 @@ def _npz(path: Path, **arrays) -> None:
 
 
 EIGHT = np.zeros((2, 192), np.uint8)
-FAULTS = {
+DAMAGE = {
     "no images in a supported layout": lambda root: _touch(root / "readme.txt"),
     "one class only": lambda root: _png(root / "a" / "1.png"),
     "'.*b' holds no image": lambda root: (_png(root / "a" / "1.png"), (root / "b").mkdir()),
     "train' has no class folders": lambda root: _png(root / "train" / "1.png"),
     "val' holds no image": lambda root: (_png(root / "train/a/1.png"), (root / "val/a").mkdir(parents=True)),
     "is no class of the training images": lambda root: [_png(root / f"{p}/1.png") for p in ("train/a", "val/b")],
-    "train_data_batch_1.npz' is broken": lambda root: _touch(root / "train_data_batch_1.npz", b"PK junk"),
-    "lacks 'data' and 'labels'": lambda root: _npz(root / "train_data_batch_1.npz", labels=[1, 2]),
+    "train_data_batch_1.npz' is damaged": lambda root: _touch(root / "train_data_batch_1.npz", b"PK junk"),
+    "lacks 'data' or 'labels'": lambda root: _npz(root / "train_data_batch_1.npz", labels=[1, 2]),
     r"data is \(2, 191\)": lambda root: _npz(root / "train_data_batch_1.npz", data=EIGHT[:, 1:], labels=[1, 2]),
     "2 images and 3 labels": lambda root: _npz(root / "train_data_batch_1.npz", data=EIGHT, labels=[1, 2, 3]),
     "labels count from 1": lambda root: _npz(root / "train_data_batch_1.npz", data=EIGHT, labels=[0, 1]),
@@ -299,9 +299,9 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("message", FAULTS)
+@pytest.mark.parametrize("message", DAMAGE)
 def test_wrong_image_folders_are_refused(tmp_path, message):
-    FAULTS[message](tmp_path)
+    DAMAGE[message](tmp_path)
     with pytest.raises(DataError, match=message):
         open_image_dataset(tmp_path)
 

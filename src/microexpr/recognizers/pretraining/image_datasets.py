@@ -100,7 +100,7 @@ class PackedImageDataset(ImageDataset):
     Args:
         root: their folder.
         classes: names of the classes.
-        parts: (labels (n,), rows (n, 3 side^2 or more) uint8) of each file; a row ends with its red, green, blue planes.
+        parts: (labels (n,), rows (n, 3 side^2 or more) uint8) of each file; rows end with red, green, blue planes.
         side: height and width of an image, in pixels.
     """
 
