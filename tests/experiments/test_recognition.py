@@ -184,7 +184,7 @@ def test_seeds(network, subset, tmp_path):
 def test_a_stage_before_is_trained_once_and_on_nobody_tested(subset, tmp_path, monkeypatch):
     first = NETWORK.replace('"micro"', '"before"').replace('["megc2019"]', '["megc2019_faces"]')
     both = first + NETWORK[NETWORK.index("[[stages]]") :]
-    with pytest.raises(ProtocolError, match="stage 'before' would learn from 'casme2/sub01'"):
+    with pytest.raises(ProtocolError, match="stage 'before' would be trained on 'casme2/sub01'"):
         evaluate(parse_recipe("two", both), tmp_path / "run", subset)
     words = '["negative", "positive", "surprise"]'
     rules = f'{{name = "own", title = "-", datasets = ["folder"], label = "emotion", classes = {words}}}'

@@ -105,7 +105,9 @@ def test_what_it_begins_from_matters(route, options, tmp_path):
 
 def test_nobody_is_learned_from_and_tested(route, options, tmp_path):
     swapped = dataclasses.replace(route, stages=(route.stages[1], route.stages[1]))
-    with pytest.raises(ProtocolError, match="stage 'micro' would learn from 'casme2/sub01', whom the last stage tests"):
+    with pytest.raises(
+        ProtocolError, match="stage 'micro' would be trained on 'casme2/sub01', a test subject of the last"
+    ):
         evaluate(swapped, tmp_path / "run", options)
 
 

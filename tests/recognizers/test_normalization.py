@@ -82,5 +82,5 @@ def test_as_an_onnx_file(tmp_path):
     found = OnnxModel(to_onnx(model, tmp_path / "m.onnx")).predict_arrays(images)
     assert np.allclose(found, model.predict_proba(large), atol=1e-4)
     two = learned([*large, *of("b", samples, 1)], 2 * labels)
-    with pytest.raises(UsageError, match="normalizes a, b each by itself"):
+    with pytest.raises(UsageError, match="a scale for each of a, b"):
         to_onnx(two, tmp_path / "two.onnx")

@@ -82,7 +82,7 @@ def test_what_cannot_be_exported(tmp_path, monkeypatch):
         to_onnx(RECOGNIZERS.build({"name": "network"}, classes=CLASSES), tmp_path / "m.onnx")
     recognizer = learned(epochs=1)[0]
     monkeypatch.setattr(OnnxModel, "predict_arrays", lambda self, images: np.full((3, 3), np.nan))
-    with pytest.raises(DataError, match="otherwise than torch"):
+    with pytest.raises(DataError, match="differ from torch"):
         to_onnx(recognizer, tmp_path / "m.onnx")
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(UsageError, match=r"pip install 'microexpr\[onnx\]'"):
@@ -101,8 +101,8 @@ def test_images_of_another_size(whole):
         ("foreign", "not written by"),
         ("two words", "not a list of one label per output"),
         ("no list", "not a list of one label per output"),
-        ("cut", "not a whole ONNX file"),
-        ("text", "not a whole ONNX file"),
+        ("cut", "damaged or not an ONNX file"),
+        ("text", "damaged or not an ONNX file"),
         ("nothing", "is not a file"),
     ],
 )

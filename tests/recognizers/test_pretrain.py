@@ -90,7 +90,7 @@ def test_damaged_and_foreign_checkpoints_are_refused(patterns, tmp_path):
     with pytest.raises(DataError, match=r"w.checkpoint.pt' is damaged .*delete it"):
         pretrain(TINY, patterns, tmp_path / "w")
     torch.save({"key": "another"}, tmp_path / "w.checkpoint.pt")
-    with pytest.raises(UsageError, match="other settings or images"):
+    with pytest.raises(UsageError, match="other settings or data"):
         pretrain(TINY, patterns, tmp_path / "w")
 
 

@@ -1,1 +1,1 @@
-"""From a recipe to a run: data, stages, folds, and the folder that keeps every prediction."""
+"""From a recipe to a run: data, stages, folds, and the folder that stores every prediction."""

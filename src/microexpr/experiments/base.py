@@ -33,15 +33,15 @@ class Task(ABC):
         Args:
             recipe: The recipe.
             out: The run's folder; a run of the same recipe, data and seed that is there is continued.
-            options: On which data, how much of it, and where jobs run.
-            progress: Called as the work goes on.
+            options: Options of the run.
+            progress: Called with what is being done, how much of it is done, and how much there is.
 
         Returns:
             The complete run.
 
         Raises:
-            ProtocolError: the data do not meet the published counts, and a subset was not asked for.
-            RunError: `out` holds another run, or a job failed (what the others computed stays).
+            ProtocolError: the data differ from the published counts, and `options.allow_subset` is not set.
+            RunError: `out` holds another run, or a job failed (the results of the others are saved).
         """
 
     def train(self, recipe: Any, out: Path, options: RunOptions, progress: ProgressCallback) -> Path:

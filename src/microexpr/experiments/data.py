@@ -20,7 +20,7 @@ from .options import RunOptions
 from .runner import Job, run_all
 
 MIN_PARALLEL = 16
-"""Clips that must be lacking in the cache before they are prepared in several processes."""
+"""Smallest number of clips missing in the cache for which they are prepared in several processes."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class StageData:
         folds: The examples as the protocol splits them.
         count_mismatches: Every difference to the published counts.
         left_out: Clips without images, and why.
-        absent: Subjects who have no clip of the task, a line a data set.
+        absent: For each data set with subjects who have no clip of the task, a line that says how many.
     """
 
     stage: Stage
@@ -49,7 +49,7 @@ class StageData:
 
     @property
     def train_examples(self) -> tuple[Example, ...]:
-        """What an earlier stage is trained on: the training side of a single split, otherwise all examples."""
+        """The examples that an earlier stage is trained on: the training set of a single fold, otherwise all."""
         return self.folds[0].train if len(self.folds) == 1 else tuple(self.examples)
 
 
@@ -59,7 +59,7 @@ def load_stage_data(
     """Open a stage's data sets and select its clips.
 
     Raises:
-        ProtocolError: the clips do not meet the published counts, and a subset was not asked for.
+        ProtocolError: the clips differ from the published counts, and `allow_subset` is not set.
         UsageError: two of the data sets hold the same clips.
     """
     protocol = load_protocol(stage.protocol)
@@ -96,7 +96,7 @@ def load_stage_data(
 def prepare_samples(
     data: StageData, examples: Iterable[Example], options: RunOptions, progress: ProgressCallback
 ) -> SampleCache:
-    """Make the samples of clips, blinded as the protocol says; in several processes unless the executor is `local`.
+    """Prepare the samples of clips, blinded by the protocol; in several processes unless the executor is `local`.
 
     Raises:
         RunError: a sample cannot be made.
@@ -114,7 +114,7 @@ def prepare_samples(
 
 
 def _prepare(job: Job, samples: SampleCache) -> None:
-    """Make one sample for the cache."""
+    """Prepare one sample into the cache."""
     samples[job.units[0]]
 
 
@@ -134,7 +134,7 @@ def subjects_without_clips(
 
 
 def open_source_dataset(name: str, quick: Quick, options: RunOptions, progress: ProgressCallback) -> Dataset:
-    """Open a data set, or its synthetic copy where the options ask for that.
+    """Open a data set, or its synthetic copy if the option `synthetic` is set.
 
     Raises:
         MissingDataError: it is not on this machine.
@@ -154,7 +154,7 @@ def open_source_dataset(name: str, quick: Quick, options: RunOptions, progress: 
 
 
 def _of_first_subjects(examples: list[Example], protocol: Protocol, count: int | None) -> list[Example]:
-    """The examples of the first few subjects of each data set; of all when None."""
+    """The examples of the first `count` subjects of each data set; of all subjects when None."""
     chosen = set()
     for dataset in protocol.datasets:
         subjects = sorted({example.clip.subject for example in examples if example.clip.dataset == dataset})

@@ -121,11 +121,11 @@ def collect_example(example: Example, sample: Sample, faces: bool, chain: Chain 
     steps = chain.steps if chain is not None else ()
     numbers, marks, strip = clip_strip(example.clip) if faces else ((), {}, None)
     flow, flows = _flow_of(sample, 3), _flow_of(sample, 4)
-    at = _flow_step(steps)
-    factor, unit = _unit(steps[at + 1 :]) if at is not None else (1.0, PIXELS)
-    moving = faces and (flow is not None or flows is not None)
-    face = _before_flow(chain, sample.clip) if moving else None
-    # A descriptor may have taken the flow's place: then there is none to draw, and no limit of its own.
+    flow_step = _flow_step(steps)
+    factor, unit = _unit(steps[flow_step + 1 :]) if flow_step is not None else (1.0, PIXELS)
+    has_flow = flow is not None or flows is not None
+    face = _before_flow(chain, sample.clip) if faces and has_flow else None
+    # A descriptor may have replaced the flow: then there is none to draw, and its largest value is not known.
     largest = max((float(np.abs(array).max()) for array in (flow, flows) if array is not None), default=limit)
     return ExampleClip(
         label=example.label,
@@ -137,9 +137,9 @@ def collect_example(example: Example, sample: Sample, faces: bool, chain: Chain 
         flow=None if flow is None else _scaled(flow, factor),
         flows=None if flows is None else np.stack([_scaled(_small(frame), factor) for frame in _few(flows)]),
         face=None if face is None else _small(face),
-        input_frames=_input_frames(sample, steps) if faces and flow is None and flows is None else None,
+        input_frames=_input_frames(sample, steps) if faces and not has_flow else None,
         differences=any(step.makes == "difference" for step in steps),
-        extra_channel=str(getattr(steps[at], "extra_channel", "")) if at is not None else "",
+        extra_channel=str(getattr(steps[flow_step], "extra_channel", "")) if flow_step is not None else "",
         unit=unit,
         limit=limit if unit == PIXELS else largest,
     )
@@ -203,14 +203,14 @@ def clip_strip(clip: Clip, count: int = MAX_FRAMES) -> tuple[tuple[int, ...], di
 
 def select_frame_numbers(numbers: Sequence[int], always: Mapping[int, str], count: int = MAX_FRAMES) -> tuple[int, ...]:
     """At most `count` of the numbers, in ascending order: those of `always`, and others spread evenly."""
-    picked = set(always) & set(numbers)
+    selected = set(always) & set(numbers)
     for index in _evenly(len(numbers), count):
-        nearest = numbers[index]
-        if len(picked) >= count:
+        candidate = numbers[index]
+        if len(selected) >= count:
             break
-        if not any(abs(nearest - number) < len(numbers) / (2 * count) for number in picked):
-            picked.add(nearest)
-    return tuple(sorted(picked))
+        if not any(abs(candidate - number) < len(numbers) / (2 * count) for number in selected):
+            selected.add(candidate)
+    return tuple(sorted(selected))
 
 
 def _evenly(n: int, count: int) -> list[int]:
@@ -256,7 +256,7 @@ def _flow_step(steps: Sequence[Step]) -> int | None:
 
 
 def _input_frames(sample: Sample, steps: Sequence[Step]) -> np.ndarray | None:
-    """A few of the frames that a recognizer of sequences gets; None where there are none, or none that can be shown."""
+    """A few frames of the input of a recognizer of sequences; None where there are none, or none that can be shown."""
     frames = sample.arrays.get("frames")
     if frames is None or frames.ndim != 4 or frames.shape[-1] != 3:
         return None
@@ -283,11 +283,13 @@ def _unit(after: Sequence[Step]) -> tuple[float, str]:
 
 def _before_flow(chain: Chain | None, clip: Clip) -> np.ndarray | None:
     """The image that the flow starts from, (height, width, 3) uint8, made by the steps before the flow."""
-    at = None if chain is None else _flow_step(chain.steps)
-    if chain is None or not at:
+    flow_step = None if chain is None else _flow_step(chain.steps)
+    if chain is None or not flow_step:
         return None
-    frames = Chain(chain.steps[:at])(clip).arrays.get("frames")
-    return None if frames is None or frames.ndim != 4 or frames.shape[-1] != 3 or not len(frames) else frames[0]
+    frames = Chain(chain.steps[:flow_step])(clip).arrays.get("frames")
+    if frames is None or frames.ndim != 4 or frames.shape[-1] != 3 or not len(frames):
+        return None
+    return np.asarray(frames[0])
 
 
 def _write(folder: Path, example: ExampleClip) -> None:

@@ -9,20 +9,20 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a recipe is run; none of it changes what a fold learns from equal data.
+    """How a recipe is run. Executor, workers and address do not change the results.
 
     Attributes:
         synthetic: Run on synthetic copies of the releases instead of the licensed ones.
         quick: Make the run smaller, as the recipe's table `quick` says; the report says so.
         allow_subset: Run although the data differ from the published counts; the report says so.
         executor: Name of the executor: `local`, `processes`, `ray`, or any other registered one.
-        workers: Number of jobs at once; None for one a core.
+        workers: Number of jobs at once; None for the number of cores.
         address: Address of a Ray cluster.
         seed: Seed of the run.
-        roots: Data set -> folder, looked at before all other places.
+        roots: Data set -> folder; takes precedence over the configuration.
         labels: csv with the columns clip, label: the label of clips whose release does not give it.
         save_models: Save the model of each fold as `<run>/models/<fold>.safetensors`.
-        process_per_fold: Start a new process for each fold, so that nothing one leaves behind reaches the next.
+        process_per_fold: Start a new process for each fold, so that no fold can change the state of the next.
     """
 
     synthetic: bool = False

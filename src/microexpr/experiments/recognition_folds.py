@@ -37,7 +37,7 @@ MAX_TRAIN_PREDICTIONS = 2000
 """Maximum number of training clips of a fold that its model predicts for the confusion matrix of training."""
 
 NO_FACE = {"face": "not found"}
-"""The note of a prediction whose clip shows no face."""
+"""The note of a prediction for a clip in which no face was found."""
 
 PREDICTION_BATCH = 256
 """Training clips that are predicted at a time, so that memory stays bounded."""
@@ -45,7 +45,7 @@ PREDICTION_BATCH = 256
 
 @dataclass(frozen=True, kw_only=True)
 class FoldJob(Job):
-    """What a worker needs to train and predict one fold; the labels of test clips are not among it.
+    """What a worker needs to train and predict one fold; the labels of test clips are not part of it.
 
     Attributes:
         fold: Name of the fold.
@@ -54,10 +54,10 @@ class FoldJob(Job):
         train: Ids of the training clips.
         labels: Class of each training clip.
         test: Ids of the test clips.
-        initial_weights: What the stage before learned; None starts from random weights.
-        cache_path: File in the cache for the model, where a recipe that starts from this stage finds it.
-        model_path: File in the run for the model, where models are saved.
-        metadata: What a saved model states about itself.
+        initial_weights: Weights of the stage before; None starts from random weights.
+        cache_path: File in the cache for the model, in which a recipe that starts from this stage finds it.
+        model_path: File in the run for the model; None does not save it there.
+        metadata: Metadata of a saved model.
         summarize_network: Whether to return the layers of the network.
     """
 
@@ -75,7 +75,7 @@ class FoldJob(Job):
 
     @property
     def files(self) -> list[Path]:
-        """Where the model is written."""
+        """The files to which the model is written."""
         return [path for path in (self.cache_path, self.model_path) if path is not None]
 
 
@@ -86,11 +86,11 @@ class FoldResult:
     Attributes:
         probabilities: (test clips, classes), 0 to 1.
         notes: What the steps noted of each test clip.
-        face_found: Whether each test clip shows a face, as far as a step looked for one.
-        curves: Training curves, a row an epoch.
+        face_found: Whether a face was found in each test clip; True where no step searches for one.
+        curves: Training curves, a row for each epoch.
         train_confusion: (classes, classes) counts of the model's predictions for its own training clips; rows are
             labels.
-        network: Layers of the network, where that was asked for and there is one.
+        network: Layers of the network; None where they were not requested, or where there is no network.
     """
 
     probabilities: np.ndarray
@@ -116,7 +116,7 @@ def evaluate(
         The complete run.
 
     Raises:
-        ProtocolError: the clips do not meet the published counts, and a subset was not asked for.
+        ProtocolError: the clips differ from the published counts, and `allow_subset` is not set.
         RunError: `out` holds another run, or a fold failed (the others are saved).
     """
     options, progress = options or RunOptions(), progress or no_progress
@@ -147,7 +147,7 @@ def evaluate(
         if result.network is not None:
             run.write_network(result.network)
 
-    # Another machine of a cluster does not see this one's cache: there the arrays themselves are sent.
+    # Other machines of a cluster cannot read this machine's cache: the arrays themselves are sent there.
     run_jobs(run, jobs, run_fold, dict(samples) if where.remote else samples, save, where, progress, "folds")
     return run
 
@@ -177,7 +177,7 @@ def run_fold(job: FoldJob, samples: Mapping[str, Sample]) -> FoldResult:
             recognizer.save(path, job.metadata)
     test = [samples[name] for name in job.test]
     probabilities = recognizer.predict_proba(test)
-    # After the predictions: nothing of what follows can change them.
+    # Computed after the predictions, so that it cannot change them.
     train_confusion = confusion_on_training_clips(recognizer, train, labels)
     network = network_summary(recognizer, test[0]) if job.summarize_network else None
     return FoldResult(
@@ -248,7 +248,7 @@ def _job(data: StageData, fold: Fold, run: RecognitionRun, start: InitialWeights
 
 
 def _predictions(fold: Fold, result: FoldResult, classes: Sequence[str]) -> list[Prediction]:
-    """The predictions of a fold beside the labels; a clip without a face has none, and so counts as wrong."""
+    """The predictions of a fold with the labels; a clip without a face has no predicted class, and counts as wrong."""
     predictions = []
     for example, row, sample_notes, face_found in zip(
         fold.test, result.probabilities, result.notes, result.face_found, strict=True

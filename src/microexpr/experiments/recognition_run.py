@@ -1,14 +1,14 @@
 """The run folder of recognition.
 
-<run>/run.json                       recipe, protocol, data, folds with their subjects, seed; written first
+<run>/run.json                       recipe, protocol, data, folds with their subjects, seed; the first file written
 <run>/folds/<fold>.csv               id, dataset, subject, label, predicted, p_<class> ..., note
-<run>/folds/<fold>.error             why a fold failed; removed when it succeeds
+<run>/folds/<fold>.error             error message of a failed fold; removed when the fold succeeds
 <run>/curves/<fold>.csv              training curves
 <run>/train_confusion/<fold>.csv     confusion counts of the fold's own training clips; no score
 <run>/network.json                   layers, shapes and weights of the first fold's network
 <run>/stages.json                    for each stage: what it started from, what it was trained on, its curves
 <run>/examples/                      a few clips for the report
-<run>/models/<fold>.safetensors      the fold's model, where that was asked for
+<run>/models/<fold>.safetensors      the fold's model, with --save-models
 <run>/training/<fold>/               TensorBoard's files, and a checkpoint while the fold is under way
 """
 
@@ -38,10 +38,12 @@ class Prediction:
     """The prediction for one test clip.
 
     Attributes:
-        id, dataset, subject: Of the clip.
+        id: Id of the clip.
+        dataset: Its data set.
+        subject: Its subject.
         label: Class of the clip.
         predicted: Predicted class, or "" for a clip without a prediction (no face found), which counts as wrong.
-        probabilities: One a class, in the protocol's order; they sum to 1.
+        probabilities: Probability of each class, in the protocol's order; they sum to 1.
         note: What the steps noted about the clip.
     """
 
@@ -56,12 +58,12 @@ class Prediction:
 
 @dataclass(frozen=True, kw_only=True)
 class RecognitionMetadata(RunMetadata):
-    """What a run of recognition is.
+    """Metadata of a run of recognition.
 
     Attributes:
         protocol: The whole protocol of the last stage.
         folds: Of each fold: `name`, `train_subjects`, `train_clips` (their number) and `test` (ids of its test clips).
-        absent: Subjects of the data sets who have no clip of the task, a line a data set.
+        absent: For each data set with subjects who have no clip of the task, a line that says how many.
     """
 
     kind: str = "recognition"
@@ -96,7 +98,7 @@ class RecognitionRun(Run):
         return [fold["name"] for fold in self.metadata.folds]
 
     def training_folder(self, fold: str) -> Path:
-        """Where a fold under way writes its checkpoint and TensorBoard's files."""
+        """Folder of the checkpoint and TensorBoard's files of a fold."""
         return self.folder / "training" / slug(fold)
 
     def write(
@@ -110,8 +112,8 @@ class RecognitionRun(Run):
 
         Args:
             fold: Name of the fold.
-            predictions: One for each test clip, in the fold's order.
-            curves: Training curves, a row an epoch.
+            predictions: A prediction for each test clip, in the fold's order.
+            curves: Training curves, a row for each epoch.
             train_confusion: (classes, classes) confusion counts of its training clips.
 
         Raises:

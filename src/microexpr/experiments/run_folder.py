@@ -1,10 +1,10 @@
-"""The run folder that all tasks share: what was asked for in `run.json`, and one file of results for each unit.
+"""The run folder of every task: the settings of the run in `run.json`, and a file of results for each unit.
 
-A unit is what is computed and written at once: a fold of recognition, a video of spotting.
+A unit is a part of a run that is computed and written at once: a fold of recognition, a video of spotting.
 
-    <run>/run.json               the task (`kind`), recipe, data, units and seed; written first
+    <run>/run.json               the task (`kind`), recipe, data, units and seed; the first file written
     <run>/<unit>s/<name>.<ext>   the results of a unit; written when it is done
-    <run>/<unit>s/<name>.error   why a unit failed; removed when it succeeds
+    <run>/<unit>s/<name>.error   error message of a failed unit; removed when the unit succeeds
 
 Scores are computed from the results whenever they are asked for, and never stored instead of them.
 """
@@ -33,23 +33,23 @@ SEED_NAMES = {
     "subject-holdout-10": "tenth-of-people",
     "random-images-leaky": "tenth-of-pictures",
 }
-"""Fold -> the name that its seed is made from, where that is not the fold's own. All published numbers of this project
-come from these seeds."""
+"""Fold -> the name from which its seed is computed, where that is not the fold's own name: all numbers that this project
+publishes come from these seeds."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunMetadata:
-    """What a run is: enough to check, audit and repeat it. Two runs with equal metadata give equal results.
+    """Metadata of a run: enough to check and repeat it. Two runs with equal metadata give equal results.
 
     Attributes:
         kind: Name of the task, which opens the folder.
         recipe: The whole recipe.
         key: Fingerprint of the recipe's settings.
         data: Data set -> {`fingerprint`, `synthetic`}.
-        seed: Seed of the run; the seed of a unit is made from it and the unit's name.
-        subset: Every difference to the published counts, a line each; a run with any is reported as a subset.
+        seed: Seed of the run; the seed of a unit is computed from it and the unit's name.
+        subset: Differences to the published counts, a line each; a run with any is reported as a subset.
         left_out: Clips without images, and why.
-        quick: Made smaller by `--quick`.
+        quick: Whether the run was made smaller by `--quick`.
         format: Version of the folder's format.
         version: Version of microexpr.
     """
@@ -85,10 +85,10 @@ class Run(ABC):
     metadata_class: ClassVar[type[RunMetadata]]
 
     unit: ClassVar[str]
-    """What is computed and written at once, e.g. `fold`; also the name of its folder, with an s."""
+    """Name of a unit, e.g. `fold`; the folder of the results has this name with an s."""
 
     suffix: ClassVar[str]
-    """Of the files of results, without the dot."""
+    """Suffix of the files of results, without the dot."""
 
     def __init__(self, folder: Path, metadata: RunMetadata) -> None:
         self.folder = folder
@@ -96,17 +96,19 @@ class Run(ABC):
 
     @classmethod
     def begin(cls, folder: Path, metadata: RunMetadata) -> Self:
-        """Begin a new run, or open the one that is already there if it is the same.
+        """Begin a new run, or open the run in the folder if it has the same metadata.
 
         Raises:
-            RunError: the folder holds another run, or something that is no run.
+            RunError: the folder holds another run, or other files.
         """
         if (folder / "run.json").is_file():
             run = cls.open(folder)
             before, now = (json.loads(json.dumps(m.identity)) for m in (run.metadata, metadata))
             for what in now:
                 if before[what] != now[what]:
-                    raise RunError(f"'{folder}' holds another run (its {what} differs); choose another --out or delete")
+                    raise RunError(
+                        f"'{folder}' holds another run (its {what} differs); choose another --out or delete the folder"
+                    )
             return run
         if folder.exists() and not is_empty(folder):
             raise RunError(f"'{folder}' holds something that is not a run; choose another --out")
@@ -136,14 +138,14 @@ class Run(ABC):
 
     @abstractmethod
     def to_dataframe(self) -> pd.DataFrame:
-        """All results that are there, as one table."""
+        """Return all results that are written so far as one table."""
 
     def done(self) -> list[str]:
         """Names of the units that are done."""
         return [name for name in self.unit_names if self.unit_path(name).is_file()]
 
     def failed(self) -> dict[str, str]:
-        """Unit -> first line of why it failed."""
+        """Failed unit -> first line of its error message."""
         errors = {name: self.unit_path(name, "error") for name in self.unit_names}
         return {n: (p.read_text(encoding="utf-8").splitlines() or ["?"])[0] for n, p in errors.items() if p.is_file()}
 
@@ -158,20 +160,20 @@ class Run(ABC):
         return any(data["synthetic"] for data in self.metadata.data.values())
 
     def unit_path(self, name: str, suffix: str = "") -> Path:
-        """The file of a unit's results, or with the suffix `error` of the reason why it failed."""
+        """The file of a unit's results; with the suffix `error`, the file of its error message."""
         return self.folder / f"{self.unit}s" / f"{slug(name)}.{suffix or self.suffix}"
 
     def write_unit(self, name: str, content: bytes) -> None:
-        """Write the results of a unit; an error of an earlier attempt goes away."""
+        """Write the results of a unit, and remove the error message of an earlier attempt."""
         write_atomically(self.unit_path(name), content)
         self.unit_path(name, "error").unlink(missing_ok=True)
 
     def write_failure(self, name: str, reason: str, details: str) -> None:
-        """Write why a unit failed.
+        """Write the error message of a unit.
 
         Args:
-            name: Of the unit.
-            reason: One line.
+            name: Name of the unit.
+            reason: The reason in one line.
             details: The traceback.
         """
         write_atomically(self.unit_path(name, "error"), f"{reason}\n\n{details}".encode())
@@ -188,7 +190,7 @@ class Run(ABC):
 
 
 def fold_seed(seed: int, fold: str) -> int:
-    """The seed of a fold (or video): neither the order of the folds nor the machine matters."""
+    """Compute the seed of a fold (or video), which depends on nothing but the run's seed and the fold's name."""
     name = SEED_NAMES.get(fold, fold)
     return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:4], "big") >> 1
 
@@ -208,7 +210,7 @@ def read_run_json(folder: Path) -> dict[str, Any]:
         if table["format"] > FORMAT:
             raise RunError(f"'{path}' has format {table['format']}, this version reads {FORMAT}: update microexpr")
         if not isinstance(table["kind"], str):
-            raise TypeError("kind is no text")
+            raise TypeError("kind is not a string")
     except (ValueError, KeyError, TypeError) as error:
         raise RunError(f"'{path}' is damaged ({type(error).__name__}: {error}); delete the run") from None
     return table

@@ -17,7 +17,7 @@ from .run_folder import Run
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What a worker gets. A task adds the fields that its work needs.
+    """Work for a worker. A task adds the fields that it needs.
 
     Attributes:
         units: Names of the run's units that the job computes.
@@ -43,9 +43,9 @@ def run_jobs(
 
     Args:
         run: Where failures are written.
-        jobs: What is left to do.
+        jobs: The jobs that are not done yet.
         function: Called with a job and `shared`, in a worker; must be importable.
-        shared: What all jobs need.
+        shared: Data that all jobs need.
         save: Called with a job and what `function` returned, in this process.
         executor: Where jobs run.
         progress: Called with `what`, the number of units that have ended, and the number of all.
@@ -81,13 +81,13 @@ def run_all(
     """Yield each job with its outcome as it ends, and report the progress.
 
     Args:
-        jobs: What is left to do.
+        jobs: The jobs that are not done yet.
         function: Called with a job and `shared`, in a worker.
-        shared: What all jobs need.
+        shared: Data that all jobs need.
         executor: Where jobs run.
         progress: Called with `what`, the number of units that have ended, and `total`.
-        what: What is being done.
-        total: Number of all units, with those that were done before.
+        what: What is being done, e.g. `folds`.
+        total: Number of all units, including those that were done before.
     """
     ended = total - sum(len(job.units) for job in jobs)
     progress(what, ended, total)
@@ -98,7 +98,7 @@ def run_all(
 
 
 class _Work:
-    """A function and what all of its jobs share. Another process loads the plug-ins before it unpickles them."""
+    """A function and the data that all of its jobs need. A process loads the plug-ins before it unpickles them."""
 
     def __init__(self, function: Callable[[Any, Any], Any], shared: Any) -> None:
         self.function = function

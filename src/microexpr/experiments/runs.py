@@ -1,4 +1,4 @@
-"""Recipes to runs, and runs on disk: run a recipe or a suite with one or several seeds, find and open runs."""
+"""Run a recipe or a suite with one or several seeds; find and open runs on disk."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ class Runs(Sequence[Run]):
         return kinds[0]
 
     def by_recipe(self) -> list[Runs]:
-        """The runs of each recipe together, one run a seed, in the order in which the recipes first appear."""
+        """The runs of each recipe together, a run for each seed, in the order in which the recipes first appear."""
         groups: dict[tuple[str, str], list[Run]] = {}
         for run in self._runs:
             groups.setdefault((str(run.metadata.recipe["name"]), run.metadata.key), []).append(run)
         return [Runs(group) for group in groups.values()]
 
     def to_dataframe(self) -> pd.DataFrame:
-        """All results as one table; the columns `recipe` and `seed` tell the runs apart."""
+        """Return all results as one table; the columns `recipe` and `seed` name the run."""
         import pandas as pd
 
         tables = []
@@ -100,7 +100,7 @@ def run_recipe(  # noqa: PLR0913
         recipe: Name of a shipped recipe or suite, path of a TOML file, or a recipe.
         out: The run's folder; `runs/<recipe>` if left out. Each recipe of a suite, and each seed where there are
             several, has a folder of its own below it.
-        roots: Data set -> folder; looked at before all other places.
+        roots: Data set -> folder; takes precedence over the configuration.
         set: Dotted key of the recipe -> value, e.g. `{"recognizer.C": 3}`.
         seeds: How many times to run, with seeds 0, 1, 2 ...
         synthetic: Run on synthetic copies of the releases instead of the licensed ones.
@@ -112,16 +112,16 @@ def run_recipe(  # noqa: PLR0913
         address: Address of a Ray cluster.
         save_models: Save the model of each fold in `<run>/models`.
         process_per_fold: Start a new process for each fold; only with the executor `processes`.
-        progress: True shows progress bars, False nothing; or a function that is called with what is being done, how
-            much of it is done, and how much there is.
+        progress: True shows progress bars, False shows nothing; or a function that is called with what is being done,
+            how much of it is done, and how much there is.
 
     Returns:
-        The run of one recipe with one seed; otherwise all runs, the seeds of each recipe one after the other.
+        The run, for one recipe with one seed; otherwise all runs, sorted by recipe and then by seed.
 
     Raises:
         RecipeError: a wrong key, type or value.
-        ProtocolError: the data do not meet the published counts, and a subset was not asked for.
-        RunError: `out` holds another run, or a job failed (what the others computed stays).
+        ProtocolError: the data differ from the published counts, and `allow_subset` is not set.
+        RunError: `out` holds another run, or a job failed (the results of the others are saved).
     """
     members = [recipe] if isinstance(recipe, Recipe) else load_recipes(recipe)
     name = recipe.name if isinstance(recipe, Recipe) else str(recipe)
@@ -157,7 +157,7 @@ def run_seeds(recipe: Recipe, out: Path, options: RunOptions, seeds: int, progre
 
 
 def default_folder(name: str, synthetic: bool = False, quick: bool = False) -> Path:
-    """The folder of a run for which none was chosen: `runs/<recipe>`, with a suffix for a run that is not in full.
+    """The default folder of a run: `runs/<recipe>`, with suffixes for synthetic and quick runs.
 
     Args:
         name: Name of a recipe, or path of its TOML file.

@@ -13,7 +13,7 @@ from .spotting_run import SpottingRun
 
 @TASKS.register("spotting")
 class SpottingTask(Task):
-    """Find facial movements in long videos, and classify those that were found rightly."""
+    """Find facial movements in long videos, and classify the true positives."""
 
     run_class = SpottingRun
 

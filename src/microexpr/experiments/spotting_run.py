@@ -1,11 +1,11 @@
 """The run folder of spotting.
 
-<run>/run.json                       recipe, data, videos with their subjects, seed; written first
+<run>/run.json                       recipe, data, videos with their subjects, seed; the first file written
 <run>/videos/<video>.json            the annotated and the found intervals, which face was evaluated
-<run>/videos/<video>.error           why a video failed; removed when it succeeds
+<run>/videos/<video>.error           error message of a failed video; removed when the video succeeds
 <run>/recognized/<video>.json        the recognizer's predictions for the true positives
 <run>/logs/<data set>-<kind>.txt     the same as logs of the MEGC challenges
-<run>/models/<subject>.safetensors   the spotter trained without that subject, where that was asked for
+<run>/models/<subject>.safetensors   the spotter trained without that subject, with --save-models
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class SpottingMetadata(RunMetadata):
-    """What a run of spotting is.
+    """Metadata of a run of spotting.
 
     Attributes:
         videos: Of each video: `id` of its clip, `dataset`, `subject`.
@@ -51,14 +51,17 @@ class VideoResult:
     """The results of one video.
 
     Attributes:
-        id, dataset, subject: Of the clip.
+        id: Id of the clip.
+        dataset: Its data set.
+        subject: Its subject.
         fps: Frames per second.
-        frames, seconds: Length of the video.
-        ground_truth: The intervals that the release annotates, frame numbers of the source.
-        found: The spotter's intervals, of the face that is evaluated.
-        faces: Number of different people that were seen.
-        face: Number of the face that is evaluated, the one longest in sight; None where none was seen.
-        seen: Number of frames in which it was in sight.
+        frames: Number of frames of the video.
+        seconds: Length of the video.
+        ground_truth: The intervals that the release annotates, in frame numbers of the source.
+        found: The intervals that the spotter found in the evaluated face.
+        faces: Number of different faces in the video.
+        face: Number of the evaluated face, which is visible in more frames than any other; None without a face.
+        seen: Number of frames in which the evaluated face is visible.
     """
 
     id: str
@@ -85,7 +88,8 @@ class EventPrediction:
 
     Attributes:
         label: Emotion as the release annotates it.
-        onset, offset: Of the found interval, by which the event was classified.
+        onset: Onset frame of the found interval, by which the event was classified.
+        offset: Offset frame of that interval.
         predicted: Predicted class, "" where no face was found.
         probabilities: Class -> probability, 0 to 1.
     """

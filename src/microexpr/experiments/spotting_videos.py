@@ -1,4 +1,4 @@
-"""Running a recipe of spotting: faces are tracked once a video, movements are found, true positives are classified.
+"""Running a recipe of spotting: track the faces of each video, find movements, classify the true positives.
 
 A trainable spotter is fitted on the other subjects of a data set, and spots in the videos of the subject left out.
 A test video is blinded before it goes to a worker: its annotations never leave this process.
@@ -93,9 +93,9 @@ def spot(
         The complete run.
 
     Raises:
-        ProtocolError: the videos do not meet the published counts, and a subset was not asked for.
+        ProtocolError: the videos differ from the published counts, and `allow_subset` is not set.
         RunError: `out` holds another run, or a video failed (the others are saved).
-        UsageError: an executor or an option that does not go with spotting.
+        UsageError: an executor or an option that spotting does not support.
     """
     options, progress = options or RunOptions(), progress or no_progress
     if options.quick:
@@ -129,7 +129,7 @@ def spot(
 
 
 def run_spotting_job(job: SpottingJob, shared: None = None) -> list[VideoResult]:
-    """Fit the spotter, if it is to be fitted, and spot in each test video."""
+    """Fit the spotter if the job has training clips, and spot in each test video."""
     spotter = SPOTTERS.build(job.spotter)
     if job.train:
         training = [(track, clip) for clip in job.train for track in main_face(_tracks(clip, job.tracking))]
@@ -174,7 +174,7 @@ def true_positives(video: VideoResult, kind: str = RECOGNIZED_KIND) -> list[tupl
 
 
 def _model_path(recipe: SpottingRecipe) -> Path | None:
-    """The recognizer's file, or None; a file that is no model is found before any work is done."""
+    """The recognizer's file, or None; a file that is not a model is an error before any work is done."""
     if recipe.recognizer == "none" or (recipe.recognizer == "default" and not DEFAULT_MODEL.is_file()):
         return None
     path = DEFAULT_MODEL if recipe.recognizer == "default" else Path(recipe.recognizer)
@@ -183,7 +183,7 @@ def _model_path(recipe: SpottingRecipe) -> Path | None:
 
 
 def _clips(source: Dataset, recipe: SpottingRecipe, options: RunOptions) -> list[Clip]:
-    """The videos of a data set, if they meet the published counts or a subset was asked for."""
+    """The videos of a data set; an error if they differ from the published counts and `allow_subset` is not set."""
     clips = source.clips(allow_missing=options.allow_subset)
     if not any(clip.intervals for clip in clips):
         raise ProtocolError(
@@ -228,12 +228,12 @@ def _metadata(
 
 
 def _short_text(issue: DatasetIssue) -> str:
-    """A difference to the published counts, without the publication that it names."""
+    """A difference to the published counts, without the source of the counts."""
     return f"{issue.clip}: {issue.field} = {issue.value}: {issue.reason.partition(' (')[0]}"
 
 
 def _untrained_jobs(recipe: SpottingRecipe, todo: Sequence[Clip]) -> list[SpottingJob]:
-    """A job a video."""
+    """A job for each video."""
     return [
         SpottingJob(units=(clip.id,), test=(clip.blind(()),), spotter=recipe.spotter, tracking=recipe.tracking)
         for clip in todo
@@ -247,13 +247,13 @@ def _jobs(
     todo: Sequence[Clip],
     options: RunOptions,
 ) -> list[SpottingJob]:
-    """A job a subject, who is not among those that the spotter is fitted on."""
+    """A job for each subject; the spotter is fitted on the other subjects of the data set."""
     jobs = []
     for subject in dict.fromkeys(clip.subject for clip in todo):
         test = tuple(clip.blind(()) for clip in todo if clip.subject == subject)
         train = tuple(clip for clip in clips[test[0].dataset] if clip.subject != subject)
         if not train:
-            raise ProtocolError(f"'{subject}' is alone in its data set: there is no other subject to train on")
+            raise ProtocolError(f"'{subject}' is the only subject of its data set: there is no other to train on")
         model_path = run.folder.absolute() / "models" / f"{slug(subject)}.safetensors"
         jobs.append(
             SpottingJob(
@@ -312,7 +312,7 @@ def _intervals_within(track: FaceTrack, clip: Clip) -> list[Interval]:
 def _recognize(
     run: SpottingRun, clips: Mapping[str, Clip], model: Path, where: Executor, progress: ProgressCallback
 ) -> None:
-    """Classify each micro-expression that was found, video by video."""
+    """Classify the micro-expressions that were found, a job for each video."""
     matched = {video.id: true_positives(video) for video in run.videos()}
     jobs = []
     for name, pairs in matched.items():
@@ -333,7 +333,7 @@ def _recognize(
 
 
 def _write_logs(run: SpottingRun) -> None:
-    """Write the intervals as logs of the MEGC challenges, one a data set and kind."""
+    """Write the intervals as logs of the MEGC challenges, a file for each data set and kind."""
     for dataset in run.metadata.data:
         number = DATASETS.get(dataset).info.megc_number
         if not number:

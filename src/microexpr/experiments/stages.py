@@ -1,7 +1,7 @@
 """The stages before the last one: each starts from the weights of the one before and is trained once.
 
-A trained stage is kept in the cache under a fingerprint of all that it was made from: its settings, protocol and data,
-those of the stages before it, and the seed. Recipes with equal first stages therefore train them once.
+A trained stage is cached under a fingerprint of all that it depends on: its settings, protocol and data, those of the
+stages before it, and the seed. Recipes with equal first stages therefore train them once.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from .run_folder import fold_seed
 
 State = Mapping[str, np.ndarray]
 
-SYNTHETIC_WEIGHTS = "synthetic pictures"
-"""How a report names the weights that stand in for published ones on synthetic data."""
+SYNTHETIC_WEIGHTS = "synthetic images"
+"""How a report names the weights that replace published ones on synthetic data."""
 
 LICENSE = "weights learned from licensed faces fall under the licenses of the data sets above"
 LICENSE_SYNTHETIC = "MIT; learned from synthetic faces only, and of no use but to try the machinery"
@@ -74,7 +74,9 @@ def run_earlier_stages(
     """
     for data in stage_data[:-1]:
         if both := test_subjects & {example.clip.subject for example in data.train_examples}:
-            raise ProtocolError(f"stage '{data.stage.name}' would learn from '{min(both)}', whom the last stage tests")
+            raise ProtocolError(
+                f"stage '{data.stage.name}' would be trained on '{min(both)}', a test subject of the last stage"
+            )
     start, records = InitialWeights(None, "random weights", (options.seed,)), []
     for data in stage_data[:-1]:
         start = load_named_weights(start, data.stage, options, progress)
@@ -88,7 +90,7 @@ def run_earlier_stages(
 def fit_stage(
     start: InitialWeights, data: StageData, options: RunOptions, progress: ProgressCallback
 ) -> tuple[Path, dict[str, Any]]:
-    """Train a stage on all its training clips, or find it in the cache.
+    """Train a stage on all its training clips, or take it from the cache.
 
     Returns:
         The file of the model, and the stage's record for the report.
@@ -100,7 +102,7 @@ def fit_stage(
 
 
 def require_weights(recipe: RecognitionRecipe, options: RunOptions) -> None:
-    """Check that all weights that a recipe names are here, before hours of work and not after.
+    """Check that all weights that a recipe names are on this machine, before anything is computed.
 
     Raises:
         MissingDataError: some are not.
@@ -130,14 +132,14 @@ def load_named_weights(
 
 
 def stage_cache_path(start: InitialWeights, data: StageData) -> Path:
-    """The file in the cache for a trained stage, whether or not it is there."""
+    """The file of a trained stage in the cache, whether or not it exists."""
     history = json.dumps([*start.history, *_history(data)], sort_keys=True, default=list)
     key = hashlib.sha256(history.encode()).hexdigest()[:16]
     return cache_folder() / "stages" / f"{slug(data.stage.name)}-{key}.safetensors"
 
 
 def model_metadata(data: StageData, options: RunOptions) -> dict[str, str]:
-    """What a saved model states about itself: enough to use it alone, and to know where it comes from."""
+    """Metadata of a saved model: its chain, so that it can be used alone, and its data, protocol and license."""
     synthetic = [facts["synthetic"] for facts in data.data.values()]
     return {
         "chain": json.dumps(data.stage.chain),
@@ -152,7 +154,7 @@ def model_metadata(data: StageData, options: RunOptions) -> dict[str, str]:
 
 
 def drop_faceless(samples: Sequence[Sample], labels: Sequence[str]) -> tuple[list[Sample], list[str]]:
-    """Leave out clips in which no face was found: they are not trained on.
+    """Leave out clips in which no face was found, which are not trained on.
 
     Returns:
         The samples with a face, and their labels.
@@ -162,7 +164,7 @@ def drop_faceless(samples: Sequence[Sample], labels: Sequence[str]) -> tuple[lis
 
 
 def _history(data: StageData) -> tuple[Any, ...]:
-    """What a trained stage depends on, beside what it starts from."""
+    """Everything that a trained stage depends on, except its initial weights."""
     return (
         asdict(data.stage),
         asdict(data.protocol),
@@ -209,7 +211,7 @@ def _train(start: InitialWeights, data: StageData, path: Path, options: RunOptio
 def _test_scores(
     recognizer: Recognizer, test: Sequence[Example], samples: Mapping[str, Sample], protocol: Protocol
 ) -> dict[str, Any]:
-    """Scores of a stage on subjects it was not trained on; nothing is chosen by them."""
+    """Scores of a stage on held-out subjects, for the report only."""
     if not test:
         return {}
     y_pred = recognizer.predict([samples[example.clip.id] for example in test])

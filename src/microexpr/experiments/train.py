@@ -1,6 +1,6 @@
-"""A recognizer trained on all subjects of a recipe: to be used on other people, with no score of its own.
+"""Training of a recognizer on all subjects of a recipe, for use on other data; such a model has no score.
 
-How well such a model does is measured by `recognition_folds.evaluate`, whose folds never train on a test subject.
+`recognition_folds.evaluate` estimates the score of such models: no fold is trained on a test subject.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def train_model(
 
     Raises:
         UsageError: recipes of this kind train no model.
-        ProtocolError: the clips do not meet the published counts, and a subset was not asked for.
+        ProtocolError: the clips differ from the published counts, and `allow_subset` is not set.
     """
     return TASKS.get(recipe.kind)().train(recipe, out, options or RunOptions(), progress or no_progress)
 
@@ -41,20 +41,20 @@ def train_model(
 def train_final_model(recipe: RecognitionRecipe, out: Path, options: RunOptions, progress: ProgressCallback) -> Path:
     """Train every stage of a recipe of recognition, the last one on all of its subjects, and write the model.
 
-    Stopped and called again, it continues where it was.
+    If it was interrupted, the next call continues the training.
 
     Raises:
-        ProtocolError: the clips do not meet the published counts, and a subset was not asked for.
+        ProtocolError: the clips differ from the published counts, and `options.allow_subset` is not set.
     """
     if options.quick:
         recipe = recipe.with_quick_settings()
     check_settings(recipe)
     require_weights(recipe, options)
     stage_data = [load_stage_data(stage, recipe, options, progress) for stage in recipe.stages]
-    everybody = replace(stage_data[-1], folds=[])
-    start, _ = run_earlier_stages([*stage_data[:-1], everybody], options, progress, set())
-    path, record = fit_stage(start, everybody, options, progress)
+    all_subjects = replace(stage_data[-1], folds=[])
+    start, _ = run_earlier_stages([*stage_data[:-1], all_subjects], options, progress, set())
+    path, record = fit_stage(start, all_subjects, options, progress)
     training = {name: record[name] for name in ("clips", "subjects", "without_face", "count_mismatches")}
     metadata = {"recipe": recipe.name, "version": __version__, "training": json.dumps(training)}
-    Recognizer.load(path).save(out, {**model_metadata(everybody, options), **metadata})
+    Recognizer.load(path).save(out, {**model_metadata(all_subjects, options), **metadata})
     return out
