@@ -33,8 +33,8 @@ SEED_NAMES = {
     "subject-holdout-10": "tenth-of-people",
     "random-images-leaky": "tenth-of-pictures",
 }
-"""Fold -> the name from which its seed is computed, where that is not the fold's own name: all numbers that this project
-publishes come from these seeds."""
+"""Fold -> the name from which its seed is computed, where that is not the fold's own name. All published numbers
+of this project come from these seeds."""
 
 
 @dataclass(frozen=True, kw_only=True)
