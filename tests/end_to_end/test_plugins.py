@@ -192,3 +192,18 @@ def test_a_spotter_and_an_event_format_of_a_plugin_come_out_of_an_analysis(folde
         write_image(folder / "film" / f"{i:04d}.jpg", np.ascontiguousarray(video.frame(i, (240, 320))))
     microexpr(folder, "analyze", "film", "--fps", "30", "--set", "spotter.name=my-spotter", "--model", "none")
     assert (folder / "events" / "film" / "events.mine").read_bytes() == b"1"
+
+
+def test_the_reference_lists_what_a_plugin_registers(folder):
+    code = (
+        "import sys; sys.path.insert(0, 'docs'); from pathlib import Path; import reference\n"
+        "from microexpr.core.registry import load_plugin\n"
+        "load_plugin(Path(sys.argv[1]))\n"
+        "print('\\n'.join(reference.all_pages().values()))\n"
+    )
+    command = [sys.executable, "-c", code, str(folder / "mine.py")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    kinds = ("dataset", "step", "feature", "network", "recognizer", "spotter", "metric", "protocol", "executor")
+    for name in (*(f"my-{kind}" for kind in kinds), "my-events", "my-report"):
+        assert f"`{name}`" in done.stdout, f"{name} is not in the reference"
