@@ -373,14 +373,19 @@ def datasets_page() -> str:
             facts.append(f"**Source of the counts:** {info.source}")
         parts += [
             f"## `{name}`",
-            f"{info.title}.",
-            inspect.getdoc(inspect.getmodule(cls)) or "",
+            release_title(cls),
             description(cls),
             "\n".join(f"* {fact}" for fact in facts),
         ]
         for label, counts in info.counts.items():
             parts.append(table((f"`{label}`", "clips"), [(value or "(none)", n) for value, n in counts.items()]))
     return join(parts)
+
+
+def release_title(cls: Any) -> str:
+    """Return the title of a release and what its module says, without saying the title twice."""
+    text = inspect.getdoc(inspect.getmodule(cls)) or ""
+    return text if text.startswith(cls.info.title.split(",")[0]) else f"{cls.info.title}. {text}"
 
 
 def protocols_page() -> str:
