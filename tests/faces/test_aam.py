@@ -159,7 +159,7 @@ def test_a_model_from_pictures_alone(strangers):
     learned = train_with_mesh([blank, *(picture for picture, _ in strangers[:-2])])
     picture, points = strangers[-1]
     assert error(fit(learned, picture, start(learned, points, 5)).points, points) < 0.05
-    with pytest.raises(UsageError, match="1 pictures and 1 sets"):
+    with pytest.raises(UsageError, match="1 images and 1 sets"):
         train_with_mesh([blank, strangers[0][0]])
 
 

@@ -343,5 +343,5 @@ def test_faults_are_one_clear_line(tmp_path, smile):
     with pytest.raises(MediaError, match="No such file"):
         track_faces(VideoFrames(tmp_path / "nothing.mp4"))
     (tmp_path / "file").write_text("")
-    with pytest.raises(RunError, match="cannot be kept"):
+    with pytest.raises(RunError, match="cannot be written"):
         track_faces(Pictures([smile.frame(0)]), folder=tmp_path / "file")

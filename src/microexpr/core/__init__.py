@@ -1,1 +1,1 @@
-"""What everything else stands on: records, errors, the registry, settings, files, executors, progress."""
+"""Records, errors, the registry, configuration, files, executors and progress, which all other folders use."""

@@ -1,4 +1,4 @@
-"""Clip, Interval and Sample: what is known of a recording, and what preprocessing made of it."""
+"""Clip, Interval and Sample: a recording with its annotation, and the arrays that preprocessing makes of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,16 @@ TIMES = ("onset", "apex", "offset")
 
 @dataclass(frozen=True)
 class Interval:
-    """One labeled event of a long video, in frame numbers of its source, both ends included."""
+    """One annotated event of a long video.
+
+    Attributes:
+        onset: first frame number, as the source numbers its frames.
+        offset: last frame number.
+        apex: frame number of the apex; None if it is not annotated.
+        kind: `micro` or `macro`.
+        labels: labels of the event, as in `Clip.labels`; `name` is its name.
+        score: confidence of a spotter; None for an annotated event.
+    """
 
     onset: int
     offset: int
@@ -28,28 +37,27 @@ class Interval:
     score: float | None = None
 
     def issues(self) -> list[tuple[str, object, str]]:
-        """`(field, value, reason)` of every time that contradicts another."""
+        """`(field, value, reason)` of every time that contradicts another one."""
         return _order(self.onset, self.apex, self.offset)
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One recording and what its release says of it; no pixels inside.
+    """One recording and its annotation; it holds no pixels.
 
     Attributes:
         id: `<dataset>/<subject>/<name>`, e.g. `casme2/sub01/EP02_01f`.
-        dataset: name of the release the person was recorded for; `id` and `subject` begin with it, so that the
-            integer ids of two releases never collide.
+        dataset: name of the data set for which the person was recorded; `id` and `subject` begin with it, so that
+            equal numbers in two data sets are different subjects.
         subject: `<dataset>/<person>`, the unit of every split.
-        source: a folder of numbered frames, a video file, or one picture.
+        source: a folder of numbered frames, a video file, or an image.
         fps: frames per second of the recording.
         onset: frame number at which the movement begins, as the source numbers its frames (the number in the file
             name, or the index from 0 in a video); None where the release does not say, or where the protocol hides it.
         apex: frame number at which the movement is strongest, or None.
         offset: frame number at which the movement has ended, or None.
-        labels: the release's own words: `emotion`, `objective` (class I to VII), `action_units`.
-        intervals: the labeled events of a long video; empty for a clip that holds one. The label `name` tells one
-            from another.
+        labels: labels as the data set writes them: `emotion`, `objective` (class I to VII), `action_units`.
+        intervals: the annotated events of a long video; empty for a clip that shows a single event.
     """
 
     id: str
@@ -69,22 +77,24 @@ class Clip:
                 raise AnnotationError(f"{name} '{value}' must begin with the data set's name, '{self.dataset}/'")
 
     def blind(self, reveal: Collection[str]) -> Clip:
-        """The same clip with every label taken away, and every time that `reveal` does not name."""
+        """The same clip without labels and intervals, and without the times that `reveal` does not name."""
         hidden = {name: None for name in TIMES if name not in reveal}
         return dataclasses.replace(self, labels={}, intervals=(), **hidden)  # type: ignore[arg-type]
 
     def issues(self) -> list[tuple[str, object, str]]:
-        """`(field, value, reason)` of every time that contradicts another; `NAME.offset` is that of an interval."""
+        """`(field, value, reason)` of every contradiction; `NAME.offset` is the offset of the interval of that name."""
         found = _order(self.onset, self.apex, self.offset)
-        for name, one in self.named_intervals().items():
-            found += [(f"{name}.{time}", value, reason) for time, value, reason in one.issues()]
+        for name, interval in self.named_intervals().items():
+            found += [(f"{name}.{time}", value, reason) for time, value, reason in interval.issues()]
         if not self.fps > 0:
             found.append(("fps", self.fps, "must be more than 0"))
         return found
 
     def named_intervals(self) -> dict[str, Interval]:
-        """Its intervals by name; one without a name is called by its number, from 1."""
-        return {one.labels.get("name") or str(number): one for number, one in enumerate(self.intervals, 1)}
+        """The intervals by name; the name of an interval without one is its number, from 1."""
+        return {
+            interval.labels.get("name") or str(number): interval for number, interval in enumerate(self.intervals, 1)
+        }
 
 
 def _order(onset: int | None, apex: int | None, offset: int | None) -> list[tuple[str, object, str]]:
@@ -111,19 +121,18 @@ class Frames(Protocol):
 
 @dataclass(frozen=True)
 class Sample:
-    """What the steps of a chain have made of a clip so far. Its clip is blinded: no label ever comes this way.
+    """A blinded clip and the arrays that the steps of a chain have made of it so far. It never has a label.
 
     Attributes:
         clip: the blinded clip.
-        arrays: named arrays that steps have made so far, e.g. `frames` (T, H, W, 3) uint8 or `image` (H, W, C) float32.
-        notes: what a step found out that a reader of the result should know, e.g. `apex: middle`.
+        arrays: arrays by name, e.g. `frames` (T, H, W, 3) uint8 or `image` (H, W, C) float32.
+        notes: facts for readers of the result, e.g. `apex: middle`.
         face_found: False where a step looked for a face and found none. Such a sample is not trained on, and it gets no
             predicted class.
-        source: frames that are in memory already; None where steps read them from `clip.source`. Only while a chain
-            is at work: a finished sample has none.
+        source: frames in memory; None if steps read them from `clip.source`. A finished sample has none.
         landmarks: frame number -> (68, 2) x and y in pixels of the frames as they were read, in the order of iBUG
-            300-W; None where steps have to find the face themselves, and after a step that moved the pixels.
-        numbers: frame numbers of what is in the array `frames`, in its order.
+            300-W; None if steps have to find the face, and after a step that moved the pixels.
+        numbers: frame numbers of the entries of the array `frames`.
     """
 
     clip: Clip
@@ -136,7 +145,7 @@ class Sample:
 
     def __post_init__(self) -> None:
         if self.clip.labels or self.clip.intervals:
-            raise AnnotationError(f"the sample of clip '{self.clip.id}' would carry its labels; blind the clip first")
+            raise AnnotationError(f"the sample of clip '{self.clip.id}' must not have its labels; blind the clip first")
 
     @property
     def id(self) -> str:
@@ -144,18 +153,22 @@ class Sample:
         return self.clip.id
 
     def array(self, name: str) -> np.ndarray:
-        """The array of that name; an error that says which there are where it is missing."""
+        """The array of that name.
+
+        Raises:
+            RecipeError: there is no such array; the message lists those that exist.
+        """
         if name not in self.arrays:
-            there = ", ".join(self.arrays) or "none"
-            raise RecipeError(f"sample '{self.id}' has no array '{name}' (there: {there}); the chain lacks a step")
+            names = ", ".join(self.arrays) or "none"
+            raise RecipeError(f"sample '{self.id}' has no array '{name}' (it has: {names}); the chain lacks a step")
         return self.arrays[name]
 
     def with_frames(self, frames: np.ndarray, numbers: Sequence[int]) -> Sample:
-        """A sample with the array `frames`, (T, height, width, 3) uint8 RGB, as read under these T frame numbers."""
+        """A sample with the array `frames`, (T, height, width, 3) uint8 RGB, of these T frame numbers."""
         return dataclasses.replace(self, arrays={**self.arrays, "frames": frames}, numbers=tuple(numbers))
 
     def known_landmarks(self) -> np.ndarray | None:
-        """(68, 2) landmarks of the first of `frames`, x and y in its pixels; None where they are not known."""
+        """(68, 2) landmarks of the first of `frames`, x and y in its pixels; None if they are not known."""
         if self.landmarks is None or not self.numbers:
             return None
         return self.landmarks.get(self.numbers[0])

@@ -66,7 +66,7 @@ def data_folder(name: str, roots: Mapping[str, Path] | None = None) -> Path:
 
 
 def _candidates(name: str, roots: Mapping[str, Path]) -> list[tuple[str, Path]]:
-    """Pairs of a configured folder's origin and the folder, the first to be tried first."""
+    """The configured folders and the setting that names each, in the order in which they are tried."""
     found = []
     if name in roots:
         found.append(("--root", Path(roots[name]).expanduser()))

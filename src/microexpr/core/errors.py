@@ -1,13 +1,13 @@
 """Every error that microexpr raises on purpose.
 
-    MicroexprError                  exit code 1: something was found to be at fault
+    MicroexprError                  exit code 1: something is wrong
     ├── UsageError                  exit code 2: the request itself is wrong
     │   ├── UnknownNameError        no such data set, step, recognizer, recipe ...
     │   └── RecipeError             a recipe with a wrong key, type or value
     ├── DataError                   a file, sheet or folder is not what it should be
     │   ├── MissingDataError        a folder or file is not there
-    │   ├── AnnotationError         labels that contradict each other or the pictures
-    │   └── MediaError              a picture or video that cannot be read
+    │   ├── AnnotationError         labels that contradict each other or the frames
+    │   └── MediaError              an image or video that cannot be read
     ├── ProtocolError               the clips do not fit the protocol
     ├── NotFittedError              predict before fit
     ├── RunError                    a run folder that cannot be continued, or a fold that failed
@@ -35,7 +35,7 @@ class UsageError(MicroexprError, ValueError):
 
 
 class UnknownNameError(UsageError):
-    """A name that stands for nothing; the message offers the nearest right one."""
+    """A name that does not exist; the message suggests the nearest one that does."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         super().__init__(kind, name, tuple(known))
@@ -58,11 +58,11 @@ class MissingDataError(DataError, FileNotFoundError):
 
 
 class AnnotationError(DataError):
-    """Labels that contradict each other or the pictures."""
+    """Labels that contradict each other or the frames."""
 
 
 class MediaError(DataError):
-    """A picture or video that cannot be read."""
+    """An image or video that cannot be read."""
 
 
 class ProtocolError(MicroexprError):
@@ -70,7 +70,7 @@ class ProtocolError(MicroexprError):
 
 
 class NotFittedError(MicroexprError):
-    """A recognizer was asked to predict before it learned."""
+    """`predict` was called before `fit`."""
 
 
 class RunError(MicroexprError):
@@ -82,7 +82,7 @@ class ExecutorError(MicroexprError):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence that helps after a wrong name: the nearest right name, or all of them."""
+    """The end of an error message about an unknown name: the nearest known name, or all of them."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if near:
@@ -91,5 +91,5 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def one_line(text: str) -> str:
-    """A text without line breaks and letters that cannot be printed, as a file name may hold them."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    """A text without line breaks and unprintable characters, which a file name may have."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())

@@ -32,7 +32,7 @@ class Event:
         peak: time of the apex in seconds.
         end: time of the offset in seconds.
         kind: `micro` (shorter than 0.5 s) or `macro`.
-        score: confidence of the spotter, on the scale of that spotter; larger is surer.
+        score: confidence of the spotter, on the scale of that spotter; larger is more confident.
         probabilities: class -> probability from the recognizer, 0 to 1, largest first; empty if nothing was recognized.
         label: the class, or `unknown`.
         quality: mean quality of the face during the event, 0 to 1.
@@ -131,7 +131,7 @@ class Analysis:
         settings: every setting of every part, also those left at their defaults; `about_model` holds the metadata of
             the recognizer.
         version: version of microexpr.
-        fingerprint: hash of source, settings, model and version; an analysis with the same one need not be repeated.
+        fingerprint: hash of source, settings, model and version; an analysis with the same fingerprint is not repeated.
     """
 
     recording: Recording

@@ -227,5 +227,5 @@ def load_installed_plugins() -> None:
             package = point.dist.name if point.dist is not None else "?"
             raise UsageError(
                 f"plugin '{point.name}' of the installed package '{package}' cannot be imported: "
-                f"{type(error).__name__}: {error}; mend or uninstall that package"
+                f"{type(error).__name__}: {error}; repair or uninstall that package"
             ) from error

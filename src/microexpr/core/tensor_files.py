@@ -1,4 +1,4 @@
-"""Named arrays and metadata in a safetensors file: the form in which every model is saved. No code is ever run."""
+"""Read and write named arrays and metadata as safetensors, the file format of all models; reading runs no code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The track of a face: what the face tracker measures in each frame, and what spotters work on."""
+"""The track of a face: the measurements of the face tracker in each frame, which spotters read."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ MICRO_SECONDS = 0.5
 
 @dataclass(frozen=True, eq=False)
 class FaceTrack:
-    """One face in a recording, for as long as it was seen without a break longer than a gap.
+    """One face in a recording, from when it appears until it disappears for longer than `Tracking.max_gap`.
 
     Attributes:
         face: number of the person in the recording, from 1; several tracks of one person have the same.
         numbers: (T,) int64 frame numbers as the source numbers its frames, rising; missing ones are gaps.
         times: (T,) float64 seconds since the recording's first frame, from real time stamps, rising.
-        crops: (T, S, S) uint8 gray aligned crops, eyes level and at a fixed place; may be mapped from a file.
+        crops: (T, S, S) uint8 gray aligned crops, eyes level and at fixed positions; may be memory-mapped.
         points: (T, 68, 2) float32 landmarks in pixels of the crops, smoothed in time.
-        quality: (T,) float32, 0 to 1: how sure it is that there is a face, and that it is in sight.
+        quality: (T,) float32, 0 to 1: quality of the image of the face (presence, size, pose, sharpness).
         pose: (T, 3) float32 degrees: yaw, pitch, roll of the head; 0 is straight into the camera.
-        eye_openness: (T, 2) float32: opening of the person's right and left eye, as a share of its usual opening.
-        blink: (T,) bool: an eye is closed or closing; the first cause of false spots.
+        eye_openness: (T, 2) float32: opening of the person's right and left eye, as a fraction of its usual opening.
+        blink: (T,) bool: whether an eye is closed or closing, which is the most frequent cause of false detections.
         boxes: (T, 4) float32 left, top, width, height of the face in pixels of the recording.
         crop_matrices: (T, 2, 3) float64 maps from pixels of the recording to pixels of the crops; None where unknown.
-        flow_cache: where a spotter keeps what it worked out of some of the frames, under the numbers of the first and
-            the last of them and more; given where the same frames will be looked at again, as a window moves on.
+        flow_cache: results of a spotter for some of the frames, by the first, the last and all of their numbers; None
+            unless the same frames are analyzed several times, as in a moving window.
     """
 
     face: int

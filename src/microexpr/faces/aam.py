@@ -1,8 +1,8 @@
-"""Fitting an active appearance model to an image, and a model of synthetic faces for those who bring none.
+"""Fit an active appearance model to an image; the default model is trained on synthetic faces.
 
-The fit is inverse compositional (Matthews and Baker 2004) and simultaneous in shape and texture: Gauss-Newton on what
-the texture's modes cannot explain, with slopes of the texture as fitted so far (Tzimiropoulos and Pantic, ICCV 2013,
-"Fast-SIC"). Gain and offset of the light are two more modes.
+The fit is inverse compositional (Matthews and Baker 2004) and simultaneous in shape and texture: Gauss-Newton on the
+residual that the modes of the texture leave, with the gradient of the texture as fitted so far (Tzimiropoulos and
+Pantic, ICCV 2013, "Fast-SIC"). Gain and offset of the light are two more modes.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ __all__ = ["AppearanceModel", "Fit", "fit", "named_model", "synthetic_faces", "t
 
 SYNTHETIC = "synthetic-faces-1"
 FIRST_SUBJECT = 90_000
-"""Synthetic people from here on are what the model knows; synthetic releases draw others."""
+"""Seeds of the synthetic persons in the default model count from here; synthetic data sets use smaller ones."""
 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """Where the model came to lie.
+    """The result of a fit.
 
     Attributes:
         points: (68, 2) x and y in pixels.
-        error: 0 (the model explains every pixel) to 1 (nothing): root of the share of the texture's variance, at the
-            finest level, that is left over.
-        iterations: of all levels together.
+        error: 0 (the model explains every pixel) to 1 (it explains nothing): root of the fraction of the texture's
+            variance, at the finest level, that the model leaves unexplained.
+        iterations: number of iterations of all levels together.
     """
 
     points: np.ndarray
@@ -45,7 +45,7 @@ class Fit:
 
     @property
     def quality(self) -> float:
-        """0 to 1: the share of the texture's variance that the model explains, `1 - error ** 2`."""
+        """0 to 1: the fraction of the texture's variance that the model explains, `1 - error ** 2`."""
         return 1 - self.error**2
 
 
@@ -55,11 +55,11 @@ def fit(
     """Fit a model to one face.
 
     Args:
-        model: what `train_model` made.
+        model: from `train_model` or `named_model`.
         image: (height, width, 3) uint8 RGB.
         start: (68, 2) in pixels, e.g. `model.initial_points(eyes)`.
-        max_iterations: number of iterations at each level.
-        tolerance: mean move of a point, in pixels of the level, that ends a level.
+        max_iterations: largest number of iterations at each level.
+        tolerance: a level ends when the points move less than that on average, in pixels of the level.
 
     Raises:
         UsageError: the start is not (68, 2) finite numbers that span a face.
@@ -77,28 +77,29 @@ def fit(
 
 
 class _Solver:
-    """One level of a model, made ready."""
+    """The fit at one level of a model, with everything that does not depend on the image computed in advance."""
 
     def __init__(self, model: AppearanceModel, number: int) -> None:
         self.model, self.level = model, model.levels[number]
-        share = (number + 1) / len(model.levels)
-        self.shapes = model.modes[: max(1, round(len(model.modes) * share**2))]  # coarse pixels show coarse shape only
+        fraction = (number + 1) / len(model.levels)
+        count = max(1, round(len(model.modes) * fraction**2))  # fine modes of shape do not show at a coarse level
+        self.shapes = model.modes[:count]
         self.spread = model.spread[: len(self.shapes)]
         self.modes = np.concatenate([rigid_modes(model), self.shapes])
-        self.pull = _pixel_moves(self.level, self.modes)
-        self.ties = _triangle_corners(model)
+        self.pixel_moves = _pixel_moves(self.level, self.modes)
+        self.triangle_corners = _triangle_corners(model)
 
     def run(
         self, image: np.ndarray, points: np.ndarray, max_iterations: int, tolerance: float
     ) -> tuple[np.ndarray, float, int]:
-        """Points, error and iterations; the best of all that were tried."""
+        """Points, error and number of iterations; the points are those with the smallest error of all iterations."""
         points = self.project(points)
-        best, least, done = points, np.inf, 0
-        while done < max_iterations:
-            done += 1
+        best, best_error, iterations = points, np.inf, 0
+        while iterations < max_iterations:
+            iterations += 1
             move, error = self.step(image, points)
-            if error < least:
-                best, least = points, error
+            if error < best_error:
+                best, best_error = points, error
             following = self.project(self.compose(points, move))
             zoom = np.sqrt(np.linalg.det(similarity(self.model.mean, following)[:, :2]))
             if not 0.3 < zoom / self.level.width < 3:
@@ -107,42 +108,44 @@ class _Solver:
             points = following
             if change < tolerance:
                 break
-        last = self.step(image, points)[1]
-        return (points, last, done) if last <= least else (best, float(least), done)
+        last_error = self.step(image, points)[1]
+        if last_error <= best_error:
+            return points, last_error, iterations
+        return best, float(best_error), iterations
 
     def step(self, image: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, float]:
-        """The (68, 2) move of the mean shape's points that explains what the texture does not, and the error."""
+        """The (68, 2) move of the mean shape's points that reduces the residual of the texture most, and the error."""
         level, basis = self.level, self.level.basis
         texture = level.sample(image, points)
         amounts = basis @ texture
-        left = texture - amounts @ basis
+        residual = texture - amounts @ basis
         variance = float(((texture - texture.mean()) ** 2).sum())
         if variance < 1e-6 * len(texture):
             return np.zeros_like(points), 1.0
         slope = np.tensordot(amounts, level.slopes, axes=1)
-        steepest = self.pull[..., 0] * slope[:, 0] + self.pull[..., 1] * slope[:, 1]
+        steepest = self.pixel_moves[..., 0] * slope[:, 0] + self.pixel_moves[..., 1] * slope[:, 1]
         steepest -= (steepest @ basis.T) @ basis
         hessian = steepest @ steepest.T
         hessian[np.diag_indices_from(hessian)] += 1e-4 * np.trace(hessian) / len(hessian) + 1e-9
-        amount = np.linalg.solve(hessian, steepest @ left)
-        return np.tensordot(amount, self.modes, axes=1), float(np.sqrt((left**2).sum() / variance))
+        amount = np.linalg.solve(hessian, steepest @ residual)
+        return np.tensordot(amount, self.modes, axes=1), float(np.sqrt((residual**2).sum() / variance))
 
     def compose(self, points: np.ndarray, move: np.ndarray) -> np.ndarray:
-        """The current warp after the inverse of the found one (Matthews and Baker 2004, section 4.1.2)."""
-        vertex, corners, weights, slopes = self.ties
-        shares = weights - np.einsum("kij,kj->ki", slopes, move[vertex])
-        there = (shares[..., None] * points[corners]).sum(axis=1)
+        """The current warp composed with the inverse of `move` (Matthews and Baker 2004, section 4.1.2)."""
+        vertex, corners, weights, slopes = self.triangle_corners
+        moved_weights = weights - np.einsum("kij,kj->ki", slopes, move[vertex])
+        moved = (moved_weights[..., None] * points[corners]).sum(axis=1)
         total = np.zeros_like(points)
-        np.add.at(total, vertex, there)
+        np.add.at(total, vertex, moved)
         return total / np.bincount(vertex, minlength=len(points))[:, None]
 
     def project(self, points: np.ndarray) -> np.ndarray:
-        """The points that the shape model can make, nearest to given ones; no mode beyond three deviations."""
+        """The nearest points that the shape model can produce with every mode within three standard deviations."""
         mean, shape = self.model.mean, self.model.mean
         for _ in range(2):
-            place = similarity(shape, points)
-            back = (points - place[:, 2]) @ np.linalg.inv(place[:, :2]).T - mean
-            amounts = np.tensordot(self.shapes, back, axes=2)
+            matrix = similarity(shape, points)
+            deviation = (points - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T - mean
+            amounts = np.tensordot(self.shapes, deviation, axes=2)
             shape = mean + np.tensordot(np.clip(amounts, -3 * self.spread, 3 * self.spread), self.shapes, axes=1)
         return transform_points(shape, similarity(shape, points))
 
@@ -158,11 +161,12 @@ def _pixel_moves(level: Level, modes: np.ndarray) -> np.ndarray:
 
 
 def _triangle_corners(model: AppearanceModel) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """For each point and each triangle at it: point, corners, its barycentric coordinates, and their slopes (3, 2)."""
+    """For each point and each triangle at it: point, corners, barycentric coordinates, and their gradients (3, 2)."""
     vertex = model.triangles.ravel()
     corners = np.repeat(model.triangles, 3, axis=0)
-    spots = model.mean[corners]
-    inverse = np.linalg.inv(np.stack([spots[:, 1] - spots[:, 0], spots[:, 2] - spots[:, 0]], axis=-1))
+    positions = model.mean[corners]
+    sides = np.stack([positions[:, 1] - positions[:, 0], positions[:, 2] - positions[:, 0]], axis=-1)
+    inverse = np.linalg.inv(sides)
     slopes = np.concatenate([-inverse.sum(axis=1, keepdims=True), inverse], axis=1)
     return vertex, corners, np.tile(np.eye(3), (len(model.triangles), 1)), slopes
 
@@ -170,8 +174,17 @@ def _triangle_corners(model: AppearanceModel) -> tuple[np.ndarray, np.ndarray, n
 def synthetic_faces(
     subjects: int = 40, expressions: int = 3, first: int = FIRST_SUBJECT
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Images of synthetic people, (340, 280, 3) uint8 RGB, and their true (68, 2) landmarks; always the same ones."""
-    from ..synthetic import Camera, render_clip  # here, because it loads two packages that the fit does without
+    """Images of synthetic persons and their exact landmarks; equal arguments give equal images.
+
+    Args:
+        subjects: number of persons.
+        expressions: images per person; the first is neutral.
+        first: seed of the first person.
+
+    Returns:
+        Images (340, 280, 3) uint8 RGB, and landmarks (68, 2) in pixels for each.
+    """
+    from ..synthetic import Camera, render_clip  # here, because it imports two packages that the fit does not need
     from ..synthetic.timing import Timing
 
     units = ((12,), (4,), (1, 2), (25, 26), (15,), (9,), (20,), (45,), (23,), (5, 25))
@@ -179,8 +192,8 @@ def synthetic_faces(
     images, landmarks = [], []
     for person in range(first, first + subjects):
         for i in range(expressions):
-            shown = tuple((unit, "") for unit in units[(person * expressions + i) % len(units)])
-            clip = render_clip(person, units=shown, camera=Camera(), timing=timing, amplitude=8.0, seed=person + i)
+            chosen = tuple((unit, "") for unit in units[(person * expressions + i) % len(units)])
+            clip = render_clip(person, units=chosen, camera=Camera(), timing=timing, amplitude=8.0, seed=person + i)
             frame = 0 if i == 0 else 1
             images.append(clip.frame(frame))
             landmarks.append(clip.landmarks(frame))
@@ -188,26 +201,30 @@ def synthetic_faces(
 
 
 def train_with_mesh(images: Iterable[np.ndarray]) -> AppearanceModel:
-    """A model learned from one's own images, with the landmarks of the face mesh; faces not found are left out.
+    """Train a model on images, with landmarks from the face mesh; images without a face are left out.
 
     Args:
-        images: (height, width, 3) uint8 RGB each, of many people; their labels are not needed.
+        images: (height, width, 3) uint8 RGB each, of many persons.
 
     Raises:
-        MissingDataError: the wheel of the face mesh is not installed.
+        MissingDataError: the files of the face mesh are not on this machine and cannot be fetched.
         UsageError: fewer than two faces were found.
     """
-    found = [(picture, face.points) for picture in images if (face := find_landmarks(picture)) is not None]
-    return train_model([picture for picture, _ in found], [points for _, points in found])
+    found = [(image, face.points) for image in images if (face := find_landmarks(image)) is not None]
+    return train_model([image for image, _ in found], [points for _, points in found])
 
 
 @cache
 def named_model(name: str = "") -> AppearanceModel:
-    """The model kept as `aam/<name>.npz` in the cache folder; without a name one of synthetic faces, trained once.
+    """The model in the file `aam/<name>.npz` of the cache folder.
+
+    Args:
+        name: of the model; "" is the default model, which is trained on synthetic faces at first use and then saved.
 
     Raises:
-        UsageError: a name that cannot be a file's.
-        MissingDataError, MediaError: it is not there, or damaged.
+        UsageError: the name cannot be that of a file.
+        MissingDataError: there is no such file.
+        MediaError: the file is damaged.
     """
     if not re.fullmatch(r"[A-Za-z0-9_.-]*", name):
         raise UsageError(f"appearance model '{name}': use letters, digits, '-', '_' and '.' only")

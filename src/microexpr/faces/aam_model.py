@@ -1,8 +1,8 @@
-"""An active appearance model: how faces differ in shape and in texture, learned from images with 68 points each.
+"""An active appearance model: how faces differ in shape and in texture, trained on images with 68 points each.
 
 Cootes, Edwards, Taylor: Active appearance models, ECCV 1998; in the form of Matthews and Baker: Active appearance
 models revisited, IJCV 60 (2004), where shape and texture vary independently. Shapes are in units of the mean face's
-width; the middle of the mean shape is 0.
+width; the mean shape is centered at 0.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ..imaging.geometry import similarity, transform_points
 N = 68
 MAX_MODES = 60
 BORDER = 2
-"""Pixels around the hull that belong to the texture: the edge of the face is worth seeing."""
+"""Width in pixels of the border around the hull that belongs to the texture: it shows the edge of the face."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +34,9 @@ class Level:
 
     Attributes:
         width: of the mean face in pixels.
-        corners, weights: (P, 3) the points that a pixel hangs on, and its barycentric coordinates.
+        corners, weights: (P, 3) the corners of the triangle of each pixel, and its barycentric coordinates.
         basis: (m, P) orthonormal rows: constant, mean texture, modes.
-        slopes: (m, P, 2) how each row changes in x and y, per pixel.
+        slopes: (m, P, 2) gradient of each row in x and y, per pixel.
     """
 
     width: float
@@ -56,11 +56,11 @@ class Level:
 
 @dataclass(frozen=True, eq=False)
 class AppearanceModel:
-    """Made by `train_model`.
+    """The shapes and textures of faces. Made by `train_model`.
 
     Attributes:
         mean: (68, 2) mean shape.
-        modes: (n, 68, 2) orthonormal modes of shape, free of turn, scale and shift.
+        modes: (n, 68, 2) orthonormal modes of shape, free of rotation, scale and shift.
         spread: (n,) standard deviation along each of them.
         triangles: (k, 3) of the mean shape.
         levels: the texture from coarse to fine.
@@ -73,12 +73,12 @@ class AppearanceModel:
     levels: tuple[Level, ...]
 
     def initial_points(self, eyes: np.ndarray) -> np.ndarray:
-        """(68, 2) the mean shape with its eyes at (2, 2) places: a start for the fit."""
-        own = np.stack([self.mean[36:42].mean(axis=0), self.mean[42:48].mean(axis=0)])
-        return transform_points(self.mean, similarity(own, eyes))
+        """(68, 2) the mean shape with its eyes at `eyes`, (2, 2) x and y in pixels: a start for the fit."""
+        mean_eyes = np.stack([self.mean[36:42].mean(axis=0), self.mean[42:48].mean(axis=0)])
+        return transform_points(self.mean, similarity(mean_eyes, eyes))
 
     def save(self, path: Path) -> None:
-        """Write as .npz: arrays only, nothing pickled."""
+        """Write the model as .npz; the file holds arrays only and nothing pickled."""
         arrays = {"mean": self.mean, "modes": self.modes, "spread": self.spread, "triangles": self.triangles}
         for i, level in enumerate(self.levels):
             arrays[f"width{i}"], arrays[f"basis{i}"] = np.array(level.width), level.basis
@@ -88,11 +88,11 @@ class AppearanceModel:
 
     @classmethod
     def load(cls, path: Path) -> AppearanceModel:
-        """What `save` wrote.
+        """Read a model that `save` wrote.
 
         Raises:
-            MissingDataError: it is not there.
-            MediaError: it is something else, or damaged.
+            MissingDataError: there is no such file.
+            MediaError: the file is not an appearance model, or damaged.
         """
         if not path.is_file():
             raise MissingDataError(f"appearance model '{path}' is not there; write it by train_model(...).save(path)")
@@ -104,7 +104,9 @@ class AppearanceModel:
             levels = [_level(mean, triangles, float(arrays[f"width{i}"]), arrays[f"basis{i}"]) for i in numbers]
             return cls(mean, arrays["modes"], arrays["spread"], triangles, tuple(levels))
         except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile):
-            raise MediaError(f"'{path}' is not an appearance model, or damaged; train and save it anew") from None
+            raise MediaError(
+                f"'{path}' is not an appearance model, or damaged; train and save the model again"
+            ) from None
 
 
 def train_model(
@@ -116,27 +118,27 @@ def train_model(
     texture_variance: float = 0.97,
     mirror: bool = True,
 ) -> AppearanceModel:
-    """Learn an appearance model.
+    """Train an appearance model.
 
     Args:
         images: (height, width, 3) uint8 RGB each, sizes may differ.
-        landmarks: (68, 2) x and y in pixels for each image, true or from `landmarks.find_landmarks`.
+        landmarks: (68, 2) x and y in pixels for each image, annotated or from `landmarks.find_landmarks`.
         widths: of the mean face in pixels at each level, from coarse to fine.
-        shape_variance: fraction of the variance of shape that the modes keep, 0 to 1.
-        texture_variance: fraction of the variance of texture that the modes keep, 0 to 1.
-        mirror: whether each image is learned from a second time, mirrored.
+        shape_variance: fraction of the variance of shape that the modes explain, 0 to 1.
+        texture_variance: fraction of the variance of texture that the modes explain, 0 to 1.
+        mirror: whether a mirrored copy of each image is used, too.
 
     Raises:
         UsageError: fewer than two faces, or landmarks that do not fit the images in number or shape.
     """
     if len(images) != len(landmarks) or len(images) < 2:
-        found = f"{len(images)} pictures and {len(landmarks)} sets of landmarks"
-        raise UsageError(f"{found}: an appearance model is learned from two faces or more, one set for each")
+        found = f"{len(images)} images and {len(landmarks)} sets of landmarks"
+        raise UsageError(f"{found}: an appearance model needs two faces or more, and one set of landmarks for each")
     shapes = [np.asarray(points, float) for points in landmarks]
     for points in shapes:
         if points.shape != (N, 2) or not np.isfinite(points).all():
-            raise UsageError(f"landmarks of shape {points.shape}: use (68, 2) finite numbers for each picture")
-    grays = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in images]
+            raise UsageError(f"landmarks of shape {points.shape}: use (68, 2) finite numbers for each image")
+    grays = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images]
     if mirror:
         from ..synthetic.action_units import MIRROR
 
@@ -155,7 +157,7 @@ def train_model(
 
 
 def procrustes(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Generalized Procrustes analysis (Gower 1975): the upright mean, one unit wide, and the shapes laid on it.
+    """Generalized Procrustes analysis (Gower 1975): the upright mean, one unit wide, and the shapes aligned to it.
 
     Args:
         shapes: (n, 68, 2) in pixels.
@@ -180,8 +182,8 @@ def shrink(
     """The image around a face, averaged down so that the face is about `width` pixels wide; never enlarged.
 
     Returns:
-        float32 image, (68, 2) points on it, and the shift and the scale that took them there:
-        `points_there = (points + shift) * scale - 0.5`.
+        float32 image, (68, 2) points on it, and the shift and the scale from the given points to those:
+        `points_on_image = (points + shift) * scale - 0.5`.
     """
     low, high = points.min(axis=0), points.max(axis=0)
     reach = 0.5 * (high - low).max() + 2
@@ -196,7 +198,7 @@ def shrink(
 
 
 def _level(mean: np.ndarray, triangles: np.ndarray, width: float, basis: np.ndarray) -> Level:
-    """The pixels of a level; they follow from the mean shape and the width."""
+    """A level from its basis; its pixels follow from the mean shape and the width."""
     points = mean * width
     low = np.floor(points.min(axis=0)) - BORDER - 1
     columns, rows = (np.ceil(points.max(axis=0)) + BORDER + 2 - low).astype(int)
@@ -209,11 +211,11 @@ def _level(mean: np.ndarray, triangles: np.ndarray, width: float, basis: np.ndar
     triangle, inner = weights.min(axis=-1).argmax(axis=-1), weights.min(axis=-1).max(axis=-1) >= -1e-9
     far, nearest = distance_transform_edt(~inner, return_indices=True)
     used = far <= BORDER
-    triangle = triangle[tuple(nearest)][used]  # outside the hull, the nearest triangle goes on
-    chosen = np.take_along_axis(weights[used], triangle[:, None, None], axis=1)[:, 0]
+    triangle = triangle[tuple(nearest)][used]  # outside the hull, the nearest triangle is extended
+    barycentric = np.take_along_axis(weights[used], triangle[:, None, None], axis=1)[:, 0]
     number = np.full(used.shape, -1)
     number[used] = np.arange(used.sum())
-    return Level(width, triangles[triangle], chosen, basis, _slopes(basis, number))
+    return Level(width, triangles[triangle], barycentric, basis, _slopes(basis, number))
 
 
 def _slopes(basis: np.ndarray, number: np.ndarray) -> np.ndarray:
@@ -232,11 +234,11 @@ def _slopes(basis: np.ndarray, number: np.ndarray) -> np.ndarray:
 
 
 def _rigid(mean: np.ndarray) -> np.ndarray:
-    """(4, 136) orthonormal rows: scale, turn, shift in x, shift in y (Matthews and Baker 2004, section 4.2.1)."""
-    centerd = mean - mean.mean(axis=0)
+    """(4, 136) orthonormal rows: scale, rotation, shift in x, shift in y (Matthews and Baker 2004, section 4.2.1)."""
+    centered = mean - mean.mean(axis=0)
     rows = [
-        centerd,
-        np.stack([-centerd[:, 1], centerd[:, 0]], axis=-1),
+        centered,
+        np.stack([-centered[:, 1], centered[:, 0]], axis=-1),
         np.tile([1.0, 0], (N, 1)),
         np.tile([0, 1.0], (N, 1)),
     ]
@@ -244,7 +246,7 @@ def _rigid(mean: np.ndarray) -> np.ndarray:
 
 
 def _principal(rows: np.ndarray, fraction: float, orthogonal_to: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Principal components that keep a share of the variance, orthogonal to given rows, and their deviations."""
+    """Principal components that hold a fraction of the variance, orthogonal to given rows, and their deviations."""
     rows = rows - rows @ orthogonal_to.T @ orthogonal_to
     _, values, modes = np.linalg.svd(rows, full_matrices=False)
     energy = np.cumsum(values**2)
@@ -255,14 +257,14 @@ def _principal(rows: np.ndarray, fraction: float, orthogonal_to: np.ndarray) -> 
 
 
 def _textures(rows: np.ndarray, fraction: float) -> np.ndarray:
-    """(m, P) orthonormal rows: constant, mean texture and modes, of textures freed of gain and offset."""
-    centerd = rows - rows.mean(axis=1, keepdims=True)
-    centerd /= np.maximum(np.linalg.norm(centerd, axis=1, keepdims=True), 1e-9)
-    mean = centerd.mean(axis=0)
+    """(m, P) orthonormal rows: constant, mean texture and modes, of textures whose gain and offset are removed."""
+    centered = rows - rows.mean(axis=1, keepdims=True)
+    centered /= np.maximum(np.linalg.norm(centered, axis=1, keepdims=True), 1e-9)
+    mean = centered.mean(axis=0)
     first = np.stack([np.full_like(mean, len(mean) ** -0.5), mean / max(float(np.linalg.norm(mean)), 1e-9)])
-    return np.concatenate([first, _principal(centerd - mean, fraction, first)[0]])
+    return np.concatenate([first, _principal(centered - mean, fraction, first)[0]])
 
 
 def rigid_modes(model: AppearanceModel) -> np.ndarray:
-    """(4, 68, 2) scale, turn and shift of the mean shape, orthonormal."""
+    """(4, 68, 2) scale, rotation and shift of the mean shape, orthonormal."""
     return _rigid(model.mean).reshape(4, N, 2)

@@ -1,32 +1,32 @@
-"""Where an aligned face lies in its image: the places of the eyes that every aligned crop shares."""
+"""Positions of the eyes in an aligned face; every aligned crop has the same."""
 
 from __future__ import annotations
 
 import numpy as np
 
 RIGHT_EYE, LEFT_EYE = slice(36, 42), slice(42, 48)
-"""Of the 68 points, those around the person's right and left eye."""
+"""Indices of the landmarks around the person's right and left eye, of 68."""
 
 MARGIN, EYE_X, EYE_Y = 0.05, 0.29, 0.31
-"""Usual room around the face, and the place of the person's right eye, as fractions of the face's square."""
+"""Default margin around the square of the face, and position of the right eye in it, as fractions of its side."""
 
 
 def eye_positions(size: int, margin: float = MARGIN, eye_x: float = EYE_X, eye_y: float = EYE_Y) -> np.ndarray:
-    """Where the middles of both eyes lie in an aligned crop.
+    """Positions of the centers of both eyes in an aligned crop.
 
     Args:
         size: side of the crop in pixels.
-        margin: room around the face's square on each side, as a fraction of the square.
-        eye_x, eye_y: place of the person's right eye in the square, 0 to 1 from its left upper corner; the left eye
+        margin: around the square of the face on each side, as a fraction of its side.
+        eye_x, eye_y: position of the person's right eye in the square, 0 to 1 from its upper left corner; the left eye
             mirrors it.
 
     Returns:
         (2, 2) x and y of the right and the left eye, in pixels of the crop.
     """
-    places = np.array([[eye_x, eye_y], [1 - eye_x, eye_y]])
-    return (0.5 + (places - 0.5) / (1 + 2 * margin)) * size - 0.5
+    positions = np.array([[eye_x, eye_y], [1 - eye_x, eye_y]])
+    return (0.5 + (positions - 0.5) / (1 + 2 * margin)) * size - 0.5
 
 
 def eye_centers(points: np.ndarray) -> np.ndarray:
-    """(2, 2) x and y of the middles of the person's right and left eye, of (68, 2) landmarks."""
+    """(2, 2) x and y of the centers of the person's right and left eye, from (68, 2) landmarks."""
     return np.stack([points[RIGHT_EYE].mean(axis=0), points[LEFT_EYE].mean(axis=0)])

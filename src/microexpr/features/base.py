@@ -1,4 +1,4 @@
-"""What every descriptor shares, and the check that anyone may call on their own."""
+"""The base class of descriptors, their registry, and the check of a descriptor."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Feature(ABC):
     """A descriptor: a frozen dataclass whose fields are its settings.
 
     Attributes:
-        reads: which array of a sample it takes: `frames` (T, H, W[, 3]) uint8, or `image` (H, W, 2 or more) flow.
-        frames: the fewest frames it can do with.
+        reads: name of the array that it takes: `frames` (T, H, W[, 3]) uint8, or `image` (H, W, 2 or more), a flow.
+        frames: smallest number of frames that it needs.
     """
 
     name: ClassVar[str]
@@ -27,7 +27,7 @@ class Feature(ABC):
 
     @property
     def frames(self) -> int:
-        """The fewest frames it can do with."""
+        """Smallest number of frames that it needs."""
         return 1
 
     @property
@@ -37,22 +37,25 @@ class Feature(ABC):
 
     @abstractmethod
     def compute(self, array: np.ndarray) -> np.ndarray:
-        """(length,) float32.
+        """Compute the descriptor, (length,) values.
 
         Args:
             array: gray frames (T, H, W) uint8, or flow (H, W, 2 or more) float32.
         """
 
     def __call__(self, array: np.ndarray) -> np.ndarray:
-        """The descriptor of frames (T, H, W[, 3]) or of a flow.
+        """The descriptor of an array, (length,) float32.
+
+        Args:
+            array: frames (T, H, W[, 3]) uint8, or a flow (H, W, 2 or more) float32, as `reads` names.
 
         Raises:
-            RecipeError: fewer frames than it needs, or images too small for its blocks.
+            RecipeError: there are fewer frames than it needs, or the images are too small for its blocks.
         """
         if self.reads == "frames":
             array = to_gray(array)
             if len(array) < self.frames:
-                raise RecipeError(f"feature '{self.name}' needs {self.frames} frames or more; here are {len(array)}")
+                raise RecipeError(f"feature '{self.name}' needs {self.frames} frames or more; got {len(array)}")
         elif array.ndim != 3 or array.shape[2] < 2:
             raise RecipeError(f"feature '{self.name}' takes a flow (height, width, 2 or more); got {array.shape}")
         return self.compute(array).astype(np.float32)
@@ -63,7 +66,7 @@ FEATURES: Registry[Feature] = Registry("feature", "microexpr.features")
 
 
 def to_gray(frames: np.ndarray) -> np.ndarray:
-    """(T, H, W) uint8 of color or gray frames; weights of ITU-R BT.601, as OpenCV's."""
+    """(T, H, W) uint8 gray levels of color or gray frames, with the weights of ITU-R BT.601, as in OpenCV."""
     if frames.ndim == 3:
         return frames
     weighted = frames.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
@@ -75,7 +78,7 @@ def blocks(height: int, width: int, grid: tuple[int, int], overlap: float = 0.0)
 
     Args:
         height, width: size of the image in pixels.
-        grid: how many blocks down and across.
+        grid: number of blocks down and across.
         overlap: fraction of a block that the next one covers again, 0 to less than 1.
 
     Raises:
@@ -93,29 +96,32 @@ def blocks(height: int, width: int, grid: tuple[int, int], overlap: float = 0.0)
 
 
 def check_feature(settings: Mapping[str, Any]) -> None:
-    """Raise `AssertionError` with a helpful text unless a descriptor keeps its promises.
+    """Check that a descriptor does what `Feature` requires.
 
-    It has the length it says, gives the same for the same, and is finite on noise, on black, and on the fewest frames
-    it takes; with fewer it is a clear error.
+    Its length is `length`, equal input gives equal values, and the values are finite for noise, for black frames and
+    for the smallest number of frames; with fewer frames it raises a `RecipeError` that names that number.
 
     Args:
-        settings: its table as in a recipe, `{"name": ..., ...}`.
+        settings: table of the descriptor as in a recipe, `{"name": ..., ...}`.
+
+    Raises:
+        AssertionError: one of these does not hold; the message says which.
     """
     feature = FEATURES.build(settings)
     rng = np.random.default_rng(0)
     for kind, array in _inputs(feature, rng):
         found = feature(array)
-        assert found.shape == (feature.length,), f"{feature.name} on {kind}: {found.shape}, said {feature.length}"
+        assert found.shape == (feature.length,), f"{feature.name} on {kind}: {found.shape}, length = {feature.length}"
         assert found.dtype == np.float32, f"{feature.name} on {kind}: {found.dtype}, not float32"
         assert np.isfinite(found).all(), f"{feature.name} on {kind}: a value is not finite"
-        assert np.array_equal(found, feature(array.copy())), f"{feature.name} on {kind}: twice is not the same"
+        assert np.array_equal(found, feature(array.copy())), f"{feature.name} on {kind}: a second call differs"
     if feature.reads == "frames" and feature.frames > 1:
         try:
             feature(np.zeros((feature.frames - 1, 64, 64), np.uint8))
-        except RecipeError as fault:
-            assert str(feature.frames) in str(fault), f"{feature.name}: the error does not say how many frames it needs"
+        except RecipeError as error:
+            assert str(feature.frames) in str(error), f"{feature.name}: the error does not name the number of frames"
         else:
-            raise AssertionError(f"{feature.name} takes fewer frames than the {feature.frames} it says it needs")
+            raise AssertionError(f"{feature.name} accepts fewer frames than frames = {feature.frames}")
 
 
 def _inputs(feature: Feature, rng: np.random.Generator) -> Iterator[tuple[str, np.ndarray]]:

@@ -9,47 +9,49 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
 from ..core.errors import RecipeError
 from .base import FEATURES, Feature
 
 CLIP_VALUE = 0.25
-"""Values of the normalized descriptor are cut here and it is normalized again (Klaeser 2008, after Lowe 2004)."""
+"""The normalized descriptor is clipped at this value and normalized again (Klaeser 2008, after Lowe 2004)."""
 
 
 @FEATURES.register("hog3d")
 @dataclass(frozen=True)
 class HOG3D(Feature):
-    """The clip as cells; each cell's histogram is the sum over its boxes of their quantized mean gradient; L2 norm.
+    """Histograms of the cells of a clip, each the sum of the quantized mean gradients of its boxes; L2-normalized.
 
     Args:
         cells: number of cells down, across and in time.
         boxes: number of boxes of a cell in each direction.
-        opposite: whether a gradient and its opposite fall into one bin (10 bins instead of 20).
+        opposite: whether opposite gradients fall into the same bin (10 bins instead of 20).
     """
 
-    cells: tuple[int, int, int] = (4, 4, 3)
-    boxes: int = 3
+    cells: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (4, 4, 3)
+    boxes: Annotated[int, Field(ge=1)] = 3
     opposite: bool = False
-
-    def __post_init__(self) -> None:
-        if min(self.cells) < 1 or self.boxes < 1:
-            raise RecipeError(f"hog3d: cells = {self.cells}, boxes = {self.boxes}; use 1 or more")
 
     @property
     def frames(self) -> int:
-        """One for each box in time."""
+        """One frame for each box in time, and at least two."""
         return max(2, self.cells[2] * self.boxes)
 
     @property
     def length(self) -> int:
-        """Cells x bins."""
+        """Number of cells x number of bins."""
         return math.prod(self.cells) * (10 if self.opposite else 20)
 
     def compute(self, array: np.ndarray) -> np.ndarray:
-        """Cell by cell: down, across, in time."""
+        """Compute the histograms of the cells in the order down, across, in time.
+
+        Raises:
+            RecipeError: the clip is too small for its boxes.
+        """
         down, across, along = self.cells
         counts = (along * self.boxes, down * self.boxes, across * self.boxes)
         if any(size < n for size, n in zip(array.shape, counts, strict=True)):
@@ -59,9 +61,9 @@ class HOG3D(Feature):
         votes = quantized(np.stack([gx, gy, gt], axis=-1), self.opposite)
         b = self.boxes
         cells = votes.reshape(along, b, down, b, across, b, -1).sum(axis=(1, 3, 5))
-        found = cells.transpose(1, 2, 0, 3).ravel()
-        found = np.minimum(found / max(float(np.linalg.norm(found)), 1e-9), CLIP_VALUE)
-        return found / max(float(np.linalg.norm(found)), 1e-9)
+        values = cells.transpose(1, 2, 0, 3).ravel()
+        values = np.minimum(values / max(float(np.linalg.norm(values)), 1e-9), CLIP_VALUE)
+        return values / max(float(np.linalg.norm(values)), 1e-9)
 
 
 def box_means(volume: np.ndarray, counts: tuple[int, int, int]) -> np.ndarray:
@@ -75,7 +77,7 @@ def box_means(volume: np.ndarray, counts: tuple[int, int, int]) -> np.ndarray:
 
 
 def quantized(gradients: np.ndarray, opposite: bool) -> np.ndarray:
-    """(..., 20 or 10) votes of gradients (..., 3).
+    """Histogram votes (..., 20 or 10) of gradients (..., 3).
 
     Klaeser 2008, section 2.2: q = P g / |g|, less the threshold t = the projection of one face normal on its
     neighbor's; negative values are dropped, and the rest is scaled to the gradient's length.
@@ -84,10 +86,10 @@ def quantized(gradients: np.ndarray, opposite: bool) -> np.ndarray:
     if opposite:
         axes = axes[:10]
     length = np.linalg.norm(gradients, axis=-1, keepdims=True)
-    seen = gradients / np.maximum(length, 1e-12) @ axes.T
+    projections = gradients / np.maximum(length, 1e-12) @ axes.T
     if opposite:
-        seen = np.abs(seen)
-    votes = np.maximum(seen - NEIGHBOR_COSINE, 0)
+        projections = np.abs(projections)
+    votes = np.maximum(projections - NEIGHBOR_COSINE, 0)
     return votes / np.maximum(np.linalg.norm(votes, axis=-1, keepdims=True), 1e-12) * length
 
 

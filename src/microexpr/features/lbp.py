@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 from skimage.feature import local_binary_pattern
 
 from ..core.errors import RecipeError
@@ -25,30 +27,30 @@ class LBP(Feature):
         grid: number of blocks down and across.
         neighbors: number of neighbors P on a circle, 2 to 16, interpolated bilinearly.
         radius: radius R of the circle in pixels.
-        uniform: whether only patterns with at most two changes have a bin of their own; all others share one.
+        uniform: whether only patterns with at most two changes have their own bins; all others fall into a single one.
     """
 
-    grid: tuple[int, int] = (5, 5)
-    neighbors: int = 8
-    radius: int = 1
+    grid: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (5, 5)
+    neighbors: Annotated[int, Field(ge=2, le=16)] = 8
+    radius: Annotated[int, Field(ge=1)] = 1
     uniform: bool = True
-
-    def __post_init__(self) -> None:
-        if not 2 <= self.neighbors <= 16 or self.radius < 1:
-            raise RecipeError(f"lbp: neighbors = {self.neighbors} (2 to 16), radius = {self.radius} (1 or more)")
 
     @property
     def bins(self) -> int:
-        """P (P - 1) + 3 with uniform patterns, otherwise 2^P."""
+        """Number of bins: P (P - 1) + 3 with uniform patterns, otherwise 2^P."""
         return self.neighbors * (self.neighbors - 1) + 3 if self.uniform else 2**self.neighbors
 
     @property
     def length(self) -> int:
-        """Blocks x bins."""
+        """Number of blocks x number of bins."""
         return math.prod(self.grid) * self.bins
 
     def compute(self, array: np.ndarray) -> np.ndarray:
-        """Block by block; pixels nearer to the border than the radius have no code."""
+        """Compute the histograms of the blocks; pixels nearer to the border than the radius have no code.
+
+        Raises:
+            RecipeError: the images are too small for the radius.
+        """
         edge, method = self.radius, "nri_uniform" if self.uniform else "default"
         if min(array.shape[1:]) <= 2 * edge:
             raise RecipeError(f"lbp: images of {array.shape[1:]} are too small for radius {edge}")

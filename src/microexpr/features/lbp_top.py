@@ -9,16 +9,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
+from typing import Annotated
 
 import cv2
 import numpy as np
+from pydantic import Field
 
 from ..core.errors import RecipeError
 from .base import FEATURES, Feature, blocks
 
 PLANES = ("XY", "XT", "YT")
 CHUNK = 4
-"""Frames worked on at a time: few enough to stay in the processor's cache."""
+"""Number of frames computed at once: few enough to stay in the processor's cache."""
 
 
 @FEATURES.register("lbp-top")
@@ -29,35 +31,35 @@ class LBPTOP(Feature):
     Args:
         grid: number of blocks down and across; a block lasts the whole clip.
         neighbors: number of neighbors P, 2 to 8, on a circle in each plane (on an ellipse where the radii differ).
-        radii: (R_X, R_Y, R_T), two in pixels and one in frames.
-        uniform: whether only patterns with at most two changes have a bin of their own; all others share one.
-        rounded: whether the nearest pixel is taken instead of interpolating bilinearly.
+        radii: (R_X, R_Y, R_T), in pixels, pixels and frames.
+        uniform: whether only patterns with at most two changes have their own bins; all others fall into a single one.
+        rounded: whether neighbors are read at the nearest pixel instead of interpolated bilinearly.
         overlap: fraction of a block that the next one covers again, 0 to less than 1.
     """
 
-    grid: tuple[int, int] = (5, 5)
-    neighbors: int = 4
-    radii: tuple[int, int, int] = (1, 1, 4)
+    grid: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (5, 5)
+    neighbors: Annotated[int, Field(ge=2, le=8)] = 4
+    radii: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1, 1, 4)
     uniform: bool = False
     rounded: bool = False
-    overlap: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not 2 <= self.neighbors <= 8 or min(self.radii) < 1:
-            raise RecipeError(f"lbp-top: neighbors = {self.neighbors} (2 to 8), radii = {self.radii} (1 or more)")
+    overlap: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
     @property
     def frames(self) -> int:
-        """Twice the radius in time, and one."""
+        """Twice the radius in time, plus one."""
         return 2 * self.radii[2] + 1
 
     @property
     def length(self) -> int:
-        """Blocks x 3 planes x bins."""
+        """Number of blocks x 3 planes x number of bins."""
         return math.prod(self.grid) * len(PLANES) * len(np.unique(bins_of(self.neighbors, self.uniform)))
 
     def compute(self, array: np.ndarray) -> np.ndarray:
-        """Block by block, plane by plane."""
+        """Compute the histograms block by block, and plane by plane in each.
+
+        Raises:
+            RecipeError: the images are too small for the radii.
+        """
         across, down, along = self.radii
         height, width = array.shape[1] - 2 * down, array.shape[2] - 2 * across
         if height < 1 or width < 1:
@@ -86,7 +88,7 @@ class LBPTOP(Feature):
             if self.rounded or max(abs(o - w) for o, w in zip(offset, whole, strict=True)) < 1e-9:
                 larger = self._shifted(array, whole, start, stop) >= center
             else:
-                larger = self._between(array, offset, start, stop) >= center - TOLERANCE
+                larger = self._interpolated(array, offset, start, stop) >= center - TOLERANCE
             codes |= larger.view(np.uint8) << np.uint8(p)
         return codes
 
@@ -97,37 +99,40 @@ class LBPTOP(Feature):
         return ((0.0, -down * s, across * c), (-along * s, 0.0, across * c), (-along * s, down * c, 0.0))[plane]
 
     def _shifted(self, array: np.ndarray, offset: tuple[int, ...], start: int, stop: int) -> np.ndarray:
-        """The inner voxels of frames start to stop, moved by whole steps (dt, dy, dx)."""
+        """The inner voxels of frames start to stop, shifted by integer steps (dt, dy, dx)."""
         (dt, dy, dx), (across, down, _) = offset, self.radii
         rows, columns = slice(down + dy, array.shape[1] - down + dy), slice(across + dx, array.shape[2] - across + dx)
         return array[start + dt : stop + dt, rows, columns]
 
-    def _between(self, array: np.ndarray, offset: tuple[float, ...], start: int, stop: int) -> np.ndarray:
-        """The same at a point between voxels: linear in each direction."""
+    def _interpolated(self, array: np.ndarray, offset: tuple[float, ...], start: int, stop: int) -> np.ndarray:
+        """The inner voxels shifted by fractions of voxels, interpolated linearly in each direction."""
         below = [math.floor(o + 1e-9) for o in offset]
         parts = [o - b for o, b in zip(offset, below, strict=True)]
         total: np.ndarray | float = 0.0
         for corner in np.ndindex(2, 2, 2):
             weight = math.prod(part if c else 1 - part for c, part in zip(corner, parts, strict=True))
             if weight > 1e-9:
-                moved = tuple(b + c for b, c in zip(below, corner, strict=True))
-                total = total + np.float32(weight) * self._shifted(array, moved, start, stop)
+                shift = tuple(b + c for b, c in zip(below, corner, strict=True))
+                total = total + np.float32(weight) * self._shifted(array, shift, start, stop)
         return np.asarray(total)
 
 
 TOLERANCE = np.float32(1e-3)
-"""Interpolation in float32 must not turn equal gray levels into a smaller neighbor."""
+"""Neighbors that are smaller by rounding errors of the interpolation in float32 still count as equal."""
 
 
 @cache
 def bins_of(neighbors: int, uniform: bool) -> np.ndarray:
-    """(2^P,) bin of each code; with `uniform` P (P - 1) + 3 bins (59 for P = 8, 15 for P = 4), one for the rest."""
+    """(2^P,) index of the bin of each code.
+
+    With `uniform`, there are P (P - 1) + 3 bins (59 for P = 8, 15 for P = 4); the last one has all other patterns.
+    """
     codes = np.arange(2**neighbors)
     if not uniform:
         return codes
     turned = (codes >> 1) | ((codes & 1) << (neighbors - 1))
     changes = np.array([int(code).bit_count() for code in codes ^ turned])
-    kept = np.flatnonzero(changes <= 2)
-    bins = np.full(len(codes), len(kept))
-    bins[kept] = np.arange(len(kept))
+    uniform_codes = np.flatnonzero(changes <= 2)
+    bins = np.full(len(codes), len(uniform_codes))
+    bins[uniform_codes] = np.arange(len(uniform_codes))
     return bins

@@ -1,1 +1,1 @@
-"""Images, videos, optical flow and geometry: arrays in, arrays out; nothing here knows of a clip."""
+"""Images, frames, videos, optical flow and geometry. Everything here works on arrays and files, not on clips."""

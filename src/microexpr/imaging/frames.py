@@ -1,6 +1,6 @@
 """Frames of a folder of images, of one image, or in memory, and `open_frames` for whatever a path names.
 
-Frames are read when they are asked for, in the order of their numbers, upright.
+Frames are read when they are needed, in the order of their numbers.
 """
 
 from __future__ import annotations
@@ -18,23 +18,24 @@ from .images import IMAGE_SUFFIXES, read_image
 from .video import VIDEO_SUFFIXES, VideoFrames
 
 MAX_FRAME_NUMBER = 2**53
-"""Largest frame number: up to there floats count every one."""
+"""Largest frame number: a float64 holds every integer up to it exactly."""
 
 
 def open_frames(source: Path, damaged: bool = False) -> Frames:
     """The frames of a folder of images, a video file, or a single image.
 
     Args:
-        source: where they are.
-        damaged: read what can be read of a broken video; `VideoFrames.damage` says what cannot.
+        source: path of the folder or file.
+        damaged: whether the readable frames of a broken video are read instead of raising an error;
+            `VideoFrames.damage` has the times of the unreadable ones.
 
     Raises:
-        MissingDataError: nothing is there.
-        MediaError: it is neither a folder nor an image nor a video.
+        MissingDataError: the path does not exist.
+        MediaError: the path is neither a folder nor an image nor a video.
     """
     if source.is_dir():
         return FolderFrames(source)
-    if not source.is_file():  # a pipe or a device would make us wait for ever
+    if not source.is_file():  # reading a pipe or a device could block forever
         if source.exists():
             raise MediaError(f"'{source}' is neither a file nor a folder")
         raise MissingDataError(f"'{source}' is not there")
@@ -42,26 +43,29 @@ def open_frames(source: Path, damaged: bool = False) -> Frames:
         return ImageFrames(source)
     if source.suffix.lower() in VIDEO_SUFFIXES:
         return VideoFrames(source, damaged)
-    raise MediaError(
-        f"'{source}' is neither a folder of pictures nor one of {', '.join(sorted(IMAGE_SUFFIXES | VIDEO_SUFFIXES))}"
-    )
+    suffixes = ", ".join(sorted(IMAGE_SUFFIXES | VIDEO_SUFFIXES))
+    raise MediaError(f"'{source}' is neither a folder of images nor one of {suffixes}")
 
 
 def frame_number(name: str) -> int | None:
-    """The last whole number in a file's name without its ending: `reg_img46.jpg` is 46, `006_05562.jpg` is 5562."""
+    """The last integer in the name of a file: `reg_img46.jpg` is 46, `006_05562.jpg` is 5562; None without one."""
     found = re.search(r"(\d+)\D*$", Path(name).stem)
     return int(found.group(1)) if found else None
 
 
 class FolderFrames:
-    """Images of a folder in the order of their numbers, never of their names (img10 comes after img9)."""
+    """The images of a folder, in the order of their frame numbers (`img10` comes after `img9`)."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     @cached_property
     def files(self) -> dict[int, Path]:
-        """Frame number to file, rising. Two files with one number are an error."""
+        """Frame number -> file, rising.
+
+        Raises:
+            MediaError: two files have the same number, or a number is too large.
+        """
         files: dict[int, Path] = {}
         for path in sorted(self.folder.iterdir()):
             number = frame_number(path.name)
@@ -82,8 +86,8 @@ class FolderFrames:
     def read(self, number: int) -> np.ndarray:
         """One frame, (height, width, 3) uint8 RGB."""
         if number not in self.files:
-            have = f"it has {len(self.files)}, {min(self.files)} to {max(self.files)}" if self.files else "it has none"
-            raise MediaError(f"folder '{self.folder}' has no frame {number} ({have})")
+            have = f"{len(self.files)}, {min(self.files)} to {max(self.files)}" if self.files else "none"
+            raise MediaError(f"folder '{self.folder}' has no frame {number} (it has {have})")
         return read_image(self.files[number])
 
 
@@ -122,7 +126,7 @@ class ArrayFrames:
 
 
 def file_signature(source: Path) -> str:
-    """What changes when the images of a source change: names' count, bytes and newest time of change."""
+    """A text that changes when the files of a source do: their number, their bytes and the newest time of change."""
     files = [p for p in source.iterdir() if p.is_file()] if source.is_dir() else [source]
-    facts = [p.stat() for p in files]
-    return f"{len(files)}-{sum(s.st_size for s in facts)}-{max((s.st_mtime_ns for s in facts), default=0)}"
+    stats = [p.stat() for p in files]
+    return f"{len(files)}-{sum(s.st_size for s in stats)}-{max((s.st_mtime_ns for s in stats), default=0)}"

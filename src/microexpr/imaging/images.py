@@ -1,4 +1,4 @@
-"""Describe me."""
+"""Read and write image files."""
 
 from __future__ import annotations
 
@@ -14,69 +14,76 @@ from ..core.errors import MediaError
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
 
-
 MAX_PIXELS = 2**27
-"""Pixels of an image or frame; a header that promises more is refused before memory is asked for (8K has 2^25)."""
-
+"""Largest number of pixels of an image or frame (8K has 2^25); a file with more is refused before it is decoded."""
 
 MAX_FILE_BYTES = 2**30
-"""Of an image's file."""
+"""Largest size of an image file in bytes."""
 
 
 def read_image(path: Path) -> np.ndarray:
-    """An image as (height, width, 3) uint8 RGB; gray images get three equal channels.
+    """Read an image as (height, width, 3) uint8 RGB; gray images get three equal channels.
 
     Raises:
-        MediaError: it is missing, empty, broken or too large.
+        MediaError: the file is missing, empty, broken or too large.
     """
     try:
         if path.exists() and not path.is_file():
-            raise MediaError(f"picture '{path}' is not a file")
+            raise MediaError(f"image '{path}' is not a file")
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise MediaError(f"picture '{path}' has more than {MAX_FILE_BYTES // 2**20} MiB; make it smaller")
+            raise MediaError(f"image '{path}' has more than {MAX_FILE_BYTES // 2**20} MiB; make it smaller")
         data = np.fromfile(path, np.uint8)
-    except OSError as fault:
-        raise MediaError(f"picture '{path}' cannot be read: {fault.strerror or fault}") from None
-    level = cv2.utils.logging.setLogLevel(0)  # what it would print is said below
+    except OSError as error:
+        raise MediaError(f"image '{path}' cannot be read: {error.strerror or error}") from None
+    level = cv2.utils.logging.setLogLevel(0)  # OpenCV prints nothing; the error below names the problem
     try:
         image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    except cv2.error:  # a header that promises more pixels than OpenCV takes
+    except cv2.error:  # the header names more pixels than OpenCV accepts
         image = None
     finally:
         cv2.utils.logging.setLogLevel(level)
     if image is None:
         raise MediaError(
-            f"picture '{path}' ({data.size} bytes) is broken, not a picture, or has more than "
-            f"{MAX_PIXELS // 10**6} million pixels; copy it anew"
+            f"image '{path}' ({data.size} bytes) is broken, not an image, or has more than "
+            f"{MAX_PIXELS // 10**6} million pixels; copy the file again"
         )
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 def write_image(path: Path, image: np.ndarray, quality: int = 95) -> None:
-    """Write (height, width[, 3]) uint8 RGB or gray; the format follows the file's ending."""
+    """Write (height, width[, 3]) uint8 RGB or gray; the suffix of the file decides on the format.
+
+    Args:
+        path: of the file; its folder is made where it does not exist.
+        image: the image.
+        quality: of JPEG, 0 to 100.
+
+    Raises:
+        MediaError: OpenCV does not know the format.
+    """
     stored = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
     options = [cv2.IMWRITE_JPEG_QUALITY, quality] if path.suffix.lower() in {".jpg", ".jpeg"} else []
     path.parent.mkdir(parents=True, exist_ok=True)
     ok, data = cv2.imencode(path.suffix, stored, options)
     if not ok:
-        raise MediaError(f"picture '{path}' cannot be written as {path.suffix}")
+        raise MediaError(f"image '{path}' cannot be written as {path.suffix}")
     path.write_bytes(data.tobytes())
 
 
 def write_images(frame: Callable[[int], np.ndarray], paths: Sequence[Path], quality: int = 95) -> None:
-    """Write frames 0, 1, 2 ... as `write_image` does, in threads: OpenCV and NumPy let go of Python's lock.
+    """Write frames 0, 1, 2 ... as `write_image` does, in threads: OpenCV and NumPy release Python's lock.
 
     Args:
-        frame: makes frame i; several are made at once.
-        paths: of each frame.
-        quality: of JPEG.
+        frame: called with i; returns frame i. Several threads call it at once.
+        paths: file of each frame.
+        quality: of JPEG, 0 to 100.
     """
 
     def write(i: int) -> None:
         write_image(paths[i], frame(i), quality)
 
     if paths:
-        write(0)  # alone: what all frames share is worked out once
+        write(0)  # alone, so that values that `frame` caches are computed once
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for _ in pool.map(write, range(1, len(paths))):
             pass

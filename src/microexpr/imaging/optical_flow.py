@@ -1,4 +1,4 @@
-"""Describe me."""
+"""Dense optical flow between two images, and its optical strain."""
 
 from __future__ import annotations
 
@@ -11,8 +11,17 @@ Estimator = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def optical_flow(first: np.ndarray, second: np.ndarray, estimator: str = "tvl1") -> np.ndarray:
-    """Flow (height, width, 2) in pixels, u then v, between two (height, width, 3) uint8 RGB images."""
-    before, after = (cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (first, second))
+    """Dense optical flow between two images.
+
+    Args:
+        first: (height, width, 3) uint8 RGB.
+        second: the same shape.
+        estimator: `tvl1`, `farneback` or `dis`.
+
+    Returns:
+        (height, width, 2) float32 in pixels: u (right is positive), then v (down is positive).
+    """
+    before, after = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in (first, second))
     return _ESTIMATORS[estimator](before, after)
 
 
@@ -20,7 +29,7 @@ def strain(flow: np.ndarray) -> np.ndarray:
     """Optical strain (height, width): the Frobenius norm of the symmetric gradient of a flow (height, width, 2).
 
     e_xx = du/dx, e_yy = dv/dy, e_xy = (du/dy + dv/dx) / 2, |e| = sqrt(e_xx^2 + e_yy^2 + 2 e_xy^2) (Liong et al. 2014).
-    Zero for a shift and for a rotation; |a| for u = a x. numpy's axis 0 is y: taking it for x is a known bug.
+    It is zero for a shift and for a rotation, and |a| for u = a x. Axis 0 of the array is y, axis 1 is x.
     """
     du_dy, du_dx = np.gradient(flow[..., 0].astype(np.float64))
     dv_dy, dv_dx = np.gradient(flow[..., 1].astype(np.float64))

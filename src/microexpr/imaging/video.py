@@ -1,4 +1,4 @@
-"""Video files: frames are decoded in order when they are asked for, and shown upright."""
+"""Read and write video files: frames are decoded in order and turned upright."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ LOCAL_FILE_ONLY = {
     "protocol_whitelist": "file",
     "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,mpeg,mpegts,asf,flv,ogg",
 }
-"""FFmpeg goes by content, not by name: a playlist called .mp4 must not send it to other files or to the network."""
+"""FFmpeg decides by the content of a file: a playlist called .mp4 must not make it open other files or addresses."""
 
 
 class VideoFrames:
-    """Frames of a video file, decoded in order; the numbers count from 0.
+    """The frames of a video file, decoded in order; their numbers count from 0.
 
     Args:
         path: of the file.
-        damaged: leave out what cannot be decoded, as long as something can; else it is an error.
+        damaged: whether frames that cannot be decoded are left out; otherwise they are an error. A file without any
+            readable frame is an error in both cases.
     """
 
     def __init__(self, path: Path, damaged: bool = False) -> None:
@@ -41,7 +42,7 @@ class VideoFrames:
 
     @property
     def damage(self) -> tuple[float, ...]:
-        """Time stamps of frames that are broken, and of those before a place where frames are lacking."""
+        """Time stamps in seconds of the broken frames, and of the last frame before each gap of missing ones."""
         return self._scanned[1]
 
     @cached_property
@@ -56,7 +57,7 @@ class VideoFrames:
         return range(len(self.times))
 
     def estimated_frame_count(self) -> int:
-        """About how many frames there are, from the file's head and without decoding; 0 where it does not say."""
+        """Approximate number of frames, from the header and without decoding; 0 if the header does not have it."""
         import av
 
         try:
@@ -65,18 +66,24 @@ class VideoFrames:
                     seconds = (container.duration or 0) / av.time_base
                     return int(stream.frames or seconds * float(stream.average_rate or 0))
         except av.error.FFmpegError:
-            pass  # who decodes it gets the error with its reason
+            pass  # decoding the file raises the error with its reason
         return 0
 
     def read(self, number: int) -> np.ndarray:
-        """One frame, upright, (height, width, 3) uint8 RGB. Reads from the start: iterate for many."""
+        """One frame, upright, (height, width, 3) uint8 RGB.
+
+        It is decoded from the start of the file: iterate over the object to read many frames.
+
+        Raises:
+            MediaError: there is no such frame, or the file cannot be read.
+        """
         for i, (_, frame) in enumerate(self):
             if i == number:
                 return frame
         raise MediaError(f"video '{self.path}' has no frame {number} (it has {len(self.times)}, counted from 0)")
 
     def __iter__(self) -> Iterator[tuple[float, np.ndarray]]:
-        """`(seconds, frame)` of every frame in order; who has seen the last one need not decode again for `times`."""
+        """`(seconds, frame)` of every frame in order. After a complete pass, `times` needs no further decoding."""
         broken: list[float] = []
         times: list[float] = []
         upright = self._upright()
@@ -86,41 +93,41 @@ class VideoFrames:
         self.__dict__.setdefault("_scanned", (tuple(times), tuple(broken)))
 
     def iter_selected(self, wanted: Callable[[int], bool]) -> Iterator[tuple[int, np.ndarray]]:
-        """`(number, frame)` of those whose number is wanted: the others are decoded, but no image is made of them."""
+        """`(number, frame)` of the frames whose number is wanted; the others are decoded, but not converted to RGB."""
         upright = self._upright()
         for number, frame in enumerate(self._frames([])):
             if wanted(number):
                 yield number, upright(frame)
 
     def _upright(self) -> Callable[[Any], np.ndarray]:
-        """What makes (height, width, 3) uint8 RGB of a decoded frame."""
+        """A function that converts a decoded frame to (height, width, 3) uint8 RGB, turned upright."""
         import av
 
-        colors = av.video.reformatter.VideoReformatter()  # one for all frames is a quarter faster
+        colors = av.video.reformatter.VideoReformatter()  # sharing it between frames saves a quarter of the time
 
-        def picture(frame: Any) -> np.ndarray:
-            turned = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
+        def convert(frame: Any) -> np.ndarray:
+            quarter_turns = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
             try:
-                shown = colors.reformat(frame, format="rgb24").to_ndarray()
-            except av.error.FFmpegError as fault:
-                raise MediaError(f"video '{self.path}' cannot be read: {fault.strerror}") from None
-            return np.ascontiguousarray(np.rot90(shown, turned))
+                image = colors.reformat(frame, format="rgb24").to_ndarray()
+            except av.error.FFmpegError as error:
+                raise MediaError(f"video '{self.path}' cannot be read: {error.strerror}") from None
+            return np.ascontiguousarray(np.rot90(image, quarter_turns))
 
-        return picture
+        return convert
 
     def _frames(self, broken: list[float]) -> Iterator[Any]:
-        """Decoded frames of the first image track; notes where they are broken."""
+        """Decoded frames of the first video track; the times of broken ones are appended to `broken`."""
         import av
 
-        last, one = 0.0, False
+        last, any_frame = 0.0, False
         try:
             with open_video(self.path) as container:
                 if not container.streams.video:
-                    raise MediaError(f"'{self.path}' has no picture track")
+                    raise MediaError(f"'{self.path}' has no video track")
                 stream = container.streams.video[0]
                 if stream.codec_context is None:
                     raise MediaError(
-                        f"'{self.path}' has pictures of a kind that this FFmpeg cannot decode; is it whole?"
+                        f"'{self.path}' has a video track that this FFmpeg cannot decode; is the file complete?"
                     )
                 stream.thread_type = "AUTO"  # decodes ahead on other cores
                 stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
@@ -133,21 +140,23 @@ class VideoFrames:
                         broken.append(last)
                         continue
                     for frame in frames:
-                        one, last = True, float(frame.time or 0.0)
+                        any_frame, last = True, float(frame.time or 0.0)
                         if frame.is_corrupt:
                             broken.append(last)
                         yield frame
-        except av.error.FFmpegError as fault:
-            if not (one and self.damaged and isinstance(fault, av.error.InvalidDataError)):
-                raise MediaError(f"video '{self.path}' cannot be read: {fault.strerror}; is it whole?") from None
+        except av.error.FFmpegError as error:
+            if not (any_frame and self.damaged and isinstance(error, av.error.InvalidDataError)):
+                raise MediaError(
+                    f"video '{self.path}' cannot be read: {error.strerror}; is the file complete?"
+                ) from None
             broken.append(last)
 
 
 def open_video(path: Path) -> Any:
     """Open a video file with PyAV 14 or newer, as an `av.container.InputContainer`.
 
-    It reads no other file and nothing from the network, whatever the file says. Metadata that are no UTF-8 are no
-    error: older releases of PyAV have to be asked for that, and from 19 on there is nothing to ask.
+    It reads no other file and nothing from the network, whatever the content of the file. Metadata that are not UTF-8
+    are not an error: PyAV before 19 needs an argument for that, which later releases no longer have.
     """
     import av
 
@@ -158,7 +167,7 @@ def open_video(path: Path) -> Any:
 
 
 def write_video(path: Path, frames: np.ndarray, fps: int) -> None:
-    """Write (T, height, width, 3) uint8 RGB as a video file (MPEG-4, nearly without loss); sizes must be even."""
+    """Write (T, height, width, 3) uint8 RGB as a nearly lossless video file (MPEG-4); both sizes must be even."""
     import av
 
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Steps that make arrays of clips, one idea a file; a chain of them is cached."""
+"""Preprocessing: steps that turn clips into arrays, one step per file, and chains of steps with a cache."""
 
 from .base import STEPS, Chain, SampleCache, Step
 

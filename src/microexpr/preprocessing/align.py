@@ -20,12 +20,18 @@ from ..imaging.geometry import similarity, transform_points, warp_image
 from .base import STEPS, Step
 
 MIN_QUALITY = 0.5
-"""A fit of the appearance model that explains a smaller fraction of the texture has not found the face."""
+"""Smallest quality of a fit of the appearance model at which the face counts as found."""
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A face: its (2, 2) eyes in pixels, and its (68, 2) landmarks and their quality, 0 to 1, where they are known."""
+    """A face that was found.
+
+    Attributes:
+        eyes: (2, 2) x and y of the right and the left eye in pixels.
+        points: (68, 2) landmarks in pixels; None where the method has none.
+        quality: of the landmarks, 0 to 1; None where it is not known.
+    """
 
     eyes: np.ndarray
     points: np.ndarray | None = None
@@ -35,30 +41,31 @@ class Found:
 @STEPS.register("align")
 @dataclass(frozen=True)
 class Align(Step):
-    """`frames`, turned, scaled and shifted so that the eyes of the first one are level and at a fixed place.
+    """`frames`, turned, scaled and shifted so that the eyes of the first frame are level and at fixed positions.
 
-    All frames get the same map: a map of its own for each frame would add the noise of the landmarks to the motion.
-    Where no face is found, `Sample.face_found` is False and the middle square is taken. The note `quality` is the
-    quality of the landmarks, 0 to 1. Known landmarks replace the search for the face. An image is a clip of one frame.
+    All frames are mapped alike: a separate map for each frame would add the noise of the landmarks to the motion. If no
+    face is found, `Sample.face_found` is False and the central square is used. The note `quality` is the quality of the
+    landmarks, 0 to 1. Where landmarks are known, the face is not searched. An image is a clip of one frame.
 
     Args:
         method: `mesh`, the 468 points of the face mesh (needs its two files, see `faces/landmarks.py`); `aam`, an
-            active appearance model; `cascade`, OpenCV's cascade, which knows no turn.
+            active appearance model; `cascade`, OpenCV's cascade, which finds upright faces and does not turn them.
         size: side of the result in pixels.
         margin: added on every side, as a fraction of the size.
-        eye_x: where the eye on the left lies without margin, as a fraction of the size; the other one mirrors it.
-        eye_y: how far down both eyes lie without margin, as a fraction of the size.
-        mask: whether everything outside the face gets one gray level: the hull of the 68 points of the first frame,
-            with the brows moved up by a quarter of the way from the chin to the root of the nose.
+        eye_x: horizontal position of the left eye in the image without margin, as a fraction of the size; the other
+            eye mirrors it.
+        eye_y: vertical position of both eyes without margin, as a fraction of the size from the top.
+        mask: whether everything outside the face gets one gray level. The face is the hull of the 68 points of the
+            first frame, with the brows moved up by a quarter of the way from the chin to the root of the nose.
         fill: gray level outside the face, 0 to 255.
-        initializer: what finds the face that the appearance model starts from: `cascade` (faces that are about upright)
-            or `blazeface` (turned ones too; needs the wheel).
-        model: name of an appearance model of one's own, kept as `aam/<model>.npz` in the cache folder; "" is one of
-            synthetic faces, trained at first use, which does not know real strangers (docs/how-to/faces.md). Results
-            are cached by the model's name: a new model gets a new name.
+        initializer: detector from whose eyes the appearance model starts: `cascade` (finds faces that are about
+            upright) or `blazeface` (finds turned ones, too; needs the files of the face mesh).
+        model: name of an appearance model, `aam/<model>.npz` in the cache folder; "" is one of synthetic faces, which
+            is trained at first use and fits the faces of real persons badly (docs/how-to/faces.md). Results are
+            cached by the name of the model: give a new model a new name.
     """
 
-    version = 2  # from 2 on, large faces are averaged by whole blocks
+    version = 2  # since 2, large faces are averaged by whole blocks
 
     method: Literal["mesh", "aam", "cascade"] = "mesh"
     size: Annotated[int, Field(ge=8)] = 224
@@ -78,20 +85,20 @@ class Align(Step):
         """Replaces `frames` by (T, size, size, 3) uint8.
 
         Raises:
-            MissingDataError: what the landmarks need is not installed, or no such model was saved.
+            MissingDataError: the files of the face mesh or of the model are not there.
         """
         frames = sample.array("frames")
         known = sample.known_landmarks()
         found = self._find(frames[0]) if known is None else Found(eye_centers(known), known)
         if found is None:
             sample = dataclasses.replace(sample, face_found=False)
-            matrix = _middle(frames.shape[1], frames.shape[2], self.size)
+            matrix = _central_square(frames.shape[1], frames.shape[2], self.size)
         else:
             matrix = similarity(found.eyes, self.eye_targets)
         aligned = np.stack(
             [
-                warp_image(f, matrix, self.size, interpolation=cv2.INTER_CUBIC, border=cv2.BORDER_REPLICATE)
-                for f in frames
+                warp_image(frame, matrix, self.size, interpolation=cv2.INTER_CUBIC, border=cv2.BORDER_REPLICATE)
+                for frame in frames
             ]
         )
         if found is not None and found.quality is not None:
@@ -102,7 +109,7 @@ class Align(Step):
 
     @property
     def eye_targets(self) -> np.ndarray:
-        """(2, 2) where the eyes come to lie, in pixels of the result."""
+        """(2, 2) x and y of the right and the left eye in pixels of the result."""
         return eye_positions(self.size, self.margin, self.eye_x, self.eye_y)
 
     def _find(self, image: np.ndarray) -> Found | None:
@@ -125,7 +132,7 @@ def _blazeface_eyes(image: np.ndarray) -> np.ndarray | None:
 
 
 def face_mask(points: np.ndarray, side: int) -> np.ndarray:
-    """(side, side) bool: the hull of (68, 2) points and of a little forehead."""
+    """(side, side) bool: the hull of (68, 2) points and of the lower forehead."""
     forehead = points[17:27] + (points[27] - points[8]) * 0.25
     hull = cv2.convexHull(np.concatenate([points, forehead]).astype(np.float32))
     filled = np.zeros((side, side), np.uint8)
@@ -133,8 +140,8 @@ def face_mask(points: np.ndarray, side: int) -> np.ndarray:
     return filled.astype(bool)
 
 
-def _middle(height: int, width: int, size: int) -> np.ndarray:
-    """The map of the middle square of an image."""
+def _central_square(height: int, width: int, size: int) -> np.ndarray:
+    """(2, 3) map of the central square of an image to a square of `size` pixels."""
     zoom = size / min(height, width)
     shift = size / 2 - 0.5 - zoom * (np.array([width, height]) / 2 - 0.5)
     return np.array([[zoom, 0, shift[0]], [0, zoom, shift[1]]])

@@ -1,8 +1,8 @@
-"""Step, Chain and the cache of what chains made.
+"""Steps, chains of steps, and the cache of samples.
 
-A step takes a sample and returns one with an array added or replaced; what it used up it takes away, so that a
-finished sample holds only what a recognizer reads. Steps have no state and draw nothing at random (augmentation
-belongs to training): the settings of a chain are therefore its key in the cache.
+A step takes a sample and returns one with an array added or replaced, without the arrays that it has consumed, so that
+a finished sample holds only what a recognizer reads. Steps have no state and use no random numbers (augmentation is
+part of training): the settings of a chain are therefore its key in the cache.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from ..core.registry import Registry, load_plugin, loaded_plugins
 from ..imaging.frames import ArrayFrames, file_signature, open_frames
 
 LAZY_BYTES = 4 * 2**20
-"""Bytes of a cached file from which its arrays are read whenever they are asked for, and not kept in memory."""
+"""Size in bytes from which on the arrays of a cached file are read at each access and not held in memory."""
 
 FACTS = "__facts__"
-"""Name of the entry of a cached file that holds what is not an array of a sample: its notes, and `face_found`."""
+"""Name of the entry of a cached file that holds the notes of a sample and `face_found`."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Step(ABC):
     """One idea of preprocessing: a frozen dataclass whose fields are its settings.
 
     Attributes:
-        version: raise it by hand when the result changes for equal settings.
-        reads: which times of a clip it looks at; they become part of a cached file's name.
-        makes: what the values of its array are, where they are no gray levels: `flow` (motion in pixels) or
+        version: part of the key in the cache; increase it when the result changes for equal settings.
+        reads: the times of a clip that it uses (`onset`, `apex`, `offset`); they are part of the key in the cache.
+        makes: meaning of the values of its array, if they are not gray levels: `flow` (motion in pixels) or
             `difference` (change of the gray level since the first frame). A report draws them accordingly.
         key_frames_only: whether it reads only the onset, apex and offset frames of a clip that has all three.
     """
@@ -53,22 +53,22 @@ class Step(ABC):
 
     @abstractmethod
     def __call__(self, sample: Sample) -> Sample:
-        """The sample with this step's array."""
+        """The sample with this step's array added or replaced."""
 
     def inverse_scale(self, array: str) -> tuple[float, float] | None:
-        """How a report shows the values of an array after this step in the unit that they had before it.
+        """How a report converts the values of an array after this step to the unit that they had before it.
 
         Args:
             array: name of the array.
 
         Returns:
-            `(factor, offset)`: `factor * x + offset` has the unit of before; None where no such numbers exist.
+            `(factor, offset)`: `factor * x + offset` has the previous unit; None if there are no such numbers.
         """
         return None
 
     @property
     def channel_order(self) -> str:
-        """Order of the color channels that it makes: `rgb`, `bgr` or `gray`; a report shows them as RGB."""
+        """Order of the color channels of its array: `rgb`, `bgr` or `gray`; a report shows them as RGB."""
         return "rgb"
 
 
@@ -83,44 +83,46 @@ STEPS: Registry[Step] = Registry("step", "microexpr.preprocessing")
 
 @dataclass(frozen=True)
 class Chain:
-    """Steps in a row. `chain(clip)` makes a sample of a blinded clip."""
+    """Steps that are applied one after the other. `chain(clip)` makes a sample of a blinded clip."""
 
     steps: tuple[Step, ...]
 
     @classmethod
     def build(cls, settings: Sequence[Mapping[str, Any]]) -> Chain:
-        """From the tables of a recipe.
+        """Build a chain from the tables of a recipe.
 
         Raises:
-            RecipeError: an empty chain, an unknown setting or a wrong type.
+            RecipeError: the chain is empty, a setting is unknown, or a value is of the wrong type or out of range.
         """
         if not settings:
             raise RecipeError('a chain needs at least one step, e.g. {name = "load-image"}')
-        return cls(tuple(STEPS.build(one) for one in settings))
+        return cls(tuple(STEPS.build(table) for table in settings))
 
     @property
     def key(self) -> str:
-        """Changes when a step, a setting or a version does."""
+        """Hash of steps, settings and versions; the name of the chain in the cache."""
         return hashlib.sha256(self.description.encode()).hexdigest()[:16]
 
     @property
     def description(self) -> str:
         """Steps, settings and versions as JSON."""
-        return json.dumps([{"name": s.name, "version": s.version, **dataclasses.asdict(s)} for s in self.steps])
+        return json.dumps(
+            [{"name": step.name, "version": step.version, **dataclasses.asdict(step)} for step in self.steps]
+        )
 
     @property
     def settings(self) -> list[dict[str, Any]]:
-        """As in a recipe."""
+        """Name and settings of each step, as in a recipe."""
         return [{"name": step.name, **dataclasses.asdict(step)} for step in self.steps]
 
     @property
     def key_frames_only(self) -> bool:
-        """Whether the onset, apex and offset frames of a clip that has all three are all that is read of it."""
+        """Whether only the onset, apex and offset frames are read of a clip that has all three."""
         return self.steps[0].key_frames_only
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """The times of a clip that any step looks at."""
+        """The times of a clip that any step uses."""
         return tuple(t for t in TIMES if any(t in step.reads for step in self.steps))
 
     def __call__(
@@ -135,8 +137,8 @@ class Chain:
             clip: a blinded clip.
             frames: the clip's frames, if they are in memory: by frame number, or (T, height, width, 3) uint8 RGB
                 numbered from 0. Steps then read nothing from `clip.source`.
-            landmarks: frame number -> (68, 2) x and y in pixels of those frames, in the order of iBUG 300-W. Steps
-                that need the face of a frame with landmarks do not look for it.
+            landmarks: frame number -> (68, 2) x and y in pixels of those frames, in the order of iBUG 300-W. The face
+                of a frame with landmarks is not searched.
 
         Raises:
             MicroexprError: a step failed; the message begins with the clip's id.
@@ -155,12 +157,12 @@ class Chain:
 
 
 class SampleCache(Mapping[str, Sample]):
-    """The samples of many clips, made when first asked for and kept on disk.
+    """The samples of many clips by clip id; each is made at first access and stored on disk.
 
     Args:
-        chain: what makes them.
+        chain: makes the samples.
         clips: blinded clips.
-        cache: folder of all caches; this chain's is `<cache>/<chain key>/`.
+        cache: cache folder; the samples of this chain are in `<cache>/samples/<chain key>/`.
     """
 
     def __init__(self, chain: Chain, clips: Sequence[Clip], cache: Path) -> None:
@@ -178,7 +180,7 @@ class SampleCache(Mapping[str, Sample]):
             try:
                 return _load(path, clip)
             except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-                path.unlink(missing_ok=True)  # a damaged file is made anew
+                path.unlink(missing_ok=True)  # a damaged file is made again
         sample = self.chain(clip)
         self._write(path, sample)
         return sample
@@ -190,11 +192,10 @@ class SampleCache(Mapping[str, Sample]):
         return len(self.clips)
 
     def path(self, clip: Clip) -> Path:
-        """The file of a clip: its id and a tag of what the chain reads of it and of its images."""
-        seen = [getattr(clip, name) for name in self.chain.reads]
-        tag = hashlib.sha256(json.dumps([seen, str(clip.source), file_signature(clip.source)]).encode()).hexdigest()[
-            :12
-        ]
+        """The file of a clip; its name has the id and a hash of the times that the chain uses and of the source."""
+        times = [getattr(clip, name) for name in self.chain.reads]
+        key = json.dumps([times, str(clip.source), file_signature(clip.source)])
+        tag = hashlib.sha256(key.encode()).hexdigest()[:12]
         return self.folder / f"{slug(clip.id)}-{tag}.npz"
 
     def _write(self, path: Path, sample: Sample) -> None:
@@ -225,7 +226,7 @@ def _load(path: Path, clip: Clip) -> Sample:
 
 
 class LazyArrays(Mapping[str, np.ndarray]):
-    """The arrays of a large file of the cache, read anew whenever one is asked for: sequences would fill the memory.
+    """The arrays of a large file of the cache, read at each access, since sequences would fill the memory.
 
     Args:
         path: the file.
@@ -235,7 +236,7 @@ class LazyArrays(Mapping[str, np.ndarray]):
     def __init__(self, path: Path, names: tuple[str, ...]) -> None:
         self.path, self.names = path, names
 
-    def __reduce__(self) -> tuple[Any, ...]:  # as arrays: another machine does not see this one's files
+    def __reduce__(self) -> tuple[Any, ...]:  # as arrays, since another machine cannot read the files of this one
         return dict, (list(self.items()),)
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -245,9 +246,7 @@ class LazyArrays(Mapping[str, np.ndarray]):
             with np.load(self.path, allow_pickle=False) as stored:
                 array: np.ndarray = stored[name]
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-            raise MediaError(
-                f"'{self.path}' in the cache was removed or is damaged; run again to make it anew"
-            ) from None
+            raise MediaError(f"'{self.path}' in the cache was removed or is damaged; run again to restore it") from None
         return array
 
     def __iter__(self) -> Iterator[str]:

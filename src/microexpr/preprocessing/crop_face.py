@@ -1,4 +1,4 @@
-"""Step `crop-face`: the face cut out of the image, by OpenCV's frontal-face cascade (Viola and Jones 2001)."""
+"""Step `crop-face`: crop the face that OpenCV's frontal-face cascade finds (Viola and Jones 2001)."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .base import STEPS, Step
 @STEPS.register("crop-face")
 @dataclass(frozen=True)
 class CropFace(Step):
-    """`frames`, each cut to the square around the face of the first one, and resized.
+    """`frames`, each cropped to the square around the face of the first frame, and resized.
 
-    All frames get the same cut: a cut of its own for each frame would add the noise of the detector to the motion.
-    Where no face is found, `Sample.face_found` is False and the middle square is taken. Known landmarks replace the
-    detector.
+    All frames are cropped alike: a separate crop for each frame would add the noise of the detector to the motion. If
+    no face is found, `Sample.face_found` is False and the central square is used. Where landmarks are known, they are
+    used instead of the detector.
 
     Args:
         size: side of the result in pixels.
@@ -31,7 +31,7 @@ class CropFace(Step):
     """
 
     size: Annotated[int, Field(ge=8)] = 224
-    margin: float = 0.1
+    margin: Annotated[float, Field(gt=-0.5, allow_inf_nan=False)] = 0.1
 
     def __call__(self, sample: Sample) -> Sample:
         """Replaces `frames` by (T, size, size, 3) uint8."""
@@ -46,12 +46,13 @@ class CropFace(Step):
         else:
             grow = round(box[2] * self.margin)
             box = (box[0] - grow, box[1] - grow, box[2] + 2 * grow)
-        cut = [cv2.resize(_square(f, *box), (self.size, self.size), interpolation=cv2.INTER_AREA) for f in frames]
-        return dataclasses.replace(sample.with_array("frames", np.stack(cut)), landmarks=None)
+        squares = (_square(frame, *box) for frame in frames)
+        cropped = [cv2.resize(square, (self.size, self.size), interpolation=cv2.INTER_AREA) for square in squares]
+        return dataclasses.replace(sample.with_array("frames", np.stack(cropped)), landmarks=None)
 
 
 def _square(frame: np.ndarray, left: int, top: int, side: int) -> np.ndarray:
-    """The square, with the border repeated where it reaches beyond the image."""
+    """A square of the image; its border is repeated where the square reaches beyond the image."""
     height, width = frame.shape[:2]
     pad = max(0, -left, -top, left + side - width, top + side - height)
     padded = cv2.copyMakeBorder(frame, pad, pad, pad, pad, cv2.BORDER_REPLICATE) if pad else frame

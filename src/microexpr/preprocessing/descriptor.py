@@ -23,7 +23,7 @@ class Descriptor(Step):
     feature: dict[str, Any] = field(default_factory=lambda: {"name": "lbp-top"})
 
     def __post_init__(self) -> None:
-        FEATURES.build(self.feature)  # a misspelled setting is found before any work is done
+        FEATURES.build(self.feature)  # a wrong setting is an error before any work is done
 
     def __call__(self, sample: Sample) -> Sample:
         """Replaces the array by `features`."""

@@ -1,4 +1,4 @@
-"""Step `difference`: what has changed since the first frame."""
+"""Step `difference`: the change since the first frame."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .base import STEPS, Step
 @STEPS.register("difference")
 @dataclass(frozen=True)
 class Difference(Step):
-    """`frames` (T, height, width, C) uint8 as float32 differences to the first one, -255 to 255.
+    """`frames` (T, height, width, C) uint8 as float32 differences to the first frame, -255 to 255.
 
-    The appearance of the person cancels out, and motion stays; the first entry is zero.
+    The appearance of the person cancels out and the motion remains; the first entry is zero.
     """
 
     makes = "difference"

@@ -17,14 +17,14 @@ from .base import STEPS, Step
 @STEPS.register("flow")
 @dataclass(frozen=True)
 class Flow(Step):
-    """`image` of the motion from the first of `frames`, which it uses up: (height, width, 3) float32 to the last one.
+    """`image` (height, width, 3) float32: the motion from the first of `frames` to the last; `frames` are removed.
 
-    A sequence is (T, height, width, 3): the motion from the first frame to each of the T, itself included.
+    A sequence is (T, height, width, 3): the motion from the first frame to each of the T frames, itself included.
 
-    Channels: u (right is positive) and v (down is positive) in pixels, and a third.
+    Channels: u (right is positive) and v (down is positive) in pixels, and a third one.
 
     Args:
-        estimator: `tvl1` (Zach 2007; slow, the field's usual), `farneback` (2003), `dis` (Kroeger 2016; fast).
+        estimator: `tvl1` (Zach 2007; slow, the most common one), `farneback` (2003), `dis` (Kroeger 2016; fast).
         extra_channel: third channel, `strain` (STSTNet), `magnitude` (Devanaboyina 2021) or `none` for two channels.
         mode: `pair`, from the first frame to the last, or `sequence`, from the first frame to every frame.
     """

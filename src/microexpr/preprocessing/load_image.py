@@ -1,4 +1,4 @@
-"""Step `load-image`: the source itself as an image, for releases that hold precomputed input."""
+"""Step `load-image`: the source of a clip as an image, for data sets with precomputed input."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from .base import STEPS, Step
 @STEPS.register("pad")
 @dataclass(frozen=True)
 class Pad(Step):
-    """An array (T, ...) as (frames, ...): its last entry is repeated (Devanaboyina 2021, method 1).
+    """An array (T, ...) extended to (frames, ...) by repeating its last entry (Devanaboyina 2021, method 1).
 
     Args:
         frames: number of entries of the result; 141 is the longest clip of CASME II from onset to offset.
@@ -30,7 +30,7 @@ class Pad(Step):
         """Replaces the array.
 
         Raises:
-            RecipeError: the clip is longer than that; nothing is ever cut off.
+            RecipeError: the array has more entries; nothing is ever cut off.
         """
         values = sample.array(self.array)
         missing = self.frames - len(values)

@@ -16,7 +16,7 @@ from .base import STEPS, Step
 @STEPS.register("resize")
 @dataclass(frozen=True)
 class Resize(Step):
-    """An array resized to squares by area averaging; values (a flow's pixels too) keep their unit.
+    """An array resized to squares by area averaging; values keep their unit, also those of a flow.
 
     Args:
         size: side of the result in pixels; 28 is what STSTNet takes.
@@ -27,12 +27,12 @@ class Resize(Step):
     array: str = "image"
 
     def inverse_scale(self, array: str) -> tuple[float, float]:
-        """Nothing to undo: values keep their unit."""
+        """`(1, 0)`: values keep their unit."""
         return 1.0, 0.0
 
     def __call__(self, sample: Sample) -> Sample:
         """Replaces the array."""
         values = sample.array(self.array)
         images = values if values.ndim == 4 else values[None]
-        small = np.stack([cv2.resize(p, (self.size, self.size), interpolation=cv2.INTER_AREA) for p in images])
+        small = np.stack([cv2.resize(image, (self.size, self.size), interpolation=cv2.INTER_AREA) for image in images])
         return sample.with_array(self.array, small if values.ndim == 4 else small[0])

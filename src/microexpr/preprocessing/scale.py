@@ -1,4 +1,4 @@
-"""Step `scale`: values on a fixed scale; a scale of each image's own would destroy sign and size of a flow."""
+"""Step `scale`: values on a fixed scale, which keeps the sign and the size of a flow, unlike a scale per image."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Scale(Step):
             raise RecipeError("step 'scale': divide = 0; use a number that is not zero")
 
     def inverse_scale(self, array: str) -> tuple[float, float]:
-        """`(divide, subtract)`; nothing to undo for another array."""
+        """`(divide, subtract)`; `(1, 0)` for another array."""
         return (self.divide, self.subtract) if array == self.array else (1.0, 0.0)
 
     def __call__(self, sample: Sample) -> Sample:

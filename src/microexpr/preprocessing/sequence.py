@@ -16,11 +16,13 @@ from .base import STEPS, Step, frames_of
 @STEPS.register("sequence")
 @dataclass(frozen=True)
 class Sequence(Step):
-    """`frames` (T, height, width, 3) uint8 RGB from the onset to the offset; the whole recording where they are hidden.
+    """`frames` (T, height, width, 3) uint8 RGB from the onset to the offset.
+
+    If onset and offset are hidden, these are all frames of the recording.
 
     Args:
-        min_frames: number of frames at least; a shorter clip gets its neighboring frames on both sides, and its
-            last one again where the recording ends.
+        min_frames: smallest number of frames; a shorter clip is extended by the neighboring frames on both sides, and
+            by its last frame if the recording is too short.
     """
 
     min_frames: Annotated[int, Field(ge=1)] = 1
@@ -28,7 +30,11 @@ class Sequence(Step):
     reads: ClassVar[tuple[str, ...]] = ("onset", "offset")
 
     def __call__(self, sample: Sample) -> Sample:
-        """Adds `frames`."""
+        """Adds `frames`.
+
+        Raises:
+            MediaError: the frames differ in size.
+        """
         clip, frames = sample.clip, frames_of(sample)
         numbers = list(frames.numbers)
         first = 0 if clip.onset is None else numbers.index(clip.onset)
@@ -38,6 +44,6 @@ class Sequence(Step):
         chosen = numbers[first : last + 1]
         chosen += [chosen[-1]] * (self.min_frames - len(chosen))
         images = [frames.read(number) for number in chosen]
-        if len({picture.shape for picture in images}) > 1:
+        if len({image.shape for image in images}) > 1:
             raise MediaError(f"the frames of '{clip.source}' differ in size")
         return sample.with_frames(np.stack(images), chosen)

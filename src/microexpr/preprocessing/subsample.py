@@ -1,4 +1,4 @@
-"""Step `subsample`: fewer frames per second."""
+"""Step `subsample`: every n-th frame."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Subsample(Step):
     """Keep every n-th frame of `frames`, beginning with the first; the clip stays as long in seconds.
 
     Args:
-        every: distance in frames between two that are kept; 1 keeps all.
+        every: n, the distance in frames between two frames of the result; 1 keeps all.
     """
 
     every: Annotated[int, Field(ge=1)] = 1

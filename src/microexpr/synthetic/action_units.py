@@ -1,7 +1,7 @@
 """Action units as moves of landmarks, and which action units belong to an emotion or an objective class.
 
 Landmarks are the 68 points in common use, and five more on cheeks and forehead (68, 69: cheeks; 70 to 72: forehead).
-Left and right are the person's own, as in FACS; the right side of the person is the left side of the image.
+Left and right are those of the person, as in FACS; the right side of the person is the left side of the image.
 """
 
 from __future__ import annotations

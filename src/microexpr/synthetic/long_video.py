@@ -47,7 +47,7 @@ def random_video(
         fps: frames per second.
         micro, macro: expressions per minute.
         distractors: other movements; the default number of each unless given.
-        min_micro_seconds: least duration of a micro-expression; the largest is 0.45 s.
+        min_micro_seconds: shortest duration of a micro-expression; the longest is 0.45 s.
 
     Raises:
         UsageError: the video has fewer than two frames, fps is not above 0, or min_micro_seconds is not above 0 and at

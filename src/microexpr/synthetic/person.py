@@ -50,7 +50,7 @@ _HOPPER = (
 
 @dataclass(frozen=True, eq=False)
 class Person:
-    """A person who does not exist.
+    """A synthetic person.
 
     Attributes:
         image: (448, 448, 3) float32 RGB, 0 to 255, of the neutral face.
@@ -64,7 +64,7 @@ class Person:
 
     @classmethod
     def draw(cls, seed: int) -> Person:
-        """The person of that seed; always the same one."""
+        """The person of a seed; equal seeds give the same person."""
         return _draw(seed)
 
 

@@ -83,7 +83,7 @@ def random_movements(
         seconds: length of the video.
         micro, macro: expressions per minute.
         distractors: other movements.
-        min_micro_seconds: least duration of a micro-expression; the largest is 0.45 s.
+        min_micro_seconds: shortest duration of a micro-expression; the longest is 0.45 s.
     """
     rng = np.random.default_rng([11, seed])
     minutes = seconds / 60

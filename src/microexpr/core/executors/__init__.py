@@ -1,4 +1,4 @@
-"""Executors: where independent jobs run. One executor, one file."""
+"""Executors, which run independent jobs; one file per executor."""
 
 from .base import EXECUTORS, SINGLE_THREAD_ENV, Done, Executor, Failed, Function, Outcome, executor
 

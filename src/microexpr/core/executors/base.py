@@ -1,4 +1,4 @@
-"""What every executor shares: independent jobs in, an outcome a job out.
+"""The base class of executors: they run independent jobs and yield an outcome for each.
 
 `run(function, jobs, shared)` yields `(index, outcome)` as jobs end, in any order. An exception in a job becomes a
 `Failed` outcome and never stops the others; a job whose worker process died is tried again.
@@ -16,10 +16,10 @@ from ..errors import MicroexprError, UsageError
 from ..registry import Registry
 
 MAX_ATTEMPTS = 2
-"""How often a job is started whose worker dies: once more than usual."""
+"""A job whose worker dies is started this many times before it counts as failed."""
 
 SINGLE_THREAD_ENV = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-"""Two threads beside a busy core are slower than one, and one gives the same sums everywhere."""
+"""One thread per worker: more threads than cores are slower, and sums in one thread are equal on every machine."""
 
 Function = Callable[[Any, Any], Any]
 """Called with (job, shared)."""
@@ -27,7 +27,7 @@ Function = Callable[[Any, Any], Any]
 
 @dataclass(frozen=True)
 class Done:
-    """A job that ended; `value` is what it returned."""
+    """A job that ended without an error; `value` is what it returned."""
 
     value: Any
 
@@ -37,8 +37,8 @@ class Failed:
     """A job that raised an error or whose worker died.
 
     Attributes:
-        reason: one line for people.
-        details: the traceback; empty where there is none.
+        reason: one line for the user.
+        details: the traceback; empty if there is none.
     """
 
     reason: str
@@ -49,10 +49,10 @@ Outcome = Done | Failed
 
 
 class Executor(ABC):
-    """Where jobs run. A new executor is a frozen dataclass of its settings in a file of its own.
+    """Runs jobs. A new executor is a frozen dataclass of its settings in a new file.
 
     Attributes:
-        name: as the command line calls it; set by the registry.
+        name: its name on the command line; set by the registry.
         remote: whether a job may run on another machine, which does not see the files of this one.
     """
 
@@ -82,7 +82,7 @@ def executor(
 
     Args:
         name: e.g. `local`, `processes`, `ray`.
-        workers: number of jobs that run at once; None for one a core (`ray`: one a core of the cluster).
+        workers: number of jobs that run at once; None for one per core (`ray`: one per core of the cluster).
         address: address of a running Ray cluster; None starts Ray on this machine.
         process_per_fold: start a new process for each job.
 

@@ -20,7 +20,7 @@ class Processes(Executor):
     """Run jobs in new Python processes (spawned, one thread each).
 
     Args:
-        workers: number of processes at once; None for one a core.
+        workers: number of processes at once; None for one per core.
         process_per_fold: end each process after one job, so that no job sees what another one left in memory.
     """
 
@@ -49,7 +49,7 @@ class Processes(Executor):
     def _pool(
         self, function: Function, jobs: Sequence[Any], shared: Any, order: Sequence[int]
     ) -> Iterator[tuple[int, Outcome | None]]:
-        """Outcomes of one pool; None for a job that was running when a worker died. Jobs after it are not started."""
+        """Outcomes of one pool; None for a job that was running when a worker died. Later jobs are not started."""
         workers = self.workers or os.cpu_count() or 1
         before = {name: os.environ.get(name) for name in SINGLE_THREAD_ENV}
         os.environ.update(SINGLE_THREAD_ENV)  # inherited by the children, before they import anything

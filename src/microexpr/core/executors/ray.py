@@ -82,11 +82,11 @@ class Ray(Executor):
 
 
 def _reach(address: str) -> None:
-    """Raise an error at once where nobody answers; Ray would try for minutes."""
+    """Raise an error at once if nothing answers at the address; Ray would try for minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not port.isdigit():
-        return  # `auto` and other names of Ray's own
+        return  # `auto` and other addresses that only Ray understands
     try:
         socket.create_connection((host, int(port)), timeout=5).close()
     except OSError as error:
-        raise ExecutorError(f"nobody answers at '{address}' ({error}); is the cluster up?") from None
+        raise ExecutorError(f"no answer from '{address}' ({error}); is the cluster running?") from None

@@ -1,4 +1,4 @@
-"""Faces in video: found, followed, smoothed, cut out, and what their heads and eyes do.
+"""Face tracking: faces of a video are detected, followed, smoothed and cropped, and their heads and eyes are measured.
 
 One pass over a recording of any length gives a `microexpr.core.track.FaceTrack` for every face.
 """

@@ -1,4 +1,4 @@
-"""Tracks in the cache: a recording is followed once, whatever looks for movements in it afterwards."""
+"""Tracks in the cache: the faces of a recording are tracked once, and every spotter reads the same tracks."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from .track import VERSION, track_faces
 
 
 def cached_tracks(name: str, source: Path, options: Tracking) -> list[FaceTrack]:
-    """`track_faces`, from the cache where it is there; about 16 kB a frame and face are kept there.
+    """The tracks of a recording from the cache; `track_faces` makes them first where the cache does not have them.
 
-    A folder of the cache is whole or not there, however many processes write it and whenever one is killed.
+    The cache stores about 16 kB per frame and face. A folder in it is always complete, even if several processes write
+    it at once or one of them is killed.
 
     Args:
-        name: of the recording, for the folder's name.
-        source: a video file or a folder of frames; what is kept holds for its path, size and time, and for `options`.
-        options: settings.
+        name: of the recording, for the name of the folder.
+        source: a video file or a folder of frames. If its path, size or time of change differ, or `options` do, its
+            faces are tracked again.
+        options: settings of the tracker.
     """
     source = source.absolute()
     folder = _folder(name, source, options)
@@ -32,19 +34,19 @@ def cached_tracks(name: str, source: Path, options: Tracking) -> list[FaceTrack]
 
 
 def is_cached(name: str, source: Path, options: Tracking) -> bool:
-    """Whether the cache has them."""
+    """Whether the cache has the tracks of a recording; arguments as in `cached_tracks`."""
     return _folder(name, source.absolute(), options).is_dir()
 
 
 def main_face(tracks: list[FaceTrack]) -> list[FaceTrack]:
-    """The tracks of the person who was longest in sight, in the order of time; the first of two equal ones."""
-    seen: dict[int, int] = {}
+    """The tracks of the person with the most frames, in the order of time; of two equal ones the first person."""
+    frames: dict[int, int] = {}
     for track in tracks:
-        seen[track.face] = seen.get(track.face, 0) + len(track)
-    best = max(sorted(seen), key=lambda face: seen[face], default=None)
+        frames[track.face] = frames.get(track.face, 0) + len(track)
+    best = max(sorted(frames), key=lambda face: frames[face], default=None)
     return sorted((track for track in tracks if track.face == best), key=lambda track: float(track.times[0]))
 
 
 def _folder(name: str, source: Path, options: Tracking) -> Path:
-    facts = f"{VERSION} {source} {file_signature(source)} {options}"
-    return cache_folder() / "tracks" / f"{slug(name)}-{hashlib.sha256(facts.encode()).hexdigest()[:16]}"
+    key = f"{VERSION} {source} {file_signature(source)} {options}"
+    return cache_folder() / "tracks" / f"{slug(name)}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"

@@ -1,4 +1,4 @@
-"""Which faces are in a frame, and which of them is whose: the detector rarely, the mesh on every frame."""
+"""Follows faces from frame to frame: the mesh runs on every frame, the detector only now and then."""
 
 from __future__ import annotations
 
@@ -6,24 +6,31 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..landmarks import Detection, Landmarks, detect_faces, follow_landmarks, landmarks_in
+from ..landmarks import Landmarks, detect_faces, follow_landmarks, landmarks_in
 from .options import Tracking
 
 MIN_OVERLAP = 0.3
-"""Two boxes that share more of their union than this show one face."""
+"""Two boxes whose intersection over union is larger than this show the same face."""
 
 MAX_DISTANCE = 0.75
-"""A lost face comes back within that many widths of where it was last seen; people who sit move no farther."""
+"""Largest distance, in face widths, between where a face was lost and where it is found again."""
 
 
 @dataclass(eq=False)
 class FollowedFace:
-    """A face that is followed: the number of its track, what was seen last and when, and whether it is in sight."""
+    """A face that is followed.
+
+    Attributes:
+        track: number of its track.
+        last: its landmarks in the last frame that shows it.
+        time: seconds of that frame.
+        visible: whether it was found in the current frame or the one before.
+    """
 
     track: int
     last: Landmarks
     time: float
-    here: bool = True
+    visible: bool = True
 
 
 class Follower:
@@ -33,73 +40,73 @@ class Follower:
         self.options = options
         self.faces: list[FollowedFace] = []
         self.tracks = 0
-        self._next_look = self._next_search = -np.inf
+        self._next_detection = self._next_redetection = -np.inf
 
     def step(self, seconds: float, image: np.ndarray) -> dict[int, Landmarks]:
-        """Track number (from 1) to landmarks, of every face in this frame.
+        """Track number (from 1) -> landmarks of every face in this frame.
 
         Args:
             seconds: since the first frame, rising from call to call.
             image: (height, width, 3) uint8 RGB.
         """
-        self.faces = [k for k in self.faces if k.here or seconds - k.time <= self.options.max_gap]
+        self.faces = [face for face in self.faces if face.visible or seconds - face.time <= self.options.max_gap]
         lost = False
         for face in self.faces:
-            if face.here:
+            if face.visible:
                 found = follow_landmarks(image, face.last.mesh)
-                doubled = found is not None and self._seen_at(found.box, seconds) is not None
-                face.here = found is not None and not doubled
-                lost |= not face.here
-                if found is not None and face.here:
+                duplicate = found is not None and self._face_at(found.box, seconds) is not None
+                face.visible = found is not None and not duplicate
+                lost |= not face.visible
+                if found is not None and face.visible:
                     face.last, face.time = found, seconds
-        here = any(k.here for k in self.faces)
-        awaited = not here or any(not k.here for k in self.faces)
+        any_visible = any(face.visible for face in self.faces)
+        any_missing = not any_visible or any(not face.visible for face in self.faces)
         now = seconds + 1e-6  # time stamps are rounded
-        look = now >= self._next_look
-        if lost or look or (awaited and now >= self._next_search):
-            self._find_new(seconds, image, thorough=look and not here)
-            self._next_search = seconds + self.options.redetect_interval
-            if look:
-                self._next_look = seconds + self.options.detect_interval
-        return {k.track: k.last for k in self.faces if k.here and k.time == seconds}
+        detection_due = now >= self._next_detection
+        if lost or detection_due or (any_missing and now >= self._next_redetection):
+            self._find_new(seconds, image, thorough=detection_due and not any_visible)
+            self._next_redetection = seconds + self.options.redetect_interval
+            if detection_due:
+                self._next_detection = seconds + self.options.detect_interval
+        return {face.track: face.last for face in self.faces if face.visible and face.time == seconds}
 
-    def _find_new(self, seconds: float, picture: np.ndarray, thorough: bool) -> None:
-        for detection in detect_faces(picture, thorough):
-            if self._seen_at(detection.box, seconds) is not None:
+    def _find_new(self, seconds: float, image: np.ndarray, thorough: bool) -> None:
+        for detection in detect_faces(image, thorough):
+            if self._face_at(detection.box, seconds) is not None:
                 continue
-            if sum(k.here for k in self.faces) >= self.options.max_faces:
+            if sum(face.visible for face in self.faces) >= self.options.max_faces:
                 return
-            found = landmarks_in(picture, detection)
-            if found is not None and self._seen_at(found.box, seconds) is None:
-                self._assign(found, seconds, detection)
+            found = landmarks_in(image, detection)
+            if found is not None and self._face_at(found.box, seconds) is None:
+                self._assign(found, seconds)
 
-    def _assign(self, found: Landmarks, seconds: float, detection: Detection) -> None:
-        """The nearest face that was lost there, or somebody new."""
-        near = [(box_distance(k.last.box, found.box), k) for k in self.faces if not k.here]
-        near = [one for one in near if one[0] <= MAX_DISTANCE]
+    def _assign(self, found: Landmarks, seconds: float) -> None:
+        """Continue the track of the nearest lost face, or begin a new one."""
+        lost = [(box_distance(face.last.box, found.box), face) for face in self.faces if not face.visible]
+        near = [(distance, face) for distance, face in lost if distance <= MAX_DISTANCE]
         if near:
-            face = min(near, key=lambda one: one[0])[1]
-            face.last, face.time, face.here = found, seconds, True
+            _, face = min(near, key=lambda pair: pair[0])
+            face.last, face.time, face.visible = found, seconds, True
             return
         self.tracks += 1
         self.faces.append(FollowedFace(self.tracks, found, seconds))
 
-    def _seen_at(self, box: tuple[float, float, float, float], seconds: float) -> FollowedFace | None:
-        """The face that this frame already shows there."""
-        there = (k for k in self.faces if k.here and k.time == seconds)
-        return next((k for k in there if box_overlap(k.last.box, box) > MIN_OVERLAP), None)
+    def _face_at(self, box: tuple[float, float, float, float], seconds: float) -> FollowedFace | None:
+        """The face that was already found at this position in the frame at `seconds`, if any."""
+        found = (face for face in self.faces if face.visible and face.time == seconds)
+        return next((face for face in found if box_overlap(face.last.box, box) > MIN_OVERLAP), None)
 
 
 def box_overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:
-    """Share of the union of two boxes (left, top, width, height) that both have, 0 to 1."""
-    wide = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
-    high = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    both = max(0.0, wide) * max(0.0, high)
-    return both / max(a[2] * a[3] + b[2] * b[3] - both, 1e-9)
+    """Intersection over union of two boxes (left, top, width, height), 0 to 1."""
+    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    intersection = max(0.0, width) * max(0.0, height)
+    return intersection / max(a[2] * a[3] + b[2] * b[3] - intersection, 1e-9)
 
 
 def box_distance(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:
-    """From middle to middle, in widths of the larger box; infinite where one is more than twice as wide."""
+    """Distance of the centers of two boxes, in widths of the larger one; infinite if it is more than twice as wide."""
     large, small = max(a[2], b[2]), min(a[2], b[2])
     if large > 2 * small:
         return float("inf")

@@ -1,4 +1,4 @@
-"""Who comes back: a track that begins where another one ended, with a face that looks alike, is the same person's."""
+"""Recognizes a person who comes back: the new track begins near the end of an old one, and the faces look alike."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from ...core.track import FaceTrack
 from .follower import box_distance
 
 MIN_SIMILARITY = 0.7
-"""Faces that are more alike are one person's. Of 4560 pairs of strangers (scikit-image's `lfw_subset`) 1 % are."""
+"""Smallest correlation of two faces of the same person; 1 % of 4560 pairs of different persons reach it (scikit-image's
+`lfw_subset`)."""
 
 MAX_DISTANCE = 1.5
-"""Widths of a face between where somebody left and came back; who sits farther away is somebody else."""
+"""Largest distance, in face widths, between the end of a track and the track that continues it."""
 
-MOMENTS = 8
-"""Moments of a track that are compared, so that a smile does not make a stranger."""
+N_APPEARANCES = 8
+"""Number of frames of a track that are compared, so that a changed expression does not hide the identity."""
 
 
 @dataclass(frozen=True, eq=False)
 class FaceSignature:
-    """What is remembered of a track to know its person again.
+    """The properties of a track by which its person is recognized again.
 
     Attributes:
-        face: number of the person; 0 where nobody knows yet.
-        appearances: (n, 572) what the middle of the face looks like at some moments, without its light; a product is a
-            correlation.
+        face: number of the person; 0 if not known yet.
+        appearances: (n, 572) the center of the face in n frames, with the light removed and with mean 0 and length 1:
+            a scalar product is a correlation.
         start, end: seconds.
         first_box, last_box: (4,) left, top, width, height of the face when the track began and ended.
     """
@@ -42,31 +43,31 @@ class FaceSignature:
 
     @classmethod
     def from_track(cls, track: FaceTrack) -> FaceSignature:
-        """The portrait of a track."""
+        """The signature of a track."""
         ends = float(track.times[0]), float(track.times[-1])
         return cls(track.face, _appearances(track), *ends, track.boxes[0].copy(), track.boxes[-1].copy())
 
 
 def match_identity(own: FaceSignature, others: Sequence[FaceSignature]) -> int:
-    """Number of the person among earlier tracks that this one goes on with, or a new number.
+    """The number of the person of a track: of the earlier person whom it shows, or a new number.
 
     Args:
         own: of a track whose person is not known yet.
-        others: of tracks with known people, in the order in which they began.
+        others: of earlier tracks with known persons, in the order in which they began.
     """
     latest = {other.face: other for other in others}
-    alike = {
-        face: float((own.appearances @ one.appearances.T).max())
-        for face, one in latest.items()
-        if _may_continue(one, own)
+    similarity = {
+        face: float((own.appearances @ other.appearances.T).max())
+        for face, other in latest.items()
+        if _may_continue(other, own)
     }
-    best = max(alike, key=lambda face: alike[face], default=0)
-    return best if best and alike[best] >= MIN_SIMILARITY else max(latest, default=0) + 1
+    best = max(similarity, key=lambda face: similarity[face], default=0)
+    return best if best and similarity[best] >= MIN_SIMILARITY else max(latest, default=0) + 1
 
 
 def _appearances(track: FaceTrack) -> np.ndarray:
     found = []
-    for i in np.unique(np.linspace(0, len(track) - 1, MOMENTS).round().astype(int)):
+    for i in np.unique(np.linspace(0, len(track) - 1, N_APPEARANCES).round().astype(int)):
         small = cv2.resize(track.crops[i], (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)[3:29, 5:27]
         fine = (small - cv2.GaussianBlur(small, (0, 0), 5)).ravel()
         fine -= fine.mean()

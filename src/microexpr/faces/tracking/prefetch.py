@@ -1,4 +1,4 @@
-"""Work done ahead in a thread: OpenCV and FFmpeg let go of Python's lock, so that two cores work on one recording."""
+"""Items made ahead in a thread: OpenCV and FFmpeg release Python's lock, so that two cores work on one recording."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ T = TypeVar("T")
 
 
 class _End:
-    """Stands after the last item; `fault` is why there are no more, None where all were made."""
+    """Stands after the last item; `error` is the exception that ended the items, or None."""
 
-    def __init__(self, fault: BaseException | None) -> None:
-        self.error = fault
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
 
 
 def prefetch(items: Generator[T, None, None], queue_size: int = 8) -> Generator[T, None, None]:
-    """The same items in the same order, made by a thread of their own while the ones before are used.
+    """The same items in the same order, made in a thread while earlier ones are used.
 
     Args:
-        items: an error in making one is raised where it would have come.
-        queue_size: so many wait at once; then the thread waits.
+        items: the items. An error in making one is raised in its turn.
+        queue_size: largest number of items that are made ahead.
     """
     ready: Queue[T | _End] = Queue(queue_size)
     stopped = Event()
@@ -36,7 +36,7 @@ def prefetch(items: Generator[T, None, None], queue_size: int = 8) -> Generator[
                 continue
 
     def make() -> None:
-        fault = None
+        error = None
         try:
             for item in items:
                 put(item)
@@ -44,8 +44,8 @@ def prefetch(items: Generator[T, None, None], queue_size: int = 8) -> Generator[
                     break
             items.close()
         except BaseException as caught:
-            fault = caught
-        put(_End(fault))
+            error = caught
+        put(_End(error))
 
     maker = Thread(target=make, daemon=True)
     maker.start()

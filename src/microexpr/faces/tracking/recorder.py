@@ -1,10 +1,13 @@
-"""From frames to the rows and crops of every face, in order and a few frames behind: recordings and cameras alike."""
+"""Smooths, crops and measures the faces in a stream of frames, from a recording or a camera.
+
+Smoothing needs later frames, so that the results come a few frames behind.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import cv2
@@ -20,16 +23,17 @@ from .smoothing import smooth_at
 from .store import ROW
 
 RIGID = [36, 39, 42, 45, 27, 28]
-"""Corners of the eyes and root of the nose: what moves with the head and not with the face."""
+"""Landmarks that move with the head and not with the expression: corners of the eyes and root of the nose."""
 
-RIGID_PLACES = np.array([[-0.70, 0], [-0.27, 0.02], [0.27, 0.02], [0.70, 0], [0, -0.08], [0, 0.17]])
-"""Where they lie when the middles of the eyes are at -.5 and .5: means over real faces."""
+RIGID_POSITIONS = np.array([[-0.70, 0], [-0.27, 0.02], [0.27, 0.02], [0.70, 0], [0, -0.08], [0, 0.17]])
+"""Positions of the rigid landmarks where the centers of the eyes are at -0.5 and 0.5: means over real faces."""
 
 FOREHEAD, CHIN = 10, 152
+"""Indices of the mesh points at the top of the forehead and at the tip of the chin."""
 
 
 class Sink(Protocol):
-    """Where rows and crops go: a folder (`Store`), or a window that forgets."""
+    """Takes the row and the crop of a face in a frame, e.g. `TrackStore`, which writes them into a folder."""
 
     def add(self, track: int, row: np.ndarray, crop: np.ndarray) -> None: ...  # noqa: D102
 
@@ -42,8 +46,8 @@ class TrackedFrame:
         number: of the frame.
         seconds: since the first one.
         image: (height, width, 3) uint8 RGB.
-        faces: track number to landmarks, of every face in it.
-        open_tracks: tracks that may still go on.
+        faces: track number -> landmarks of every face in it.
+        open_tracks: numbers of the tracks that may continue in later frames.
     """
 
     number: int
@@ -56,41 +60,54 @@ class TrackedFrame:
 def follow_faces(
     frames: Iterable[tuple[int, float, np.ndarray]], options: Tracking
 ) -> Generator[TrackedFrame, None, None]:
-    """The faces in each of `(number, seconds, image)`, which come in order."""
+    """Follow the faces of a recording.
+
+    Args:
+        frames: `(number, seconds, image)` of every frame in order, as from `iter_frames`.
+        options: settings.
+    """
     follower = Follower(options)
-    for number, seconds, picture in frames:
-        faces = follower.step(seconds, picture)
-        yield TrackedFrame(number, seconds, picture, faces, frozenset(face.track for face in follower.faces))
+    for number, seconds, image in frames:
+        faces = follower.step(seconds, image)
+        yield TrackedFrame(number, seconds, image, faces, frozenset(face.track for face in follower.faces))
 
 
 class Recorders:
-    """A recorder for each face that may still go on."""
+    """One `Recorder` for each track that may continue."""
 
     def __init__(self, options: Tracking, sink: Sink) -> None:
         self.options, self.sink = options, sink
-        self._own: dict[int, Recorder] = {}
+        self._recorders: dict[int, Recorder] = {}
 
     def add(self, frame: TrackedFrame) -> None:
-        """The next frame."""
+        """Take the next frame."""
         if frame.faces:
             gray = cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY)
         for track, face in frame.faces.items():
-            if track not in self._own:
-                self._own[track] = Recorder(track, self.options, self.sink)
-            self._own[track].add(frame.number, frame.seconds, face, gray)
-        for track in self._own.keys() - frame.open_tracks:
-            self._own.pop(track).close()
+            if track not in self._recorders:
+                self._recorders[track] = Recorder(track, self.options, self.sink)
+            self._recorders[track].add(frame.number, frame.seconds, face, gray)
+        for track in self._recorders.keys() - frame.open_tracks:
+            self._recorders.pop(track).close()
 
     def close(self) -> None:
-        """No frame will come any more."""
-        for recorder in self._own.values():
+        """Write all remaining frames; no further ones follow."""
+        for recorder in self._recorders.values():
             recorder.close()
-        self._own = {}
+        self._recorders = {}
 
 
 @dataclass(frozen=True, eq=False)
 class _WaitingFrame:
-    """A face in one frame: (70, 3) points in the recording (68, top of the forehead, chin), and the gray image."""
+    """A face in a frame that is not written yet.
+
+    Attributes:
+        number: of the frame.
+        time: seconds since the first frame.
+        points: (70, 3) in pixels of the recording: 68 landmarks, the top of the forehead and the chin.
+        presence: probability that there is a face, 0 to 1.
+        gray: the frame, (height, width) uint8; None after it was written.
+    """
 
     number: int
     time: float
@@ -100,18 +117,19 @@ class _WaitingFrame:
 
 
 class Recorder:
-    """One track on its way to a sink: a frame is written when the frames after it that smooth it have come."""
+    """Writes one track to a sink; a frame is written as soon as the later frames that smooth it are known."""
 
     def __init__(self, track: int, options: Tracking, sink: Sink) -> None:
         self.track, self.options, self.sink = track, options, sink
         self.half = max(options.landmark_smoothing_ms, options.crop_smoothing_ms) / 2000 + 1e-6
-        self.places = RIGID_PLACES * np.ptp(_eyes(options.size)[:, 0]) + _eyes(options.size).mean(axis=0)
+        eyes = eye_positions(options.size)
+        self.rigid_positions = RIGID_POSITIONS * np.ptp(eyes[:, 0]) + eyes.mean(axis=0)
         self._window: deque[_WaitingFrame] = deque()
-        self._block = 0  # the one of the first frame is kept: a change would be seen as movement
+        self._block = 0  # that of the first frame is used for all: a change would look like a movement
         self._next = 0  # index in the window of the first frame that is not written
 
     def add(self, number: int, seconds: float, face: Landmarks, gray: np.ndarray) -> None:
-        """The face in the next frame that shows it.
+        """Take the face in the next frame that shows it.
 
         Args:
             number: of the frame.
@@ -127,38 +145,39 @@ class Recorder:
             self._write()
 
     def close(self) -> None:
-        """Writes what is left: no frame will come any more."""
+        """Write all remaining frames; no further ones follow."""
         while self._next < len(self._window):
             self._write()
 
     def _write(self) -> None:
-        seen = self._window[self._next]
-        while self._window[0].time < seen.time - self.half:
+        frame = self._window[self._next]
+        while self._window[0].time < frame.time - self.half:
             self._window.popleft()
             self._next -= 1
-        times = np.array([one.time for one in self._window])
-        points = np.stack([one.points for one in self._window])
-        own = smooth_at(times, points, seen.time, self.options.landmark_smoothing_ms)
-        rigid = smooth_at(times, points[:, RIGID, :2], seen.time, self.options.crop_smoothing_ms)
-        matrix = similarity(rigid, self.places)
-        assert seen.gray is not None
+        times = np.array([waiting.time for waiting in self._window])
+        all_points = np.stack([waiting.points for waiting in self._window])
+        points = smooth_at(times, all_points, frame.time, self.options.landmark_smoothing_ms)
+        rigid = smooth_at(times, all_points[:, RIGID, :2], frame.time, self.options.crop_smoothing_ms)
+        matrix = similarity(rigid, self.rigid_positions)
+        assert frame.gray is not None
         self._block = self._block or averaging_block(matrix)
-        how = {"interpolation": cv2.INTER_CUBIC, "border": cv2.BORDER_REPLICATE, "block": self._block}
-        crop = warp_image(seen.gray, matrix, self.options.size, **how)
+        crop = warp_image(
+            frame.gray,
+            matrix,
+            self.options.size,
+            interpolation=cv2.INTER_CUBIC,
+            border=cv2.BORDER_REPLICATE,
+            block=self._block,
+        )
         row = np.zeros((), ROW)
-        row["number"], row["time"], row["presence"] = seen.number, seen.time, seen.presence
+        row["number"], row["time"], row["presence"] = frame.number, frame.time, frame.presence
         row["matrix"] = matrix
-        row["points"] = transform_points(own[:68, :2], matrix)
-        row["pose"] = head_pose(own[36], own[45], own[68], own[69])
-        row["ratios"] = eye_ratios(own)
+        row["points"] = transform_points(points[:68, :2], matrix)
+        row["pose"] = head_pose(points[36], points[45], points[68], points[69])
+        row["ratios"] = eye_ratios(points)
         row["sharp"] = sharpness(crop)
-        low, high = own[:, :2].min(axis=0), own[:, :2].max(axis=0)
+        low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
         row["box"] = (*low, *(high - low))
         self.sink.add(self.track, row, crop)
-        self._window[self._next] = _WaitingFrame(seen.number, seen.time, seen.points, seen.presence, None)
+        self._window[self._next] = replace(frame, gray=None)
         self._next += 1
-
-
-def _eyes(size: int) -> np.ndarray:
-    """(2, 2) where the middles of the eyes lie in a crop: as step `align` has it."""
-    return eye_positions(size)

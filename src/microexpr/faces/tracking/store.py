@@ -1,4 +1,4 @@
-"""Tracks in a folder: written as they come, mapped when read, so that an hour of video needs little memory."""
+"""Tracks in a folder: written frame by frame and memory-mapped when read, so that long videos need little memory."""
 
 from __future__ import annotations
 
@@ -26,16 +26,24 @@ ROW = np.dtype(
         ("matrix", "f8", (2, 3)),
     ]
 )
-"""What is kept of a face in a frame beside its crop."""
+"""What is stored of a face in a frame besides its crop."""
 
 WRITE_BATCH = 64
-"""Frames written at once."""
+"""Number of frames of a track that are written at once."""
 
 FINISHED_FILE = "tracking.json"
+"""The file that is written last, when all tracks are complete."""
 
 
 class TrackStore:
-    """The files `<track>.rows` and `<track>.crops` of every track, and a note once all are whole."""
+    """A folder with the files `<track>.rows` and `<track>.crops` of every track.
+
+    It holds `tracking.json`, too, when all of them are complete.
+
+    Args:
+        folder: where the files are; a temporary folder if None.
+        size: side of the crops in pixels.
+    """
 
     def __init__(self, folder: Path | None, size: int) -> None:
         self.temporary = folder is None
@@ -46,32 +54,40 @@ class TrackStore:
         self.finished: dict[str, Any] = {}
 
     def resume(self, key: str) -> bool:
-        """Whether the folder holds a finished pass of the same recording with the same settings; else it is emptied."""
-        note = self.folder / FINISHED_FILE
+        """Whether the folder holds the complete tracks of the same recording and settings; otherwise it is emptied.
+
+        Args:
+            key: identifies recording and settings.
+        """
+        file = self.folder / FINISHED_FILE
         try:
-            self.finished = json.loads(note.read_text(encoding="utf-8")) if note.is_file() else {}
+            self.finished = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
         except ValueError:
             self.finished = {}
         if self.finished.get("key") == key:
             self.lengths = {int(track): length for track, length in self.finished["lengths"].items()}
-            return all(self._whole(track) for track in self.lengths)
+            return all(self._is_complete(track) for track in self.lengths)
         self.clear()
         return False
 
     def clear(self) -> None:
-        """An empty folder; what is not a track is left alone."""
+        """Remove all tracks from the folder; other files stay.
+
+        Raises:
+            RunError: the folder cannot be written.
+        """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / FINISHED_FILE).unlink(missing_ok=True)
             for pattern in ("*.rows", "*.crops"):
                 for file in self.folder.glob(pattern):
                     file.unlink()
-        except OSError as fault:
-            raise RunError(f"tracks cannot be kept in '{self.folder}': {fault.strerror or fault}") from None
+        except OSError as error:
+            raise RunError(f"tracks cannot be written to '{self.folder}': {error.strerror or error}") from None
         self.lengths = {}
 
     def add(self, track: int, row: np.ndarray, crop: np.ndarray) -> None:
-        """One frame of a track.
+        """Add a frame to a track.
 
         Args:
             track: its number.
@@ -85,7 +101,12 @@ class TrackStore:
             self._write(track)
 
     def finish(self, key: str, seconds: float) -> None:
-        """Everything to the disk; `key` says of what, for `resume`."""
+        """Write everything that is left, and `tracking.json`.
+
+        Args:
+            key: identifies recording and settings, for `resume`.
+            seconds: length of the recording.
+        """
         for track in list(self._waiting):
             self._write(track)
         self.finished = {"key": key, "seconds": seconds, "lengths": self.lengths}
@@ -98,24 +119,24 @@ class TrackStore:
         crops = np.memmap(self._file(track, "crops"), np.uint8, "r", shape=(length, self.size, self.size))
         return rows, crops
 
-    def forget(self) -> None:
-        """Takes a temporary folder away; what is mapped stays readable until it is let go."""
+    def remove_temporary(self) -> None:
+        """Remove a temporary folder; arrays that are mapped from its files stay readable."""
         if self.temporary:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _file(self, track: int, ending: str) -> Path:
-        return self.folder / f"{track}.{ending}"
+    def _file(self, track: int, suffix: str) -> Path:
+        return self.folder / f"{track}.{suffix}"
 
-    def _whole(self, track: int) -> bool:
+    def _is_complete(self, track: int) -> bool:
         sizes = {"rows": ROW.itemsize, "crops": self.size**2}
-        files = {self._file(track, ending): size * self.lengths[track] for ending, size in sizes.items()}
+        files = {self._file(track, suffix): size * self.lengths[track] for suffix, size in sizes.items()}
         return all(file.is_file() and file.stat().st_size == size for file, size in files.items())
 
     def _write(self, track: int) -> None:
         rows, crops = zip(*self._waiting.pop(track), strict=True)
         try:
-            for ending, values in (("rows", rows), ("crops", crops)):
-                with self._file(track, ending).open("ab") as file:
+            for suffix, values in (("rows", rows), ("crops", crops)):
+                with self._file(track, suffix).open("ab") as file:
                     file.write(np.stack(values).tobytes())
-        except OSError as fault:
-            raise RunError(f"tracks cannot be kept in '{self.folder}': {fault.strerror or fault}") from None
+        except OSError as error:
+            raise RunError(f"tracks cannot be written to '{self.folder}': {error.strerror or error}") from None

