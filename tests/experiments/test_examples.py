@@ -141,7 +141,7 @@ def test_real_faces_are_never_kept(synthetic_datasets, tmp_path):
 
 def test_sequences_are_kept_as_they_are_seen(synthetic_datasets, tmp_path):
     [one], _, _ = kept_of(synthetic_datasets, tmp_path / "run", tmp_path, [{"name": "sequence"}], True)
-    assert one.input_frames is not None and 2 <= len(draw.seen_figure(one).axes) <= 9
+    assert one.input_frames is not None and 2 <= len(draw.sequence_figure(one).axes) <= 9
     flows = ExampleClip("a", "d/p/c", "d", flows=np.stack([constant(1, 0)] * 4))
     assert len(draw.flows_figure(flows).axes) == 5  # and the wheel
 

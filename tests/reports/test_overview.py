@@ -88,7 +88,7 @@ def test_a_suite_of_the_same_recipes_has_a_table_a_protocol(runs):
 def test_every_format_begins_with_the_comparison(runs, form):
     text = make_report(runs).render(form)
     assert 0 <= text.index("2 runs, each under its own protocol") < text.index("beside published")
-    assert "what the papers print for these recipes" in text
+    assert "published scores of these recipes" in text
 
 
 def test_the_terminal_names_the_recipe_of_a_warning(runs, tmp_path, capsys):

@@ -11,7 +11,7 @@ _err = Console(stderr=True, highlight=False)
 
 
 def print_status(text: str) -> None:
-    """Print a message for people on standard error, so that standard output can be piped."""
+    """Print a status message on standard error, so that standard output can be piped."""
     _err.print(text, markup=False, soft_wrap=True)
 
 

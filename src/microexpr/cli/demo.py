@@ -30,7 +30,7 @@ def run_demo(folder: Path, executor: str, progress: ProgressCallback) -> Path:
     """Run the recipes on small synthetic data sets and write a page that shows the results.
 
     Args:
-        folder: Gets a run for each recipe, and the page.
+        folder: Folder for a run of each recipe, and for the page.
         executor: Name of an executor.
         progress: Called as the work goes on.
 

@@ -28,8 +28,8 @@ def run_in_terminal(source: str, speed: Speed, folder: Path, settings: LiveOptio
     Args:
         source: Number or device of a camera, or a video file.
         speed: How a video file is played.
-        folder: Gets the files of the events.
-        settings: Settings of the window.
+        folder: Folder for the files of the events.
+        settings: Settings of the live analysis.
         options: Settings of the analysis, as `analyze` takes them.
     """
     out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Entry point of the command line: every error that a user can do something about is one line."""
+"""Entry point of the command line: an error that the user can resolve is printed as one line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command and exit with its code: 0 done, 1 it failed or found issues, 2 wrong use.
+    """Run a command and exit with its code: 0 for success, 1 for a failure or issues found, 2 for wrong use.
 
     Args:
         arguments: Arguments of the command line; those of the process if left out.
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _usage_message(error: Exception) -> str:
-    """The parser's complaint, or the help where no command was given; "" for an error that is not the parser's."""
+    """The message of a parser's error, or the help if no command was given; "" for any other error."""
     if not hasattr(error, "format_message"):
         return ""
     message, context = error.format_message(), getattr(error, "ctx", None)
@@ -49,7 +49,7 @@ def _usage_message(error: Exception) -> str:
 
 
 def _error_message(error: Exception) -> str:
-    """What went wrong in one line, without control characters that a file name may hold."""
+    """An error as one line, without control characters that a file name may contain."""
     text = str(error)
     if isinstance(error, OSError) and not isinstance(error, MicroexprError):
         text = f"'{error.filename}' cannot be read or written: {error.strerror}"

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how their texts are read."""
+"""Options of several commands, and functions that parse their values."""
 
 from __future__ import annotations
 
@@ -23,21 +23,25 @@ def complete_recipe(incomplete: str) -> list[str]:
     """Names of shipped recipes for the shell's completion."""
     from ..recipes import shipped_recipes
 
-    return [name for name in shipped_recipes() if name.startswith(incomplete)]
+    return _completions(shipped_recipes(), incomplete)
 
 
 def complete_dataset(incomplete: str) -> list[str]:
     """Names of data sets for the shell's completion."""
     from ..datasets import DATASETS
 
-    return [name for name in DATASETS.names() if name.startswith(incomplete)]
+    return _completions(DATASETS.names(), incomplete)
 
 
 def complete_executor(incomplete: str) -> list[str]:
     """Names of executors for the shell's completion."""
     from ..core.executors import EXECUTORS
 
-    return [name for name in EXECUTORS.names() if name.startswith(incomplete)]
+    return _completions(EXECUTORS.names(), incomplete)
+
+
+def _completions(names: Sequence[str], incomplete: str) -> list[str]:
+    return [name for name in names if name.startswith(incomplete)]
 
 
 Plugins = Annotated[
@@ -73,7 +77,7 @@ Quick = Annotated[
 ]
 AllowSubset = Annotated[
     bool,
-    typer.Option("--allow-subset", help="Go on although clips are missing; every report lists them."),
+    typer.Option("--allow-subset", help="Run although clips are missing; every report lists them."),
 ]
 ExecutorName = Annotated[
     str,

@@ -22,7 +22,7 @@ class Difference:
     """An event on which two coders differ.
 
     Attributes:
-        what: `only first`, `only second`, or `class`.
+        what: kind of the difference: `only first`, `only second`, or `class`.
         first: the first coder's event; None where there is none.
         second: the second coder's event; None where there is none.
     """
@@ -34,7 +34,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far two coders agree.
+    """Agreement of two coders.
 
     Attributes:
         first: name of the first coder; several are joined by `+`.

@@ -63,12 +63,12 @@ def bootstrap_interval(
     y_pred: Labels,
     classes: Labels,
     subjects: Sequence[str],
+    level: float = 0.95,
     *,
     n: int = 1000,
-    level: float = 0.95,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """Percentile interval of a score over `n` samples of subjects; arguments as of `bootstrap_scores`.
+    """Percentile interval of a score over `n` samples of subjects, see `bootstrap_scores`.
 
     Args:
         metric: a function of `(y_true, y_pred, classes)`.
@@ -76,8 +76,8 @@ def bootstrap_interval(
         y_pred: predicted label of each clip, or "" where there is none.
         classes: every class once.
         subjects: subject of each clip.
-        n: number of samples.
         level: probability that the interval covers, above 0 and below 1.
+        n: number of samples.
         seed: the same seed draws the same subjects.
 
     Returns:

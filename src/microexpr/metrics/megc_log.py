@@ -27,7 +27,7 @@ _EXPECTED_NUMBER = "the number of its data set (1: SAMM Long Videos, 2: CAS(ME)^
 
 @dataclass(frozen=True)
 class LogEntry:
-    """One line: a true interval, a found one, or both where they were matched.
+    """A line of a log: a true interval, a found interval, or both if they match.
 
     Attributes:
         dataset: the challenge's number of the data set.

@@ -72,7 +72,7 @@ class Protocol:
         name: Name of the protocol.
         title: One line that says what it is.
         datasets: Names of the data sets that take part.
-        label: Which of a clip's labels is the class, e.g. `emotion` or `objective`.
+        label: Name of the clips' label that is the class, e.g. `emotion` or `objective`.
         classes: The classes in fixed order; a class without a clip stays in every score.
         label_map: Data set -> label of the release -> class; a label that is not named takes no part. A data set that
             is not named uses its own labels as classes.
@@ -88,7 +88,7 @@ class Protocol:
         counts: Data set -> class -> published number of clips.
         clip_totals: Data set -> published number of clips, where no paper gives it class by class.
         subjects: Data set -> published number of subjects.
-        average: `pooled` scores all predictions together; `folds` is the mean of the folds' scores.
+        average: `pooled` computes scores of all predictions together; `folds` averages the scores of the folds.
         primary_metrics: The metrics that papers with this protocol report first.
         source: Where the protocol and its counts were published.
     """
@@ -128,10 +128,10 @@ class Protocol:
         return self.split == LEAKING
 
     def select(self, clips: Iterable[Clip]) -> list[Example]:
-        """The clips (or single frames of them) that take part, with their classes, sorted by id.
+        """Select the clips (or single frames of them) that take part, with their classes, sorted by id.
 
         Raises:
-            ProtocolError: none does.
+            ProtocolError: no clip takes part.
         """
         every = sorted(clips, key=lambda clip: clip.id)
         chosen = [(clip, self._class_of(clip)) for clip in every if clip.id not in self.exclude]
@@ -156,7 +156,7 @@ class Protocol:
         return label if label in self.classes else None
 
     def count_mismatches(self, examples: Sequence[Example]) -> list[str]:
-        """Every difference to the published counts, a line each; empty when all are met."""
+        """Differences to the published counts, a line each; empty when there are none."""
         lines = []
         for dataset in self.datasets:
             here = [e for e in examples if e.clip.dataset == dataset]
@@ -178,7 +178,7 @@ class Protocol:
         return lines
 
     def folds(self, examples: Sequence[Example]) -> list[Fold]:
-        """The folds in a fixed order; each subject of the test side is absent from the training side.
+        """Split the examples into folds, in a fixed order; no subject is in a training set and its test set.
 
         Raises:
             ProtocolError: fewer than two subjects (or data sets), or no fixed test subject has a clip.
@@ -249,7 +249,7 @@ def load_protocol(given: str | Mapping[str, Any]) -> Protocol:
 
 
 def select_frames(clip: Clip, limits: tuple[int, int] | None) -> list[Clip]:
-    """The frames of a clip that stand for it, each as a clip of one frame; the clip itself where none are asked for.
+    """The frames of a clip that represent it, each as a clip of one frame; the clip itself without limits.
 
     Args:
         clip: A clip with onset, apex and offset.
@@ -271,5 +271,5 @@ def select_frames(clip: Clip, limits: tuple[int, int] | None) -> list[Clip]:
 
 
 def _hash(name: str) -> str:
-    """A random order of names that is the same on every machine."""
+    """A hash by which names are sorted in an order that looks random and is the same on every machine."""
     return hashlib.sha256(name.encode()).hexdigest()

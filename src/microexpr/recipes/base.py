@@ -36,7 +36,7 @@ from ..core.registry import RecordRegistry, validate_settings
 
 @dataclass(frozen=True)
 class Quick:
-    """What `--quick` makes smaller; a report of such a run says so.
+    """What `--quick` makes smaller; reports of such runs state it.
 
     Attributes:
         subjects: Number of subjects of each data set, the first by name; null for all.
@@ -51,7 +51,7 @@ class Quick:
 
 @dataclass(frozen=True)
 class Extension:
-    """A recipe written as its differences from a shipped one.
+    """A recipe that is given by its differences from a shipped one.
 
     Attributes:
         title: One line that says what the recipe is.
@@ -151,11 +151,11 @@ class Recipe(ABC):
         return self.from_settings(changed, name=self.name, title=self.title, quick=self.quick)
 
     def locate(self, settings: Any, key: str) -> tuple[Any, list[str]]:
-        """Where a dotted key begins: a node of the settings, and the rest of the key below it."""
+        """The node of the settings at which a dotted key begins, and the parts of the key below it."""
         return settings, key.split(".")
 
     def with_user_overrides(self, settings: Mapping[str, Any]) -> Self:
-        """Replace values that a user chose; `--quick` does not undo them."""
+        """Replace values by those of the user, which take precedence over the table `quick`."""
         changed = self.with_settings(settings)
         return replace(changed, quick=replace(changed.quick, set={**changed.quick.set, **settings}))
 

@@ -27,13 +27,13 @@ class Table:
         title: heading.
         columns: names of the columns.
         rows: cells of each row.
-        note: lines that stand beneath it.
-        n_own: the first rows are of the reported runs, the others are what these are compared with.
+        note: lines beneath the table.
+        n_own: number of rows of the reported runs, which come first; the others are what these are compared with.
         view: how a page draws it; other formats draw every table alike. `scores` are boxes with a large number,
             `matrix` cells colored by `fractions`, `bars` a bar a row, `settings` a list of names and values.
         fractions: for `matrix` and `bars`: 0 to 1 for each cell of `rows`, None for a cell without color or bar.
-        folded: whether a page shows it only when it is opened.
-        page_only: whether it is left out of formats for terminals and papers, being long or shown there otherwise.
+        folded: whether a page shows the table only when the reader opens it.
+        page_only: whether formats for terminals and papers leave it out, because it is long or shown there otherwise.
     """
 
     title: str
@@ -52,11 +52,11 @@ class FigureSpec:
     """One figure, drawn when a page or a file needs it.
 
     Attributes:
-        name: of its files; the same thing always has the same name.
-        heading: of the page under which it stands.
+        name: name of its files, the same in every report.
+        heading: heading of the page's section that shows it.
         caption: what it shows.
-        draw: makes the figure.
-        note: what holds for all figures under the heading, above all units and scales; a page prints it once.
+        draw: draws the figure.
+        note: what holds for all figures of the section, mainly units and scales; a page prints it once.
         pixels: whether it shows images, which a page embeds as PNG instead of SVG.
         on_page: whether a page shows it; False where a table of the page shows the same.
     """
@@ -76,8 +76,8 @@ class Gallery:
 
     Attributes:
         title: heading.
-        items: (caption, its image files) of each clip.
-        note: line beneath it.
+        items: (caption, image files) of each clip.
+        note: line beneath the images.
     """
 
     title: str
@@ -91,15 +91,15 @@ class Report:
 
     Attributes:
         title: heading.
-        name: short name, e.g. of the recipe; names the folder of its figures.
+        name: short name, e.g. of the recipe; also the name of the folder of its figures.
         subtitle: one line beneath the title.
         warnings: what a reader must know before quoting a number.
-        tables: the most important first.
-        figures: for pages and for files of a paper.
-        galleries: images for pages.
-        data: one object a run, as `microexpr report --json` prints it.
-        scores: one row a score, as `to_dataframe` returns them.
-        parts: reports of the single runs, where `tables` compares several.
+        tables: tables, the most important first.
+        figures: figures, for pages and for papers.
+        galleries: images, for pages.
+        data: an object for each run, as `microexpr report --json` prints it.
+        scores: a row for each score, as `to_dataframe` returns them.
+        parts: reports of the single runs, if `tables` compares several.
     """
 
     title: str
@@ -122,29 +122,29 @@ class Report:
         return REPORT_FORMATS.get(form).render(self)
 
     def to_markdown(self) -> str:
-        """Headings and pipe tables."""
+        """Render as Markdown: headings and pipe tables."""
         return self.render("markdown")
 
     def to_latex(self) -> str:
-        """One `table` environment a table; needs the package booktabs."""
+        """Render as LaTeX: a `table` environment for each table; needs the package booktabs."""
         return self.render("latex")
 
     def to_html(self) -> str:
-        """One self-contained page."""
+        """Render as one self-contained HTML page."""
         return self.render("html")
 
     def to_json(self) -> str:
-        """One JSON object a line, one line a run."""
+        """Render as JSON: an object for each run, on a line of its own."""
         return self.render("json")
 
     def to_dataframe(self) -> pandas.DataFrame:
-        """Every score as one row: recipe, what it is of, metric, score and interval."""
+        """Return a row for each score: recipe, data, metric, score and interval."""
         import pandas
 
         return pandas.DataFrame(list(self.scores))
 
     def _repr_html_(self) -> str:
-        """The page in a frame of its own, for notebooks."""
+        """The HTML page in a frame, for notebooks."""
         page = html.escape(self.to_html(), quote=True)
         return f'<iframe srcdoc="{page}" style="width: 100%; height: 45rem; border: 0"></iframe>'
 
@@ -152,8 +152,8 @@ class Report:
         """Write the report to a file.
 
         Args:
-            path: of the file; its suffix chooses the format where `form` is empty.
-            form: name of a format.
+            path: the file to write; its suffix chooses the format if `form` is empty.
+            form: name of a format of `REPORT_FORMATS`.
 
         Returns:
             The path.
@@ -202,9 +202,9 @@ class ReportFormat:
     """A format of reports.
 
     Attributes:
-        suffix: of its files, e.g. `.md`.
-        title: what it is, in a few words.
-        render: makes the text of a report.
+        suffix: suffix of its files, e.g. `.md`.
+        title: the format in a few words.
+        render: renders a report as text.
     """
 
     suffix: str

@@ -18,7 +18,7 @@ from .plots import (
     flow_figure,
     flows_figure,
     network_figure,
-    seen_figure,
+    sequence_figure,
     strip_figure,
 )
 from .summary import Summary
@@ -83,7 +83,7 @@ def _clips(run: RecognitionRun) -> Iterator[FigureSpec]:
                     "brightness; blue is darker, red brighter."
                 )
             heading = "Sequence: the input of the recognizer"
-            yield _clip_figure(example, "seen", heading, caption, seen_figure, note)
+            yield _clip_figure(example, "sequence", heading, caption, sequence_figure, note)
         if example.flows is not None:
             note = (
                 f"Some of the times, in order. Hue is direction, strength length in {example.unit}, full at "

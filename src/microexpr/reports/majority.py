@@ -1,4 +1,4 @@
-"""The majority baseline on the clips of a published protocol, which every published accuracy is compared with."""
+"""The majority baseline on the clips of a published protocol, with which every published accuracy is compared."""
 
 from __future__ import annotations
 
@@ -28,24 +28,25 @@ class Majority:
 
     @property
     def accuracy(self) -> float:
-        """Of always predicting it, 0 to 1."""
+        """Accuracy of always predicting this class, 0 to 1."""
         return self.clips / self.total
 
 
 def majority_of(protocol: str) -> Majority | None:
-    """The majority class of all published clips; None where no paper counts them, or where folds are averaged."""
+    """The majority class of all published clips; None if no paper gives their counts, or if folds are averaged."""
     if protocol not in PROTOCOLS:
         return None
-    rules = PROTOCOLS.get(protocol)
-    if rules.average != "pooled" or not rules.datasets or not set(rules.datasets) <= set(rules.counts):
+    published = PROTOCOLS.get(protocol)
+    datasets = published.datasets
+    if published.average != "pooled" or not datasets or not set(datasets) <= set(published.counts):
         return None
-    clips = {label: sum(rules.counts[name].get(label, 0) for name in rules.datasets) for label in rules.classes}
+    clips = {label: sum(published.counts[name].get(label, 0) for name in datasets) for label in published.classes}
     label = max(clips, key=lambda name: clips[name])
     return Majority(label, clips[label], sum(clips.values()))
 
 
 def exactly_majority(rows: Iterable[PublishedRow]) -> list[str]:
-    """One line for each published accuracy that equals that of the majority baseline, as far as it is printed."""
+    """A line for each published accuracy that equals that of the majority baseline in all printed decimals."""
     lines = []
     for row in rows:
         majority, value = majority_of(row.protocol), row.metrics.get(WAR)

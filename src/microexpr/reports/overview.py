@@ -1,4 +1,4 @@
-"""Runs that each have their own protocol in one table, and what papers print for the same recipes."""
+"""A table of runs with different protocols, and the published scores of the same recipes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UNWEIGHTED = ("macro_f1", "unweighted_average_recall")
 
 
 def compare_runs(summaries: Sequence[Summary]) -> list[Table]:
-    """Tables that compare several runs: one a protocol where each has the same recipes, else one for all runs."""
+    """Tables that compare runs: one for each protocol if all have the same recipes, otherwise one for all runs."""
     protocols = {summary.protocol.name for summary in summaries}
     recipes = {name: frozenset(s.title for s in summaries if s.protocol.name == name) for name in protocols}
     if len(set(recipes.values())) == 1:
@@ -26,7 +26,7 @@ def compare_runs(summaries: Sequence[Summary]) -> list[Table]:
 
 
 def overview(summaries: Sequence[Summary]) -> Table:
-    """One row a run, with the majority baseline of its clips; such rows are not to be compared with each other."""
+    """A row for each run, with the majority baseline of its clips; rows must not be compared with each other."""
     shared = [caveat for caveat in summaries[0].caveats if all(caveat in summary.caveats for summary in summaries)]
     rows = tuple(_row(summary, shared) for summary in summaries)
     title = f"{len(rows)} runs, each under its own protocol" + (f" ({', '.join(shared)})" if shared else "")
@@ -40,7 +40,7 @@ def overview(summaries: Sequence[Summary]) -> Table:
 
 
 def published_of_recipes(summaries: Sequence[Summary]) -> Table:
-    """What papers print for the recipes of these runs under any protocol, each beside the majority of its clips."""
+    """Published scores of the recipes of these runs under any protocol, each with the majority baseline of its clips."""
     names = {summary.recipe for summary in summaries}
     published = [row for row in all_published() if row.recipe in names and WAR in row.metrics and not row.part]
     rows = []
@@ -60,7 +60,7 @@ def published_of_recipes(summaries: Sequence[Summary]) -> Table:
     notes = [NOTE, *exactly_majority(published)]
     if any(row.leaky for row in published):
         notes.append(LEAKY_NOTE)
-    return Table("what the papers print for these recipes", columns, tuple(rows), "\n".join(notes))
+    return Table("published scores of these recipes", columns, tuple(rows), "\n".join(notes))
 
 
 def _row(summary: Summary, shared: Sequence[str]) -> tuple[str, ...]:
@@ -81,7 +81,7 @@ def _row(summary: Summary, shared: Sequence[str]) -> tuple[str, ...]:
 
 
 def _published(summary: Summary) -> list[PublishedRow]:
-    """What is published of this very recipe under this protocol."""
+    """Published scores of the recipe under this protocol."""
     return [row for row in summary.published if row.recipe == summary.recipe and WAR in row.metrics and not row.part]
 
 

@@ -37,7 +37,7 @@ EMPTY = ("Sequential", "Identity")
 
 
 def strip_figure(example: ExampleClip) -> Figure:
-    """Draw frames of a clip in a row, with their numbers; onset, apex and offset framed and named."""
+    """Draw frames of a clip in a row, with their numbers; onset, apex and offset have a frame and a name."""
     assert example.strip is not None
     figure, axes = _row(len(example.strip))
     for axis, frame, (number, mark) in zip(axes, example.strip, frame_labels(example), strict=True):
@@ -59,8 +59,8 @@ def flows_figure(example: ExampleClip) -> Figure:
     return figure
 
 
-def seen_figure(example: ExampleClip) -> Figure:
-    """Draw a sequence as the recognizer's input shows it."""
+def sequence_figure(example: ExampleClip) -> Figure:
+    """Draw the frames or differences that are the input of a recognizer of sequences."""
     assert example.input_frames is not None
     figure, axes = _row(len(example.input_frames))
     for number, (axis, frame) in enumerate(zip(axes, example.input_frames, strict=True), 1):
@@ -100,9 +100,9 @@ def confusion_figure(counts: np.ndarray, classes: Sequence[str], title: str) -> 
     """Draw a confusion matrix: counts, colored by their fraction of the row; rows true, columns predicted.
 
     Args:
-        counts: (C, C).
-        classes: of rows and columns.
-        title: above the matrix.
+        counts: (C, C) counts.
+        classes: classes of rows and columns.
+        title: title above the matrix.
     """
     side = 1.6 + 0.75 * len(classes)
     figure = Figure(figsize=(side + 0.6, side), layout="constrained")
@@ -121,11 +121,11 @@ def confusion_figure(counts: np.ndarray, classes: Sequence[str], title: str) -> 
 
 
 def curves_figure(curves: Mapping[str, Sequence[Mapping[str, float]]], name: str) -> Figure:
-    """`loss` or `accuracy` against epochs: training, and inner validation where there is one.
+    """Draw `loss` or `accuracy` against epochs: of the training, and of the inner validation where there is one.
 
     Args:
-        curves: fold -> a row an epoch. One fold is drawn as it is; several thin, and their mean bold.
-        name: of the column; that of validation begins with `val_`.
+        curves: fold -> a row for each epoch. Several folds are drawn with thin lines, and their mean with a bold one.
+        name: name of the column; the column of the validation is `val_<name>`.
     """
     figure = Figure(figsize=(5.2, 3.1), layout="constrained")
     axes = figure.subplots()
@@ -149,7 +149,7 @@ def curves_figure(curves: Mapping[str, Sequence[Mapping[str, float]]], name: str
 
 @dataclass(frozen=True)
 class Box:
-    """Layers of one part of a network, drawn as one."""
+    """Layers of a part of a network that are drawn as one box."""
 
     name: str
     kinds: tuple[str, ...]
@@ -159,10 +159,10 @@ class Box:
 
 
 def boxes(layers: Sequence[Mapping[str, Any]], max_boxes: int = MAX_BOXES) -> list[Box]:
-    """The layers of `network.json`, gathered into at most `max_boxes` boxes.
+    """Group the layers of `network.json` into at most `max_boxes` boxes.
 
     Layers without parameters and normalizations are drawn with the layer that they read; if that is not enough, layers
-    whose names begin alike are one box.
+    whose names have a common prefix are one box.
     """
     keys = _carried(layers)
     for depth in (4, 3, 2, 1):
@@ -186,7 +186,7 @@ def boxes(layers: Sequence[Mapping[str, Any]], max_boxes: int = MAX_BOXES) -> li
 
 
 def _carried(layers: Sequence[Mapping[str, Any]]) -> list[str]:
-    """For each layer the name of its box: its own name, or that of the only layer that it reads."""
+    """The name of each layer's box: its own name, or that of the only layer that it reads."""
     keys: list[str] = []
     for layer in layers:
         reads = [i for i in layer.get("reads", ()) if i < len(keys)]
@@ -258,7 +258,7 @@ def _row(images: int, side: float = 1.15) -> tuple[Figure, list[Axes]]:
     axes = list(np.ravel(figure.subplots(1, images)))
     for axis in axes:
         axis.set(xticks=[], yticks=[])
-        axis.spines[:].set(color=EDGE, linewidth=0.6)  # what does not move is as white as the paper
+        axis.spines[:].set(color=EDGE, linewidth=0.6)  # regions without motion are as white as the page
     return figure, axes
 
 
@@ -270,7 +270,7 @@ def _legend(axis: Axes, limit: float) -> None:
 
 
 def _scale(figure: Figure, axis: Axes, limit: float, signed: bool) -> None:
-    """The colors of a channel beneath it."""
+    """Draw the color scale of a channel beneath it."""
     stops = [tuple(part / 255 for part in color) for color in (SIGNED_COLORS if signed else UNSIGNED_COLORS)]
     colors = LinearSegmentedColormap.from_list("channel", stops)
     drawn = ScalarMappable(Normalize(-limit if signed else 0, limit), colors)

@@ -1,4 +1,4 @@
-"""Published numbers as data, each with its source; `published.toml` holds them, laid out as the papers' tables."""
+"""Published scores, each with its source, from `published.toml`, whose tables are laid out as those of the papers."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class PublishedRow:
     Attributes:
         protocol: name of a protocol, or of a task that has no protocol here (`peng2018-macro`).
         method: name of the method.
-        source: paper and table, or file, where the number was read.
+        source: paper and table, or file, from which the number was taken.
         metrics: name as in `metrics` -> value, 0 to 1.
         part: data set (`smic`) or fold (`casme2-to-samm`) of the protocol; "" for the whole.
-        leaky: the epoch was chosen on the test subject; such a number is not comparable and is marked.
-        note: what else a reader should know.
-        recipe: name of the shipped recipe that does the same, where there is one.
+        leaky: whether the epoch was chosen on the test subject; such a number is not comparable and is marked.
+        note: further information for readers.
+        recipe: name of the shipped recipe of the same method, "" where there is none.
         confusion: (C, C) counts, rows true, where the paper prints a matrix.
         percent: the same matrix as printed, each row in per cent of its clips.
     """
@@ -43,16 +43,19 @@ class PublishedRow:
 
 @dataclass(frozen=True)
 class PublishedSpotting:
-    """F1 of intervals at an overlap of one half, as printed, 0 to 1; None where it is not.
+    """Published F1 of spotted intervals at an overlap (IoU) of one half, 0 to 1; None where it is not printed.
 
     Attributes:
         method: name of the method.
-        data: data set.
-        micro, macro, all: F1.
-        source: paper, or file, where the numbers were read.
-        strs: of spot-then-recognize, where printed.
-        leaky: a threshold or the epoch was chosen on the test videos; such a number is not comparable and is marked.
-        note: what else a reader should know.
+        data: name of the data set.
+        source: paper, or file, from which the numbers were taken.
+        micro: F1 of micro-expressions.
+        macro: F1 of macro-expressions.
+        all: F1 of both.
+        strs: score of spot-then-recognize.
+        leaky: whether a threshold or the epoch was chosen on the test videos; such a number is not comparable and is
+            marked.
+        note: further information for readers.
         counts: kind -> (TP, FP, FN), where printed.
     """
 
@@ -70,7 +73,7 @@ class PublishedSpotting:
 
 @cache
 def published_spotting(data: str) -> tuple[PublishedSpotting, ...]:
-    """What is published of spotting on a data set, in the order of the file.
+    """Published scores of spotting on a data set, in the order of the file.
 
     Raises:
         ValueError: a row with a value that is not between 0 and 1, or without a source.
@@ -111,7 +114,7 @@ def published_counts(protocol: str) -> dict[str, dict[str, int]]:
 
 
 def rows_of(tables: Sequence[Mapping[str, Any]]) -> tuple[PublishedRow, ...]:
-    """The rows of parsed tables: a key of a table is meant for each of its `rows`, which may say otherwise.
+    """The rows of parsed tables: a key of a table holds for each of its `rows`, which may override it.
 
     `columns` names the metrics, `values` holds one number a column (nan where none is printed); where the table has
     `parts`, `values` holds one such list a part, and an empty list is no row.
@@ -127,7 +130,7 @@ def rows_of(tables: Sequence[Mapping[str, Any]]) -> tuple[PublishedRow, ...]:
                 row = _row(values)
                 key = (row.protocol, row.part, row.method, row.source)
                 if key in rows:
-                    raise ValueError(f"{_where(values)}: is there twice from '{row.source}'; keep one")
+                    raise ValueError(f"{_where(values)}: is there twice from '{row.source}'; delete one")
                 rows[key] = row
     return tuple(rows.values())
 
@@ -138,7 +141,7 @@ def _file() -> dict[str, Any]:
 
 
 def _by_part(entry: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """One entry a part, with `metrics` in the place of `columns` and `values`."""
+    """Yield an entry for each part, with `metrics` instead of `columns` and `values`."""
     rest = {key: value for key, value in entry.items() if key not in ("columns", "values", "parts")}
     columns, values = entry.get("columns", []), entry.get("values", [])
     if "parts" not in entry:

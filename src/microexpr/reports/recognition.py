@@ -18,7 +18,7 @@ from .warnings import join_warnings
 
 
 def make_recognition_report(runs: Sequence[RecognitionRun]) -> Report:
-    """Report runs of recognition: one part a recipe, and tables that compare them where there are several."""
+    """Report runs of recognition: a part for each recipe, and tables that compare them if there are several."""
     summaries = [summarize(group) for group in group_seeds(runs)]
     parts = tuple(_report(summary) for summary in summaries)
     if len(parts) == 1:
@@ -36,14 +36,14 @@ def make_recognition_report(runs: Sequence[RecognitionRun]) -> Report:
 
 
 def group_seeds(runs: Sequence[RecognitionRun]) -> list[list[RecognitionRun]]:
-    """Put runs together that differ in their seed only: the same recipe, protocol and data."""
+    """Group runs of the same recipe, protocol and data, which differ in their seed only."""
     groups: dict[str, list[list[RecognitionRun]]] = {}
     for run in runs:
         metadata = run.metadata
         identity = json.dumps([metadata.key, metadata.protocol, metadata.data, metadata.quick], sort_keys=True)
         same = groups.setdefault(identity, [[]])
         if metadata.seed in [other.metadata.seed for other in same[-1]]:
-            same.append([])  # the same run in two folders: two reports
+            same.append([])  # two runs with the same seed get two reports
         same[-1].append(run)
     return [group for same in groups.values() for group in same]
 
@@ -64,7 +64,7 @@ def _report(summary: Summary) -> Report:
 
 
 def _scores(summary: Summary) -> Iterator[dict[str, Any]]:
-    """One row a metric, of the whole and of each part."""
+    """A row for each metric, of all clips and of each part."""
     common = {"recipe": summary.recipe, "protocol": summary.protocol.name}
     for name, score in summary.metrics.items():
         low, high = summary.intervals.get(name, (None, None))
@@ -88,7 +88,7 @@ def _scores(summary: Summary) -> Iterator[dict[str, Any]]:
 
 
 def _galleries(run: RecognitionRun) -> list[Gallery]:
-    """Apex frames and inputs of the recognizer that the run saved; apex frames alone only where there is no strip."""
+    """Apex frames and inputs of the recognizer that the run saved; apex frames alone only if there is no strip."""
     by_clip: dict[tuple[str, str], dict[str, Path]] = {}
     for path in sorted(path for path in (run.folder / "examples").glob("*--*") if path.suffix in (".png", ".jpg")):
         label, clip, kind = path.stem.split("--")
@@ -108,7 +108,7 @@ def _galleries(run: RecognitionRun) -> list[Gallery]:
         note = "Apex frames of synthetic subjects."
     else:
         note = "Inputs of the recognizer, made from licensed recordings: read the license before you pass this page on."
-    return [Gallery("Some clips", tuple(items), note)]
+    return [Gallery("Example clips", tuple(items), note)]
 
 
 REPORTS.add("recognition", make_recognition_report)

@@ -9,7 +9,7 @@ import numpy as np
 from ..experiments.recognition_run import Prediction, RecognitionRun
 
 MAX_FRACTION = 0.95
-"""A method collapsed where one class gets more than this fraction of its predictions, and has fewer of the labels."""
+"""A method has collapsed if one class gets more than this fraction of the predictions, and fewer of the labels."""
 
 MARK = "‡"
 NOTE = f"{MARK} collapsed: one class gets more than {100 * MAX_FRACTION:.0f} % of the predictions"
@@ -20,7 +20,7 @@ def single_class_message(counts: np.ndarray, classes: Sequence[str]) -> str:
 
     Args:
         counts: (C, C) confusion counts, rows true.
-        classes: of rows and columns.
+        classes: classes of rows and columns.
     """
     predicted, true, n = counts.sum(axis=0), counts.sum(axis=1), int(counts.sum())
     if not n or (true > MAX_FRACTION * n).any():
@@ -32,7 +32,7 @@ def single_class_message(counts: np.ndarray, classes: Sequence[str]) -> str:
 
 
 def is_majority_baseline(run: RecognitionRun) -> bool:
-    """Whether the method predicts the majority class on purpose."""
+    """Whether the recognizer is the majority baseline, which always predicts one class."""
     return run.metadata.recipe["stages"][-1]["recognizer"]["name"] == "majority"
 
 
@@ -43,14 +43,14 @@ def single_class_warnings(
     majority: str,
     accuracies: tuple[float, float],
 ) -> list[str]:
-    """Lines of warning on the test and training clips of each run.
+    """Warnings of runs that predict one class only, on test or training clips.
 
     Args:
-        runs: one a seed.
+        runs: a run for each seed.
         confusions: (C, C) test confusion counts of each run.
-        predictions: of the first run.
+        predictions: predictions of the first run.
         majority: the most frequent class of the first run's clips.
-        accuracies: of the runs, and of always predicting `majority`.
+        accuracies: accuracy of the runs, and of always predicting `majority`.
     """
     lines: list[str] = []
     if is_majority_baseline(runs[0]):

@@ -1,4 +1,4 @@
-"""The report of spotting runs: counts and scores on each data set, with the published ones beside them."""
+"""The report of spotting runs: counts and scores on each data set, beside the published ones."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ class SpottingSummary:
         dataset: name of the data set.
         n_videos: number of videos that are done.
         n_subjects: number of their subjects.
-        minutes: length of all videos.
-        scores: by kind and for either kind.
+        minutes: total length of the videos.
+        scores: scores by kind and for either kind.
         intervals: kind -> 95 % bootstrap interval of its F1 over subjects.
         recognized: spot-then-recognize; None where no recognizer was used.
         faceless: videos in which no face was found; all their intervals are missed.
-        crowded: videos with several faces, of which the one longest in sight was used.
+        crowded: videos with several faces, of which the one that is visible longest was evaluated.
     """
 
     run: SpottingRun
@@ -77,7 +77,7 @@ class SpottingSummary:
 
     @property
     def label(self) -> str:
-        """Name of its rows beside published ones; it names its caveats."""
+        """Name of its rows in tables, with its caveats."""
         metadata = self.run.metadata
         caveats = {
             "synthetic faces": metadata.data[self.dataset]["synthetic"],
@@ -94,7 +94,7 @@ class SpottingSummary:
         return {**self.scores.by_kind, ANY_KIND: self.scores.any_kind}
 
     def as_dict(self) -> dict[str, Any]:
-        """As `report --json` prints it."""
+        """The summary as `report --json` prints it."""
         error = self.scores.onset_error_ms
         recognized = None
         if self.recognized is not None:
@@ -115,7 +115,7 @@ class SpottingSummary:
 
 
 def make_spotting_report(runs: Sequence[SpottingRun]) -> Report:
-    """Report runs of spotting: two tables a data set, with every run's rows and then the published ones."""
+    """Report runs of spotting: two tables for each data set, with every run's rows and then the published ones."""
     by_run = [(run, summarize_spotting(run)) for run in runs]
     summaries = [summary for _, own in by_run for summary in own]
     tables: list[Table] = []
@@ -136,14 +136,14 @@ def make_spotting_report(runs: Sequence[SpottingRun]) -> Report:
 
 
 def summarize_spotting(run: SpottingRun) -> list[SpottingSummary]:
-    """Compute the scores of a run, one summary a data set that has a finished video.
+    """Compute the scores of a run, a summary for each data set that has a finished video.
 
     Raises:
         RunError: no video is done yet.
     """
     videos = run.videos()
     if not videos:
-        raise RunError(f"'{run.folder}' has no finished video yet; run the recipe again to go on")
+        raise RunError(f"'{run.folder}' has no finished video yet; run the recipe again to continue")
     summaries = []
     for dataset in run.metadata.data:
         own = [video for video in videos if video.dataset == dataset]
@@ -221,7 +221,7 @@ def _warnings(run: SpottingRun, summaries: Sequence[SpottingSummary]) -> list[st
 
 
 def _foreign_files(run: SpottingRun) -> list[str]:
-    """The user's files that may have been trained on anybody."""
+    """Files of the user that may have been trained on subjects of these videos."""
     recipe, files = run.metadata.recipe, []
     if run.metadata.model and recipe["recognizer"] != "default":
         files.append(f"the recognizer '{recipe['recognizer']}' was")
@@ -271,7 +271,7 @@ def _settings(run: SpottingRun) -> Table:
         ("recipe", str(metadata.recipe["name"])),
         ("key", metadata.key),
         ("seed", str(metadata.seed)),
-        ("data", ", ".join(f"{name} {about['fingerprint']}" for name, about in metadata.data.items())),
+        ("data", ", ".join(f"{name} {facts['fingerprint']}" for name, facts in metadata.data.items())),
         ("spotter", ", ".join(f"{key} = {value}" for key, value in metadata.recipe["spotter"].items())),
         ("trained", "on the other subjects of each data set" if metadata.trained else "no"),
         ("recognizer", metadata.model or "none"),
@@ -288,7 +288,7 @@ def _onset_error(summary: SpottingSummary) -> str:
 def _remarks(summary: SpottingSummary) -> list[str]:
     remarks = []
     if summary.crowded:
-        remarks.append(f"{len(summary.crowded)} videos with several faces, of which the one longest in sight is used")
+        remarks.append(f"{len(summary.crowded)} videos with several faces, of which the one visible longest is used")
     if (result := summary.recognized) is not None:
         left_out = f", {result.left_out} without a coarse class left out" if result.left_out else ""
         remarks.append(

@@ -28,25 +28,25 @@ from .warnings import run_warnings
 
 @dataclass(frozen=True)
 class Summary:
-    """Scores of the runs of one recipe, one run a seed.
+    """Scores of the runs of one recipe, a run for each seed.
 
     Attributes:
-        runs: the same recipe with one or several seeds.
-        n_clips: test clips of the first seed.
-        n_subjects: subjects of these clips.
+        runs: the runs, with one or several seeds.
+        n_clips: number of test clips of the first seed.
+        n_subjects: number of their subjects.
         metrics: name -> score, 0 to 1, the mean over the seeds.
         intervals: name -> 95 % bootstrap interval over subjects, of the first seed.
         spread: name -> standard deviation over the seeds; empty for one seed.
         parts: data set (or fold, where the protocol averages folds) -> {metric: score, n, subjects}, of the first seed.
         confusion: (C, C) counts of the first seed, rows true.
-        part_confusion: part -> the same of its clips.
+        part_confusion: part -> (C, C) counts of its clips.
         train_confusion: (C, C) counts of the first seed's models on their own training clips; None if not saved.
-        single_class: which class nearly all predictions are of; "" where there are several.
+        single_class: which class gets nearly all predictions; "" where there are several.
         seed_metrics: name -> score of each seed, in the order of `runs`.
         per_class: class -> precision, recall, F1 and number of clips.
         baseline: name -> score of always predicting the most frequent class.
         subjects_correct: subject -> (correct clips, clips) of the first seed.
-        published: rows of papers with the same protocol.
+        published: published rows with the same protocol.
         warnings: what a reader must know before quoting a number.
     """
 
@@ -90,12 +90,12 @@ class Summary:
 
     @property
     def label(self) -> str:
-        """Name of this run's row beside published ones; it names its caveats."""
+        """Name of this run's row in tables, with its caveats."""
         return f"this run ({', '.join(self.caveats)})" if self.caveats else "this run"
 
     @property
     def caveats(self) -> list[str]:
-        """Words without which no score of this run may stand."""
+        """Caveats that must be stated with every score of this run."""
         caveats = {
             "synthetic faces": self.run.synthetic,
             "subset": bool(self.run.metadata.subset),
@@ -123,7 +123,7 @@ class Summary:
         return f"{note}. This is not a score."
 
     def as_dict(self) -> dict[str, Any]:
-        """As `report --json` prints it."""
+        """The summary as `report --json` prints it."""
         metadata = self.run.metadata
         return {
             "recipe": self.recipe,
@@ -159,7 +159,7 @@ class Summary:
 
 
 def summarize(runs: Sequence[RecognitionRun]) -> Summary:
-    """Compute all scores of the runs of one recipe, one run a seed.
+    """Compute all scores of the runs of one recipe, a run for each seed.
 
     Raises:
         RunError: no fold is done yet, or the runs are of different recipes.
@@ -169,7 +169,7 @@ def summarize(runs: Sequence[RecognitionRun]) -> Summary:
         if run.metadata.key != first.metadata.key:
             raise RunError(f"'{run.folder}' and '{first.folder}' are runs of different recipes; report them one by one")
         if not run.done():
-            raise RunError(f"'{run.folder}' has no finished fold yet; run the recipe again to go on")
+            raise RunError(f"'{run.folder}' has no finished fold yet; run the recipe again to continue")
     protocol = first.protocol
     by_seed = [{fold: run.fold_predictions(fold) for fold in run.done()} for run in runs]
     folds = by_seed[0]

@@ -37,7 +37,7 @@ def make_tables(summary: Summary) -> list[Table]:
 
 
 def compare_by_protocol(summaries: Sequence[Summary]) -> list[Table]:
-    """One table a protocol: every run of it, the majority baseline, and the published rows."""
+    """A table for each protocol: its runs, the majority baseline, and the published rows."""
     names = dict.fromkeys(summary.protocol.name for summary in summaries)
     return [_compare([summary for summary in summaries if summary.protocol.name == name]) for name in names]
 
@@ -59,7 +59,7 @@ def format_spread(summary: Summary, metric: str) -> str:
 
 
 def format_source(row: PublishedRow) -> str:
-    """Where a published row was read, and its note."""
+    """Source of a published row, and its note."""
     return f"{row.source}; {row.note}" if row.note else row.source
 
 
@@ -186,7 +186,7 @@ def _published_row(row: PublishedRow, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _seed_differences(group: Sequence[Summary]) -> list[str]:
-    """By how much the first run is better than each other one, seed by seed."""
+    """Differences between the scores of the first recipe and of each other one, paired by seed."""
     first, lines = group[0], []
     seeds = [run.metadata.seed for run in first.runs]
     for other in group[1:]:
@@ -239,8 +239,8 @@ def _confusion(title: str, summary: Summary, counts: np.ndarray, totals: Sequenc
     missing = [n - int(row.sum()) for n, row in zip(totals, counts, strict=True)]
     abstentions = any(missing)
     rows, fractions = [], []
-    for label, own, n, silent in zip(summary.protocol.classes, counts.tolist(), totals, missing, strict=True):
-        extra = (str(silent), str(n)) if abstentions else (str(n),)
+    for label, own, n, n_missing in zip(summary.protocol.classes, counts.tolist(), totals, missing, strict=True):
+        extra = (str(n_missing), str(n)) if abstentions else (str(n),)
         rows.append((label, *map(str, own), *extra))
         fractions.append((None, *(count / n if n else 0.0 for count in own), *([None] * len(extra))))
     columns = ("label \\ predicted", *summary.protocol.classes, *(("no prediction",) if abstentions else ()), "clips")
@@ -305,7 +305,7 @@ def _settings(summary: Summary) -> Table:
         ("recipe", str(metadata.recipe["name"])),
         ("key", metadata.key),
         ("seeds", ", ".join(str(run.metadata.seed) for run in summary.runs)),
-        ("data", ", ".join(f"{name} {about['fingerprint']}" for name, about in metadata.data.items())),
+        ("data", ", ".join(f"{name} {facts['fingerprint']}" for name, facts in metadata.data.items())),
         ("protocol", summary.protocol.name),
         ("source of the protocol", summary.protocol.source),
         ("microexpr", metadata.version),

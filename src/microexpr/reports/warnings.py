@@ -1,4 +1,4 @@
-"""Warnings that reports of every kind of run begin with."""
+"""Warnings at the top of every report, whatever the kind of run."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 from ..experiments.run_folder import Run
 
-SYNTHETIC = "The faces are synthetic: these numbers show that the machinery works, never that it recognizes emotions."
+SYNTHETIC = "The faces are synthetic: these numbers show that the program works, never that it recognizes emotions."
 
 
 def run_warnings(runs: Sequence[Run], unit: str, items: str, published: str) -> list[str]:
     """What a reader must know of runs before quoting a number of them, each line once.
 
     Args:
-        runs: of any kind; what holds for a recipe is read from each, too.
-        unit: what a run consists of, in the plural, e.g. `folds`.
-        items: what its data consist of, in the plural, e.g. `clips`.
-        published: what the run has a subset of, e.g. `protocol`.
+        runs: runs of any kind.
+        unit: plural of the units of a run, e.g. `folds`.
+        items: plural of the items of its data, e.g. `clips`.
+        published: what a subset is a subset of, e.g. `protocol`.
     """
     lines = [SYNTHETIC] if any(run.synthetic for run in runs) else []
     for run in runs:
@@ -39,7 +39,7 @@ def run_warnings(runs: Sequence[Run], unit: str, items: str, published: str) -> 
 
 
 def join_warnings(groups: Sequence[tuple[str, Sequence[str]]]) -> tuple[list[str], list[str]]:
-    """(the warnings that hold for every run, the others with the name of their run before them).
+    """(warnings that hold for every run, other warnings after the name of their run).
 
     Args:
         groups: (name, warnings) of each run.
