@@ -110,7 +110,7 @@ def wrong(capsys, *arguments: str) -> tuple[int, str]:
         (("report", "x", "--jsn"), 2, "--json"),
     ],
 )
-def test_an_error_is_one_line_that_names_the_way_out(capsys, workspace, arguments, code, text):
+def test_an_error_is_one_line_that_says_what_to_do(capsys, workspace, arguments, code, text):
     if arguments[0] == "check" and "--root" in arguments:
         found, out, _ = call(capsys, *arguments)
         assert found == code and text in out

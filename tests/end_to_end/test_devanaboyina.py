@@ -1,4 +1,4 @@
-"""The networks of Devanaboyina 2021 have the paper's numbers; a frozen backbone rests, and is asked once a clip."""
+"""The networks of Devanaboyina 2021 have the paper's sizes; features of a frozen backbone are computed once."""
 
 import dataclasses
 from types import SimpleNamespace
@@ -41,7 +41,7 @@ def count(tensors) -> int:
     return sum(tensor.numel() for tensor in tensors)
 
 
-def test_the_parameters_of_figure_12():
+def test_numbers_of_parameters_are_those_of_figure_12():
     module = build(bias=True)
     head = [count(layer.parameters()) for layer in module.head if list(layer.parameters())]
     assert head == [262_272, 8_256, 195]
@@ -52,7 +52,7 @@ def test_the_parameters_of_figure_12():
     assert count(build().parameters()) == 23_508_032 + sum(head)
 
 
-def test_the_shapes_of_figure_12():
+def test_shapes_are_those_of_figure_12():
     module, seen = build().eval(), {}
     for name in ("layer4", "head"):
         module.get_submodule(name).register_forward_hook(
@@ -67,7 +67,7 @@ def test_the_shapes_of_figure_12():
 
 
 @pytest.mark.parametrize("bias", [False, True])
-def test_weights_of_the_plain_network_go_into_the_backbone(bias):
+def test_weights_of_resnet18_fit_the_backbone(bias):
     plain = NETWORKS.build({"name": "resnet18"}).build((3, 64, 64), 10).state_dict()
     module = build((3, 64, 64), depth=18, bias=bias)
     head = {name: t.clone() for name, t in module.state_dict().items() if name.startswith("head.")}
@@ -78,14 +78,14 @@ def test_weights_of_the_plain_network_go_into_the_backbone(bias):
     assert NETWORKS.build({"name": "resnet50-dense", "depth": 18}).pretrained == {"name": "resnet18"}
 
 
-def test_a_stage_of_the_same_network_hands_on_its_head():
+def test_weights_of_the_head_are_transferred_where_shapes_are_equal():
     first, second = build((3, 64, 64), depth=18), build((3, 64, 64), 5, depth=18)
     transfer_weights(second, first.state_dict())
     assert torch.equal(first.head.dense1.weight, second.head.dense1.weight)
     assert second.head.dense3.weight.shape == (5, 64)
 
 
-def test_weights_that_do_not_fit():
+def test_weights_that_do_not_fit_are_refused():
     module = build((3, 64, 64), depth=18)
     with pytest.raises(DataError, match=r"do not fit: 'conv1.weight' is \(3, 3, 3, 3\)"):
         transfer_weights(module, NETWORKS.build({"name": "ststnet"}).build((3, 28, 28), 3).state_dict())
@@ -93,13 +93,13 @@ def test_weights_that_do_not_fit():
         transfer_weights(module, NETWORKS.build({"name": "resnet50"}).build((3, 64, 64), 3).state_dict())
 
 
-def test_upside_down():
+def test_vertical_flip_of_a_flow_negates_v():
     flow = torch.randn(2, 3, 4, 4)
-    turned = VerticalFlip(p=1.0, negate=(1,))(flow, torch.Generator())
-    assert torch.equal(turned[:, 1], -flow[:, 1].flip(-2)) and torch.equal(turned[:, 0], flow[:, 0].flip(-2))
+    flipped = VerticalFlip(p=1.0, negate=(1,))(flow, torch.Generator())
+    assert torch.equal(flipped[:, 1], -flow[:, 1].flip(-2)) and torch.equal(flipped[:, 0], flow[:, 0].flip(-2))
 
 
-def learned(network=None, **settings):
+def fitted(network=None, **settings):
     samples, labels = synthetic_samples()
     table = {**FROZEN, **settings, **({"network": network} if network else {})}
     recognizer = RECOGNIZERS.build(table, classes=CLASSES, seed=4)
@@ -107,19 +107,19 @@ def learned(network=None, **settings):
     return recognizer, recognizer.predict_proba(samples)
 
 
-def test_frozen_networks_keep_the_contract():
+def test_a_network_with_a_frozen_backbone_passes_the_check():
     check_recognizer(FROZEN)
 
 
-def test_once_a_clip_is_the_same_as_once_an_epoch():
-    once, shares = learned(freeze={"epochs": 3})
-    each, others = learned(freeze={"epochs": 3, "cache_features": False})
-    assert np.allclose(shares, others, atol=1e-5)
-    assert [e["loss"] for e in once.history_] == pytest.approx([e["loss"] for e in each.history_], abs=1e-5)
+def test_cached_features_give_the_same_training():
+    cached, probabilities = fitted(freeze={"epochs": 3})
+    computed, others = fitted(freeze={"epochs": 3, "cache_features": False})
+    assert np.allclose(probabilities, others, atol=1e-5)
+    assert [e["loss"] for e in cached.history_] == pytest.approx([e["loss"] for e in computed.history_], abs=1e-5)
 
 
 @pytest.mark.parametrize("augment", [FROZEN["augment"], [{"name": "shift"}]])
-def test_a_frozen_backbone_keeps_every_number(augment):
+def test_a_frozen_backbone_does_not_change(augment):
     network = {"name": "resnet50-dense", "depth": 18, "dense": [8]}
     small = {"network": network, "batch_size": 12, "augment": augment}
     samples, labels = synthetic_samples(12, (32, 32, 3))
@@ -127,27 +127,27 @@ def test_a_frozen_backbone_keeps_every_number(augment):
     for epochs, freeze in [(1, "all"), (2, "all"), (2, 1)]:
         table = {**FROZEN, **small, "epochs": epochs, "freeze": {"epochs": freeze}}
         states.append(RECOGNIZERS.build(table, classes=CLASSES, seed=1).fit(samples, labels).state())
-    one, two, thawed = states
-    backbone = [name for name in one if not name.startswith("head.")]
-    assert all(np.array_equal(one[name], two[name]) for name in backbone)
-    assert not np.array_equal(one["head.dense1.weight"], two["head.dense1.weight"])
-    assert not np.array_equal(one["conv1.weight"], thawed["conv1.weight"])
-    assert not np.array_equal(one["bn1.running_mean"], thawed["bn1.running_mean"])
+    first, second, unfrozen = states
+    backbone = [name for name in first if not name.startswith("head.")]
+    assert all(np.array_equal(first[name], second[name]) for name in backbone)
+    assert not np.array_equal(first["head.dense1.weight"], second["head.dense1.weight"])
+    assert not np.array_equal(first["conv1.weight"], unfrozen["conv1.weight"])
+    assert not np.array_equal(first["bn1.running_mean"], unfrozen["bn1.running_mean"])
 
 
-def test_the_backbone_is_asked_once_a_clip_and_never_again(monkeypatch):
-    asked, real = [], Classifier.training_logits
-    monkeypatch.setattr(Classifier, "training_logits", lambda self, b: (asked.append(len(b.x)), real(self, b))[1])
+def test_features_of_each_clip_are_computed_once_and_cached(monkeypatch):
+    computed, real = [], Classifier.training_logits
+    monkeypatch.setattr(Classifier, "training_logits", lambda self, b: (computed.append(len(b.x)), real(self, b))[1])
     samples, labels = synthetic_samples(12)
     table = {**FROZEN, "freeze": {"epochs": "all"}, "batch_size": 4, "epochs": 5}
     for again in (False, True):  # the second time from the cache
-        asked.clear()
+        computed.clear()
         RECOGNIZERS.build(table, classes=CLASSES, seed=11).fit(samples, labels)
-        assert asked == ([] if again else [4] * 12)
+        assert computed == ([] if again else [4] * 12)
     for file in (cache_folder() / "features").glob("*/*.npy"):
         file.write_bytes(b"damaged")
     RECOGNIZERS.build(table, classes=CLASSES, seed=11).fit(samples, labels)
-    assert asked == [4] * 12
+    assert computed == [4] * 12
 
 
 class Stop(Exception):
@@ -155,7 +155,7 @@ class Stop(Exception):
 
 
 @pytest.mark.parametrize("when", [4, 14])
-def test_a_stop_while_frozen_or_thawed_changes_nothing(tmp_path, monkeypatch, when):
+def test_an_interrupted_training_continues_whether_frozen_or_not(tmp_path, monkeypatch, when):
     samples, labels = synthetic_samples()
     table = {**FROZEN, "checkpoint_seconds": 0.0}
     whole = RECOGNIZERS.build(table, classes=CLASSES, seed=5).fit(samples, labels)
@@ -184,37 +184,35 @@ def test_a_stop_while_frozen_or_thawed_changes_nothing(tmp_path, monkeypatch, wh
         ({"network": {"name": "resnet50-dense", "depth": 34}}, "depth"),
     ],
 )
-def test_bad_settings(settings, text):
+def test_wrong_settings_are_errors(settings, text):
     with pytest.raises(RecipeError, match=text):
         RECOGNIZERS.build({**FROZEN, **settings}, classes=CLASSES)
 
 
-def test_pictures_that_are_too_small():
+def test_too_small_images_are_refused():
     with pytest.raises(RecipeError, match="too small for 3 convolutions"):
         NETWORKS.build({"name": "custom-cnn"}).build((3, 16, 16), 3)
 
 
-def test_people_without_a_clip_of_the_classes_have_no_fold_and_are_counted():
+def test_subjects_without_a_clip_of_the_classes_have_no_fold_and_are_counted():
     clips = make_clips()
     clips = [dataclasses.replace(c, labels={"emotion": "others"}) if "/p2" in c.id else c for c in clips]
-    release, rules = (
-        SimpleNamespace(name="casme2", info=SimpleNamespace(subjects=26, clips=255)),
-        load_protocol("casme2-3"),
-    )
-    examples = rules.select(clips)
-    assert [fold.name for fold in rules.folds(examples)] == ["casme2/p0", "casme2/p1", "casme2/p3"]
-    [line] = subjects_without_clips(release, clips, examples, rules)
+    release = SimpleNamespace(name="casme2", info=SimpleNamespace(subjects=26, clips=255))
+    protocol = load_protocol("casme2-3")
+    examples = protocol.select(clips)
+    assert [fold.name for fold in protocol.folds(examples)] == ["casme2/p0", "casme2/p1", "casme2/p3"]
+    [line] = subjects_without_clips(release, clips, examples, protocol)
     assert line.startswith("casme2: 3 of 4 subjects have a clip of the 3 classes; the other 1 take no part")
     assert not list(
         subjects_without_clips(release, clips, load_protocol("casme2-7").select(clips), load_protocol("casme2-7"))
     )
 
 
-def test_repaired_recipes_repair_what_they_say():
+def test_corrected_recipes_have_the_corrections_that_they_name():
     for name in ("frames", "flow-sequence", "apex-flow"):
         settings = load_recipe(f"devanaboyina2021-{name}-corrected").final_stage.recognizer  # type: ignore[attr-defined]
         flow = name != "frames"
-        assert settings["normalize"] and not any(one["name"] == "vertical-flip" for one in settings["augment"])
+        assert settings["normalize"] and not any(table["name"] == "vertical-flip" for table in settings["augment"])
         assert settings["augment"][0] == {"name": "horizontal-flip", **({"negate": [0]} if flow else {})}
         assert settings.get("class_weights") or settings["sampler"]["name"] == "oversample"
     frozen = load_recipe("devanaboyina2021-apex-flow-corrected").final_stage.recognizer  # type: ignore[attr-defined]
@@ -222,8 +220,10 @@ def test_repaired_recipes_repair_what_they_say():
 
 
 @pytest.mark.parametrize("n", range(1, 8))
-def test_faithful_recipes_keep_the_papers_faults(n):
+def test_original_recipes_have_no_correction(n):
     settings = load_recipe(f"devanaboyina2021-method{n}").final_stage.recognizer  # type: ignore[attr-defined]
-    names = [one["name"] for one in settings.get("augment", ())]
+    names = [table["name"] for table in settings.get("augment", ())]
     assert not settings.get("normalize") and not settings.get("class_weights") and "sampler" not in settings
-    assert ("vertical-flip" in names) == (n >= 5) and not any(one.get("negate") for one in settings.get("augment", ()))
+    assert ("vertical-flip" in names) == (n >= 5) and not any(
+        table.get("negate") for table in settings.get("augment", ())
+    )

@@ -1,4 +1,4 @@
-"""With a fresh process for each fold (Devanaboyina 2021, method 7) nothing that one leaves behind reaches the next."""
+"""A process for each fold (Devanaboyina 2021, method 7): no fold changes the state of the next."""
 
 import os
 import signal
@@ -13,8 +13,8 @@ from microexpr.core.executors import Done, Failed, executor
 
 LEFT_BEHIND: list[bytearray] = []
 
-TWO_PEOPLE = """{ name = "two", title = "two people", datasets = ["casme2"], label = "emotion", classes = ["negative", \
-"positive", "surprise"] }"""
+PROTOCOL = """{ name = "two", title = "two subjects", datasets = ["casme2"], label = "emotion", \
+classes = ["negative", "positive", "surprise"] }"""
 
 DYING = """
 import os, signal
@@ -66,7 +66,7 @@ def seen(fresh: bool, jobs: list[int], shared: Path) -> dict[int, Done | Failed]
     return dict(executor("processes", 1, process_per_fold=fresh).run(messy, jobs, shared))
 
 
-def test_nothing_is_left_behind(tmp_path):
+def test_jobs_in_new_processes_do_not_change_each_other(tmp_path):
     found = seen(True, [0, 1, 2], tmp_path)
     assert isinstance(found[1], Failed) and "died" in found[1].reason
     first, last = found[0].value, found[2].value
@@ -76,8 +76,8 @@ def test_nothing_is_left_behind(tmp_path):
     assert first["global"] == 0 and first["cwd"] == str(Path.cwd()) and first["default"] == "torch.float32"
 
 
-def test_without_it_much_is(tmp_path):
-    """Otherwise the test above would show nothing."""
+def test_jobs_in_one_process_change_each_other(tmp_path):
+    """The control of the test above."""
     first, second = (outcome.value for outcome in seen(False, [0, 2], tmp_path).values())
     assert first["process"] == second["process"] and second["memory"] - first["memory"] > 100
     for name in ("global", "environment", "cwd", "threads", "default"):
@@ -94,13 +94,14 @@ def dying(tmp_path):
     (tmp_path / "dying.py").write_text(DYING)
     load_plugin(tmp_path / "dying.py")
     yield parse_recipe(
-        "dying", RECIPE.replace('name = "svm", C = 10.0', 'name = "dying"').replace('"megc2019-cde"', TWO_PEOPLE)
+        "dying",
+        RECIPE.replace('name = "svm", C = 10.0', 'name = "dying"').replace('"megc2019-cde"', PROTOCOL),
     )
     loaded_plugins.clear()
     del RECOGNIZERS._entries["dying"]
 
 
-def test_a_fold_that_dies_is_reported_and_the_others_are_kept(dying, tmp_path):
+def test_a_fold_whose_process_dies_is_reported_and_the_others_are_saved(dying, tmp_path):
     from microexpr.datasets import DATASETS
     from microexpr.experiments.options import RunOptions
     from microexpr.experiments.recognition_folds import evaluate

@@ -31,7 +31,7 @@ def files(run: RecognitionRun) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted((run.folder / "folds").iterdir())}
 
 
-def test_a_run_keeps_every_answer(recipe, subset, tmp_path):
+def test_a_run_stores_every_prediction(recipe, subset, tmp_path):
     run = evaluate(recipe, tmp_path / "run", subset)
     assert run.complete and run.synthetic
     with next((run.folder / "folds").glob("smic-s01.csv")).open() as file:
@@ -46,27 +46,27 @@ def test_a_run_keeps_every_answer(recipe, subset, tmp_path):
     assert all(fold["name"] not in fold["train_subjects"] for fold in header["folds"])
 
 
-def test_without_leave_a_subset_is_refused(recipe, subset, tmp_path):
+def test_a_subset_is_refused_without_allow_subset(recipe, subset, tmp_path):
     with pytest.raises(ProtocolError, match=r"casme2 negative: .* of 88 clips and .* more differences; --allow-subset"):
         evaluate(recipe, tmp_path / "run", dataclasses.replace(subset, allow_subset=False))
     assert not (tmp_path / "run").exists()
 
 
-def poisoned(real):
-    """A reader whose apex and labels lie, but for the label that the protocol judges in training."""
+def with_other_hidden_values(real):
+    """Replace what the protocol hides: the apex, and all labels but the one that is the class."""
 
     def clips(self: Dataset, allow_missing: bool = False) -> list[Clip]:
-        draws = np.random.default_rng(7)
+        rng = np.random.default_rng(7)
         found = []
         for clip in real(self, allow_missing):
-            labels = {**clip.labels, "objective": str(draws.integers(9)), "action_units": str(draws.integers(50))}
+            labels = {**clip.labels, "objective": str(rng.integers(9)), "action_units": str(rng.integers(50))}
             found.append(dataclasses.replace(clip, apex=clip.onset, labels=labels))
         return found
 
     return clips
 
 
-def test_what_the_protocol_hides_changes_nothing(synthetic_datasets, subset, tmp_path, monkeypatch):
+def test_values_hidden_by_the_protocol_change_no_prediction(synthetic_datasets, subset, tmp_path, monkeypatch):
     rules = {"name": "mine", "title": "-", "datasets": ["casme2"], "label": "emotion", "classes": ["disgust", "others"]}
     steps = [{"name": "onset-apex"}, {"name": "flow", "estimator": "dis"}, {"name": "resize"}]
 
@@ -76,7 +76,7 @@ def test_what_the_protocol_hides_changes_nothing(synthetic_datasets, subset, tmp
         return evaluate(ev_recipe(tree), tmp_path / name, subset)
 
     hidden, shown = run("hidden", []), run("shown", ["onset", "apex", "offset"])
-    monkeypatch.setattr(Dataset, "clips", poisoned(Dataset.clips))
+    monkeypatch.setattr(Dataset, "clips", with_other_hidden_values(Dataset.clips))
     assert files(run("hidden-poisoned", [])) == files(hidden)
     assert files(run("shown-poisoned", ["onset", "apex", "offset"])) != files(shown)
 
@@ -85,28 +85,29 @@ def ev_recipe(tree: dict) -> RecognitionRecipe:
     return RecognitionRecipe.parse("mine", tree)
 
 
-def test_the_truth_of_test_clips_never_reaches_a_worker(network, subset, tmp_path, monkeypatch):
-    seen: list[ev.FoldJob] = []
+def test_labels_of_test_clips_are_not_sent_to_workers(network, subset, tmp_path, monkeypatch):
+    jobs: list[ev.FoldJob] = []
     real = ev.run_fold
-    monkeypatch.setattr(ev, "run_fold", lambda job, samples: (seen.append(job), real(job, samples))[1])
+    monkeypatch.setattr(ev, "run_fold", lambda job, samples: (jobs.append(job), real(job, samples))[1])
     run = evaluate(network, tmp_path / "run", subset)
-    assert len(seen) == len(run.unit_names)
-    for job in seen:
+    assert len(jobs) == len(run.unit_names)
+    for job in jobs:
         assert not set(job.train) & set(job.test)
-        assert len(job.labels) == len(job.train)  # and no more words than that
-        assert not any(hasattr(job, name) for name in ("truth", "test_labels"))
+        assert len(job.labels) == len(job.train)
+        assert [f.name for f in dataclasses.fields(job) if "label" in f.name] == ["labels"]  # of training clips only
 
 
-def test_permuted_test_labels_change_no_answer(network, subset, tmp_path, monkeypatch):
+def test_permuted_test_labels_change_no_prediction(network, subset, tmp_path, monkeypatch):
     first = evaluate(network, tmp_path / "a", subset)
     real = ev._job
 
-    def lying(judged, fold, *rest):
-        words = [example.label for example in fold.test]
-        turned = [dataclasses.replace(e, label=w) for e, w in zip(fold.test, words[1:] + words[:1], strict=True)]
-        return real(judged, dataclasses.replace(fold, test=tuple(turned)), *rest)
+    def permuted(data, fold, *rest):
+        labels = [example.label for example in fold.test]
+        rotated = labels[1:] + labels[:1]
+        test = [dataclasses.replace(e, label=label) for e, label in zip(fold.test, rotated, strict=True)]
+        return real(data, dataclasses.replace(fold, test=tuple(test)), *rest)
 
-    monkeypatch.setattr(ev, "_job", lying)
+    monkeypatch.setattr(ev, "_job", permuted)
     assert files(evaluate(network, tmp_path / "b", subset)) == files(first)
 
 
@@ -134,13 +135,13 @@ def test_another_recipe_in_the_same_folder_is_refused(recipe, subset, tmp_path):
         evaluate(recipe, tmp_path / "photos", subset)
 
 
-def test_a_run_killed_while_it_wrote_its_first_file_goes_on(recipe, subset, tmp_path):
+def test_a_run_killed_while_writing_its_first_file_continues(recipe, subset, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "run.json.123.tmp").write_bytes(b'{"recipe"')
     assert evaluate(recipe, tmp_path / "run", subset).complete
 
 
-def test_a_failed_fold_leaves_its_error_and_no_row(recipe, subset, tmp_path, monkeypatch):
+def test_a_failed_fold_has_an_error_file_and_no_predictions(recipe, subset, tmp_path, monkeypatch):
     real = ev.run_fold
 
     def failing(job, samples):
@@ -157,7 +158,7 @@ def test_a_failed_fold_leaves_its_error_and_no_row(recipe, subset, tmp_path, mon
     assert evaluate(recipe, tmp_path / "run", subset).failed() == {}
 
 
-def test_clips_without_pictures_are_named_never_dropped(recipe, synthetic_datasets, subset, tmp_path):
+def test_clips_without_images_are_listed_in_the_metadata(recipe, synthetic_datasets, subset, tmp_path):
     import shutil
 
     copy = shutil.copytree(synthetic_datasets["megc2019"].root, tmp_path / "copy")
@@ -169,25 +170,25 @@ def test_clips_without_pictures_are_named_never_dropped(recipe, synthetic_datase
     assert len(run.predictions()) == len(synthetic_datasets["megc2019"].clips()) - 1
 
 
-def test_a_missing_data_set(recipe, tmp_path):
+def test_a_missing_data_set_is_an_error(recipe, tmp_path):
     with pytest.raises(MissingDataError, match=r"'megc2019' is not on this machine .*--data synthetic"):
         evaluate(recipe, tmp_path / "run")
 
 
-def test_seeds(network, subset, tmp_path):
+def test_seeds_give_different_predictions(network, subset, tmp_path):
     runs = run_seeds(network, tmp_path / "runs", subset, 2, no_progress)
     assert [run.metadata.seed for run in runs] == [0, 1]
     assert files(runs[0]) != files(runs[1])
     assert fold_seed(0, "a") != fold_seed(0, "b") and fold_seed(0, "a") == fold_seed(0, "a") >= 0
 
 
-def test_a_stage_before_is_trained_once_and_on_nobody_tested(subset, tmp_path, monkeypatch):
+def test_an_earlier_stage_is_not_trained_on_test_subjects(subset, tmp_path, monkeypatch):
     first = NETWORK.replace('"micro"', '"before"').replace('["megc2019"]', '["megc2019_faces"]')
     both = first + NETWORK[NETWORK.index("[[stages]]") :]
     with pytest.raises(ProtocolError, match="stage 'before' would be trained on 'casme2/sub01'"):
         evaluate(parse_recipe("two", both), tmp_path / "run", subset)
-    words = '["negative", "positive", "surprise"]'
-    rules = f'{{name = "own", title = "-", datasets = ["folder"], label = "emotion", classes = {words}}}'
+    classes = '["negative", "positive", "surprise"]'
+    rules = f'{{name = "own", title = "-", datasets = ["folder"], label = "emotion", classes = {classes}}}'
     own = first.replace('["megc2019_faces"]', '["folder"]').replace('"megc2019-cde"', rules)
     own = own.replace(
         '{ name = "load-image" }', '{ name = "onset-apex" }, { name = "flow", estimator = "dis" }, { name = "resize" }'
@@ -198,7 +199,7 @@ def test_a_stage_before_is_trained_once_and_on_nobody_tested(subset, tmp_path, m
     assert run.complete and files(run) != files(alone)
 
 
-def test_small_and_made_up_runs_say_so(recipe, tmp_path):
+def test_quick_and_synthetic_runs_are_marked(recipe, tmp_path):
     run = evaluate(recipe, tmp_path / "run", RunOptions(synthetic=True, quick=True))
     assert run.metadata.quick and run.synthetic and run.metadata.subset
     assert len({row.subject for row in run.predictions()}) == 6

@@ -18,8 +18,7 @@ from microexpr.experiments.recognition_run import RecognitionRun
 from microexpr.experiments.runs import find_runs, open_run
 from microexpr.experiments.spotting_run import SpottingRun
 from microexpr.experiments.train import train_model
-from microexpr.faces.tracking import Tracking
-from microexpr.faces.tracking import cache as kept
+from microexpr.faces.tracking import Tracking, cache
 from microexpr.faces.tracking.cache import cached_tracks, is_cached, main_face
 from microexpr.metrics import megc_log
 from microexpr.metrics.intervals import SpottingScore
@@ -33,12 +32,12 @@ from microexpr.spotting import SPOTTERS, Spotter
 from microexpr.spotting.base import Detection
 
 RECIPE = SpottingRecipe("test", "a test", ("casme_sq",), {"name": "fixed"}, recognizer="none")
-TAUGHT: list[tuple[int, list[Interval]]] = []
+FITS: list[tuple[int, list[Interval]]] = []
 
 
 @dataclass(frozen=True)
 class Fixed(Spotter):
-    """Finds the same in every video: frames 10 to 14 and 20 to 60."""
+    """Finds the same intervals in every video: frames 10 to 14 and 20 to 60."""
 
     name = "fixed"
 
@@ -52,12 +51,12 @@ class Fixed(Spotter):
 
 @dataclass(frozen=True)
 class Learner(Fixed):
-    """Keeps what it was shown."""
+    """Records seed and intervals of each fit in `FITS`."""
 
     name, trainable = "learner", True
 
     def fit(self, tracks, labels, seed):
-        TAUGHT.append((seed, [one for video in labels for one in video]))
+        FITS.append((seed, [interval for video in labels for interval in video]))
         return self
 
 
@@ -78,23 +77,23 @@ def synthetic(tmp_path_factory):
 
 @pytest.fixture
 def options(synthetic, monkeypatch):
-    """On the synthetic set, with two more spotters, and tracks that cost nothing."""
+    """Options for the synthetic data set; adds two spotters, and replaces the tracker by an empty track."""
     for cls in (Fixed, Learner):
         monkeypatch.setitem(SPOTTERS._entries, cls.name, cls)
     monkeypatch.setattr(spot, "cached_tracks", lambda name, source, settings: [track()])
-    TAUGHT.clear()
+    FITS.clear()
     return RunOptions(allow_subset=True, roots={"casme_sq": synthetic.root})
 
 
-def test_every_video_is_kept_beside_its_truth(options, tmp_path, synthetic):
+def test_a_run_stores_annotated_and_found_intervals_of_every_video(options, tmp_path, synthetic):
     run = spot.spot(RECIPE, tmp_path / "run", options)
     assert run.complete and run.unit_names == [clip.id for clip in synthetic.clips()]
     for video, clip in zip(run.videos(), synthetic.clips(), strict=True):
-        assert video.ground_truth == clip.intervals and [one.onset for one in video.found] == [10, 20]
+        assert video.ground_truth == clip.intervals and [interval.onset for interval in video.found] == [10, 20]
         assert (video.fps, video.frames, video.seconds, video.face, video.seen) == (30, 240, 8, 1, 240)
 
 
-def test_every_interval_is_counted(options, tmp_path):
+def test_counts_cover_every_interval_of_each_kind(options, tmp_path):
     (summary,) = summarize_spotting(spot.spot(RECIPE, tmp_path / "run", options))
     counts = summary.scores.by_kind
     assert all(score.tp + score.fn == 6 and score.tp + score.fp == 6 for score in (counts["micro"], counts["macro"]))
@@ -102,17 +101,20 @@ def test_every_interval_is_counted(options, tmp_path):
     assert summary.scores.false_alarms_per_minute == pytest.approx(summary.scores.any_kind.fp / (6 * 8 / 60))
 
 
-def test_intervals_of_scores_draw_people(options, tmp_path, monkeypatch):
+def test_bootstrap_intervals_of_spotting_draw_subjects(options, tmp_path, monkeypatch):
     monkeypatch.setattr(Fixed, "spot", lambda self, track: [])
     nothing = summarize_spotting(spot.spot(RECIPE, tmp_path / "run", options))[0]
     assert set(nothing.intervals.values()) == {(0, 0)}
     videos = [dataclasses.replace(v, found=v.ground_truth) for v in nothing.run.videos()]
     assert set(_intervals(videos).values()) == {(1, 1)}
     half = [v if v.subject.endswith("s15") else dataclasses.replace(v, found=()) for v in videos]
-    assert _intervals(half)["micro"] == (0, 1)  # with one person of three right, a draw may hold none or only that one
+    assert _intervals(half)["micro"] == (
+        0,
+        1,
+    )  # with one of three subjects right, a sample may hold none or only that one
 
 
-def test_a_video_without_a_face_is_kept_and_missed(options, tmp_path, monkeypatch):
+def test_intervals_of_a_video_without_a_face_count_as_missed(options, tmp_path, monkeypatch):
     monkeypatch.setattr(spot, "cached_tracks", lambda *_: [])
     run = spot.spot(RECIPE, tmp_path / "run", options)
     (summary,) = summarize_spotting(run)
@@ -120,34 +122,34 @@ def test_a_video_without_a_face_is_kept_and_missed(options, tmp_path, monkeypatc
     assert len(summary.faceless) == 6 and "6 videos of casme_sq show no face" in make_report(run).to_markdown()
 
 
-def test_of_several_faces_the_one_longest_in_sight_is_judged(options, tmp_path, monkeypatch):
+def test_the_face_visible_longest_is_evaluated(options, tmp_path, monkeypatch):
     tracks = [track(100, face=1), track(90, face=2), track(60, face=2, first=95)]
-    assert [one.face for one in main_face(tracks)] == [2, 2] and main_face([]) == []
+    assert [found.face for found in main_face(tracks)] == [2, 2] and main_face([]) == []
     monkeypatch.setattr(spot, "cached_tracks", lambda *_: tracks)
     run = spot.spot(RECIPE, tmp_path / "run", options)
     assert {(v.faces, v.face, v.seen) for v in run.videos()} == {(2, 2, 150)}
     assert "6 videos with several faces" in make_report(run).to_markdown()
 
 
-def test_nobody_is_learned_from_and_tested(options, tmp_path, synthetic):
+def test_a_spotter_is_not_fitted_on_its_test_subject(options, tmp_path, synthetic):
     recipe = dataclasses.replace(RECIPE, spotter={"name": "learner"})
     run = spot.spot(recipe, tmp_path / "run", options)
-    people = sorted({clip.subject for clip in synthetic.clips()})
-    assert run.metadata.trained and len(TAUGHT) == len(people) == len({seed for seed, _ in TAUGHT})
-    for left_out, (_, shown) in zip(people, TAUGHT, strict=True):
-        own = [one for clip in synthetic.clips() if clip.subject != left_out for one in clip.intervals]
-        assert shown == own
+    subjects = sorted({clip.subject for clip in synthetic.clips()})
+    assert run.metadata.trained and len(FITS) == len(subjects) == len({seed for seed, _ in FITS})
+    for left_out, (_, fitted) in zip(subjects, FITS, strict=True):
+        expected = [i for clip in synthetic.clips() if clip.subject != left_out for i in clip.intervals]
+        assert fitted == expected
 
 
-def test_a_spotter_may_stay_as_it_ships(options, tmp_path):
+def test_learn_false_does_not_fit_the_spotter(options, tmp_path):
     recipe = dataclasses.replace(RECIPE, spotter={"name": "learner"}, learn=False)
-    assert not spot.spot(recipe, tmp_path / "run", options).metadata.trained and not TAUGHT
+    assert not spot.spot(recipe, tmp_path / "run", options).metadata.trained and not FITS
 
 
-def test_a_test_video_is_blind_when_it_leaves(options, tmp_path, monkeypatch):
+def test_jobs_hold_no_annotation_of_test_videos(options, tmp_path, monkeypatch):
     jobs = []
-    told = spot.run_spotting_job
-    monkeypatch.setattr(spot, "run_spotting_job", lambda job, shared: jobs.append(job) or told(job, shared))
+    real = spot.run_spotting_job
+    monkeypatch.setattr(spot, "run_spotting_job", lambda job, shared: jobs.append(job) or real(job, shared))
     spot.spot(dataclasses.replace(RECIPE, spotter={"name": "learner"}), tmp_path / "run", options)
     assert all(not clip.intervals and not clip.labels for job in jobs for clip in job.test)
     for job in jobs:
@@ -158,25 +160,25 @@ def files(run):
     return {p.name: p.read_bytes() for p in sorted((run.folder / "videos").iterdir())}
 
 
-def test_a_killed_run_goes_on(options, tmp_path, monkeypatch):
+def test_an_interrupted_run_continues_with_the_videos_left(options, tmp_path, monkeypatch):
     whole = files(spot.spot(RECIPE, tmp_path / "whole", options))
-    seen, told = [], spot.run_spotting_job
+    started, real = [], spot.run_spotting_job
 
     def killed(job, shared):
-        seen.append(job.test[0].id)
-        if len(seen) == 3:
+        started.append(job.test[0].id)
+        if len(started) == 3:
             raise KeyboardInterrupt
-        return told(job, shared)
+        return real(job, shared)
 
     monkeypatch.setattr(spot, "run_spotting_job", killed)
     with pytest.raises(KeyboardInterrupt):
         spot.spot(RECIPE, tmp_path / "run", options)
     assert len(SpottingRun.open(tmp_path / "run").done()) == 2
     assert files(spot.spot(RECIPE, tmp_path / "run", options)) == whole
-    assert len(seen) == 3 + 4  # the two that were done are not done again
+    assert len(started) == 3 + 4  # the two that were done are not done again
 
 
-def test_a_video_that_fails_does_not_take_the_others_along(options, tmp_path, monkeypatch):
+def test_the_other_videos_are_written_when_a_video_fails(options, tmp_path, monkeypatch):
     def broken(name, source, settings):
         if "s16" in name:
             raise MediaError(f"'{source}' is broken")
@@ -199,7 +201,7 @@ def test_fewer_videos_than_published_are_refused(options, tmp_path):
     assert "test (synthetic faces, subset) | micro" in text and "SUBSET of the published videos" in text
 
 
-def test_a_folder_holds_one_run(options, tmp_path):
+def test_another_run_in_the_same_folder_is_refused(options, tmp_path):
     spot.spot(RECIPE, tmp_path / "run", options)
     with pytest.raises(RunError, match="its recipe differs"):
         spot.spot(dataclasses.replace(RECIPE, spotter={"name": "learner"}), tmp_path / "run", options)
@@ -208,12 +210,12 @@ def test_a_folder_holds_one_run(options, tmp_path):
 
 
 @pytest.mark.parametrize("change", [{"executor": "ray"}, {"labels": "x.csv"}])
-def test_options_that_do_not_go_with_spotting(options, tmp_path, change):
+def test_options_that_spotting_does_not_support_are_errors(options, tmp_path, change):
     with pytest.raises(UsageError):
         spot.spot(RECIPE, tmp_path / "run", dataclasses.replace(options, **change))
 
 
-def test_the_log_of_a_run_counts_as_its_report(options, tmp_path):
+def test_logs_have_the_counts_of_the_report(options, tmp_path):
     run = spot.spot(RECIPE, tmp_path / "run", options)
     (summary,) = summarize_spotting(run)
     for kind in ("micro", "macro"):
@@ -235,7 +237,7 @@ class Says:
         return np.tile([0.5, 0.3, 0.2], (len(samples), 1))
 
 
-def test_spot_then_recognize_in_one_go(options, synthetic, tmp_path, monkeypatch):
+def test_spot_then_recognize(options, synthetic, tmp_path, monkeypatch):
     monkeypatch.setattr(spot, "load_model", lambda path: Model(Chain.build([MOMENTS]), Says()))
     hit = synthetic.clips()[0].intervals[1]
     assert hit.kind == "micro"
@@ -250,7 +252,7 @@ def test_spot_then_recognize_in_one_go(options, synthetic, tmp_path, monkeypatch
     assert (first.predicted, first.probabilities["negative"]) == ("negative", 0.5) and first.label
 
 
-def test_what_was_learned_elsewhere_is_told(options, synthetic, tmp_path, monkeypatch):
+def test_the_report_warns_of_models_trained_elsewhere(options, synthetic, tmp_path, monkeypatch):
     monkeypatch.setattr(spot, "load_model", lambda path: Model(Chain.build([MOMENTS]), Says()))
     (tmp_path / "own.safetensors").write_bytes(b"x")
     recipe = dataclasses.replace(RECIPE, recognizer=str(tmp_path / "own.safetensors"))
@@ -259,12 +261,12 @@ def test_what_was_learned_elsewhere_is_told(options, synthetic, tmp_path, monkey
 
 
 @pytest.mark.parametrize("form", ["json", "markdown", "latex", "html"])
-def test_every_form_says_that_faces_are_synthetic(options, tmp_path, form):
+def test_every_format_warns_of_synthetic_faces(options, tmp_path, form):
     text = make_report(spot.spot(RECIPE, tmp_path / "run", options)).render(form)
     assert "synthetic" in text and "SOFTNet" in text and ("†" in text or "dagger" in text or '"leaky": true' in text)
     if form == "json":
-        told = json.loads(text)["per_dataset"]["casme_sq"]
-        assert told["scores"]["micro"].keys() == {"tp", "fp", "fn", "precision", "recall", "f1"}
+        data = json.loads(text)["per_dataset"]["casme_sq"]
+        assert data["scores"]["micro"].keys() == {"tp", "fp", "fn", "precision", "recall", "f1"}
 
 
 def call(capsys, *arguments):
@@ -297,12 +299,12 @@ def test_run_and_report(options, synthetic, tmp_path, capsys):
         ({"spotting": {"data": ["a"], "spotter": {}}, "stages": []}, "no setting 'stages'"),
     ],
 )
-def test_misspelt_recipes(table, text):
+def test_misspelt_recipes_are_errors_that_name_the_nearest_key(table, text):
     with pytest.raises(RecipeError, match=text):
         SpottingRecipe.parse("mine", {"title": "t", **table})
 
 
-def test_settings_of_a_recipe(tmp_path):
+def test_settings_of_a_recipe_can_be_replaced(tmp_path):
     (recipe,) = load_recipes("spot-mdmd")
     assert recipe.with_settings({"spotter.p": 0.1}).spotter == {"name": "mdmd", "p": 0.1}  # type: ignore[attr-defined]
     assert recipe.with_settings({"tracking.size": 64}).key != recipe.key
@@ -325,7 +327,7 @@ def test_a_run_is_opened_by_its_kind(options, tmp_path):
 
 @pytest.fixture
 def tracked(monkeypatch):
-    """Passes of a tracker that only leaves a file."""
+    """Folders in which a fake tracker, which only writes a file, was run."""
     passes = []
 
     def follow(frames, options, progress, folder):
@@ -334,7 +336,7 @@ def tracked(monkeypatch):
             (folder / "done").write_text("x")
         return []
 
-    monkeypatch.setattr(kept, "track_faces", follow)
+    monkeypatch.setattr(cache, "track_faces", follow)
     return passes
 
 
@@ -347,11 +349,11 @@ def test_a_recording_is_tracked_once_until_it_or_the_settings_change(tracked, sy
     assert not list(tracked[0].parent.glob("*.tmp"))
 
 
-def test_what_a_killed_process_left_is_swept(tracked, synthetic):
+def test_folders_of_killed_processes_are_removed(tracked, synthetic):
     clip: Clip = synthetic.clips()[1]
     cached_tracks(clip.id, clip.source, Tracking())
-    place = kept._folder(clip.id, clip.source.absolute(), Tracking())
-    place.rename(place.with_name(f"{place.name}.999999999.tmp"))
+    folder = cache._folder(clip.id, clip.source.absolute(), Tracking())
+    folder.rename(folder.with_name(f"{folder.name}.999999999.tmp"))
     assert not is_cached(clip.id, clip.source, Tracking())
     cached_tracks(clip.id, clip.source, Tracking())
-    assert [p.name for p in place.parent.glob(f"{place.name}*")] == [place.name]
+    assert [p.name for p in folder.parent.glob(f"{folder.name}*")] == [folder.name]

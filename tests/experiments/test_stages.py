@@ -1,4 +1,4 @@
-"""Stages before the judged one: learned once, kept, shared, resumed; nobody who is tested is learned from."""
+"""Stages before the last one: trained once, cached, shared and continued; never trained on test subjects."""
 
 import dataclasses
 import json
@@ -15,6 +15,7 @@ from microexpr.experiments.recognition_folds import evaluate
 from microexpr.networks.training import Trainer
 from microexpr.recipes import parse_recipe
 from microexpr.recognizers import RECOGNIZERS, Recognizer
+from microexpr.recognizers.model import load_model
 from microexpr.recognizers.network import Network
 from microexpr.reports import make_report
 from microexpr.reports.summary import summarize
@@ -52,29 +53,29 @@ def own_cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def learned(monkeypatch):
-    """The number of training images of each network that learns, in order."""
+def trainings(monkeypatch):
+    """The number of training images of each training of a network, in order."""
     counts = []
     real = Network._fit
     monkeypatch.setattr(Network, "_fit", lambda self, s, *rest: (counts.append(len(s)), real(self, s, *rest))[1])
     return counts
 
 
-def test_a_stage_is_learned_once_and_shared(route, options, tmp_path, learned):
+def test_a_stage_is_trained_once_and_shared_by_recipes(route, options, tmp_path, trainings):
     run = evaluate(route, tmp_path / "a", options)
-    assert len(learned) == 1 + 2
+    assert len(trainings) == 1 + 2
     macro, micro = run.stages()
-    assert macro["clips"] == learned[0] and micro["from"] == "stage 'macro'"
+    assert macro["clips"] == trainings[0] and micro["from"] == "stage 'macro'"
     assert macro["test"]["subjects"] == 2 and set(macro["data"]) == {"jaffe", "ckplus48"}
     evaluate(route.with_settings({"recognizer.epochs": 3}), tmp_path / "b", options)
-    assert len(learned) == 3 + 2  # the folds only: the first stage was found
+    assert len(trainings) == 3 + 2  # the folds only: the first stage was found
     alone = dataclasses.replace(route, stages=route.stages[:1], name="alone")
-    judged = evaluate(alone, tmp_path / "c", options)
-    assert len(learned) == 5  # judged by itself, it is found too
-    assert judged.complete and judged.curves()
+    last = evaluate(alone, tmp_path / "c", options)
+    assert len(trainings) == 5  # as the last stage it is found, too
+    assert last.complete and last.curves()
 
 
-def test_a_stage_stops_and_goes_on(route, options, tmp_path, monkeypatch, learned):
+def test_an_interrupted_stage_continues_to_the_same_results(route, options, tmp_path, monkeypatch, trainings):
     whole = evaluate(route, tmp_path / "a", options)
     files = sorted((whole.folder / "folds").iterdir())
     monkeypatch.setenv("MICROEXPR_CACHE", str(tmp_path / "other"))
@@ -91,19 +92,19 @@ def test_a_stage_stops_and_goes_on(route, options, tmp_path, monkeypatch, learne
         evaluate(route, tmp_path / "b", options)
     assert len(list((tmp_path / "other" / "stages").glob("*/checkpoint*"))) == 1
     again = evaluate(route, tmp_path / "b", options)
-    assert not list((tmp_path / "other" / "stages").glob("*/checkpoint*"))  # done with
+    assert not list((tmp_path / "other" / "stages").glob("*/checkpoint*"))  # removed at the end
     for path in files:
         assert (again.folder / "folds" / path.name).read_bytes() == path.read_bytes()
 
 
-def test_what_it_begins_from_matters(route, options, tmp_path):
+def test_predictions_depend_on_the_initial_weights(route, options, tmp_path):
     routed = evaluate(route, tmp_path / "a", options).predictions()
     alone = evaluate(dataclasses.replace(route, stages=route.stages[1:]), tmp_path / "b", options).predictions()
     assert [row.id for row in routed] == [row.id for row in alone]
     assert [row.probabilities for row in routed] != [row.probabilities for row in alone]
 
 
-def test_nobody_is_learned_from_and_tested(route, options, tmp_path):
+def test_training_a_stage_on_a_test_subject_is_refused(route, options, tmp_path):
     swapped = dataclasses.replace(route, stages=(route.stages[1], route.stages[1]))
     with pytest.raises(
         ProtocolError, match="stage 'micro' would be trained on 'casme2/sub01', a test subject of the last"
@@ -111,7 +112,7 @@ def test_nobody_is_learned_from_and_tested(route, options, tmp_path):
         evaluate(swapped, tmp_path / "run", options)
 
 
-def test_a_shortfall_of_any_stage_is_said(route, options, tmp_path):
+def test_count_mismatches_of_every_stage_are_errors_or_noted(route, options, tmp_path):
     named = route.with_settings({"stages.macro.protocol": "peng2018-macro", "stages.macro.data": ["jaffe"]})
     with pytest.raises(ProtocolError, match="protocol 'peng2018-macro': ckplus is missing: 0 of 852 clips"):
         evaluate(named, tmp_path / "run", dataclasses.replace(options, allow_subset=False))
@@ -119,12 +120,12 @@ def test_a_shortfall_of_any_stage_is_said(route, options, tmp_path):
     assert "stage 'macro': ckplus is missing: 0 of 852 clips" in run.metadata.subset
 
 
-def test_named_weights(route, options, tmp_path, monkeypatch):
+def test_stages_start_from_named_weights(route, options, tmp_path, monkeypatch):
     named = route.with_settings({"stages.macro.weights": "nowhere"})
     with pytest.raises(MissingDataError, match="nowhere"):
         evaluate(named, tmp_path / "run", options)
     run = evaluate(route, tmp_path / "a", options)
-    kept = cache_folder() / "stages" / run.stages()[0]["file"]
+    from_random = cache_folder() / "stages" / run.stages()[0]["file"]
     module = Network(network={"name": "ststnet"}, classes=("a", "b"))
     module._build_classifier((3, 28, 28), torch.Generator())
     from safetensors.numpy import save_file
@@ -133,14 +134,14 @@ def test_named_weights(route, options, tmp_path, monkeypatch):
     named = route.with_settings({"stages.macro.weights": str(tmp_path / "own.safetensors")})
     run = evaluate(named, tmp_path / "b", options)
     assert run.stages()[0]["from"].endswith("own.safetensors")
-    assert kept.name != run.stages()[0]["file"]
+    assert from_random.name != run.stages()[0]["file"]
 
 
-def test_made_up_data_begin_from_made_up_weights(route, tmp_path, monkeypatch):
-    asked = []
+def test_synthetic_data_use_synthetic_weights(route, tmp_path, monkeypatch):
+    requested = []
 
     def weights(network, cache, progress):
-        asked.append(network)
+        requested.append(network)
         return tmp_path / "w.safetensors"
 
     monkeypatch.setattr(stages, "synthetic_weights", weights)
@@ -148,27 +149,43 @@ def test_made_up_data_begin_from_made_up_weights(route, tmp_path, monkeypatch):
     start = stages.InitialWeights(None, "random weights", (0,))
     stage = dataclasses.replace(route.stages[0], weights="resnet10-imagenet")
     named = stages.load_named_weights(start, stage, RunOptions(synthetic=True), print)
-    assert named.description == stages.SYNTHETIC_WEIGHTS and len(asked) == 1
+    assert named.description == stages.SYNTHETIC_WEIGHTS and len(requested) == 1
 
 
-def test_models_are_kept_where_asked_for(route, options, tmp_path):
+def test_save_models_saves_a_model_for_each_fold(route, options, tmp_path):
     run = evaluate(route, tmp_path / "run", dataclasses.replace(options, save_models=True))
-    kept = sorted(path.name for path in (run.folder / "models").iterdir())
-    assert kept == ["casme2-to-samm.safetensors", "samm-to-casme2.safetensors"]
-    model = Recognizer.load(run.folder / "models" / kept[0])
+    names = sorted(path.name for path in (run.folder / "models").iterdir())
+    assert names == ["casme2-to-samm.safetensors", "samm-to-casme2.safetensors"]
+    model = Recognizer.load(run.folder / "models" / names[0])
     assert model.classes == ("I", "II", "III", "IV", "V") and len(model.history_) == 2
 
 
-def test_the_report_shows_the_stages_and_the_papers_matrices(route, options, tmp_path):
+def test_save_models_saves_the_model_of_a_protocol_with_one_fold(route, options, tmp_path):
+    single = dataclasses.replace(route, stages=route.stages[:1])
+    for name in ("first", "from-cache"):  # the second run finds the trained stage in the cache
+        run = evaluate(single, tmp_path / name, dataclasses.replace(options, save_models=True))
+        [fold] = run.unit_names
+        [path] = (run.folder / "models").iterdir()
+        assert path.name == f"{fold}.safetensors"
+        model = load_model(path)
+        assert model.classes == run.protocol.classes
+        cached = cache_folder() / "stages"
+        assert path.read_bytes() == next(cached.glob("*.safetensors")).read_bytes()
+    assert len(list(cached.glob("*.safetensors"))) == 1
+    plain = evaluate(single, tmp_path / "not-saved", options)
+    assert plain.complete and not (plain.folder / "models").exists()
+
+
+def test_the_report_shows_stages_and_published_matrices(route, options, tmp_path):
     run = evaluate(route, tmp_path / "run", options)
     text = make_report(run).to_markdown()
     assert "stage 'macro'" in text and "images of" in text
     assert "91.7" in text and "Table II" in text and "Table III" in text
-    told = json.loads(make_report(run).to_json())
-    assert told["stages"][0]["clips"] > 0 and "curves" not in told["stages"][0]
+    data = json.loads(make_report(run).to_json())
+    assert data["stages"][0]["clips"] > 0 and "curves" not in data["stages"][0]
 
 
-def test_seeds_are_compared_one_by_one(route, options, tmp_path):
+def test_recipes_are_compared_seed_by_seed(route, options, tmp_path):
     alone = dataclasses.replace(route, stages=route.stages[1:], title="alone")
     groups = [
         [evaluate(r, tmp_path / f"{r.title}-{n}", dataclasses.replace(options, seed=n)) for n in (0, 1)]
@@ -181,7 +198,7 @@ def test_seeds_are_compared_one_by_one(route, options, tmp_path):
     assert "±" in table.rows[0][1]
 
 
-def test_labels_from_a_csv(synthetic_datasets, options, tmp_path):
+def test_labels_are_read_from_a_csv(synthetic_datasets, options, tmp_path):
     clips = synthetic_datasets["megc2019"].clips()
     path = tmp_path / "labels.csv"
     lines = [f"{clip.id},{('I', 'II')[i % 2]}" for i, clip in enumerate(clips) if clip.dataset != "smic"]
@@ -209,10 +226,10 @@ recognizer = { name = "svm" }
 """
 
 
-def test_labels_from_the_sheets(synthetic_datasets, options, tmp_path):
+def test_labels_are_read_from_the_sheets_of_the_releases(synthetic_datasets, options, tmp_path):
     run = evaluate(parse_recipe("flow", FLOW), tmp_path / "run", options)
-    truth = {
+    labels = {
         clip.id: clip.labels["objective"] for name in ("casme2", "samm") for clip in synthetic_datasets[name].clips()
     }
-    assert run.predictions() and all(truth[row.id] == row.label for row in run.predictions())
+    assert run.predictions() and all(labels[row.id] == row.label for row in run.predictions())
     assert RECOGNIZERS.names()

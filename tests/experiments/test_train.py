@@ -1,4 +1,4 @@
-"""A model that has learned from everybody, and the one that ships with the package."""
+"""A model trained on all subjects, and the model that ships with the package."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def options(synthetic_datasets, tmp_path, monkeypatch):
     return RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in synthetic_datasets.items()})
 
 
-def test_it_learns_from_everybody_once(synthetic_datasets, options, tmp_path, monkeypatch):
+def test_the_model_is_trained_on_all_subjects_once(synthetic_datasets, options, tmp_path, monkeypatch):
     counts, real = [], Network._fit
     monkeypatch.setattr(Network, "_fit", lambda self, s, *rest: (counts.append(len(s)), real(self, s, *rest))[1])
     clips = load_protocol("megc2019-cde").select(
@@ -46,9 +46,9 @@ def test_it_learns_from_everybody_once(synthetic_datasets, options, tmp_path, mo
     assert counts == [len(clips)] and model.metadata == other.metadata and file.read_bytes() == again.read_bytes()
     state, same = model.predictor.state(), other.predictor.state()  # type: ignore[attr-defined]
     assert all(np.array_equal(state[name], same[name]) for name in state)
-    taught = json.loads(model.metadata["training"])
-    assert taught["clips"] == len(clips) and taught["subjects"] == len({e.clip.subject for e in clips})
-    assert taught["count_mismatches"]
+    training = json.loads(model.metadata["training"])
+    assert training["clips"] == len(clips) and training["subjects"] == len({e.clip.subject for e in clips})
+    assert training["count_mismatches"]
     assert model.metadata["recipe"] == "small" and model.classes == load_protocol("megc2019-cde").classes
     assert sum(model(clips[0].clip.source).values()) == pytest.approx(1)
 
@@ -59,19 +59,19 @@ def test_a_subset_must_be_asked_for(options, tmp_path):
     assert not (tmp_path / "a.safetensors").exists()
 
 
-def test_a_misspelt_setting_is_found_first(tmp_path):
+def test_a_misspelt_setting_is_an_error_before_any_work(tmp_path):
     with pytest.raises(RecipeError, match="sizes"):
         train_model(parse_recipe("small", RECIPE.replace("size =", "sizes =")), tmp_path / "a.safetensors")
 
 
-def test_the_shipped_model_is_what_its_card_says():
+def test_the_model_card_describes_the_shipped_model():
     model, card = (
         default_model(),
         (Path(__file__).parents[2] / "docs" / "default-model.md").read_text(encoding="utf-8"),
     )
     assert model is not None
-    taught, recipe = json.loads(model.metadata["training"]), load_recipe("default-recognizer")
-    assert f"{taught['clips']} clips of {taught['subjects']} synthetic people" in card
+    training, recipe = json.loads(model.metadata["training"]), load_recipe("default-recognizer")
+    assert f"{training['clips']} clips of {training['subjects']} synthetic people" in card
     assert json.loads(model.metadata["chain"]) == [dict(step) for step in recipe.final_stage.chain]  # type: ignore[attr-defined]
     assert model.metadata["recipe"] == recipe.name and json.loads(model.metadata["synthetic"]) is True
     assert ", ".join(model.classes) in card
@@ -79,10 +79,12 @@ def test_the_shipped_model_is_what_its_card_says():
     assert sum(p.numel() for p in model.predictor.module_.parameters()) == 1683  # type: ignore[attr-defined]
 
 
-def test_the_shipped_model_answers(tmp_path):
-    one = render_clip(123_456, units=((12, ""),), timing=Timing(0, 8, 16, 17, 200.0), amplitude=8.0, camera=Camera())
+def test_the_shipped_model_recognizes_a_synthetic_smile(tmp_path):
+    clip = render_clip(123_456, units=((12, ""),), timing=Timing(0, 8, 16, 17, 200.0), amplitude=8.0, camera=Camera())
     for number in (0, 8, 16):
-        write_image(tmp_path / f"{number}.png", one.frame(number))
-    shares = default_model()(tmp_path, 0, 8, 16)  # type: ignore[misc]
-    assert set(shares) == {"negative", "positive", "surprise"} and sum(shares.values()) == pytest.approx(1)
-    assert next(iter(shares)) == "positive"  # a synthetic smile
+        write_image(tmp_path / f"{number}.png", clip.frame(number))
+    probabilities = default_model()(tmp_path, 0, 8, 16)  # type: ignore[misc]
+    assert set(probabilities) == {"negative", "positive", "surprise"} and sum(probabilities.values()) == pytest.approx(
+        1
+    )
+    assert next(iter(probabilities)) == "positive"  # a synthetic smile

@@ -17,12 +17,12 @@ def coded(onset, offset, label="surprise", status="confirmed", coder="Ada", face
     return Event("v", face, onset, apex, offset, *times, "micro", 1.0, label=label, status=status, coder=coder)
 
 
-def test_kappa_by_hand():
+def test_kappa_equals_values_computed_by_hand():
     """50 cases: .70 agree; by chance .5 x .6 + .5 x .4 = .50 would; (.70 - .50) / (1 - .50)."""
     assert cohen_kappa(np.array([[20, 5], [10, 15]])) == pytest.approx(0.4)
 
 
-def test_kappa_is_that_of_scikit_learn():
+def test_kappa_equals_that_of_scikit_learn():
     draw = np.random.default_rng(0)
     first = draw.integers(0, 4, 300)
     second = np.where(draw.random(300) < 0.6, first, draw.integers(0, 4, 300))
@@ -34,7 +34,7 @@ def test_kappa_is_that_of_scikit_learn():
 @pytest.mark.parametrize(
     ("table", "kappa"), [([[0, 0], [0, 0]], None), ([[7, 0], [0, 0]], None), ([[5, 0], [0, 5]], 1)]
 )
-def test_kappa_where_there_is_nothing_to_agree_on(table, kappa):
+def test_kappa_is_none_without_decisions_or_with_one_class(table, kappa):
     assert cohen_kappa(np.array(table)) == kappa
 
 
@@ -51,14 +51,14 @@ def test_time_is_compared_frame_by_frame():
     inside[0, :100] = inside[1, 50:150] = 1
     assert both.time_kappa == pytest.approx(cohen_kappa_score(*inside))
     assert (both.first, both.second, both.matched) == ("Ada", "Bo", 0)  # a third of overlap is not the same event
-    assert [one.what for one in both.differences] == ["only first", "only second"]
+    assert [difference.what for difference in both.differences] == ["only first", "only second"]
 
 
 def test_differences_are_listed_by_time():
     first = [coded(10, 40), coded(200, 230, "negative"), coded(600, 620)]
     second = [coded(12, 41), coded(202, 231, "positive"), coded(600, 620, status="rejected"), coded(50, 60)]
     both = agreement(first, second, FRAMES)
-    assert [(one.what, (one.first or one.second).onset) for one in both.differences] == [
+    assert [(d.what, (d.first or d.second).onset) for d in both.differences] == [
         ("only second", 50),
         ("class", 200),
         ("only first", 600),
@@ -66,12 +66,12 @@ def test_differences_are_listed_by_time():
     assert both.matched == 2 and both.onset_seconds == pytest.approx(0.02)
 
 
-def test_people_are_compared_apart():
+def test_faces_are_compared_separately():
     both = agreement([coded(10, 40, face=1)], [coded(10, 40, face=2)], FRAMES)
     assert both.matched == 0 and both.frames == 2000 and both.time_kappa < 0
 
 
-def test_what_nobody_judged_is_left_out_and_counted():
+def test_unreviewed_events_are_left_out_and_counted():
     mixed = [coded(10, 40), coded(100, 130, status="found", coder="")]
     both = agreement(mixed, [coded(10, 40)], FRAMES)
     assert both.unreviewed == (1, 0) and both.matched == 1 and both.time_kappa == 1
@@ -85,6 +85,6 @@ def test_what_nobody_judged_is_left_out_and_counted():
         ([coded(40, 10)], "frames 40 to 10 does not lie"),
     ],
 )
-def test_a_file_that_cannot_be_compared(events, message):
+def test_events_outside_the_recording_are_errors(events, message):
     with pytest.raises(DataError, match=message):
         agreement([coded(10, 40)], events, FRAMES)

@@ -75,14 +75,14 @@ def test_an_absent_class_counts_zero():
     assert m.per_class(y_true, y_pred, THREE)["surprise"] == m.ClassScore(0, 0, 0, 0)
 
 
-def test_an_abstention_is_wrong_and_of_no_class():
+def test_an_abstention_is_wrong_and_in_no_column():
     y_true, y_pred = ["negative", "positive", "surprise"], ["negative", "", "surprise"]
     assert m.weighted_average_recall(y_true, y_pred, THREE) == pytest.approx(2 / 3)
     assert m.confusion_matrix(y_true, y_pred, THREE).sum() == 2
     assert m.count_abstentions(y_pred) == 1
 
 
-def test_agrees_with_scikit_learn():
+def test_metrics_equal_those_of_scikit_learn():
     rng = np.random.default_rng(0)
     y_true, y_pred = rng.choice(THREE, 200).tolist(), rng.choice(THREE, 200).tolist()
     assert m.macro_f1(y_true, y_pred, THREE) == pytest.approx(f1_score(y_true, y_pred, average="macro"))
@@ -115,7 +115,7 @@ def test_folds_must_be_as_many_as_clips():
         m.fold_mean_f1(["negative"] * 2, ["negative"] * 2, THREE, ["1"])
 
 
-def test_f1_of_mean_precision_and_recall_is_no_macro_f1():
+def test_f1_of_mean_precision_and_recall_differs_from_macro_f1():
     y_true, y_pred = ["negative"] * 3 + ["positive"], ["negative", "positive", "positive", "positive"]
     precision, recall = (1 + 1 / 3) / 2, (1 / 3 + 1) / 2
     found = m.f1_of_mean_precision_recall(y_true, y_pred, ("negative", "positive"))
@@ -123,7 +123,7 @@ def test_f1_of_mean_precision_and_recall_is_no_macro_f1():
     assert found > m.macro_f1(y_true, y_pred, ("negative", "positive"))
 
 
-def test_nothing_right_scores_zero():
+def test_scores_are_zero_without_a_correct_clip():
     for _, metric in m.METRICS:
         assert metric.function(["negative"], [""], THREE) == 0
         assert metric.function(["negative"], ["positive"], THREE) == 0
@@ -154,7 +154,7 @@ def test_bootstrap_draws_subjects_not_clips():
 
 
 @pytest.mark.parametrize("name", m.METRICS.names())
-def test_bootstrap_from_counts_is_that_from_clips(name):
+def test_bootstrap_from_counts_equals_that_from_clips(name):
     rng = np.random.default_rng(2)
     y_true, y_pred = rng.choice(THREE, 60).tolist(), rng.choice([*THREE, ""], 60).tolist()
     subjects, metric = rng.choice(list("abcdefg"), 60).tolist(), m.METRICS.get(name).function
@@ -190,7 +190,7 @@ def test_intervals_of_spotting():
     assert m.strs(score.f1, 0.5) == score.f1 / 2
 
 
-def test_a_true_interval_is_found_once_and_by_the_best():
+def test_a_true_interval_matches_the_best_found_interval_only():
     score = m.interval_f1({"a": [(0, 9)]}, {"a": [(0, 7), (0, 8), (1, 9)]})
     assert (score.tp, score.fp, score.fn) == (1, 2, 0)
     assert (score.precision, score.recall, score.f1) == (pytest.approx(1 / 3), 1, 0.5)
@@ -203,7 +203,7 @@ def test_a_pair_counts_from_an_overlap_of_one_half():
     assert m.interval_f1({"a": [(0, 9)]}, {"a": [(0, 3)]}, iou=0.4).tp == 1
 
 
-def test_nothing_to_spot_scores_zero():
+def test_scores_are_zero_without_intervals():
     score = m.interval_f1({}, {"a": []})
     assert (score.precision, score.recall, score.f1) == (0, 0, 0)
 

@@ -18,7 +18,7 @@ def spans(*pairs_of, kind="micro"):
 
 
 @pytest.mark.parametrize("data", ["casme_sq", "samm_lv"])
-def test_printed_counts_give_the_printed_scores(data):
+def test_published_counts_have_the_published_scores(data):
     (row,) = (row for row in published_spotting(data) if row.counts)
     both = [sum(counts) for counts in zip(*row.counts.values(), strict=True)]
     for name, counts in {**row.counts, "all": both}.items():
@@ -44,12 +44,12 @@ def test_intervals_that_reproduce_the_baselines_counts(hits, alarms, misses, f1)
 
 @pytest.mark.parametrize("gap", [1, 2, 3, 40])
 def test_disjoint_intervals_do_not_overlap(gap):
-    """The baseline's public code adds one frame to an empty intersection: a near miss got a share."""
+    """The baseline's public code adds one frame to an empty intersection: a near miss got credit."""
     assert m.overlap((10, 20), (20 + gap, 40)) == 0
     assert m.overlap((10, 20), (20, 40)) == pytest.approx(1 / 31)
 
 
-def test_one_frame_next_to_another_is_no_hit():
+def test_adjacent_frames_do_not_match():
     """With the frame added, two intervals of one frame each would overlap by one of one."""
     assert m.interval_f1({"v": [(5, 5)]}, {"v": [(6, 6)]}).tp == 0
 
@@ -61,20 +61,20 @@ def test_matching_is_one_to_one():
     assert (report.any_kind.tp, report.any_kind.fp, report.any_kind.fn) == (2, 2, 0)
 
 
-def test_a_find_of_the_other_kind_is_a_miss_and_a_false_alarm():
+def test_an_interval_of_the_wrong_kind_is_a_miss_and_a_false_alarm():
     report = evaluate_spotting({"v": spans((0, 9))}, {"v": spans((0, 9), kind="macro")}, {"v": 60}, {"v": 30})
     assert [(s.tp, s.fp, s.fn) for s in report.by_kind.values()] == [(0, 0, 1), (0, 1, 0), (0, 1, 1)]
     assert report.any_kind.tp == 1
 
 
-def test_published_rows_say_where_they_are_from():
+def test_published_rows_have_sources():
     rows = [row for data in ("casme_sq", "samm_lv") for row in published_spotting(data)]
     assert all(row.source and (row.micro or row.macro) for row in rows)
     assert {row.method for row in rows if row.leaky} == {"SOFTNet"}
     assert published_spotting("jaffe") == ()
 
 
-def test_a_log_goes_round():
+def test_a_written_log_can_be_read():
     lines = megc_log.read(LOG)
     assert megc_log.write(lines) == LOG
     assert megc_log.score(lines)[2] == m.SpottingScore(1, 1, 1)
@@ -82,7 +82,7 @@ def test_a_log_goes_round():
     assert megc_log.make_entries(2, true, found) == [lines[0], lines[1], lines[2]]
 
 
-def test_a_log_counts_as_the_metric_does():
+def test_counts_of_a_log_are_those_of_the_metric():
     true = {"a": spans((10, 20), (50, 60)), "b": spans((0, 9))}
     found = {"a": spans((10, 20), (12, 19), (55, 75)), "c": spans((1, 2))}
     lines = megc_log.make_entries(1, true, found)
@@ -99,7 +99,7 @@ def test_a_log_counts_as_the_metric_does():
         "15_0101,127.0,140.0,120,138,tp\n15_0101,,,201,210,FP\n\n15_0102,57,64,-,-,FN",
     ],
 )
-def test_a_log_is_read_as_submissions_write_it(text):
+def test_logs_in_formats_of_submissions_are_read(text):
     assert megc_log.read(text) == megc_log.read(LOG)
 
 
@@ -128,7 +128,7 @@ def test_a_malformed_line_is_named_by_its_number(text, message):
         megc_log.read(text)
 
 
-def test_problems_of_a_log_are_named():
+def test_problems_of_a_log_are_listed():
     lines = megc_log.read("2\nv 1 10 8 20 TP\nv 1 10 - - FN\n")
     problems = megc_log.find_problems(lines)
     assert "overlap by 0.15" in problems[0] and "true interval 1 10 counts twice" in problems[1]
@@ -138,7 +138,7 @@ def test_problems_of_a_log_are_named():
     "make",
     [lambda: megc_log.make_entries(0, {}, {}), lambda: megc_log.make_entries(2, {"a b": []}, {})],
 )
-def test_what_a_log_cannot_hold(make):
+def test_entries_that_a_log_cannot_hold_are_errors(make):
     with pytest.raises(UsageError):
         make()
 
@@ -153,7 +153,7 @@ def test_spot_then_recognize():
     assert both.strs == pytest.approx(6 / 7 / 3)
 
 
-def test_words_of_recognition():
+def test_predictions_must_be_coarse_classes():
     assert [coarse_class(w) for w in ("Disgust", "positive", "Surprise", "Other")] == [
         "negative",
         "positive",

@@ -51,7 +51,7 @@ def random_blobs(seed: int = 0) -> Blobs:
 
 
 def write(path: Path, blobs: Blobs) -> Path:
-    path.write_bytes(message(1, b"made up") + b"".join(layer(name, "Any", each) for name, each in blobs.items()))
+    path.write_bytes(message(1, b"ResNet10") + b"".join(layer(name, "Any", each) for name, each in blobs.items()))
     return path
 
 
@@ -69,13 +69,13 @@ def answers(path: Path, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("size", [224, 97])  # an even size, where pooling must round up, and an odd one
-def test_torch_answers_as_opencv_does(tmp_path, size):
+def test_logits_are_those_of_opencv(tmp_path, size):
     theirs, ours = answers(write(tmp_path / "x.caffemodel", random_blobs()), size)
     assert theirs.std() > 0.1
     assert np.abs(theirs - ours).max() <= 1e-5 * np.abs(theirs).max()
 
 
-def test_a_factor_of_zero_means_no_moments(tmp_path):
+def test_a_factor_of_zero_gives_zero_moments(tmp_path):
     blobs = random_blobs()
     blobs["layer_512_1_bn1"][2] = np.zeros(1)
     path = write(tmp_path / "x.caffemodel", blobs)
@@ -133,6 +133,6 @@ def test_wrong_files_are_refused_in_one_line(tmp_path, kind, said):
     assert "\n" not in str(caught.value)
 
 
-def test_no_file(tmp_path):
+def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(MissingDataError, match="is not a file"):
         read_resnet10(tmp_path / "nothing.caffemodel")

@@ -24,11 +24,11 @@ def build(name: str, classes: int = 1000, shape: tuple[int, ...] = (3, 224, 224)
         ("resnet50", 1000, 25_557_032),
     ],
 )
-def test_numbers_of_weights(name, classes, weights):
+def test_networks_have_the_published_numbers_of_weights(name, classes, weights):
     assert sum(p.numel() for p in build(name, classes).parameters()) == weights
 
 
-def test_resnet10t_is_of_timms_size():
+def test_resnet10t_has_as_many_weights_as_in_timm():
     assert sum(p.numel() for p in build("resnet10t").parameters()) == pytest.approx(5.44e6, abs=5e3)
 
 
@@ -47,7 +47,7 @@ def test_pooling_rounds_up_as_in_caffe():
     }
 
 
-def test_names_are_timms():
+def test_parameter_names_are_those_of_timm():
     names = set(build("resnet10t").state_dict())
     assert {"conv1.0.weight", "conv1.6.weight", "bn1.weight", "layer1.0.conv1.weight", "fc.bias"} <= names
     assert {"layer2.0.downsample.1.weight", "layer2.0.downsample.2.running_mean"} <= names
@@ -55,18 +55,18 @@ def test_names_are_timms():
     assert {"layer1.0.downsample.0.weight", "layer4.2.conv3.weight"} <= set(build("resnet50").state_dict())
 
 
-def test_images_that_are_too_small():
+def test_too_small_images_are_refused():
     with pytest.raises(RecipeError, match="32x32 pixels or more"):
         build("resnet10", shape=(3, 16, 16))
 
 
 @pytest.mark.parametrize("name", NETWORKS.names())
-def test_every_network_keeps_the_contract(name):
+def test_every_network_passes_the_check(name):
     check_network({"name": name})
     check_network({"name": name}, classes=1)
 
 
-def test_the_contract_finds_a_network_that_draws_from_the_global_generator():
+def test_the_check_finds_draws_from_the_global_generator():
     @NETWORKS.register("careless")
     @dataclass(frozen=True)
     class Careless(Architecture):

@@ -57,11 +57,13 @@ def call(capsys, *arguments: str) -> tuple[int, str, str]:
 
 
 @pytest.mark.parametrize("name", catalog.names())
-def test_every_entry_is_whole(name):
-    one = catalog.entry(name)
-    assert one.network in NETWORKS.names() and len(one.sha256) == 64 and set(one.sha256) <= set("0123456789abcdef")
-    assert one.license and one.citation and one.page.startswith("https://") and one.name == name
-    assert (one.channels, one.divide) == (("bgr", 1.0) if name == "resnet10-imagenet" else ("rgb", 255.0))
+def test_every_entry_is_complete(name):
+    entry = catalog.entry(name)
+    assert (
+        entry.network in NETWORKS.names() and len(entry.sha256) == 64 and set(entry.sha256) <= set("0123456789abcdef")
+    )
+    assert entry.license and entry.citation and entry.page.startswith("https://") and entry.name == name
+    assert (entry.channels, entry.divide) == (("bgr", 1.0) if name == "resnet10-imagenet" else ("rgb", 255.0))
 
 
 def test_the_published_checksum_of_resnet10():
@@ -75,15 +77,15 @@ def test_fetch_from_the_hub(tmp_path, monkeypatch, folder):
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda **what: asked.append(what) or str(file))
     assert catalog.fetch("resnet10t") == folder / "resnet10t.safetensors" == catalog.find("resnet10t")
     assert asked == [{"repo_id": "timm/resnet10t.c3_in1k", "filename": "model.safetensors"}]
-    state, one = catalog.open_weights("resnet10t")
-    assert one is not None and one.mean == (0.485, 0.456, 0.406)
+    state, known = catalog.open_weights("resnet10t")
+    assert known is not None and known.mean == (0.485, 0.456, 0.406)
     load_weights(module(), state, "the file")
     about = read_metadata(folder / "resnet10t.safetensors")
-    assert about["license"] == "apache-2.0" and about["file_sha256"] == one.sha256
+    assert about["license"] == "apache-2.0" and about["file_sha256"] == known.sha256
     assert catalog.verify("resnet10t").issues == () and catalog.verify("resnet10t").checksum == "as published"
 
 
-def test_fetch_refuses_what_was_not_published(tmp_path, monkeypatch, folder):
+def test_fetch_refuses_files_that_are_not_the_published_ones(tmp_path, monkeypatch, folder):
     file = made(tmp_path / "model.safetensors")
     with pytest.raises(DataError, match=r"not the published model.safetensors of 'resnet10t': its sha256 is"):
         catalog.fetch("resnet10t", file)
@@ -102,7 +104,7 @@ def no_network(**_: str) -> str:
     raise OSError("name or service not known\nsecond line")
 
 
-def test_without_network_or_package(tmp_path, monkeypatch):
+def test_fetch_without_network_or_package_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", no_network)
     with pytest.raises(
         MissingDataError, match=r"not known\); run .* or download model.safetensors .*--from FILE"
@@ -118,7 +120,7 @@ def test_without_network_or_package(tmp_path, monkeypatch):
         catalog.fetch("resnet18", tmp_path / "nowhere")
 
 
-def test_what_is_not_there():
+def test_missing_weights_are_errors_that_say_how_to_get_them():
     with pytest.raises(MissingDataError, match="run `microexpr weights fetch resnet50` where there is a network"):
         catalog.open_weights("resnet50")
     with pytest.raises(MissingDataError, match=r"neither a file nor a name in .*did you mean 'resnet18'"):
@@ -130,7 +132,7 @@ def test_what_is_not_there():
     assert catalog.find("resnet50") is None and catalog.user_weights() == []
 
 
-def test_a_file_put_there_by_hand(monkeypatch, folder):
+def test_verify_a_file_copied_by_hand(monkeypatch, folder):
     file = made(folder / "resnet10t.safetensors")
     assert any("published is 6d2e44afde3d" in issue for issue in catalog.verify("resnet10t").issues)
     trust(monkeypatch, "resnet10t", catalog.file_digest(file))
@@ -141,7 +143,7 @@ def test_a_file_put_there_by_hand(monkeypatch, folder):
     assert "is not a safetensors file" in catalog.verify("resnet10t").issues[0]
 
 
-def test_weights_changed_after_they_were_fetched(tmp_path, monkeypatch, folder):
+def test_verify_finds_weights_changed_after_they_were_fetched(tmp_path, monkeypatch, folder):
     file = made(tmp_path / "model.safetensors")
     trust(monkeypatch, "resnet10t", catalog.file_digest(file))
     path = catalog.fetch("resnet10t", file)
@@ -165,12 +167,12 @@ def test_convert_and_fetch_of_caffe_weights(tmp_path, monkeypatch, folder, capsy
     assert code == 0 and out == "resnet10-imagenet: intact; as published"
 
 
-def test_ones_own_weights(folder, capsys):
+def test_weights_of_the_user_are_found_by_name(folder, capsys):
     samples, labels = synthetic_samples(8)
     recognizer = RECOGNIZERS.build({"name": "network", "epochs": 1}, classes=CLASSES).fit(samples, labels)
     recognizer.save(folder / "macro.safetensors", {"recipe": "my-macro", "license": "research only"})
-    state, one = catalog.open_weights("macro")
-    assert one is None and set(state) == set(recognizer.module_.state_dict())  # type: ignore[attr-defined]
+    state, known = catalog.open_weights("macro")
+    assert known is None and set(state) == set(recognizer.module_.state_dict())  # type: ignore[attr-defined]
     code, out, err = call(capsys, "weights", "list")
     assert code == 0 and "macro" in out and "own" in out and str(folder) in err
     assert call(capsys, "weights", "verify", "macro")[:2] == (0, "macro: intact; no published checksum")
@@ -180,7 +182,7 @@ def test_ones_own_weights(folder, capsys):
     assert code == 1 and "bad: 1 issue;" in out
 
 
-def test_verify_and_export_in_one_line(capsys, tmp_path):
+def test_errors_of_verify_and_export_are_one_line(capsys, tmp_path):
     assert call(capsys, "weights", "verify")[0] == 0
     code, _, err = call(capsys, "weights", "verify", "resnet50")
     assert code == 1 and "microexpr: weights 'resnet50' are not in" in err

@@ -27,13 +27,13 @@ def test_loso_leaves_each_subject_out_once():
     assert sorted(e.clip.id for fold in folds for e in fold.test) == [e.clip.id for e in examples]
 
 
-def test_both_directions_of_a_held_out_release():
+def test_leave_one_dataset_out_has_a_fold_for_each_direction():
     rules = dataclasses.replace(load_protocol(MINE), datasets=("casme2", "samm"), split="leave-one-dataset-out")
     folds = rules.folds(rules.select([*make_clips(), *make_clips(dataset="samm")]))
     assert [fold.name for fold in folds] == ["samm-to-casme2", "casme2-to-samm"]
 
 
-def test_a_fixed_split():
+def test_fixed_subjects_are_the_test_set():
     rules = dataclasses.replace(
         load_protocol(MINE), split="fixed-subjects", test_subjects=("casme2/p0", "casme2/absent")
     )
@@ -70,7 +70,7 @@ def test_every_difference_to_the_published_counts_is_named():
     assert "casme2: 4 of 24 subjects" in lines
 
 
-def test_the_published_sums():
+def test_published_counts_have_the_published_sums():
     totals = {name: sum(sum(c.values()) for c in rules.counts.values()) for name, rules in PROTOCOLS}
     assert totals["megc2018-cde"] == totals["megc2018-hde"] == 253
     assert (totals["megc2018-casme2"], totals["megc2018-samm"], totals["megc2019-cde"]) == (185, 68, 442)
@@ -89,12 +89,12 @@ def test_the_published_sums():
         ({"split": "random"}, RecipeError, "split = 'random'"),
     ],
 )
-def test_bad_tables(change, error, text):
+def test_wrong_tables_are_errors(change, error, text):
     with pytest.raises(error, match=text):
         load_protocol({**MINE, **change})
 
 
-def test_unknown_names_and_lacking_keys():
+def test_unknown_names_and_missing_keys_are_errors():
     with pytest.raises(UnknownNameError, match="did you mean 'megc2019-cde'"):
         load_protocol("megc2019cde")
     with pytest.raises(RecipeError, match="lacks 'classes'"):

@@ -10,13 +10,13 @@ from tests.conftest import RECIPE
 
 
 @pytest.mark.parametrize("name", shipped_recipes())
-def test_shipped_recipes(name):
+def test_shipped_recipes_can_be_loaded(name):
     for loaded in load_recipes(name):
         assert loaded.protocols and loaded.title and loaded.datasets
         assert loaded.with_quick_settings().name == loaded.name
 
 
-def test_a_suite_is_each_recipe_under_each_protocol():
+def test_a_suite_has_each_recipe_under_each_protocol():
     members = load_recipes("baselines-megc2018")
     assert len({member.name for member in members}) == len({member.key for member in members}) == 12
     assert {member.final_stage.data for member in members} == {("casme2", "samm"), ("casme2",), ("samm",)}  # type: ignore[attr-defined]
@@ -24,7 +24,7 @@ def test_a_suite_is_each_recipe_under_each_protocol():
         load_recipe("baselines-megc2018")
 
 
-def test_settings_reach_what_they_name(recipe):
+def test_settings_replace_the_values_that_they_name(recipe):
     changed = recipe.with_settings({"recognizer.C": 3, "chain.scale.divide": 2.0, "stages.micro.data": ["smic"]})
     assert changed.final_stage.recognizer["C"] == 3
     assert changed.final_stage.chain[1]["divide"] == 2.0
@@ -51,32 +51,32 @@ def test_the_title_does_not_change_the_key():
         ("chain = [", "chain = [] # [", "empty chain"),
     ],
 )
-def test_misspelt_recipes(old, new, text, tmp_path):
-    with pytest.raises(MicroexprError, match=text) as fault:
+def test_misspelt_recipes_are_errors_that_name_the_nearest_key(old, new, text, tmp_path):
+    with pytest.raises(MicroexprError, match=text) as error:
         evaluate(parse_recipe("bad", RECIPE.replace(old, new, 1)), tmp_path / "run", RunOptions(synthetic=True))
-    assert fault.value.exit_code == 2
+    assert error.value.exit_code == 2
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
     ("key", "text"), [("recogniser.C", "did you mean 'recognizer'"), ("stages", "leads to no setting")]
 )
-def test_settings_that_lead_nowhere(recipe, key, text):
+def test_settings_without_a_value_to_replace_are_errors(recipe, key, text):
     with pytest.raises(MicroexprError, match=text):
         recipe.with_settings({key: 1})
 
 
-def test_a_path_that_leads_nowhere(tmp_path):
+def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(MissingDataError, match="is not a file"):
         load_recipe(tmp_path / "mine.toml")
 
 
-def test_values_of_the_command_line():
+def test_values_of_set_are_toml_or_text():
     assert toml_value("3") == 3 and toml_value("[1, 2]") == [1, 2]
     assert toml_value("dis") == "dis" and toml_value("true") is True
 
 
-def test_what_a_user_chose_is_not_undone_by_the_small_scale():
+def test_quick_does_not_change_settings_of_the_user():
     small = load_recipe("devanaboyina2021-method1")
     assert "recognizer.epochs" in small.quick.set
     chosen = small.with_user_overrides({"stages.micro.recognizer.epochs": 3})

@@ -1,4 +1,4 @@
-"""What is done to training images at random does what it says, once a image, from its own draws."""
+"""Augmentations change each image on its own, with random numbers of the given generator."""
 
 import numpy as np
 import pytest
@@ -19,10 +19,10 @@ def images(n: int = 40, side: int = 20) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS.names())
-def test_every_augmentation(name):
-    one, given = AUGMENTATIONS.build({"name": name}), images()
+def test_augmentations_depend_on_the_generator_alone(name):
+    augmentation, given = AUGMENTATIONS.build({"name": name}), images()
     before = given.clone()
-    first, again, other = one(given, draws(1)), one(given, draws(1)), one(given, draws(2))
+    first, again, other = (augmentation(given, draws(seed)) for seed in (1, 1, 2))
     assert torch.equal(given, before)  # in place would spoil the next epoch
     assert first.shape == given.shape and first.dtype == torch.float32
     assert torch.equal(first, again) and not torch.equal(first, other)
@@ -48,7 +48,7 @@ def test_color_shift_adds_a_constant_to_each_channel():
 
 def test_rotation_turns_about_the_middle():
     given = torch.zeros((300, 1, 41, 61))
-    given[:, :, 20, 55] = 255.0  # 25 pixels right of the middle, of a image that is no square
+    given[:, :, 20, 55] = 255.0  # 25 pixels right of the middle, of an image that is not square
     turned = Rotate(max_degrees=10, p=1.0)(given, draws())
     rows = torch.arange(41.0).view(1, 1, 41, 1)
     height = (turned * rows).sum((1, 2, 3)) / turned.sum((1, 2, 3)) - 20
@@ -56,7 +56,7 @@ def test_rotation_turns_about_the_middle():
     assert angle.abs().max() < 10.5 and angle.max() > 9 and angle.min() < -9
 
 
-def test_smoothing_is_the_mean_of_a_window():
+def test_box_blur_is_the_mean_of_a_window():
     given = torch.zeros((400, 1, 15, 15))
     given[:, :, 7, 7] = 36.0
     smooth = BoxBlur(max_kernel=6, p=1.0)(given, draws())
@@ -90,8 +90,8 @@ def test_a_network_trains_on_crops_and_predicts_on_whole_images(test):
     settings = {"name": "network", "epochs": 2, "batch_size": 8, "crop": {"size": side - 4, "test": test}}
     model = RECOGNIZERS.build(settings, classes=CLASSES).fit(samples, labels)
     assert model.module_.fc.in_features < 400  # type: ignore[attr-defined]
-    shares = model.predict_proba(samples)
-    assert shares.shape == (len(samples), len(CLASSES)) and np.allclose(shares.sum(1), 1)
+    probabilities = model.predict_proba(samples)
+    assert probabilities.shape == (len(samples), len(CLASSES)) and np.allclose(probabilities.sum(1), 1)
 
 
 def test_byte_images_stay_bytes_in_memory():
@@ -99,6 +99,6 @@ def test_byte_images_stay_bytes_in_memory():
     whole = [s.with_array("image", np.round(100 + 20 * s.array("image")).clip(0, 255)) for s in samples]
     packed = [s.with_array("image", s.array("image").astype(np.uint8)) for s in whole]
     build = {"name": "network", "epochs": 2, "batch_size": 8}
-    models = [RECOGNIZERS.build(build, classes=CLASSES).fit(one, labels) for one in (whole, packed)]
+    models = [RECOGNIZERS.build(build, classes=CLASSES).fit(samples, labels) for samples in (whole, packed)]
     assert np.array_equal(models[0].predict_proba(whole), models[1].predict_proba(packed))
-    assert {one.dtype for one in models[1]._clips(packed)._in_memory.values()} == {np.dtype(np.uint8)}  # type: ignore[attr-defined]
+    assert {values.dtype for values in models[1]._clips(packed)._in_memory.values()} == {np.dtype(np.uint8)}  # type: ignore[attr-defined]

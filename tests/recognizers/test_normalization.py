@@ -27,7 +27,7 @@ def of(dataset: str, samples: list[Sample], factor: float) -> list[Sample]:
     ]
 
 
-def learned(samples, labels, **settings):
+def fitted(samples, labels, **settings):
     return RECOGNIZERS.build({**SMALL, **settings}, classes=CLASSES, seed=2).fit(samples, labels)
 
 
@@ -50,13 +50,13 @@ def test_sequences_count_every_frame():
 def test_each_data_set_has_its_own_scale():
     samples, labels = synthetic_samples()
     twice, same = [*of("a", samples, 1), *of("b", samples, 50)], [*of("a", samples, 1), *of("b", samples, 1)]
-    shares = learned(twice, 2 * labels).predict_proba(twice)
-    assert np.allclose(shares, learned(same, 2 * labels).predict_proba(same), atol=1e-5)
+    probabilities = fitted(twice, 2 * labels).predict_proba(twice)
+    assert np.allclose(probabilities, fitted(same, 2 * labels).predict_proba(same), atol=1e-5)
 
 
 def test_scales_are_not_computed_from_validation_subjects():
     samples, labels = synthetic_samples()
-    model = learned(samples, labels, validation_fraction=0.3)
+    model = fitted(samples, labels, validation_fraction=0.3)
     apart = model._held_out([s.clip.subject for s in samples])
     rest = [s for s, out in zip(samples, apart, strict=True) if not out]
     assert any(apart) and np.array_equal(model.scales_.scales["test"], DatasetScaler.fit(rest, "image").scales["test"])
@@ -65,7 +65,7 @@ def test_scales_are_not_computed_from_validation_subjects():
 def test_scales_are_saved_and_not_passed_to_the_next_stage(tmp_path):
     check_recognizer(SMALL)
     samples, labels = synthetic_samples()
-    model = learned(samples, labels)
+    model = fitted(samples, labels)
     model.save(tmp_path / "a.safetensors")
     again = Recognizer.load(tmp_path / "a.safetensors")
     assert np.array_equal(again.scales_.scales["test"], model.scales_.scales["test"])  # type: ignore[attr-defined]
@@ -73,14 +73,14 @@ def test_scales_are_saved_and_not_passed_to_the_next_stage(tmp_path):
     assert list(follower.scales_.scales) == ["b"]  # type: ignore[attr-defined]  # weights are handed on, scales are not
 
 
-def test_as_an_onnx_file(tmp_path):
+def test_scales_are_part_of_an_onnx_file(tmp_path):
     pytest.importorskip("onnxscript")
     samples, labels = synthetic_samples()
     large = of("a", samples, 7)
-    model = learned(large, labels)
+    model = fitted(large, labels)
     images = np.stack([s.array("image") for s in large]).transpose(0, 3, 1, 2)
     found = OnnxModel(to_onnx(model, tmp_path / "m.onnx")).predict_arrays(images)
     assert np.allclose(found, model.predict_proba(large), atol=1e-4)
-    two = learned([*large, *of("b", samples, 1)], 2 * labels)
+    two = fitted([*large, *of("b", samples, 1)], 2 * labels)
     with pytest.raises(UsageError, match="a scale for each of a, b"):
         to_onnx(two, tmp_path / "two.onnx")

@@ -31,7 +31,7 @@ def whole(tmp_path_factory) -> Path:
 
 
 @pytest.mark.parametrize(("network", "size"), [("ststnet", 28), ("resnet10", 64), ("resnet10t", 64)])
-def test_answers_are_equal(tmp_path, network, size):
+def test_probabilities_are_those_of_torch(tmp_path, network, size):
     recognizer, samples = learned(network, size)
     model = OnnxModel(to_onnx(recognizer, tmp_path / "m.onnx", {"chain": "[]"}))
     for some in (samples[:1], samples):  # as many images at once as one likes
@@ -40,7 +40,7 @@ def test_answers_are_equal(tmp_path, network, size):
     assert model.classes == CLASSES and model.metadata["chain"] == "[]" and model.predict_proba([]).shape == (0, 3)
 
 
-def test_what_the_file_holds(whole):
+def test_metadata_of_the_file(whole):
     file = onnx.load(whole)
     onnx.checker.check_model(file)
     assert file.opset_import[0].version == 18
@@ -52,13 +52,13 @@ def test_what_the_file_holds(whole):
     assert b"/src/microexpr" not in whole.read_bytes()
 
 
-def test_torch_is_not_needed_to_ask(whole):
+def test_prediction_does_not_import_torch(whole):
     code = f"import sys; from microexpr.recognizers.onnx_model import OnnxModel; OnnxModel({str(whole)!r})"
     done = subprocess.run([sys.executable, "-c", f"{code}; print('torch' in sys.modules)"], capture_output=True)
     assert done.stdout.decode().strip() == "False", done.stderr
 
 
-def test_export_of_a_run(tmp_path):
+def test_the_model_of_a_run_is_exported(tmp_path):
     recognizer, samples = learned(epochs=1)
     with pytest.raises(MissingDataError, match="neither a saved recognizer nor a run"):
         export(tmp_path / "nowhere", tmp_path / "m.onnx")
@@ -73,7 +73,7 @@ def test_export_of_a_run(tmp_path):
         export(tmp_path, tmp_path / "m.onnx")
 
 
-def test_what_cannot_be_exported(tmp_path, monkeypatch):
+def test_models_that_cannot_be_exported_are_errors(tmp_path, monkeypatch):
     samples, labels = synthetic_samples(6)
     RECOGNIZERS.build({"name": "majority"}, classes=CLASSES).fit(samples, labels).save(tmp_path / "m.safetensors")
     with pytest.raises(UsageError, match="'majority'; only networks"):
@@ -90,7 +90,7 @@ def test_what_cannot_be_exported(tmp_path, monkeypatch):
     assert not (tmp_path / "m.onnx").exists()
 
 
-def test_images_of_another_size(whole):
+def test_images_of_another_size_are_refused(whole):
     with pytest.raises(RecipeError, match=r"images are \(3, 30, 30\), those of the training were \(3, 28, 28\)"):
         OnnxModel(whole).predict_proba(synthetic_samples(2, (30, 30, 3))[0])
 
@@ -106,7 +106,7 @@ def test_images_of_another_size(whole):
         ("nothing", "is not a file"),
     ],
 )
-def test_files_that_are_no_models(tmp_path, whole, kind, said):
+def test_files_that_are_not_models_are_refused(tmp_path, whole, kind, said):
     path, file = tmp_path / "m.onnx", onnx.load(whole)
     del file.metadata_props[:]
     if words := {"two words": '["a", "b"]', "no list": "no"}.get(kind):
@@ -119,7 +119,7 @@ def test_files_that_are_no_models(tmp_path, whole, kind, said):
     assert "\n" not in str(caught.value)
 
 
-def test_a_saved_file_with_something_else_inside(tmp_path):
+def test_a_safetensors_file_of_another_program_is_refused(tmp_path):
     from safetensors.numpy import save_file
 
     about = {"recognizer": "network", "settings": json.dumps({"classes": ["a", "b"]})}

@@ -111,10 +111,10 @@ def test_two_processes_train_one_network(patterns, tmp_path):
     start = ["--nproc-per-node", "2", "--master-addr", "127.0.0.1", "--master-port", port, "-m", "microexpr"]
     options = ["--network", "ststnet", "--size", "16", "--epochs", "6", "--batch-size", "8", "--lr", "0.02"]
     command = [sys.executable, "-m", "torch.distributed.run", *start, "pretrain", str(patterns), *options]
-    places = {"GLOO_SOCKET_IFNAME": "lo", "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = {"GLOO_SOCKET_IFNAME": "lo", "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
         [*command, "--device", "cpu", "--out", str(tmp_path / "w")],
-        env={**os.environ, **places},
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         timeout=120,
@@ -127,8 +127,8 @@ def test_two_processes_train_one_network(patterns, tmp_path):
 
 def test_a_batch_is_divided_between_two_processes():
     alone = training_plans(11, 4, seed=1, epoch=2)
-    shares = [training_plans(11, 4, seed=1, epoch=2, ranks=(rank, 2)) for rank in (0, 1)]
-    for whole, left, right in zip(alone, *shares, strict=True):
+    plans_by_rank = [training_plans(11, 4, seed=1, epoch=2, ranks=(rank, 2)) for rank in (0, 1)]
+    for whole, left, right in zip(alone, *plans_by_rank, strict=True):
         assert sorted(whole[0]) == sorted(left[0] + right[0]) and len(left[0]) == len(right[0]) == 2
     assert alone != training_plans(11, 4, seed=1, epoch=3) and len(alone) == 2
     both = [number for rank in (0, 1) for numbers, _ in eval_batches(11, 4, (rank, 2)) for number in numbers]
@@ -145,7 +145,7 @@ def planes(images: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_downsampled_imagenet(tmp_path, save):
+def test_images_of_downsampled_imagenet(tmp_path, save):
     images, labels = colors(33, 8), np.arange(33) % 3 + 1
     for part in range(11):  # part 10 comes after part 9
         mine = slice(3 * part, 3 * part + 3)
@@ -158,7 +158,7 @@ def test_downsampled_imagenet(tmp_path, save):
     assert val.labels.tolist() == [2, 0] and np.array_equal(val.read(1), images[1])
 
 
-def test_cifar_10(tmp_path):
+def test_images_of_cifar_10(tmp_path):
     images, labels = colors(6, 32), np.arange(6, dtype=np.uint8)[:, None]
     records = np.hstack([labels, planes(images)])
     records[:4].tofile(tmp_path / "data_batch_1.bin")
@@ -170,7 +170,7 @@ def test_cifar_10(tmp_path):
     assert all(np.array_equal(train.read(i), images[i]) for i in range(6))
 
 
-def test_cifar_100(tmp_path):
+def test_images_of_cifar_100(tmp_path):
     images = colors(3, 32)
     heads = np.array([[7, 90], [7, 3], [1, 55]], np.uint8)  # coarse, fine
     np.hstack([heads, planes(images)]).tofile(tmp_path / "train.bin")
@@ -179,7 +179,7 @@ def test_cifar_100(tmp_path):
     assert np.array_equal(train.read(2), images[2])
 
 
-def test_folders_of_classes(patterns, tmp_path):
+def test_images_in_class_folders(patterns, tmp_path):
     train, val = open_image_dataset(patterns)
     assert len(train) == 120 and len(val) == 24 and train.classes == val.classes and is_synthetic(patterns)
     assert train.read(0).shape == (36, 36, 3) and val.labels.tolist() == sorted([0, 1, 2, 3] * 6)
@@ -219,8 +219,8 @@ def test_resize_and_crop():
 def test_batches_are_read_in_order_by_any_number_of_workers(patterns):
     train, _ = open_image_dataset(patterns)
     plans = training_plans(len(train), 10, seed=0, epoch=0)
-    one, many = ([*read_batches(train, plans, ResizeCrop(32, 28, True), workers)] for workers in (1, 3))
-    for (x, y), (x2, y2), (numbers, _) in zip(one, many, plans, strict=True):
+    single, several = ([*read_batches(train, plans, ResizeCrop(32, 28, True), workers)] for workers in (1, 3))
+    for (x, y), (x2, y2), (numbers, _) in zip(single, several, plans, strict=True):
         assert x.shape == (10, 3, 28, 28) and torch.equal(x, x2) and torch.equal(y, y2)
         assert y.tolist() == train.labels[numbers].tolist()
 
@@ -258,7 +258,7 @@ def test_wrong_settings_are_refused(values, message):
         validate_settings(Pretraining, values, "pretraining")
 
 
-def test_settings_that_do_not_fit_the_images(patterns, tmp_path):
+def test_settings_that_do_not_fit_the_images_are_errors(patterns, tmp_path):
     with pytest.raises(RecipeError, match="32x32 pixels or more"):
         pretrain(replace(TINY, network={"name": "resnet18"}), patterns, tmp_path / "w")
     with pytest.raises(RecipeError, match="4 parts need 2 images each"):
@@ -306,7 +306,7 @@ def test_wrong_image_folders_are_refused(tmp_path, message):
         open_image_dataset(tmp_path)
 
 
-def test_a_broken_image_is_named(patterns, tmp_path):
+def test_a_damaged_image_is_named(patterns, tmp_path):
     for name in ("a", "b"):
         for i in range(4):
             _png(tmp_path / "p" / name / f"{i}.png")
@@ -317,7 +317,7 @@ def test_a_broken_image_is_named(patterns, tmp_path):
         open_image_dataset(tmp_path / "nowhere")
 
 
-def test_synthetic_weights_are_made_once(tmp_path, monkeypatch):
+def test_synthetic_weights_are_trained_once(tmp_path, monkeypatch):
     real = module.write_synthetic  # type: ignore[attr-defined]
     monkeypatch.setattr(module, "write_synthetic", lambda root, **given: real(root, **{**given, "per_class": 6}))
     seen = []

@@ -1,4 +1,4 @@
-"""Recognizers keep their contract; networks continue after a stop; published weights load without pickle."""
+"""Recognizers pass their check; networks continue after a stop; published weights load without pickle."""
 
 import pickle
 from pathlib import Path
@@ -38,11 +38,11 @@ CASES = [
 
 
 @pytest.mark.parametrize("settings", CASES, ids=lambda s: "-".join(map(str, s.values()))[:40])
-def test_recognizers_keep_the_contract(settings):
+def test_recognizers_pass_the_check(settings):
     check_recognizer(settings)
 
 
-def test_the_contract_is_checked_for_every_recognizer():
+def test_every_recognizer_is_checked():
     assert set(RECOGNIZERS.names()) - {"per-subject-weights"} <= {case["name"] for case in CASES}
 
 
@@ -143,8 +143,8 @@ def test_pickled_code_is_never_run(tmp_path, content):
 
 def test_horizontal_flip_of_a_flow_negates_u():
     flow = torch.randn(2, 3, 4, 4)
-    turned = HorizontalFlip(p=1.0, negate=(0,))(flow, torch.Generator())
-    assert torch.equal(turned[:, 0], -flow[:, 0].flip(-1)) and torch.equal(turned[:, 1], flow[:, 1].flip(-1))
+    flipped = HorizontalFlip(p=1.0, negate=(0,))(flow, torch.Generator())
+    assert torch.equal(flipped[:, 0], -flow[:, 0].flip(-1)) and torch.equal(flipped[:, 1], flow[:, 1].flip(-1))
 
 
 def test_shift_moves_whole_pixels():

@@ -29,7 +29,7 @@ from microexpr.recognizers.checks import CLASSES, synthetic_samples
     ],
     ids=str,
 )
-def test_estimators_keep_the_contract_of_recognizers(settings):
+def test_estimators_pass_the_check_of_recognizers(settings):
     check_recognizer({"name": "sklearn", **settings})
 
 

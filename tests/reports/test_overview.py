@@ -48,7 +48,7 @@ def always(run, label, folder):
     return copy
 
 
-def test_each_run_has_its_own_protocol_and_majority(runs):
+def test_rows_have_their_own_protocol_and_majority_baseline(runs):
     both = [summarize([run]) for run in runs]
     table, printed = compare_runs(both)
     assert [row[1] for row in table.rows] == ["casme2-3", "casme2-7"]
@@ -60,7 +60,7 @@ def test_each_run_has_its_own_protocol_and_majority(runs):
     assert "synthetic faces, subset" in table.title and "75 % on the training set" in printed.rows[0][-1]
 
 
-def test_a_caveat_of_one_run_stands_in_its_row(runs, tmp_path):
+def test_a_caveat_of_one_run_is_in_its_row(runs, tmp_path):
     copy = RecognitionRun.open(shutil.copytree(runs[0].folder, tmp_path / "run"))
     next((copy.folder / "folds").glob("*.csv")).unlink()
     table = overview([summarize([copy]), summarize([runs[1]])])
@@ -78,14 +78,14 @@ def test_methods_that_predict_one_class_only_are_named(runs, tmp_path):
     assert any(line.startswith("devanaboyina2021-method7: COLLAPSED") for line in warnings)
 
 
-def test_a_suite_of_the_same_recipes_has_a_table_a_protocol(runs):
+def test_a_suite_has_a_table_for_each_protocol(runs):
     same = [dataclasses.replace(s, runs=s.runs) for s in (summarize([runs[0]]), summarize([runs[0]]))]
     [table] = compare_runs(same)
     assert table.title == runs[0].protocol.title and table.n_own == 2
 
 
 @pytest.mark.parametrize("form", ["markdown", "latex", "html"])
-def test_every_format_begins_with_the_comparison(runs, form):
+def test_every_format_starts_with_the_comparison(runs, form):
     text = make_report(runs).render(form)
     assert 0 <= text.index("2 runs, each under its own protocol") < text.index("beside published")
     assert "published scores of these recipes" in text
@@ -97,7 +97,7 @@ def test_the_terminal_names_the_recipe_of_a_warning(runs, tmp_path, capsys):
     assert "devanaboyina2021-method7: COLLAPSED: every prediction" in capsys.readouterr().out
 
 
-def test_38_percent_is_exactly_the_majority():
+def test_a_published_accuracy_equal_to_the_majority_is_noted():
     most = majority_of("casme2-3-holdout")
     assert most is not None and (most.label, most.clips, most.total) == ("happiness", 32, 84)
     [line] = exactly_majority(all_published())  # no other row of any paper
@@ -108,7 +108,7 @@ def test_38_percent_is_exactly_the_majority():
     assert majority_of("peng2018-macro") is None  # MUG is counted as a whole only
 
 
-def test_published_accuracies_stand_beside_their_majority(runs):
+def test_published_accuracies_have_their_majority_baseline(runs):
     summary = summarize([runs[0]])
     names = {f"devanaboyina2021-method{n}" for n in range(1, 8)}
     found = {row.metrics["weighted_average_recall"] for row in all_published() if row.recipe in names}
@@ -133,7 +133,7 @@ def test_rows_of_papers_name_shipped_recipes_with_their_protocol():
         assert row.protocol.split("-")[0] == protocol.split("-")[0]
 
 
-def test_files_for_a_paper_have_captions(runs, tmp_path):
+def test_figures_are_written_with_captions(runs, tmp_path):
     count = make_report(runs[0]).save_figures(tmp_path)
     assert len(list(tmp_path.glob("*.png"))) == len(list(tmp_path.glob("*.svg"))) == count
     captions = (tmp_path / "captions.md").read_text()

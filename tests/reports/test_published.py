@@ -35,13 +35,13 @@ def test_every_part_is_one_of_its_protocol():
             assert row.part in {*DIRECTIONS, *PROTOCOLS.get(row.protocol).datasets}
 
 
-def test_no_row_stands_twice():
+def test_no_row_is_duplicated():
     keys = [(row.protocol, row.part, row.method, row.source) for row in all_published()]
     assert len(set(keys)) == len(keys)
 
 
 @pytest.mark.parametrize("part", DIRECTIONS)
-def test_counts_give_the_printed_percentages(part):
+def test_counts_have_the_printed_percentages(part):
     row = published("megc2018-hde", part)[0]
     matrix = np.array(row.confusion)
     assert 100 * matrix / matrix.sum(axis=1, keepdims=True) == pytest.approx(np.array(row.percent), abs=0.00501)
@@ -59,7 +59,7 @@ def test_protocols_have_the_published_counts():
 
 
 @pytest.mark.parametrize("part", DIRECTIONS)
-def test_matrices_give_the_printed_scores(part):
+def test_matrices_have_the_printed_scores(part):
     row = published("megc2018-hde", part)[0]
     pairs = m.expand_confusion_matrix(row.confusion, FIVE)
     for name, value in row.metrics.items():
@@ -74,7 +74,7 @@ def test_table_4_is_the_mean_of_tables_2_and_3():
 
 
 @pytest.mark.parametrize(("name", "right", "n"), [("samm", 48, 68), ("casme2", 140, 185), ("cde", 189, 253)])
-def test_accuracies_of_tables_5_to_7_are_whole_clips(name, right, n):
+def test_accuracies_of_tables_5_to_7_are_whole_numbers_of_clips(name, right, n):
     row = next(r for r in published(f"megc2018-{name}") if r.method.startswith("Peng") and f"{right} of {n}" in r.note)
     assert row.metrics["weighted_average_recall"] == pytest.approx(right / n, abs=5.1e-5)
 
@@ -90,7 +90,7 @@ def test_leaky_numbers_are_marked():
     assert {"HTNet", "CausalNet", "CapsuleNet"} <= marked
 
 
-def test_choosing_the_epoch_on_the_test_person_raises_the_score():
+def test_choosing_the_epoch_on_the_test_subject_raises_the_score():
     rows = [row for row in published("megc2019-cde") if row.source.endswith("Table 3")]
     assert len(rows) == 16
     for fair in (row for row in rows if not row.leaky):

@@ -29,7 +29,7 @@ def made(synthetic_datasets, tmp_path_factory):
     return evaluate(parse_recipe("test-network", NETWORK), tmp_path_factory.mktemp("report") / "run", options)
 
 
-def test_scores_come_from_the_rows(made):
+def test_scores_are_computed_from_predictions(made):
     summary = summarize([made])
     rows = made.predictions()
     score = macro_f1([r.label for r in rows], [r.predicted for r in rows], made.protocol.classes)
@@ -41,7 +41,7 @@ def test_scores_come_from_the_rows(made):
     assert sum(n for _, n in summary.subjects_correct.values()) == summary.n_clips
 
 
-def test_json_is_an_object_a_run(made):
+def test_json_has_an_object_for_each_run(made):
     first, second = make_report([made, made]).to_json().splitlines()
     table = json.loads(first)
     assert first == second
@@ -61,7 +61,7 @@ def test_every_format_warns_of_synthetic_faces_and_subsets(made, form):
     assert "not comparable" in text  # the mark of leaky numbers is explained
 
 
-def test_the_page_requests_nothing(made):
+def test_the_page_loads_nothing_from_elsewhere(made):
     page = make_report(made).to_html()
     assert not re.search(r"<script|<link|@import|url\((?!#)|src=\"(?!data:)", page)
     assert not re.search(r"https?://(?!www\.w3\.org|purl\.org|creativecommons\.org|matplotlib\.org)", page)
@@ -70,13 +70,13 @@ def test_the_page_requests_nothing(made):
     assert "data:image/svg+xml" in page and "smic/s01" in page
 
 
-def test_latex_escapes_what_is_special(made):
+def test_latex_escapes_special_characters(made):
     text = make_report(made).to_latex()
     assert r"\begin{tabular}" in text and text.count(r"\begin{table}") == text.count(r"\end{table}")
     assert not re.search(r"(?<!\\)[%_#$](?=[a-z])", "\n".join(x for x in text.splitlines() if not x.startswith("%")))
 
 
-def test_a_partial_run_says_so(made, tmp_path):
+def test_a_partial_run_has_a_warning(made, tmp_path):
     copy = RecognitionRun.open(shutil.copytree(made.folder, tmp_path / "run"))
     next((copy.folder / "folds").glob("smic-s0*.csv")).unlink()
     summary = summarize([copy])
@@ -84,7 +84,7 @@ def test_a_partial_run_says_so(made, tmp_path):
     assert "partial" in summary.label and not summary.as_dict()["complete"]
 
 
-def test_a_run_without_a_fold_has_no_score(made, tmp_path):
+def test_a_run_without_a_finished_fold_is_an_error(made, tmp_path):
     copy = RecognitionRun.open(shutil.copytree(made.folder, tmp_path / "run"))
     shutil.rmtree(copy.folder / "folds")
     with pytest.raises(RunError, match="no finished fold"):
@@ -94,7 +94,7 @@ def test_a_run_without_a_fold_has_no_score(made, tmp_path):
 @pytest.mark.parametrize(
     ("name", "content"), [("run.json", "{"), ("run.json", "{}"), ("folds/smic-s01.csv", "id\nx\n")]
 )
-def test_damaged_runs_are_named(made, tmp_path, name, content):
+def test_damaged_files_of_runs_are_named(made, tmp_path, name, content):
     folder = shutil.copytree(made.folder, tmp_path / "run")
     (folder / name).write_text(content)
     with pytest.raises(RunError, match="is damaged"):
@@ -121,14 +121,14 @@ def test_clips_without_a_face_count_as_wrong(made, tmp_path):
     assert any(line.startswith(f"{len(rows)} clips got no prediction") for line in summary.warnings)
 
 
-def test_bad_requests(made, tmp_path):
+def test_wrong_folders_are_errors(made, tmp_path):
     with pytest.raises(UnknownNameError, match="did you mean 'json'"):
         make_report(made).render("jsn")
     with pytest.raises(MissingDataError, match="holds no run"):
         find_runs(tmp_path)
 
 
-def test_runs_of_one_protocol_stand_side_by_side(made, recipe, synthetic_datasets, tmp_path):
+def test_runs_of_one_protocol_are_compared_in_one_table(made, recipe, synthetic_datasets, tmp_path):
     options = RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in synthetic_datasets.items()})
     other = evaluate(recipe, tmp_path / "run", options)
     [table] = compare_by_protocol([summarize([made]), summarize([other])])
@@ -151,7 +151,7 @@ def test_a_suffix_without_a_format_is_an_error(made, tmp_path):
         make_report(made).save(tmp_path / "report.htm")
 
 
-def test_every_score_is_a_row_of_the_data_frame(made):
+def test_the_data_frame_has_a_row_for_each_score(made):
     report = make_report(made)
     table = report.to_dataframe()
     whole = table[table["part"] == ""].set_index("metric")

@@ -40,7 +40,7 @@ def overview(summaries: Sequence[Summary]) -> Table:
 
 
 def published_of_recipes(summaries: Sequence[Summary]) -> Table:
-    """Published scores of the recipes of these runs under any protocol, each with the majority baseline of its clips."""
+    """Published scores of the recipes of these runs under any protocol, with the majority baseline of their clips."""
     names = {summary.recipe for summary in summaries}
     published = [row for row in all_published() if row.recipe in names and WAR in row.metrics and not row.part]
     rows = []
