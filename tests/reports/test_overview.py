@@ -98,8 +98,8 @@ def test_the_terminal_names_the_recipe_of_a_warning(runs, tmp_path, capsys):
 
 
 def test_a_published_accuracy_equal_to_the_majority_is_noted():
-    most = majority_of("casme2-3-holdout")
-    assert most is not None and (most.label, most.clips, most.total) == ("happiness", 32, 84)
+    majority = majority_of("casme2-3-holdout")
+    assert majority is not None and (majority.label, majority.clips, majority.total) == ("happiness", 32, 84)
     [line] = exactly_majority(all_published())  # no other row of any paper
     assert (
         line.startswith("method 5") and "the printed 38 % is exactly that of the majority class, 32 of 84 clips" in line

@@ -35,7 +35,7 @@ class StageData:
         folds: The examples as the protocol splits them.
         count_mismatches: Every difference to the published counts.
         left_out: Clips without images, and why.
-        absent: For each data set with subjects who have no clip of the task, a line that says how many.
+        absent: For each data set with subjects who have no clip of the task, a line with their number.
     """
 
     stage: Stage

@@ -13,8 +13,8 @@ class RunOptions:
 
     Attributes:
         synthetic: Run on synthetic copies of the releases instead of the licensed ones.
-        quick: Make the run smaller, as the recipe's table `quick` says; the report says so.
-        allow_subset: Run although the data differ from the published counts; the report says so.
+        quick: Make the run smaller by the recipe's table `quick`; the report states it.
+        allow_subset: Run although the data differ from the published counts; the report states it.
         executor: Name of the executor: `local`, `processes`, `ray`, or any other registered one.
         workers: Number of jobs at once; None for the number of cores.
         address: Address of a Ray cluster.

@@ -63,7 +63,7 @@ class RecognitionMetadata(RunMetadata):
     Attributes:
         protocol: The whole protocol of the last stage.
         folds: Of each fold: `name`, `train_subjects`, `train_clips` (their number) and `test` (ids of its test clips).
-        absent: For each data set with subjects who have no clip of the task, a line that says how many.
+        absent: For each data set with subjects who have no clip of the task, a line with their number.
     """
 
     kind: str = "recognition"

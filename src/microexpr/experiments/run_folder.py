@@ -6,7 +6,7 @@ A unit is a part of a run that is computed and written at once: a fold of recogn
     <run>/<unit>s/<name>.<ext>   the results of a unit; written when it is done
     <run>/<unit>s/<name>.error   error message of a failed unit; removed when the unit succeeds
 
-Scores are computed from the results whenever they are asked for, and never stored instead of them.
+Scores are not stored: they are computed from the results whenever they are needed.
 """
 
 from __future__ import annotations

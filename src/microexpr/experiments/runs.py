@@ -104,8 +104,8 @@ def run_recipe(  # noqa: PLR0913
         set: Dotted key of the recipe -> value, e.g. `{"recognizer.C": 3}`.
         seeds: How many times to run, with seeds 0, 1, 2 ...
         synthetic: Run on synthetic copies of the releases instead of the licensed ones.
-        quick: Make the run smaller, as the recipe's table `quick` says; the report says so.
-        allow_subset: Run although the data differ from the published counts; the report says so.
+        quick: Make the run smaller by the recipe's table `quick`; the report states it.
+        allow_subset: Run although the data differ from the published counts; the report states it.
         labels: csv with the columns clip, label: the label of clips whose release does not give it.
         executor: Where jobs run: `local`, `processes`, `ray`, or any other registered executor.
         workers: Number of jobs at once; as many as there are cores if left out.

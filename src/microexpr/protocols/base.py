@@ -1,7 +1,7 @@
 """Protocols: which clips take part, their classes, how they are split, and what is revealed of a test clip.
 
 A protocol is a value, registered in `PROTOCOLS`. The published ones are in `published.py`, with the counts that their
-papers give; data that do not meet the counts are refused unless a subset is asked for.
+papers give; data that differ from the counts are refused unless a run allows a subset.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Protocol:
 
     Attributes:
         name: Name of the protocol.
-        title: One line that says what it is.
+        title: The protocol in one line.
         datasets: Names of the data sets that take part.
         label: Name of the clips' label that is the class, e.g. `emotion` or `objective`.
         classes: The classes in fixed order; a class without a clip stays in every score.

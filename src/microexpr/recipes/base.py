@@ -54,7 +54,7 @@ class Extension:
     """A recipe that is given by its differences from a shipped one.
 
     Attributes:
-        title: One line that says what the recipe is.
+        title: The recipe in one line.
         extends: Name of the shipped recipe.
         set: Dotted key -> value, as with `--set`.
         quick: Values of the table `quick` that differ.
@@ -72,7 +72,7 @@ class Recipe(ABC):
 
     Attributes:
         name: The file's name without `.toml`.
-        title: One line that says what the recipe is.
+        title: The recipe in one line.
         quick: What `--quick` changes.
     """
 

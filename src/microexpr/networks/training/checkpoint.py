@@ -23,7 +23,7 @@ class Checkpoint:
         path: the file.
         seconds: time between two saves, in seconds; infinite never saves.
         key: identifies settings and data; a file with another key is refused.
-        restart_if_damaged: begin the training anew where the file is damaged, instead of raising an error.
+        restart_if_damaged: start the training again if the file is damaged, instead of raising an error.
     """
 
     path: Path

@@ -18,7 +18,7 @@ def choose_device(name: DeviceName) -> torch.device:
     """Return the device of that name; `auto` is a GPU where torch sees one, else the CPU.
 
     Raises:
-        UsageError: a GPU is asked for and there is none.
+        UsageError: `cuda` is requested and there is no GPU.
     """
     if name == "cuda" and not torch.cuda.is_available():
         raise UsageError("device = cuda: torch sees no GPU here; use auto or cpu")

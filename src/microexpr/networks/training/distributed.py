@@ -68,7 +68,7 @@ def distributed_context(device: DeviceName) -> Iterator[Process]:
     """Join the processes that torchrun started (gloo on CPUs, nccl on GPUs); without torchrun, be the only one.
 
     Raises:
-        UsageError: a GPU is asked for and there is none.
+        UsageError: `cuda` is requested and there is no GPU.
     """
     rank, world_size = rank_and_world_size()
     chosen = choose_device(device)
