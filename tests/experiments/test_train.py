@@ -67,11 +67,11 @@ def test_a_misspelt_setting_is_an_error_before_any_work(tmp_path):
 def test_the_model_card_describes_the_shipped_model():
     model, card = (
         default_model(),
-        (Path(__file__).parents[2] / "docs" / "default-model.md").read_text(encoding="utf-8"),
+        (Path(__file__).parents[2] / "docs" / "how-to" / "default-model.md").read_text(encoding="utf-8"),
     )
     assert model is not None
     training, recipe = json.loads(model.metadata["training"]), load_recipe("default-recognizer")
-    assert f"{training['clips']} clips of {training['subjects']} synthetic people" in card
+    assert f"{training['clips']} clips of {training['subjects']} synthetic subjects" in card
     assert json.loads(model.metadata["chain"]) == [dict(step) for step in recipe.final_stage.chain]  # type: ignore[attr-defined]
     assert model.metadata["recipe"] == recipe.name and json.loads(model.metadata["synthetic"]) is True
     assert ", ".join(model.classes) in card
