@@ -1,4 +1,4 @@
-"""Small synthetic releases, made once; no test reads a license-bound file, the network or a cache of the user's."""
+"""Small synthetic data sets, made once; no test reads a license-bound file, the network or a cache of the user's."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ pytest_plugins = ["tests.web.serve_page"]  # fixtures of the page in a browser
 
 
 @pytest.fixture(autouse=True)
-def own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Paths of the user never matter in a test."""
+def isolated_user_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests never read the folders of the user."""
     monkeypatch.delenv("MICROEXPR_DATA", raising=False)
     monkeypatch.delenv("MICROEXPR_WEIGHTS", raising=False)
     monkeypatch.setenv("MICROEXPR_CONFIG", str(tmp_path_factory.getbasetemp() / "config"))
@@ -32,7 +32,7 @@ def own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 
 @pytest.fixture(scope="session")
 def synthetic_datasets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Dataset]:
-    """A small synthetic copy of every release, of three people."""
+    """A small synthetic copy of every data set, with three subjects."""
     base = tmp_path_factory.mktemp("synthetic_datasets")
     return {name: cls.make_synthetic(base / name, subjects=3, image_scale=0.25) for name, cls in DATASETS}
 
@@ -74,11 +74,19 @@ def network() -> RecognitionRecipe:
 
 
 def make_clips(per_person: int = 3, people: int = 4, dataset: str = "casme2") -> list[Clip]:
-    """Clips without pictures."""
-    words = ("happiness", "surprise", "disgust")
+    """Clips without frames."""
+    labels = ("happiness", "surprise", "disgust")
     return [
         Clip(
-            f"{dataset}/p{p}/c{i}", dataset, f"{dataset}/p{p}", Path("nowhere"), 200, 1, 5, 9, {"emotion": words[i % 3]}
+            f"{dataset}/p{p}/c{i}",
+            dataset,
+            f"{dataset}/p{p}",
+            Path("nowhere"),
+            200,
+            1,
+            5,
+            9,
+            {"emotion": labels[i % 3]},
         )
         for p in range(people)
         for i in range(per_person)

@@ -10,16 +10,16 @@ ASTRONAUT, HOPPER = 0, 1
 
 def photograph(which):
     """(height, width, 3) uint8 RGB and its (68, 2) landmarks."""
-    picture, points = _portrait(which)
-    return picture.astype(np.uint8), points[:68]
+    image, points = _portrait(which)
+    return image.astype(np.uint8), points[:68]
 
 
-def turned(picture, points, degrees=0.0, zoom=1.0, shift=(0, 0)):
-    """The picture turned and scaled about the face, and the landmarks with it."""
-    place = cv2.getRotationMatrix2D(tuple(points.mean(axis=0)), degrees, zoom)
-    place[:, 2] += shift
-    there = cv2.warpAffine(picture, place, picture.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
-    return there, points @ place[:, :2].T + place[:, 2]
+def turned(image, points, degrees=0.0, zoom=1.0, shift=(0, 0)):
+    """The image turned and scaled about the face, and the landmarks with it."""
+    matrix = cv2.getRotationMatrix2D(tuple(points.mean(axis=0)), degrees, zoom)
+    matrix[:, 2] += shift
+    moved = cv2.warpAffine(image, matrix, image.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+    return moved, points @ matrix[:, :2].T + matrix[:, 2]
 
 
 def error(found, points):

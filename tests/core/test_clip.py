@@ -14,14 +14,14 @@ CLIP = Clip(
 
 
 @pytest.mark.parametrize("reveal", [(), ("onset",), ("onset", "apex"), ("onset", "apex", "offset")])
-def test_blinding_leaves_what_is_revealed(reveal):
+def test_a_blinded_clip_has_the_revealed_times_only(reveal):
     blind = CLIP.blind(reveal)
     assert not blind.labels and not blind.intervals
     for name in ("onset", "apex", "offset"):
         assert getattr(blind, name) == (getattr(CLIP, name) if name in reveal else None)
 
 
-def test_names_begin_with_the_data_set():
+def test_ids_must_begin_with_the_data_set():
     with pytest.raises(AnnotationError, match="must begin with"):
         Clip("sub01/a", "casme2", "casme2/sub01", Path("x"), 200)
     with pytest.raises(AnnotationError, match="'sub01'"):
@@ -32,11 +32,11 @@ def test_names_begin_with_the_data_set():
     ("change", "field"),
     [({"apex": 5}, "apex"), ({"apex": 31}, "apex"), ({"offset": 9}, "offset"), ({"fps": 0.0}, "fps")],
 )
-def test_contradictions_are_named(change, field):
-    assert [fault[0] for fault in dataclasses.replace(CLIP, **change).issues()] == [field]
+def test_contradicting_times_are_issues(change, field):
+    assert [issue[0] for issue in dataclasses.replace(CLIP, **change).issues()] == [field]
 
 
-def test_a_sample_never_carries_a_label():
+def test_a_sample_refuses_a_clip_with_labels():
     with pytest.raises(AnnotationError, match="blind"):
         Sample(CLIP)
     with pytest.raises(AnnotationError, match="blind"):

@@ -26,7 +26,7 @@ def test_folders_default_to_those_of_the_user(monkeypatch):
     assert cache_folder() == Path("/somewhere/cache/microexpr")
 
 
-def test_a_data_set_is_looked_for_in_order(tmp_path, monkeypatch):
+def test_a_data_set_is_searched_in_order(tmp_path, monkeypatch):
     monkeypatch.setenv("MICROEXPR_CONFIG", str(tmp_path))
     for name in ("given", "data/casme2", "listed"):
         (tmp_path / name).mkdir(parents=True)
@@ -37,7 +37,7 @@ def test_a_data_set_is_looked_for_in_order(tmp_path, monkeypatch):
     assert data_folder("casme2", {"casme2": tmp_path / "given"}) == tmp_path / "given"
 
 
-def test_errors_name_the_folder_and_the_way_out(tmp_path, monkeypatch):
+def test_errors_name_the_folder_and_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("MICROEXPR_CONFIG", str(tmp_path))
     with pytest.raises(MissingDataError, match="give --root casme2=FOLDER, or try --data synthetic"):
         data_folder("casme2")

@@ -1,4 +1,4 @@
-"""Jobs end the same wherever they run; what dies is tried again or reported."""
+"""All executors give equal results; jobs of dead workers are tried again or reported."""
 
 import os
 import signal
@@ -47,24 +47,24 @@ def outcomes(runner, function, jobs, shared):
 
 
 @pytest.mark.parametrize("name", ["local", "processes"])
-def test_every_job_ends(name):
+def test_every_job_has_an_outcome(name):
     found = outcomes(executor(name, 2 if name == "processes" else None), square, [1, 2, 3], 10)
     assert found == {0: Done(11), 1: Done(14), 2: Done(19)}
 
 
-def test_a_dead_worker_is_replaced(tmp_path):
+def test_a_job_whose_worker_died_is_tried_again(tmp_path):
     found = outcomes(Processes(2), fragile, [0, 1, 2, 3, 4, 5], tmp_path)
     assert [found[i] for i in (0, 1, 4, 5)] == [Done(0), Done(1), Done(4), Done(5)]
     assert isinstance(found[2], Failed) and "died 2 times" in found[2].reason
     assert found[3].reason == "ValueError: job 3 is broken" and "Traceback" in found[3].details
 
 
-def test_a_job_is_not_blamed_for_its_neighbor(tmp_path):
+def test_a_job_does_not_fail_because_another_worker_died(tmp_path):
     found = outcomes(Processes(2), crowded, [0, 1], tmp_path)
     assert isinstance(found[0], Failed) and found[1] == Done(1)
 
 
-def test_a_process_for_each_job():
+def test_process_per_fold_starts_a_process_for_each_job():
     found = outcomes(Processes(1, process_per_fold=True), process_id, [1, 2, 3], None)
     assert len({outcome.value for outcome in found.values()}) == 3
 
@@ -108,21 +108,21 @@ def happens(event: Callable[[], bool], seconds: float = 60) -> bool:
         (("local", None, "1.2.3.4:1"), UsageError, "goes with --executor ray"),
     ],
 )
-def test_bad_requests(arguments, error, text):
+def test_wrong_arguments_are_errors(arguments, error, text):
     with pytest.raises(error, match=text):
         executor(*arguments)
 
 
 def command(*arguments: str, **environment: str) -> subprocess.Popen:
     line = [sys.executable, "-m", "microexpr", *arguments]
-    place = {**os.environ, **environment}
-    return subprocess.Popen(line, env=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    variables = {**os.environ, **environment}
+    return subprocess.Popen(line, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.fixture(scope="module")
-def arena(tmp_path_factory):
+def recipe_and_data(tmp_path_factory):
     """A recipe of a few seconds, its data, and the answers of an undisturbed run."""
-    base = tmp_path_factory.mktemp("arena")
+    base = tmp_path_factory.mktemp("recipe_and_data")
     DATASETS.get("megc2019").make_synthetic(base / "megc2019", subjects=2, image_scale=0.25)
     (base / "long.toml").write_text(NETWORK.replace("epochs = 6", "epochs = 90, checkpoint_seconds = 0.1"))
     return base, run(base, "whole", "local")
@@ -140,26 +140,26 @@ def run(base: Path, name: str, on: str, *more: str) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in (base / name / "folds").iterdir()}
 
 
-def test_processes_give_the_same_files(arena):
-    base, whole = arena
+def test_processes_give_the_same_files(recipe_and_data):
+    base, whole = recipe_and_data
     assert run(base, "processes", "processes", "--workers", "2") == whole
 
 
-def test_ray_gives_the_same_files(arena):
+def test_ray_gives_the_same_files(recipe_and_data):
     pytest.importorskip("ray")
-    base, whole = arena
+    base, whole = recipe_and_data
     assert run(base, "ray", "ray", "--workers", "2") == whole
 
 
-def test_ray_refuses_what_is_not_there(arena):
+def test_ray_refuses_more_workers_than_cores(recipe_and_data):
     pytest.importorskip("ray")
-    process = start(arena[0], "too-much", "ray", "--workers", "5000")
+    process = start(recipe_and_data[0], "too-much", "ray", "--workers", "5000")
     _, err = process.communicate(timeout=60)
     assert process.returncode == 1 and "--workers 5000: this machine has" in err and "Traceback" not in err
 
 
-def test_killed_at_any_moment_it_goes_on(arena):
-    base, whole = arena
+def test_a_killed_run_continues_with_equal_results(recipe_and_data):
+    base, whole = recipe_and_data
     for pause in (4.0, 5.5, 7.0):
         process = start(base, "killed", "local")
         time.sleep(pause)
@@ -169,7 +169,7 @@ def test_killed_at_any_moment_it_goes_on(arena):
     assert RecognitionRun.open(base / "killed").complete
 
 
-def test_ray_that_is_not_installed(monkeypatch):
+def test_a_missing_ray_is_an_error(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ExecutorError, match=r"pip install 'microexpr\[ray\]'"):
         outcomes(executor("ray"), square, [1], 0)

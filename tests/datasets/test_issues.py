@@ -319,7 +319,7 @@ def test_a_missing_column_of_the_composite_is_named(synthetic_datasets, tmp_path
         ("c9,p9,../..,25,,,,x,", "source = ../..: leads out of the folder"),
         ("c9,p9,nowhere.mp4,25,,,,x,", "nowhere.mp4: is not there"),
         ("c9,p9,clips.csv,25,,,,x,", "clips.csv' is neither a folder of images nor"),
-        ("c9,p9,broken.mp4,,,,,x,", "broken.mp4' cannot be read: .*is it whole"),
+        ("c9,p9,broken.mp4,,,,,x,", "broken.mp4' cannot be read: .*is the file complete"),
         ("c9,,p01/c1.mp4,25,,,,x,", "subject = : is empty"),
         ("c9,p9,p01/c1.mp4,fast,,,,x,", "fps = fast: is not a number"),
         ("c9,p9,p01/c1.mp4,0,,,,x,", "fps = 0.0: must be more than 0"),

@@ -22,7 +22,7 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def strangers():
+def unseen_subjects():
     return list(zip(*synthetic_faces(subjects=6, expressions=2, first=300), strict=True))
 
 
@@ -35,59 +35,62 @@ def start(model, points, degrees=0.0, zoom=1.0, shift=(0.0, 0.0)):
 @pytest.mark.parametrize(
     ("degrees", "zoom", "shift"), [(0, 1, (6, -5)), (10, 1, (0, 0)), (-8, 0.9, (4, 4)), (5, 1.1, (-5, 3))]
 )
-def test_it_converges_on_people_it_has_not_seen(model, strangers, degrees, zoom, shift):
-    starts = [start(model, points, degrees, zoom, shift) for _, points in strangers]
-    fits = [fit(model, picture, s) for (picture, _), s in zip(strangers, starts, strict=True)]
-    before = [error(s, points) for s, (_, points) in zip(starts, strangers, strict=True)]
-    after = [error(f.points, points) for f, (_, points) in zip(fits, strangers, strict=True)]
+def test_the_fit_converges_on_subjects_outside_the_training_set(model, unseen_subjects, degrees, zoom, shift):
+    starts = [start(model, points, degrees, zoom, shift) for _, points in unseen_subjects]
+    fits = [fit(model, image, s) for (image, _), s in zip(unseen_subjects, starts, strict=True)]
+    before = [error(s, points) for s, (_, points) in zip(starts, unseen_subjects, strict=True)]
+    after = [error(f.points, points) for f, (_, points) in zip(fits, unseen_subjects, strict=True)]
     assert np.mean(after) < 0.02 and max(after) < 0.04
     assert np.mean(after) < np.mean(before) / 3
     assert all(0.6 < f.quality <= 1 and 3 <= f.iterations <= 90 for f in fits)
 
 
 @pytest.mark.parametrize("degrees", [0, 25])
-def test_a_real_face_from_its_eyes(model, degrees):  # of a texture that the synthetic people share
-    picture, points = turned(*photograph(HOPPER), degrees)  # type: ignore[call-arg]
+def test_the_fit_of_a_real_face_starts_from_its_eyes(model, degrees):  # of a texture that the synthetic people share
+    image, points = turned(*photograph(HOPPER), degrees)  # type: ignore[call-arg]
     begin = model.initial_points(eye_centers(points))
-    found = fit(model, picture, begin)
+    found = fit(model, image, begin)
     assert error(found.points, points) < 0.018 < 0.028 < error(begin, points)
 
 
-def test_a_face_larger_and_smaller_than_the_model(model, strangers):
-    picture, points = strangers[0]
+def test_faces_larger_and_smaller_than_the_model_are_fitted(model, unseen_subjects):
+    image, points = unseen_subjects[0]
     for zoom in (0.3, 2.5):
-        there, own = turned(np.pad(picture, ((300, 300), (300, 300), (0, 0))), points + 300, 0, zoom)
-        assert error(fit(model, there, start(model, own, 4, 1.05)).points, own) < 0.04
+        scaled, scaled_points = turned(np.pad(image, ((300, 300), (300, 300), (0, 0))), points + 300, 0, zoom)
+        assert error(fit(model, scaled, start(model, scaled_points, 4, 1.05)).points, scaled_points) < 0.04
 
 
-def test_quality_tells_a_miss_from_a_hit(model, strangers):
-    picture, points = strangers[0]
-    hit = fit(model, picture, start(model, points)).quality
-    noise = np.random.default_rng(0).integers(0, 256, picture.shape, dtype=np.uint8)
+def test_quality_is_low_for_noise_and_for_a_bad_start(model, unseen_subjects):
+    image, points = unseen_subjects[0]
+    hit = fit(model, image, start(model, points)).quality
+    noise = np.random.default_rng(0).integers(0, 256, image.shape, dtype=np.uint8)
     assert fit(model, noise, start(model, points)).quality < 0.3 < 0.8 < hit
-    assert fit(model, picture, start(model, points, 60)).quality < 0.5
+    assert fit(model, image, start(model, points, 60)).quality < 0.5
 
 
-def test_nothing_to_see_and_the_edge_of_the_picture(model, strangers):
-    picture, points = strangers[0]
-    flat = fit(model, np.full_like(picture, 77), points)
+def test_flat_images_and_points_outside_the_image_give_finite_points(model, unseen_subjects):
+    image, points = unseen_subjects[0]
+    flat = fit(model, np.full_like(image, 77), points)
     assert flat.error == 1 and np.isfinite(flat.points).all()
     for shift in (-150, 500, 5000):
-        assert np.isfinite(fit(model, picture, points + shift).points).all()
+        assert np.isfinite(fit(model, image, points + shift).points).all()
     assert np.isfinite(fit(model, np.full((1, 1, 3), 5, np.uint8), points).points).all()
 
 
-def test_saved_and_loaded_it_is_the_same(model, strangers, tmp_path):
+def test_a_loaded_model_fits_like_the_saved_one(model, unseen_subjects, tmp_path):
     model.save(tmp_path / "m.npz")
     again = AppearanceModel.load(tmp_path / "m.npz")
-    picture, points = strangers[1]
-    one, two = (fit(m, picture, start(m, points, 5)) for m in (model, again))
-    assert np.array_equal(one.points, two.points) and (one.error, one.iterations) == (two.error, two.iterations)
+    image, points = unseen_subjects[1]
+    first, second = (fit(m, image, start(m, points, 5)) for m in (model, again))
+    assert np.array_equal(first.points, second.points) and (first.error, first.iterations) == (
+        second.error,
+        second.iterations,
+    )
     with np.load(tmp_path / "m.npz", allow_pickle=False) as stored:
         assert all(stored[name].dtype.kind in "fi" for name in stored.files)
 
 
-def test_what_is_no_model_is_named(tmp_path, model):
+def test_missing_and_damaged_model_files_are_errors(tmp_path, model):
     with pytest.raises(MissingDataError, match="train_model"):
         AppearanceModel.load(tmp_path / "none.npz")
     (tmp_path / "x.npz").write_bytes(b"PK nothing")
@@ -97,12 +100,12 @@ def test_what_is_no_model_is_named(tmp_path, model):
             AppearanceModel.load(tmp_path / name)
 
 
-def test_training_is_always_the_same():
-    one, two = (train_model(*synthetic_faces(4, 1), widths=(24,)) for _ in range(2))
-    assert np.array_equal(one.modes, two.modes) and np.array_equal(one.levels[0].basis, two.levels[0].basis)
+def test_training_is_deterministic():
+    first, second = (train_model(*synthetic_faces(4, 1), widths=(24,)) for _ in range(2))
+    assert np.array_equal(first.modes, second.modes) and np.array_equal(first.levels[0].basis, second.levels[0].basis)
 
 
-def test_modes_are_orthonormal_and_free_of_turn_scale_and_shift(model):
+def test_modes_are_orthonormal_and_free_of_rotation_scale_and_shift(model):
     rows = np.concatenate([rigid_modes(model), model.modes]).reshape(-1, 136)
     assert rows @ rows.T == pytest.approx(np.eye(len(rows)), abs=1e-9)
     for level in model.levels:
@@ -111,7 +114,7 @@ def test_modes_are_orthonormal_and_free_of_turn_scale_and_shift(model):
     assert list(model.spread) == sorted(model.spread, reverse=True)
 
 
-def test_procrustes_takes_place_turn_and_size_away():
+def test_procrustes_removes_position_rotation_and_size():
     face = photograph(HOPPER)[1]
     copies = np.stack([turned(np.zeros((9, 9, 3), np.uint8), face, 20 * i, 1 + i / 3, (9 * i, 4))[1] for i in range(4)])
     mean, aligned = procrustes(copies)
@@ -119,7 +122,7 @@ def test_procrustes_takes_place_turn_and_size_away():
     assert np.ptp(mean[:, 0]) == pytest.approx(1) and eye_centers(mean)[0, 1] == pytest.approx(eye_centers(mean)[1, 1])
 
 
-def test_the_slope_of_a_ramp(model):
+def test_the_gradient_of_a_ramp_is_its_slope(model):
     level = model.levels[1]
     row = (level.weights[..., None] * model.mean[level.corners]).sum(axis=1) @ (3.0, -2.0) * level.width
     from microexpr.faces import aam_model
@@ -129,23 +132,23 @@ def test_the_slope_of_a_ramp(model):
 
 
 @pytest.mark.parametrize("start", [np.zeros((68, 2)), np.zeros((5, 2)), np.full((68, 2), np.nan)])
-def test_a_start_that_is_none(model, start):
+def test_a_start_that_does_not_span_a_face_is_an_error(model, start):
     with pytest.raises(UsageError, match="span a face"):
         fit(model, np.zeros((50, 50, 3), np.uint8), start)
 
 
 @pytest.mark.parametrize(("count", "shape"), [(1, (68, 2)), (2, (5, 2))])
-def test_bad_training_data(count, shape):
-    with pytest.raises(UsageError, match=r"two faces or more|68, 2"):
+def test_too_few_faces_and_wrong_shapes_are_errors(count, shape):
+    with pytest.raises(UsageError, match=r"second faces or more|68, 2"):
         train_model([np.zeros((9, 9, 3), np.uint8)] * count, [np.zeros(shape)] * count)
 
 
-def test_the_step_with_a_model_of_ones_own(model, strangers):
+def test_step_align_uses_a_model_from_the_cache_folder(model, unseen_subjects):
     model.save(config.cache_folder() / "aam" / "mine.npz")
     named_model.cache_clear()
-    picture, _ = strangers[0]
+    image, _ = unseen_subjects[0]
     step = STEPS.build({"name": "align", "method": "aam", "model": "mine", "mask": True, "margin": 0.1})
-    sample = step(Sample(make_clips()[0].blind(()), {"frames": picture[None]}))
+    sample = step(Sample(make_clips()[0].blind(()), {"frames": image[None]}))
     cut = sample.array("frames")
     assert cut.shape == (1, 224, 224, 3) and (cut[0, 0] == 0).all() and cut[0, 112, 112].any()
     assert 0.5 < float(sample.notes["quality"]) <= 1
@@ -154,22 +157,22 @@ def test_the_step_with_a_model_of_ones_own(model, strangers):
 
 
 @needs_mesh
-def test_a_model_from_pictures_alone(strangers):
+def test_a_model_is_trained_with_landmarks_of_the_face_mesh(unseen_subjects):
     blank = np.zeros((60, 60, 3), np.uint8)
-    learned = train_with_mesh([blank, *(picture for picture, _ in strangers[:-2])])
-    picture, points = strangers[-1]
-    assert error(fit(learned, picture, start(learned, points, 5)).points, points) < 0.05
+    trained = train_with_mesh([blank, *(image for image, _ in unseen_subjects[:-2])])
+    image, points = unseen_subjects[-1]
+    assert error(fit(trained, image, start(trained, points, 5)).points, points) < 0.05
     with pytest.raises(UsageError, match="1 images and 1 sets"):
-        train_with_mesh([blank, strangers[0][0]])
+        train_with_mesh([blank, unseen_subjects[0][0]])
 
 
-@pytest.mark.parametrize(("name", "fault"), [("none", MissingDataError), ("../x", UsageError)])
-def test_a_model_that_is_not_there(name, fault):
-    with pytest.raises(fault, match=name):
+@pytest.mark.parametrize(("name", "error_class"), [("none", MissingDataError), ("../x", UsageError)])
+def test_a_missing_model_and_a_wrong_name_are_errors(name, error_class):
+    with pytest.raises(error_class, match=name):
         named_model(name)
 
 
-def test_the_model_of_made_up_faces_is_trained_once(monkeypatch, tmp_path):
+def test_the_default_model_is_trained_once(monkeypatch, tmp_path):
     from microexpr.faces import aam
 
     monkeypatch.setenv("MICROEXPR_CACHE", str(tmp_path))

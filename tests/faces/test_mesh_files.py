@@ -69,7 +69,7 @@ def test_an_installed_wheel_comes_first(downloads, monkeypatch, tmp_path):
     assert mesh_file(MESH) == tmp_path / "modules" / MESH and not downloads
 
 
-def test_without_a_network_one_line_names_the_reason_and_the_way_out(downloads, monkeypatch):
+def test_without_a_network_the_error_names_the_reason_and_what_to_do(downloads, monkeypatch):
     reason = "WARNING: Retrying\nERROR: Could not find a version\nERROR: No matching distribution\n"
     monkeypatch.setattr(
         mesh_files.subprocess,  # type: ignore[attr-defined]

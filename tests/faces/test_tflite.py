@@ -1,4 +1,4 @@
-"""Networks in TFLite files: both programs that run them answer the same, and neither says a word."""
+"""Networks in TFLite files: LiteRT and OpenCV give the same outputs, and neither prints anything."""
 
 import sys
 
@@ -17,41 +17,41 @@ MODELS = {DETECTOR: (128, ("regressors", "classificators")), MESH: (192, ("conv2
 
 
 def face(side):
-    picture, _ = photograph(ASTRONAUT)
-    return np.ascontiguousarray(picture[:side, -side:]).astype(np.float32) / 255
+    image, _ = photograph(ASTRONAUT)
+    return np.ascontiguousarray(image[:side, -side:]).astype(np.float32) / 255
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_both_answer_the_same(model, monkeypatch):
+def test_litert_and_opencv_give_the_same_outputs(model, monkeypatch):
     side, outputs = MODELS[model]
     file = mesh_file(model)
     fast = tflite.load_network(file, outputs)(face(side))
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
     assert not tflite.has_litert()
     slow = tflite.load_network(file, outputs)(face(side))
-    for one, other in zip(fast, slow, strict=True):
-        assert one.size == other.size > 0 and np.ptp(np.append(one, 0)) > 1
-        assert one.ravel() == pytest.approx(other.ravel(), rel=1e-3, abs=2e-3)
+    for output, other in zip(fast, slow, strict=True):
+        assert output.size == other.size > 0 and np.ptp(np.append(output, 0)) > 1
+        assert output.ravel() == pytest.approx(other.ravel(), rel=1e-3, abs=2e-3)
 
 
-def test_the_outputs_come_in_the_order_asked_for():
+def test_outputs_are_in_the_order_of_their_names():
     side, outputs = MODELS[MESH]
     file = mesh_file(MESH)
     points, logit = tflite.load_network(file, outputs)(face(side))
     assert (points.size, logit.size) == (1404, 1)
-    assert [one.size for one in tflite.load_network(file, outputs[::-1])(face(side))] == [1, 1404]
+    assert [output.size for output in tflite.load_network(file, outputs[::-1])(face(side))] == [1, 1404]
 
 
-def test_an_answer_is_not_overwritten_by_the_next():
+def test_outputs_are_not_overwritten_by_the_next_call():
     side, outputs = MODELS[MESH]
     run = tflite.load_network(mesh_file(MESH), outputs)
     first = run(face(side))[0]
-    kept = first.copy()
-    assert not np.array_equal(run(face(side)[::-1].copy())[0], kept)
-    assert np.array_equal(first, kept)
+    before = first.copy()
+    assert not np.array_equal(run(face(side)[::-1].copy())[0], before)
+    assert np.array_equal(first, before)
 
 
-def test_nothing_is_said_on_the_terminal(capfd):
+def test_loading_a_network_prints_nothing(capfd):
     side, outputs = MODELS[MESH]
     tflite.load_network(mesh_file(MESH), outputs)(face(side))
     print("still there", file=sys.stderr)

@@ -28,17 +28,17 @@ from tests.photographs import ASTRONAUT, photograph, turned
 pytestmark = needs_mesh
 
 
-class Pictures:
+class FramesInMemory:
     """Frames in memory; counts what was read."""
 
-    def __init__(self, pictures, times=None):
-        self.pictures, self.numbers, self.reads = pictures, range(len(pictures)), 0
+    def __init__(self, images, times=None):
+        self.images, self.numbers, self.reads = images, range(len(images)), 0
         if times is not None:
             self.times = times
 
     def read(self, number):
         self.reads += 1
-        return self.pictures[number]
+        return self.images[number]
 
 
 def show(unit: int, amplitude: float, person: int = 1, frames: int = 24) -> SyntheticClip:
@@ -60,7 +60,7 @@ def blinking():
     return np.stack(list(show(45, 10).frames()))
 
 
-def test_landmarks_are_near_the_truth(smile, tmp_path):
+def test_tracked_landmarks_are_near_the_exact_ones(smile, tmp_path):
     write_video(tmp_path / "v.mp4", np.stack(list(smile.frames())), 50)
     (track,) = track_faces(VideoFrames(tmp_path / "v.mp4"))
     assert track.numbers.tolist() == list(range(24)) and track.fps == pytest.approx(50)
@@ -75,36 +75,36 @@ def test_landmarks_are_near_the_truth(smile, tmp_path):
     assert np.abs(track.pose[:, [0, 2]]).max() < 5
 
 
-def test_the_smile_is_seen_where_it_is(smile):
-    (track,) = track_faces(Pictures(list(smile.frames())), Tracking(fps=50))
+def test_a_smile_is_widest_at_its_apex(smile):
+    (track,) = track_faces(FramesInMemory(list(smile.frames())), Tracking(fps=50))
     wide = np.linalg.norm(track.points[:, 54] - track.points[:, 48], axis=1)
     assert abs(int(wide.argmax()) - 11) <= 1
     true = np.ptp(smile.landmarks(11)[[48, 54], 0]) / np.ptp(smile.landmarks(0)[[48, 54], 0])
     assert wide.max() / wide[:3].mean() - 1 == pytest.approx(true - 1, rel=0.5)
 
 
-def test_eyes_stay_at_their_place(smile):
+def test_eyes_stay_at_fixed_positions_in_the_crops(smile):
     shaken = [turned(f, np.zeros((1, 2)), 6 * np.sin(i / 4), 1, (i, -i))[0] for i, f in enumerate(smile.frames())]
-    (track,) = track_faces(Pictures(shaken), Tracking(fps=50))
+    (track,) = track_faces(FramesInMemory(shaken), Tracking(fps=50))
     eyes = track.points[:, 36:48].reshape(-1, 2, 6, 2).mean(axis=2)
     assert np.ptp(eyes, axis=0).max() < 2 and np.abs(eyes[:, 0, 1] - eyes[:, 1, 1]).max() < 1.5
     still = np.abs(np.diff(track.crops.astype(float), axis=0)).mean()
     assert still < np.abs(np.diff([cv2.cvtColor(s, cv2.COLOR_RGB2GRAY).astype(float) for s in shaken], axis=0)).mean()
 
 
-def test_two_people_are_two_tracks(smile):
+def test_two_persons_give_two_tracks(smile):
     other = show(45, 8, person=4)
     both = [np.hstack([smile.frame(i), other.frame(i)]) for i in range(12)]
-    first, second = sorted(track_faces(Pictures(both), Tracking(fps=50)), key=lambda t: t.boxes[0, 0])
+    first, second = sorted(track_faces(FramesInMemory(both), Tracking(fps=50)), key=lambda t: t.boxes[0, 0])
     assert {first.face, second.face} == {1, 2} and len(first) == len(second) == 12
     assert first.boxes[:, 0].max() + 100 < 320 < second.boxes[:, 0].min()
 
 
 @pytest.mark.parametrize(("away", "tracks"), [(8, 1), (30, 2)])
-def test_a_face_that_comes_back(smile, away, tracks):
-    here, nobody = smile.frame(0), np.full_like(smile.frame(0), 90)
+def test_a_face_that_comes_back_gets_the_same_number(smile, away, tracks):
+    here, empty = smile.frame(0), np.full_like(smile.frame(0), 90)
     found = track_faces(
-        Pictures([here] * 10 + [nobody] * away + [here] * 14),
+        FramesInMemory([here] * 10 + [empty] * away + [here] * 14),
         Tracking(fps=50, max_gap=0.4, redetect_interval=0.02, min_seconds=0),
     )
     numbers = np.concatenate([t.numbers for t in found])
@@ -112,10 +112,10 @@ def test_a_face_that_comes_back(smile, away, tracks):
     assert numbers.tolist() == [*range(10), *range(10 + away, 24 + away)]
 
 
-def test_another_one_on_the_same_chair_is_somebody_else(smile):
-    nobody, other = np.full_like(smile.frame(0), 90), cv2.resize(photograph(ASTRONAUT)[0], (320, 240))
-    pictures = [smile.frame(0)] * 5 + [nobody] * 20 + [other] * 5 + [nobody] * 20 + [smile.frame(3)] * 5
-    found = track_faces(Pictures(pictures), Tracking(fps=50, max_gap=0.2, redetect_interval=0.02, min_seconds=0))
+def test_a_different_person_in_the_same_place_gets_a_new_number(smile):
+    empty, other = np.full_like(smile.frame(0), 90), cv2.resize(photograph(ASTRONAUT)[0], (320, 240))
+    images = [smile.frame(0)] * 5 + [empty] * 20 + [other] * 5 + [empty] * 20 + [smile.frame(3)] * 5
+    found = track_faces(FramesInMemory(images), Tracking(fps=50, max_gap=0.2, redetect_interval=0.02, min_seconds=0))
     assert [t.face for t in found][:2] == [1, 2] and len(found) == 3
     known = [FaceSignature.from_track(t) for t in found]
     own = [replace(p, face=0, first_box=known[0].first_box, last_box=known[0].last_box) for p in known]
@@ -123,22 +123,24 @@ def test_another_one_on_the_same_chair_is_somebody_else(smile):
     assert match_identity(own[0], []) == 1 and match_identity(own[0], known[1:2]) == 3
 
 
-def test_no_face_is_no_track(tmp_path):
+def test_recordings_without_a_face_have_no_tracks(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
-    assert track_faces(Pictures([noise] * 3)) == []
-    assert track_faces(Pictures([])) == []
-    assert track_faces(Pictures([noise] * 3), folder=tmp_path) == track_faces(Pictures([noise] * 3), folder=tmp_path)
+    assert track_faces(FramesInMemory([noise] * 3)) == []
+    assert track_faces(FramesInMemory([])) == []
+    assert track_faces(FramesInMemory([noise] * 3), folder=tmp_path) == track_faces(
+        FramesInMemory([noise] * 3), folder=tmp_path
+    )
 
 
 def test_a_blink_is_marked(blinking):
-    (track,) = track_faces(Pictures(list(blinking) + [blinking[0]] * 26), Tracking(fps=50))
+    (track,) = track_faces(FramesInMemory(list(blinking) + [blinking[0]] * 26), Tracking(fps=50))
     marked = np.flatnonzero(track.blink)
     assert set(range(9, 14)) <= set(marked) and set(marked) <= set(range(3, 20))
     assert 10 <= int(track.eye_openness.mean(axis=1).argmin()) <= 12
     assert track.eye_openness[30:] == pytest.approx(1, abs=0.1)
 
 
-def test_what_is_a_blink_and_what_is_not():
+def test_short_deep_dips_of_the_openness_are_blinks():
     times = np.arange(400) / 100
     dip = np.exp(-0.5 * ((times - 2) / 0.06) ** 2)
     slow = np.exp(-0.5 * ((times - 2) / 0.6) ** 2)
@@ -149,12 +151,12 @@ def test_what_is_a_blink_and_what_is_not():
     assert blinks(times, eye_openness(times, np.full((400, 2), 0.3)), 0.05).sum() == 0
 
 
-def test_smoothing_keeps_a_bump_of_40_ms():
+def test_smoothing_preserves_the_height_of_a_peak_of_40_ms():
     rng = np.random.default_rng(0)
     times = np.arange(2000) / 200
-    bump = 2 * np.where(np.abs(times - 5) < 0.02, (1 + np.cos(np.pi * (times - 5) / 0.02)) / 2, 0)
-    assert smooth(times, bump, 30).max() / bump.max() == pytest.approx(0.936, abs=0.005)
-    assert int(smooth(times, bump, 30).argmax()) == 1000
+    peak = 2 * np.where(np.abs(times - 5) < 0.02, (1 + np.cos(np.pi * (times - 5) / 0.02)) / 2, 0)
+    assert smooth(times, peak, 30).max() / peak.max() == pytest.approx(0.936, abs=0.005)
+    assert int(smooth(times, peak, 30).argmax()) == 1000
     noise = rng.normal(size=2000)
     assert noise.std() / smooth(times, noise, 30).std() > 1.65
     slow = np.arange(100) / 25
@@ -165,17 +167,17 @@ def test_a_smile_of_40_ms_is_not_smoothed_away():
     """Rendered at 200 frames a second, up in 20 ms and down in 20: beside the same pass without smoothing."""
     camera = Camera(fps=200, size=(240, 320), framing="wide", noise=1.0)
     shown = render_clip(1, units=((12, ""),), camera=camera, timing=Timing(14, 18, 22, 36, 200), amplitude=8)
-    film = Pictures(list(shown.frames()))
+    video = FramesInMemory(list(shown.frames()))
     heights = []
     for window in (0, 30):
-        (track,) = track_faces(film, Tracking(fps=200, landmark_smoothing_ms=window, min_seconds=0))
+        (track,) = track_faces(video, Tracking(fps=200, landmark_smoothing_ms=window, min_seconds=0))
         wide = np.linalg.norm(track.points[:, 54] - track.points[:, 48], axis=1)
         heights.append(wide[17:20].mean() - wide[:10].mean())
         assert 16 <= int(wide.argmax()) <= 20
     assert heights[1] > 0.85 * heights[0] > 1
 
 
-def test_smoothing_goes_by_the_clock():
+def test_smoothing_uses_the_time_stamps():
     rng = np.random.default_rng(1)
     times = np.cumsum(rng.uniform(0.003, 0.007, 400))
     curve = 3 + 4 * times - 5 * times**2
@@ -185,14 +187,14 @@ def test_smoothing_goes_by_the_clock():
 
 
 @pytest.mark.parametrize("degrees", [-25, 0, 25])
-def test_the_roll_of_a_photograph(degrees):
-    picture, _ = turned(*photograph(ASTRONAUT), degrees)  # type: ignore[call-arg]
-    upright = track_faces(Pictures([photograph(ASTRONAUT)[0]]))[0].pose[0]
-    pose = track_faces(Pictures([picture]))[0].pose[0]
+def test_the_roll_of_a_turned_photograph(degrees):
+    image, _ = turned(*photograph(ASTRONAUT), degrees)  # type: ignore[call-arg]
+    upright = track_faces(FramesInMemory([photograph(ASTRONAUT)[0]]))[0].pose[0]
+    pose = track_faces(FramesInMemory([image]))[0].pose[0]
     assert abs(abs(pose[2] - upright[2]) - abs(degrees)) < 3 and pose[:2] == pytest.approx(upright[:2], abs=6)
 
 
-def test_pose_of_points_that_were_turned():
+def test_the_pose_of_turned_points():
     face = np.array([[-45.0, -30, 10], [45, -30, 10], [0, -80, 0], [0, 80, 0]])
     for axis, degrees, expected in (
         ((0, 1, 0), 20, (-20, 0, 0)),
@@ -203,9 +205,11 @@ def test_pose_of_points_that_were_turned():
         assert head_pose(*(face @ turn.T)) == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_mirrored_face_looks_the_other_way():
-    picture = photograph(ASTRONAUT)[0]
-    pose, mirrored = (track_faces(Pictures([p]))[0].pose[0] for p in (picture, np.ascontiguousarray(picture[:, ::-1])))
+def test_the_pose_of_a_mirrored_face_is_mirrored():
+    image = photograph(ASTRONAUT)[0]
+    pose, mirrored = (
+        track_faces(FramesInMemory([p]))[0].pose[0] for p in (image, np.ascontiguousarray(image[:, ::-1]))
+    )
     assert pose * (-1, 1, -1) == pytest.approx(mirrored, abs=3)
 
 
@@ -216,48 +220,48 @@ def test_quality_falls_with_size_turn_and_blur(smile):
         assert quality(*worse) == pytest.approx(0.5)
     assert quality(one, one * 200, np.array([[60.0, 0, 0]]), one) == 0
     blurred = cv2.GaussianBlur(smile.frame(0), (0, 0), 3)
-    (sharp,), (soft,) = (track_faces(Pictures([p])) for p in (smile.frame(0), blurred))
+    (sharp,), (soft,) = (track_faces(FramesInMemory([p])) for p in (smile.frame(0), blurred))
     assert soft.quality[0] < 0.8 * sharp.quality[0] and sharpness(np.full((128, 128), 7, np.uint8)) == 0
 
 
-def test_a_finished_pass_is_read_from_its_folder(smile, tmp_path):
-    film, said = tmp_path / "v.mp4", []
-    write_video(film, np.stack(list(smile.frames())[:20]), 50)
-    (first,) = track_faces(VideoFrames(film), Tracking(), lambda *now: said.append(now), tmp_path)
-    assert said == [("faces", 16, 20), ("faces", 20, 20)]
+def test_complete_tracks_are_read_from_their_folder(smile, tmp_path):
+    video, calls = tmp_path / "v.mp4", []
+    write_video(video, np.stack(list(smile.frames())[:20]), 50)
+    (first,) = track_faces(VideoFrames(video), Tracking(), lambda *now: calls.append(now), tmp_path)
+    assert calls == [("faces", 16, 20), ("faces", 20, 20)]
     assert isinstance(first.crops, np.memmap) and Path(first.crops.filename).parent == tmp_path
-    (again,) = track_faces(VideoFrames(film), Tracking(), lambda *now: said.append(now), tmp_path)
-    assert len(said) == 2
+    (again,) = track_faces(VideoFrames(video), Tracking(), lambda *now: calls.append(now), tmp_path)
+    assert len(calls) == 2
     for name in ("points", "crops", "blink", "quality"):
         assert np.array_equal(getattr(first, name), getattr(again, name))
-    (other,) = track_faces(VideoFrames(film), Tracking(size=64), lambda *now: said.append(now), tmp_path)
-    assert len(said) == 4 and other.crops.shape == (20, 64, 64)
+    (other,) = track_faces(VideoFrames(video), Tracking(size=64), lambda *now: calls.append(now), tmp_path)
+    assert len(calls) == 4 and other.crops.shape == (20, 64, 64)
 
 
-def test_a_pass_that_was_stopped_is_done_again(smile, tmp_path):
-    film = tmp_path / "v.mp4"
-    write_video(film, np.stack(list(smile.frames())[:20]), 50)
+def test_incomplete_tracks_are_made_again(smile, tmp_path):
+    video = tmp_path / "v.mp4"
+    write_video(video, np.stack(list(smile.frames())[:20]), 50)
 
     def stop(what, done, total):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        track_faces(VideoFrames(film), Tracking(), stop, tmp_path)
-    (track,) = track_faces(VideoFrames(film), Tracking(), folder=tmp_path)
+        track_faces(VideoFrames(video), Tracking(), stop, tmp_path)
+    (track,) = track_faces(VideoFrames(video), Tracking(), folder=tmp_path)
     assert len(track) == 20
     (tmp_path / "1.crops").write_bytes(b"broken")
-    (track,) = track_faces(VideoFrames(film), Tracking(), folder=tmp_path)
+    (track,) = track_faces(VideoFrames(video), Tracking(), folder=tmp_path)
     assert len(track) == 20 and track.crops.shape == (20, 128, 128)
 
 
-def test_what_is_no_file_is_never_taken_from_a_folder(smile, tmp_path):
-    frames = Pictures(list(smile.frames())[:5])
+def test_frames_in_memory_are_always_tracked_again(smile, tmp_path):
+    frames = FramesInMemory(list(smile.frames())[:5])
     track_faces(frames, folder=tmp_path)
     track_faces(frames, folder=tmp_path)
     assert frames.reads == 10
 
 
-def test_work_ahead_keeps_order_and_faults_and_stops():
+def test_prefetch_keeps_the_order_passes_errors_on_and_stops():
     made, closed = [], []
 
     def numbers(upto):
@@ -277,50 +281,57 @@ def test_work_ahead_keeps_order_and_faults_and_stops():
     assert closed == [50, 1000] and len(made) <= 50 + 6
 
 
-def test_crops_wait_on_the_disk_not_in_memory(smile, tmp_path):
+def test_crops_are_written_while_tracking(smile, tmp_path):
     sizes = []
-    frames = Pictures([smile.frame(0)] * 200)
+    frames = FramesInMemory([smile.frame(0)] * 200)
     track_faces(
         frames, Tracking(), lambda *now: sizes.append(sum(f.stat().st_size for f in tmp_path.glob("*.crops"))), tmp_path
     )
     assert sizes[-1] == 200 * 128**2 and sizes[len(sizes) // 2] > 50 * 128**2
 
 
-def test_time_stamps_that_vary_and_that_are_broken(smile):
+def test_varying_and_broken_time_stamps_give_rising_times(smile):
     times = [0.5, 0.54, 0.54, 0.62, 0.60, 0.70]
-    assert [round(t, 6) for _, t, _ in iter_frames(Pictures([0] * 6, times), 25)] == [0, 0.04, 0.06, 0.12, 0.15, 0.2]
-    (track,) = track_faces(Pictures(list(smile.frames())[:6], [0, 0.01, 0.05, 0.3, 0.31, 0.4]))
+    assert [round(t, 6) for _, t, _ in iter_frames(FramesInMemory([0] * 6, times), 25)] == [
+        0,
+        0.04,
+        0.06,
+        0.12,
+        0.15,
+        0.2,
+    ]
+    (track,) = track_faces(FramesInMemory(list(smile.frames())[:6], [0, 0.01, 0.05, 0.3, 0.31, 0.4]))
     assert track.times == pytest.approx([0, 0.01, 0.05, 0.3, 0.31, 0.4])
 
 
-def test_a_video_file_of_varying_rate(smile, tmp_path):
+def test_a_video_of_varying_frame_rate_has_its_own_times(smile, tmp_path):
     stamps = [0, 20, 40, 100, 120, 220, 230, 240]  # milliseconds
-    with av.open(str(tmp_path / "v.mp4"), "w") as film:
-        stream = film.add_stream("mpeg4", rate=1000)
+    with av.open(str(tmp_path / "v.mp4"), "w") as video:
+        stream = video.add_stream("mpeg4", rate=1000)
         stream.height, stream.width, stream.pix_fmt, stream.bit_rate = 240, 320, "yuv420p", 8_000_000
         for i, stamp in enumerate(stamps):
             frame = av.VideoFrame.from_ndarray(smile.frame(i), format="rgb24")
             frame.pts = stamp
-            film.mux(stream.encode(frame))
-        film.mux(stream.encode())
+            video.mux(stream.encode(frame))
+        video.mux(stream.encode())
     (track,) = track_faces(VideoFrames(tmp_path / "v.mp4"))
     assert track.times == pytest.approx(np.array(stamps) / 1000, abs=1e-3)
 
 
-def test_a_video_that_lies_on_its_side_is_upright(smile, tmp_path):
+def test_a_video_with_rotation_metadata_is_turned_upright(smile, tmp_path):
     """A telephone writes what its sensor sees, and the turn into the file's track header."""
     path = tmp_path / "v.mp4"
     write_video(path, np.stack([np.rot90(smile.frame(i)) for i in range(3)]), 50)
     data = path.read_bytes()
-    place = data.index(b"tkhd") + 4 + 40
+    start = data.index(b"tkhd") + 4 + 40
     clockwise = np.array([0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30], ">i4").tobytes()
-    path.write_bytes(data[:place] + clockwise + data[place + 36 :])
+    path.write_bytes(data[:start] + clockwise + data[start + 36 :])
     (track,) = track_faces(VideoFrames(path), Tracking(min_seconds=0))
     assert abs(track.pose[0, 2]) < 5 and track.boxes[0, 2:].max() < 240
     assert next(iter(VideoFrames(path)))[1].shape == (240, 320, 3)
 
 
-def test_boxes():
+def test_overlap_and_distance_of_boxes_and_eye_ratios():
     assert (
         box_overlap((0, 0, 2, 2), (1, 0, 2, 2)) == pytest.approx(1 / 3) and box_overlap((0, 0, 1, 1), (3, 3, 1, 1)) == 0
     )
@@ -339,9 +350,9 @@ def test_wrong_settings_are_named(wrong):
         validate_settings(Tracking, wrong, "tracking")
 
 
-def test_faults_are_one_clear_line(tmp_path, smile):
+def test_a_missing_video_and_an_unwritable_folder_are_errors(tmp_path, smile):
     with pytest.raises(MediaError, match="No such file"):
         track_faces(VideoFrames(tmp_path / "nothing.mp4"))
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="cannot be written"):
-        track_faces(Pictures([smile.frame(0)]), folder=tmp_path / "file")
+        track_faces(FramesInMemory([smile.frame(0)]), folder=tmp_path / "file")

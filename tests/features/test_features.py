@@ -1,4 +1,4 @@
-"""Descriptors: against plain transcriptions of their formulas, and what they promise."""
+"""Descriptors: against plain implementations of their formulas, their properties and errors."""
 
 import itertools
 import math
@@ -27,11 +27,11 @@ CASES = [
 
 
 @pytest.mark.parametrize("settings", CASES, ids=str)
-def test_contract(settings):
+def test_features_pass_their_check(settings):
     check_feature(settings)
 
 
-def test_every_feature_is_tried():
+def test_every_feature_has_a_case():
     assert {case["name"] for case in CASES} == set(FEATURES.names())
 
 
@@ -80,7 +80,7 @@ def _linear(volume: np.ndarray, t: float, y: float, x: float, rounded: bool) -> 
     ],
     ids=str,
 )
-def test_lbp_top_is_its_formula(settings):
+def test_lbp_top_equals_its_formula(settings):
     feature = LBPTOP(grid=(1, 1), **settings)
     volume = np.random.default_rng(0).integers(0, 6, (11, 12, 13), np.uint8)  # few gray levels: many equal ones
     assert feature(volume) == pytest.approx(plain_lbp_top(volume, feature), abs=1e-6)
@@ -93,7 +93,7 @@ def test_lengths_of_the_literature():
     assert FEATURES.build({"name": "hoof"}).length == 200
 
 
-def test_lbp_top_does_not_see_brightness():
+def test_lbp_top_is_invariant_to_brightness():
     clip = np.random.default_rng(1).integers(0, 100, (12, 40, 40), np.uint8)
     feature = LBPTOP(grid=(2, 2))
     assert np.array_equal(feature(clip), feature(2 * clip + 7))
@@ -109,13 +109,13 @@ def test_hoof_folds_left_and_right(folded, same):
     assert not np.array_equal(feature(flow), feature(flow * (1, -1)))
 
 
-def test_hoof_weighs_by_length():
+def test_hoof_weights_directions_by_length():
     flow = np.zeros((1, 4, 2), np.float32)
     flow[0, :, 1] = [3, -1, 0, 0]
     assert sorted(FEATURES.build({"name": "hoof", "grid": [1, 1]})(flow))[-2:] == pytest.approx([0.25, 0.75])
 
 
-def test_the_faces_of_an_icosahedron():
+def test_icosahedron_axes_are_unit_normals_with_three_neighbors():
     axes = icosahedron_axes()
     assert np.allclose(np.linalg.norm(axes, axis=1), 1) and len(np.unique(axes.round(6), axis=0)) == 20
     assert np.allclose(axes[10:], -axes[:10])
@@ -130,7 +130,7 @@ def test_a_gradient_along_a_normal_votes_for_it_alone():
     assert np.allclose(quantized(axes[:1], True), quantized(-axes[:1], True))
 
 
-def test_means_of_boxes():
+def test_box_means_equal_plain_means():
     volume = np.random.default_rng(2).normal(size=(7, 9, 10))
     found = box_means(volume, (2, 3, 4))
     edges = [np.linspace(0, n, k + 1).round().astype(int) for n, k in zip(volume.shape, (2, 3, 4), strict=True)]
@@ -139,17 +139,17 @@ def test_means_of_boxes():
         assert found[i, j, k] == pytest.approx(volume[tuple(box)].mean())
 
 
-def test_hog3d_sees_direction_not_contrast():
+def test_hog3d_depends_on_direction_but_not_on_contrast():
     ramp = np.broadcast_to(np.arange(32, dtype=np.uint8)[None, None, :] * 2, (12, 32, 32))
     feature = FEATURES.build({"name": "hog3d"})
     assert feature(ramp) == pytest.approx(feature((ramp * 2).astype(np.uint8)), abs=1e-5)
     assert not np.allclose(feature(ramp), feature(np.ascontiguousarray(ramp.transpose(0, 2, 1))))
 
 
-def test_blocks_cover_a_picture():
+def test_blocks_cover_an_image_once():
     seen = np.zeros((47, 61), int)
-    for place in blocks(47, 61, (5, 5)):
-        seen[place] += 1
+    for block in blocks(47, 61, (5, 5)):
+        seen[block] += 1
     assert (seen == 1).all()
     overlapping = list(blocks(100, 100, (3, 3), 0.5))
     assert overlapping[0][1].stop > overlapping[1][1].start and overlapping[-1][1].stop == 100
@@ -166,12 +166,12 @@ def test_blocks_cover_a_picture():
         ({"name": "lpb-top"}, None, "did you mean 'lbp-top'"),
     ],
 )
-def test_bad_input(settings, array, text):
+def test_wrong_settings_and_arrays_are_errors(settings, array, text):
     with pytest.raises(MicroexprError, match=text):
         FEATURES.build(settings)(array)
 
 
-def test_a_descriptor_is_a_step(synthetic_datasets):
+def test_step_descriptor_replaces_frames_by_features(synthetic_datasets):
     steps = [
         {"name": "sequence", "min_frames": 9},
         {"name": "descriptor", "feature": {"name": "lbp-top", "grid": [2, 2]}},
@@ -184,7 +184,7 @@ def test_a_descriptor_is_a_step(synthetic_datasets):
         Chain.build([{"name": "descriptor", "feature": {"name": "lbp-top", "gird": [2, 2]}}])
 
 
-def test_lbp_is_the_plane_of_lbp_top():
+def test_lbp_equals_the_xy_plane_of_lbp_top():
     frames = np.random.default_rng(4).integers(0, 256, (9, 40, 42), np.uint8)
     plain = FEATURES.build({"name": "lbp", "grid": [1, 1], "neighbors": 4, "uniform": False})(frames[4:5])
     planes = FEATURES.build({"name": "lbp-top", "grid": [1, 1], "neighbors": 4, "radii": [1, 1, 4]})(frames)

@@ -16,14 +16,14 @@ from tests.photographs import ASTRONAUT, HOPPER, photograph, turned
 pytestmark = needs_mesh
 
 
-def align(*pictures, **settings):
+def align(*images, **settings):
     step = STEPS.build({"name": "align", **settings})
-    return step, step(Sample(make_clips()[0].blind(()), {"frames": np.stack(pictures)}))
+    return step, step(Sample(make_clips()[0].blind(()), {"frames": np.stack(images)}))
 
 
 @pytest.mark.parametrize("which", [ASTRONAUT, HOPPER])
 @pytest.mark.parametrize("degrees", [0, 25])
-def test_eyes_are_level_and_in_place(which, degrees):
+def test_eyes_are_level_and_at_their_targets(which, degrees):
     step, sample = align(turned(*photograph(which), degrees)[0], size=160, margin=0.2)  # type: ignore[call-arg]
     cut = sample.array("frames")
     assert cut.shape == (1, 160, 160, 3) and cut.dtype == np.uint8
@@ -31,22 +31,22 @@ def test_eyes_are_level_and_in_place(which, degrees):
     assert 0 < float(sample.notes["quality"]) <= 1 and "face" not in sample.notes
 
 
-def test_the_map_of_the_first_frame_is_that_of_all():
-    pictures = [turned(*photograph(HOPPER), 0, 1, (3 * i, 0))[0] for i in range(3)]  # type: ignore[call-arg]
-    step, sample = align(*pictures)
+def test_all_frames_get_the_map_of_the_first_one():
+    images = [turned(*photograph(HOPPER), 0, 1, (3 * i, 0))[0] for i in range(3)]  # type: ignore[call-arg]
+    step, sample = align(*images)
     eyes = [eye_centers(find_landmarks(frame).points).mean(axis=0) for frame in sample.array("frames")]
     zoom = np.ptp(step.eye_targets[:, 0]) / np.linalg.norm(np.subtract(*eye_centers(photograph(HOPPER)[1])))
     assert np.diff(eyes, axis=0)[:, 0] == pytest.approx([3 * zoom] * 2, abs=1.0)  # what moved, still moves
-    alone = [align(picture)[1].array("frames")[0] for picture in pictures]
+    alone = [align(image)[1].array("frames")[0] for image in images]
     same = [np.array_equal(a, b) for a, b in zip(alone, sample.array("frames"), strict=True)]
     assert same == [True, False, False]
 
 
 @pytest.mark.parametrize("outside", [0, 128])
-def test_the_mask_leaves_the_face_alone(outside):
-    picture = photograph(ASTRONAUT)[0]
-    whole = align(picture)[1].array("frames")[0]
-    masked = align(picture, mask=True, fill=outside)[1].array("frames")[0]
+def test_the_mask_changes_only_pixels_outside_the_face(outside):
+    image = photograph(ASTRONAUT)[0]
+    whole = align(image)[1].array("frames")[0]
+    masked = align(image, mask=True, fill=outside)[1].array("frames")[0]
     face = face_mask(find_landmarks(whole).points, 224)
     changed = (whole != masked).any(axis=-1)
     assert (masked[:4] == outside).all() and 0.4 < face.mean() < 0.8
@@ -54,7 +54,7 @@ def test_the_mask_leaves_the_face_alone(outside):
 
 
 @pytest.mark.parametrize("by", ["mesh", "cascade"])
-def test_no_face_is_a_result(by):
+def test_without_a_face_the_central_square_is_used(by):
     frames = np.full((2, 80, 60, 3), 128, np.uint8)
     frames[:, :10], frames[:, 70:] = 0, 0
     sample = align(*frames, method=by, size=32)[1]
@@ -63,7 +63,7 @@ def test_no_face_is_a_result(by):
     assert cut.shape == (2, 32, 32, 3) and (cut[:, 2:-2] == 128).all()
 
 
-def test_the_cascade_needs_no_wheel():
+def test_method_cascade_aligns_the_eyes_of_an_upright_face():
     step, sample = align(photograph(HOPPER)[0], method="cascade", margin=0.2)
     assert sample.notes == {}
     assert eye_centers(find_landmarks(sample.array("frames")[0]).points) == pytest.approx(step.eye_targets, abs=14)
@@ -81,6 +81,6 @@ def test_the_cascade_needs_no_wheel():
         ({"method": "mash"}, "method = 'mash'"),
     ],
 )
-def test_bad_settings(settings, text):
+def test_wrong_settings_are_errors(settings, text):
     with pytest.raises(RecipeError, match=text):
         STEPS.build({"name": "align", **settings})

@@ -1,4 +1,4 @@
-"""Steps, chains, the cache; flow and strain against the truth."""
+"""Steps, chains, the cache; flow and strain of known motion."""
 
 import cv2
 import numpy as np
@@ -24,7 +24,7 @@ Y, X = np.mgrid[0:64, 0:64].astype(float)
         (0 * X, 0.2 * Y, 0.2),
     ],
 )
-def test_strain(u, v, expected):
+def test_strain_of_known_flow(u, v, expected):
     assert strain(np.dstack([u, v])) == pytest.approx(np.full_like(X, expected), abs=1e-9)
 
 
@@ -44,14 +44,14 @@ def chain(*steps):
     return Chain.build(list(steps))
 
 
-def test_the_key_is_the_settings():
+def test_the_key_of_a_chain_depends_on_its_steps_and_settings():
     base = chain({"name": "load-image"}, {"name": "resize", "size": 28})
     assert base.key == chain({"name": "load-image"}, {"name": "resize", "size": 28}).key
     assert base.key != chain({"name": "load-image"}, {"name": "resize", "size": 29}).key
     assert base.key != chain({"name": "resize", "size": 28}, {"name": "load-image"}).key
 
 
-def test_from_frames_to_flow(synthetic_datasets):
+def test_a_chain_from_frames_to_flow(synthetic_datasets):
     steps = chain(
         {"name": "onset-apex"},
         {"name": "crop-face", "size": 64},
@@ -65,7 +65,7 @@ def test_from_frames_to_flow(synthetic_datasets):
     assert sample.arrays["image"].dtype == np.float32
 
 
-def test_what_is_hidden_is_not_used(synthetic_datasets):
+def test_a_hidden_apex_and_onset_are_not_used_by_onset_apex(synthetic_datasets):
     step = STEPS.build({"name": "onset-apex", "without_apex": "difference"})
     clip = synthetic_datasets["casme2"].clips()[0]
     shown, hidden = step(Sample(clip.blind(("onset", "apex", "offset")))), step(Sample(clip.blind(())))
@@ -74,7 +74,7 @@ def test_what_is_hidden_is_not_used(synthetic_datasets):
     assert np.array_equal(hidden.arrays["frames"][0], open_frames(clip.source).read(first))
 
 
-def test_the_cache_gives_back_what_was_made(synthetic_datasets, tmp_path):
+def test_the_cache_returns_the_stored_sample_and_replaces_a_damaged_file(synthetic_datasets, tmp_path):
     clips = [clip.blind(()) for clip in synthetic_datasets["megc2019"].clips()[:3]]
     samples = SampleCache(chain({"name": "load-image"}), clips, tmp_path)
     made = samples[clips[0].id]
@@ -86,21 +86,21 @@ def test_the_cache_gives_back_what_was_made(synthetic_datasets, tmp_path):
     assert np.array_equal(samples[clips[0].id].arrays["image"], made.arrays["image"])
 
 
-def test_another_apex_is_another_file(synthetic_datasets, tmp_path):
+def test_cached_files_of_different_times_differ(synthetic_datasets, tmp_path):
     clip = synthetic_datasets["casme2"].clips()[0]
     samples = SampleCache(chain({"name": "onset-apex"}), [clip.blind(())], tmp_path)
     assert samples.path(clip.blind(())) != samples.path(clip.blind(("onset", "apex", "offset")))
     assert samples.path(clip.blind(())) == samples.path(clip.blind(()))
 
 
-def test_no_face_is_a_result():
+def test_crop_face_without_a_face_uses_the_central_square():
     frames = np.full((2, 80, 60, 3), 128, np.uint8)
     sample = Sample(make_clips()[0].blind(()), {"frames": frames})
     cut = STEPS.build({"name": "crop-face", "size": 32})(sample)
     assert not cut.face_found and cut.arrays["frames"].shape == (2, 32, 32, 3)
 
 
-def test_a_broken_picture_is_named(synthetic_datasets, tmp_path):
+def test_a_broken_image_is_an_error(synthetic_datasets, tmp_path):
     clip = synthetic_datasets["megc2019"].clips()[0]
     broken = tmp_path / "x 1.png"
     broken.write_bytes(clip.source.read_bytes()[:50])
@@ -120,6 +120,6 @@ def test_a_broken_picture_is_named(synthetic_datasets, tmp_path):
         ([{"size": 3}], "needs a 'name'"),
     ],
 )
-def test_bad_settings(steps, text):
+def test_wrong_chains_are_errors(steps, text):
     with pytest.raises((RecipeError, ValueError), match=text):
         chain(*steps)

@@ -66,7 +66,7 @@ def one_clip(casme2, reveal=("onset", "apex", "offset")) -> Clip:
     return casme2.clips()[0].blind(reveal)
 
 
-def test_frames_around_the_apex(casme2):
+def test_apex_window_has_the_frames_around_the_apex(casme2):
     clip = one_clip(casme2)
     frames = STEPS.build({"name": "apex-window"})(Sample(clip)).array("frames")
     source = open_frames(clip.source)
@@ -75,7 +75,7 @@ def test_frames_around_the_apex(casme2):
     assert all(np.array_equal(far[i], source.read(t)) for i, t in enumerate((clip.onset, clip.apex, clip.offset)))
 
 
-def test_a_hidden_apex_is_not_used(casme2):
+def test_apex_window_uses_the_middle_frame_for_a_hidden_apex(casme2):
     clip = one_clip(casme2, ("onset", "offset"))
     sample = STEPS.build({"name": "apex-window", "offsets": [0]})(Sample(clip))
     middle = [n for n in open_frames(clip.source).numbers if clip.onset <= n <= clip.offset]
@@ -100,7 +100,7 @@ def test_padding_repeats_the_last_entry():
         STEPS.build({"name": "pad", "frames": 4})(with_frames(frames))
 
 
-def test_difference_and_thinning():
+def test_difference_and_subsample():
     frames = np.array([200, 10, 250, 90], np.uint8).reshape(4, 1, 1, 1)
     assert STEPS.build({"name": "difference"})(with_frames(frames)).array("frames").ravel().tolist() == [
         0,
@@ -117,7 +117,7 @@ def test_difference_and_thinning():
 @pytest.mark.parametrize(
     "wrong", [{"name": "pad", "frames": 0}, {"name": "subsample", "every": 0}, {"name": "apex-window", "offsets": []}]
 )
-def test_wrong_steps(wrong):
+def test_wrong_settings_of_steps_are_errors(wrong):
     with pytest.raises(RecipeError, match=f"step '{wrong['name']}': .* = "):
         STEPS.build(wrong)
 
@@ -139,7 +139,7 @@ def test_flow_of_every_frame_against_the_first(casme2):
 
 @pytest.mark.parametrize("norm", ["none", "batch", "group"])
 @pytest.mark.parametrize("read", ["last", "mean", "max"])
-def test_nothing_beyond_the_end_is_looked_at(norm, read):
+def test_frames_beyond_the_end_of_a_clip_have_no_effect(norm, read):
     one, other, batch = module(norm=norm, pooling=read), module(norm=norm, pooling=read), ragged()
     beyond = batch.x.clone()
     for row, length in zip(beyond, batch.lengths, strict=True):
@@ -153,7 +153,7 @@ def test_nothing_beyond_the_end_is_looked_at(norm, read):
 
 
 @pytest.mark.parametrize("settings", [TINY, {**TINY, "norm": "batch", "pooling": "mean"}, NEW])
-def test_a_clip_alone_or_beside_longer_ones(settings):
+def test_predictions_do_not_depend_on_the_other_clips_of_a_batch(settings):
     samples, labels = sequences()
     model = build(network=settings).fit(samples, labels)
     together = model.predict_proba(samples)
@@ -174,7 +174,7 @@ def test_chunks_give_the_same_gradients():
         assert torch.allclose(whole.eval()(batch.x, batch.lengths), parts.eval()(batch.x, batch.lengths), atol=1e-6)
 
 
-def test_old_and_new_differ_in_their_dense_layers():
+def test_cnn_lstm_v2_has_more_dense_layers():
     old, new = (NETWORKS.build({"name": name}).build((0, 3, 32, 32), 7) for name in ("cnn-lstm", "cnn-lstm-v2"))
     layers = [sum(isinstance(layer, torch.nn.Linear) for layer in network.modules()) for network in (old, new)]
     assert layers == [1, 3] and old.fc.out_features == new.fc.out_features == 7
@@ -192,7 +192,7 @@ def test_old_and_new_differ_in_their_dense_layers():
         ({"dropout": 1.0}, (0, 3, 32, 32), "less than 1"),
     ],
 )
-def test_wrong_networks(settings, shape, text):
+def test_wrong_settings_of_networks_are_errors(settings, shape, text):
     with pytest.raises(RecipeError, match=text):
         NETWORKS.build({"name": "cnn-lstm", **settings}).build(shape, 3)
 
@@ -215,13 +215,13 @@ AUGMENT = [
         {"network": {**TINY, "frame_chunk": 5}, "precision": "bf16"},
     ],
 )
-def test_contract(settings):
+def test_sequence_networks_pass_the_check_of_recognizers(settings):
     samples, labels = sequences()
     check_recognizer({**SMALL, **settings}, samples, labels)
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS.names())
-def test_augmentations_draw_once_a_clip(name):
+def test_augmentations_change_all_frames_of_a_clip_alike(name):
     settings = {"name": name, "negate": [0]} if name == "horizontal-flip" else {"name": name}
     one, still = AUGMENTATIONS.build(settings), torch.rand(12, 1, 3, 16, 16) * 200
     clips = Batch(still.expand(-1, 5, -1, -1, -1), torch.full((12,), 5))
@@ -248,7 +248,7 @@ class Stop(Exception):
 
 
 @pytest.mark.parametrize("network", [NEW, {**TINY, "frame_chunk": 4, "dropout": 0.3}])
-def test_a_stop_inside_training_changes_nothing(tmp_path, monkeypatch, network):
+def test_an_interrupted_training_continues_with_equal_results(tmp_path, monkeypatch, network):
     samples, labels = sequences()
     steady = {
         "epochs": 4,
@@ -275,7 +275,7 @@ def test_a_stop_inside_training_changes_nothing(tmp_path, monkeypatch, network):
     assert whole.history_ == rest.history_ and {"val_loss", "val_accuracy"} <= whole.history_[0].keys()
 
 
-def test_people_kept_apart_are_never_learned_from(monkeypatch):
+def test_validation_subjects_are_never_trained_on(monkeypatch):
     samples, labels = sequences()
     seen: set[bytes] = set()
     real = Classifier.training_logits
@@ -296,7 +296,7 @@ def test_people_kept_apart_are_never_learned_from(monkeypatch):
     assert set(model.history_[-1]) == {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
 
 
-def test_curves_of_people_kept_apart_change_nothing():
+def test_validation_curves_do_not_change_the_training():
     samples, labels = sequences()
     model = build(validation_fraction=0.3, network=NEW)
     model.fit(samples, labels)
@@ -347,7 +347,7 @@ def test_large_files_of_the_cache_are_read_when_asked_for(casme2, tmp_path, monk
 @pytest.mark.parametrize(
     ("shape", "text"), [((12, 12), "a network takes"), ((0, 12, 12, 3), "alike"), ((2, 9, 12, 3), "alike")]
 )
-def test_arrays_that_do_not_fit(shape, text):
+def test_arrays_of_other_shapes_are_errors(shape, text):
     samples, _ = sequences(4)
     odd = samples[0].with_array("image", np.zeros(shape, np.float32))
     with pytest.raises(RecipeError, match=text):

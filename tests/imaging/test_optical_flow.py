@@ -21,14 +21,14 @@ MOTIONS = {
     "rotation": (-0.02 * Y, 0.02 * X),
     "stretch": (0.05 * X, ZERO),
     "shear": (0.05 * Y, ZERO),
-    "bump": (1.5 * np.exp(-(X**2 + Y**2) / 800), -np.exp(-(X**2 + (Y - 20) ** 2) / 600)),
+    "local": (1.5 * np.exp(-(X**2 + Y**2) / 800), -np.exp(-(X**2 + (Y - 20) ** 2) / 600)),
 }
 
 
 def texture() -> np.ndarray:
     """Smooth noise of two sizes, 0 to 255."""
     noise = np.random.default_rng(0).normal(size=(2, SIDE, SIDE))
-    fine, coarse = (cv2.GaussianBlur(one, (0, 0), sigma) for one, sigma in zip(noise, (2, 6), strict=True))
+    fine, coarse = (cv2.GaussianBlur(layer, (0, 0), sigma) for layer, sigma in zip(noise, (2, 6), strict=True))
     return cv2.normalize(fine / fine.std() + coarse / coarse.std(), None, 0, 255, cv2.NORM_MINMAX)
 
 
@@ -56,14 +56,13 @@ def inner(values: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 @pytest.mark.parametrize("motion", MOTIONS)
 def test_a_known_warp_is_recovered_to_a_tenth_of_a_pixel(estimator, motion):
-    truth = np.dstack(MOTIONS[motion])
+    flow = np.dstack(MOTIONS[motion])
     found = optical_flow(*pair(*MOTIONS[motion]), estimator)  # type: ignore[call-arg]
-    assert np.median(inner(np.linalg.norm(found - truth, axis=-1))) < 0.1
+    assert np.median(inner(np.linalg.norm(found - flow, axis=-1))) < 0.1
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_u_is_to_the_right_and_v_is_down(estimator):
-    """Told by a spot whose place is measured, without any warp."""
     first, second = (np.full((64, 64), 20, np.float32) for _ in range(2))
     cv2.circle(first, (30, 30), 9, 230, -1)
     cv2.circle(second, (32, 29), 9, 230, -1)  # 2 to the right, 1 up
@@ -98,12 +97,12 @@ def test_strain_of_estimated_flow(estimator, motion, expected):
     assert np.median(found) == pytest.approx(expected, abs=0.012)
 
 
-def test_devanaboyinas_third_channel_and_a_fixed_scale():
+def test_flow_with_magnitude_channel_on_a_fixed_scale():
     steps = [{"name": "flow", "estimator": "dis", "extra_channel": "magnitude"}, {"name": "scale", "divide": 2.0}]
     clip = Clip("a/p/c", "a", "a/p", __file__, 200.0)
-    sample = Sample(clip, {"frames": pair(*MOTIONS["bump"])})
+    sample = Sample(clip, {"frames": pair(*MOTIONS["local"])})
     for step in Chain.build(steps).steps:
         sample = step(sample)
-    image, flow = sample.array("image"), optical_flow(*pair(*MOTIONS["bump"]), "dis")  # type: ignore[call-arg]
+    image, flow = sample.array("image"), optical_flow(*pair(*MOTIONS["local"]), "dis")  # type: ignore[call-arg]
     assert image[..., :2] == pytest.approx(flow / 2) and image.dtype == np.float32
     assert image[..., 2] == pytest.approx(np.hypot(flow[..., 0], flow[..., 1]) / 2, abs=1e-6)
