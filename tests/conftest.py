@@ -73,7 +73,7 @@ def network() -> RecognitionRecipe:
     return parse_recipe("test-network", NETWORK)
 
 
-def make_clips(per_person: int = 3, people: int = 4, dataset: str = "casme2") -> list[Clip]:
+def make_clips(per_subject: int = 3, subjects: int = 4, dataset: str = "casme2") -> list[Clip]:
     """Clips without frames."""
     labels = ("happiness", "surprise", "disgust")
     return [
@@ -88,6 +88,6 @@ def make_clips(per_person: int = 3, people: int = 4, dataset: str = "casme2") ->
             9,
             {"emotion": labels[i % 3]},
         )
-        for p in range(people)
-        for i in range(per_person)
+        for p in range(subjects)
+        for i in range(per_subject)
     ]

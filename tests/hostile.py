@@ -1,6 +1,6 @@
-"""Broken and hostile recordings, made in code: what a folder of anybody's files, or somebody ill-meaning, may hold.
+"""Broken and hostile recordings, made in code: files that a folder of a user or of an attacker may hold.
 
-`make(folder)` writes them below `folder` and says of each what must come of it: `done` (an analysis), `fault` (one
+`make(folder)` writes them below `folder` and gives the result that each must have: `done` (an analysis), `error` (one
 line), or `any` (one of both: FFmpeg's versions differ in what they can still read).
 """
 
@@ -28,23 +28,23 @@ SIZE = (48, 64)
 
 @dataclass(frozen=True)
 class Input:
-    """What to give to `analyze`, and what must come of it."""
+    """An input of `analyze`, and its expected result."""
 
     path: Path
     expected: str
 
 
 def make(root: Path) -> list[Input]:
-    """More than two hundred."""
+    """Write more than two hundred inputs below a folder."""
     good = root / "good"
-    makers = (truncated, flipped, headers, disguised, playlists, pictures, folders, lists, odd_files, named, odd_videos)
+    makers = (truncated, flipped, headers, disguised, playlists, images, folders, lists, odd_files, named, odd_videos)
     for ending in ("mp4", "mov", "avi", "mkv", "m4v"):
         write_video(good / f"good.{ending}", film(), 25)
     found = []
     for maker in makers:
-        place = root / maker.__name__
-        place.mkdir()
-        found += list(maker(good, place))
+        folder = root / maker.__name__
+        folder.mkdir()
+        found += list(maker(good, folder))
     return found
 
 
@@ -54,32 +54,32 @@ def film(frames: int = 12, size: tuple[int, int] = SIZE) -> np.ndarray:
     return noise + np.arange(0, 10 * frames, 10, dtype=np.uint8)[:, None, None, None]
 
 
-def truncated(good: Path, place: Path) -> Iterator[Input]:
+def truncated(good: Path, folder: Path) -> Iterator[Input]:
     """Copies that stop too early."""
     for source in sorted(good.iterdir()):
         whole = source.read_bytes()
         lengths = [0, 1, 3, 8, 12, 40, 200, *(int(len(whole) * s) for s in (0.2, 0.5, 0.8, 0.95)), len(whole) - 1]
         for length in lengths:
-            path = place / f"{length}{source.suffix}"
+            path = folder / f"{length}{source.suffix}"
             path.write_bytes(whole[:length])
-            yield Input(path, "fault" if length < 20 else "any")
+            yield Input(path, "error" if length < 20 else "any")
 
 
-def flipped(good: Path, place: Path) -> Iterator[Input]:
+def flipped(good: Path, folder: Path) -> Iterator[Input]:
     """Noise in the middle, in the head, and one bit here and there."""
-    draws = np.random.default_rng(1)
+    rng = np.random.default_rng(1)
     for source in sorted(good.iterdir()):
         for k, (at, long) in enumerate([(0.0, 64), (0.02, 64), (0.3, 200), (0.6, 400), (0.97, 100)]):
             data = np.frombuffer(source.read_bytes(), np.uint8).copy()
             first = int(at * len(data))
-            data[first : first + long] = draws.integers(0, 256, len(data[first : first + long]))
-            data[draws.integers(0, len(data), k)] ^= 16
-            path = place / f"{k}{source.suffix}"
+            data[first : first + long] = rng.integers(0, 256, len(data[first : first + long]))
+            data[rng.integers(0, len(data), k)] ^= 16
+            path = folder / f"{k}{source.suffix}"
             path.write_bytes(data.tobytes())
             yield Input(path, "any")
 
 
-def headers(good: Path, place: Path) -> Iterator[Input]:
+def headers(good: Path, folder: Path) -> Iterator[Input]:
     """Heads that promise sizes, lengths and counts that are not there."""
     mp4, avi = (good / "good.mp4").read_bytes(), (good / "good.avi").read_bytes()
     for name, data in (
@@ -99,8 +99,8 @@ def headers(good: Path, place: Path) -> Iterator[Input]:
         ("zeros.mp4", bytes(100_000)),
         ("zeros.mkv", bytes(100_000)),
     ):
-        (place / name).write_bytes(data)
-        yield Input(place / name, "any")
+        (folder / name).write_bytes(data)
+        yield Input(folder / name, "any")
 
 
 def _lying(data: bytes, box: bytes, after: int, value: bytes) -> bytes:
@@ -108,13 +108,13 @@ def _lying(data: bytes, box: bytes, after: int, value: bytes) -> bytes:
     return data[:at] + value + data[at + len(value) :]
 
 
-def disguised(good: Path, place: Path) -> Iterator[Input]:
+def disguised(good: Path, folder: Path) -> Iterator[Input]:
     """What an ending says is not what is inside."""
-    ok, picture = cv2.imencode(".png", film(1)[0])
+    ok, png = cv2.imencode(".png", film(1)[0])
     assert ok
     contents = {
         "text": b"not a video\n" * 20,
-        "picture": picture.tobytes(),
+        "picture": png.tobytes(),
         "pdf": b"%PDF-1.7\n1 0 obj <</Type /Catalog>> endobj\n%%EOF",
         "zip": b"PK\x03\x04" + bytes(60),
         "html": b"<html><script>alert(1)</script></html>",
@@ -125,35 +125,35 @@ def disguised(good: Path, place: Path) -> Iterator[Input]:
     }
     for name, data in contents.items():
         for ending in (".mp4", ".avi", ".webm"):
-            path = place / f"{name}{ending}"
+            path = folder / f"{name}{ending}"
             path.write_bytes(data)
-            yield Input(path, "fault")
+            yield Input(path, "error")
     for ending in (".png", ".jpg", ".txt", ".exe", "", ".mp3"):
-        path = place / f"video{ending}"
+        path = folder / f"video{ending}"
         path.write_bytes((good / "good.mp4").read_bytes())
-        yield Input(path, "fault")
+        yield Input(path, "error")
     for ending, other in ((".mp4", "avi"), (".avi", "mp4"), (".webm", "mkv"), (".MP4", "mp4"), (".mov", "mkv")):
-        path = place / f"{other}-inside{ending}"
+        path = folder / f"{other}-inside{ending}"
         path.write_bytes((good / f"good.{other}").read_bytes())
         yield Input(path, "done")
-    sound = place / "sound.mp4"
+    sound = folder / "sound.mp4"
     with wave.open(str(sound), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(8000)
         file.writeframes(bytes(16000))
-    yield Input(sound, "fault")
+    yield Input(sound, "error")
     for ending in ("mp4", "mkv"):
-        with av.open(str(place / f"audio-only.{ending}"), "w") as container:
+        with av.open(str(folder / f"audio-only.{ending}"), "w") as container:
             stream = container.add_stream("aac", rate=44100)
             frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
             frame.sample_rate = 44100
             container.mux(stream.encode(frame))
             container.mux(stream.encode())
-        yield Input(place / f"audio-only.{ending}", "fault")
+        yield Input(folder / f"audio-only.{ending}", "error")
 
 
-def playlists(good: Path, place: Path) -> Iterator[Input]:
+def playlists(good: Path, folder: Path) -> Iterator[Input]:
     """Lists of other files that FFmpeg would open, and addresses instead of paths."""
     victim = good / "good.mp4"
     for name, text in (
@@ -165,8 +165,8 @@ def playlists(good: Path, place: Path) -> Iterator[Input]:
         ("sdp.mp4", "v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nm=video 9 RTP/AVP 96\n"),
         ("entity.mp4", '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><x>&a;</x>'),
     ):
-        (place / name).write_text(text)
-        yield Input(place / name, "fault")
+        (folder / name).write_text(text)
+        yield Input(folder / name, "error")
     for address in (
         *(
             "http://127.0.0.1:9/x.mp4",
@@ -183,27 +183,27 @@ def playlists(good: Path, place: Path) -> Iterator[Input]:
             "lavfi:testsrc.mp4",
         ),
     ):
-        yield Input(Path(address), "fault")
+        yield Input(Path(address), "error")
 
 
-def pictures(good: Path, place: Path) -> Iterator[Input]:
-    """Single pictures: broken, tiny, huge."""
+def images(good: Path, folder: Path) -> Iterator[Input]:
+    """Single images: broken, tiny, huge."""
     for ending in (".png", ".jpg", ".bmp", ".tif"):
         whole = cv2.imencode(ending, film(1)[0])[1].tobytes()
         for length in (0, 1, 10, len(whole) // 2, len(whole)):
-            (place / f"{length}{ending}").write_bytes(whole[:length])
-            yield Input(place / f"{length}{ending}", "done" if length == len(whole) else "any")
+            (folder / f"{length}{ending}").write_bytes(whole[:length])
+            yield Input(folder / f"{length}{ending}", "done" if length == len(whole) else "any")
     for name, shape in (("one.png", (1, 1)), ("wide.png", (2, 9000)), ("8k.png", (4320, 7680))):
-        write_image(place / name, np.full((*shape, 3), 90, np.uint8))
-        yield Input(place / name, "done")
+        write_image(folder / name, np.full((*shape, 3), 90, np.uint8))
+        yield Input(folder / name, "done")
     for side in (12_000, 30_000, 65_535, 2**31 - 1):  # 144 million pixels and more
-        (place / f"promise-{side}.png").write_bytes(_png_head(side))
-        yield Input(place / f"promise-{side}.png", "fault")
-    (place / "bomb.png").write_bytes(_png_head(30_000, zlib.compress(bytes(10**7), 9)))
-    yield Input(place / "bomb.png", "fault")
-    with (place / "sparse.png").open("wb") as file:
+        (folder / f"promise-{side}.png").write_bytes(_png_head(side))
+        yield Input(folder / f"promise-{side}.png", "error")
+    (folder / "bomb.png").write_bytes(_png_head(30_000, zlib.compress(bytes(10**7), 9)))
+    yield Input(folder / "bomb.png", "error")
+    with (folder / "sparse.png").open("wb") as file:
         file.truncate(2**33)
-    yield Input(place / "sparse.png", "fault")
+    yield Input(folder / "sparse.png", "error")
 
 
 def _png_head(side: int, content: bytes = b"") -> bytes:
@@ -219,31 +219,31 @@ def _filled(folder: Path, numbers: range | tuple[int, ...] = range(1, 9), patter
     return folder
 
 
-def folders(good: Path, place: Path) -> Iterator[Input]:
+def folders(good: Path, folder: Path) -> Iterator[Input]:
     """Folders of frames with everything in them that should not be there."""
-    (place / "empty").mkdir()
-    yield Input(place / "empty", "fault")
+    (folder / "empty").mkdir()
+    yield Input(folder / "empty", "error")
     for name, file in (
         ("text", "readme.md"),
         ("unnumbered", "face.png"),
         ("hidden", ".img1.png"),
         ("thumbs", "Thumbs.db"),
     ):
-        (place / name).mkdir()
-        (place / name / file).write_bytes(b"x")
-        yield Input(place / name, "fault")
+        (folder / name).mkdir()
+        (folder / name / file).write_bytes(b"x")
+        yield Input(folder / name, "error")
     for name, content in (("broken", b"\x89PNG\r\n"), ("zero", b""), ("other", b"GIF89a")):
-        (_filled(place / name) / "img4.png").write_bytes(content)
-        yield Input(place / name, "fault")
-    (_filled(place / "first-broken") / "img1.png").write_bytes(b"no")
-    yield Input(place / "first-broken", "fault")
-    _filled(_filled(place / "double"), (3,), "img03.png")
-    yield Input(place / "double", "fault")
-    mixed = _filled(place / "mixed sizes")
+        (_filled(folder / name) / "img4.png").write_bytes(content)
+        yield Input(folder / name, "error")
+    (_filled(folder / "first-broken") / "img1.png").write_bytes(b"no")
+    yield Input(folder / "first-broken", "error")
+    _filled(_filled(folder / "double"), (3,), "img03.png")
+    yield Input(folder / "double", "error")
+    mixed = _filled(folder / "mixed sizes")
     for number, shape in ((3, (20, 30)), (5, (90, 120)), (6, (1, 1)), (8, (48, 63))):
         write_image(mixed / f"img{number}.png", np.full((*shape, 3), 60, np.uint8))
     yield Input(mixed, "done")
-    gray = _filled(place / "mixed colors")
+    gray = _filled(folder / "mixed colors")
     write_image(gray / "img4.png", film(1)[0][..., 0])
     (gray / "img5.png").write_bytes(cv2.imencode(".png", np.zeros((*SIZE, 4), np.uint16))[1].tobytes())
     yield Input(gray, "done")
@@ -256,25 +256,25 @@ def folders(good: Path, place: Path) -> Iterator[Input]:
         ("two", (7, 8)),
         ("zero first", (0, 1, 2, 3)),
     ):
-        yield Input(_filled(place / name, numbers), "fault" if name in ("beyond", "largest") else "done")
-    yield Input(_filled(place / "arabic", (1, 2, 3), "\u0661{}.png"), "done")
-    os.mkfifo(_filled(place / "pipe inside") / "img9.png")
-    (_filled(place / "dangling") / "img9.png").symlink_to(place / "nowhere.png")
-    (_filled(place / "loop inside") / "img9.png").symlink_to("img9.png")
-    (_filled(place / "folder inside") / "img9.png").mkdir()
-    (_filled(place / "device inside") / "img9.png").symlink_to("/dev/zero")
+        yield Input(_filled(folder / name, numbers), "error" if name in ("beyond", "largest") else "done")
+    yield Input(_filled(folder / "arabic", (1, 2, 3), "\u0661{}.png"), "done")
+    os.mkfifo(_filled(folder / "pipe inside") / "img9.png")
+    (_filled(folder / "dangling") / "img9.png").symlink_to(folder / "nowhere.png")
+    (_filled(folder / "loop inside") / "img9.png").symlink_to("img9.png")
+    (_filled(folder / "folder inside") / "img9.png").mkdir()
+    (_filled(folder / "device inside") / "img9.png").symlink_to("/dev/zero")
     for name in ("pipe inside", "dangling", "loop inside", "folder inside", "device inside"):
-        yield Input(place / name, "fault")
-    (place / "linked").symlink_to(place / "two")
-    yield Input(place / "linked", "done")
-    (place / "round").symlink_to("round")
-    yield Input(place / "round", "fault")
-    locked = _filled(place / "locked")
+        yield Input(folder / name, "error")
+    (folder / "linked").symlink_to(folder / "two")
+    yield Input(folder / "linked", "done")
+    (folder / "round").symlink_to("round")
+    yield Input(folder / "round", "error")
+    locked = _filled(folder / "locked")
     (locked / "img3.png").chmod(0)
     yield Input(locked, "any")  # root reads it all the same
 
 
-def lists(good: Path, place: Path) -> Iterator[Input]:
+def lists(good: Path, folder: Path) -> Iterator[Input]:
     """Lists of recordings with nonsense in them."""
     for name, content in (
         ("empty.txt", b""),
@@ -289,23 +289,23 @@ def lists(good: Path, place: Path) -> Iterator[Input]:
         ("control.txt", b"\x1b[31mred\x1b[0m.mp4\n"),
         ("addresses.txt", b"http://127.0.0.1:9/a.mp4\n-rf\n--help\n; rm -rf x\n"),
     ):
-        (place / name).write_bytes(content)
-        yield Input(place / name, "fault")
-    (place / "good.txt").write_text(f"\ufeff{good / 'good.mp4'}\r\n\r\n  ../good/good.avi  \r\n", encoding="utf-8")
-    yield Input(place / "good.txt", "done")
+        (folder / name).write_bytes(content)
+        yield Input(folder / name, "error")
+    (folder / "good.txt").write_text(f"\ufeff{good / 'good.mp4'}\r\n\r\n  ../good/good.avi  \r\n", encoding="utf-8")
+    yield Input(folder / "good.txt", "done")
 
 
-def odd_files(good: Path, place: Path) -> Iterator[Input]:
+def odd_files(good: Path, folder: Path) -> Iterator[Input]:
     """What is no file: pipes, sockets, devices, links that lead nowhere or round and round."""
     for ending in (".mp4", ".png", ".txt"):
-        os.mkfifo(place / f"pipe{ending}")
-        yield Input(place / f"pipe{ending}", "fault")
+        os.mkfifo(folder / f"pipe{ending}")
+        yield Input(folder / f"pipe{ending}", "error")
     here = Path.cwd()
-    os.chdir(place)  # the address of a socket must be short
-    with socket.socket(socket.AF_UNIX) as one:
-        one.bind("socket.mp4")
+    os.chdir(folder)  # the address of a socket must be short
+    with socket.socket(socket.AF_UNIX) as endpoint:
+        endpoint.bind("socket.mp4")
     os.chdir(here)
-    yield Input(place / "socket.mp4", "fault")
+    yield Input(folder / "socket.mp4", "error")
     for name, target in (
         ("zero.mp4", "/dev/zero"),
         ("null.mp4", "/dev/null"),
@@ -316,12 +316,12 @@ def odd_files(good: Path, place: Path) -> Iterator[Input]:
         ("round.mp4", "round.mp4"),
         ("root.mp4", "/nowhere/nothing"),
     ):
-        (place / name).symlink_to(target)
-        yield Input(place / name, "fault")
-    (place / "linked.mp4").symlink_to(good / "good.mp4")
-    (place / "folder.mp4").mkdir()
-    yield Input(place / "linked.mp4", "done")
-    yield Input(place / "folder.mp4", "fault")
+        (folder / name).symlink_to(target)
+        yield Input(folder / name, "error")
+    (folder / "linked.mp4").symlink_to(good / "good.mp4")
+    (folder / "folder.mp4").mkdir()
+    yield Input(folder / "linked.mp4", "done")
+    yield Input(folder / "folder.mp4", "error")
     for path in (
         ".",
         "/dev/zero",
@@ -331,7 +331,7 @@ def odd_files(good: Path, place: Path) -> Iterator[Input]:
         "x/" * 3000 + ".mp4",
         "a\0b.mp4",
     ):
-        yield Input(Path(path), "fault")
+        yield Input(Path(path), "error")
 
 
 NAMES = (
@@ -374,17 +374,17 @@ NAMES = (
 )
 
 
-def named(good: Path, place: Path) -> Iterator[Input]:
+def named(good: Path, folder: Path) -> Iterator[Input]:
     """A whole video under names that shells, FFmpeg, HTML, XML and spreadsheets take for something else."""
     for name in NAMES:
-        path = place / name
+        path = folder / name
         path.write_bytes((good / "good.mp4").read_bytes())
         yield Input(path, "done")
-    yield Input(place / ".." / "named" / "it's.mp4", "done")
-    yield Input(place / "." / ".." / ".." / place.parent.name / "good" / "good.mov", "done")
+    yield Input(folder / ".." / "named" / "it's.mp4", "done")
+    yield Input(folder / "." / ".." / ".." / folder.parent.name / "good" / "good.mov", "done")
 
 
-def odd_videos(good: Path, place: Path) -> Iterator[Input]:
+def odd_videos(good: Path, folder: Path) -> Iterator[Input]:
     """One frame, two, none; 8K, two pixels; times that jump, stand or run back."""
     for name, frames, size in (
         ("one.mp4", 1, SIZE),
@@ -393,20 +393,20 @@ def odd_videos(good: Path, place: Path) -> Iterator[Input]:
         ("flat.mp4", 3, (2, 4096)),
         ("8k.mp4", 1, (4320, 7680)),
     ):
-        write_video(place / name, film(frames, size), 25)
-        yield Input(place / name, "done")
-    with av.open(str(place / "none.mkv"), "w") as container:
+        write_video(folder / name, film(frames, size), 25)
+        yield Input(folder / name, "done")
+    with av.open(str(folder / "none.mkv"), "w") as container:
         stream = container.add_stream("mpeg4", rate=25)
         stream.height, stream.width = SIZE
         container.start_encoding()
-    yield Input(place / "none.mkv", "fault")
+    yield Input(folder / "none.mkv", "error")
     for name, stamps in (
         ("jump.mkv", (0, 40, 80, 90_000_000_000, 90_000_000_040)),
         ("late.mkv", (5_000_000, 5_000_040, 5_000_080, 5_000_120)),
         ("vary.mkv", (0, 10, 200, 210, 900, 5000)),
     ):
-        timed_video(place / name, stamps)
-        yield Input(place / name, "done")
+        timed_video(folder / name, stamps)
+        yield Input(folder / name, "done")
 
 
 def timed_video(path: Path, stamps: tuple[int, ...]) -> None:
@@ -415,8 +415,8 @@ def timed_video(path: Path, stamps: tuple[int, ...]) -> None:
         stream = container.add_stream("ffv1", rate=1000)
         stream.height, stream.width = SIZE
         stream.pix_fmt, stream.codec_context.time_base = "yuv420p", Fraction(1, 1000)
-        for picture, stamp in zip(film(len(stamps)), stamps, strict=True):
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+        for image, stamp in zip(film(len(stamps)), stamps, strict=True):
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame.pts, frame.time_base = stamp, Fraction(1, 1000)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
