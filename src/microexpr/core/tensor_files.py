@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,13 +32,8 @@ def read_tensors(
         MissingDataError: no such file.
         DataError: it is not a safetensors file.
     """
-    if not Path(path).is_file():
-        raise MissingDataError(f"'{path}' is not a file")
-    try:
-        with safe_open(path, framework=framework) as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
-    except SafetensorError as error:
-        raise DataError(f"'{path}' is not a safetensors file ({error})") from None
+    with _open_tensors(path, framework) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
 
 
 def read_metadata(path: Path | str) -> dict[str, str]:
@@ -47,11 +43,17 @@ def read_metadata(path: Path | str) -> dict[str, str]:
         MissingDataError: no such file.
         DataError: it is not a safetensors file.
     """
+    with _open_tensors(path, "numpy") as file:
+        return dict(file.metadata() or {})
+
+
+@contextmanager
+def _open_tensors(path: Path | str, framework: Literal["numpy", "pt"]) -> Iterator[Any]:
     if not Path(path).is_file():
         raise MissingDataError(f"'{path}' is not a file")
     try:
-        with safe_open(path, framework="numpy") as file:
-            return dict(file.metadata() or {})
+        with safe_open(path, framework=framework) as file:
+            yield file
     except SafetensorError as error:
         raise DataError(f"'{path}' is not a safetensors file ({error})") from None
 
