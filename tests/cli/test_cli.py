@@ -86,6 +86,8 @@ def wrong(capsys, *arguments: str) -> tuple[int, str]:
         (("run", "nowhere.toml"), 1, "is not a file"),
         (("run", "mine.toml", "--set", "recognizer.c=1"), 2, "no setting 'c'"),
         (("run", "mine.toml", "--set", "recognizer"), 2, "write --set NAME=VALUE"),
+        (("run", "mine.toml", "--set", "recognizer.seed=1"), 2, "recognizer 'svm' has no setting 'seed'"),
+        (("datasets", "casme2", "--root", "casm2=copy"), 2, "unknown data set 'casm2'; did you mean 'casme2'?"),
         (("run", "mine.toml", "--root", "megc2019=/nowhere"), 1, "--root names '/nowhere', which is not a folder"),
         (("run", "mine.toml", "--allow-subset", "--workers", "0"), 2, "workers = 0"),
         (("run", "mine.toml", "--address", "x:1", "--allow-subset"), 2, "goes with --executor ray"),

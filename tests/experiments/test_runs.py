@@ -132,7 +132,7 @@ class Counting(Task):
 @pytest.fixture
 def counting(tmp_path):
     (tmp_path / "counting_plugin.py").write_text(COUNTING)
-    load_plugin(tmp_path / "counting_plugin.py")
+    load_plugin(str(tmp_path / "counting_plugin.py"))
     yield
     loaded_plugins.clear()
     for registry in (TASKS, RECIPE_KINDS):

@@ -125,7 +125,16 @@ def parse_assignments(texts: Sequence[str], option: str) -> list[tuple[str, str]
 
 
 def parse_roots(texts: Sequence[str]) -> dict[str, Path]:
-    """The folders of `--root NAME=FOLDER` by name of data set."""
+    """The folders of `--root NAME=FOLDER` by name of data set.
+
+    Raises:
+        UsageError: A text has no `=`, or nothing on one side of it.
+        UnknownNameError: There is no such data set; without this check, a misspelled name would be ignored.
+    """
+    from ..datasets import DATASETS
+
+    for name, _ in parse_assignments(texts, "--root"):
+        DATASETS.get(name)
     return {name: Path(folder) for name, folder in parse_assignments(texts, "--root")}
 
 

@@ -185,13 +185,17 @@ loaded_plugins: list[Path] = []
 """The plug-in files loaded so far; a worker in another process loads them too."""
 
 
-def load_plugin(path: Path) -> None:
+def load_plugin(path: Path | str) -> None:
     """Import a user's Python file, so that what it registers can be named in a recipe or on the command line.
+
+    Args:
+        path: the file; importing it twice does nothing.
 
     Raises:
         MissingDataError: there is no such file.
         UsageError: it is not a Python file, or importing it fails.
     """
+    path = Path(path)
     if not path.is_file():
         raise MissingDataError(f"plugin '{path}' is not a file")
     path = path.absolute()

@@ -12,7 +12,7 @@ from .base import Dataset
 
 
 def check_dataset(
-    cls: type[Dataset], folder: Path, whole: bool = True, protocols: Iterable[Protocol] | None = None
+    cls: type[Dataset], folder: Path | str, whole: bool = True, protocols: Iterable[Protocol] | None = None
 ) -> None:
     """Check that a data set keeps its contract, on synthetic copies of it.
 
@@ -33,6 +33,7 @@ def check_dataset(
     Raises:
         AssertionError: it does not; the message has a line for each issue.
     """
+    folder = Path(folder)
     copy = cls.make_synthetic(folder / "first", subjects=2, image_scale=0.2)
     clips = copy.clips()
     issues = [*_clip_issues(clips), *_copy_issues(copy, clips, folder), *_sum_issues(cls), *_info_issues(cls, clips)]

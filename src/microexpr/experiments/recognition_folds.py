@@ -160,7 +160,8 @@ def check_settings(recipe: RecognitionRecipe) -> None:
     """
     for stage in recipe.stages:
         Chain.build(stage.chain)
-        RECOGNIZERS.build(stage.recognizer, classes=load_protocol(stage.protocol).classes)
+        classes = load_protocol(stage.protocol).classes
+        RECOGNIZERS.build(stage.recognizer, classes=classes, seed=0, fold="", folder=None)  # the run sets these
 
 
 def run_fold(job: FoldJob, samples: Mapping[str, Sample]) -> FoldResult:

@@ -119,7 +119,7 @@ def load_model(path: Path | str, chain: Sequence[Mapping[str, Any]] | None = Non
     Raises:
         MissingDataError: no such file.
         DataError: it is damaged, is not a model, or has no chain.
-        UnknownNameError: its chain has a step of a plugin; call `registry.load_plugin` first.
+        UnknownNameError: its chain has a step of a plugin; call `microexpr.load_plugin` first.
     """
     predictor: Predictor
     if Path(path).suffix == ".onnx":
