@@ -108,7 +108,7 @@ def wrong(capsys, *arguments: str) -> tuple[int, str]:
         (("report", "x", "--json", "--html"), 2, "exclude each other: choose one"),
         (("synthesize", "smic", "."), 2, "not an empty folder"),
         (("run", "mine.toml", "--set", "recognizer.C=-1"), 2, "C = -1: Input should be greater than 0"),
-        (("run",), 2, "`microexpr run --help` lists the options"),
+        (("run",), 2, "`microexpr run --help` shows what it takes"),
         (("report", "x", "--jsn"), 2, "--json"),
     ],
 )

@@ -39,7 +39,10 @@ def test_a_data_set_is_searched_in_order(tmp_path, monkeypatch):
 
 def test_errors_name_the_folder_and_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("MICROEXPR_CONFIG", str(tmp_path))
-    with pytest.raises(MissingDataError, match="give --root casme2=FOLDER, or try --data synthetic"):
+    with pytest.raises(
+        MissingDataError,
+        match=r"--root casme2=FOLDER; .*`microexpr synthesize casme2 FOLDER`",
+    ):
         data_folder("casme2")
     with pytest.raises(MissingDataError, match="--root names 'nowhere', which is not a folder"):
         data_folder("casme2", {"casme2": Path("nowhere")})

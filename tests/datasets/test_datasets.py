@@ -302,3 +302,10 @@ def test_a_whole_copy_of_jaffe(tmp_path):
     (made.root / "portrait.tiff").write_bytes(b"")
     with pytest.raises(AnnotationError, match=r"portrait\.tiff: is not named like"):
         made.clips()
+
+
+def test_a_data_set_shows_its_facts_in_a_notebook(tmp_path):
+    dataset = DATASETS.get("casme2")(tmp_path)
+    assert repr(dataset) == f"<Casme2 'casme2' in '{tmp_path}'>"
+    assert "<th>subjects of the release</th><td>26</td>" in dataset._repr_html_()
+    assert "casme2" in repr(DATASETS)

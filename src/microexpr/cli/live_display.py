@@ -17,6 +17,7 @@ from ..analysis.live.session import LiveOptions, Status, analyze_camera
 from ..analysis.options import AnalysisOptions
 from ..core.events import Event
 from .analyze import format_event
+from .console import count
 
 STATUS_SECONDS = 10.0
 """Seconds between two status lines where standard error is not a terminal."""
@@ -41,7 +42,8 @@ def run_in_terminal(source: str, speed: Speed, folder: Path, settings: LiveOptio
         err.print(f"note: {warning}", markup=False)
     counts = analysis.settings["live"]
     err.print(
-        f"{len(analysis.events)} events of {len(analysis.faces)} faces in {analysis.recording.seconds:.1f} s; "
+        f"{count(len(analysis.events), 'event')} of {count(len(analysis.faces), 'face')} "
+        f"in {analysis.recording.seconds:.1f} s; "
         f"{counts['processed']} of {counts['received']} frames processed, {counts['dropped']} dropped; "
         f"written to {folder}",
         markup=False,

@@ -45,7 +45,7 @@ def _usage_message(error: Exception) -> str:
     if type(error).__name__ == "NoArgsIsHelpError":
         return message
     command = context.command_path if context else "microexpr"
-    return f"microexpr: {one_line(message).rstrip('.')}; `{command} --help` lists the options"
+    return f"microexpr: {one_line(message).rstrip('.')}; `{command} --help` shows what it takes"
 
 
 def _error_message(error: Exception) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -34,9 +36,17 @@ def list_weights() -> None:
         except DataError:
             metadata = {"recipe": "(damaged)"}
         origin = metadata.get("recipe") or metadata.get("source") or metadata.get("data", "")
-        table.add_row(name, metadata.get("network", ""), "", metadata.get("license", ""), origin, "own")
+        table.add_row(name, _network_name(metadata), "", metadata.get("license", ""), origin, "own")
     out.print(table)
     print_status(f"stored in {weights_folder()}")
+
+
+def _network_name(metadata: Mapping[str, str]) -> str:
+    """The name of the network that a file of weights states as a table in JSON."""
+    try:
+        return str(json.loads(metadata.get("network", "{}")).get("name", ""))
+    except (ValueError, AttributeError):
+        return ""
 
 
 @weights.command("fetch")

@@ -61,7 +61,8 @@ def data_folder(name: str, roots: Mapping[str, Path] | None = None) -> Path:
     tried = f"'{Path(data).expanduser() / name}' is not a folder" if data else "MICROEXPR_DATA is not set"
     raise MissingDataError(
         f"data set '{name}' is not on this machine ({tried}); set MICROEXPR_DATA, add a line to {config_file()}, "
-        f"give --root {name}=FOLDER, or try --data synthetic; `microexpr datasets {name}` shows how to get it"
+        f"give --root {name}=FOLDER; `microexpr datasets {name}` shows how to get it, and "
+        f"`microexpr synthesize {name} FOLDER` writes a synthetic copy"
     )
 
 

@@ -76,6 +76,9 @@ class _Names(Generic[V]):
     def __contains__(self, name: str) -> bool:
         return name in self.names()
 
+    def __repr__(self) -> str:
+        return f"<{len(self.names())} {self.kind}s: {', '.join(self.names())}>"
+
     def _modules(self) -> list[str]:
         package = importlib.import_module(self.package)
         names = [module.name for module in pkgutil.iter_modules(package.__path__)]

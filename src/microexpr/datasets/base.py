@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -38,6 +39,21 @@ class Dataset(ABC):
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} '{self.name}' in '{self.root}'>"
+
+    def _repr_html_(self) -> str:
+        """Return the facts of the release and where its folder is, for notebooks."""
+        facts = {
+            "folder": f"{self.root}{' (synthetic copy)' if self.synthetic else ''}",
+            "clips of the release": self.info.clips or "not published",
+            "subjects of the release": self.info.subjects or "not published",
+            "frames per second": f"{self.info.fps:g}" if self.info.fps else "none, or not the same for all clips",
+            "paper": self.info.citation,
+        }
+        rows = "".join(f"<tr><th>{key}</th><td>{html.escape(str(value))}</td></tr>" for key, value in facts.items())
+        return f"<p><b>{html.escape(self.info.title)}</b> (<code>{self.name}</code>)</p><table>{rows}</table>"
 
     @abstractmethod
     def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
