@@ -44,7 +44,7 @@ def warnings(recording: Recording, faces: Sequence[Face], model: Model | None) -
         found.append(
             f"{recording.fps:.4g} frames per second: a movement shorter than {shortest:.0f} ms (two frames) can be "
             f"missed, and times are no finer than {shortest / 2:.0f} ms; the field records micro-expressions at "
-            f"{SLOW_FPS} to 200"
+            f"{SLOW_FPS} to 200 frames per second"
         )
     if unseen := [face for face in faces if face.gaps]:
         longest = max(end - start for face in unseen for start, end in face.gaps)
@@ -57,7 +57,7 @@ def warnings(recording: Recording, faces: Sequence[Face], model: Model | None) -
     ]
     if faces and model is not None and model.metadata.get("synthetic") == "true":
         found.append(
-            "the recognizer has learned from synthetic faces only: its labels show that it works, not that it is right"
+            "the recognizer was trained on synthetic faces only: on real faces its labels have not been validated"
         )
     return tuple(found)
 
