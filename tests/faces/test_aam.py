@@ -139,7 +139,7 @@ def test_a_start_that_does_not_span_a_face_is_an_error(model, start):
 
 @pytest.mark.parametrize(("count", "shape"), [(1, (68, 2)), (2, (5, 2))])
 def test_too_few_faces_and_wrong_shapes_are_errors(count, shape):
-    with pytest.raises(UsageError, match=r"second faces or more|68, 2"):
+    with pytest.raises(UsageError, match=r"two faces or more|68, 2"):
         train_model([np.zeros((9, 9, 3), np.uint8)] * count, [np.zeros(shape)] * count)
 
 
