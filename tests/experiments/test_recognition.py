@@ -171,7 +171,7 @@ def test_clips_without_images_are_listed_in_the_metadata(recipe, synthetic_datas
 
 
 def test_a_missing_data_set_is_an_error(recipe, tmp_path):
-    with pytest.raises(MissingDataError, match=r"'megc2019' is not on this machine .*--data synthetic"):
+    with pytest.raises(MissingDataError, match=r"'megc2019' is not on this machine .*`microexpr synthesize megc2019"):
         evaluate(recipe, tmp_path / "run")
 
 
