@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from microexpr.core.clip import Clip
-from microexpr.core.errors import MissingDataError, ProtocolError, RunError
+from microexpr.core.errors import MissingDataError, ProtocolError, RunError, UnknownNameError
 from microexpr.core.progress import no_progress
 from microexpr.datasets import Dataset
 from microexpr.experiments import recognition_folds as ev
@@ -208,3 +208,8 @@ def test_quick_and_synthetic_runs_are_marked(recipe, tmp_path):
 
 def test_recipes_of_the_tests_differ():
     assert parse_recipe("a", RECIPE).key != parse_recipe("a", NETWORK).key
+
+
+def test_a_root_of_an_unknown_data_set_is_an_error(tmp_path):
+    with pytest.raises(UnknownNameError, match="unknown data set 'casm2'; did you mean 'casme2'"):
+        RunOptions(roots={"casm2": tmp_path})

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
 
-from ..core.events import EVENT_FORMATS, Analysis, Event
+from ..core.events import EVENT_FORMATS, Analysis, Event, format_probability
 from .event_images import EventImages
 
 IMAGES = (
@@ -142,7 +142,7 @@ def _settings(analysis: Analysis) -> list[tuple[str, str]]:
 
 def _card(index: int, event: Event, images: EventImages | None, analysis: Analysis) -> dict[str, Any]:
     bars = [
-        {"name": name, "probability": value, "text": _format_probability(value), "best": name == event.label}
+        {"name": name, "probability": value, "text": format_probability(value), "best": name == event.label}
         for name, value in event.probabilities.items()
     ]
     reason = ""
@@ -155,17 +155,12 @@ def _card(index: int, event: Event, images: EventImages | None, analysis: Analys
         "ms": round(1000 * event.seconds),
         "rise": round(1000 * (event.peak - event.start)),
         "fall": round(1000 * (event.end - event.peak)),
-        "probability": "" if event.probability is None else _format_probability(event.probability),
+        "probability": "" if event.probability is None else format_probability(event.probability),
         "bars": bars,
         "reason": reason,
         "largest": None if images is None else images.largest,
         "images": [] if images is None else [(name, text, getattr(images, name)) for name, text in IMAGES],
     }
-
-
-def _format_probability(value: float) -> str:
-    """Two decimals; never 1.00 or 0.00, because no event is certain or impossible."""
-    return "> 0.99" if value >= 0.995 else "< 0.01" if value < 0.005 else f"{value:.2f}"
 
 
 def _reason_for_label(event: Event, analysis: Analysis) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import one_line
+from ..core.events import format_probability
 from ..core.progress import show_progress
 from .console import count, out, print_status
 from .options import AnalysisSettings, Model, Plugins, Threshold, load_plugins, parse_settings
@@ -61,7 +62,7 @@ def format_event(event: Event) -> str:
     """One line: start, face, kind, duration, class with its probability, warnings."""
     text = f"{event.start:8.2f} s  face {event.face}  {event.kind}  {1000 * event.seconds:5.0f} ms  {event.label}"
     if event.label in event.probabilities:
-        text += f" {event.probabilities[event.label]:.2f}"
+        text += f" {format_probability(event.probabilities[event.label])}"
     if event.warnings:
         text += f"; {', '.join(event.warnings)}"
     return text

@@ -196,7 +196,7 @@ class Analysis:
         head = "".join(f"<th>{name}</th>" for name in names)
         rows = []
         for number, event in enumerate(self.events, start=1):
-            probability = "" if event.probability is None else f"{event.probability:.2f}"
+            probability = "" if event.probability is None else format_probability(event.probability)
             cells = (
                 *(str(number), str(event.face), f"{event.start:.2f}", f"{1000 * event.seconds:.0f}", event.kind),
                 *(event.label, probability, f"{event.score:.3g}", ", ".join(event.warnings)),
@@ -251,3 +251,8 @@ class EventFormat:
 
 EVENT_FORMATS: RecordRegistry[EventFormat] = RecordRegistry("event format", "microexpr.analysis.formats")
 """Every format in which events can be written."""
+
+
+def format_probability(value: float) -> str:
+    """Two decimals; never 1.00 or 0.00, because no event is certain or impossible."""
+    return "> 0.99" if value >= 0.995 else "< 0.01" if value < 0.005 else f"{value:.2f}"

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..datasets import DATASETS
+
 
 @dataclass(frozen=True)
 class RunOptions:
@@ -23,6 +25,9 @@ class RunOptions:
         labels: csv with the columns clip, label: the label of clips whose release does not give it.
         save_models: Save the model of each fold as `<run>/models/<fold>.safetensors`.
         process_per_fold: Start a new process for each fold, so that no fold can change the state of the next.
+
+    Raises:
+        UnknownNameError: `roots` names no data set; a misspelled name would be ignored.
     """
 
     synthetic: bool = False
@@ -36,3 +41,7 @@ class RunOptions:
     labels: Path | None = None
     save_models: bool = False
     process_per_fold: bool = False
+
+    def __post_init__(self) -> None:
+        for name in self.roots:
+            DATASETS.get(name)
