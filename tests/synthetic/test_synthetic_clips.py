@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from microexpr.core.action_units import format_action_units
 from microexpr.faces.cascade import find_face
 from microexpr.synthetic import (
     Camera,
@@ -12,7 +13,6 @@ from microexpr.synthetic import (
     draw_action_units,
     draw_amplitude,
     draw_timing,
-    format_action_units,
     intensity,
     render_clip,
 )

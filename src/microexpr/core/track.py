@@ -29,6 +29,8 @@ class FaceTrack:
         blink: (T,) bool: whether an eye is closed or closing, which is the most frequent cause of false detections.
         boxes: (T, 4) float32 left, top, width, height of the face in pixels of the recording.
         crop_matrices: (T, 2, 3) float64 maps from pixels of the recording to pixels of the crops; None where unknown.
+        mesh: (T, 468, 3) float32 points of the face mesh in pixels of the recording, x, y and depth, not smoothed; None
+            where the face was not tracked by the mesh.
         flow_cache: results of a spotter for some of the frames, by the first, the last and all of their numbers; None
             unless the same frames are analyzed several times, as in a moving window.
     """
@@ -44,14 +46,17 @@ class FaceTrack:
     blink: np.ndarray
     boxes: np.ndarray
     crop_matrices: np.ndarray | None = field(default=None, repr=False)
+    mesh: np.ndarray | None = field(default=None, repr=False)
     flow_cache: dict[tuple[int, int, bytes], Any] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("times", "crops", "points", "quality", "pose", "eye_openness", "blink", "boxes"):
             if len(getattr(self, name)) != len(self.numbers):
                 raise UsageError(f"track of face {self.face}: {len(getattr(self, name))} {name}, {len(self)} numbers")
-        if self.crop_matrices is not None and len(self.crop_matrices) != len(self.numbers):
-            raise UsageError(f"track of face {self.face}: {len(self.crop_matrices)} crop_matrices, {len(self)} numbers")
+        for name in ("crop_matrices", "mesh"):
+            values = getattr(self, name)
+            if values is not None and len(values) != len(self.numbers):
+                raise UsageError(f"track of face {self.face}: {len(values)} {name}, {len(self)} numbers")
         if len(self) and (np.diff(self.numbers).min(initial=1) <= 0 or np.diff(self.times).min(initial=1) <= 0):
             raise UsageError(f"track of face {self.face}: frame numbers and times must rise")
 

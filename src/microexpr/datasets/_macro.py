@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ..core.action_units import format_action_units
 from ..core.clip import Clip
 from ..core.errors import MediaError
 from ..imaging.frames import FolderFrames
 from ..imaging.images import IMAGE_SUFFIXES
-from ..synthetic import draw_action_units, format_action_units
+from ..synthetic import draw_action_units
 from .synthetic.clips import ClipSpec
 
 BASIC_EMOTIONS = ("anger", "disgust", "fear", "happiness", "sadness", "surprise")

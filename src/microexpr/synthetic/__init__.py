@@ -4,7 +4,7 @@ Their landmarks, dense optical flow, action units and times are known exactly. S
 works; they do not show that it recognizes emotions.
 """
 
-from .action_units import Unit, draw_action_units, format_action_units, objective_classes
+from .action_units import Unit, draw_action_units, objective_classes
 from .person import Person
 from .rendering import Camera, Kind, SyntheticClip, draw_amplitude, render_clip
 from .timing import Timing, draw_timing, intensity
@@ -19,7 +19,6 @@ __all__ = [
     "draw_action_units",
     "draw_amplitude",
     "draw_timing",
-    "format_action_units",
     "intensity",
     "objective_classes",
     "render_clip",

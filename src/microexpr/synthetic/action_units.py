@@ -135,8 +135,3 @@ def draw_action_units(objective: str | None, emotion: str | None, rng: np.random
     chosen = sets[int(rng.integers(len(sets)))]
     side = str(rng.choice(["L", "R"])) if rng.random() < 0.3 else ""
     return tuple((unit, side if unit in _ONE_SIDED else "") for unit in chosen)
-
-
-def format_action_units(units: Iterable[Unit]) -> str:
-    """Action units as the sheet of CASME II writes them: `4+L10`."""
-    return "+".join(f"{side}{unit}" for unit, side in units)

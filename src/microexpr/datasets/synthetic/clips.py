@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...core.action_units import format_action_units
 from ...imaging.images import write_images
 from ...synthetic import (
     Camera,
@@ -21,7 +22,6 @@ from ...synthetic import (
     draw_action_units,
     draw_amplitude,
     draw_timing,
-    format_action_units,
     objective_classes,
     render_clip,
 )

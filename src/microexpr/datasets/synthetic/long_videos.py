@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ...core.action_units import format_action_units
 from ...imaging.images import write_images
-from ...synthetic import Person, format_action_units
+from ...synthetic import Person
 from ...synthetic.long_video import SyntheticVideo
 from ...synthetic.script import Distractors, Movement, random_movements
 from .clips import scaled_size, subject_seed

@@ -106,6 +106,7 @@ class _WaitingFrame:
         time: seconds since the first frame.
         points: (70, 3) in pixels of the recording: 68 landmarks, the top of the forehead and the chin.
         presence: probability that there is a face, 0 to 1.
+        mesh: (468, 3) float32 points of the face mesh, in pixels of the recording.
         gray: the frame, (height, width) uint8; None after it was written.
     """
 
@@ -113,6 +114,7 @@ class _WaitingFrame:
     time: float
     points: np.ndarray
     presence: float
+    mesh: np.ndarray
     gray: np.ndarray | None
 
 
@@ -140,7 +142,7 @@ class Recorder:
         space = np.concatenate([face.points, np.zeros((68, 1))], axis=1)
         space[[36, 45], 2] = face.mesh[[33, 263], 2]
         points = np.concatenate([space, face.mesh[[FOREHEAD, CHIN]]])
-        self._window.append(_WaitingFrame(number, seconds, points, face.quality, gray))
+        self._window.append(_WaitingFrame(number, seconds, points, face.quality, face.mesh.astype(np.float32), gray))
         while self._window[self._next].time + self.half < seconds:
             self._write()
 
@@ -171,7 +173,7 @@ class Recorder:
         )
         row = np.zeros((), ROW)
         row["number"], row["time"], row["presence"] = frame.number, frame.time, frame.presence
-        row["matrix"] = matrix
+        row["matrix"], row["mesh"] = matrix, frame.mesh
         row["points"] = transform_points(points[:68, :2], matrix)
         row["pose"] = head_pose(points[36], points[45], points[68], points[69])
         row["ratios"] = eye_ratios(points)

@@ -24,6 +24,7 @@ ROW = np.dtype(
         ("sharp", "f4"),
         ("box", "f4", 4),
         ("matrix", "f8", (2, 3)),
+        ("mesh", "f4", (468, 3)),
     ]
 )
 """What is stored of a face in a frame besides its crop."""

@@ -21,7 +21,7 @@ from .prefetch import prefetch
 from .recorder import Recorders, follow_faces
 from .store import TrackStore
 
-VERSION = 3
+VERSION = 4
 """Version of the stored tracks; tracks of another version are made again."""
 
 
@@ -127,4 +127,5 @@ def make_track(rows: np.ndarray, crops: np.ndarray, options: Tracking) -> FaceTr
         blink=blinks(times, opening, options.blink_margin),
         boxes=boxes,
         crop_matrices=np.array(rows["matrix"]),
+        mesh=rows["mesh"],
     )

@@ -1,0 +1,40 @@
+"""Action units: their names, and how sheets write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from microexpr.core.action_units import ACTION_UNITS, ActionUnit, format_action_units, parse_action_units
+from microexpr.core.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("text", "units"),
+    [
+        ("", ()),
+        ("4", ((4, ""),)),
+        ("4+L10", ((4, ""), (10, "L"))),
+        ("1, 2R ;L12", ((1, ""), (2, "R"), (12, "L"))),
+        ("AU12A+25C?", ((12, ""), (25, ""))),
+        ("T23+B26", ((23, ""), (26, ""))),
+    ],
+)
+def test_action_units_are_read_as_sheets_write_them(text, units):
+    assert parse_action_units(text) == units
+
+
+@pytest.mark.parametrize("text", ["smile", "4+?", "123", "LL4"])
+def test_what_is_no_action_unit_is_refused_by_name(text):
+    with pytest.raises(UsageError, match="is not an action unit"):
+        parse_action_units(text)
+
+
+def test_formatting_and_reading_are_inverse():
+    assert parse_action_units(format_action_units([(1, "L"), (12, ""), (4, "R")])) == ((1, "L"), (12, ""), (4, "R"))
+
+
+def test_an_action_unit_knows_its_code_and_name():
+    assert ActionUnit(12, "L").code == "L12"
+    assert ActionUnit(1).name == "inner brow raiser"
+    assert ActionUnit(30).name == "action unit 30"
+    assert len(ACTION_UNITS) == 17
