@@ -3,6 +3,8 @@
 Data sets are opened, the protocol selects and splits the clips, every clip is blinded before a chain sees it, each fold
 is trained and predicted in a worker, and the predictions are written as they arrive. A worker gets the labels of
 training clips and the ids of test clips; the labels of test clips never leave this process.
+
+A task that is evaluated in the same way but predicts something else is a subclass of `FoldEvaluation` and of `FoldJob`.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,7 +23,7 @@ from ..core.files import slug
 from ..core.progress import ProgressCallback, no_progress
 from ..metrics.recognition import confusion_matrix
 from ..preprocessing import Chain
-from ..protocols import Fold, load_protocol
+from ..protocols import Example, Fold, Protocol, load_protocol
 from ..recipes import RecognitionRecipe
 from ..recognizers import RECOGNIZERS, Recognizer
 from ..recognizers.network_summary import network_summary
@@ -78,13 +80,23 @@ class FoldJob(Job):
         """The files to which the model is written."""
         return [path for path in (self.cache_path, self.model_path) if path is not None]
 
+    def predict(self, recognizer: Recognizer, samples: Sequence[Sample]) -> np.ndarray:
+        """(n, outputs) probabilities of test clips, 0 to 1; the outputs are the columns of the run."""
+        return recognizer.predict_proba(samples)
+
+    def train_confusion(
+        self, recognizer: Recognizer, samples: Sequence[Sample], labels: Sequence[str]
+    ) -> np.ndarray | None:
+        """The confusion counts of training clips; None for tasks that have none."""
+        return confusion_on_training_clips(recognizer, samples, labels)
+
 
 @dataclass(frozen=True)
 class FoldResult:
     """What a worker returns.
 
     Attributes:
-        probabilities: (test clips, classes), 0 to 1.
+        probabilities: (test clips, outputs), 0 to 1; the outputs of recognition are the classes.
         notes: What the steps noted of each test clip.
         face_found: Whether a face was found in each test clip; True where no step searches for one.
         curves: Training curves, a row for each epoch.
@@ -101,8 +113,34 @@ class FoldResult:
     network: Mapping[str, Any] | None = None
 
 
+class FoldEvaluation:
+    """What recognition does in its own way; a task that is evaluated in the same folds overrides it."""
+
+    run_class: ClassVar[type[RecognitionRun]] = RecognitionRun
+    job_class: ClassVar[type[FoldJob]] = FoldJob
+
+    def check(self, recognizer: Recognizer, protocol: Protocol) -> None:
+        """Check that a recognizer and a protocol fit the task, before any work is done.
+
+        Raises:
+            RecipeError: they do not.
+        """
+
+    def shown(self, examples: Sequence[Example], protocol: Protocol) -> Sequence[Example]:
+        """The clips among which a report looks for examples, with the labels that it shows."""
+        return examples
+
+    def predicted(self, probabilities: np.ndarray, protocol: Protocol) -> str:
+        """What the probabilities of a clip, (outputs,), predict."""
+        return protocol.classes[int(probabilities.argmax())]
+
+
 def evaluate(
-    recipe: RecognitionRecipe, out: Path, options: RunOptions | None = None, progress: ProgressCallback | None = None
+    recipe: RecognitionRecipe,
+    out: Path,
+    options: RunOptions | None = None,
+    progress: ProgressCallback | None = None,
+    task: FoldEvaluation | None = None,
 ) -> RecognitionRun:
     """Run a recipe, or continue it where it was stopped.
 
@@ -111,6 +149,7 @@ def evaluate(
         out: The run's folder; an existing run of the same recipe, data and seed is continued.
         options: On which data, how much of it, and where folds run.
         progress: Called as the work goes on.
+        task: What is predicted; classes if left out.
 
     Returns:
         The complete run.
@@ -119,31 +158,31 @@ def evaluate(
         ProtocolError: the clips differ from the published counts, and `allow_subset` is not set.
         RunError: `out` holds another run, or a fold failed (the others are saved).
     """
-    options, progress = options or RunOptions(), progress or no_progress
+    options, progress, task = options or RunOptions(), progress or no_progress, task or FoldEvaluation()
     if options.quick:
         recipe = recipe.with_quick_settings()
-    check_settings(recipe)
+    check_settings(recipe, task)
     where = executor(options.executor, options.workers, options.address, options.process_per_fold)
     where.check()
     stage_data = [load_stage_data(stage, recipe, options, progress) for stage in recipe.stages]
     final = stage_data[-1]
-    run = RecognitionRun.begin(out, _metadata(recipe, stage_data, options))
+    run = task.run_class.begin(out, _metadata(recipe, stage_data, options))
     done = set(run.done())
     todo = {fold.name: fold for fold in final.folds if fold.name not in done}
     if not todo:
         return run
     require_weights(recipe, options)
     samples = prepare_samples(final, final.examples, options, progress)
-    write_examples(run.folder, final.examples, samples, faces=run.synthetic, chain=samples.chain)
+    shown = task.shown(final.examples, final.protocol)
+    write_examples(run.folder, shown, samples, faces=run.synthetic, chain=samples.chain)
     test_subjects = {example.clip.subject for fold in final.folds for example in fold.test}
     start, records = run_earlier_stages(stage_data, options, progress, test_subjects)
     run.write_stages([*records, {"name": final.stage.name, "from": start.description}])
-    jobs = [_job(final, fold, run, start, options) for fold in todo.values()]
+    jobs = [_job(final, fold, run, start, options, task.job_class) for fold in todo.values()]
     jobs[0] = replace(jobs[0], summarize_network=run.network() is None)
 
     def save(job: FoldJob, result: FoldResult) -> None:
-        predictions = _predictions(todo[job.fold], result, run.protocol.classes)
-        run.write(job.fold, predictions, result.curves, result.train_confusion)
+        run.write(job.fold, _predictions(todo[job.fold], result, task, run), result.curves, result.train_confusion)
         if result.network is not None:
             run.write_network(result.network)
 
@@ -152,16 +191,18 @@ def evaluate(
     return run
 
 
-def check_settings(recipe: RecognitionRecipe) -> None:
+def check_settings(recipe: RecognitionRecipe, task: FoldEvaluation | None = None) -> None:
     """Build every chain and recognizer once, so that a misspelled setting is found before any work is done.
 
     Raises:
-        RecipeError: a wrong key, type or value.
+        RecipeError: a wrong key, type or value, or a recognizer that does not fit the task.
     """
     for stage in recipe.stages:
         Chain.build(stage.chain)
-        classes = load_protocol(stage.protocol).classes
-        RECOGNIZERS.build(stage.recognizer, classes=classes, seed=0, fold="", folder=None)  # the run sets these
+        protocol = load_protocol(stage.protocol)
+        # The run sets these.
+        recognizer = RECOGNIZERS.build(stage.recognizer, classes=protocol.classes, seed=0, fold="", folder=None)
+        (task or FoldEvaluation()).check(recognizer, protocol)
 
 
 def run_fold(job: FoldJob, samples: Mapping[str, Sample]) -> FoldResult:
@@ -177,9 +218,9 @@ def run_fold(job: FoldJob, samples: Mapping[str, Sample]) -> FoldResult:
         if not path.is_file():
             recognizer.save(path, job.metadata)
     test = [samples[name] for name in job.test]
-    probabilities = recognizer.predict_proba(test)
+    probabilities = job.predict(recognizer, test)
     # Computed after the predictions, so that it cannot change them.
-    train_confusion = confusion_on_training_clips(recognizer, train, labels)
+    train_confusion = job.train_confusion(recognizer, train, labels)
     network = network_summary(recognizer, test[0]) if job.summarize_network else None
     return FoldResult(
         probabilities=probabilities,
@@ -210,6 +251,7 @@ def _metadata(recipe: RecognitionRecipe, stage_data: Sequence[StageData], option
     for earlier in stage_data[:-1]:
         subset += [f"stage '{earlier.stage.name}': {line}" for line in earlier.count_mismatches]
     return RecognitionMetadata(
+        kind=recipe.kind,
         recipe=recipe.as_dict(),
         key=recipe.key,
         protocol=asdict(recipe.protocol),
@@ -224,11 +266,18 @@ def _metadata(recipe: RecognitionRecipe, stage_data: Sequence[StageData], option
     )
 
 
-def _job(data: StageData, fold: Fold, run: RecognitionRun, start: InitialWeights, options: RunOptions) -> FoldJob:
-    """The model of a protocol's only fold is also cached, where recipes that start from this stage find it."""
+def _job(
+    data: StageData,
+    fold: Fold,
+    run: RecognitionRun,
+    start: InitialWeights,
+    options: RunOptions,
+    job_class: type[FoldJob],
+) -> FoldJob:
+    """The job of a fold. The model of a protocol's only fold is also cached, for recipes that start from it."""
     single = len(data.folds) == 1
     model_path = run.folder.absolute() / "models" / f"{slug(fold.name)}.safetensors"
-    return FoldJob(
+    return job_class(
         units=(fold.name,),
         fold=fold.name,
         recognizer=dict(data.stage.recognizer),
@@ -248,7 +297,7 @@ def _job(data: StageData, fold: Fold, run: RecognitionRun, start: InitialWeights
     )
 
 
-def _predictions(fold: Fold, result: FoldResult, classes: Sequence[str]) -> list[Prediction]:
+def _predictions(fold: Fold, result: FoldResult, task: FoldEvaluation, run: RecognitionRun) -> list[Prediction]:
     """The predictions of a fold with the labels; a clip without a face has no predicted class, and counts as wrong."""
     predictions = []
     for example, row, sample_notes, face_found in zip(
@@ -262,7 +311,7 @@ def _predictions(fold: Fold, result: FoldResult, classes: Sequence[str]) -> list
                 dataset=clip.dataset,
                 subject=clip.subject,
                 label=example.label,
-                predicted=classes[int(row.argmax())] if face_found else "",
+                predicted=task.predicted(row, run.protocol) if face_found else "",
                 probabilities=tuple(float(probability) for probability in row),
                 note="; ".join(f"{key}: {value}" for key, value in notes.items()),
             )

@@ -43,7 +43,7 @@ class Prediction:
         subject: Its subject.
         label: Class of the clip.
         predicted: Predicted class, or "" for a clip without a prediction (no face found), which counts as wrong.
-        probabilities: Probability of each class, in the protocol's order; they sum to 1.
+        probabilities: Probability of each output of the run, 0 to 1; those of classes sum to 1.
         note: What the steps noted about the clip.
     """
 
@@ -73,8 +73,8 @@ class RecognitionMetadata(RunMetadata):
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What must be equal for a run to be continued."""
-        return {**super().identity, "protocol": self.protocol, "folds": self.folds}
+        """What must be equal for a run to be continued; a protocol of an earlier version has newer fields' defaults."""
+        return {**super().identity, "protocol": asdict(load_protocol(self.protocol)), "folds": self.folds}
 
 
 class RecognitionRun(Run):
@@ -91,6 +91,11 @@ class RecognitionRun(Run):
     def protocol(self) -> Protocol:
         """The protocol as it was when the run began."""
         return load_protocol(self.metadata.protocol)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the probabilities of a prediction, in order: the classes."""
+        return self.protocol.classes
 
     @property
     def unit_names(self) -> list[str]:
@@ -122,16 +127,16 @@ class RecognitionRun(Run):
         expected = next(record["test"] for record in self.metadata.folds if record["name"] == fold)
         if [prediction.id for prediction in predictions] != expected:
             raise RunError(f"fold '{fold}': its predictions are not those of its {len(expected)} test clips in order")
-        classes = self.protocol.classes
         if curves:
             write_atomically(self.folder / "curves" / f"{slug(fold)}.csv", _csv(curves))
         if train_confusion is not None:
+            classes = self.protocol.classes
             counts = [
                 {"label": label, **dict(zip(classes, row, strict=True))}
                 for label, row in zip(classes, train_confusion.tolist(), strict=True)
             ]
             write_atomically(self.folder / "train_confusion" / f"{slug(fold)}.csv", _csv(counts))
-        self.write_unit(fold, _csv([_record(prediction, classes, ".6f") for prediction in predictions]))
+        self.write_unit(fold, _csv([_record(prediction, self.outputs, ".6f") for prediction in predictions]))
         (self.training_folder(fold) / CHECKPOINT).unlink(missing_ok=True)
 
     def predictions(self) -> list[Prediction]:
@@ -155,16 +160,16 @@ class RecognitionRun(Run):
             raise RunError(f"'{path}' is damaged ({type(error).__name__}: {error}); delete it and run again") from None
 
     def to_dataframe(self) -> pd.DataFrame:
-        """Every prediction: fold, id, dataset, subject, label, predicted, `p_<class>` (0 to 1) for each class, note."""
+        """Every prediction: fold, id, dataset, subject, label, predicted, `p_<output>` (0 to 1) for each, note."""
         import pandas as pd
 
-        classes = self.protocol.classes
+        outputs = self.outputs
         rows = [
-            {"fold": fold, **_record(prediction, classes)}
+            {"fold": fold, **_record(prediction, outputs)}
             for fold in self.done()
             for prediction in self.fold_predictions(fold)
         ]
-        columns = ["fold", "id", "dataset", "subject", "label", "predicted", *(f"p_{name}" for name in classes), "note"]
+        columns = ["fold", "id", "dataset", "subject", "label", "predicted", *(f"p_{name}" for name in outputs), "note"]
         return pd.DataFrame(rows, columns=columns)
 
     def curves(self) -> dict[str, list[dict[str, float]]]:
@@ -220,7 +225,7 @@ class RecognitionRun(Run):
         return read_json(self.folder / "network.json")
 
     def _prediction(self, record: Mapping[str, str]) -> Prediction:
-        probabilities = tuple(float(record[f"p_{label}"]) for label in self.protocol.classes)
+        probabilities = tuple(float(record[f"p_{name}"]) for name in self.outputs)
         known = {name: record[name] for name in ("id", "dataset", "subject", "label", "predicted", "note")}
         return Prediction(probabilities=probabilities, **known)
 
@@ -235,11 +240,11 @@ def fold_record(fold: Fold) -> dict[str, Any]:
     }
 
 
-def _record(prediction: Prediction, classes: Sequence[str], number_format: str = "") -> dict[str, Any]:
+def _record(prediction: Prediction, outputs: Sequence[str], number_format: str = "") -> dict[str, Any]:
     """A prediction as a row of a table; the numbers as text where a format is given."""
     row = {key: value for key, value in asdict(prediction).items() if key not in ("probabilities", "note")}
-    for label, probability in zip(classes, prediction.probabilities, strict=True):
-        row[f"p_{label}"] = format(probability, number_format) if number_format else probability
+    for name, probability in zip(outputs, prediction.probabilities, strict=True):
+        row[f"p_{name}"] = format(probability, number_format) if number_format else probability
     return {**row, "note": prediction.note}
 
 
