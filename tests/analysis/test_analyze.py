@@ -31,7 +31,7 @@ from microexpr.core.registry import load_plugin
 from microexpr.core.track import FaceTrack
 from microexpr.imaging.images import write_image
 from microexpr.imaging.video import VideoFrames, write_video
-from microexpr.recognizers.model import load_model
+from microexpr.recognizers.model import Answer, load_model
 from microexpr.synthetic import Camera, Timing, render_clip
 from tests.analysis.test_analyze_hostile import STUB, everywhere, whole
 from tests.hostile import film, timed_video
@@ -114,10 +114,10 @@ def test_an_event_is_recognized_by_its_own_face(video, tmp_path, monkeypatch):
     class Spy:
         metadata, chain = {}, load_model(AnalysisOptions().model_file).chain
 
-        def __call__(self, source, onset, apex, offset, frames, landmarks):
+        def answer(self, source, onset, apex, offset, frames, landmarks):
             assert {image.shape for image in frames.values()} == {(48, 64, 3)} and not landmarks
             seen.append((source.name, sorted(frames), onset, apex, offset))
-            return {"positive": 0.4, "negative": 0.6}
+            return Answer({"positive": 0.4, "negative": 0.6})
 
     monkeypatch.setattr("microexpr.analysis.pipeline.load_model", lambda path: Spy())
     events = [

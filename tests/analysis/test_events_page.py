@@ -79,11 +79,8 @@ def test_contents_of_a_card(images):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (
-            {"probabilities": {"a": 0.4, "b": 0.35, "c": 0.25}},
-            "the largest probability, 0.40, is below the threshold, 0.50.",
-        ),
-        ({"probabilities": {"a": 0.9, "b": 0.1}, "quality": 0.2}, "hardly in sight (quality 0.20)"),
+        ({"probabilities": {"a": 0.9, "b": 0.1}, "reason": "it is a <dog>"}, "Unknown: it is a &lt;dog&gt;."),
+        ({"probabilities": {"a": 0.9, "b": 0.1}, "status": "corrected"}, "Unknown: a coder chose it."),
         ({"probabilities": {"a": 0.9, "b": 0.1}, "label": "other", "status": "corrected"}, "A coder set this label"),
         ({"probabilities": {}}, "No recognizer was used"),
     ],

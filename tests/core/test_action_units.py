@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from microexpr.core.action_units import ACTION_UNITS, ActionUnit, format_action_units, parse_action_units
+from microexpr.core.action_units import (
+    ACTION_UNITS,
+    ActionUnit,
+    format_action_units,
+    join_sides,
+    parse_action_units,
+    units_by_side,
+)
 from microexpr.core.errors import UsageError
 
 
@@ -38,3 +46,24 @@ def test_an_action_unit_knows_its_code_and_name():
     assert ActionUnit(1).name == "inner brow raiser"
     assert ActionUnit(30).name == "action unit 30"
     assert len(ACTION_UNITS) == 17
+
+
+@pytest.mark.parametrize(
+    ("number", "right", "left", "found"),
+    [
+        (12, 0.9, 0.7, [ActionUnit(12, "", 0.7)]),
+        (12, 0.9, 0.4, [ActionUnit(12, "R", 0.9)]),
+        (12, 0.1, 0.5, [ActionUnit(12, "L", 0.5)]),
+        (12, 0.4, 0.4, []),
+        (25, 0.7, 0.5, [ActionUnit(25, "", 0.6)]),
+        (25, 0.9, 0.05, []),
+    ],
+)
+def test_sides_are_joined_by_the_threshold(number, right, left, found):
+    probabilities = np.zeros((17, 2))
+    probabilities[list(ACTION_UNITS).index(number)] = right, left
+    units = units_by_side(probabilities)
+    assert len(units) == 34 and units[0] == ActionUnit(1, "R", 0.0)
+    assert [(u.code, round(u.probability, 9)) for u in join_sides(units, 0.5)] == [
+        (u.code, u.probability) for u in found
+    ]

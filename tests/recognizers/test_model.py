@@ -12,7 +12,7 @@ from microexpr.preprocessing import Chain
 from microexpr.preprocessing.base import STEPS
 from microexpr.recognizers import RECOGNIZERS
 from microexpr.recognizers.checks import CLASSES, synthetic_samples
-from microexpr.recognizers.model import load_model
+from microexpr.recognizers.model import Model, load_model
 from microexpr.recognizers.onnx_export import export
 
 IMAGE_CHAIN = [
@@ -120,3 +120,29 @@ def test_a_model_trained_on_a_gpu_predicts_on_a_cpu(tmp_path, frames):
     recognizer.device = "cuda"  # type: ignore[attr-defined]
     recognizer.save(tmp_path / "m.safetensors")
     assert sum(load_model(tmp_path / "m.safetensors", IMAGE_CHAIN)(frames / "img10.png").values()) == pytest.approx(1)
+
+
+class WithUnits:
+    """A recognizer that tells action units and what is unlike its training."""
+
+    classes = ("a", "b")
+
+    def predict_proba(self, samples):
+        return np.array([[0.2, 0.8]] * len(samples))
+
+    def predict_action_units(self, samples):
+        return np.arange(34).reshape(1, 17, 2) / 34
+
+    def unknown_reasons(self, samples):
+        return ["" if samples[0].array("image").mean() > 0 else "too dark"]
+
+
+def test_an_answer_has_action_units_and_a_reason_where_the_recognizer_gives_them(tmp_path, frames):
+    chain = Chain.build(IMAGE_CHAIN[:2])
+    answer = Model(chain, WithUnits()).answer(frames / "img10.png")
+    assert answer.probabilities == {"b": 0.8, "a": 0.2} and answer.unknown == ""
+    assert answer.action_units[3].code == "L2" and answer.action_units[3].probability == pytest.approx(3 / 34)
+    write_image(tmp_path / "dark.png", np.zeros((40, 40, 3), np.uint8))
+    assert Model(chain, WithUnits()).answer(tmp_path / "dark.png").unknown == "too dark"
+    plain = load_model(saved(tmp_path / "m.safetensors"))
+    assert plain.answer(frames / "img10.png").action_units == () and plain.answer(frames / "img10.png").unknown == ""

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
+from ..core.action_units import join_sides
 from ..core.clip import Frames, Interval
 from ..core.errors import MicroexprError, one_line
 from ..core.events import Event, Face, Recording
 from ..core.progress import ProgressCallback
 from ..core.track import MICRO_SECONDS, FaceTrack
-from ..recognizers.model import Model
+from ..recognizers.model import Answer, Model
 from .crops import CropRequest, EventCrops, crop_events
 from .event_images import EventImages, event_images
+from .measurement import RegionMotion, measure_regions
 from .options import AnalysisOptions
 from .summary import frame_damage, rounded
 
@@ -84,7 +86,11 @@ def classify_events(
         The events, and index of an event -> its images.
     """
     damage, _ = frame_damage(frames)
-    events = [_event(recording, track, interval, options, damage) for track, interval in found]
+    motions = [_motion(track, interval) for track, interval in found]
+    events = [
+        _event(recording, track, interval, motion, options, damage)
+        for (track, interval), motion in zip(found, motions, strict=True)
+    ]
     by_score = sorted(range(len(events)), key=lambda index: -events[index].score)
     illustrated = set(by_score[:MAX_ILLUSTRATED])
     images: dict[int, EventImages] = {}
@@ -98,10 +104,12 @@ def classify_events(
         event, track = events[index], found[index][0]
         progress("events", done, len(requests))
         if crops.error:
-            events[index] = _with(event, crops.error)
+            reason = event.reason if model is None else f"its frames could not be read: {one_line(crops.error)}"
+            events[index] = dataclasses.replace(_with(event, crops.error), reason=reason)
             continue
         if model is not None:
-            event = events[index] = _recognized(event, crops, Path(recording.path), model, options)
+            answer = _answer(event, crops, Path(recording.path), model)
+            event = events[index] = _recognized(event, answer, motions[index], options)
         if index in illustrated:
             box = track.boxes[_at(track, event.onset)] - np.array([*crops.origin, 0, 0], np.float32)
             onset, apex, offset = (crops.images[number] for number in (event.onset, event.apex, event.offset))
@@ -118,11 +126,26 @@ def _at(track: FaceTrack, frame: int) -> int:
     return min(int(np.searchsorted(track.numbers, frame)), len(track) - 1)
 
 
-def _event(
-    recording: Recording, track: FaceTrack, interval: Interval, options: AnalysisOptions, damage: np.ndarray
-) -> Event:
+def _indices(track: FaceTrack, interval: Interval) -> tuple[int, int, int]:
+    """Indices of onset, apex and offset in a track."""
     first, last = _at(track, interval.onset), _at(track, interval.offset)
-    middle = (first + last) // 2 if interval.apex is None else _at(track, interval.apex)
+    return first, (first + last) // 2 if interval.apex is None else _at(track, interval.apex), last
+
+
+def _motion(track: FaceTrack, interval: Interval) -> RegionMotion:
+    onset, apex, _ = _indices(track, interval)
+    return measure_regions(track, onset, apex)
+
+
+def _event(
+    recording: Recording,
+    track: FaceTrack,
+    interval: Interval,
+    motion: RegionMotion,
+    options: AnalysisOptions,
+    damage: np.ndarray,
+) -> Event:
+    first, middle, last = _indices(track, interval)
     part = slice(first, last + 1)
     start, peak, end = (rounded(track.times[i]) for i in (first, middle, last))
     quality = rounded(track.quality[part].mean())
@@ -147,16 +170,40 @@ def _event(
         rounded(0.0 if interval.score is None else interval.score),
         quality=quality,
         warnings=tuple(remark for remark, holds in remarks.items() if holds),
+        reason="no recognizer was used",
+        regions=motion.regions,
     )
 
 
-def _recognized(event: Event, crops: EventCrops, source: Path, model: Model, options: AnalysisOptions) -> Event:
-    """The event with the model's probabilities, and with a label where they and the face's quality are high enough."""
+def _answer(event: Event, crops: EventCrops, source: Path, model: Model) -> Answer | None:
+    """What the model says about an event; None where it could not read it."""
     try:
-        answer = model(source, event.onset, event.apex, event.offset, frames=crops.images, landmarks=crops.landmarks())
+        return model.answer(
+            source, event.onset, event.apex, event.offset, frames=crops.images, landmarks=crops.landmarks()
+        )
     except MicroexprError:
-        return _with(event, "the recognizer could not read it")
-    probabilities = {name: rounded(value) for name, value in answer.items()}
+        return None
+
+
+def _recognized(event: Event, answer: Answer | None, motion: RegionMotion, options: AnalysisOptions) -> Event:
+    """The event with the model's probabilities; with a label and action units where nothing speaks against them."""
+    if answer is None:
+        text = "the recognizer could not read it"
+        return dataclasses.replace(_with(event, text), reason=text)
+    probabilities = {name: rounded(value) for name, value in answer.probabilities.items()}
+    unclear = answer.unknown
+    if event.quality < options.min_quality:
+        unclear = f"the face is hardly in sight (quality {event.quality:.2f}, below {options.min_quality:.2f})"
     best = max(probabilities, key=lambda name: probabilities[name])
-    sure = probabilities[best] >= options.threshold and event.quality >= options.min_quality
-    return dataclasses.replace(event, probabilities=probabilities, label=best if sure else "unknown")
+    reason = unclear
+    if not reason and probabilities[best] < options.threshold:
+        reason = f"the largest probability, {probabilities[best]:.2f}, is below the threshold, {options.threshold:.2f}"
+    units = () if unclear else join_sides(answer.action_units, options.unit_threshold)
+    return dataclasses.replace(
+        event,
+        probabilities=probabilities,
+        label="unknown" if reason else best,
+        reason=reason,
+        action_units=motion.sized([dataclasses.replace(unit, probability=rounded(unit.probability)) for unit in units]),
+        unit_probabilities={unit.code: rounded(unit.probability) for unit in answer.action_units},
+    )

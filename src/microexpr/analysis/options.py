@@ -37,13 +37,16 @@ class AnalysisOptions:
         spotter: `name` and settings of a spotter from `SPOTTERS`.
         tracking: settings of the face tracker, see `Tracking`.
         threshold: smallest probability of the likeliest class, 0 to 1; below it an event is `unknown`.
-        min_quality: smallest mean quality of the face during an event, 0 to 1; below it an event is `unknown`.
+        unit_threshold: smallest probability of an action unit that is listed, 0 to 1.
+        min_quality: smallest mean quality of the face during an event, 0 to 1; below it an event is `unknown` and no
+            action unit is listed.
     """
 
     model: Path | str = "default"
     spotter: Mapping[str, Any] = field(default_factory=lambda: {"name": SPOTTER})
     tracking: Mapping[str, Any] = field(default_factory=dict)
     threshold: Fraction = 0.5
+    unit_threshold: Fraction = 0.5
     min_quality: Fraction = 0.5
 
     @classmethod

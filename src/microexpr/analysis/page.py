@@ -39,7 +39,7 @@ def render_page(analysis: Analysis, images: Mapping[int, EventImages]) -> str:
         loader=PackageLoader("microexpr.analysis", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     style, script = _read_static("theme.css", "timeline.css", "events.css"), _read_static("timeline.js", "events.js")
-    every = [_card(index, event, images.get(index), analysis) for index, event in enumerate(analysis.events)]
+    every = [_card(index, event, images.get(index)) for index, event in enumerate(analysis.events)]
     cards = [card for card in every if card["images"]] or every[:MAX_CARDS]
     shown = {card["number"] for card in cards}
     return environment.get_template("events.html.j2").render(
@@ -140,7 +140,7 @@ def _settings(analysis: Analysis) -> list[tuple[str, str]]:
     return [*rows, ("version", f"microexpr {analysis.version}"), ("fingerprint", analysis.fingerprint)]
 
 
-def _card(index: int, event: Event, images: EventImages | None, analysis: Analysis) -> dict[str, Any]:
+def _card(index: int, event: Event, images: EventImages | None) -> dict[str, Any]:
     bars = [
         {"name": name, "probability": value, "text": format_probability(value), "best": name == event.label}
         for name, value in event.probabilities.items()
@@ -148,7 +148,7 @@ def _card(index: int, event: Event, images: EventImages | None, analysis: Analys
     reason = ""
     if bars and event.label not in event.probabilities:
         bars.append({"name": event.label, "probability": None, "text": "", "best": True})
-        reason = _reason_for_label(event, analysis)
+        reason = _reason_for_label(event)
     return {
         "number": index + 1,
         "event": event,
@@ -163,11 +163,8 @@ def _card(index: int, event: Event, images: EventImages | None, analysis: Analys
     }
 
 
-def _reason_for_label(event: Event, analysis: Analysis) -> str:
+def _reason_for_label(event: Event) -> str:
     """Why the label of an event is not among the classes of the recognizer."""
     if event.label != "unknown":
         return "A coder set this label."
-    threshold, best = float(analysis.settings.get("threshold", 0.5)), max(event.probabilities.values())
-    if best < threshold:
-        return f"Unknown: the largest probability, {best:.2f}, is below the threshold, {threshold:.2f}."
-    return f"Unknown: the face was hardly in sight (quality {event.quality:.2f})."
+    return f"Unknown: {event.reason or 'a coder chose it'}."

@@ -9,8 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 ACTION_UNITS: dict[int, str] = {
     1: "inner brow raiser",
@@ -35,6 +39,9 @@ ACTION_UNITS: dict[int, str] = {
 
 SIDES = ("", "L", "R")
 """Both sides, left only, right only, as FACS writes them before a number."""
+
+MIDLINE = frozenset({17, 24, 25, 26})
+"""Action units in the middle of the face, which have no sides."""
 
 
 @dataclass(frozen=True)
@@ -96,3 +103,47 @@ def parse_action_units(text: str) -> tuple[tuple[int, str], ...]:
 def format_action_units(units: Iterable[tuple[int, str]]) -> str:
     """Write action units as the sheet of CASME II does: `4+L10`."""
     return "+".join(f"{side}{number}" for number, side in units)
+
+
+def units_by_side(probabilities: np.ndarray) -> tuple[ActionUnit, ...]:
+    """Return the action units on each side of a face with the probabilities of a recognizer.
+
+    Args:
+        probabilities: (17, 2), 0 to 1, in the order of `ACTION_UNITS`; the person's right and left side.
+
+    Returns:
+        34 action units: R1, L1, R2, ...
+    """
+    return tuple(
+        ActionUnit(number, side, float(probability))
+        for number, row in zip(ACTION_UNITS, probabilities, strict=True)
+        for side, probability in zip("RL", row, strict=True)
+    )
+
+
+def join_sides(units: Iterable[ActionUnit], threshold: float) -> tuple[ActionUnit, ...]:
+    """Choose the action units that moved, and join their sides.
+
+    An action unit is on each side whose probability is at least the threshold. If that holds for both sides, it is one
+    action unit of both sides, and its probability is the smaller one: that of the less certain side. An action unit in
+    the middle of the face (`MIDLINE`) has no sides; its probability is the mean.
+
+    Args:
+        units: action units on one side each, as `units_by_side` returns them.
+        threshold: smallest probability, 0 to 1.
+
+    Returns:
+        In the order of their numbers.
+    """
+    sides: dict[int, dict[str, float]] = {}
+    for unit in units:
+        sides.setdefault(unit.number, {})[unit.side] = unit.probability
+    joined = []
+    for number, values in sorted(sides.items()):
+        if number in MIDLINE:
+            values = {"": sum(values.values()) / len(values)}
+        likely = {side: value for side, value in values.items() if value >= threshold}
+        if likely:
+            side = next(iter(likely)) if len(likely) == 1 else ""
+            joined.append(ActionUnit(number, side, min(likely.values())))
+    return tuple(joined)

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .action_units import ActionUnit
+from .facial_regions import describe_motion, describe_units
 from .files import write_atomically
 from .registry import RecordRegistry
 
@@ -40,6 +42,12 @@ class Event:
         status: `found` by the program; `confirmed`, `rejected`, `corrected` or `added` by a coder.
         coder: name of the coder who set the status.
         note: free text of the coder.
+        reason: why the label is `unknown`; empty where it is not, or where a coder chose it.
+        action_units: the action units that moved, in the order of their numbers.
+        unit_probabilities: action unit on one side -> probability from the recognizer, 0 to 1, e.g. `R12`; empty if it
+            tells no action units.
+        regions: region of the face -> how far it moved from onset to apex without the head, (x, y) in pixels of a face
+            224 pixels wide; x to the right of the image, y down. Empty where it was not measured.
     """
 
     video: str
@@ -59,6 +67,10 @@ class Event:
     status: str = "found"
     coder: str = ""
     note: str = ""
+    reason: str = ""
+    action_units: tuple[ActionUnit, ...] = ()
+    unit_probabilities: Mapping[str, float] = field(default_factory=dict)
+    regions: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
@@ -251,6 +263,16 @@ class EventFormat:
 
 EVENT_FORMATS: RecordRegistry[EventFormat] = RecordRegistry("event format", "microexpr.analysis.formats")
 """Every format in which events can be written."""
+
+
+def describe_action_units(event: Event) -> str:
+    """Describe what moved, in words.
+
+    Returns:
+        Its action units with their sizes, `both inner brows raised 1.4 px`; if it has none, the regions that moved
+        most, `left inner brow up 1.2 px`, which says nothing about action units; empty if nothing was measured.
+    """
+    return describe_units(event.action_units) or describe_motion(event.regions)
 
 
 def format_probability(value: float) -> str:

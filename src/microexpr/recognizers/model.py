@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..core.action_units import ActionUnit, units_by_side
 from ..core.clip import TIMES, Clip, Sample
 from ..core.errors import DataError, UsageError
 from ..core.tensor_files import read_metadata
@@ -25,11 +26,31 @@ from .onnx_model import OnnxModel
 
 
 class Predictor(Protocol):
-    """A recognizer, or an ONNX file of one."""
+    """A recognizer, or an ONNX file of one.
+
+    Two methods are optional. `predict_action_units(samples)` returns (n, 17, 2) probabilities of action units, 0 to 1,
+    in the order of `ACTION_UNITS`; the last axis is the person's right and left side. `unknown_reasons(samples)`
+    returns n texts: why a sample is too far from everything that was learned, "" where it is not.
+    """
 
     @property
     def classes(self) -> tuple[str, ...]: ...  # noqa: D102
     def predict_proba(self, samples: Sequence[Sample]) -> np.ndarray: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model says about a clip.
+
+    Attributes:
+        probabilities: class -> probability, largest first; they add up to 1.
+        action_units: the action units on each side with their probabilities; empty if the model tells none.
+        unknown: why neither class nor action units can be given; "" where they can.
+    """
+
+    probabilities: Mapping[str, float]
+    action_units: tuple[ActionUnit, ...] = ()
+    unknown: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,10 +102,47 @@ class Model:
             MediaError: the source cannot be read.
             UsageError: the source has no frame of that number, or the times contradict each other.
         """
+        return self._probabilities(self._sample(source, onset, apex, offset, frames, landmarks))
+
+    def answer(
+        self,
+        source: Path | str,
+        onset: int | None = None,
+        apex: int | None = None,
+        offset: int | None = None,
+        *,
+        frames: Mapping[int, np.ndarray] | None = None,
+        landmarks: Mapping[int, np.ndarray] | None = None,
+    ) -> Answer:
+        """Classify a clip, and tell its action units and whether it can be judged, as far as the recognizer does.
+
+        Args and errors are those of a call of the model.
+        """
+        sample = self._sample(source, onset, apex, offset, frames, landmarks)
+        units = getattr(self.predictor, "predict_action_units", None)
+        reasons = getattr(self.predictor, "unknown_reasons", None)
+        return Answer(
+            self._probabilities(sample),
+            () if units is None else units_by_side(units([sample])[0]),
+            "" if reasons is None else reasons([sample])[0],
+        )
+
+    def _sample(
+        self,
+        source: Path | str,
+        onset: int | None,
+        apex: int | None,
+        offset: int | None,
+        frames: Mapping[int, np.ndarray] | None,
+        landmarks: Mapping[int, np.ndarray] | None,
+    ) -> Sample:
         path = Path(source)
         clip = Clip("user/user/clip", "user", "user/user", path, 1.0, onset, apex, offset)
         self._check_times(clip, None if frames is None else tuple(frames))
-        probabilities = self.predictor.predict_proba([self.chain(clip, frames, landmarks)])[0]
+        return self.chain(clip, frames, landmarks)
+
+    def _probabilities(self, sample: Sample) -> dict[str, float]:
+        probabilities = self.predictor.predict_proba([sample])[0]
         order = np.argsort(-probabilities, kind="stable")
         return {self.classes[i]: float(probabilities[i]) for i in order}
 
