@@ -11,12 +11,12 @@ import pytest
 
 from microexpr.core.errors import MediaError, RunError, UsageError
 from microexpr.core.registry import validate_settings
+from microexpr.faces.alignment import RIGID
 from microexpr.faces.tracking import Tracking, track_faces
 from microexpr.faces.tracking.follower import box_distance, box_overlap
 from microexpr.faces.tracking.identity import FaceSignature, match_identity
 from microexpr.faces.tracking.measures import blinks, eye_openness, eye_ratios, head_pose, quality, sharpness
 from microexpr.faces.tracking.prefetch import prefetch
-from microexpr.faces.tracking.recorder import RIGID
 from microexpr.faces.tracking.smoothing import smooth
 from microexpr.imaging.geometry import similarity, transform_points
 from microexpr.imaging.timing import iter_frames
@@ -121,6 +121,29 @@ def test_a_different_person_in_the_same_place_gets_a_new_number(smile):
     own = [replace(p, face=0, first_box=known[0].first_box, last_box=known[0].last_box) for p in known]
     assert match_identity(own[1], known[:1]) == 2 and match_identity(own[2], known[:2]) == 1
     assert match_identity(own[0], []) == 1 and match_identity(own[0], known[1:2]) == 3
+
+
+def test_a_cut_to_another_person_begins_a_new_track(smile):
+    other = show(12, 5, person=4)
+    images = [clip.frame(i) for clip, i in [(smile, i) for i in range(12)] + [(other, i) for i in range(12)]]
+    found = track_faces(FramesInMemory([*images, *images[:12]]), Tracking(fps=50))
+    numbers = {face: [int(n) for t in found if t.face == face for n in t.numbers] for face in (1, 2)}
+    assert numbers == {1: [*range(12), *range(24, 36)], 2: [*range(12, 24)]} and len({t.face for t in found}) == 2
+
+
+def test_two_people_who_cross_each_keep_their_number(smile):
+    behind, front, images = smile.frame(0), show(12, 5, person=4).frame(0), []
+    for way in np.clip((np.arange(60) - 10) / 40, 0, 1):
+        stage = np.full((240, 760, 3), 120, np.uint8)
+        for image, left in ((behind, round(40 + 420 * way)), (front, round(460 - 420 * way))):
+            stage[:, left : left + 190] = image[:, 65:255]
+        images.append(stage)
+    ends: dict[int, list[float]] = {}
+    for track in track_faces(FramesInMemory(images), Tracking(fps=25)):
+        ends.setdefault(track.face, []).extend((track.boxes[0, 0], track.boxes[-1, 0]))
+    assert len(ends) == 2 and all(
+        (begin < 300) != (places[-1] < 300) for places in ends.values() for begin in places[:1]
+    )
 
 
 def test_recordings_without_a_face_have_no_tracks(tmp_path):

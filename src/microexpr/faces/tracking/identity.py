@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from ...core.track import FaceTrack
+from .appearance import appearance, likeness
 from .follower import box_distance
 
 MIN_SIMILARITY = 0.7
@@ -28,8 +28,7 @@ class FaceSignature:
 
     Attributes:
         face: number of the person; 0 if not known yet.
-        appearances: (n, 572) the center of the face in n frames, with the light removed and with mean 0 and length 1:
-            a scalar product is a correlation.
+        appearances: (n, 572) its appearance in n frames.
         start, end: seconds.
         first_box, last_box: (4,) left, top, width, height of the face when the track began and ended.
     """
@@ -57,7 +56,7 @@ def match_identity(own: FaceSignature, others: Sequence[FaceSignature]) -> int:
     """
     latest = {other.face: other for other in others}
     similarity = {
-        face: float((own.appearances @ other.appearances.T).max())
+        face: likeness(own.appearances, other.appearances)
         for face, other in latest.items()
         if _may_continue(other, own)
     }
@@ -66,13 +65,8 @@ def match_identity(own: FaceSignature, others: Sequence[FaceSignature]) -> int:
 
 
 def _appearances(track: FaceTrack) -> np.ndarray:
-    found = []
-    for i in np.unique(np.linspace(0, len(track) - 1, N_APPEARANCES).round().astype(int)):
-        small = cv2.resize(track.crops[i], (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)[3:29, 5:27]
-        fine = (small - cv2.GaussianBlur(small, (0, 0), 5)).ravel()
-        fine -= fine.mean()
-        found.append(fine / max(float(np.linalg.norm(fine)), 1e-6))
-    return np.stack(found)
+    frames = np.unique(np.linspace(0, len(track) - 1, N_APPEARANCES).round().astype(int))
+    return np.stack([appearance(track.crops[i]) for i in frames])
 
 
 def _may_continue(other: FaceSignature, own: FaceSignature) -> bool:

@@ -14,19 +14,13 @@ import cv2
 import numpy as np
 
 from ...imaging.geometry import averaging_block, similarity, transform_points, warp_image
-from ..alignment import eye_positions
+from ..alignment import RIGID, rigid_positions
 from ..landmarks import Landmarks
 from .follower import Follower
 from .measures import eye_ratios, head_pose, sharpness
 from .options import Tracking
 from .smoothing import smooth_at
 from .store import ROW
-
-RIGID = [36, 39, 42, 45, 27, 28]
-"""Landmarks that move with the head and not with the expression: corners of the eyes and root of the nose."""
-
-RIGID_POSITIONS = np.array([[-0.70, 0], [-0.27, 0.02], [0.27, 0.02], [0.70, 0], [0, -0.08], [0, 0.17]])
-"""Positions of the rigid landmarks where the centers of the eyes are at -0.5 and 0.5: means over real faces."""
 
 FOREHEAD, CHIN = 10, 152
 """Indices of the mesh points at the top of the forehead and at the tip of the chin."""
@@ -124,8 +118,7 @@ class Recorder:
     def __init__(self, track: int, options: Tracking, sink: Sink) -> None:
         self.track, self.options, self.sink = track, options, sink
         self.half = max(options.landmark_smoothing_ms, options.crop_smoothing_ms) / 2000 + 1e-6
-        eyes = eye_positions(options.size)
-        self.rigid_positions = RIGID_POSITIONS * np.ptp(eyes[:, 0]) + eyes.mean(axis=0)
+        self.rigid_positions = rigid_positions(options.size)
         self._window: deque[_WaitingFrame] = deque()
         self._block = 0  # that of the first frame is used for all: a change would look like a movement
         self._next = 0  # index in the window of the first frame that is not written

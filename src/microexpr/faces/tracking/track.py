@@ -21,7 +21,7 @@ from .prefetch import prefetch
 from .recorder import Recorders, follow_faces
 from .store import TrackStore
 
-VERSION = 4
+VERSION = 5
 """Version of the stored tracks; tracks of another version are made again."""
 
 
