@@ -4,9 +4,9 @@
 
 A movement of action units with known times and size is warped into the frames of a film (`synthetic.injection`). The
 frames around it are tracked again as the whole film was, and the spotter searches the whole track. Brows are action
-units 1+2, lids 5, corners of the mouth 12. The size is that of the landmark that moves most, at the apex, in pixels of
-a face that is 224 wide; a movement rises and falls in 40, 100 or 300 ms, so that at 25 or 30 frames a second its apex
-may lie between two frames.
+units 1+2, lids 5, corners of the mouth 12. The size is how far the skin moves at the apex where it moves most, in
+pixels of a face that is 224 wide. A movement rises and falls in 40, 100 or 300 ms, so that at 25 or 30 frames a second
+its apex may lie between two frames, and one of 40 ms between them altogether.
 
 A place is calm where within 0.4 s on both sides no eye blinks, the face is in sight, and
 `analysis.sensitivity.activity` is at most `--activity` px. Places are 2 s apart or more, and all places of a film get
@@ -38,8 +38,8 @@ from microexpr.imaging.frames import open_frames
 from microexpr.imaging.timing import iter_frames
 from microexpr.imaging.video import VideoFrames
 from microexpr.spotting import SPOTTERS, Spotter
-from microexpr.synthetic.action_units import landmark_moves
-from microexpr.synthetic.injection import face_axes, inject_movements
+from microexpr.synthetic.injection import inject_movements, sized_units
+from microexpr.synthetic.motion import action_unit_displacement
 from microexpr.synthetic.script import Movement
 
 KINDS: dict[str, tuple[int, ...]] = {"brows": (1, 2), "lids": (5,), "corners": (12,)}
@@ -162,16 +162,16 @@ def measured_share(film: Film, changed: FaceTrack, movement: Movement) -> float:
     """How far the landmarks of the tracker moved along the injected moves, as a share of these, over the movement."""
     inside = np.flatnonzero((film.track.times > movement.start) & (film.track.times < movement.end))
     level = movement.level(film.track.times[inside])
-    moves = landmark_moves(movement.units)[:68] * movement.amplitude
+    units = sized_units(movement.units, movement.amplitude)
     along = []
     for index, height in zip(inside, level, strict=True):
         number = int(film.track.numbers[index])
         before, after = film.track.landmarks(number), changed.landmarks(number)
         assert before is not None and after is not None
-        wanted = moves @ face_axes(before).T * height
+        wanted = action_unit_displacement(before, units, before) * height
         along.append((((after - before) * wanted).sum(), (wanted**2).sum()))
-    top, bottom = np.sum(along, axis=0)
-    return float(top / bottom)
+    top, bottom = np.sum(along, axis=0) if along else (0.0, 0.0)
+    return float(top / bottom) if bottom > 0 else float("nan")
 
 
 def search(
@@ -206,7 +206,7 @@ def print_table(results: dict[Cell, list[bool]], shares: dict[Cell, list[float]]
             values = results.get((kind, milliseconds, size))
             text = "" if not values else f"{sum(values)} of {len(values)}"
             if measure and values:
-                text += f" (moved {np.median(shares[kind, milliseconds, size]):.2f})"
+                text += f" (moved {np.nanmedian(shares[kind, milliseconds, size]):.2f})"
             texts.append(text)
         print(f"| {kind}, {milliseconds} ms | {' | '.join(texts)} |")
     for cell in DEMANDED:

@@ -6,8 +6,9 @@ import pytest
 from microexpr.core.track import FaceTrack
 from microexpr.imaging.optical_flow import optical_flow
 from microexpr.synthetic import Person
-from microexpr.synthetic.action_units import landmark_moves
-from microexpr.synthetic.injection import displacement_at, face_axes, inject_movements, move_points, warp
+from microexpr.synthetic.injection import displacement_at, inject_movements, sized_units, warp
+from microexpr.synthetic.motion import action_unit_displacement
+from microexpr.synthetic.motion.geometry import EYE_DISTANCE, MEAN_FACE
 from microexpr.synthetic.script import Movement
 
 FACE = Person.draw(5)
@@ -42,17 +43,28 @@ def test_only_frames_within_the_movement_change():
 
 
 @pytest.mark.parametrize("units", [((1, ""), (2, "")), ((12, "L"),), ((4, ""),), ((26, ""), (25, ""))])
-def test_landmarks_arrive_where_their_moves_end(units):
-    moves = 4 * landmark_moves(units)
-    moved = move_points(POINTS, displacement_at(POINTS, moves, IMAGE.shape))
-    assert np.abs(moved - POINTS - moves[:68] @ face_axes(POINTS).T).max() < 0.15
+def test_skin_comes_from_where_its_move_began(units):
+    sized = sized_units(units, 6)
+    found = displacement_at(POINTS, sized, IMAGE.shape)
+    y, x = np.mgrid[found.region][:, ::7, ::7].reshape(2, -1)
+    moves = found.values[::7, ::7].reshape(-1, 2)
+    expected = action_unit_displacement(POINTS, sized, np.stack([x, y], axis=-1) - moves)
+    assert np.abs(moves - expected).max() < 0.15
+
+
+@pytest.mark.parametrize("units", [((1, ""), (2, "")), ((12, ""),), ((9, "R"),)])
+def test_the_skin_that_moves_most_moves_by_the_size(units):
+    face = MEAN_FACE * EYE_DISTANCE + 200
+    moves = displacement_at(face, sized_units(units, 4), (400, 400)).values
+    assert np.linalg.norm(moves, axis=-1).max() == pytest.approx(4, rel=0.15)
 
 
 def test_optical_flow_measures_the_movement():
     apex = injected([BROWS])[15]
     flow = optical_flow(IMAGE, apex, "farneback")
     x, y = POINTS[[18, 20, 23, 25]].round().astype(int).T
-    assert np.median(flow[y, x, 1]) == pytest.approx(-4 * 0.85, abs=0.8)
+    true = action_unit_displacement(POINTS, sized_units(BROWS.units, 4), POINTS[[18, 20, 23, 25]])
+    assert np.median(flow[y, x, 1]) == pytest.approx(np.median(true[:, 1]), abs=0.8)
 
 
 def test_pixels_away_from_the_movement_stay():
@@ -63,22 +75,29 @@ def test_pixels_away_from_the_movement_stay():
 
 
 def test_a_turned_and_larger_head_carries_the_movement():
-    moves, turn = 4 * landmark_moves(((12, ""),)), 1.5 * np.array([[0.8, -0.6], [0.6, 0.8]])
-    center = POINTS.mean(axis=0)
-    straight = move_points(POINTS, displacement_at(POINTS, moves, (900, 900))) - POINTS
-    points = (POINTS - center) @ turn.T + 450
-    turned = move_points(points, displacement_at(points, moves, (900, 900))) - points
-    assert np.abs(turned - straight @ turn.T).max() < 0.15
+    turn, units = 1.5 * np.array([[0.8, -0.6], [0.6, 0.8]]), sized_units(((12, ""),), 4)
+    points = (POINTS - POINTS.mean(axis=0)) @ turn.T + 450
+    straight, turned = (displacement_at(p, units, (900, 900)) for p in (POINTS, points))
+
+    def near(displacement, corner):
+        x, y = corner.round().astype(int)
+        return displacement.values[y - displacement.top, x - displacement.left]
+
+    for corner in (48, 54):
+        assert np.abs(near(turned, points[corner]) - turn @ near(straight, POINTS[corner])).max() < 0.2
 
 
 def test_one_side_stays_still():
-    moves = 4 * landmark_moves(((12, "L"),))
-    moved = np.linalg.norm(move_points(POINTS, displacement_at(POINTS, moves, IMAGE.shape)) - POINTS, axis=1)
-    assert moved[54] > 3.5
-    assert moved[48] < 0.2
+    values = displacement_at(POINTS, sized_units(((12, "L"),), 4), IMAGE.shape)
+    assert POINTS[48, 0] < values.left < POINTS[54, 0] - 40
 
 
-def test_a_face_outside_the_image_changes_nothing():
-    moves = 4 * landmark_moves(((12, ""),))
-    assert displacement_at(POINTS + 5000, moves, IMAGE.shape) is None
+@pytest.mark.parametrize(("points", "units"), [(POINTS + 5000, ((12, ""),)), (POINTS, ())])
+def test_nothing_moves_without_face_or_action_unit(points, units):
+    assert displacement_at(points, sized_units(units, 4), IMAGE.shape) is None
     assert np.array_equal(warp(IMAGE, None), IMAGE)
+
+
+def test_an_action_unit_that_cannot_be_shown_is_an_error():
+    with pytest.raises(ValueError, match="30"):
+        sized_units(((30, ""),), 1)

@@ -34,11 +34,3 @@ def spread_moves(points: np.ndarray, moves: np.ndarray, x: np.ndarray, y: np.nda
     )
     grid = np.stack(np.meshgrid(x, y), axis=-1)
     return spline(grid.reshape(-1, 2)).reshape(grid.shape)
-
-
-def extended_landmarks(points: np.ndarray) -> np.ndarray:
-    """(73, 2): 68 landmarks, and five more on cheeks and forehead."""
-    cheeks = [points[[41, 31, 3]].mean(axis=0), points[[46, 35, 13]].mean(axis=0)]
-    up = (points[27] - points[8]) * 0.45
-    forehead = [points[19] + up, points[27] + up * 1.35, points[24] + up]
-    return np.concatenate([points, cheeks, forehead])

@@ -1,32 +1,36 @@
 """Movements of known size and time in real footage: each frame is warped where a face shows the movement.
 
-The displacement of action units is laid over the landmarks of each frame, so that it moves, turns and grows with the
-head. Noise, compression, light, and all other movements of the footage stay what they are. Pixels outside the
-neighborhood of the landmarks that move are not changed at all.
+The displacement of action units (`motion.action_unit_displacement`) is laid over the landmarks of each frame, so that
+it moves, turns and grows with the head. Noise, compression, light, and all other movements of the footage stay what
+they are. Pixels outside the neighborhood of the skin that moves are not changed at all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
-from scipy.spatial.distance import cdist
 
 from ..core.track import FaceTrack
-from .action_units import landmark_moves
-from .displacement import extended_landmarks, spread_moves
+from .action_units import Unit
+from .motion.fields import action_unit_displacement
+from .motion.geometry import EYE_DISTANCE, MEAN_FACE, anchor_points
 from .script import Movement
 
-REACH, FADE = 0.3, 0.15
-"""Distance from the moving landmarks, in face widths, from which on nothing moves, and over which movement fades."""
+MARGIN = 0.5
+"""Margin around the landmarks within which skin moves, as a fraction of their larger extent."""
 
-GRID_STEP = 1 / 40
-"""Step of the grid on which the displacement is computed, in face widths."""
+GRID_STEPS = 40
+"""Steps of the grid on which the displacement is computed, over the larger extent of the landmarks."""
 
 MIN_MOVE = 1 / 64
 """Displacements in pixels below this are none: `cv2.remap` reads positions in steps of 1/32 pixel."""
+
+SizedUnit = tuple[int, str, float]
+"""Number and side of an action unit, and the largest movement of the skin in pixels of a face that is 224 wide."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,54 +53,67 @@ class Displacement:
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
 
-def face_axes(points: np.ndarray) -> np.ndarray:
-    """(2, 2) map from moves in pixels of an upright face that is 224 wide to moves in pixels of an image.
+def sized_units(units: Iterable[Unit], pixels: float) -> list[SizedUnit]:
+    """Action units with sizes such that together they move the skin of the mean face by `pixels` where it moves most.
 
     Args:
-        points: (68, 2) or more landmarks in pixels of the image. The face is as wide as points 0 and 16 are apart, and
-            level with the outer corners of the eyes.
+        units: number and side of each.
+        pixels: of a face that is 224 wide.
+
+    Raises:
+        ValueError: an action unit or a side that is not known.
     """
-    across = points[45] - points[36]
-    x, y = across / max(float(np.linalg.norm(across)), 1e-6)
-    return np.array([[x, -y], [y, x]]) * np.linalg.norm(points[16] - points[0]) / 224
+    units = tuple(units)
+    return [(number, side, pixels / _largest_move(units)) for number, side in units]
 
 
-def displacement_at(points: np.ndarray, moves: np.ndarray, shape: Sequence[int]) -> Displacement | None:
-    """The displacement that moves landmarks of a face by given amounts.
+@cache
+def _largest_move(units: tuple[Unit, ...]) -> float:
+    """Largest movement where each of the action units has size 1."""
+    face = MEAN_FACE * EYE_DISTANCE
+    moves = action_unit_displacement(
+        face, [(number, side, 1.0) for number, side in units], anchor_points(MEAN_FACE) * EYE_DISTANCE
+    )
+    return float(np.linalg.norm(moves, axis=1).max())
 
-    A landmark arrives exactly where its move ends, since the displacement is given at the ends of the moves.
+
+def displacement_at(points: np.ndarray, units: Sequence[SizedUnit], shape: Sequence[int]) -> Displacement | None:
+    """The displacement of an image whose face shows action units.
 
     Args:
-        points: (68, 2) landmarks in pixels of the image.
-        moves: (73, 2) moves in pixels of an upright face that is 224 wide, of the points of `landmark_moves`.
+        points: (68, 2) landmarks in pixels of the image, without the action units.
+        units: with their sizes.
         shape: height and width of the image.
 
     Returns:
         None where nothing moves, or the face lies outside the image.
     """
-    axes = face_axes(points)
-    moved, width = moves @ axes.T, float(np.linalg.norm(axes[:, 0]) * 224)
-    moving = np.linalg.norm(moved, axis=1) > MIN_MOVE
-    if not moving.any() or width < 8:
+    low, high = points.min(axis=0), points.max(axis=0)
+    extent = float((high - low).max())
+    low = np.clip(np.floor(low - MARGIN * extent), 0, None)
+    high = np.minimum(np.ceil(high + MARGIN * extent), np.array(shape[1::-1]) - 1)
+    step = max(extent / GRID_STEPS, 1.0)
+    if not units or (high - low < 4 * step).any():
         return None
-    ends = extended_landmarks(points) + moved
-    low = np.clip(np.floor(ends[moving].min(axis=0) - REACH * width), 0, None).astype(int)
-    high = np.minimum(np.ceil(ends[moving].max(axis=0) + REACH * width) + 1, shape[1::-1]).astype(int)
-    size = high - low
-    if (size < 2).any():
+    x, y = (np.arange(a, b + step, step) for a, b in zip(low, high, strict=True))
+    grid = np.stack(np.meshgrid(x, y), axis=-1)
+    coarse = action_unit_displacement(points, units, grid.reshape(-1, 2)).reshape(grid.shape).astype(np.float32)
+    moving = np.argwhere(np.abs(coarse).max(axis=-1) >= MIN_MOVE)
+    if not len(moving):
         return None
-    columns, rows = (max(4, int(np.ceil(length / (GRID_STEP * width)))) for length in size)
-    x, y = np.linspace(low[0], high[0] - 1, columns), np.linspace(low[1], high[1] - 1, rows)
-    coarse = spread_moves(ends, moved, x, y)
-    grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    distance = cdist(grid, ends[moving]).min(axis=1).reshape(rows, columns) / width
-    coarse *= (np.clip((REACH - distance) / FADE, 0, 1))[..., None]
-    across, down = np.meshgrid(
-        np.linspace(0, columns - 1, size[0], dtype=np.float32), np.linspace(0, rows - 1, size[1], dtype=np.float32)
+    reach = np.ceil(np.abs(coarse).max(axis=(0, 1))[::-1] / step) + 1  # skin moves out of where it was
+    first, last = (moving.min(axis=0) - reach)[::-1] * step + low, (moving.max(axis=0) + reach)[::-1] * step + low
+    first, last = np.ceil(np.maximum(first, low)).astype(int), np.floor(np.minimum(last, high)).astype(int)
+    columns, rows = (
+        ((np.arange(a, b + 1) - c) / step).astype(np.float32) for a, b, c in zip(first, last, low, strict=True)
     )
-    values = cv2.remap(coarse.astype(np.float32), across, down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    values[np.hypot(values[..., 0], values[..., 1]) < MIN_MOVE] = 0
-    return Displacement(int(low[0]), int(low[1]), values)
+    at_x, at_y = np.meshgrid(columns, rows)
+    values = np.zeros((*at_x.shape, 2), np.float32)
+    for _ in range(3):  # the place that skin comes from depends on how far it moved
+        source = at_x - values[..., 0] / np.float32(step), at_y - values[..., 1] / np.float32(step)
+        values = cv2.remap(coarse, *source, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    values[np.abs(values).max(axis=-1) < MIN_MOVE] = 0
+    return Displacement(int(first[0]), int(first[1]), values)
 
 
 def warp(image: np.ndarray, displacement: Displacement | None) -> np.ndarray:
@@ -109,39 +126,11 @@ def warp(image: np.ndarray, displacement: Displacement | None) -> np.ndarray:
     result = image.copy()
     if displacement is not None:
         rows, columns = displacement.region
-        x, y = np.meshgrid(
-            np.arange(columns.start, columns.stop, dtype=np.float32), np.arange(rows.start, rows.stop, dtype=np.float32)
-        )
-        source = np.stack([x, y], axis=-1) - displacement.values
-        new = cv2.remap(image, source[..., 0], source[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        moved = (displacement.values != 0).any(axis=-1)
-        result[rows, columns][moved] = new[moved]
+        x, y = (np.arange(part.start, part.stop, dtype=np.float32) for part in (columns, rows))
+        source_x, source_y = x - displacement.values[..., 0], y[:, None] - displacement.values[..., 1]
+        new = cv2.remap(image, source_x, source_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        result[rows, columns] = new  # where nothing moves, the same pixels
     return result
-
-
-def move_points(points: np.ndarray, displacement: Displacement | None) -> np.ndarray:
-    """Where points (n, 2) of the image are after `warp`: y with y = point + displacement(y)."""
-    position = points.astype(np.float64)
-    if displacement is None:
-        return position
-    corner = np.array([displacement.left, displacement.top])
-    for _ in range(3):
-        at = (position - corner).astype(np.float32)[None]
-        step = cv2.remap(displacement.values, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)[
-            0
-        ]
-        position = points + step
-    return position
-
-
-def moves_at(movements: Iterable[Movement], seconds: float) -> np.ndarray:
-    """(73, 2) moves at one time of all movements, in pixels of an upright face that is 224 wide."""
-    moves = np.zeros((73, 2))
-    for movement in movements:
-        level = float(movement.level(np.array([seconds]))[0])
-        if level > 0:
-            moves += level * movement.amplitude * landmark_moves(movement.units)
-    return moves
 
 
 def inject_movements(
@@ -152,15 +141,27 @@ def inject_movements(
     Args:
         frames: `(number, seconds, image)` as from `imaging.timing.iter_frames`; images are (height, width, 3) uint8.
         track: the face, with `crop_matrices`. Frames without it stay as they are.
-        movements: action units with their times in seconds and their `amplitude` in pixels of a face that is 224 wide.
+        movements: action units with their times in seconds and their `amplitude`: how far the skin moves at the apex
+            where it moves most, in pixels of a face that is 224 wide.
 
     Yields:
         The same frames; those within a movement are changed copies.
+
+    Raises:
+        ValueError: an action unit that cannot be shown.
     """
     for number, seconds, image in frames:
-        moves = moves_at(movements, seconds)
-        points = track.landmarks(number) if moves.any() else None
-        if points is None:
-            yield number, seconds, image
-        else:
-            yield number, seconds, warp(image, displacement_at(points, moves, image.shape))
+        units = units_at(movements, seconds)
+        points = track.landmarks(number) if units else None
+        changed = None if points is None else displacement_at(points, units, image.shape)
+        yield number, seconds, image if changed is None else warp(image, changed)
+
+
+def units_at(movements: Iterable[Movement], seconds: float) -> list[SizedUnit]:
+    """The action units of all movements at one time, with their sizes at that time."""
+    found: list[SizedUnit] = []
+    for movement in movements:
+        level = float(movement.level(np.array([seconds]))[0])
+        if level * movement.amplitude > 0:
+            found += sized_units(movement.units, level * movement.amplitude)
+    return found

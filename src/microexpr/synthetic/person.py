@@ -17,7 +17,6 @@ from scipy.interpolate import RBFInterpolator
 from skimage import data
 
 from .action_units import MIRROR, N_POINTS
-from .displacement import extended_landmarks
 
 CANVAS = 448
 """Side in pixels of the square image of a person; the face is half as wide."""
@@ -97,14 +96,22 @@ def head_mask(points: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur(face_mask(around, CANVAS), (0, 0), 12)
 
 
+def _with_extras(points: np.ndarray) -> np.ndarray:
+    """(73, 2): 68 landmarks, and five more on cheeks and forehead."""
+    cheeks = [points[[41, 31, 3]].mean(axis=0), points[[46, 35, 13]].mean(axis=0)]
+    up = (points[27] - points[8]) * 0.45
+    forehead = [points[19] + up, points[27] + up * 1.35, points[24] + up]
+    return np.concatenate([points, cheeks, forehead])
+
+
 @cache
 def _portrait(number: int) -> tuple[np.ndarray, np.ndarray]:
     """Portrait 0 or 1 as float32 RGB, and its 73 landmarks."""
     if number == 0:
-        return data.astronaut().astype(np.float32), extended_landmarks(np.array(_ASTRONAUT, float))
+        return data.astronaut().astype(np.float32), _with_extras(np.array(_ASTRONAUT, float))
     path = cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.float32), extended_landmarks(np.array(_HOPPER, float))
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.float32), _with_extras(np.array(_HOPPER, float))
 
 
 @cache
