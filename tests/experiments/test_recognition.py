@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from microexpr.core.clip import Clip
-from microexpr.core.errors import MissingDataError, ProtocolError, RunError, UnknownNameError
+from microexpr.core.errors import MissingDataError, ProtocolError, RecipeError, RunError, UnknownNameError
 from microexpr.core.progress import no_progress
 from microexpr.datasets import Dataset
 from microexpr.experiments import recognition_folds as ev
@@ -18,6 +18,8 @@ from microexpr.experiments.recognition_run import RecognitionRun
 from microexpr.experiments.run_folder import fold_seed
 from microexpr.experiments.runs import run_seeds
 from microexpr.recipes import RecognitionRecipe, parse_recipe
+from microexpr.recognizers import RECOGNIZERS, Recognizer
+from microexpr.reports import make_report
 from tests.conftest import NETWORK, RECIPE
 
 
@@ -50,6 +52,39 @@ def test_a_subset_is_refused_without_allow_subset(recipe, subset, tmp_path):
     with pytest.raises(ProtocolError, match=r"casme2 negative: .* of 88 clips and .* more differences; --allow-subset"):
         evaluate(recipe, tmp_path / "run", dataclasses.replace(subset, allow_subset=False))
     assert not (tmp_path / "run").exists()
+
+
+def test_zero_shot_needs_a_recognizer_that_learns_from_no_clip(recipe, subset, tmp_path):
+    protocol = {**dataclasses.asdict(recipe.protocol), "split": "zero-shot"}
+    zero_shot = recipe.with_settings({"protocol": protocol})
+    with pytest.raises(
+        RecipeError, match="recognizer 'majority' learns from clips, and protocol 'megc2019-cde' trains"
+    ):
+        evaluate(zero_shot.with_settings({"recognizer": {"name": "majority"}}), tmp_path / "run", subset)
+    run = evaluate(zero_shot.with_settings({"recognizer": {"name": "guess"}}), tmp_path / "run", subset)
+    assert run.unit_names == ["zero-shot"] and run.train_confusion() is None
+    assert {row.predicted for row in run.predictions()} == {"negative"}
+    assert make_report(run).data[0]["confusion_of_training"] is None
+
+
+@RECOGNIZERS.register("guess")
+@dataclasses.dataclass
+class Guess(Recognizer):
+    """Every class is as probable as every other one."""
+
+    needs_clips = False
+
+    def _fit(self, samples, targets, groups, init):
+        assert not samples
+
+    def _predict_proba(self, samples):
+        return np.ones((len(samples), len(self.classes)))
+
+    def state(self):
+        return {}
+
+    def _restore(self, state):
+        pass
 
 
 def with_other_hidden_values(real):

@@ -43,6 +43,15 @@ def test_fixed_subjects_are_the_test_set():
         dataclasses.replace(rules, test_subjects=("casme2/absent",)).folds(rules.select(make_clips()))
 
 
+def test_zero_shot_tests_every_clip_and_trains_on_none():
+    rules = dataclasses.replace(load_protocol(MINE), split="zero-shot")
+    examples = rules.select(make_clips())
+    [fold] = rules.folds(examples)
+    assert (fold.name, fold.train, fold.test) == ("zero-shot", (), tuple(examples))
+    with pytest.raises(ProtocolError, match="no clip to train on"):
+        Fold("other", (), tuple(examples))
+
+
 def test_a_subject_on_both_sides_is_refused():
     clips = make_clips()
     with pytest.raises(ProtocolError, match="'casme2/p0' would be trained on and tested on"):

@@ -50,6 +50,8 @@ class StageData:
     @property
     def train_examples(self) -> tuple[Example, ...]:
         """The examples that an earlier stage is trained on: the training set of a single fold, otherwise all."""
+        if self.protocol.zero_shot:
+            return ()
         return self.folds[0].train if len(self.folds) == 1 else tuple(self.examples)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from .. import __version__
 from ..core.clip import Sample
+from ..core.errors import RecipeError
 from ..core.executors import executor
 from ..core.files import slug
 from ..core.progress import ProgressCallback, no_progress
@@ -87,8 +88,8 @@ class FoldJob(Job):
     def train_confusion(
         self, recognizer: Recognizer, samples: Sequence[Sample], labels: Sequence[str]
     ) -> np.ndarray | None:
-        """The confusion counts of training clips; None for tasks that have none."""
-        return confusion_on_training_clips(recognizer, samples, labels)
+        """The confusion counts of training clips; None where there is none, or for tasks without them."""
+        return confusion_on_training_clips(recognizer, samples, labels) if samples else None
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,11 @@ class FoldEvaluation:
         Raises:
             RecipeError: they do not.
         """
+        if protocol.zero_shot and recognizer.needs_clips:
+            raise RecipeError(
+                f"recognizer '{recognizer.name}' learns from clips, and protocol '{protocol.name}' trains on none; "
+                "choose a recognizer that needs none, or another protocol"
+            )
 
     def shown(self, examples: Sequence[Example], protocol: Protocol) -> Sequence[Example]:
         """The clips among which a report looks for examples, with the labels that it shows."""

@@ -18,10 +18,15 @@ from ..core.errors import ProtocolError, RecipeError, UnknownNameError
 from ..core.registry import RecordRegistry, validate_settings
 from ..metrics import METRICS
 
-Split = Literal["loso", "leave-one-dataset-out", "fixed-subjects", "subject-holdout-10", "random-images-leaky"]
+Split = Literal[
+    "loso", "leave-one-dataset-out", "fixed-subjects", "subject-holdout-10", "random-images-leaky", "zero-shot"
+]
 
 LEAKING: Split = "random-images-leaky"
 """The split that has images of the same subject, even of the same clip, on both sides."""
+
+ZERO_SHOT: Split = "zero-shot"
+"""The split that tests on every clip and trains on none."""
 
 
 @dataclass(frozen=True)
@@ -41,22 +46,24 @@ class Fold:
         train: Training examples.
         test: Test examples.
         leaking: Subjects may be on both sides; only for a split whose name and report say so.
+        zero_shot: Nobody is trained on.
 
     Raises:
-        ProtocolError: a subject is on both sides, or a side is empty.
+        ProtocolError: a subject is on both sides, or a side is empty that must not be.
     """
 
     name: str
     train: tuple[Example, ...]
     test: tuple[Example, ...]
     leaking: bool = False
+    zero_shot: bool = False
 
     def __post_init__(self) -> None:
         both = self.subjects("train") & self.subjects("test")
         if both and not self.leaking:
             raise ProtocolError(f"fold '{self.name}': '{min(both)}' would be trained on and tested on")
         for side in ("train", "test"):
-            if not getattr(self, side):
+            if not getattr(self, side) and not (side == "train" and self.zero_shot):
                 raise ProtocolError(f"fold '{self.name}' has no clip to {side} on")
 
     def subjects(self, side: Literal["train", "test"]) -> set[str]:
@@ -80,8 +87,8 @@ class Protocol:
             apex: a sixth of its frames, within these limits. A data set that is not named keeps whole clips.
         split: `loso` (each subject is the test set once), `leave-one-dataset-out` (each data set is the test set once),
             `fixed-subjects` (the `test_subjects` are the test set), `subject-holdout-10` (a tenth of each data set's
-            subjects, drawn once by their names) or `random-images-leaky` (a tenth of all images of any subject, so that
-            subjects are on both sides).
+            subjects, drawn once by their names), `random-images-leaky` (a tenth of all images of any subject, so that
+            subjects are on both sides) or `zero-shot` (every clip is tested, and none is trained on).
         test_subjects: Subjects of the test set, for `fixed-subjects`.
         reveal: Which times of a clip may be used (`onset`, `apex`, `offset`); the others are hidden.
         exclude: Clip id -> why it takes no part.
@@ -126,6 +133,11 @@ class Protocol:
     def leaks(self) -> bool:
         """Whether subjects are on both sides of its split."""
         return self.split == LEAKING
+
+    @property
+    def zero_shot(self) -> bool:
+        """Whether no clip is trained on."""
+        return self.split == ZERO_SHOT
 
     def select(self, clips: Iterable[Clip]) -> list[Example]:
         """Select the clips (or single frames of them) that take part, with their classes, sorted by id.
@@ -186,6 +198,8 @@ class Protocol:
         if self.split == "leave-one-dataset-out":
             folds = self._leave_out(examples, lambda e: e.clip.dataset)
             return [dataclasses.replace(fold, name=self._direction(fold)) for fold in folds]
+        if self.zero_shot:
+            return [Fold(self.split, (), tuple(examples), zero_shot=True)]
         if self.split == "loso":
             return self._leave_out(examples, lambda e: e.clip.subject)
         tested = self._tested(examples)

@@ -43,6 +43,9 @@ class Recognizer(ABC):
 
     name: ClassVar[str]
 
+    needs_clips: ClassVar[bool] = True
+    """Whether it learns from clips; one that does not can be fitted on 0 samples, as a zero-shot protocol does."""
+
     classes: tuple[str, ...] = field(default=(), kw_only=True)
     seed: int = field(default=0, kw_only=True)
     fold: str = field(default="", kw_only=True)
@@ -69,14 +72,14 @@ class Recognizer(ABC):
             The recognizer itself.
 
         Raises:
-            RecipeError: a label that is not a class, lengths that differ, or no sample at all.
+            RecipeError: a label that is not a class, lengths that differ, or no sample where some are needed.
         """
         groups = [sample.clip.subject for sample in samples] if groups is None else groups
         if not len(samples) == len(labels) == len(groups):
             raise RecipeError(
                 f"{len(samples)} samples, {len(labels)} labels and {len(groups)} groups: give as many of each"
             )
-        if not samples:
+        if not samples and self.needs_clips:
             raise RecipeError("there is nothing to train on: 0 samples")
         if not self.classes:
             self.classes = tuple(sorted(set(labels)))
