@@ -226,7 +226,7 @@ def run_fold(job: FoldJob, samples: Mapping[str, Sample]) -> FoldResult:
     test = [samples[name] for name in job.test]
     probabilities = job.predict(recognizer, test)
     # Computed after the predictions, so that it cannot change them.
-    train_confusion = job.train_confusion(recognizer, train, labels)
+    train_confusion = job.train_confusion(recognizer, train, labels) if train else None
     network = network_summary(recognizer, test[0]) if job.summarize_network else None
     return FoldResult(
         probabilities=probabilities,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .base import LEAKING, PROTOCOLS, Protocol, Split
+from .base import LEAKING, PROTOCOLS, ZERO_SHOT, Protocol, Split
 
 # ---------------------------------------------------------------------------------------------------------------------
 # MEGC 2018: objective classes I to V of CASME II and SAMM (Davison, Merghani and Yap 2018; Yap et al. 2018)
@@ -53,6 +53,29 @@ _MEGC2019_LABEL_MAP = {
     },
     "smic": _OWN,
 }
+
+
+def _megc2019(name: str, title: str, **rest: Any) -> Protocol:
+    return Protocol(
+        name=name,
+        title=title,
+        datasets=("casme2", "samm", "smic"),
+        label="emotion",
+        classes=_MEGC2019_CLASSES,
+        label_map=_MEGC2019_LABEL_MAP,
+        exclude={
+            "casme2/sub04/EP12_01f": "not in the challenge's list (its apex is unknown in the sheet)",
+            "casme2/sub05/EP09_05f": "not in the challenge's list",
+        },
+        counts={
+            "casme2": {"negative": 88, "positive": 32, "surprise": 25},
+            "samm": {"negative": 92, "positive": 26, "surprise": 15},
+            "smic": {"negative": 70, "positive": 51, "surprise": 43},
+        },
+        subjects={"casme2": 24, "samm": 28, "smic": 16},
+        **rest,
+    )
+
 
 # ---------------------------------------------------------------------------------------------------------------------
 # CASME II by emotion (sheet of 8 May 2014: 255 clips)
@@ -160,24 +183,16 @@ _PUBLISHED = (
         ("samm",),
         primary_metrics=("weighted_average_recall", "macro_f1"),
     ),
-    Protocol(
-        name="megc2019-cde",
-        title="MEGC 2019, composite-database evaluation: three classes, leave one of 68 subjects out",
-        datasets=("casme2", "samm", "smic"),
-        label="emotion",
-        classes=_MEGC2019_CLASSES,
-        label_map=_MEGC2019_LABEL_MAP,
-        exclude={
-            "casme2/sub04/EP12_01f": "not in the challenge's list (its apex is unknown in the sheet)",
-            "casme2/sub05/EP09_05f": "not in the challenge's list",
-        },
-        counts={
-            "casme2": {"negative": 88, "positive": 32, "surprise": 25},
-            "samm": {"negative": 92, "positive": 26, "surprise": 15},
-            "smic": {"negative": 70, "positive": 51, "surprise": 43},
-        },
-        subjects={"casme2": 24, "samm": 28, "smic": 16},
+    _megc2019(
+        "megc2019-cde",
+        "MEGC 2019, composite-database evaluation: three classes, leave one of 68 subjects out",
         source="See, Yap, Li, Hong, Wang: MEGC 2019, the Second Facial Micro-Expressions Grand Challenge",
+    ),
+    _megc2019(
+        "megc2019-zero-shot",
+        "the clips and classes of MEGC 2019; no clip of anybody is trained on, all are tested",
+        split=ZERO_SHOT,
+        source="not published; for recognizers that are trained on drawn or rendered motion alone",
     ),
     _macro(
         "peng2018-macro",

@@ -290,6 +290,8 @@ def _warnings(runs: Sequence[RecognitionRun], rows: Sequence[Prediction]) -> lis
     lines = run_warnings(runs, "folds", "clips", "protocol")
     if first.protocol.leaks:
         lines.append("LEAKS: images of the same subjects, even of the same clips, are on both sides of this split.")
+    if first.protocol.zero_shot:
+        lines.append("ZERO-SHOT: no clip of anybody was trained on, and all clips are tested.")
     lines += first.metadata.absent
     if abstentions := sum(row.predicted == "" for row in rows):
         lines.append(f"{abstentions} clips got no prediction (no face was found) and count as wrong.")

@@ -1,0 +1,151 @@
+"""Training on drawn motion: how fields become inputs, how they are changed at random, and the loss of both tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..networks.training import LabeledBatch, Objective, split_batches
+from ..synthetic.motion.encoding import Encoding
+from ..synthetic.motion.fields import NUMBERS
+from ..synthetic.motion.generator import DrawnMotion
+from ..synthetic.motion.tables import CLASSES
+
+UNITS = 2 * len(NUMBERS)
+OUTPUTS = len(CLASSES) + UNITS
+"""Logits of the network: the classes, then each action unit on the person's right side and on the left."""
+
+SHOWN = 0.35
+"""Strength from which on an action unit counts as shown; weaker ones count in part, as coders miss some of them."""
+
+
+def network_inputs(images: np.ndarray, encoding: Encoding) -> Tensor:
+    """Turn images of flow and strain into inputs whose zero and size do not depend on how they were written down.
+
+    The motion of most of a face is that of the head: the median is taken for zero. Then each image is divided by its
+    root mean square, u and v each by their own where they were stretched, as their proportion is lost there.
+
+    Args:
+        images: (n, H, W, 3) u, v and strain, uint8 or float32.
+        encoding: how they are written down.
+
+    Returns:
+        (n, 3, H, W) float32.
+    """
+    x = torch.from_numpy(np.ascontiguousarray(np.moveaxis(images, -1, 1))).float()
+    flow, strain = x[:, :2], x[:, 2:]
+    flow = flow - flow.flatten(2).median(dim=2).values[..., None, None]
+    axes = (2, 3) if encoding == "stretched" else (1, 2, 3)
+    flow = flow / (flow.square().mean(dim=axes, keepdim=True).sqrt() + 1e-6)
+    strain = (strain / (strain.mean(dim=(2, 3), keepdim=True) + 1e-6)).sqrt() - 1
+    return torch.cat([flow, strain], dim=1).clamp(-5, 5)
+
+
+def mirrored(x: Tensor) -> Tensor:
+    """Inputs of the mirrored faces: u changes its sign."""
+    x = x.flip(3)
+    return torch.cat([-x[:, :1], x[:, 1:]], dim=1)
+
+
+def soft_targets(drawn: DrawnMotion, smoothing: float) -> Tensor:
+    """(n, OUTPUTS) float32: class probabilities, equal ones for a face without an expression, and action units."""
+    classes = np.full((len(drawn), len(CLASSES)), 1 / len(CLASSES), np.float32)
+    shown = np.flatnonzero(drawn.labels < len(CLASSES))
+    classes[shown] = smoothing / len(CLASSES)
+    classes[shown, drawn.labels[shown]] += 1 - smoothing
+    units = np.minimum(drawn.strengths / SHOWN, 1).reshape(len(drawn), UNITS)
+    return torch.from_numpy(np.concatenate([classes, units], axis=1).astype(np.float32))
+
+
+@dataclass
+class MotionObjective(Objective):
+    """Cross-entropy of the class, and binary cross-entropy of the action units, on randomly changed fields.
+
+    Args:
+        images: (n, H, W, 3) drawn fields as they are written down.
+        targets: (n, OUTPUTS) of `soft_targets`.
+        encoding: how the fields are written down.
+        batch_size: fields per step.
+        generator: source of all random numbers.
+        mixup: as the parameter of the beta distribution of Zhang et al. 2018, which mix pairs; 0 mixes none.
+        style: size of the random changes of gain, sharpness and strain, 1 for the usual ones.
+        unit_weight: weight of the loss of the action units.
+    """
+
+    metrics = ("accuracy",)
+
+    images: np.ndarray
+    targets: Tensor
+    encoding: Encoding
+    batch_size: int
+    generator: torch.Generator
+    mixup: float = 0.3
+    style: float = 1.0
+    unit_weight: float = 0.5
+    _sides: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
+        places = torch.arange(UNITS).reshape(-1, 2).flip(1).flatten() + len(CLASSES)
+        self._sides = torch.cat([torch.arange(len(CLASSES)), places])
+
+    def begin_epoch(self, epoch: int) -> list[Tensor]:
+        """Draw the order of the fields."""
+        order = torch.randperm(len(self.images), generator=self.generator)
+        return split_batches(order, self.batch_size)
+
+    def load(self, batches: Sequence[Tensor], first: int) -> Iterator[LabeledBatch]:
+        """Load fields; mirror half of them, change their style, mix pairs."""
+        for positions in batches[first:]:
+            x, y = network_inputs(self.images[positions.numpy()], self.encoding), self.targets[positions]
+            flip = self._uniform(len(x)) < 0.5
+            x = torch.where(flip[:, None, None, None], mirrored(x), x)
+            y = torch.where(flip[:, None], y[:, self._sides], y)
+            yield LabeledBatch(*self._mixed(self._styled(x) if self.style else x, y))
+
+    def forward(self, module: nn.Module, inputs: Tensor) -> Tensor:
+        """Compute logits (n, OUTPUTS)."""
+        logits: Tensor = module(inputs)
+        return logits
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Compute the weighted sum of both losses."""
+        count = len(CLASSES)
+        classes = F.cross_entropy(outputs[:, :count], targets[:, :count])
+        units = F.binary_cross_entropy_with_logits(outputs[:, count:], targets[:, count:])
+        return classes + self.unit_weight * units
+
+    def measure(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
+        """Count fields whose largest class is right."""
+        count = len(CLASSES)
+        return ((outputs[:, :count].argmax(1) == targets[:, :count].argmax(1)).sum(),)
+
+    def _uniform(self, *shape: int) -> Tensor:
+        return torch.rand(shape, generator=self.generator)
+
+    def _log_normal(self, n: int, channels: int, deviation: float) -> Tensor:
+        draws = torch.randn((n, channels, 1, 1), generator=self.generator)
+        return (draws * deviation * self.style).exp()
+
+    def _styled(self, x: Tensor) -> Tensor:
+        """Change gains of u and v, power and gain of the strain; drop the strain or blur all."""
+        n = len(x)
+        flow = x[:, :2] * self._log_normal(n, 2, 0.25)
+        strain = (x[:, 2:] + 1).clamp(min=0) ** self._log_normal(n, 1, 0.25) * self._log_normal(n, 1, 0.25) - 1
+        strain = strain * (self._uniform(n, 1, 1, 1) >= 0.15 * self.style)
+        x = torch.cat([flow, strain], dim=1)
+        blurred = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+        share = self._uniform(n, 1, 1, 1) * (self._uniform(n, 1, 1, 1) < 0.4)
+        return x + (blurred - x) * share
+
+    def _mixed(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        if self.mixup == 0:
+            return x, y
+        order = torch.randperm(len(x), generator=self.generator)
+        share = self._uniform(len(x), 1) ** (1 / self.mixup) / 2  # nearly the smaller share of a beta distribution
+        image = share[..., None, None]
+        return x + (x[order] - x) * image, y + (y[order] - y) * share

@@ -1,0 +1,205 @@
+"""A recognizer that is trained on motion drawn from action units, never on a face."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from ..core.clip import Sample
+from ..core.errors import RecipeError
+from ..core.registry import validate_settings
+from ..networks import NETWORKS
+from ..networks.training import Optimizer, Schedule, Trainer, torch_threads
+from ..networks.training.distributed import Process
+from ..networks.weights import load_weights
+from ..synthetic.motion import CLASSES, FaceFrame
+from ..synthetic.motion.encoding import Encoding, encode
+from ..synthetic.motion.generator import MotionGenerator
+from ._classifier import build_module
+from ._motion_training import OUTPUTS, MotionObjective, mirrored, network_inputs, soft_targets
+from .base import RECOGNIZERS, Recognizer, Settings, State, softmax, stack
+
+SIDE = 28
+"""Side of the images in pixels."""
+
+
+@RECOGNIZERS.register("synthetic-motion")
+@dataclass
+class SyntheticMotion(Recognizer):
+    """Small networks trained on flow fields that are drawn from action units; training clips are not looked at.
+
+    It tells the classes negative, positive and surprise, and 17 action units on each side of the face.
+
+    Args:
+        frame: how faces lie in the images: `megc2019` as in the precomputed release, `aligned` as the step `align`
+            without a margin puts them.
+        encoding: how motion is written down: `stretched` to 0..255 as in the precomputed release, or in `pixels`.
+        crop: for `pixels`, side in pixels of the crop in which the flow is measured.
+        motion: what is drawn, as settings of `synthetic.motion.generator.MotionGenerator`, for example
+            `{gaze = 0.0, faults = {noise = 0.2}}`.
+        fields: number of fields that are drawn, 2 or more.
+        network: architecture and its settings, `{"name": ..., ...}`.
+        optimizer: the gradient descent method: `name` (adam, adamw, sgd), `lr`, `momentum`, `weight_decay`.
+        members: number of networks, each trained on fields of its own; their probabilities are averaged.
+        epochs: passes over the fields, 1 or more.
+        batch_size: fields per step, 2 or more.
+        mixup: parameter of the mixing of pairs of fields; 0 mixes none.
+        smoothing: share of the probability of a class that goes to all of them.
+        style: size of the random changes of gain, sharpness and strain in training; 0 for none.
+        shifts: probabilities are averaged over the image and so many pixels of shift in each of four directions; 0 for
+            the image alone. The mirrored image is always averaged in.
+        array: name of the array: (28, 28, 3) images of u, v and strain.
+        threads: CPU threads of torch.
+    """
+
+    frame: Literal["megc2019", "aligned"] = "megc2019"
+    encoding: Encoding = "stretched"
+    crop: Annotated[int, Field(ge=8)] = 128
+    motion: Settings = field(default_factory=dict)
+    fields: Annotated[int, Field(ge=2)] = 40_000
+    network: Settings = field(default_factory=lambda: {"name": "motion"})
+    optimizer: Settings = field(default_factory=lambda: {"name": "adamw", "lr": 3e-3, "weight_decay": 0.01})
+    members: Annotated[int, Field(ge=1)] = 1
+    epochs: Annotated[int, Field(ge=1)] = 5
+    batch_size: Annotated[int, Field(ge=2)] = 128
+    mixup: Annotated[float, Field(ge=0)] = 0.3
+    smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    style: Annotated[float, Field(ge=0)] = 1.0
+    shifts: Annotated[int, Field(ge=0, le=4)] = 0
+    array: str = "image"
+    threads: Annotated[int, Field(ge=1)] = 1
+
+    needs_clips = False
+
+    def __post_init__(self) -> None:
+        self.generator()  # a misspelled setting is found before any work is done
+        NETWORKS.build(self.network)
+        validate_settings(Optimizer, self.optimizer, "optimizer")
+        if self.classes and self.classes != CLASSES:
+            raise RecipeError(
+                f"synthetic-motion tells {', '.join(CLASSES)} apart, in this order; not {', '.join(self.classes)}"
+            )
+
+    def generator(self) -> MotionGenerator:
+        """What draws the fields, from the setting `motion`.
+
+        Raises:
+            RecipeError: it has an unknown key, or a value of the wrong type.
+        """
+        return validate_settings(MotionGenerator, self.motion, "motion")
+
+    def face_frame(self) -> FaceFrame:
+        """How faces lie in the images."""
+        return FaceFrame.megc2019(SIDE) if self.frame == "megc2019" else FaceFrame.aligned(SIDE)
+
+    def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
+        self.classes = CLASSES
+        self.modules_: list[nn.Module] = []
+        with torch_threads(self.threads):
+            for member in range(self.members):
+                self.modules_.append(self._train(member))
+
+    def _train(self, member: int) -> nn.Module:
+        """Draw fields and train one network on them."""
+        drawn = self.generator().draw(self.fields, self.face_frame(), [self.seed, member])
+        random = torch.Generator().manual_seed(self.seed * 1009 + member)
+        objective = MotionObjective(
+            encode(drawn, self.encoding, self.crop),
+            soft_targets(drawn, self.smoothing),
+            self.encoding,
+            self.batch_size,
+            random,
+            mixup=self.mixup,
+            style=self.style,
+        )
+        module = self._module(self.seed * 1009 + member)
+        trainer = Trainer(
+            objective,
+            module,
+            validate_settings(Optimizer, self.optimizer, "optimizer"),
+            self.epochs,
+            random,
+            Process(torch.device("cpu")),
+            schedule=Schedule("cosine"),
+            schedule_per_step=True,
+            warmup=0.3 * self.epochs,
+            require_finite=True,
+            on_progress=lambda done, total: self.on_progress_(member * total + done, self.members * total),
+        )
+        self.history_ += [{**row, "epoch": row["epoch"] + member * self.epochs} for row in trainer.run()]
+        return module.eval()
+
+    def _module(self, seed: int) -> nn.Module:
+        return build_module(NETWORKS.build(self.network), (3, SIDE, SIDE), OUTPUTS, seed)
+
+    def predict_action_units(self, samples: Sequence[Sample]) -> np.ndarray:
+        """Compute the probability of each action unit on each side of the face.
+
+        Returns:
+            (n, 17, 2) float64, 0 to 1, in the order of `core.action_units.ACTION_UNITS`; the last axis is the person's
+            right side, then the left one.
+
+        Raises:
+            NotFittedError: neither `fit` nor `load` was called before.
+        """
+        self._check_fitted()
+        return self._probabilities(samples)[1]
+
+    def _predict_proba(self, samples: Sequence[Sample]) -> np.ndarray:
+        return self._probabilities(samples)[0]
+
+    def _probabilities(self, samples: Sequence[Sample]) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities of the classes (n, 3) and of the action units (n, 17, 2): the mean over networks and views."""
+        count = len(CLASSES)
+        if not samples:
+            return np.zeros((0, count)), np.zeros((0, (OUTPUTS - count) // 2, 2))
+        images = stack(samples, self.array)
+        if images.shape[1:] != (SIDE, SIDE, 3):
+            raise RecipeError(f"'{self.array}' is {images.shape[1:]}; synthetic-motion takes ({SIDE}, {SIDE}, 3)")
+        x = network_inputs(images, self.encoding)
+        views = [(view, flip) for view in _shifted(x, self.shifts) for flip in (False, True)]
+        classes, units = np.zeros((len(x), count)), np.zeros((len(x), (OUTPUTS - count) // 2, 2))
+        with torch.no_grad(), torch_threads(self.threads):
+            for module in self.modules_:
+                for view, flip in views:
+                    logits = module(mirrored(view) if flip else view).double().numpy()
+                    classes += softmax(logits[:, :count])
+                    sides = 1 / (1 + np.exp(-logits[:, count:].reshape(units.shape)))
+                    units += sides[..., ::-1] if flip else sides
+        total = len(self.modules_) * len(views)
+        return classes / total, units / total
+
+    def _saved_settings(self) -> dict[str, Any]:
+        return {**super()._saved_settings(), "classes": CLASSES}
+
+    def state(self) -> State:
+        """Return every weight and running mean of each network, by `<number of the network>.<name>`."""
+        return {
+            f"{number}.{name}": tensor.numpy()
+            for number, module in enumerate(self.modules_)
+            for name, tensor in module.state_dict().items()
+        }
+
+    def _restore(self, state: State) -> None:
+        self.modules_ = []
+        for member in range(self.members):
+            module, start = self._module(0), f"{member}."
+            own = {name[len(start) :]: array for name, array in state.items() if name.startswith(start)}
+            load_weights(module, {name: torch.from_numpy(np.array(array)) for name, array in own.items()}, "the file")
+            self.modules_.append(module.eval())
+
+
+def _shifted(x: Tensor, pixels: int) -> list[Tensor]:
+    """The inputs, and the same shifted in each of four directions; the edge continues."""
+    if pixels == 0:
+        return [x]
+    height, width = x.shape[2:]
+    padded = nn.functional.pad(x, (pixels,) * 4, mode="replicate")
+    places = ((1, 1), (0, 1), (2, 1), (1, 0), (1, 2))
+    return [padded[:, :, r * pixels : r * pixels + height, c * pixels : c * pixels + width] for r, c in places]

@@ -1,0 +1,96 @@
+"""Which action units a drawn face shows, and how strongly: classes, companions without meaning, blinks, speech."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .fields import NUMBERS
+from .tables import CLASS_SETS, CLASSES, ONE_SIDED
+
+_SETS = [(CLASSES.index(name), unit_set) for name in CLASSES for unit_set in CLASS_SETS[name]]
+_CLASS_OF_SET = np.array([label for label, _ in _SETS])
+_MEMBERS = np.array([[number in unit_set.units for number in NUMBERS] for _, unit_set in _SETS], float)
+_ONE_SIDED = np.array([unit_set.one_sided for _, unit_set in _SETS])
+_WEIGHTS = np.array([unit_set.weight for _, unit_set in _SETS])
+_CAN_BE_ONE_SIDED = np.array([number in ONE_SIDED for number in NUMBERS])
+
+# Movements that go with an expression without meaning anything, and those of a mouth that speaks.
+_COMPANIONS = np.array([float(number in (1, 2, 4, 6, 7, 14, 15, 17, 20, 24, 25)) for number in NUMBERS])
+_SPEECH = np.array([float(number in (10, 17, 20, 24, 25, 26)) for number in NUMBERS])
+_LIDS = NUMBERS.index(43)
+
+NOTHING = len(CLASSES)
+"""The label of a face without an expression."""
+
+
+@dataclass(frozen=True)
+class Expressions:
+    """How expressions are drawn. Every class is drawn equally often; a probability of 0 turns a part off.
+
+    Attributes:
+        weakest: smallest strength of an action unit, 0 to 1; they are drawn evenly up to 1.
+        sides: how far the strengths of both sides differ: standard deviation of the logarithm of each.
+        one_sided: factor of the probabilities of one-sided sets in `tables.CLASS_SETS`.
+        even_sets: share, 0 to 1, of the fields that take the sets of a class equally often, not by their weights.
+        companions: probability of an action unit without meaning, of at most half the strength.
+        blinks: probability of lids that close; in surprise a third of it.
+        speech: probability of a mouth that speaks.
+        nothing: share of faces without an expression, whose label is `NOTHING`.
+    """
+
+    weakest: float = 0.35
+    sides: float = 0.25
+    one_sided: float = 1.0
+    even_sets: float = 0.0
+    companions: float = 0.35
+    blinks: float = 0.16
+    speech: float = 0.05
+    nothing: float = 0.0
+
+    def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Draw n faces.
+
+        Returns:
+            (n,) int64 labels, positions in `CLASSES` or `NOTHING`, and (n, 17, 2) float64 strengths of the action units
+            on the person's right and left side, 0 where one is not shown.
+        """
+        labels = rng.integers(len(CLASSES), size=n)
+        sets = self._draw_sets(labels, rng)
+        strengths = _MEMBERS[sets, :, None] * rng.uniform(self.weakest, 1, (n, len(NUMBERS), 1))
+        strengths = strengths * np.exp(rng.normal(0, self.sides, (n, len(NUMBERS), 2)))
+        one = rng.random(n) < _ONE_SIDED[sets] * self.one_sided
+        weak_side = rng.integers(2, size=n)
+        fading = one[:, None] & _CAN_BE_ONE_SIDED
+        rows, units = np.nonzero(fading)
+        strengths[rows, units, weak_side[rows]] *= rng.uniform(0, 0.3, n)[rows]
+        nothing = rng.random(n) < self.nothing
+        labels = np.where(nothing, NOTHING, labels)
+        strengths[nothing] = 0
+        return labels, np.minimum(strengths + self._without_meaning(labels, rng), 1.5)
+
+    def _draw_sets(self, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """(n,) index of the set of each face."""
+        sets = np.zeros(len(labels), np.int64)
+        even = rng.random(len(labels)) < self.even_sets
+        for label in range(len(CLASSES)):
+            own = np.flatnonzero(label == _CLASS_OF_SET)
+            for chosen, weights in ((~even, _WEIGHTS[own]), (even, np.ones(len(own)))):
+                faces = np.flatnonzero((labels == label) & chosen)
+                sets[faces] = rng.choice(own, len(faces), p=weights / weights.sum())
+        return sets
+
+    def _without_meaning(self, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """(n, 17, 2) strengths of companions, blinks and speech."""
+        n = len(labels)
+        extra = np.zeros((n, len(NUMBERS), 2))
+        faces = np.flatnonzero(rng.random(n) < self.companions)
+        units = rng.choice(len(NUMBERS), len(faces), p=_COMPANIONS / _COMPANIONS.sum())
+        extra[faces, units] = rng.uniform(0, 0.5, (len(faces), 1)) * rng.uniform(0.5, 1, (len(faces), 2))
+        blink = rng.random(n) < np.where(labels == CLASSES.index("surprise"), self.blinks / 3, self.blinks)
+        extra[blink, _LIDS] += rng.uniform(0.3, 1.2, (int(blink.sum()), 1))
+        speech = np.flatnonzero(rng.random(n) < self.speech)
+        mouth = rng.uniform(-0.6, 0.9, (len(speech), len(NUMBERS), 1)) * _SPEECH[:, None]
+        extra[speech] += np.maximum(mouth, 0)
+        return extra

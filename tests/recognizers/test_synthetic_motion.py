@@ -1,0 +1,87 @@
+"""The recognizer that is trained on drawn motion: it needs no clips, tells classes and action units, and is saved."""
+
+import numpy as np
+import pytest
+
+from microexpr.core.clip import Clip, Sample
+from microexpr.core.errors import MicroexprError, RecipeError
+from microexpr.recognizers import RECOGNIZERS
+from microexpr.recognizers._motion_training import mirrored, network_inputs
+from microexpr.recognizers.synthetic_motion import SyntheticMotion
+from microexpr.synthetic.motion import CLASSES, FaceFrame, MotionGenerator
+from microexpr.synthetic.motion.encoding import encode
+
+SMALL = {"name": "synthetic-motion", "fields": 1000, "epochs": 3}
+
+
+def drawn_samples(n, encoding, frame, seed=7):
+    drawn = MotionGenerator().draw(n, frame, seed)
+    clips = [Clip(f"test/p/c{i:04d}", "test", "test/p", "nowhere", 200.0) for i in range(n)]
+    images = encode(drawn, encoding)
+    return [Sample(clip, {"image": image}) for clip, image in zip(clips, images, strict=True)], drawn
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return RECOGNIZERS.build(SMALL, classes=CLASSES, seed=1).fit([], [])
+
+
+def test_it_learns_without_a_clip(fitted):
+    samples, drawn = drawn_samples(300, "stretched", FaceFrame.megc2019())
+    assert np.mean(fitted.predict_proba(samples).argmax(1) == drawn.labels) > 0.6
+    units = fitted.predict_action_units(samples)
+    brows = drawn.strengths[:, 2].max(1) > 0.35
+    assert units.shape == (300, 17, 2) and units.min() >= 0 and units.max() <= 1
+    assert units[brows, 2].mean() > units[~brows, 2].mean() + 0.05
+
+
+def test_pixels_of_the_aligned_frame_are_learned_too():
+    settings = {**SMALL, "epochs": 2, "frame": "aligned", "encoding": "pixels"}
+    recognizer = RECOGNIZERS.build(settings, classes=CLASSES, seed=1).fit([], [])
+    samples, drawn = drawn_samples(300, "pixels", FaceFrame.aligned())
+    assert np.mean(recognizer.predict_proba(samples).argmax(1) == drawn.labels) > 0.5
+
+
+def test_a_mirrored_face_has_the_same_class_and_its_sides_change(fitted):
+    samples, _ = drawn_samples(8, "stretched", FaceFrame.megc2019())
+    x = network_inputs(np.stack([s.array("image") for s in samples]), "stretched")
+    assert np.allclose(mirrored(mirrored(x)), x) and not np.allclose(mirrored(x), x)
+    images = [s.array("image")[:, ::-1] * np.array([-1, 1, 1]) + np.array([255, 0, 0]) for s in samples]
+    others = [Sample(s.clip, {"image": image.astype(np.uint8)}) for s, image in zip(samples, images, strict=True)]
+    assert np.allclose(fitted.predict_proba(samples), fitted.predict_proba(others), atol=0.02)
+    sides = fitted.predict_action_units(samples)
+    assert np.allclose(sides[..., ::-1], fitted.predict_action_units(others), atol=0.02)
+
+
+def test_what_was_learned_is_saved(fitted, tmp_path):
+    samples, _ = drawn_samples(8, "stretched", FaceFrame.megc2019())
+    fitted.save(tmp_path / "model.safetensors")
+    loaded = SyntheticMotion.load(tmp_path / "model.safetensors")
+    assert isinstance(loaded, SyntheticMotion)
+    assert np.array_equal(fitted.predict_action_units(samples), loaded.predict_action_units(samples))
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"motion": {"gazes": 1.0}}, "gazes"),
+        ({"motion": {"faults": {"noise": "much"}}}, "noise"),
+        ({"network": {"name": "motoin"}}, "did you mean 'motion'"),
+    ],
+)
+def test_misspelled_settings_are_found_at_once(settings, text):
+    with pytest.raises(MicroexprError, match=text):
+        RECOGNIZERS.build({**SMALL, **settings})
+
+
+def test_other_classes_and_sizes_are_refused(fitted):
+    with pytest.raises(RecipeError, match="tells negative, positive, surprise apart"):
+        RECOGNIZERS.build(SMALL, classes=("happiness", "surprise"))
+    small = Sample(Clip("t/p/c", "t", "t/p", "nowhere", 1.0), {"image": np.zeros((20, 20, 3))})
+    with pytest.raises(RecipeError, match="takes \\(28, 28, 3\\)"):
+        fitted.predict_proba([small])
+
+
+def test_recognizers_that_need_clips_still_say_so():
+    with pytest.raises(RecipeError, match="0 samples"):
+        RECOGNIZERS.build({"name": "majority"}, classes=CLASSES).fit([], [])
