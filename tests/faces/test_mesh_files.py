@@ -1,4 +1,4 @@
-"""Where the two files of the face mesh come from; pip is a stand-in, no network is used."""
+"""Where the files of the face mesh come from; pip is a stand-in, no network is used."""
 
 import hashlib
 import subprocess
@@ -9,9 +9,9 @@ import pytest
 
 from microexpr.core.errors import MissingDataError
 from microexpr.faces import mesh_files
-from microexpr.faces.mesh_files import DETECTOR, MESH, find_mesh_file, mesh_file
+from microexpr.faces.mesh_files import DETECTOR, IRIS, MESH, find_mesh_file, mesh_file
 
-CONTENTS = {DETECTOR: b"a detector", MESH: b"a mesh"}
+CONTENTS = {DETECTOR: b"a detector", MESH: b"a mesh", IRIS: b"an iris"}
 
 
 @pytest.fixture
@@ -35,14 +35,20 @@ def downloads(monkeypatch, tmp_path):
     return commands
 
 
-def test_both_files_are_fetched_once(downloads, tmp_path, capsys):
+def test_all_files_are_fetched_once(downloads, tmp_path, capsys):
     path = mesh_file(MESH)
     assert path == tmp_path / "cache" / "face-mesh" / MESH and path.read_bytes() == b"a mesh"
     assert mesh_file(DETECTOR).read_bytes() == b"a detector" and mesh_file(MESH) == path
     assert len(downloads) == 1 and "--no-deps" in downloads[0] and downloads[0][-1] == "mediapipe==0.10.21"
     assert capsys.readouterr().err.splitlines() == [
-        "fetching the face mesh (two files of the wheel mediapipe==0.10.21, 36 MB, once) ..."
+        "fetching the face mesh (three files of the wheel mediapipe==0.10.21, 36 MB, once) ..."
     ]
+
+
+def test_a_file_that_an_older_cache_lacks_is_fetched_when_it_is_needed(downloads):
+    mesh_file(MESH).parents[1].joinpath(IRIS).unlink()
+    assert mesh_file(MESH).read_bytes() == b"a mesh" and len(downloads) == 1
+    assert mesh_file(IRIS).read_bytes() == b"an iris" and len(downloads) == 2
 
 
 def test_a_damaged_file_is_fetched_again(downloads):

