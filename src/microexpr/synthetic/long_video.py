@@ -2,12 +2,12 @@
 
 As in `rendering`, frame i shows at pixel y what the neutral image shows at `y - D_i(y)`. Here the displacement D_i is a
 sum of fields, each on a coarse grid of the canvas: one for each set of action units, and one each for blinks, gaze, and
-the turns and shifts of the head.
+the turns and shifts of the head. What a person wears moves with the head alone, and hands move by themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,6 +18,7 @@ from scipy.ndimage import gaussian_filter1d
 from ..core.clip import Interval
 from ..core.errors import UsageError
 from ..core.track import FaceTrack
+from .accessories import hand_layer, over
 from .action_units import landmark_moves
 from .displacement import spread_moves
 from .person import CANVAS, Person, head_mask
@@ -25,6 +26,9 @@ from .script import Distractors, Movement, random_movements
 
 STEP = 8
 """Pixels of the canvas between two points of the coarse grid."""
+
+HEAD_FIELDS = 5
+"""Number of fields that move the head; they come first."""
 
 EYES = (slice(36, 42), slice(42, 48))
 
@@ -59,7 +63,48 @@ def random_video(
         raise UsageError(f"min_micro_seconds = {min_micro_seconds}: must be more than 0 and at most 0.45")
     distractors = distractors or Distractors()
     movements = random_movements(seed, seconds, micro, macro, distractors, min_micro_seconds)
-    return SyntheticVideo(Person.draw(seed), movements, seconds, fps, distractors, seed)
+    person = Person.draw(seed)
+    return SyntheticVideo(
+        person, movements, seconds, fps, distractors, seed, hands=draw_hands(seed, seconds, person, distractors)
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Hand:
+    """A hand that comes before the face and goes.
+
+    Attributes:
+        layer: (448, 448, 4) float32 RGB and opacity, where the hand rests before the face.
+        movement: when it comes, rests and goes.
+        away: (2,) pixels of the canvas from there to where it is out of sight.
+    """
+
+    layer: np.ndarray
+    movement: Movement
+    away: tuple[float, float]
+
+
+def draw_hands(
+    seed: int, seconds: float, person: Person, distractors: Distractors, skin: float = 1.0
+) -> tuple[Hand, ...]:
+    """Draw the hands of a video, one after the other; each rests for 0.4 to 2 s.
+
+    Args:
+        seed: of everything.
+        seconds: length of the video.
+        person: before whose face they come.
+        distractors: number of hands per minute.
+        skin: brightness of the skin, as in `Look`.
+    """
+    rng = np.random.default_rng([12, seed])
+    hands: list[Hand] = []
+    for start in np.sort(rng.uniform(0.5, max(0.6, seconds - 3), round(distractors.hands * seconds / 60))):
+        rise, fall, rest = rng.uniform(0.2, 0.6), rng.uniform(0.2, 0.6), rng.uniform(0.4, 2)
+        begin = max(float(start), hands[-1].movement.end + 0.5 if hands else 0.0)
+        come = Movement("hand", begin, begin + rise, begin + rise + rest, begin + rise + rest + fall, 1.0)
+        away = (float(rng.choice([-0.6, 0, 0.6]) * CANVAS), float(rng.uniform(0.75, 0.9) * CANVAS))
+        hands.append(Hand(hand_layer(person.points, skin, rng), come, away))
+    return tuple(hands)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +119,7 @@ class SyntheticVideo:
         distractors: how much the head and the light move.
         seed: of head, light and noise.
         noise: standard deviation of the sensor's noise in gray levels.
+        hands: that come before the face.
     """
 
     person: Person
@@ -83,6 +129,7 @@ class SyntheticVideo:
     distractors: Distractors
     seed: int
     noise: float = 1.5
+    hands: tuple[Hand, ...] = ()
 
     def __len__(self) -> int:
         return int(self.seconds * self.fps)
@@ -161,9 +208,27 @@ class SyntheticVideo:
         displacement = np.tensordot(self._levels[i], self._fields, axes=1)
         source = canvas - _sampled(displacement, canvas / STEP)
         image = cv2.remap(neutral, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for layer in self._layers(i, canvas):
+            image = over(image, layer)
         rng = np.random.default_rng([self.seed, i])
         noise = rng.standard_normal(image.shape, np.float32) * np.float32(self.noise)
         return np.clip(image * np.float32(self._light[i]) + noise + 0.5, 0, 255).astype(np.uint8)
+
+    def _layers(self, i: int, canvas: np.ndarray) -> Iterator[np.ndarray]:
+        """What lies over the face in frame i, in a view whose pixels have these positions on the canvas."""
+        if self.person.worn is not None:
+            head = np.tensordot(self._levels[i, :HEAD_FIELDS], self._fields[:HEAD_FIELDS], axes=1)
+            yield cv2.remap(self.person.worn, canvas - _sampled(head, canvas / STEP), None, cv2.INTER_LINEAR)
+        for hand in self.hands:
+            level = float(hand.movement.level(self.times[i : i + 1])[0])
+            if level > 0:
+                shift = np.array(hand.away, np.float32) * (1 - level)
+                yield cv2.remap(hand.layer, canvas - shift.astype(np.float32), None, cv2.INTER_LINEAR)
+
+    @cached_property
+    def covered(self) -> np.ndarray:
+        """(T,) level of the hands, 0 (out of sight) to 1 (at rest before the face)."""
+        return self._highest_level([hand.movement for hand in self.hands])
 
     @cached_property
     def _light(self) -> np.ndarray:
@@ -187,6 +252,10 @@ class SyntheticVideo:
             start, rise, hold = rng.uniform(0, self.seconds), rng.uniform(0.3, 0.8), rng.uniform(0, 2)
             turn = Movement("gaze", start, start + rise, start + rise + hold, start + 2 * rise + hold, 1).level(t)
             path[:, :3] += turn[:, None] * rng.uniform(-1, 1, 3) * np.deg2rad([15, 10, 8])
+        for _ in range(round(self.distractors.nods * self.seconds / 60)):
+            start, period, nods = rng.uniform(0, self.seconds), rng.uniform(0.35, 0.8), int(rng.integers(2, 6))
+            phase = np.clip((t - start) / period, 0, nods)
+            path[:, 1] += np.deg2rad(rng.uniform(4, 10)) * (np.cos(2 * np.pi * phase) - 1) / 2
         return path
 
     @cached_property

@@ -7,7 +7,7 @@ shaded: the persons shown here do not exist.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import cv2
@@ -56,11 +56,14 @@ class Person:
         image: (448, 448, 3) float32 RGB, 0 to 255, of the neutral face.
         points: (73, 2) landmarks on it, x and y.
         gain: how far this person's face moves, relative to the average.
+        worn: (448, 448, 4) float32 RGB and opacity of what lies over the face and moves with the head; None for
+            nothing.
     """
 
     image: np.ndarray
     points: np.ndarray
     gain: float
+    worn: np.ndarray | None = field(default=None, repr=False)
 
     @classmethod
     def draw(cls, seed: int) -> Person:

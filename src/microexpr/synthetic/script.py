@@ -14,7 +14,7 @@ import numpy as np
 from .action_units import Unit, draw_action_units
 from .rendering import draw_amplitude
 
-MovementKind = Literal["micro", "macro", "speech", "blink", "gaze"]
+MovementKind = Literal["micro", "macro", "speech", "blink", "gaze", "hand"]
 SYLLABLES: tuple[tuple[Unit, ...], ...] = (((25, ""), (26, "")), ((20, ""), (25, "")), ((24, ""),))
 CLASSES = ("I", "II", "III", "IV", "V", "VI", "VII")
 
@@ -24,7 +24,7 @@ class Movement:
     """One movement of the face.
 
     Attributes:
-        kind: `micro` and `macro` are expressions; `speech`, `blink` and `gaze` are distractors.
+        kind: `micro` and `macro` are expressions; `speech`, `blink`, `gaze` and `hand` are distractors.
         start, peak, fall, end: seconds; the face is neutral until `start`, the movement is complete from `peak` to
             `fall`, and the face is neutral again from `end` on.
         amplitude: largest move of a landmark in pixels at a face width of 224; 1 for a blink that shuts the eyes; for
@@ -58,6 +58,8 @@ class Distractors:
         speech: bursts of 1.5 to 5 s per minute.
         gaze: glances to a side per minute.
         turns: of the head, per minute.
+        nods: bursts of two to five nods per minute.
+        hands: number of times per minute that a hand comes before the face.
         drift: of the head, in pixels at a face width of 224.
         flicker: of the light, as a fraction.
     """
@@ -68,6 +70,8 @@ class Distractors:
     turns: float = 4
     drift: float = 4
     flicker: float = 0.02
+    nods: float = 0
+    hands: float = 0
 
 
 def random_movements(
@@ -96,9 +100,9 @@ def random_movements(
     kinds = [kind for kind, n in per_minute.items() for _ in range(round(n * minutes))]
     spans = [(kind, durations[kind]()) for kind in kinds]
     movements: list[Movement] = []
-    for kind, start, duration in _placed(spans, seconds, rng):
+    for kind, start, duration in place_spans(spans, seconds, rng):
         if kind == "speech":
-            movements += _speech(start, duration, rng)
+            movements += speech_movements(start, duration, rng)
         else:
             movements.append(_expression(kind, start, duration, rng))
     for _ in range(round(distractors.blinks * minutes)):
@@ -112,10 +116,20 @@ def random_movements(
     return tuple(sorted(movements, key=lambda movement: movement.start))
 
 
-def _placed(
+def place_spans(
     spans: list[tuple[str, float]], seconds: float, rng: np.random.Generator, pause: float = 0.5
 ) -> list[tuple[str, float, float]]:
-    """(kind, start, duration) in random order with random pauses of `pause` or more; what does not fit is left out."""
+    """Place movements in random order with random pauses of `pause` or more; what does not fit is left out.
+
+    Args:
+        spans: kind and duration in seconds of each.
+        seconds: length of the video.
+        rng: draws order and pauses.
+        pause: shortest pause in seconds.
+
+    Returns:
+        (kind, start, duration) in the order of time.
+    """
     order = [spans[i] for i in rng.permutation(len(spans))]
     while order and sum(duration + pause for _, duration in order) + pause > seconds:
         order.pop()
@@ -140,7 +154,8 @@ def _expression(kind: str, start: float, duration: float, rng: np.random.Generat
     return Movement("macro", start, peak, fall, end, draw_amplitude(rng, "macro"), units, label)
 
 
-def _speech(start: float, duration: float, rng: np.random.Generator) -> list[Movement]:
+def speech_movements(start: float, duration: float, rng: np.random.Generator) -> list[Movement]:
+    """Syllables that fill a stretch of speech, from `start` on for `duration` seconds."""
     syllables, now = [], start
     while now < start + duration - 0.15:
         length = min(rng.uniform(0.16, 0.33), start + duration - now)
