@@ -10,20 +10,34 @@ from xml.etree import ElementTree
 import pytest
 from pympi.Elan import Eaf
 
+from microexpr.analysis.formats._elan_reader import from_eaf
 from microexpr.analysis.formats.csv_file import from_csv, to_csv
-from microexpr.analysis.formats.elan import to_eaf
+from microexpr.analysis.formats.elan import TIERS, to_eaf
 from microexpr.analysis.formats.json_file import from_json, json_schema, read_analysis, to_json
+from microexpr.core.action_units import ActionUnit
 from microexpr.core.errors import DataError, MissingDataError
+from microexpr.core.event_columns import UNIT_COLUMNS
 from microexpr.core.events import Analysis, Event, Face, Recording
 
 DOCS = Path(__file__).parents[2] / "docs"
 PROBABILITIES = {"positive": 0.7, "surprise": 0.2, "negative": 0.1}
+UNITS = (ActionUnit(1, "", 0.8, 1.4, 0.015), ActionUnit(12, "L", 0.6, 0.2, 0.002))
 SMILE = Event(
-    "talk.mp4", 1, 10, 14, 22, 0.4, 0.56, 0.88, "micro", 3.5, PROBABILITIES, "positive", 0.9, ("blink", "below 60 fps")
+    *("talk.mp4", 1, 10, 14, 22, 0.4, 0.56, 0.88, "micro", 3.5, PROBABILITIES, "positive", 0.9),
+    warnings=("blink", "below 60 fps"),
+    action_units=UNITS,
+    unit_probabilities={"R1": 0.8, "L1": 0.9, "R12": 0.1, "L12": 0.6},
+    regions={"right inner brow": (0.2, -1.4), "left corner": (0.1, -0.2)},
 )
-LONG = Event("talk.mp4", 1, 20, 40, 60, 0.8, 1.6, 2.4, "macro", 2.0)
+LONG = Event("talk.mp4", 1, 20, 40, 60, 0.8, 1.6, 2.4, "macro", 2.0, regions={"chin": (0.0, 2.5)}, reason="too dark")
 OTHER = replace(
-    SMILE, face=2, label="unknown", status="added", coder="B. Müller", note='a "note"; with\nlines, 2 < 3 &\x07'
+    SMILE,
+    face=2,
+    label="unknown",
+    status="added",
+    coder="B. Müller",
+    note='a "note"; with\nlines, 2 < 3 &\x07',
+    action_units=(ActionUnit(30, "R"), ActionUnit(4)),
 )
 FACES = (
     Face(1, 90, 0.95, ((3.0, 3.6),), ((0.5, 0.7), (1.0, 1.2)), ((0.0, 0.1), (0.04, 3.5))),
@@ -46,6 +60,55 @@ def test_a_csv_has_a_line_per_event():
     assert [row["seconds"] for row in rows] == ["0.48", "1.6", "0.48"] and rows[1]["p_positive"] == ""
     assert rows[0]["probability"] == rows[0]["p_positive"] == "0.7" and rows[2]["probability"] == ""
     assert rows[0]["warnings"] == "blink; below 60 fps"
+
+
+def test_a_csv_has_the_same_columns_for_action_units_in_every_file():
+    rows = list(csv.DictReader(io.StringIO(to_csv(WHOLE.events))))
+    assert rows[0]["action_units"] == "1+L12" and rows[1]["action_units"] == ""
+    assert rows[0]["movement"].startswith("both inner brows raised 1.4 px, left lip corner pulled up (too little")
+    assert rows[1]["movement"] == "chin down 2.5 px" and rows[1]["reason"] == "too dark"
+    assert [rows[0][f"au_1{end}"] for end in ("", "_px", "_share", "_right", "_left")] == [
+        *("0.8", "1.4", "0.015", "0.8", "0.9")
+    ]
+    assert (rows[0]["au_2"], rows[0]["left_corner_y"], rows[0]["chin_x"]) == ("", "-0.2", "")
+    header = to_csv([]).strip().split(",")
+    assert set(UNIT_COLUMNS) < set(header) and header == [n for n in rows[0] if not n.startswith("p_")]
+
+
+def test_a_table_has_the_columns_of_the_csv():
+    header = {*to_csv(WHOLE.events).partition("\n")[0].split(",")} - {"probability"}
+    assert set(WHOLE.to_dataframe()) == header
+    table = WHOLE.to_dataframe()
+    assert list(table["au_12_px"].fillna(-1)) == [0.2, -1, -1] and list(table["action_units"]) == ["1+L12", "", "R30+4"]
+    assert set(NOBODY.to_dataframe()) == {name for name in header if not name.startswith("p_")}
+
+
+def test_files_of_older_versions_are_read():
+    later = ("reason", "action_units", "unit_probabilities", "regions", "movement", *UNIT_COLUMNS)
+    rows = list(csv.DictReader(io.StringIO(to_csv([SMILE]))))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [name for name in rows[0] if name not in later], extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
+    old = replace(SMILE, action_units=(), unit_probabilities={}, regions={})
+    assert from_csv(text.getvalue()) == [old]
+    content = json.loads(to_json(WHOLE))
+    content["events"] = [{key: value for key, value in e.items() if key not in later} for e in content["events"]]
+    assert from_json(json.dumps(content)).events[0] == old
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [("action_units", "smile", "'smile' is not an action unit"), ("au_1_px", "far", "pixels = 'far'")],
+)
+def test_wrong_action_units_in_a_csv_are_refused(column, value, message):
+    (row,) = csv.DictReader(io.StringIO(to_csv([SMILE])))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(row))
+    writer.writeheader()
+    writer.writerow({**row, column: value})
+    with pytest.raises(DataError, match=f"event 1: .*{message}"):
+        from_csv(text.getvalue())
 
 
 @pytest.mark.parametrize("name", ["=1+1.mp4", "@sum.mp4", "-2+3.mp4", "'=x", "''quoted''", "'", "\tx"])
@@ -96,7 +159,9 @@ def eaf(tmp_path):
 
 
 def test_tiers_times_and_texts_of_an_eaf(eaf):
-    assert list(eaf.get_tier_names()) == [f"face {n} {t}" for n in (1, 2) for t in ("micro", "macro", "label", "blink")]
+    assert list(eaf.get_tier_names()) == [f"face {n} {tier}" for n in (1, 2) for tier in TIERS]
+    assert eaf.get_annotation_data_for_tier("face 1 action units") == [(400, 880, "1+L12")]
+    assert eaf.get_annotation_data_for_tier("face 1 movement")[1] == (880, 2400, "chin down 2.5 px")
     assert eaf.get_annotation_data_for_tier("face 1 micro") == [(400, 880, "score 3.5; apex 0.560 s; found")]
     assert eaf.get_annotation_data_for_tier("face 1 macro") == [(800, 2400, "score 2; apex 1.600 s; found")]
     assert eaf.get_annotation_data_for_tier("face 1 blink") == [(500, 700, "blink"), (1000, 1200, "blink")]
@@ -132,6 +197,43 @@ def test_an_eaf_follows_its_schema():
         times = [slots[a.get(f"TIME_SLOT_REF{k}")] for a in tier.iter("ALIGNABLE_ANNOTATION") for k in (1, 2)]
         assert times == sorted(times) and tier.get("LINGUISTIC_TYPE_REF") in types
     assert not list(ElementTree.fromstring(to_eaf(NOBODY)).iter("TIER"))
+
+
+def test_an_eaf_is_read_back():
+    """What an EAF holds: not the sizes, nor the probabilities of other classes, nor times that overlapped."""
+    smile, other, long = from_eaf(to_eaf(WHOLE))
+    for found, expected in ((smile, SMILE), (long, LONG), (other, OTHER)):
+        for name in ("video", "face", "onset", "apex", "offset", "start", "peak", "end", "kind", "score", "status"):
+            assert getattr(found, name) == getattr(expected, name), name
+        assert [u.code for u in found.action_units] == [u.code for u in expected.action_units]
+    assert (smile.label, smile.probabilities, long.label) == ("positive", {"positive": 0.7}, "unknown")
+    assert (other.coder, other.note) == ("B. Müller", 'a "note"; with\nlines, 2 < 3 &')
+    assert from_eaf(to_eaf(NOBODY)) == ()
+
+
+def test_an_annotation_that_was_added_in_elan_is_an_event():
+    text = to_eaf(replace(WHOLE, events=(SMILE,))).decode()
+    text = text.replace("score 3.5; apex 0.560 s; found", "saw it").replace("1+L12", "14R, 4")
+    (event,) = from_eaf(text.encode())
+    assert (event.status, event.note, event.apex, event.score) == ("added", "saw it", 16, 0.0)
+    assert event.action_units == (ActionUnit(14, "R"), ActionUnit(4))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("<", "<<"), "is not XML"),
+        (("microexpr fps", "fps"), "no ELAN document of microexpr"),
+        (('TIME_VALUE="400"', ""), "its times are damaged"),
+        ((">25.0<", ">nan<"), "its times are damaged"),
+        (("1+L12", "a smile"), "0.400 s: 'a' in 'a smile' is not an action unit"),
+        (("<ANNOTATION_DOCUMENT", "<!DOCTYPE x><ANNOTATION_DOCUMENT"), "document type"),
+    ],
+)
+def test_errors_of_a_wrong_eaf_file(change, message):
+    text = to_eaf(WHOLE).decode().replace(*change)
+    with pytest.raises(DataError, match=message):
+        from_eaf(text.encode())
 
 
 def test_the_json_schema_is_that_of_the_records():

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -214,10 +215,13 @@ def test_a_capture_that_can_wait_drops_nothing():
 
 def test_the_terminal_shows_a_line_per_event_and_a_status_line(capsys):
     from microexpr.analysis.live import Status
+    from microexpr.core.action_units import ActionUnit
     from microexpr.core.events import Event
 
     event = Event("v", 2, 10, 15, 20, 1.0, 1.5, 1.2, "micro", 1.0, {"positive": 0.7}, "positive", 1.0, ("blink",))
     assert format_event(event).split() == ["1.00", "s", "face", "2", "micro", "200", "ms", "positive", "0.70;", "blink"]
+    moved = replace(event, action_units=(ActionUnit(1, "L", 0.9, 1.4),), label="unknown", reason="too dark")
+    assert format_event(moved).endswith("unknown: too dark; L1 left inner brow raised 1.4 px; blink")
     with live_display(Console(), Console(stderr=True, force_terminal=True)) as (on_event, on_status):
         on_status(Status(3.0, 30.0, 29.0, 90, 80, 4, 1, 2, 1))
         on_event(event)

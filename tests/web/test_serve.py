@@ -209,8 +209,8 @@ def test_agreement_with_a_second_coder(fresh):
     answer = fresh.client.post(url, params={"name": "bo.csv"}, content=csv_file.to_csv(other)).json()
     assert answer["first"] == "Ada" and answer["second"] == "Bo" and answer["matched"] == 1
     assert 0 < answer["time_kappa"] < 1 and [item["what"] for item in answer["differences"]] == ["only first"]
-    refused = fresh.client.post(url, params={"name": "bo.eaf"}, content=b"")
-    assert refused.status_code == 400 and "use a file that ends in .csv or .json" in refused.json()["error"]
+    refused = fresh.client.post(url, params={"name": "bo.txt"}, content=b"")
+    assert refused.status_code == 400 and "use a file that ends in .csv or .eaf or .json" in refused.json()["error"]
     for wrong in ("a,b\n1,2\n", "{}", "[" * 10**5, '{"a":' * 10**5, "\0\0"):
         for name in ("bo\n.csv", "bo.json"):
             answer = fresh.client.post(url, params={"name": name}, content=wrong)

@@ -54,7 +54,7 @@ def render_page(analysis: Analysis, images: Mapping[int, EventImages]) -> str:
         threshold=float(analysis.settings.get("threshold", 0.5)),
         model=_model(analysis),
         settings=_settings(analysis),
-        files=" and ".join(form.file_name for _, form in EVENT_FORMATS if form.read is not None),
+        files=" and ".join(form.file_name for name, form in EVENT_FORMATS if name in ("csv", "json")),
         version=analysis.version,
         data=Markup(_data(analysis)),
         style=Markup(style),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import one_line
-from ..core.events import format_probability
+from ..core.events import describe_action_units, format_probability, unit_codes
 from ..core.progress import show_progress
 from .console import count, out, print_status
 from .options import AnalysisSettings, Model, Plugins, Threshold, load_plugins, parse_settings
@@ -59,13 +59,14 @@ def analyze(
 
 
 def format_event(event: Event) -> str:
-    """One line: start, face, kind, duration, class with its probability, warnings."""
+    """One line: start, face, kind, duration, class with its probability or why there is none, movement, warnings."""
     text = f"{event.start:8.2f} s  face {event.face}  {event.kind}  {1000 * event.seconds:5.0f} ms  {event.label}"
     if event.label in event.probabilities:
         text += f" {format_probability(event.probabilities[event.label])}"
-    if event.warnings:
-        text += f"; {', '.join(event.warnings)}"
-    return text
+    elif event.probabilities and event.reason:
+        text += f": {event.reason}"
+    movement = " ".join(filter(None, (unit_codes(event), describe_action_units(event))))
+    return "; ".join(filter(None, (text, movement, ", ".join(event.warnings))))
 
 
 def _print_results(results: Sequence[AnalysisResult]) -> int:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .action_units import ActionUnit
+from .action_units import ActionUnit, format_action_units
+from .event_columns import UNIT_COLUMNS, to_columns
 from .facial_regions import describe_motion, describe_units
 from .files import write_atomically
 from .registry import RecordRegistry
@@ -155,20 +156,23 @@ class Analysis:
     fingerprint: str = ""
 
     def to_dataframe(self) -> DataFrame:
-        """Return the events as a table: a row per event, the fields of `Event`, `seconds` and a `p_<class>` per class.
+        """Return the events as a table: a row per event, with the columns of events.csv and a `p_<class>` per class.
 
         Needs pandas.
         """
         from pandas import DataFrame
 
+        nested = ("probabilities", "action_units", "unit_probabilities", "regions")
+        fields = [name for name in Event.__dataclass_fields__ if name not in nested]
+        columns = [*fields, "seconds", "action_units", "movement", *UNIT_COLUMNS]
         rows = []
         for event in self.events:
-            row = asdict(event)
-            probabilities = row.pop("probabilities")
-            row["warnings"] = "; ".join(event.warnings)
-            rows.append({**row, "seconds": event.seconds, **{f"p_{name}": p for name, p in probabilities.items()}})
-        columns = [name for name in Event.__dataclass_fields__ if name != "probabilities"] + ["seconds"]
-        return DataFrame(rows) if rows else DataFrame(columns=columns)
+            row = {name: getattr(event, name) for name in fields} | {"seconds": event.seconds}
+            row |= {"warnings": "; ".join(event.warnings), "movement": describe_action_units(event)}
+            row |= to_columns(event.action_units, event.unit_probabilities, event.regions)
+            rows.append(row | {f"p_{name}": p for name, p in event.probabilities.items()})
+        classes = list(dict.fromkeys(name for row in rows for name in row if name not in columns))
+        return DataFrame(rows, columns=[*columns, *classes])
 
     def save(self, folder: Path | str, formats: Collection[str] | None = None) -> list[Path]:
         """Write the events into a folder, a file per format: `events.csv`, `events.eaf`, `events.json` and so on.
@@ -204,14 +208,16 @@ class Analysis:
         ]
         if not self.events:
             return "".join(lines)
-        names = ("event", "face", "start (s)", "duration (ms)", "kind", "label", "probability", "score", "warnings")
+        names = ("event", "face", "start (s)", "duration (ms)", "kind", "label", "probability", "score")
+        names += ("action units", "movement", "warnings")
         head = "".join(f"<th>{name}</th>" for name in names)
         rows = []
         for number, event in enumerate(self.events, start=1):
             probability = "" if event.probability is None else format_probability(event.probability)
             cells = (
                 *(str(number), str(event.face), f"{event.start:.2f}", f"{1000 * event.seconds:.0f}", event.kind),
-                *(event.label, probability, f"{event.score:.3g}", ", ".join(event.warnings)),
+                *(event.label, probability, f"{event.score:.3g}", unit_codes(event), describe_action_units(event)),
+                ", ".join(event.warnings),
             )
             rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
@@ -263,6 +269,11 @@ class EventFormat:
 
 EVENT_FORMATS: RecordRegistry[EventFormat] = RecordRegistry("event format", "microexpr.analysis.formats")
 """Every format in which events can be written."""
+
+
+def unit_codes(event: Event) -> str:
+    """Write the action units of an event as FACS does: `1+2+L4`."""
+    return format_action_units((unit.number, unit.side) for unit in event.action_units)
 
 
 def describe_action_units(event: Event) -> str:

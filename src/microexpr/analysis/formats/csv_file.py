@@ -12,20 +12,24 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from ...core.errors import DataError
-from ...core.events import EVENT_FORMATS, Analysis, Event, EventFormat
+from ...core.errors import DataError, UsageError
+from ...core.event_columns import UNIT_COLUMNS, from_columns, to_columns
+from ...core.events import EVENT_FORMATS, Analysis, Event, EventFormat, describe_action_units
 from ._validation import first_error
 
 COLUMNS = (
     *("video", "face", "kind", "label", "probability", "onset", "apex", "offset", "start", "peak", "end", "seconds"),
-    *("score", "quality", "warnings", "status", "coder", "note"),
+    *("score", "quality", "warnings", "status", "coder", "note", "reason", "action_units", "movement"),
 )
-"""Columns of events.csv; a column `p_<class>` for each class follows them."""
+"""First columns of events.csv; those of `core.event_columns` and a column `p_<class>` for each class follow them."""
 
-DERIVED_COLUMNS = ("probability", "seconds")
+DERIVED_COLUMNS = ("probability", "seconds", "movement")
 """Columns that follow from others and are not read."""
 
-TEXT_COLUMNS = ("video", "label", "warnings", "status", "coder", "note")
+LATER_COLUMNS = ("reason", "action_units")
+"""Columns that older files lack."""
+
+TEXT_COLUMNS = ("video", "label", "warnings", "status", "coder", "note", "reason", "movement")
 
 FORMULA = r"[=+\-@\t\r]"
 """A spreadsheet runs a cell that begins with one of these as a formula."""
@@ -36,12 +40,14 @@ def to_csv(events: Sequence[Event]) -> str:
     classes = dict.fromkeys(name for event in events for name in event.probabilities)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*COLUMNS, *(f"p_{name}" for name in classes)])
+    writer.writerow([*COLUMNS, *UNIT_COLUMNS, *(f"p_{name}" for name in classes)])
     for event in events:
         row = {**dataclasses.asdict(event), "warnings": "; ".join(event.warnings), "seconds": round(event.seconds, 6)}
-        row["probability"] = "" if event.probability is None else event.probability
+        row |= to_columns(event.action_units, event.unit_probabilities, event.regions)
+        row |= {"probability": event.probability, "movement": describe_action_units(event)}
         row |= {name: _escape_formula(row[name]) for name in TEXT_COLUMNS}
-        writer.writerow([*(row[name] for name in COLUMNS), *(event.probabilities.get(name, "") for name in classes)])
+        numbers = [row[name] for name in (*COLUMNS, *UNIT_COLUMNS)]
+        writer.writerow([*numbers, *(event.probabilities.get(name, "") for name in classes)])
     return text.getvalue()
 
 
@@ -51,7 +57,9 @@ def _escape_formula(value: str) -> str:
 
 
 def from_csv(text: str, name: str = "events.csv") -> list[Event]:
-    """Read events from CSV; `probability` and `seconds` follow from the other columns and are not read.
+    """Read events from CSV; `probability`, `seconds` and `movement` follow from the other columns and are not read.
+
+    Files of versions that had no action units are read too.
 
     Args:
         text: CSV with a header line.
@@ -65,16 +73,16 @@ def from_csv(text: str, name: str = "events.csv") -> list[Event]:
         names, rows = reader.fieldnames or (), list(reader)
     except csv.Error as error:
         raise DataError(f"'{name}' is not CSV: {error}") from None
-    missing = sorted({*COLUMNS} - {*DERIVED_COLUMNS} - {*names})
+    missing = sorted({*COLUMNS} - {*DERIVED_COLUMNS, *LATER_COLUMNS} - {*names})
     if not rows and missing:
         raise DataError(f"'{name}' is not a CSV of events: it has no column '{missing[0]}'")
     return [_read_row(row, f"'{name}', event {number}") for number, row in enumerate(rows, start=1)]
 
 
-def _read_row(row: Mapping[str | None, Any], where: str) -> Event:
+def _read_row(row: Mapping[str, Any], where: str) -> Event:
     values: dict[str, Any] = {}
     for name in COLUMNS:
-        if name in DERIVED_COLUMNS:
+        if name in DERIVED_COLUMNS or (name in LATER_COLUMNS and name not in row):
             continue
         if row.get(name) is None:
             raise DataError(f"{where}: no column '{name}'")
@@ -82,7 +90,9 @@ def _read_row(row: Mapping[str | None, Any], where: str) -> Event:
     values["warnings"] = [part for part in values["warnings"].split("; ") if part]
     probabilities = {str(name)[2:]: value for name, value in row.items() if str(name).startswith("p_") and value}
     try:
-        event = TypeAdapter(Event).validate_python({**values, "probabilities": probabilities})
+        event = TypeAdapter(Event).validate_python({**values, "probabilities": probabilities, **from_columns(row)})
+    except UsageError as error:
+        raise DataError(f"{where}: {error}") from None
     except ValidationError as error:
         raise DataError(f"{where}: {first_error(error)}") from None
     ordered = sorted(event.probabilities.items(), key=lambda item: -item[1])

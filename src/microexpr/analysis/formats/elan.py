@@ -1,4 +1,4 @@
-"""ELAN annotation documents (EAF 3.0): four tiers per face, linked to the video."""
+"""ELAN annotation documents (EAF 3.0): six tiers per face, linked to the video."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
-from ...core.events import EVENT_FORMATS, Analysis, Event, EventFormat
+from ...core.events import EVENT_FORMATS, Analysis, Event, EventFormat, describe_action_units, unit_codes
+from ._elan_reader import FIRST_FRAME_PROPERTY, FPS_PROPERTY, VIDEO_PROPERTY, from_eaf
 
-TIERS = ("micro", "macro", "label", "blink")
+TIERS = ("micro", "macro", "label", "action units", "movement", "blink")
 EAF_SCHEMA = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
 CONSTRAINTS = {
     "Time_Subdivision": "Time subdivision of parent annotation's time interval, no time gaps allowed within this "
@@ -29,7 +30,7 @@ Annotations = list[tuple[float, float, str]]
 
 
 def to_eaf(analysis: Analysis, folder: Path | None = None) -> bytes:
-    """Write an ELAN document (EAF 3.0) with the tiers micro, macro, label and blink for each face.
+    """Write an ELAN document (EAF 3.0) with the tiers of `TIERS` for each face.
 
     Annotations of a tier must not overlap: one that starts before the previous one ends is started at that end.
 
@@ -69,7 +70,14 @@ def to_eaf(analysis: Analysis, folder: Path | None = None) -> bytes:
             for start, end, text in _without_overlaps(found[name]):
                 count += 1
                 _add_annotation(tier, order, count, (start, end), text)
-    ElementTree.SubElement(header, "PROPERTY", NAME="lastUsedAnnotationId").text = str(count)
+    numbers = [round(event.onset - event.start * analysis.recording.fps) for event in analysis.events]
+    for name, value in {
+        VIDEO_PROPERTY: analysis.recording.name,
+        FPS_PROPERTY: analysis.recording.fps,
+        FIRST_FRAME_PROPERTY: min(numbers, default=0),
+        "lastUsedAnnotationId": count,
+    }.items():
+        ElementTree.SubElement(header, "PROPERTY", NAME=name).text = _clean(str(value))
     kind = {"GRAPHIC_REFERENCES": "false", "LINGUISTIC_TYPE_ID": "event", "TIME_ALIGNABLE": "true"}
     ElementTree.SubElement(root, "LINGUISTIC_TYPE", kind)
     for name, description in CONSTRAINTS.items():
@@ -90,6 +98,9 @@ def _tiers(events: Iterable[Event]) -> dict[str, Annotations]:
         tiers["micro" if event.kind == "micro" else "macro"].append((event.start, event.end, "; ".join(parts)))
         probability = "" if event.probability is None else f" {event.probability:.2f}"
         tiers["label"].append((event.start, event.end, event.label + probability))
+        for name, text in {"action units": unit_codes(event), "movement": describe_action_units(event)}.items():
+            if text:
+                tiers[name].append((event.start, event.end, text))
     return tiers
 
 
@@ -111,9 +122,12 @@ def _add_annotation(
     holder = ElementTree.SubElement(tier, "ANNOTATION")
     attributes = {"ANNOTATION_ID": f"a{number}", "TIME_SLOT_REF1": slots[0], "TIME_SLOT_REF2": slots[1]}
     inner = ElementTree.SubElement(holder, "ALIGNABLE_ANNOTATION", attributes)
-    # XML has no way to write most control characters.
-    clean = re.sub(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", " ", text)
-    ElementTree.SubElement(inner, "ANNOTATION_VALUE").text = clean
+    ElementTree.SubElement(inner, "ANNOTATION_VALUE").text = _clean(text)
 
 
-EVENT_FORMATS.add("elan", EventFormat("elan", ".eaf", "ELAN", to_eaf))
+def _clean(text: str) -> str:
+    """The text without most control characters, which XML has no way to write."""
+    return re.sub(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", " ", text)
+
+
+EVENT_FORMATS.add("elan", EventFormat("elan", ".eaf", "ELAN", to_eaf, from_eaf))
