@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from microexpr.analysis.event_images import event_images
+from microexpr.analysis.face_map import HEIGHT, WIDTH, area
 from microexpr.analysis.page import rename_recording, render_page
 from microexpr.core.events import Analysis, Event, Face, Recording
+from microexpr.core.facial_regions import REGIONS
 from tests.analysis.test_export_events import NOBODY, WHOLE
 from tests.hostile import NAMES
 from tests.web.contrast import LOW_CONTRAST
@@ -298,3 +300,55 @@ def test_the_interface_of_the_timeline(opened):
         "inside": True,
         "empty": 0,
     }
+
+
+@pytest.fixture
+def moved():
+    """The page of an event with two action units, and its tags."""
+    page = render_page(dataclasses.replace(WHOLE, events=(WHOLE.events[0],)), {})
+    return page, Tags(page)
+
+
+def test_a_card_shows_the_action_units_in_words_and_in_a_table(moved):
+    page, _ = moved
+    assert "<b>both inner brows raised 1.4 px, left lip corner pulled up (too little to measure" in page
+    rows = re.findall(r"</svg> (1|L12) ([^<]+)</th><td>(.+?)</td><td>(.+?)</td><td>(.+?)</td>", page)
+    assert rows == [
+        ("1", "inner brow raiser", "0.80", "1.4", "1.5"),
+        ("L12", "lip corner puller, left", "0.60", "&lt; 0.3", "0.2"),
+    ]
+
+
+def test_the_face_map_has_an_arrow_for_each_region_that_moved(moved):
+    """Upward and a little to the right of the image, where the person's right inner brow is: on the left."""
+    _, tags = moved
+    areas = [(a["class"], float(a["cx"])) for a in tags.of("ellipse")]
+    assert [(name, x < 100) for name, x in areas] == [
+        ("moved au-0", True),
+        ("moved au-0", False),
+        ("moved au-1", False),
+    ]
+    (arrow,) = [p["d"] for p in tags.of("path") if p.get("class") == "arrow au-0"]
+    start, tip = (tuple(map(float, p.split())) for p in re.match(r"M(.+?)L(.+?)M", arrow).groups())  # type: ignore[union-attr]
+    assert (tip[0] - start[0]) / (tip[1] - start[1]) == pytest.approx(0.2 / -1.4, abs=0.02) and start[0] < 100
+    assert not [p for p in tags.of("path") if p.get("class") == "arrow au-1"]  # 0.2 px cannot be measured
+
+
+def test_a_card_without_action_units_claims_none():
+    page = render_page(dataclasses.replace(WHOLE, events=(WHOLE.events[1],)), {})
+    assert "<b>chin down 2.5 px</b>" in page and "no action unit is claimed" in page
+    nothing = dataclasses.replace(WHOLE.events[1], regions={})
+    assert 'class="face-map"' not in render_page(dataclasses.replace(WHOLE, events=(nothing,)), {})
+
+
+def test_events_without_a_card_have_their_movement_in_the_table(images):
+    page = render_page(WHOLE, {1: images})
+    assert '<td class="text">1+L12 both inner brows raised 1.4 px' in page
+
+
+def test_every_region_has_a_place_on_the_face_map():
+    areas = {region: area(region) for region in REGIONS}
+    for region, place in areas.items():
+        assert 0 < place.x < WIDTH and 0 < place.y < HEIGHT
+        if region.startswith("left "):
+            assert place.x + areas[region.replace("left", "right")].x == WIDTH and place.x > WIDTH / 2

@@ -13,8 +13,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
 
-from ..core.events import EVENT_FORMATS, Analysis, Event, format_probability
+from ..core.action_units import ActionUnit
+from ..core.events import EVENT_FORMATS, Analysis, Event, describe_action_units, format_probability, unit_codes
+from ..core.facial_regions import format_pixels
 from .event_images import EventImages
+from .face_map import face_map, unit_color
 
 IMAGES = (
     ("onset", "the face at the onset"),
@@ -156,10 +159,26 @@ def _card(index: int, event: Event, images: EventImages | None) -> dict[str, Any
         "rise": round(1000 * (event.peak - event.start)),
         "fall": round(1000 * (event.end - event.peak)),
         "probability": "" if event.probability is None else format_probability(event.probability),
+        "movement": describe_action_units(event),
+        "codes": unit_codes(event),
+        "map": face_map(event),
+        "units": [_unit_row(index, unit) for index, unit in enumerate(event.action_units)],
         "bars": bars,
         "reason": reason,
         "largest": None if images is None else images.largest,
         "images": [] if images is None else [(name, text, getattr(images, name)) for name, text in IMAGES],
+    }
+
+
+def _unit_row(index: int, unit: ActionUnit) -> dict[str, str]:
+    """A row of the table of action units."""
+    return {
+        "color": unit_color(index),
+        "code": unit.code,
+        "name": unit.name + {"L": ", left", "R": ", right"}.get(unit.side, ""),
+        "probability": format_probability(unit.probability),
+        "px": "–" if unit.pixels is None else format_pixels(unit.pixels),
+        "share": "–" if unit.share is None else f"{100 * unit.share:.1f}",
     }
 
 

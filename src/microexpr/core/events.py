@@ -208,8 +208,10 @@ class Analysis:
         ]
         if not self.events:
             return "".join(lines)
-        names = ("event", "face", "start (s)", "duration (ms)", "kind", "label", "probability", "score")
-        names += ("action units", "movement", "warnings")
+        names = (
+            *("event", "face", "start (s)", "duration (ms)", "kind", "label", "probability", "score"),
+            *("action units", "movement", "warnings"),
+        )
         head = "".join(f"<th>{name}</th>" for name in names)
         rows = []
         for number, event in enumerate(self.events, start=1):

@@ -84,6 +84,11 @@ def unit_size(number: int, side: str, motion: Motion) -> float | None:
     return sum(lengths) / len(lengths) if lengths else None
 
 
+def format_pixels(pixels: float) -> str:
+    """Write a size in pixels with one decimal; `< 0.3` where it is too little to measure."""
+    return f"< {MEASURABLE}" if pixels < MEASURABLE else f"{pixels:.1f}"
+
+
 def describe_units(units: Iterable[ActionUnit]) -> str:
     """Describe action units: `both inner brows raised 1.4 px, left lip corner pulled up 2.0 px`."""
     return ", ".join(_describe_unit(unit) for unit in units)
