@@ -329,7 +329,7 @@ def test_the_face_map_has_an_arrow_for_each_region_that_moved(moved):
         ("moved au-1", False),
     ]
     (arrow,) = [p["d"] for p in tags.of("path") if p.get("class") == "arrow au-0"]
-    start, tip = (tuple(map(float, p.split())) for p in re.match(r"M(.+?)L(.+?)M", arrow).groups())  # type: ignore[union-attr]
+    start, tip = (tuple(map(float, p.split())) for p in re.match(r"M(.+?)L(.+?)M", arrow).groups())
     assert (tip[0] - start[0]) / (tip[1] - start[1]) == pytest.approx(0.2 / -1.4, abs=0.02) and start[0] < 100
     assert not [p for p in tags.of("path") if p.get("class") == "arrow au-1"]  # 0.2 px cannot be measured
 
