@@ -1,10 +1,19 @@
 """Files and folders are whole or not there."""
 
+import errno
 import os
+import re
 
 import pytest
 
-from microexpr.core.files import is_empty, open_atomically, write_atomically, write_folder_atomically
+from microexpr.core.files import (
+    RESERVED_NAMES,
+    is_empty,
+    open_atomically,
+    unique_file_name,
+    write_atomically,
+    write_folder_atomically,
+)
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path):
@@ -49,10 +58,54 @@ def test_a_folder_that_holds_something_is_not_replaced(tmp_path):
     assert (tmp_path / "mine" / "a.txt").read_text() == "a"
 
 
-def test_leftovers_of_killed_processes_are_removed(tmp_path):
-    dead, own, alive = (tmp_path / f"entry.{pid}.tmp" for pid in (999999999, os.getpid(), os.getppid()))
-    for leftover in (dead, own, alive):
-        leftover.mkdir()
-    with write_folder_atomically(tmp_path / "entry"):
-        pass
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["entry", alive.name]
+def leftover(folder, process):
+    """What a writer of `folder / "entry"` in a process leaves behind."""
+    with write_folder_atomically(folder / "entry") as unfinished:
+        name = unfinished.name.replace(f".{os.getpid()}-", f".{process}-").replace("entry", f"entry{process}")
+    return folder / name
+
+
+def test_leftovers_of_killed_writers_are_removed(tmp_path):
+    dead, own, alive = (leftover(tmp_path / "x", pid) for pid in (999999999, os.getpid(), os.getppid()))
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / dead.name).mkdir()
+    for path in (own, alive):
+        (tmp_path / "cache" / path.name).write_text("half")
+    (tmp_path / "cache" / "mine.123.tmp").write_text("another program's")
+    write_atomically(tmp_path / "cache" / "entry.txt", b"whole")
+    assert {path.name for path in (tmp_path / "cache").iterdir()} == {"entry.txt", alive.name, "mine.123.tmp"}
+
+
+def test_two_writers_in_one_process_do_not_disturb_each_other(tmp_path):
+    target = tmp_path / "entry"
+    with write_folder_atomically(target, shared=True) as first, write_folder_atomically(target, shared=True) as second:
+        assert first != second
+        (first / "a").write_text("a")
+        (second / "a").write_text("a")
+    assert (target / "a").read_text() == "a" and list(tmp_path.iterdir()) == [target]
+
+
+def test_an_error_while_writing_names_the_file(tmp_path):
+    with pytest.raises(OSError, match="No space left") as caught, open_atomically(tmp_path / "file.csv"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert caught.value.filename == str(tmp_path / "file.csv")
+
+
+PLAIN = {"casme2/sub01": "casme2.sub01", "casme2/01_2": "casme2.01_2", "a-b": "a-b"}
+HARD = [
+    *("casme2/张三", "casme2/李四", "casme2/王五", "folder/Jörg", "folder/Jürg", "folder/Jo\u0308rg", "folder/Иван"),
+    *("a b", "a/b", "a--b", "a.b", "A-b", "a-B", "a-b ", "a", "A", "", " ", "-", "/", "..", ".", "a/", "/a", "a//b"),
+    *("con", "CON", "nul", "aux", "com1", "lpt9/x", "con.txt", "a:b", "a*b", 'a"b', "a\\b", "a|b", "a\nb", "a\0b"),
+    *("x" * 300, "x" * 299 + "y", "张" * 300, "x" * 79, "x" * 81, "x.tmp", "~", "a~b", "\udce9", "😀", "عمر", "סבא"),
+]
+
+
+def test_file_names_are_made_one_to_one_from_names():
+    names = [*PLAIN, *HARD]
+    files = [unique_file_name(name) for name in names]
+    assert len({file.lower() for file in files}) == len(names)
+    assert {name: unique_file_name(name) for name in PLAIN} == PLAIN
+    for file in files:
+        assert re.fullmatch(r"[A-Za-z0-9_.~-]{1,100}", file) and file.isascii()
+        assert not file.startswith((".", "-")) and not file.endswith((".", " ", ".tmp"))
+        assert file.partition(".")[0].lower() not in RESERVED_NAMES

@@ -12,6 +12,7 @@ from microexpr.core.errors import MissingDataError, ProtocolError, RecipeError, 
 from microexpr.core.progress import no_progress
 from microexpr.datasets import Dataset
 from microexpr.experiments import recognition_folds as ev
+from microexpr.experiments.data import StageData, load_stage_data
 from microexpr.experiments.options import RunOptions
 from microexpr.experiments.recognition_folds import evaluate
 from microexpr.experiments.recognition_run import RecognitionRun
@@ -36,7 +37,7 @@ def files(run: RecognitionRun) -> dict[str, bytes]:
 def test_a_run_stores_every_prediction(recipe, subset, tmp_path):
     run = evaluate(recipe, tmp_path / "run", subset)
     assert run.complete and run.synthetic
-    with next((run.folder / "folds").glob("smic-s01.csv")).open() as file:
+    with next((run.folder / "folds").glob("smic.s01.csv")).open() as file:
         rows = list(csv.DictReader(file))
     names = ["id", "dataset", "subject", "label", "predicted", "p_negative", "p_positive", "p_surprise", "note"]
     assert list(rows[0]) == names
@@ -149,7 +150,7 @@ def test_permuted_test_labels_change_no_prediction(network, subset, tmp_path, mo
 def test_finished_folds_are_not_repeated(network, subset, tmp_path, monkeypatch):
     run = evaluate(network, tmp_path / "run", subset)
     before = files(run)
-    gone = run.folder / "folds" / "smic-s02.csv"
+    gone = run.folder / "folds" / "smic.s02.csv"
     gone.unlink()
     jobs: list[str] = []
     real = ev.run_fold
@@ -172,8 +173,52 @@ def test_another_recipe_in_the_same_folder_is_refused(recipe, subset, tmp_path):
 
 def test_a_run_killed_while_writing_its_first_file_continues(recipe, subset, tmp_path):
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "run.json.123.tmp").write_bytes(b'{"recipe"')
+    (tmp_path / "run" / "run.json.123-abc-0.tmp").write_bytes(b'{"recipe"')
     assert evaluate(recipe, tmp_path / "run", subset).complete
+
+
+def test_people_whose_names_no_file_can_have_are_people_of_their_own(recipe, subset, tmp_path, monkeypatch):
+    names = dict(zip(("smic/s01", "smic/s02", "smic/s03"), ("smic/张三", "smic/李四", "smic/王 五"), strict=True))
+    plain = evaluate(recipe, tmp_path / "plain", subset)
+
+    def renamed(*arguments):
+        return rename_subjects(load_stage_data(*arguments), names)
+
+    monkeypatch.setattr(ev, "load_stage_data", renamed)
+    run = evaluate(recipe, tmp_path / "run", dataclasses.replace(subset, save_models=True))
+    assert {p.subject for p in run.predictions()} >= set(names.values())
+    assert [(p.id, p.predicted) for p in run.predictions()] == [(p.id, p.predicted) for p in plain.predictions()]
+    assert len(list((run.folder / "models").iterdir())) == len(run.unit_names)
+
+
+def test_two_folds_with_one_file_are_refused(recipe, subset, tmp_path, monkeypatch):
+    twins = {"smic/s01": "smic/s02"}
+    monkeypatch.setattr(ev, "load_stage_data", lambda *a: rename_folds(load_stage_data(*a), twins))
+    with pytest.raises(RunError, match=r"folds 'smic/s02' and 'smic/s02' would share the file 'smic\.s02\.csv'"):
+        evaluate(recipe, tmp_path / "run", subset)
+
+
+def rename_folds(data: StageData, names: dict[str, str]) -> StageData:
+    """The same folds under other names."""
+    return dataclasses.replace(
+        data, folds=[dataclasses.replace(fold, name=names.get(fold.name, fold.name)) for fold in data.folds]
+    )
+
+
+def rename_subjects(data: StageData, names: dict[str, str]) -> StageData:
+    """The same clips, of subjects with other names; the order of the folds stays."""
+    sides = {}
+
+    def renamed(examples):
+        return tuple(
+            dataclasses.replace(e, clip=dataclasses.replace(e.clip, subject=names.get(e.clip.subject, e.clip.subject)))
+            for e in examples
+        )
+
+    for fold in data.folds:
+        name = names.get(fold.name, fold.name)
+        sides[name] = dataclasses.replace(fold, name=name, train=renamed(fold.train), test=renamed(fold.test))
+    return dataclasses.replace(data, examples=list(renamed(data.examples)), folds=list(sides.values()))
 
 
 def test_a_failed_fold_has_an_error_file_and_no_predictions(recipe, subset, tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ import pytest
 from microexpr.cli.main import main as cli
 from microexpr.core.clip import Clip, Interval, Sample
 from microexpr.core.errors import MediaError, ProtocolError, RecipeError, RunError, UsageError
+from microexpr.core.files import machine_tag
 from microexpr.core.track import FaceTrack
 from microexpr.datasets import DATASETS
 from microexpr.experiments import spotting_videos as spot
@@ -353,7 +354,7 @@ def test_folders_of_killed_processes_are_removed(tracked, synthetic):
     clip: Clip = synthetic.clips()[1]
     cached_tracks(clip.id, clip.source, Tracking())
     folder = cache._folder(clip.id, clip.source.absolute(), Tracking())
-    folder.rename(folder.with_name(f"{folder.name}.999999999.tmp"))
+    folder.rename(folder.with_name(f"{folder.name}.999999999-{machine_tag()}-0.tmp"))
     assert not is_cached(clip.id, clip.source, Tracking())
     cached_tracks(clip.id, clip.source, Tracking())
     assert [p.name for p in folder.parent.glob(f"{folder.name}*")] == [folder.name]

@@ -78,7 +78,7 @@ def test_latex_escapes_special_characters(made):
 
 def test_a_partial_run_has_a_warning(made, tmp_path):
     copy = RecognitionRun.open(shutil.copytree(made.folder, tmp_path / "run"))
-    next((copy.folder / "folds").glob("smic-s0*.csv")).unlink()
+    next((copy.folder / "folds").glob("smic.s0*.csv")).unlink()
     summary = summarize([copy])
     assert any(line.startswith("PARTIAL: 8 of 9 folds") for line in summary.warnings)
     assert "partial" in summary.label and not summary.as_dict()["complete"]
@@ -92,7 +92,7 @@ def test_a_run_without_a_finished_fold_is_an_error(made, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("run.json", "{"), ("run.json", "{}"), ("folds/smic-s01.csv", "id\nx\n")]
+    ("name", "content"), [("run.json", "{"), ("run.json", "{}"), ("folds/smic.s01.csv", "id\nx\n")]
 )
 def test_damaged_files_of_runs_are_named(made, tmp_path, name, content):
     folder = shutil.copytree(made.folder, tmp_path / "run")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import glob
+import errno
+import hashlib
+import itertools
 import os
 import re
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,24 +22,58 @@ CHECKPOINT = "checkpoint.pt"
 """The state of an interrupted training in a recognizer's folder; it is removed when the fold is done."""
 
 
+LONGEST_NAME = 80
+"""Characters from which on `unique_file_name` shortens a name; with a suffix, every file system takes it."""
+
+RESERVED_NAMES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))})
+"""Names that Windows gives to devices, whatever the suffix."""
+
+
 def slug(name: str) -> str:
-    """A name as a file name: `casme2/sub01` becomes `casme2-sub01`."""
+    """A name with only letters, digits, `_`, `.` and `-`, for people to read; different names may become equal.
+
+    Use it for what a user downloads, never to tell one thing from another: `unique_file_name` does that.
+    """
     return re.sub(r"[^A-Za-z0-9_.]+", "-", name)
+
+
+def unique_file_name(name: str) -> str:
+    """A file name without suffix that no other name has, on every system and whatever the case of its letters.
+
+    A name of small letters, digits, `_` and single dashes is its own file name, with a dot for each `/` in it:
+    `casme2/sub01` is `casme2.sub01`. Of any other name, what can be written is followed by `~` and a hash of the whole
+    name.
+    """
+    segment = r"[a-z0-9_]+(-[a-z0-9_]+)*"
+    plain = re.fullmatch(f"{segment}(/{segment})*", name) is not None
+    if plain and len(name) <= LONGEST_NAME and name.partition("/")[0] not in RESERVED_NAMES:
+        return name.replace("/", ".")
+    readable = re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-")[:LONGEST_NAME]
+    return f"{readable}~{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:16]}"
 
 
 @contextmanager
 def open_atomically(path: Path) -> Iterator[BinaryIO]:
-    """A binary file to write that takes the place of `path` when the block ends; it is removed if the block raises."""
+    """A binary file to write that takes the place of `path` when the block ends; it is removed if the block raises.
+
+    Raises:
+        OSError: it cannot be written; the error names the file, also where the disk is full.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = _unfinished(path)
-    try:
-        with unfinished.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    if path.parent.absolute() not in _swept:  # once, since a folder of samples may hold a hundred thousand files
+        sweep(path.parent)
+    with _unfinished(path) as unfinished:
+        try:
+            with unfinished.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+        except OSError as error:
+            error.filename = error.filename or str(path)
+            raise
+        finally:
+            unfinished.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -48,8 +86,6 @@ def write_atomically(path: Path, content: bytes) -> None:
 def write_folder_atomically(folder: Path, shared: bool = False) -> Iterator[Path]:
     """A new folder to fill that takes the place of `folder` when the block ends; it is removed if the block raises.
 
-    What killed processes left of the same folder is removed first.
-
     Args:
         folder: must not exist, or be empty.
         shared: for a folder of a cache: several processes may write it at once, and the first that ends wins; the
@@ -58,38 +94,73 @@ def write_folder_atomically(folder: Path, shared: bool = False) -> Iterator[Path
     Raises:
         OSError: the folder cannot be written, or (unless `shared`) it holds something.
     """
-    _remove_leftovers(folder)
-    unfinished = _unfinished(folder)
-    try:
-        unfinished.mkdir(parents=True)
-        yield unfinished
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()  # Windows renames nothing onto a folder, even an empty one
-        unfinished.rename(folder)
-    except OSError:
-        if not (shared and folder.is_dir()):
-            raise
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def _unfinished(path: Path) -> Path:
-    return path.with_name(f"{path.name}.{os.getpid()}.tmp")
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Remove the unfinished copies of a folder whose process is gone, and this process's own."""
-    for left in folder.parent.glob(f"{glob.escape(folder.name)}.*.tmp"):
+    sweep(folder.parent)
+    with _unfinished(folder) as unfinished:
         try:
-            process = int(left.name.split(".")[-2])
-            if process != os.getpid():
-                os.kill(process, 0)
-                continue
-        except PermissionError:  # the process lives and belongs to another user
+            unfinished.mkdir(parents=True)
+            yield unfinished
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()  # Windows renames nothing onto a folder, even an empty one
+            unfinished.rename(folder)
+        except OSError as error:
+            if not (shared and folder.is_dir() and error.errno in _TAKEN):
+                error.filename = error.filename or str(folder)
+                raise
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+
+_TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.EACCES)
+"""What renaming a folder onto one that holds something raises, by system."""
+
+_counter = itertools.count()
+_in_work: set[Path] = set()
+_swept: set[Path] = set()
+
+
+@contextmanager
+def _unfinished(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path` that no other writer has: `<name>.<process>-<machine>-<number>.tmp`."""
+    tag = f"{os.getpid()}-{machine_tag()}-{next(_counter)}"
+    name = path.absolute().with_name(f"{slug(path.name)[:LONGEST_NAME]}.{tag}.tmp")
+    _in_work.add(name)
+    try:
+        yield name
+    finally:
+        _in_work.discard(name)
+
+
+@cache
+def machine_tag() -> str:
+    """A hash of this machine's name: a folder may be shared by several machines."""
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
+
+
+def sweep(folder: Path) -> None:
+    """Remove what writers that were killed on this machine left in a folder."""
+    folder = folder.absolute()
+    _swept.add(folder)
+    for left in folder.glob("*.tmp"):
+        named = re.fullmatch(r".*\.(\d+)-([0-9a-f]+)-\d+\.tmp", left.name, re.DOTALL)
+        if named is None or named[2] != machine_tag() or left in _in_work or _lives(int(named[1])):
             continue
-        except (ValueError, ProcessLookupError):
-            pass
-        shutil.rmtree(left, ignore_errors=True)
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    """Whether another process with this number lives on this machine."""
+    if process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except PermissionError:  # it belongs to another user
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
 
 
 def is_empty(folder: Path) -> bool:

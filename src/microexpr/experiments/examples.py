@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from ..core.clip import Clip, Frames, Sample
-from ..core.files import slug, write_atomically
+from ..core.files import unique_file_name, write_atomically, write_folder_atomically
 from ..imaging.flow_colors import DEFAULT_LIMIT, channel_image, flow_image, full_color_limit
 from ..imaging.frames import open_frames
 from ..imaging.images import write_image
@@ -74,8 +74,17 @@ class ExampleClip:
     @property
     def name(self) -> str:
         """Class and clip as a file name."""
-        return f"{slug(self.label)}--{slug(self.clip)}"
+        return _file_name(self.label, self.clip)
 
+
+def _file_name(label: str, clip: str) -> str:
+    return f"{unique_file_name(label)}--{unique_file_name(clip)}"
+
+
+IMAGES = "images.json"
+"""The file that lists the images of a run's examples."""
+
+IMAGE_SUFFIXES = {"input": ".png", "apex": ".jpg"}
 
 ARRAYS = ("strip", "flow", "flows", "face", "input_frames")
 
@@ -97,18 +106,32 @@ def write_examples(
     steps = chain.steps if chain is not None else ()
     before = _before_flow(chain, samples[examples[0].clip.id].clip)
     limit = full_color_limit(0 if before is None else max(before.shape[:2]))
-    for label in sorted({example.label for example in examples}):
-        own = [example for example in examples if example.label == label]
-        for example in (own[0], own[-1]) if len(own) > 1 else own:
-            name = f"{slug(label)}--{slug(example.clip.id)}"
-            shown = input_image(samples[example.clip.id], steps, limit)
-            if shown is not None:
-                write_image(folder / "examples" / f"{name}--input.png", shown)
-            if faces:
-                write_image(folder / "examples" / f"{name}--apex.jpg", apex_image(example.clip))
-        for dataset in sorted({example.clip.dataset for example in own}):
-            first = next(example for example in own if example.clip.dataset == dataset)
-            _write(folder / "examples", collect_example(first, samples[first.clip.id], faces, chain, limit))
+    images: list[dict[str, str]] = []
+    with write_folder_atomically(folder / "examples", shared=True) as target:
+        for label in sorted({example.label for example in examples}):
+            own = [example for example in examples if example.label == label]
+            for example in (own[0], own[-1]) if len(own) > 1 else own:
+                shown: dict[str, np.ndarray | None] = {"input": input_image(samples[example.clip.id], steps, limit)}
+                if faces:
+                    shown["apex"] = apex_image(example.clip)
+                for kind, image in shown.items():
+                    if image is not None:
+                        file = f"{_file_name(label, example.clip.id)}--{kind}{IMAGE_SUFFIXES[kind]}"
+                        write_image(target / file, image)
+                        images.append({"label": label, "clip": example.clip.id, "kind": kind, "file": file})
+            for dataset in sorted({example.clip.dataset for example in own}):
+                first = next(example for example in own if example.clip.dataset == dataset)
+                _write(target, collect_example(first, samples[first.clip.id], faces, chain, limit))
+        write_atomically(target / IMAGES, (json.dumps(images, indent=1) + "\n").encode())
+
+
+def example_images(folder: Path) -> dict[tuple[str, str], dict[str, Path]]:
+    """(class, clip id) -> kind (`input`, `apex`) -> file of the images that `write_examples` wrote for a run."""
+    found: dict[tuple[str, str], dict[str, Path]] = {}
+    path = folder / "examples" / IMAGES
+    for image in json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []:
+        found.setdefault((image["label"], image["clip"]), {})[image["kind"]] = folder / "examples" / image["file"]
+    return found
 
 
 def load_examples(folder: Path) -> list[ExampleClip]:

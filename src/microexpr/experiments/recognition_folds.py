@@ -20,7 +20,7 @@ from .. import __version__
 from ..core.clip import Sample
 from ..core.errors import RecipeError
 from ..core.executors import executor
-from ..core.files import slug
+from ..core.files import unique_file_name
 from ..core.progress import ProgressCallback, no_progress
 from ..metrics.recognition import confusion_matrix
 from ..preprocessing import Chain
@@ -282,7 +282,7 @@ def _job(
 ) -> FoldJob:
     """The job of a fold. The model of a protocol's only fold is also cached, for recipes that start from it."""
     single = len(data.folds) == 1
-    model_path = run.folder.absolute() / "models" / f"{slug(fold.name)}.safetensors"
+    model_path = run.folder.absolute() / "models" / f"{unique_file_name(fold.name)}.safetensors"
     return job_class(
         units=(fold.name,),
         fold=fold.name,

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.errors import RunError
-from ..core.files import CHECKPOINT, slug, write_atomically
+from ..core.files import CHECKPOINT, unique_file_name, write_atomically
 from ..protocols import Fold, Protocol, load_protocol
 from .run_folder import Run, RunMetadata, read_json, write_json
 
@@ -104,7 +104,7 @@ class RecognitionRun(Run):
 
     def training_folder(self, fold: str) -> Path:
         """Folder of the checkpoint and TensorBoard's files of a fold."""
-        return self.folder / "training" / slug(fold)
+        return self.folder / "training" / unique_file_name(fold)
 
     def write(
         self,
@@ -128,14 +128,14 @@ class RecognitionRun(Run):
         if [prediction.id for prediction in predictions] != expected:
             raise RunError(f"fold '{fold}': its predictions are not those of its {len(expected)} test clips in order")
         if curves:
-            write_atomically(self.folder / "curves" / f"{slug(fold)}.csv", _csv(curves))
+            write_atomically(self.folder / "curves" / f"{unique_file_name(fold)}.csv", _csv(curves))
         if train_confusion is not None:
             classes = self.protocol.classes
             counts = [
                 {"label": label, **dict(zip(classes, row, strict=True))}
                 for label, row in zip(classes, train_confusion.tolist(), strict=True)
             ]
-            write_atomically(self.folder / "train_confusion" / f"{slug(fold)}.csv", _csv(counts))
+            write_atomically(self.folder / "train_confusion" / f"{unique_file_name(fold)}.csv", _csv(counts))
         self.write_unit(fold, _csv([_record(prediction, self.outputs, ".6f") for prediction in predictions]))
         (self.training_folder(fold) / CHECKPOINT).unlink(missing_ok=True)
 
@@ -176,7 +176,7 @@ class RecognitionRun(Run):
         """Fold -> training curves, for folds that have any."""
         found = {}
         for name in self.done():
-            path = self.folder / "curves" / f"{slug(name)}.csv"
+            path = self.folder / "curves" / f"{unique_file_name(name)}.csv"
             if path.is_file():
                 found[name] = [{key: float(value) for key, value in row.items() if value} for row in _read_csv(path)]
         return found
@@ -189,7 +189,7 @@ class RecognitionRun(Run):
         """
         total, classes = None, self.protocol.classes
         for name in self.done():
-            path = self.folder / "train_confusion" / f"{slug(name)}.csv"
+            path = self.folder / "train_confusion" / f"{unique_file_name(name)}.csv"
             if not path.is_file():
                 continue
             try:

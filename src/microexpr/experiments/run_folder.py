@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ..core.errors import MissingDataError, RunError
-from ..core.files import is_empty, slug, write_atomically
+from ..core.files import is_empty, unique_file_name, write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,8 +99,10 @@ class Run(ABC):
         """Begin a new run, or open the run in the folder if it has the same metadata.
 
         Raises:
-            RunError: the folder holds another run, or other files.
+            RunError: the folder holds another run, or other files; or two units would share a file.
         """
+        new = cls(folder, metadata)
+        new._check_files()
         if (folder / "run.json").is_file():
             run = cls.open(folder)
             before, now = (json.loads(json.dumps(m.identity)) for m in (run.metadata, metadata))
@@ -113,7 +115,16 @@ class Run(ABC):
         if folder.exists() and not is_empty(folder):
             raise RunError(f"'{folder}' holds something that is not a run; choose another --out")
         write_json(folder / "run.json", asdict(metadata))
-        return cls(folder, metadata)
+        return new
+
+    def _check_files(self) -> None:
+        """Refuse two units that would write one file, on a file system that ignores the case of letters too."""
+        owners: dict[str, str] = {}
+        for name in self.unit_names:
+            file = self.unit_path(name).name.lower()
+            if file in owners:
+                raise RunError(f"{self.unit}s '{owners[file]}' and '{name}' would share the file '{file}'; rename one")
+            owners[file] = name
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -161,7 +172,7 @@ class Run(ABC):
 
     def unit_path(self, name: str, suffix: str = "") -> Path:
         """The file of a unit's results; with the suffix `error`, the file of its error message."""
-        return self.folder / f"{self.unit}s" / f"{slug(name)}.{suffix or self.suffix}"
+        return self.folder / f"{self.unit}s" / f"{unique_file_name(name)}.{suffix or self.suffix}"
 
     def write_unit(self, name: str, content: bytes) -> None:
         """Write the results of a unit, and remove the error message of an earlier attempt."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.clip import Interval
 from ..core.errors import RunError
-from ..core.files import slug
+from ..core.files import unique_file_name
 from .run_folder import Run, RunMetadata, read_json, write_json
 
 if TYPE_CHECKING:
@@ -183,4 +183,4 @@ class SpottingRun(Run):
             raise RunError(f"'{path}' is damaged ({error}); delete it and run again") from None
 
     def _recognized_path(self, name: str) -> Path:
-        return self.folder / "recognized" / f"{slug(name)}.json"
+        return self.folder / "recognized" / f"{unique_file_name(name)}.json"

@@ -18,7 +18,7 @@ from .. import __version__
 from ..core.clip import Clip, Interval
 from ..core.errors import ProtocolError, RunError, UsageError
 from ..core.executors import Done, Executor, executor
-from ..core.files import slug, write_atomically
+from ..core.files import unique_file_name, write_atomically
 from ..core.progress import ProgressCallback, no_progress
 from ..core.registry import validate_settings
 from ..core.track import FaceTrack
@@ -254,7 +254,7 @@ def _jobs(
         train = tuple(clip for clip in clips[test[0].dataset] if clip.subject != subject)
         if not train:
             raise ProtocolError(f"'{subject}' is the only subject of its data set: there is no other to train on")
-        model_path = run.folder.absolute() / "models" / f"{slug(subject)}.safetensors"
+        model_path = run.folder.absolute() / "models" / f"{unique_file_name(subject)}.safetensors"
         jobs.append(
             SpottingJob(
                 units=tuple(clip.id for clip in test),

@@ -18,7 +18,7 @@ import numpy as np
 from ..core.clip import Sample
 from ..core.config import cache_folder
 from ..core.errors import ProtocolError
-from ..core.files import CHECKPOINT, slug, write_atomically
+from ..core.files import CHECKPOINT, unique_file_name, write_atomically
 from ..core.progress import ProgressCallback
 from ..metrics import METRICS
 from ..networks.pretrained import open_weights
@@ -135,7 +135,7 @@ def stage_cache_path(start: InitialWeights, data: StageData) -> Path:
     """The file of a trained stage in the cache, whether or not it exists."""
     history = json.dumps([*start.history, *_history(data)], sort_keys=True, default=list)
     key = hashlib.sha256(history.encode()).hexdigest()[:16]
-    return cache_folder() / "stages" / f"{slug(data.stage.name)}-{key}.safetensors"
+    return cache_folder() / "stages" / f"{unique_file_name(data.stage.name)}-{key}.safetensors"
 
 
 def model_metadata(data: StageData, options: RunOptions) -> dict[str, str]:

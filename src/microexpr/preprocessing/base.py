@@ -22,7 +22,7 @@ import numpy as np
 
 from ..core.clip import TIMES, Clip, Frames, Sample
 from ..core.errors import MediaError, MicroexprError, RecipeError
-from ..core.files import slug, write_atomically
+from ..core.files import unique_file_name, write_atomically
 from ..core.registry import Registry, load_plugin, loaded_plugins
 from ..imaging.frames import ArrayFrames, file_signature, open_frames
 
@@ -196,7 +196,7 @@ class SampleCache(Mapping[str, Sample]):
         times = [getattr(clip, name) for name in self.chain.reads]
         key = json.dumps([times, str(clip.source), file_signature(clip.source)])
         tag = hashlib.sha256(key.encode()).hexdigest()[:12]
-        return self.folder / f"{slug(clip.id)}-{tag}.npz"
+        return self.folder / f"{unique_file_name(clip.id)}-{tag}.npz"
 
     def _write(self, path: Path, sample: Sample) -> None:
         description = self.folder / "chain.json"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..core.errors import UnknownNameError, UsageError
-from ..core.files import slug, write_atomically
+from ..core.files import unique_file_name, write_atomically
 from ..core.registry import RecordRegistry
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ class Report:
         if not any(part.figures for part in parts):
             raise UsageError("this report has tables only, no figures; try --html")
         for part in parts:
-            target = folder / slug(part.name) if len(parts) > 1 else folder
+            target = folder / unique_file_name(part.name) if len(parts) > 1 else folder
             lines = [f"# {part.title}", *(f"> {line}" for line in part.warnings)]
             for spec in part.figures:
                 figure = spec.draw()

@@ -7,7 +7,7 @@ from functools import partial
 
 from matplotlib.figure import Figure
 
-from ..core.files import slug
+from ..core.files import unique_file_name
 from ..experiments.examples import MAX_DIFFERENCE, PIXELS, ExampleClip, load_examples
 from ..experiments.recognition_run import RecognitionRun
 from ..imaging.flow_colors import STRAIN_LIMIT
@@ -47,7 +47,7 @@ def _curves(run: RecognitionRun) -> Iterator[FigureSpec]:
     stages: list[tuple[str, str, Curves]] = [("", "", run.curves())]
     for stage in run.stages()[:-1]:
         if stage.get("curves"):
-            stages.append((f"-{slug(stage['name'])}", f"stage '{stage['name']}': ", {"": stage["curves"]}))
+            stages.append((f"-{unique_file_name(stage['name'])}", f"stage '{stage['name']}': ", {"": stage["curves"]}))
     for suffix, prefix, curves in stages:
         columns = {name for fold in curves.values() for row in fold for name in row}
         folds = " Thin: each fold. Bold: their mean." if len(curves) > 1 else ""

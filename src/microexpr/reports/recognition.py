@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
-from ..experiments.examples import load_examples
+from ..experiments.examples import example_images, load_examples
 from ..experiments.recognition_run import RecognitionRun
 from .base import REPORTS, Gallery, Report
 from .figures import make_figures
@@ -89,10 +88,7 @@ def _scores(summary: Summary) -> Iterator[dict[str, Any]]:
 
 def _galleries(run: RecognitionRun) -> list[Gallery]:
     """Apex frames and inputs of the recognizer that the run saved; apex frames alone only if there is no strip."""
-    by_clip: dict[tuple[str, str], dict[str, Path]] = {}
-    for path in sorted(path for path in (run.folder / "examples").glob("*--*") if path.suffix in (".png", ".jpg")):
-        label, clip, kind = path.stem.split("--")
-        by_clip.setdefault((label, clip), {})[kind] = path
+    by_clip = example_images(run.folder)
     has_strips = any(example.strip is not None for example in load_examples(run.folder))
     items = [
         (f"{label}: {clip}", tuple(files[kind] for kind in ("apex", "input") if kind in files))

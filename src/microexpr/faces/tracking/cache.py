@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from ...core.config import cache_folder
-from ...core.files import slug, write_folder_atomically
+from ...core.files import unique_file_name, write_folder_atomically
 from ...core.track import FaceTrack
 from ...imaging.frames import file_signature, open_frames
 from .options import Tracking
@@ -49,4 +49,4 @@ def main_face(tracks: list[FaceTrack]) -> list[FaceTrack]:
 
 def _folder(name: str, source: Path, options: Tracking) -> Path:
     key = f"{VERSION} {source} {file_signature(source)} {options}"
-    return cache_folder() / "tracks" / f"{slug(name)}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+    return cache_folder() / "tracks" / f"{unique_file_name(name)}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
