@@ -97,6 +97,22 @@ def test_an_interrupted_stage_continues_to_the_same_results(route, options, tmp_
         assert (again.folder / "folds" / path.name).read_bytes() == path.read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("suffix", "position"), [("json", 20), ("json", None), ("safetensors", -9), ("safetensors", None)]
+)
+def test_a_damaged_stage_in_the_cache_is_trained_anew(route, options, tmp_path, trainings, suffix, position):
+    whole = evaluate(route, tmp_path / "a", options)
+    [path] = (cache_folder() / "stages").glob(f"*.{suffix}")
+    content = bytearray(path.read_bytes())
+    if position is None:
+        del content[len(content) // 2 :]
+    else:
+        content[position] ^= 0x40
+    path.write_bytes(content)
+    again = evaluate(route, tmp_path / "b", options)
+    assert len(trainings) == 2 * (1 + 2) and again.predictions() == whole.predictions()
+
+
 def test_predictions_depend_on_the_initial_weights(route, options, tmp_path):
     routed = evaluate(route, tmp_path / "a", options).predictions()
     alone = evaluate(dataclasses.replace(route, stages=route.stages[1:]), tmp_path / "b", options).predictions()

@@ -19,7 +19,7 @@ from microexpr.core.registry import validate_settings
 from microexpr.core.tensor_files import read_metadata
 from microexpr.imaging.images import write_image
 from microexpr.networks import NETWORKS
-from microexpr.networks.training import Schedule, Trainer
+from microexpr.networks.training import Checkpoint, Schedule, Trainer
 from microexpr.networks.weights import load_weights, read_weights
 from microexpr.recognizers.pretraining import pretrain as module
 from microexpr.recognizers.pretraining.image_datasets import is_synthetic, open_image_dataset, write_synthetic
@@ -85,11 +85,15 @@ def test_finished_weights_are_not_trained_again(patterns, tmp_path, monkeypatch)
         pretrain(replace(settings, lr=0.02), patterns, tmp_path / "w")
 
 
-def test_damaged_and_foreign_checkpoints_are_refused(patterns, tmp_path):
+def test_a_damaged_checkpoint_begins_anew(patterns, tmp_path):
+    settings = replace(TINY, epochs=1)
     (tmp_path / "w.checkpoint.pt").write_bytes(b"junk")
-    with pytest.raises(DataError, match=r"w.checkpoint.pt' is damaged .*delete it"):
-        pretrain(TINY, patterns, tmp_path / "w")
-    torch.save({"key": "another"}, tmp_path / "w.checkpoint.pt")
+    first, second = (pretrain(settings, patterns, tmp_path / name) for name in ("w", "v"))
+    assert first.read_bytes() == second.read_bytes() and not (tmp_path / "w.checkpoint.pt").exists()
+
+
+def test_a_checkpoint_of_another_training_is_refused(patterns, tmp_path):
+    Checkpoint(tmp_path / "w.checkpoint.pt", 0, key="another").save({})
     with pytest.raises(UsageError, match="other settings or data"):
         pretrain(TINY, patterns, tmp_path / "w")
 
@@ -326,6 +330,9 @@ def test_synthetic_weights_are_trained_once(tmp_path, monkeypatch):
     count = len(seen)
     assert synthetic_weights({"name": "ststnet"}, tmp_path, lambda *what: seen.append(what), size=16) == path
     assert len(seen) == count and synthetic_weights({"name": "ststnet", "dropout": 0.1}, tmp_path, size=16) != path
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-10] + b"0123456789")
+    assert synthetic_weights({"name": "ststnet"}, tmp_path, size=16).read_bytes() == whole
 
 
 def test_the_command_pretrain(tmp_path, capsys, monkeypatch):

@@ -121,13 +121,18 @@ _swept: set[Path] = set()
 @contextmanager
 def _unfinished(path: Path) -> Iterator[Path]:
     """A temporary name beside `path` that no other writer has: `<name>.<process>-<machine>-<number>.tmp`."""
-    tag = f"{os.getpid()}-{machine_tag()}-{next(_counter)}"
-    name = path.absolute().with_name(f"{slug(path.name)[:LONGEST_NAME]}.{tag}.tmp")
+    name = temporary_name(path)
     _in_work.add(name)
     try:
         yield name
     finally:
         _in_work.discard(name)
+
+
+def temporary_name(path: Path) -> Path:
+    """A name beside `path` that no other process uses; `sweep` removes it when this process is gone."""
+    tag = f"{os.getpid()}-{machine_tag()}-{next(_counter)}"
+    return path.absolute().with_name(f"{slug(path.name)[:LONGEST_NAME]}.{tag}.tmp")
 
 
 @cache

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ..core.cache_files import cached_folder
 from ..core.clip import Clip
 from ..core.config import cache_folder
 from ..core.errors import MissingDataError
-from ..core.files import write_folder_atomically
 from ..imaging.images import write_image
 from ..synthetic import Timing
 from . import _macro as macro
@@ -135,12 +135,12 @@ def unpack(sheet: Path) -> Path:
     with sheet.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     folder = cache_folder() / "unpacked" / f"fer2013-{digest}"
-    if folder.is_dir():
-        return folder
-    with write_folder_atomically(folder, shared=True) as unfinished:
+
+    def make(unfinished: Path) -> None:
         issues = list(_write_rows(sheet, unfinished))
         (unfinished / ISSUES).write_text(json.dumps(issues), encoding="utf-8")
-    return folder
+
+    return cached_folder(folder, make)
 
 
 def _write_rows(sheet: Path, folder: Path) -> Iterator[tuple[str, str, str, str]]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..core.cache_files import cached_folder
 from ..core.clip import Clip
 from ..core.config import cache_folder
 from ..core.errors import ProtocolError, RunError, UsageError
@@ -146,13 +148,15 @@ def open_source_dataset(name: str, quick: Quick, options: RunOptions, progress: 
     subjects = quick.subjects if options.quick else None
     scale = quick.image_scale if options.quick else 1.0
     folder = cache_folder() / "synthetic" / f"{name}-v{__version__}-{subjects or 'all'}-{scale}"
-    if folder.is_dir():
-        return DATASETS.get(name)(folder)
-    what = f"making a synthetic {name}"
-    progress(what, 0, 1)
-    dataset = DATASETS.get(name).make_synthetic(folder, subjects=subjects, image_scale=scale)
-    progress(what, 1, 1)
-    return dataset
+    release = DATASETS.get(name)
+
+    def make(unfinished: Path) -> None:
+        what = f"making a synthetic {name}"
+        progress(what, 0, 1)
+        release.make_synthetic(unfinished, subjects=subjects, image_scale=scale)
+        progress(what, 1, 1)
+
+    return release(cached_folder(folder, make))
 
 
 def _of_first_subjects(examples: list[Example], protocol: Protocol, count: int | None) -> list[Example]:

@@ -34,7 +34,15 @@ from .options import RunOptions
 from .recognition_run import Prediction, RecognitionMetadata, RecognitionRun, fold_record
 from .run_folder import fold_seed
 from .runner import Job, run_jobs
-from .stages import InitialWeights, drop_faceless, model_metadata, require_weights, run_earlier_stages, stage_cache_path
+from .stages import (
+    InitialWeights,
+    drop_faceless,
+    is_saved_model,
+    model_metadata,
+    require_weights,
+    run_earlier_stages,
+    stage_cache_path,
+)
 
 MAX_TRAIN_PREDICTIONS = 2000
 """Maximum number of training clips of a fold that its model predicts for the confusion matrix of training."""
@@ -214,7 +222,7 @@ def check_settings(recipe: RecognitionRecipe, task: FoldEvaluation | None = None
 def run_fold(job: FoldJob, samples: Mapping[str, Sample]) -> FoldResult:
     """Train on one fold and predict it; clips without a face are not trained on."""
     train, labels = drop_faceless([samples[name] for name in job.train], job.labels)
-    saved = next((path for path in job.files if path.is_file()), None)
+    saved = next((path for path in job.files if is_saved_model(path)), None)
     if saved is not None:
         recognizer = Recognizer.load(saved)
     else:

@@ -15,11 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from ..core.cache_files import discard, read_sealed, write_sealed
 from ..core.clip import Sample
 from ..core.config import cache_folder
-from ..core.errors import ProtocolError
-from ..core.files import CHECKPOINT, unique_file_name, write_atomically
+from ..core.errors import DataError, MissingDataError, ProtocolError
+from ..core.files import CHECKPOINT, unique_file_name
 from ..core.progress import ProgressCallback
+from ..core.tensor_files import read_tensors
 from ..metrics import METRICS
 from ..networks.pretrained import open_weights
 from ..networks.weights import read_weights
@@ -96,9 +98,22 @@ def fit_stage(
         The file of the model, and the stage's record for the report.
     """
     path = stage_cache_path(start, data)
-    if not path.is_file() or not _record_path(path).is_file():
-        _train(start, data, path, options, progress)
-    return path, json.loads(_record_path(path).read_text(encoding="utf-8"))
+    record = read_sealed(_record_path(path))
+    if record is None or not is_saved_model(path):
+        return path, _train(start, data, path, options, progress)
+    return path, json.loads(record)
+
+
+def is_saved_model(path: Path) -> bool:
+    """Whether a file of the cache is there and as it was written; a damaged one is removed."""
+    try:
+        read_tensors(path)
+    except MissingDataError:
+        return False
+    except DataError:
+        discard(path)
+        return False
+    return True
 
 
 def require_weights(recipe: RecognitionRecipe, options: RunOptions) -> None:
@@ -177,8 +192,10 @@ def _record_path(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def _train(start: InitialWeights, data: StageData, path: Path, options: RunOptions, progress: ProgressCallback) -> None:
-    """Train a stage, test it where its protocol holds out subjects, and write the model and its record."""
+def _train(
+    start: InitialWeights, data: StageData, path: Path, options: RunOptions, progress: ProgressCallback
+) -> dict[str, Any]:
+    """Train a stage, test it where its protocol holds out subjects, write the model and its record; return this."""
     stage, train = data.stage, data.train_examples
     test = data.folds[0].test if len(data.folds) == 1 else ()
     samples = prepare_samples(data, (*train, *test), options, progress)
@@ -204,8 +221,9 @@ def _train(start: InitialWeights, data: StageData, path: Path, options: RunOptio
         "test": _test_scores(recognizer, test, samples, data.protocol),
         "file": path.name,
     }
-    write_atomically(_record_path(path), (json.dumps(record, indent=1) + "\n").encode())
+    write_sealed(_record_path(path), json.dumps(record).encode())
     (path.with_suffix("") / CHECKPOINT).unlink(missing_ok=True)
+    return record
 
 
 def _test_scores(

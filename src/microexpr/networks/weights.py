@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ..core.errors import DataError, MissingDataError
 from ..core.files import write_atomically
-from ..core.tensor_files import read_tensors, sort_metadata
+from ..core.tensor_files import finish_tensors, read_tensors
 from .base import head_of
 
 
@@ -46,7 +46,7 @@ def write_weights(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str
     """Write a state dict as safetensors; metadata that are not strings are written as JSON."""
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in metadata.items()}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
-    write_atomically(path, sort_metadata(save(tensors, metadata=texts)))
+    write_atomically(path, finish_tensors(save(tensors, metadata=texts)))
 
 
 def check_weights(module: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:

@@ -13,7 +13,7 @@ import io
 import json
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from ..core.clip import TIMES, Clip, Frames, Sample
-from ..core.errors import MediaError, MicroexprError, RecipeError
+from ..core.errors import MicroexprError, RecipeError
 from ..core.files import unique_file_name, write_atomically
 from ..core.registry import Registry, load_plugin, loaded_plugins
 from ..imaging.frames import ArrayFrames, file_signature, open_frames
@@ -178,9 +178,12 @@ class SampleCache(Mapping[str, Sample]):
         path = self.path(clip)
         if path.is_file():
             try:
-                return _load(path, clip)
-            except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+                return _load(path, clip, lambda: self._make(path, clip))
+            except DAMAGED:
                 path.unlink(missing_ok=True)  # a damaged file is made again
+        return self._make(path, clip)
+
+    def _make(self, path: Path, clip: Clip) -> Sample:
         sample = self.chain(clip)
         self._write(path, sample)
         return sample
@@ -216,12 +219,16 @@ def _samples(
     return SampleCache(Chain.build(settings), clips, cache)
 
 
-def _load(path: Path, clip: Clip) -> Sample:
+DAMAGED = (OSError, ValueError, KeyError, zipfile.BadZipFile)
+"""What reading a damaged or missing file of samples raises."""
+
+
+def _load(path: Path, clip: Clip, make: Callable[[], Sample]) -> Sample:
     with np.load(path, allow_pickle=False) as stored:
         facts = json.loads(str(stored[FACTS]))
         names = tuple(name for name in stored.files if name != FACTS)
         large = path.stat().st_size > LAZY_BYTES
-        arrays = LazyArrays(path, names) if large else {name: stored[name] for name in names}
+        arrays = LazyArrays(path, names, make) if large else {name: stored[name] for name in names}
         return Sample(clip, arrays, facts["notes"], facts["face_found"])
 
 
@@ -231,10 +238,11 @@ class LazyArrays(Mapping[str, np.ndarray]):
     Args:
         path: the file.
         names: of its arrays.
+        make: makes the sample and its file anew, where it was removed or is damaged.
     """
 
-    def __init__(self, path: Path, names: tuple[str, ...]) -> None:
-        self.path, self.names = path, names
+    def __init__(self, path: Path, names: tuple[str, ...], make: Callable[[], Sample]) -> None:
+        self.path, self.names, self.make = path, names, make
 
     def __reduce__(self) -> tuple[Any, ...]:  # as arrays, since another machine cannot read the files of this one
         return dict, (list(self.items()),)
@@ -245,8 +253,8 @@ class LazyArrays(Mapping[str, np.ndarray]):
         try:
             with np.load(self.path, allow_pickle=False) as stored:
                 array: np.ndarray = stored[name]
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-            raise MediaError(f"'{self.path}' in the cache was removed or is damaged; run again to restore it") from None
+        except DAMAGED:
+            return self.make().array(name)
         return array
 
     def __iter__(self) -> Iterator[str]:

@@ -18,8 +18,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from ..core.cache_files import read_sealed, write_sealed
 from ..core.config import cache_folder
-from ..core.files import write_atomically
 from ..networks.base import head_of
 from ._classifier import Classifier
 from .augmentation import Augmentation, BinaryTransform, Crop
@@ -111,7 +111,7 @@ class BackboneFeatures:
         value = captured[0].float().cpu()
         content = io.BytesIO()
         np.save(content, value.numpy(), allow_pickle=False)
-        write_atomically(path, content.getvalue())
+        write_sealed(path, content.getvalue())
         return value
 
     def _backbone_digest(self) -> str:
@@ -127,7 +127,5 @@ class BackboneFeatures:
 
 def _read(path: Path) -> Tensor | None:
     """Features from a file; None if there is no such file, or if it is damaged."""
-    try:
-        return torch.from_numpy(np.load(path, allow_pickle=False))
-    except (OSError, ValueError, EOFError):
-        return None
+    content = read_sealed(path)
+    return None if content is None else torch.from_numpy(np.load(io.BytesIO(content), allow_pickle=False))

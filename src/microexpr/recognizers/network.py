@@ -153,7 +153,7 @@ class Network(Recognizer):
             self.history_ = trainer.run()
         else:
             path = self.folder / CHECKPOINT
-            trainer.checkpoint = Checkpoint(path, self.checkpoint_seconds, restart_if_damaged=True)
+            trainer.checkpoint = Checkpoint(path, self.checkpoint_seconds)
             trainer.on_epoch = curves = TensorBoardCurves(self.folder)
             self.history_ = trainer.run()
             curves.close()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from ...core.cache_files import cached_folder, is_intact
 from ...core.config import cache_folder
-from ...core.files import unique_file_name, write_folder_atomically
+from ...core.files import unique_file_name
 from ...core.track import FaceTrack
 from ...imaging.frames import file_signature, open_frames
 from .options import Tracking
@@ -27,15 +28,13 @@ def cached_tracks(name: str, source: Path, options: Tracking) -> list[FaceTrack]
     """
     source = source.absolute()
     folder = _folder(name, source, options)
-    if not folder.is_dir():
-        with write_folder_atomically(folder, shared=True) as unfinished:
-            track_faces(open_frames(source), options, None, unfinished)
+    cached_folder(folder, lambda unfinished: track_faces(open_frames(source), options, None, unfinished))
     return track_faces(open_frames(source), options, None, folder)
 
 
 def is_cached(name: str, source: Path, options: Tracking) -> bool:
     """Whether the cache has the tracks of a recording; arguments as in `cached_tracks`."""
-    return _folder(name, source.absolute(), options).is_dir()
+    return is_intact(_folder(name, source.absolute(), options))
 
 
 def main_face(tracks: list[FaceTrack]) -> list[FaceTrack]:

@@ -11,25 +11,23 @@ from typing import Any
 
 import torch
 
-from ...core.errors import DataError, UsageError
-from ...core.files import write_atomically
+from ...core.cache_files import read_sealed, write_sealed
+from ...core.errors import UsageError
 
 
 @dataclass
 class Checkpoint:
-    """Saves and reads the state of a training; pickled code is never run.
+    """Saves and reads the state of a training; pickled code is never run. A damaged one is as none: begin anew.
 
     Args:
         path: the file.
         seconds: time between two saves, in seconds; infinite never saves.
         key: identifies settings and data; a file with another key is refused.
-        restart_if_damaged: start the training again if the file is damaged, instead of raising an error.
     """
 
     path: Path
     seconds: float
     key: str = ""
-    restart_if_damaged: bool = False
     _saved: float = field(default_factory=time.monotonic, init=False)
 
     @property
@@ -41,32 +39,27 @@ class Checkpoint:
         """Write the state: tensors, numbers, and lists and dictionaries of them."""
         content = io.BytesIO()
         torch.save({"key": self.key, **state}, content)
-        write_atomically(self.path, content.getvalue())
+        write_sealed(self.path, content.getvalue())
         self._saved = time.monotonic()
 
     def load(self, names: set[str], device: torch.device) -> dict[str, Any] | None:
-        """Read the state; None where there is no file.
+        """Read the state; None where there is no file, or a damaged one.
 
         Args:
             names: entries that the state must have.
             device: where its tensors go.
 
         Raises:
-            DataError: the file is damaged.
             UsageError: it belongs to other settings or data.
         """
-        if not self.path.is_file():
+        content = read_sealed(self.path)
+        if content is None:
             return None
         try:
-            state: dict[str, Any] = torch.load(self.path, map_location=device, weights_only=True)
+            state: dict[str, Any] = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
             key = state["key"]
-            damage = "" if key != self.key or names <= set(state) else "entries are missing"
-        except Exception as error:  # the parser of a damaged file may fail anywhere
-            damage, key, state = type(error).__name__, self.key, {}
-        if damage and self.restart_if_damaged:
+        except Exception:  # the parser of a file of another version may fail anywhere
             return None
-        if damage:
-            raise DataError(f"checkpoint '{self.path}' is damaged ({damage}); delete it")
         if key != self.key:
             raise UsageError(f"'{self.path}' is of other settings or data; delete it or choose another name")
-        return state
+        return state if names <= set(state) else None

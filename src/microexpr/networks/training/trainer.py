@@ -148,7 +148,6 @@ class Trainer:
             The history.
 
         Raises:
-            DataError: the checkpoint is damaged.
             UsageError: the checkpoint is of other settings or data.
             RunError: the loss is infinite or not a number, where that is not allowed.
         """

@@ -16,9 +16,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from ...core.errors import RecipeError, UsageError
+from ...core.cache_files import cached_folder
+from ...core.errors import DataError, RecipeError, UsageError
 from ...core.progress import ProgressCallback
-from ...core.tensor_files import read_metadata
+from ...core.tensor_files import read_metadata, read_tensors
 from ...networks import NETWORKS
 from ...networks.base import use_generator
 from ...networks.training import Checkpoint, Schedule, Trainer, torch_threads
@@ -54,7 +55,7 @@ def pretrain(settings: Pretraining, root: Path, out: Path, progress: ProgressCal
         File of the weights: a state dict, with settings, classes, input format and scores as metadata.
 
     Raises:
-        DataError: images are missing or damaged (the message names one), or the checkpoint is damaged.
+        DataError: images are missing or damaged (the message names one).
         RecipeError: the settings do not fit the network or the images.
         UsageError: `out` holds the weights of another training.
         RunError: the loss is not finite.
@@ -179,12 +180,11 @@ def synthetic_weights(network: Settings, cache: Path, progress: ProgressCallback
     )
     key = hashlib.sha256(json.dumps([network, size, SYNTHETIC_VERSION], sort_keys=True).encode()).hexdigest()[:12]
     out = cache / "synthetic-weights" / f"{network['name']}-{key}.safetensors"
-    if not out.is_file():
-        if not images.exists():
-            try:
-                write_synthetic(images, classes=10, per_class=60, size=round(size * 256 / 224))
-            except (OSError, UsageError):
-                if not is_synthetic(images):  # otherwise another process was faster
-                    raise
+    try:
+        read_tensors(out)
+    except DataError:  # it is missing or damaged
+        out.unlink(missing_ok=True)
+        side = round(size * 256 / 224)
+        cached_folder(images, lambda folder: write_synthetic(folder, classes=10, per_class=60, size=side))
         pretrain(settings, images, out, progress)
     return out
