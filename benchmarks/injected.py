@@ -29,9 +29,8 @@ import numpy as np
 from microexpr.analysis.sensitivity import activity, is_found, quiet_places
 from microexpr.analysis.sensitivity.places import MARGIN
 from microexpr.core.track import FaceTrack
-from microexpr.faces.landmarks import TO_68, Landmarks
+from microexpr.faces.landmarks import follow_landmarks
 from microexpr.faces.tracking import Tracking
-from microexpr.faces.tracking.follower import FollowedFace, Follower
 from microexpr.faces.tracking.recorder import Recorders, TrackedFrame, follow_faces
 from microexpr.faces.tracking.track import make_track
 from microexpr.imaging.frames import open_frames
@@ -77,16 +76,13 @@ def track_rows(frames: Iterable[TrackedFrame], options: Tracking) -> RowSink:
     return sink
 
 
-def follow_again(frames: Iterable[Frame], mesh: np.ndarray, options: Tracking) -> Iterator[TrackedFrame]:
+def follow_again(frames: Iterable[Frame], mesh: np.ndarray) -> Iterator[TrackedFrame]:
     """Follow one face from where it was in the frame before the first of these; no face is searched for."""
-    follower, tracked = Follower(options), None
     for number, seconds, image in frames:
-        if tracked is None:
-            follower._next_detection = follower._next_redetection = np.inf
-            box = (0.0, 0.0, 0.0, 0.0)
-            tracked = FollowedFace(1, Landmarks(mesh[TO_68, :2], mesh, 1.0, box), seconds)
-            follower.faces, follower.tracks = [tracked], 1
-        yield TrackedFrame(number, seconds, image, follower.step(seconds, image), frozenset((1,)))
+        found = follow_landmarks(image, mesh)
+        if found is not None:
+            mesh = found.mesh
+            yield TrackedFrame(number, seconds, image, {1: found}, frozenset((1,)))
 
 
 @dataclass(eq=False)
@@ -143,7 +139,7 @@ class Film:
             part = [f for f in window if movement.start - BEFORE <= f[1] <= movement.end + AFTER]
             first = int(np.searchsorted(self.track.numbers, part[0][0]))
             images = inject_movements(part, self.track, [movement])
-            again = track_rows(follow_again(images, rows["mesh"][first - 1].astype(np.float64), options), options)
+            again = track_rows(follow_again(images, rows["mesh"][first - 1].astype(np.float64)), options)
             for row, crop in zip(again.rows[1], again.crops[1], strict=True):
                 if movement.start - 0.06 <= row["time"] <= movement.end + AFTER - 0.06:  # not the ends of smoothing
                     index = int(np.searchsorted(self.track.numbers, row["number"]))

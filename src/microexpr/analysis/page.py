@@ -18,6 +18,7 @@ from ..core.events import EVENT_FORMATS, Analysis, Event, describe_action_units,
 from ..core.facial_regions import format_pixels
 from .event_images import EventImages
 from .face_map import face_map, unit_color
+from .sensitivity.plot import sensitivity_plots
 
 IMAGES = (
     ("onset", "the face at the onset"),
@@ -26,6 +27,8 @@ IMAGES = (
     ("motion", "the face at the apex with its motion since the onset: heat shows its size, arrows its direction"),
 )
 """Images of a card with their alternative texts."""
+
+STYLES = ("theme.css", "timeline.css", "events.css", "sensitivity.css")
 
 MAX_CARDS = 50
 """Cards of a page where no event has images."""
@@ -41,7 +44,7 @@ def render_page(analysis: Analysis, images: Mapping[int, EventImages]) -> str:
     environment = Environment(
         loader=PackageLoader("microexpr.analysis", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    style, script = _read_static("theme.css", "timeline.css", "events.css"), _read_static("timeline.js", "events.js")
+    style, script = _read_static(*STYLES), _read_static("timeline.js", "events.js")
     every = [_card(index, event, images.get(index)) for index, event in enumerate(analysis.events)]
     cards = [card for card in every if card["images"]] or every[:MAX_CARDS]
     shown = {card["number"] for card in cards}
@@ -59,6 +62,8 @@ def render_page(analysis: Analysis, images: Mapping[int, EventImages]) -> str:
         settings=_settings(analysis),
         files=" and ".join(form.file_name for name, form in EVENT_FORMATS if name in ("csv", "json")),
         version=analysis.version,
+        sensitivity=analysis.sensitivity,
+        sensitivity_plots=[] if analysis.sensitivity is None else sensitivity_plots(analysis.sensitivity),
         data=Markup(_data(analysis)),
         style=Markup(style),
         script=Markup(script),

@@ -7,7 +7,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -268,7 +268,12 @@ def _analyze(
     found.sort(key=lambda pair: (pair[1].onset, pair[0].face))
     events, images = classify_events(frames, recording, found, model, options, report)
     notes = (*_assumed_rate(frames, options), *frame_damage(frames)[1])
-    return build_analysis(recording, faces, events, model, options, notes=notes, fingerprint=fingerprint), images
+    report("sensitivity", 0, 1)
+    sensitivity = components.measure_sensitivity(
+        [(track, spotted[track][0]) for track in tracks], options, recording.frames
+    )
+    analysis = build_analysis(recording, faces, events, model, options, notes=notes, fingerprint=fingerprint)
+    return replace(analysis, sensitivity=sensitivity), images
 
 
 def _frame_shape(source: Path, frames: Frames) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from ..core.errors import one_line
 from ..core.events import describe_action_units, format_probability, unit_codes
 from ..core.progress import show_progress
 from .console import count, out, print_status
-from .options import AnalysisSettings, Model, Plugins, Threshold, load_plugins, parse_settings
+from .options import AnalysisSettings, Model, Plugins, Sensitivity, Threshold, load_plugins, parse_settings
 
 if TYPE_CHECKING:
     from ..analysis import AnalysisResult
@@ -38,6 +38,7 @@ def analyze(
     fps: Annotated[
         float | None, typer.Option(help="Frames per second of folders of frames, which have no time stamps.")
     ] = None,
+    sensitivity: Sensitivity = True,
     workers: Annotated[int, typer.Option(min=1, help="Number of recordings that are analyzed at once.")] = 1,
     settings: AnalysisSettings = [],
     plugin: Plugins = [],
@@ -46,7 +47,7 @@ def analyze(
     from ..analysis import AnalysisOptions, analyze_videos, recordings
 
     load_plugins(plugin)
-    values = {"model": model, "threshold": threshold}
+    values = {"model": model, "threshold": threshold, "sensitivity": sensitivity}
     if fps is not None:
         values["tracking.fps"] = fps
     options = AnalysisOptions.from_settings({**values, **parse_settings(settings)})
@@ -86,6 +87,8 @@ def _print_results(results: Sequence[AnalysisResult]) -> int:
             out.print(f"  ... and {len(analysis.events) - MAX_EVENTS} more", markup=False)
         for warning in analysis.warnings:
             out.print(f"  note: {warning}", markup=False)
+        for sentence in () if analysis.sensitivity is None else analysis.sensitivity.sentences():
+            out.print(f"  {sentence}", markup=False)
         out.print(f"  {result.folder / 'report.html'}", markup=False)
     failures = sum(result.analysis is None for result in results)
     if failures and len(results) > 1:

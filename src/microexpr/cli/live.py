@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from .options import AnalysisSettings, Model, Plugins, Threshold, load_plugins, parse_settings
+from .options import AnalysisSettings, Model, Plugins, Sensitivity, Threshold, load_plugins, parse_settings
 
 
 class PlaybackSpeed(StrEnum):
@@ -36,6 +36,7 @@ def live(
         ),
     ] = PlaybackSpeed.real,
     window: Annotated[float, typer.Option(help="Seconds of video that are held in memory and searched.")] = 12.0,
+    sensitivity: Sensitivity = True,
     settings: AnalysisSettings = [],
     plugin: Plugins = [],
 ) -> None:
@@ -45,5 +46,5 @@ def live(
 
     load_plugins(plugin)
     folder = folder or Path("live", datetime.now().astimezone().strftime("%Y%m%d-%H%M%S"))
-    values = {"model": model, "threshold": threshold, **parse_settings(settings)}
+    values = {"model": model, "threshold": threshold, "sensitivity": sensitivity, **parse_settings(settings)}
     run_in_terminal(source, speed.value, folder, LiveOptions(window=window), values)

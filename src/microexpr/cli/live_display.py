@@ -40,6 +40,8 @@ def run_in_terminal(source: str, speed: Speed, folder: Path, settings: LiveOptio
         analysis = analyze_camera(opened, folder, analysis_options, settings, on_event, on_status)
     for warning in analysis.warnings:
         err.print(f"note: {warning}", markup=False)
+    for sentence in () if analysis.sensitivity is None else analysis.sensitivity.sentences():
+        err.print(sentence, markup=False)
     counts = analysis.settings["live"]
     err.print(
         f"{count(len(analysis.events), 'event')} of {count(len(analysis.faces), 'face')} "

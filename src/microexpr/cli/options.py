@@ -44,6 +44,12 @@ def _completions(names: Sequence[str], incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]
 
 
+Sensitivity = Annotated[
+    bool,
+    typer.Option(
+        help="Measure how small a movement would have been found in the recording; it takes up to a tenth of the time."
+    ),
+]
 Plugins = Annotated[
     list[Path],
     typer.Option("--plugin", metavar="FILE.py", help="A Python file that registers data sets, methods or formats."),

@@ -16,6 +16,7 @@ from .event_columns import UNIT_COLUMNS, to_columns
 from .facial_regions import describe_motion, describe_units
 from .files import write_atomically
 from .registry import RecordRegistry
+from .sensitivity import Sensitivity
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -145,6 +146,7 @@ class Analysis:
             the recognizer.
         version: version of microexpr.
         fingerprint: hash of source, settings, model and version; an analysis with the same fingerprint is not repeated.
+        sensitivity: how small a movement would have been found; None where it was not asked for.
     """
 
     recording: Recording
@@ -154,6 +156,7 @@ class Analysis:
     settings: Mapping[str, Any] = field(default_factory=dict)
     version: str = ""
     fingerprint: str = ""
+    sensitivity: Sensitivity | None = None
 
     def to_dataframe(self) -> DataFrame:
         """Return the events as a table: a row per event, with the columns of events.csv and a `p_<class>` per class.
@@ -206,8 +209,10 @@ class Analysis:
             f"{len(self.events)} event(s)</p>",
             *(f"<p>Note: {html.escape(warning)}</p>" for warning in self.warnings),
         ]
+        found = () if self.sensitivity is None else self.sensitivity.sentences()
+        sensitivity = [f"<p>{html.escape(sentence)}</p>" for sentence in found]
         if not self.events:
-            return "".join(lines)
+            return "".join([*lines, *sensitivity])
         names = (
             *("event", "face", "start (s)", "duration (ms)", "kind", "label", "probability", "score"),
             *("action units", "movement", "warnings"),
@@ -223,7 +228,7 @@ class Analysis:
             )
             rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-        return "".join([*lines, self._time_line(), table])
+        return "".join([*lines, self._time_line(), table, *sensitivity])
 
     def _time_line(self) -> str:
         """An SVG with a row per face and a bar per event: blue for micro, brown for macro, as in the report."""

@@ -36,6 +36,7 @@ def recording_view(store: RecordingStore, id: str) -> dict[str, Any]:
         "recording": {**dataclasses.asdict(analysis.recording), "path": ""},
         "faces": [dataclasses.asdict(face) for face in analysis.faces],
         "warnings": list(analysis.warnings),
+        "sensitivity": [] if analysis.sensitivity is None else list(analysis.sensitivity.sentences()),
         "classes": class_choices(analysis, annotations),
         "synthetic": model.get("synthetic") == "true",
         "recognizer": model.get("recipe", ""),

@@ -80,6 +80,10 @@ class EventDetector:
             then the frames that follow may change it.
         min_seconds: a face seen for fewer seconds gets no event until it is gone: a spotter does not know yet how
             much it usually moves.
+
+    Attributes:
+        histories: number of a person -> what was seen of that face.
+        spotted: each track of the last search, and everything that the spotter found in it.
     """
 
     def __init__(
@@ -91,6 +95,7 @@ class EventDetector:
     ) -> None:
         self.tracking, self.spot, self.settle, self.min_seconds = tracking, spot, settle, min_seconds
         self.histories: dict[int, FaceHistory] = {}
+        self.spotted: list[tuple[FaceTrack, Sequence[Interval]]] = []
         self._faces: dict[int, int] = {}
         self._flow_caches: dict[int, dict[tuple[int, int, bytes], Any]] = {}
         self._signatures: dict[int, FaceSignature] = {}
@@ -106,6 +111,7 @@ class EventDetector:
             final: no further frame comes, so that everything is reported.
         """
         found: Found = []
+        self.spotted = []
         self._faces = {key: face for key, face in self._faces.items() if key in buffers}
         self._flow_caches = {key: cache for key, cache in self._flow_caches.items() if key in buffers}
         for key in sorted(buffers):
@@ -117,8 +123,9 @@ class EventDetector:
                 or track.times[-1] < now - self.tracking.max_gap
                 or track.times[-1] - track.times[0] >= self.min_seconds
             ):
-                cut = buffers[key].cut
-                found += [(track, i) for i in self.spot(track) if self._is_due(track, i, cut, now, final)]
+                cut, intervals = buffers[key].cut, self.spot(track)
+                self.spotted.append((track, intervals))
+                found += [(track, i) for i in intervals if self._is_due(track, i, cut, now, final)]
             self.histories[track.face].update(track, np.inf if final else now - self.settle, step)
         found.sort(key=lambda pair: (pair[1].onset, pair[0].face))
         return found

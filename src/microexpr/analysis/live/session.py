@@ -178,7 +178,7 @@ class _Session:
     ) -> None:
         options.check()
         self.source, self.folder, self.options, self.settings = source, folder, options, settings
-        self.on_event = on_event
+        self.on_event, self.components = on_event, components
         self.tracking = options.tracker
         self.model = None if options.model_file is None else load_model(options.model_file)
         self.capture = Capture(source, settings.queue_size)
@@ -236,9 +236,11 @@ class _Session:
         notes = [f"{dropped} of {received} frames were dropped: this machine did not keep up"] if dropped else []
         counts = {"received": received, "processed": self.processed, "dropped": dropped}
         settings = {"live": {**dataclasses.asdict(self.settings), **counts}}
+        sensitivity = self.components.measure_sensitivity(self.detector.spotted, self.options, self.processed)
         analysis = build_analysis(
             recording, faces, self.events, self.model, self.options, notes=notes, settings=settings
         )
+        analysis = dataclasses.replace(analysis, sensitivity=sensitivity)
         analysis.save(self.folder)
         return analysis
 

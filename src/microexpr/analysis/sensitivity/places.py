@@ -16,8 +16,8 @@ MARGIN = 0.4
 APART = 2.0
 """Seconds from one place to the next, so that movements at both do not change how the other is judged."""
 
-STEP = 0.1
-"""Seconds between the places that are examined."""
+STEP, MAX_EXAMINED = 0.1, 600
+"""Seconds between the places that are examined; in a long track they are so far apart that there are no more."""
 
 MIN_IOU, MAX_TIMES_LONGER, MAX_LONGER = 0.5, 3.0, 0.25
 """What counts as found: that overlap, or an apex inside and at most that many times, or seconds, longer."""
@@ -65,7 +65,8 @@ def quiet_places(
     """
     if len(track) < 2:
         return []
-    times = np.arange(track.times[0] + MARGIN, track.times[-1] - MARGIN, STEP)
+    step = max(STEP, (track.times[-1] - track.times[0]) / MAX_EXAMINED)
+    times = np.arange(track.times[0] + MARGIN, track.times[-1] - MARGIN, step)
     free = [t for t in times if all(t + MARGIN <= start or t - MARGIN >= end for start, end in taken)]
     ranked = sorted((activity(track, t - MARGIN, t + MARGIN), float(t)) for t in free)
     chosen: list[float] = []
