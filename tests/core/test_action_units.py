@@ -8,9 +8,11 @@ import pytest
 from microexpr.core.action_units import (
     ACTION_UNITS,
     ActionUnit,
+    face_probabilities,
     format_action_units,
     join_sides,
     parse_action_units,
+    side_array,
     units_by_side,
 )
 from microexpr.core.errors import UsageError
@@ -67,3 +69,20 @@ def test_sides_are_joined_by_the_threshold(number, right, left, found):
     assert [(u.code, round(u.probability, 9)) for u in join_sides(units, 0.5)] == [
         (u.code, u.probability) for u in found
     ]
+
+
+def test_sides_of_action_units_as_an_array():
+    array = side_array(parse_action_units("1+R2+L2+L12+L17+38"))
+    sides = {number: row for number, row in zip(ACTION_UNITS, array.tolist(), strict=True) if any(row)}
+    assert sides == {1: [True, True], 2: [True, True], 12: [False, True], 17: [True, True]}
+    assert not side_array([]).any()
+
+
+def test_a_unit_is_on_the_face_as_much_as_on_its_clearer_side():
+    probabilities = np.tile([0.2, 0.6], (3, len(ACTION_UNITS), 1))
+    found = dict(zip(ACTION_UNITS, face_probabilities(probabilities)[1].tolist(), strict=True))
+    assert found[12] == 0.6 and found[17] == pytest.approx(0.4)
+    for number in (12, 17):  # one rule for scores and for what is called present
+        row = probabilities[0]
+        chosen = {unit.number for unit in join_sides(units_by_side(row), 0.5)}
+        assert (number in chosen) == (found[number] >= 0.5)

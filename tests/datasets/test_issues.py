@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 
 from microexpr.core.errors import AnnotationError, DataError, MicroexprError, MissingDataError
-from microexpr.datasets import DATASETS, Correction, Dataset
+from microexpr.datasets import DATASETS, Correction, Dataset, add_labels
 from tests.datasets.test_datasets import damaged
 
 CODING, OBJECTIVE = "CASME2-coding-20140508.xlsx", "CASME2-ObjectiveClasses.xlsx"
@@ -286,6 +286,36 @@ def test_a_missing_part_of_the_composite_is_one_issue(synthetic_datasets, tmp_pa
     (dataset.root / LIST).write_text("\n".join(lines))
     assert "megc2019: samm = 0 clips: the release has 133 of 28 subjects" in issues(dataset)
     assert "samm/0" not in issues(dataset) and "clips of casme2/sub26 = 0" in issues(dataset)
+
+
+def test_action_units_of_the_composite_are_read_from_files_beside_the_list(synthetic_datasets, tmp_path):
+    dataset = damaged(synthetic_datasets, "megc2019", tmp_path)
+    first = dataset.clips()[0]
+    assert first.labels["action_units"] and "action_units" not in dataset.clips()[-1].labels  # of SMIC
+    (dataset.root / "action_units.csv").write_text("clip,action_units\ncasme2/sub99/EP01_01,4\n")
+    (dataset.root / "action_units_mine.csv").write_text(f"clip,action_units\n{first.id},4+L10\n")
+    assert [c.labels["action_units"] for c in dataset.clips() if "action_units" in c.labels] == ["4+L10"]
+    (dataset.root / "action_units.csv").write_text(f"clip,action_units\n{first.id},12\n")
+    with pytest.raises(
+        AnnotationError, match=r"_mine.csv, line 2: .* = 4\+L10: the clip has others in action_units.csv"
+    ):
+        dataset.clips()
+
+
+def test_action_units_of_other_clips_only_are_an_issue(synthetic_datasets, tmp_path):
+    dataset = damaged(synthetic_datasets, "megc2019", tmp_path)
+    (dataset.root / "action_units.csv").write_text("clip,action_units\nsub01/EP02_01f,4\n")
+    with pytest.raises(AnnotationError, match="clip = sub01/EP02_01f: neither this nor any other line names a clip"):
+        dataset.clips()
+
+
+def test_action_units_come_from_the_sheet_of_the_release_where_the_composite_has_none(synthetic_datasets, tmp_path):
+    dataset = damaged(synthetic_datasets, "megc2019", tmp_path)
+    (dataset.root / "action_units.csv").unlink()
+    clips = add_labels(dataset.clips(), "action_units", None, synthetic_datasets.__getitem__)
+    sheet = {clip.id: clip.labels["action_units"] for clip in synthetic_datasets["samm"].clips()}
+    assert {c.id: c.labels["action_units"] for c in clips if c.dataset == "samm"}.items() <= sheet.items()
+    assert not any("action_units" in clip.labels for clip in clips if clip.dataset == "smic")
 
 
 @pytest.mark.parametrize(

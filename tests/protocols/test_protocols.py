@@ -108,3 +108,51 @@ def test_unknown_names_and_missing_keys_are_errors():
         load_protocol("megc2019cde")
     with pytest.raises(RecipeError, match="lacks 'classes'"):
         load_protocol({key: value for key, value in MINE.items() if key != "classes"})
+
+
+UNITS = {**MINE, "label": "action_units", "classes": ["1", "4", "12"], "multilabel": True, "primary_metrics": ["auc"]}
+
+
+def clips_with_units(texts: dict[str, str]):
+    return [
+        dataclasses.replace(clip, labels={**clip.labels, "action_units": texts[clip.id]}) if clip.id in texts else clip
+        for clip in make_clips(subjects=2)
+    ]
+
+
+def test_a_multilabel_protocol_selects_the_clips_whose_action_units_are_known():
+    rules = load_protocol(UNITS)
+    clips = clips_with_units({"casme2/p0/c0": "4, 12L", "casme2/p1/c1": "38", "casme2/p1/c2": "R12 or R15"})
+    assert [(e.clip.id, e.label) for e in rules.select(clips)] == [("casme2/p0/c0", "4+L12"), ("casme2/p1/c1", "38")]
+    assert rules.labels_of("4+L12+R12") == ("4", "12")
+    [line] = rules.unlabeled(clips)
+    assert line.startswith("casme2: 4 of 6 clips have no 'action_units' that can be read, e.g. 'casme2/p0/c1' ('')")
+    with pytest.raises(ProtocolError, match="none of 6 clips has an 'action_units' with action units that can be read"):
+        rules.select(make_clips(subjects=2))
+
+
+def test_counts_of_a_multilabel_protocol_are_those_of_each_action_unit():
+    rules = dataclasses.replace(load_protocol(UNITS), counts={"casme2": {"1": 1, "4": 2, "12": 1}})
+    examples = rules.select(clips_with_units({"casme2/p0/c0": "4+12", "casme2/p1/c1": "1+4+L4"}))
+    assert rules.count_mismatches(examples) == []
+    assert rules.count_mismatches(examples[:1]) == ["casme2 1: 0 of 1 clips", "casme2 4: 1 of 2 clips"]
+
+
+def test_a_protocol_may_take_the_clips_of_another_one():
+    rules = dataclasses.replace(load_protocol(UNITS), clips_of="casme2-3")
+    every = {clip.id: "4" for clip in make_clips(subjects=2)}
+    assert {e.clip.labels["emotion"] for e in rules.select(clips_with_units(every))} == {"happiness", "surprise"}
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"classes": ["1", "brow"]}, "classes = 'brow': a multilabel protocol has action units, of 1, 2, 4"),
+        ({"primary_metrics": ["macro_f1"]}, "unknown metric of action units 'macro_f1'"),
+        ({"threshold": 2.0}, "threshold = 2.0"),
+        ({"min_positives": 0}, "min_positives = 0"),
+    ],
+)
+def test_wrong_settings_of_a_multilabel_protocol_are_named(change, text):
+    with pytest.raises((RecipeError, UnknownNameError), match=text):
+        load_protocol({**UNITS, **change})

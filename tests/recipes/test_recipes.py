@@ -5,7 +5,7 @@ import pytest
 from microexpr.core.errors import MicroexprError, MissingDataError
 from microexpr.experiments.options import RunOptions
 from microexpr.experiments.recognition_folds import evaluate
-from microexpr.recipes import load_recipe, load_recipes, parse_recipe, shipped_recipes, toml_value
+from microexpr.recipes import ActionUnitsRecipe, load_recipe, load_recipes, parse_recipe, shipped_recipes, toml_value
 from tests.conftest import RECIPE
 
 
@@ -82,3 +82,53 @@ def test_quick_does_not_change_settings_of_the_user():
     chosen = small.with_user_overrides({"stages.micro.recognizer.epochs": 3})
     assert chosen.with_settings(chosen.quick.set).final_stage.recognizer["epochs"] == 3  # type: ignore[attr-defined]
     assert small.with_user_overrides({}).key == small.key
+
+
+UNITS = """
+title = "test"
+[action_units]
+data = ["megc2019"]
+protocol = "megc2019-action-units"
+chain = [{ name = "load-image" }]
+recognizer = { name = "one-vs-rest", recognizer = { name = "svm", C = 10.0 } }
+"""
+
+
+def test_a_recipe_of_action_units_is_one_table():
+    recipe = parse_recipe("units", UNITS)
+    assert (recipe.kind, recipe.datasets, recipe.protocols) == (
+        "action-units",
+        ("megc2019",),
+        ("megc2019-action-units",),
+    )
+    changed = recipe.with_settings({"recognizer.recognizer.C": 2.0, "protocol": "casme2-action-units"})
+    assert changed.settings["recognizer"]["recognizer"]["C"] == 2.0 and changed.protocols == ("casme2-action-units",)
+    assert parse_recipe("units", UNITS.replace("C = 10.0", "C = 2.0")).key != recipe.key
+    assert recipe.with_protocol("samm-action-units", keep_datasets=False).datasets == ("samm",)
+
+
+def test_a_recipe_of_action_units_can_be_extended(tmp_path):
+    text = 'title = "mine"\nextends = "action-units-svm"\n[set]\n"recognizer.recognizer.kernel" = "linear"\n'
+    (tmp_path / "mine.toml").write_text(text)
+    recipe = load_recipe(tmp_path / "mine.toml")
+    assert isinstance(recipe, ActionUnitsRecipe) and recipe.settings["recognizer"]["recognizer"]["kernel"] == "linear"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ("protocol =", "protocoll =", "did you mean 'protocol'"),
+        ("[action_units]", "[action_unit]", "did you mean 'action_units'"),
+        ("data =", 'name = "x"\ndata =', "has no setting 'name'"),
+        ('"megc2019-action-units"', '"megc2019-cde"', "protocol 'megc2019-cde' is one of recognition"),
+        ("[action_units]", "[[action_units]]", r"write a table \[action_units\]"),
+    ],
+)
+def test_misspelt_recipes_of_action_units_are_errors(old, new, text):
+    with pytest.raises(MicroexprError, match=text):
+        parse_recipe("bad", UNITS.replace(old, new, 1))
+
+
+def test_a_recipe_of_recognition_needs_classes(recipe):
+    with pytest.raises(MicroexprError, match="has action units, write the table"):
+        recipe.with_settings({"protocol": "casme2-action-units"})

@@ -9,12 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from .errors import UsageError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 ACTION_UNITS: dict[int, str] = {
     1: "inner brow raiser",
@@ -103,6 +101,37 @@ def parse_action_units(text: str) -> tuple[tuple[int, str], ...]:
 def format_action_units(units: Iterable[tuple[int, str]]) -> str:
     """Write action units as the sheet of CASME II does: `4+L10`."""
     return "+".join(f"{side}{number}" for number, side in units)
+
+
+def side_array(units: Iterable[tuple[int, str]]) -> np.ndarray:
+    """Return the sides of action units as an array.
+
+    Args:
+        units: (number, side), as `parse_action_units` returns them; numbers that `ACTION_UNITS` lacks are left out.
+
+    Returns:
+        (17, 2) bool, in the order of `ACTION_UNITS`: on the person's right side, on the left side. Units of both sides
+        and those in the middle of the face (`MIDLINE`) are on both.
+    """
+    numbers, found = list(ACTION_UNITS), np.zeros((len(ACTION_UNITS), 2), bool)
+    for number, side in units:
+        if number in ACTION_UNITS:
+            both = number in MIDLINE or not side
+            found[numbers.index(number)] |= (both or side == "R", both or side == "L")
+    return found
+
+
+def face_probabilities(probabilities: np.ndarray) -> np.ndarray:
+    """Return the probability that an action unit is anywhere on the face, as `join_sides` decides it.
+
+    Args:
+        probabilities: (..., 17, 2), 0 to 1, by side.
+
+    Returns:
+        (..., 17): the larger one of the two sides; their mean for action units in the middle of the face.
+    """
+    midline = [number in MIDLINE for number in ACTION_UNITS]
+    return np.where(midline, probabilities.mean(axis=-1), probabilities.max(axis=-1))
 
 
 def units_by_side(probabilities: np.ndarray) -> tuple[ActionUnit, ...]:

@@ -1,7 +1,7 @@
 """Labels that a data set does not have itself: from a user's csv, or from the sheet of another release.
 
-The precomputed MEGC 2019 release has emotions only; the objective classes of the same clips, under the same ids, are in
-the sheets of CASME II and SAMM.
+The precomputed MEGC 2019 release has emotions only; the objective classes and the action units of the same clips, under
+the same ids, are in the sheets of CASME II and SAMM.
 """
 
 from __future__ import annotations
@@ -58,7 +58,10 @@ def _from_csv(path: Path, ids: set[str]) -> dict[str, str]:
 
 def _from_sheet(dataset: str, field: str, open_release: Opener) -> dict[str, str]:
     """Clip id -> label in the release of that name, if it is on this machine and has such a label."""
-    if dataset not in DATASETS.names() or field not in DATASETS.get(dataset).info.counts:
+    if dataset not in DATASETS.names():
+        return {}
+    info = DATASETS.get(dataset).info
+    if field not in (*info.counts, *info.more_labels):
         return {}
     try:
         clips, _ = open_release(dataset).read()

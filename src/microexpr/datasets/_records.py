@@ -21,6 +21,7 @@ class DatasetInfo:
         per_subject: subject -> number of clips.
         events: of long videos: `kind` or another label of their intervals -> label -> number of intervals.
         source: where these numbers were read.
+        more_labels: label fields of its sheet whose counts are not published, e.g. `action_units`.
         megc_number: number of the data set in the logs of the spotting challenges (MEGC); 0 where it has none.
     """
 
@@ -34,6 +35,7 @@ class DatasetInfo:
     per_subject: Mapping[str, int] = field(default_factory=dict)
     events: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     source: str = ""
+    more_labels: tuple[str, ...] = ()
     megc_number: int = 0
 
 

@@ -94,6 +94,7 @@ class Casme2(Dataset):
         },
         per_subject={f"casme2/sub{i:02d}": n for i, n in enumerate(CLIPS_PER_SUBJECT, 1)},
         source="sheet of 8 May 2014",
+        more_labels=("action_units",),
     )
     corrections = (
         Correction(

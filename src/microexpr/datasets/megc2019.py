@@ -24,6 +24,8 @@ COLUMNS = ("dataset", "sub|subject", "filename_o|filename|filename_e", "label|cl
 """One copy of the list has no header, but these columns in this order."""
 
 LISTS = ("combined_3_class2_for_optical_flow.csv", "combined_3class_gt.csv")
+ACTION_UNITS = "action_units*.csv"
+"""Optional files with the columns clip, action_units, which a user takes from the sheets of CASME II and SAMM."""
 FLOWS = ("STSNet_whole_norm_u_v_os", "norm_u_v_os")
 FACES = ("combined_datasets_whole",)
 CLASSES = ("negative", "positive", "surprise")
@@ -43,7 +45,9 @@ class _Composite(Dataset):
     """The release that users of STSTNet, HTNet and CausalNet have: a list in csv, and one image of each clip.
 
     A clip has the data set and the id that the reader of its release gives it, so that predictions on this flow and on
-    flow of one's own can be compared clip by clip. Its `emotion` is the class in the list.
+    flow of one's own can be compared clip by clip. Its `emotion` is the class in the list. Its `action_units` are those
+    of files `action_units*.csv` beside the list (columns clip, action_units; the clip by its id here), where there are
+    any; lines of clips that the list does not have are passed over.
     """
 
     apex: ClassVar[int | None] = None
@@ -65,7 +69,7 @@ class _Composite(Dataset):
         path = sheets.find_path(self.root, LISTS, "list of clips")
         clips: list[Clip] = []
         issues: list[DatasetIssue] = []
-        images = self._images()
+        images, units = self._images(), self._action_units(issues)
         for row in sheets.read_rows(path, COLUMNS, bare=tuple(FPS)):
             dataset, where = row["dataset"].lower(), f"{path.name}, line {row[sheets.LINE]}"
             if dataset not in FPS:
@@ -82,9 +86,14 @@ class _Composite(Dataset):
             found = next((images[stem] for stem in stems if stem in images), None)
             source = found or self.root / self._folders()[0] / f"{subject}_{name}"
             labels, subject_id = {"emotion": CLASSES[int(row["label"])]}, f"{dataset}/{subject}"
-            clips.append(
-                Clip(f"{subject_id}/{name}", dataset, subject_id, source, FPS[dataset], apex=self.apex, labels=labels)
-            )
+            clip_id = f"{subject_id}/{name}"
+            if clip_id in units:
+                labels["action_units"] = units[clip_id][1]
+            clips.append(Clip(clip_id, dataset, subject_id, source, FPS[dataset], apex=self.apex, labels=labels))
+        if units and not units.keys() & {clip.id for clip in clips}:
+            clip_id, (where, _) = next(iter(units.items()))
+            reason = f"neither this nor any other line names a clip of the list, e.g. '{clips[0].id if clips else ''}'"
+            issues.append(DatasetIssue(where, "clip", clip_id, reason))
         return clips, issues
 
     def compare_with_published(self, clips: Sequence[Clip]) -> list[DatasetIssue]:
@@ -106,6 +115,18 @@ class _Composite(Dataset):
     @abstractmethod
     def _folders(cls) -> tuple[str, ...]:
         """Names of the folder of images."""
+
+    def _action_units(self, issues: list[DatasetIssue]) -> dict[str, tuple[str, str]]:
+        """Clip id -> (file and line, action units), of the files beside the list; two that differ are an issue."""
+        found: dict[str, tuple[str, str]] = {}
+        for path in sorted(self.root.glob(ACTION_UNITS)):
+            for row in sheets.read_rows(path, ("clip", "action_units")):
+                where = f"{path.name}, line {row[sheets.LINE]}"
+                first, units = found.setdefault(row["clip"], (where, row["action_units"]))
+                if units != row["action_units"]:
+                    reason = f"the clip has others in {first} ('{units}')"
+                    issues.append(DatasetIssue(where, row["clip"], row["action_units"], reason))
+        return found
 
     def _images(self) -> dict[str, Path]:
         """File of each image, by `<subject>_<clip>` spelled as in our ids, and by its own name.
@@ -170,18 +191,22 @@ class Megc2019Faces(_Composite):
 
 def _write_list(root: Path, subjects: int | None, image_scale: float, seed: int, faces: bool) -> None:
     lines = ["dataset,sub,filename_o,label,apex,imagename,sub_filename"]
+    units = ["clip,action_units"]
     for dataset, spec in _clip_specs(subjects, seed):
         clip = RecordingSpec(dataset, FPS[dataset], (224, 224), image_scale).render(spec)
         label = CLASSES.index(three_class(spec.emotion))
         subject, name = _ids(dataset, spec.subject, spec.name)
         image_name = f"{subject}_{spec.name}.jpg"  # the only place with the spelling s1_ne_01 of SMIC's own folders
         lines.append(f"{dataset},{subject},{name},{label},,{image_name},")
+        if dataset != "smic":  # whose release has no action units
+            units.append(f"{dataset}/{subject}/{name},{spec.action_units}")
         apex = clip.frame(clip.timing.apex)
         if faces:
             write_image(root / FACES[0] / image_name, apex)
         else:
             write_image(root / FLOWS[0] / f"{subject}_{name} .png", _flow_image(clip.frame(clip.timing.onset), apex))
     (root / LISTS[0]).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (root / "action_units.csv").write_text("\n".join(units) + "\n", encoding="utf-8")
 
 
 def _clip_specs(subjects: int | None, seed: int) -> list[tuple[str, ClipSpec]]:

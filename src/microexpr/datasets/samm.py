@@ -104,6 +104,7 @@ class Samm(Dataset):
             "objective": {"I": 24, "II": 13, "III": 20, "IV": 8, "V": 3, "VI": 7, "VII": 84},
         },
         source="sheet v2",
+        more_labels=("action_units",),
     )
 
     def read(self) -> tuple[list[Clip], list[DatasetIssue]]:

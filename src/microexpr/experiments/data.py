@@ -37,7 +37,7 @@ class StageData:
         folds: The examples as the protocol splits them.
         count_mismatches: Every difference to the published counts.
         left_out: Clips without images, and why.
-        absent: For each data set with subjects who have no clip of the task, a line with their number.
+        absent: Clips without a readable label, and subjects without a clip of the task: a line for each data set.
     """
 
     stage: Stage
@@ -76,7 +76,7 @@ def load_stage_data(
     all_clips = [clip for own in clips.values() for clip in own]
     labeled, data = add_labels(all_clips, protocol.label, options.labels, open_source), {}
     examples = protocol.select(labeled)
-    absent = [
+    absent = protocol.unlabeled(labeled) + [
         line for source in sources for line in subjects_without_clips(source, clips[source.name], examples, protocol)
     ]
     if len({example.clip.id for example in examples}) < len(examples):
@@ -131,9 +131,10 @@ def subjects_without_clips(
     published = source.info.subjects if len(clips) >= source.info.clips else 0  # a subset has fewer subjects
     total = max(len(here), published)
     if absent := total - len(taking_part):
+        what = "with known action units" if protocol.multilabel else f"of the {len(protocol.classes)} classes"
         yield (
-            f"{source.name}: {len(taking_part)} of {total} subjects have a clip of the {len(protocol.classes)} "
-            f"classes; the other {absent} take no part (a test fold of theirs would be empty)"
+            f"{source.name}: {len(taking_part)} of {total} subjects have a clip {what}; the other {absent} take no "
+            "part (a test fold of theirs would be empty)"
         )
 
 

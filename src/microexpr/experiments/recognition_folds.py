@@ -31,7 +31,7 @@ from ..recognizers.network_summary import network_summary
 from .data import StageData, load_stage_data, prepare_samples
 from .examples import write_examples
 from .options import RunOptions
-from .recognition_run import Prediction, RecognitionMetadata, RecognitionRun, fold_record
+from .recognition_run import NO_FACE, Prediction, RecognitionMetadata, RecognitionRun, fold_record
 from .run_folder import fold_seed
 from .runner import Job, run_jobs
 from .stages import (
@@ -46,9 +46,6 @@ from .stages import (
 
 MAX_TRAIN_PREDICTIONS = 2000
 """Maximum number of training clips of a fold that its model predicts for the confusion matrix of training."""
-
-NO_FACE = {"face": "not found"}
-"""The note of a prediction for a clip in which no face was found."""
 
 PREDICTION_BATCH = 256
 """Training clips that are predicted at a time, so that memory stays bounded."""

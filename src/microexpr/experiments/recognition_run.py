@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+NO_FACE = {"face": "not found"}
+"""The note of a prediction for a clip in which no face was found."""
+
+
 @dataclass(frozen=True)
 class Prediction:
     """The prediction for one test clip.
@@ -55,6 +59,11 @@ class Prediction:
     probabilities: tuple[float, ...]
     note: str = ""
 
+    @property
+    def face_found(self) -> bool:
+        """Whether a face was found in the clip."""
+        return not any(f"{key}: {value}" in self.note.split("; ") for key, value in NO_FACE.items())
+
 
 @dataclass(frozen=True, kw_only=True)
 class RecognitionMetadata(RunMetadata):
@@ -63,7 +72,7 @@ class RecognitionMetadata(RunMetadata):
     Attributes:
         protocol: The whole protocol of the last stage.
         folds: Of each fold: `name`, `train_subjects`, `train_clips` (their number) and `test` (ids of its test clips).
-        absent: For each data set with subjects who have no clip of the task, a line with their number.
+        absent: Clips without a readable label, and subjects without a clip of the task: a line for each data set.
     """
 
     kind: str = "recognition"

@@ -16,7 +16,7 @@ from ..recognizers import Recognizer
 from .base import TASKS
 from .data import load_stage_data
 from .options import RunOptions
-from .recognition_folds import check_settings
+from .recognition_folds import FoldEvaluation, check_settings
 from .stages import fit_stage, model_metadata, require_weights, run_earlier_stages
 
 
@@ -38,17 +38,24 @@ def train_model(
     return TASKS.get(recipe.kind)().train(recipe, out, options or RunOptions(), progress or no_progress)
 
 
-def train_final_model(recipe: RecognitionRecipe, out: Path, options: RunOptions, progress: ProgressCallback) -> Path:
+def train_final_model(
+    recipe: RecognitionRecipe,
+    out: Path,
+    options: RunOptions,
+    progress: ProgressCallback,
+    task: FoldEvaluation | None = None,
+) -> Path:
     """Train every stage of a recipe of recognition, the last one on all of its subjects, and write the model.
 
-    If it was interrupted, the next call continues the training.
+    If it was interrupted, the next call continues the training. `task` is what the recognizer predicts, classes if left
+    out.
 
     Raises:
         ProtocolError: the clips differ from the published counts, and `options.allow_subset` is not set.
     """
     if options.quick:
         recipe = recipe.with_quick_settings()
-    check_settings(recipe)
+    check_settings(recipe, task)
     require_weights(recipe, options)
     stage_data = [load_stage_data(stage, recipe, options, progress) for stage in recipe.stages]
     all_subjects = replace(stage_data[-1], folds=[])

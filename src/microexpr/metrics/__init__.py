@@ -1,7 +1,20 @@
 """Scores of recognition and spotting, their bootstrap intervals, and the agreement of coders."""
 
+from .action_units import (
+    UNIT_METRICS,
+    UnitMetric,
+    auc,
+    average_precision,
+    count_sides,
+    mean_over_units,
+    ordered_unit_metrics,
+    side_accuracy,
+    unit_f1,
+    unit_precision,
+    unit_recall,
+)
 from .base import METRICS, Labels, Metric, MetricFunction, ordered_metrics
-from .bootstrap import bootstrap_interval, bootstrap_scores, percentile_interval
+from .bootstrap import bootstrap_interval, bootstrap_scores, bootstrap_weights, percentile_interval
 from .intervals import Span, Spans, SpottingScore, f1_of_counts, interval_f1, match_intervals, overlap, strs
 from .recognition import (
     ClassScore,
@@ -21,6 +34,7 @@ from .spotting import SpotThenRecognize, SpottingScores, evaluate_spotting, spot
 
 __all__ = [
     "METRICS",
+    "UNIT_METRICS",
     "ClassScore",
     "Labels",
     "Metric",
@@ -30,10 +44,15 @@ __all__ = [
     "SpotThenRecognize",
     "SpottingScore",
     "SpottingScores",
+    "UnitMetric",
+    "auc",
+    "average_precision",
     "bootstrap_interval",
     "bootstrap_scores",
+    "bootstrap_weights",
     "confusion_matrix",
     "count_abstentions",
+    "count_sides",
     "evaluate_spotting",
     "expand_confusion_matrix",
     "f1_of_counts",
@@ -42,13 +61,19 @@ __all__ = [
     "interval_f1",
     "macro_f1",
     "match_intervals",
+    "mean_over_units",
     "ordered_metrics",
+    "ordered_unit_metrics",
     "overlap",
     "per_class",
     "percentile_interval",
     "predict_majority",
+    "side_accuracy",
     "spot_then_recognize",
     "strs",
+    "unit_f1",
+    "unit_precision",
+    "unit_recall",
     "unweighted_average_recall",
     "weighted_average_recall",
     "weighted_f1",

@@ -41,11 +41,8 @@ def bootstrap_scores(
     Raises:
         ValueError: lengths differ, a label is not a class, or n < 1.
     """
-    if n < 1:
-        raise ValueError(f"n = {n} bootstrap samples: take 1 or more")
     counts = count_by_group(y_true, y_pred, classes, subjects, "subjects")
-    size = len(counts)
-    drawn = np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), n)
+    drawn = _draw(len(counts), n, seed)
     from_counts = next((record.from_counts for _, record in METRICS if record.function is metric), None)
     if from_counts is not None:
         return from_counts(np.tensordot(drawn, counts, axes=1))
@@ -55,6 +52,31 @@ def bootstrap_scores(
         chosen = np.repeat(np.arange(len(y_true)), times[subject_of_clip]).tolist()
         scores.append(metric([y_true[i] for i in chosen], [y_pred[i] for i in chosen], classes))
     return np.array(scores)
+
+
+def bootstrap_weights(subjects: Sequence[str], *, n: int = 1000, seed: int = 0) -> np.ndarray:
+    """How often each clip counts in `n` samples of subjects, drawn as `bootstrap_scores` draws them.
+
+    Args:
+        subjects: subject of each clip.
+        n: number of samples.
+        seed: the same seed draws the same subjects.
+
+    Returns:
+        (n, clips) numbers, 0 or more.
+
+    Raises:
+        ValueError: n < 1.
+    """
+    names, subject_of_clip = np.unique(np.asarray(subjects, dtype=str), return_inverse=True)
+    return _draw(len(names), n, seed)[:, subject_of_clip]
+
+
+def _draw(subjects: int, n: int, seed: int) -> np.ndarray:
+    """(n, subjects): how often each subject is drawn, as many draws as there are subjects."""
+    if n < 1:
+        raise ValueError(f"n = {n} bootstrap samples: take 1 or more")
+    return np.random.default_rng(seed).multinomial(subjects, np.full(subjects, 1 / subjects), n)
 
 
 def bootstrap_interval(

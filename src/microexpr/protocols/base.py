@@ -13,10 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ..core.action_units import ACTION_UNITS, format_action_units, parse_action_units
 from ..core.clip import TIMES, Clip
-from ..core.errors import ProtocolError, RecipeError, UnknownNameError
+from ..core.errors import ProtocolError, RecipeError, UnknownNameError, UsageError
 from ..core.registry import RecordRegistry, validate_settings
-from ..metrics import METRICS
+from ..metrics import METRICS, UNIT_METRICS
 
 Split = Literal[
     "loso", "leave-one-dataset-out", "fixed-subjects", "subject-holdout-10", "random-images-leaky", "zero-shot"
@@ -31,7 +32,10 @@ ZERO_SHOT: Split = "zero-shot"
 
 @dataclass(frozen=True)
 class Example:
-    """A clip and its class. The class stays in this process: recognizers get `clip.blind(...)`."""
+    """A clip and its label: its class, or its action units (`4+L10`) where a protocol is multilabel.
+
+    The label stays in this process: recognizers get `clip.blind(...)`.
+    """
 
     clip: Clip
     label: str
@@ -92,6 +96,11 @@ class Protocol:
         test_subjects: Subjects of the test set, for `fixed-subjects`.
         reveal: Which times of a clip may be used (`onset`, `apex`, `offset`); the others are hidden.
         exclude: Clip id -> why it takes no part.
+        clips_of: Name of a protocol; only clips that it selects take part. Empty for no such limit.
+        multilabel: A clip has any number of the classes at once. They are numbers of action units, and the clip's label
+            is text as sheets write it, e.g. `4+L10`; a clip without such text takes no part.
+        threshold: Probability, 0 to 1, from which on a class of a multilabel protocol is predicted.
+        min_positives: Means of a multilabel protocol are over the classes with at least this many clips.
         counts: Data set -> class -> published number of clips.
         clip_totals: Data set -> published number of clips, where no paper gives it class by class.
         subjects: Data set -> published number of subjects.
@@ -111,6 +120,10 @@ class Protocol:
     test_subjects: tuple[str, ...] = ()
     reveal: tuple[str, ...] = TIMES
     exclude: Mapping[str, str] = field(default_factory=dict)
+    clips_of: str = ""
+    multilabel: bool = False
+    threshold: float = 0.5
+    min_positives: int = 5
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     clip_totals: Mapping[str, int] = field(default_factory=dict)
     subjects: Mapping[str, int] = field(default_factory=dict)
@@ -127,7 +140,18 @@ class Protocol:
             if name not in TIMES:
                 raise UnknownNameError("time to reveal", name, TIMES)
         for name in self.primary_metrics:
-            METRICS.get(name)
+            (UNIT_METRICS if self.multilabel else METRICS).get(name)
+        units = {str(number) for number in ACTION_UNITS}
+        if self.multilabel and (wrong := sorted(set(self.classes) - units)):
+            raise RecipeError(
+                f"protocol '{self.name}': classes = '{wrong[0]}': a multilabel protocol has action units, of "
+                f"{', '.join(map(str, ACTION_UNITS))}"
+            )
+        if not 0 <= self.threshold <= 1 or self.min_positives < 1:
+            raise RecipeError(
+                f"protocol '{self.name}': threshold = {self.threshold}, min_positives = {self.min_positives}: give a "
+                "probability, and a number of clips that is 1 or more"
+            )
 
     @property
     def leaks(self) -> bool:
@@ -140,13 +164,13 @@ class Protocol:
         return self.split == ZERO_SHOT
 
     def select(self, clips: Iterable[Clip]) -> list[Example]:
-        """Select the clips (or single frames of them) that take part, with their classes, sorted by id.
+        """Select the clips (or single frames of them) that take part, with their labels, sorted by id.
 
         Raises:
             ProtocolError: no clip takes part.
         """
         every = sorted(clips, key=lambda clip: clip.id)
-        chosen = [(clip, self._class_of(clip)) for clip in every if clip.id not in self.exclude]
+        chosen = [(clip, self._label_of(clip)) for clip in every if self._may_take_part(clip)]
         examples = [
             Example(frame, label)
             for clip, label in chosen
@@ -154,15 +178,44 @@ class Protocol:
             for frame in select_frames(clip, self.frames_per_clip.get(clip.dataset))
         ]
         if not examples:
-            raise ProtocolError(
-                f"protocol '{self.name}': none of {len(every)} clips has an '{self.label}' among its classes"
-            )
+            what = "with action units that can be read" if self.multilabel else "among its classes"
+            raise ProtocolError(f"protocol '{self.name}': none of {len(every)} clips has an '{self.label}' {what}")
         return examples
 
-    def _class_of(self, clip: Clip) -> str | None:
-        if clip.dataset not in self.datasets:
-            return None
+    def labels_of(self, label: str) -> tuple[str, ...]:
+        """The classes that a label stands for: itself, or the numbers of the action units in it, each once."""
+        if not self.multilabel:
+            return (label,)
+        return tuple(dict.fromkeys(str(number) for number, _ in parse_action_units(label)))
+
+    def unlabeled(self, clips: Iterable[Clip]) -> list[str]:
+        """What a multilabel protocol leaves out: a line for each data set with clips whose action units are unknown."""
+        if not self.multilabel:
+            return []
+        groups: dict[str, list[Clip]] = {}
+        for clip in clips:
+            groups.setdefault(clip.dataset, []).append(clip)
+        lines = []
+        for dataset, own in sorted(groups.items()):
+            unknown = [clip for clip in own if _action_units(clip.labels.get(self.label, "")) is None]
+            if unknown:
+                lines.append(
+                    f"{dataset}: {len(unknown)} of {len(own)} clips have no '{self.label}' that can be read, e.g. "
+                    f"'{unknown[0].id}' ('{unknown[0].labels.get(self.label, '')}'); they take no part"
+                )
+        return lines
+
+    def _may_take_part(self, clip: Clip) -> bool:
+        if self.clips_of:
+            other = PROTOCOLS.get(self.clips_of)
+            if not other._may_take_part(clip) or other._label_of(clip) is None:
+                return False
+        return clip.dataset in self.datasets and clip.id not in self.exclude
+
+    def _label_of(self, clip: Clip) -> str | None:
         label = clip.labels.get(self.label, "")
+        if self.multilabel:
+            return _action_units(label)
         if clip.dataset in self.label_map:
             return self.label_map[clip.dataset].get(label)
         return label if label in self.classes else None
@@ -177,7 +230,7 @@ class Protocol:
             if published and not here:
                 lines.append(f"{dataset} is missing: 0 of {sum(published.values())} clips")
                 continue
-            have = Counter(e.label for e in here)
+            have = Counter(label for e in here for label in self.labels_of(e.label))
             if published:
                 for label in self.classes:
                     expected = published.get(label, 0)
@@ -282,6 +335,14 @@ def select_frames(clip: Clip, limits: tuple[int, int] | None) -> list[Clip]:
     return [
         dataclasses.replace(clip, id=f"{clip.id}/{n}", onset=n, apex=n, offset=n, intervals=()) for n in sorted(nearest)
     ]
+
+
+def _action_units(text: str) -> str | None:
+    """The action units of a text, written as the sheet of CASME II does; None where there are none to read."""
+    try:
+        return format_action_units(parse_action_units(text)) or None
+    except UsageError:
+        return None
 
 
 def _hash(name: str) -> str:

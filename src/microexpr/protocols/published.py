@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..core.action_units import ACTION_UNITS
 from .base import LEAKING, PROTOCOLS, ZERO_SHOT, Protocol, Split
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -155,6 +156,27 @@ _PENG_MACRO: dict[str, Any] = {
     "source": "Peng et al. 2018, section III B: the last 3 frames of CK+ and Oulu-CASIA, 6 to 10 of MUG round the apex",
 }
 
+# ---------------------------------------------------------------------------------------------------------------------
+# Action units, on the clips whose release gives them
+
+
+def _action_units(name: str, title: str, datasets: tuple[str, ...], **rest: Any) -> list[Protocol]:
+    """The same clips twice: leave one subject out, and nobody trained on."""
+    common: dict[str, Any] = {
+        "datasets": datasets,
+        "label": "action_units",
+        "classes": tuple(map(str, ACTION_UNITS)),
+        "multilabel": True,
+        "primary_metrics": ("auc", "f1"),
+        "source": "action units of the releases' sheets; means over those of 5 clips or more",
+        **rest,
+    }
+    return [
+        Protocol(name=name, title=f"{title}, leave one subject out", **common),
+        Protocol(name=f"{name}-zero-shot", title=f"{title}, nobody trained on", split=ZERO_SHOT, **common),
+    ]
+
+
 _DEVANABOYINA = "Devanaboyina 2021"
 _PUBLISHED = (
     _megc2018(
@@ -232,6 +254,30 @@ _PUBLISHED = (
         ("happiness", "surprise", "repression"),
         subjects=20,
         source=f"{_DEVANABOYINA}, method 5",
+    ),
+    *_action_units(
+        "casme2-action-units",
+        "action units of CASME II",
+        ("casme2",),
+        clip_totals={"casme2": 255},
+        subjects={"casme2": 26},
+    ),
+    *_action_units("samm-action-units", "action units of SAMM", ("samm",), subjects={"samm": 29}),
+    *_action_units(
+        "megc2019-action-units",
+        "action units of the clips of CASME II and SAMM in MEGC 2019",
+        ("casme2", "samm"),
+        clips_of="megc2019-cde",
+        clip_totals={"casme2": 145},
+        subjects={"casme2": 24, "samm": 28},
+    ),
+    *_action_units(
+        "megc2019-casme2-action-units",
+        "action units of the clips of CASME II in MEGC 2019",
+        ("casme2",),
+        clips_of="megc2019-cde",
+        clip_totals={"casme2": 145},
+        subjects={"casme2": 24},
     ),
 )
 for _protocol in _PUBLISHED:

@@ -65,6 +65,20 @@ class RecognitionRecipe(Recipe):
             raise RecipeError(f"recipe '{self.name}' has no stage; write [[stages]]")
         if any(not stage.chain for stage in self.stages):
             raise RecipeError(f"recipe '{self.name}': a stage has an empty chain")
+        self.check_protocols()
+
+    def check_protocols(self) -> None:
+        """Check that the protocols have what recipes of this kind predict.
+
+        Raises:
+            RecipeError: one has not.
+        """
+        for protocol in (load_protocol(stage.protocol) for stage in self.stages):
+            if protocol.multilabel:
+                raise RecipeError(
+                    f"recipe '{self.name}': protocol '{protocol.name}' has action units, write the table "
+                    "[action_units] instead of [[stages]]"
+                )
 
     @classmethod
     def from_settings(cls, settings: Any, *, name: str, title: str, quick: Quick) -> Self:

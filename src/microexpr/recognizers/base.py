@@ -83,10 +83,8 @@ class Recognizer(ABC):
             raise RecipeError("there is nothing to train on: 0 samples")
         if not self.classes:
             self.classes = tuple(sorted(set(labels)))
-        if unknown := sorted(set(labels) - set(self.classes)):
-            raise RecipeError(f"label '{unknown[0]}' is none of the classes {', '.join(self.classes)}")
         order = sorted(range(len(samples)), key=lambda i: samples[i].id)
-        targets = np.array([self.classes.index(labels[i]) for i in order])
+        targets = self._targets([labels[i] for i in order])
         self.history_: list[dict[str, float]] = []
         self.on_progress_ = on_progress or no_step_progress
         self._fit([samples[i] for i in order], targets, [groups[i] for i in order], init)
@@ -173,12 +171,27 @@ class Recognizer(ABC):
         try:
             settings, curves = json.loads(metadata["settings"]), json.loads(metadata.get("curves", "[]"))
             recognizer = RECOGNIZERS.build({"name": metadata["recognizer"], **settings})
-            recognizer._restore(state)
+            recognizer._take_back(state, curves)
         except (KeyError, ValueError, TypeError, RuntimeError) as error:
             raise DataError(f"'{path}' is not a saved recognizer ({type(error).__name__}: {error})") from None
-        recognizer.history_ = curves
-        recognizer.classes_ = recognizer.classes
         return recognizer
+
+    def _take_back(self, state: State, curves: Sequence[dict[str, float]] = ()) -> Self:
+        """Become what a recognizer with the same settings was when it returned this state."""
+        self._restore(state)
+        self.history_ = list(curves)
+        self.classes_ = self.classes
+        return self
+
+    def _targets(self, labels: Sequence[str]) -> np.ndarray:
+        """(n, ...) what `_fit` learns from labels: positions in `classes`.
+
+        Raises:
+            RecipeError: a label that is not a class.
+        """
+        if unknown := sorted(set(labels) - set(self.classes)):
+            raise RecipeError(f"label '{unknown[0]}' is none of the classes {', '.join(self.classes)}")
+        return np.array([self.classes.index(label) for label in labels], np.int64)
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "classes_"):
@@ -194,7 +207,7 @@ class Recognizer(ABC):
 
     @abstractmethod
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
-        """Train on samples in the order of their ids; `targets` (n,) are positions in `classes`."""
+        """Train on samples in the order of their ids; `targets` (n,) are positions in `classes` (see `_targets`)."""
 
     @abstractmethod
     def _predict_proba(self, samples: Sequence[Sample]) -> np.ndarray:

@@ -28,7 +28,12 @@ Curves = Mapping[str, Sequence[Mapping[str, float]]]
 
 def make_figures(summary: Summary) -> list[FigureSpec]:
     """All figures, in the order of the page."""
-    return [*_confusions(summary), *_curves(summary.run), *_clips(summary.run), *_network(summary.run)]
+    return [*_confusions(summary), *run_figures(summary.run)]
+
+
+def run_figures(run: RecognitionRun) -> list[FigureSpec]:
+    """The figures that do not depend on what is predicted: training curves, clips, and the network."""
+    return [*_curves(run), *_clips(run), *_network(run)]
 
 
 def _confusions(summary: Summary) -> Iterator[FigureSpec]:

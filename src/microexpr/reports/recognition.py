@@ -8,7 +8,7 @@ from typing import Any
 
 from ..experiments.examples import example_images, load_examples
 from ..experiments.recognition_run import RecognitionRun
-from .base import REPORTS, Gallery, Report
+from .base import REPORTS, Gallery, Report, Table
 from .figures import make_figures
 from .overview import compare_runs
 from .summary import Summary, summarize
@@ -20,17 +20,20 @@ def make_recognition_report(runs: Sequence[RecognitionRun]) -> Report:
     """Report runs of recognition: a part for each recipe, and tables that compare them if there are several."""
     summaries = [summarize(group) for group in group_seeds(runs)]
     parts = tuple(_report(summary) for summary in summaries)
-    if len(parts) == 1:
-        return parts[0]
+    return parts[0] if len(parts) == 1 else join_reports(parts, compare_runs(summaries))
+
+
+def join_reports(parts: Sequence[Report], tables: Sequence[Table]) -> Report:
+    """One report of several, with tables that compare them."""
     common, own = join_warnings([(part.name, part.warnings) for part in parts])
     return Report(
         title=f"{len(parts)} runs",
         name="comparison",
         warnings=(*common, *own),
-        tables=tuple(compare_runs(summaries)),
+        tables=tuple(tables),
         data=tuple(record for part in parts for record in part.data),
         scores=tuple(record for part in parts for record in part.scores),
-        parts=parts,
+        parts=tuple(parts),
     )
 
 
@@ -48,15 +51,14 @@ def group_seeds(runs: Sequence[RecognitionRun]) -> list[list[RecognitionRun]]:
 
 
 def _report(summary: Summary) -> Report:
-    protocol = summary.protocol
     return Report(
         title=summary.title,
         name=summary.recipe,
-        subtitle=f"{protocol.title}. Revealed of a test clip: {', '.join(protocol.reveal) or 'nothing'}.",
+        subtitle=summary.subtitle,
         warnings=summary.warnings,
         tables=tuple(make_tables(summary)),
         figures=tuple(make_figures(summary)),
-        galleries=tuple(_galleries(summary.run)),
+        galleries=tuple(make_galleries(summary.run)),
         data=(summary.as_dict(),),
         scores=tuple(_scores(summary)),
     )
@@ -86,7 +88,7 @@ def _scores(summary: Summary) -> Iterator[dict[str, Any]]:
                 yield {**common, "part": part, "metric": name, "score": score, **counts}
 
 
-def _galleries(run: RecognitionRun) -> list[Gallery]:
+def make_galleries(run: RecognitionRun) -> list[Gallery]:
     """Apex frames and inputs of the recognizer that the run saved; apex frames alone only if there is no strip."""
     by_clip = example_images(run.folder)
     has_strips = any(example.strip is not None for example in load_examples(run.folder))

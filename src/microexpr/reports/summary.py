@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import RunError
 from ..experiments.recognition_run import Prediction, RecognitionRun
 from ..metrics import (
     ClassScore,
@@ -21,17 +20,17 @@ from ..metrics import (
     predict_majority,
 )
 from ..protocols import Protocol
+from ._run_group import RunGroup, check_runs
 from .published import PublishedRow, published
 from .single_class import is_majority_baseline, single_class_message, single_class_warnings
 from .warnings import run_warnings
 
 
 @dataclass(frozen=True)
-class Summary:
+class Summary(RunGroup):
     """Scores of the runs of one recipe, a run for each seed.
 
     Attributes:
-        runs: the runs, with one or several seeds.
         n_clips: number of test clips of the first seed.
         n_subjects: number of their subjects.
         metrics: name -> score, 0 to 1, the mean over the seeds.
@@ -50,7 +49,6 @@ class Summary:
         warnings: what a reader must know before quoting a number.
     """
 
-    runs: tuple[RecognitionRun, ...]
     n_clips: int
     n_subjects: int
     metrics: Mapping[str, float]
@@ -67,41 +65,6 @@ class Summary:
     subjects_correct: Mapping[str, tuple[int, int]]
     published: tuple[PublishedRow, ...]
     warnings: tuple[str, ...]
-
-    @property
-    def run(self) -> RecognitionRun:
-        """The first of the runs."""
-        return self.runs[0]
-
-    @property
-    def protocol(self) -> Protocol:
-        """The protocol of the runs."""
-        return self.run.protocol
-
-    @property
-    def recipe(self) -> str:
-        """Name of the recipe."""
-        return str(self.run.metadata.recipe["name"])
-
-    @property
-    def title(self) -> str:
-        """Title of the recipe."""
-        return str(self.run.metadata.recipe["title"])
-
-    @property
-    def label(self) -> str:
-        """Name of this run's row in tables, with its caveats."""
-        return f"this run ({', '.join(self.caveats)})" if self.caveats else "this run"
-
-    @property
-    def caveats(self) -> list[str]:
-        """Caveats that must be stated with every score of this run."""
-        caveats = {
-            "synthetic faces": self.run.synthetic,
-            "subset": bool(self.run.metadata.subset),
-            "partial": not all(run.complete for run in self.runs),
-        }
-        return [caveat for caveat, holds in caveats.items() if holds]
 
     @property
     def train_confusion_note(self) -> str:
@@ -124,23 +87,10 @@ class Summary:
 
     def as_dict(self) -> dict[str, Any]:
         """The summary as `report --json` prints it."""
-        metadata = self.run.metadata
         return {
-            "recipe": self.recipe,
-            "title": self.title,
-            "protocol": self.protocol.name,
+            **self.facts(),
             "n": self.n_clips,
             "subjects": self.n_subjects,
-            "seeds": [run.metadata.seed for run in self.runs],
-            "revealed": list(self.protocol.reveal),
-            "complete": all(run.complete for run in self.runs),
-            "folds": {"done": sum(len(r.done()) for r in self.runs), "all": sum(len(r.unit_names) for r in self.runs)},
-            "synthetic": self.run.synthetic,
-            "quick": metadata.quick,
-            "subset": metadata.subset,
-            "left_out": metadata.left_out,
-            "absent": metadata.absent,
-            "stages": [{k: v for k, v in stage.items() if k != "curves"} for stage in self.run.stages()],
             "warnings": list(self.warnings),
             "metrics": dict(self.metrics),
             "intervals": {name: list(pair) for name, pair in self.intervals.items()},
@@ -165,11 +115,7 @@ def summarize(runs: Sequence[RecognitionRun]) -> Summary:
         RunError: no fold is done yet, or the runs are of different recipes.
     """
     first = runs[0]
-    for run in runs:
-        if run.metadata.key != first.metadata.key:
-            raise RunError(f"'{run.folder}' and '{first.folder}' are runs of different recipes; report them one by one")
-        if not run.done():
-            raise RunError(f"'{run.folder}' has no finished fold yet; run the recipe again to continue")
+    check_runs(runs)
     protocol = first.protocol
     by_seed = [{fold: run.fold_predictions(fold) for fold in run.done()} for run in runs]
     folds = by_seed[0]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..metrics import METRICS, ordered_metrics
+from ._run_group import RunGroup
 from .base import Fractions, Table
 from .majority import WAR, exactly_majority, majority_of
 from .published import PublishedRow
@@ -32,7 +33,7 @@ def make_tables(summary: Summary) -> list[Table]:
     ]
     for part in summary.parts:
         tables += [_beside_published(summary, part), _confusion_beside_published(summary, part)]
-    tables += [_stages(summary), _network(summary), _by_subject(summary), _settings(summary)]
+    tables += [stages_table(summary), network_table(summary), _by_subject(summary), settings_table(summary)]
     return [table for table in tables if table is not None]
 
 
@@ -256,9 +257,9 @@ def _by_class(summary: Summary) -> Table:
     return Table("by class", ("", "precision", "recall", "F1", "clips"), rows)
 
 
-def _stages(summary: Summary) -> Table | None:
+def stages_table(group: RunGroup) -> Table | None:
     """What each stage started from and was trained on, and its scores on held-out subjects."""
-    stages = summary.run.stages()
+    stages = group.run.stages()
     if not stages or (len(stages) == 1 and stages[0]["from"] == "random weights"):
         return None
     rows = []
@@ -274,9 +275,9 @@ def _stages(summary: Summary) -> Table | None:
     return Table("stages", columns, tuple(rows))
 
 
-def _network(summary: Summary) -> Table | None:
+def network_table(group: RunGroup) -> Table | None:
     """Layers of the network with their shapes and numbers of weights; the table is long, and only on pages."""
-    network: Mapping[str, Any] | None = summary.run.network()
+    network: Mapping[str, Any] | None = group.run.network()
     if network is None:
         return None
     rows = [("input", "", " × ".join(map(str, network["input"])), "")]
@@ -299,15 +300,16 @@ def _by_subject(summary: Summary) -> Table:
     return Table("by subject", columns, rows, view="bars", fractions=fractions, page_only=True)
 
 
-def _settings(summary: Summary) -> Table:
-    metadata = summary.run.metadata
+def settings_table(group: RunGroup) -> Table:
+    """What the run was made with: recipe, data, protocol, seeds."""
+    metadata = group.run.metadata
     rows = (
         ("recipe", str(metadata.recipe["name"])),
         ("key", metadata.key),
-        ("seeds", ", ".join(str(run.metadata.seed) for run in summary.runs)),
+        ("seeds", ", ".join(str(run.metadata.seed) for run in group.runs)),
         ("data", ", ".join(f"{name} {facts['fingerprint']}" for name, facts in metadata.data.items())),
-        ("protocol", summary.protocol.name),
-        ("source of the protocol", summary.protocol.source),
+        ("protocol", group.protocol.name),
+        ("source of the protocol", group.protocol.source),
         ("microexpr", metadata.version),
     )
     return Table("settings", ("setting", "value"), rows, view="settings", page_only=True)

@@ -1,0 +1,95 @@
+"""What reports of all tasks that are evaluated in folds say of the runs of one recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..core.errors import RunError
+from ..experiments.recognition_run import RecognitionRun
+from ..protocols import Protocol
+
+
+@dataclass(frozen=True)
+class RunGroup:
+    """Runs of one recipe, a run for each seed.
+
+    Attributes:
+        runs: the runs, with one or several seeds.
+    """
+
+    runs: tuple[RecognitionRun, ...]
+
+    @property
+    def run(self) -> RecognitionRun:
+        """The first of the runs."""
+        return self.runs[0]
+
+    @property
+    def protocol(self) -> Protocol:
+        """The protocol of the runs."""
+        return self.run.protocol
+
+    @property
+    def recipe(self) -> str:
+        """Name of the recipe."""
+        return str(self.run.metadata.recipe["name"])
+
+    @property
+    def title(self) -> str:
+        """Title of the recipe."""
+        return str(self.run.metadata.recipe["title"])
+
+    @property
+    def subtitle(self) -> str:
+        """The protocol, and what it reveals, in one line."""
+        return f"{self.protocol.title}. Revealed of a test clip: {', '.join(self.protocol.reveal) or 'nothing'}."
+
+    @property
+    def label(self) -> str:
+        """Name of this run's row in tables, with its caveats."""
+        return f"this run ({', '.join(self.caveats)})" if self.caveats else "this run"
+
+    @property
+    def caveats(self) -> list[str]:
+        """Caveats that must be stated with every score of this run."""
+        caveats = {
+            "synthetic faces": self.run.synthetic,
+            "subset": bool(self.run.metadata.subset),
+            "partial": not all(run.complete for run in self.runs),
+        }
+        return [caveat for caveat, holds in caveats.items() if holds]
+
+    def facts(self) -> dict[str, Any]:
+        """What `report --json` prints of the runs besides their scores."""
+        metadata = self.run.metadata
+        return {
+            "recipe": self.recipe,
+            "title": self.title,
+            "protocol": self.protocol.name,
+            "seeds": [run.metadata.seed for run in self.runs],
+            "revealed": list(self.protocol.reveal),
+            "complete": all(run.complete for run in self.runs),
+            "folds": {"done": sum(len(r.done()) for r in self.runs), "all": sum(len(r.unit_names) for r in self.runs)},
+            "synthetic": self.run.synthetic,
+            "quick": metadata.quick,
+            "subset": metadata.subset,
+            "left_out": metadata.left_out,
+            "absent": metadata.absent,
+            "stages": [{k: v for k, v in stage.items() if k != "curves"} for stage in self.run.stages()],
+        }
+
+
+def check_runs(runs: Sequence[RecognitionRun]) -> None:
+    """Check that runs are of one recipe, and that each has a finished fold.
+
+    Raises:
+        RunError: no fold is done yet, or the runs are of different recipes.
+    """
+    first = runs[0]
+    for run in runs:
+        if run.metadata.key != first.metadata.key:
+            raise RunError(f"'{run.folder}' and '{first.folder}' are runs of different recipes; report them one by one")
+        if not run.done():
+            raise RunError(f"'{run.folder}' has no finished fold yet; run the recipe again to continue")

@@ -1,0 +1,302 @@
+"""Everything that a report of action units shows, computed from the predictions of its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ..core.action_units import ACTION_UNITS, ActionUnit, face_probabilities, parse_action_units, side_array
+from ..experiments.recognition_run import Prediction, RecognitionRun
+from ..metrics import (
+    UnitMetric,
+    bootstrap_weights,
+    count_sides,
+    mean_over_units,
+    ordered_unit_metrics,
+    percentile_interval,
+    side_accuracy,
+)
+from ..protocols import Protocol
+from ._run_group import RunGroup, check_runs
+from .warnings import run_warnings
+
+Interval = tuple[float, float]
+Scores = dict[str, float | None]
+"""Metric -> score, 0 to 1; None where it is not defined."""
+
+
+@dataclass(frozen=True)
+class UnitScore:
+    """Scores of one action unit, of the first seed.
+
+    Attributes:
+        number: of FACS.
+        positives: number of clips that have it.
+        judged: whether it has enough of them for the means.
+        metrics: name -> score.
+        intervals: name -> 95 % bootstrap interval over subjects.
+        trivial: name -> score of predicting it for every clip.
+    """
+
+    number: int
+    positives: int
+    judged: bool
+    metrics: Scores
+    intervals: Mapping[str, Interval]
+    trivial: Scores
+
+    @property
+    def name(self) -> str:
+        """Name of the action unit."""
+        return ActionUnit(self.number).name
+
+
+@dataclass(frozen=True)
+class SideScore:
+    """On which side of the face coded action units were found, of the first seed.
+
+    Attributes:
+        counts: (3, 4), rows coded on the right, left, both sides; columns found there, or on neither.
+        accuracy: of the units coded on one side, the fraction whose coded side is more probable; None without any.
+        interval: 95 % bootstrap interval of `accuracy` over subjects.
+    """
+
+    counts: tuple[tuple[int, ...], ...]
+    accuracy: float | None
+    interval: Interval | None
+
+    @property
+    def one_sided(self) -> int:
+        """Number of units that are coded on one side."""
+        return sum(map(sum, self.counts[:2]))
+
+
+@dataclass(frozen=True)
+class UnitSummary(RunGroup):
+    """Scores of the runs of one recipe of action units, a run for each seed.
+
+    Attributes:
+        n_clips: number of test clips of the first seed.
+        n_subjects: number of their subjects.
+        units: each action unit of the protocol that a clip has.
+        metrics: name -> mean over the judged units, of all seeds.
+        intervals: name -> 95 % bootstrap interval of this mean over subjects, of the first seed.
+        spread: name -> standard deviation over the seeds; empty for one seed.
+        trivial: name -> mean score of predicting every unit for every clip.
+        parts: data set (or fold, where the protocol averages folds) -> {metric: mean, n, subjects}.
+        sides: on which side units were found.
+        warnings: what a reader must know before quoting a number.
+    """
+
+    n_clips: int
+    n_subjects: int
+    units: tuple[UnitScore, ...]
+    metrics: Scores
+    intervals: Mapping[str, Interval]
+    spread: Mapping[str, float]
+    trivial: Scores
+    parts: Mapping[str, Scores]
+    sides: SideScore
+    warnings: tuple[str, ...]
+
+    @property
+    def judged(self) -> list[UnitScore]:
+        """The units with enough clips for the means."""
+        return [unit for unit in self.units if unit.judged]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The summary as `report --json` prints it."""
+        return {
+            **self.facts(),
+            "n": self.n_clips,
+            "subjects": self.n_subjects,
+            "threshold": self.protocol.threshold,
+            "min_positives": self.protocol.min_positives,
+            "warnings": list(self.warnings),
+            "metrics": self.metrics,
+            "intervals": {name: list(pair) for name, pair in self.intervals.items()},
+            "spread": dict(self.spread),
+            "always_present": self.trivial,
+            "per_dataset": dict(self.parts),
+            "action_units": {str(unit.number): {**asdict(unit), "name": unit.name} for unit in self.units},
+            "sides": asdict(self.sides),
+        }
+
+
+@dataclass(frozen=True)
+class _Judgement:
+    """Predictions of some clips as arrays.
+
+    Attributes:
+        coded: (n, 17, 2) bool, by side.
+        probabilities: (n, 17, 2), 0 to 1, by side.
+        subjects: subject of each clip.
+    """
+
+    coded: np.ndarray
+    probabilities: np.ndarray
+    subjects: tuple[str, ...]
+
+    @classmethod
+    def of(cls, rows: Sequence[Prediction]) -> _Judgement:
+        shape = (len(rows), len(ACTION_UNITS), 2)
+        coded = [side_array(parse_action_units(row.label)) for row in rows]
+        probabilities = [row.probabilities for row in rows]
+        subjects = tuple(row.subject for row in rows)
+        return cls(np.reshape(coded, shape), np.reshape(probabilities, shape), subjects)
+
+    def always(self) -> _Judgement:
+        """The same clips, with every unit predicted for each."""
+        return _Judgement(self.coded, np.ones_like(self.probabilities), self.subjects)
+
+    def positives(self, unit: str) -> int:
+        """Number of clips that have the unit."""
+        return int(self.coded[:, _index(unit)].any(axis=-1).sum())
+
+    def score(self, metric: UnitMetric, unit: str, threshold: float, weights: np.ndarray | None = None) -> np.ndarray:
+        """Score of one unit for each row of the weights; every clip counts once without any."""
+        counted = np.ones(len(self.subjects)) if weights is None else weights
+        column = _index(unit)
+        present = self.coded[:, column, 0] | self.coded[:, column, 1]
+        return metric.function(present, face_probabilities(self.probabilities)[:, column], counted, threshold)
+
+    def mean(
+        self, metric: UnitMetric, units: Sequence[str], threshold: float, weights: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Mean of the score over units."""
+        return mean_over_units({unit: self.score(metric, unit, threshold, weights) for unit in units})
+
+
+def summarize_units(runs: Sequence[RecognitionRun]) -> UnitSummary:
+    """Compute all scores of the runs of one recipe, a run for each seed.
+
+    Raises:
+        RunError: no fold is done yet, or the runs are of different recipes.
+    """
+    check_runs(runs)
+    first = runs[0]
+    protocol = first.protocol
+    by_seed = [_parts(protocol, {fold: run.fold_predictions(fold) for fold in run.done()}) for run in runs]
+    rows = first.predictions()
+    every, parts = _Judgement.of(rows), {name: _Judgement.of(own) for name, own in by_seed[0].items()}
+    units = tuple(_unit_score(protocol, unit, every) for unit in protocol.classes if every.positives(unit))
+    judged = [str(unit.number) for unit in units if unit.judged]
+    seeds = [_means(protocol, [_Judgement.of(own) for own in _groups(protocol, seed)], judged) for seed in by_seed]
+    groups = [_Judgement.of(own) for own in _groups(protocol, by_seed[0])]
+    return UnitSummary(
+        runs=tuple(runs),
+        n_clips=len(rows),
+        n_subjects=len(set(every.subjects)),
+        units=units,
+        metrics={name: _defined(float(np.mean([_number(scores[name]) for scores in seeds]))) for name in seeds[0]},
+        intervals=_mean_intervals(protocol, groups, judged),
+        spread=_spread(seeds),
+        trivial=_means(protocol, [group.always() for group in groups], judged),
+        parts={
+            name: _means(protocol, [part], judged) | {"n": len(part.subjects), "subjects": len(set(part.subjects))}
+            for name, part in parts.items()
+        },
+        sides=_side_score(protocol, every),
+        warnings=tuple(_warnings(runs, rows, judged)),
+    )
+
+
+def _parts(protocol: Protocol, folds: Mapping[str, list[Prediction]]) -> dict[str, list[Prediction]]:
+    """The predictions of each fold where the protocol averages folds, otherwise of each data set."""
+    if protocol.average == "folds":
+        return dict(folds)
+    rows = [row for own in folds.values() for row in own]
+    return {name: [row for row in rows if row.dataset == name] for name in sorted({row.dataset for row in rows})}
+
+
+def _groups(protocol: Protocol, parts: Mapping[str, list[Prediction]]) -> list[list[Prediction]]:
+    """What scores are computed of before they are averaged: each fold, or all predictions."""
+    if protocol.average == "folds":
+        return list(parts.values())
+    return [[row for own in parts.values() for row in own]]
+
+
+def _unit_score(protocol: Protocol, unit: str, every: _Judgement) -> UnitScore:
+    positives, threshold = every.positives(unit), protocol.threshold
+    weights = bootstrap_weights(every.subjects)
+    metrics = ordered_unit_metrics()
+    drawn = {metric.name: _interval(every.score(metric, unit, threshold, weights)) for metric in metrics}
+    return UnitScore(
+        number=int(unit),
+        positives=positives,
+        judged=positives >= protocol.min_positives,
+        metrics={metric.name: _defined(every.score(metric, unit, threshold)) for metric in metrics},
+        intervals={name: interval for name, interval in drawn.items() if interval is not None},
+        trivial={metric.name: _defined(every.always().score(metric, unit, threshold)) for metric in metrics},
+    )
+
+
+def _means(protocol: Protocol, groups: Sequence[_Judgement], judged: Sequence[str]) -> Scores:
+    """Every metric as the mean over the judged units, and over the groups."""
+    if not judged:
+        return {metric.name: None for metric in ordered_unit_metrics()}
+    return {
+        metric.name: _defined(float(np.mean([group.mean(metric, judged, protocol.threshold) for group in groups])))
+        for metric in ordered_unit_metrics()
+    }
+
+
+def _mean_intervals(protocol: Protocol, groups: Sequence[_Judgement], judged: Sequence[str]) -> dict[str, Interval]:
+    """Bootstrap intervals of the means over subjects; each group is drawn on its own."""
+    weights = [bootstrap_weights(group.subjects, seed=seed) for seed, group in enumerate(groups)]
+    intervals = {}
+    for metric in ordered_unit_metrics() if judged else []:
+        drawn = [group.mean(metric, judged, protocol.threshold, w) for group, w in zip(groups, weights, strict=True)]
+        if (interval := _interval(np.mean(drawn, axis=0))) is not None:
+            intervals[metric.name] = interval
+    return intervals
+
+
+def _side_score(protocol: Protocol, every: _Judgement) -> SideScore:
+    columns = [_index(unit) for unit in protocol.classes]
+    coded, probabilities = every.coded[:, columns], every.probabilities[:, columns]
+    drawn = side_accuracy(coded, probabilities, bootstrap_weights(every.subjects))
+    return SideScore(
+        counts=tuple(map(tuple, count_sides(coded, probabilities, protocol.threshold).tolist())),
+        accuracy=_defined(side_accuracy(coded, probabilities, np.ones(len(coded)))),
+        interval=_interval(drawn),
+    )
+
+
+def _spread(seeds: Sequence[Scores]) -> dict[str, float]:
+    """Standard deviation of each score over the seeds; empty for one seed."""
+    if len(seeds) < 2:
+        return {}
+    values = {name: [_number(scores[name]) for scores in seeds] for name in seeds[0]}
+    return {name: float(np.std(own, ddof=1)) for name, own in values.items() if not np.isnan(own).any()}
+
+
+def _warnings(runs: Sequence[RecognitionRun], rows: Sequence[Prediction], judged: Sequence[str]) -> list[str]:
+    first = runs[0]
+    lines = [*run_warnings(runs, "folds", "clips", "protocol"), *first.metadata.absent]
+    if faceless := sum(not row.face_found for row in rows):
+        lines.append(f"No face was found in {faceless} clips: no action unit is predicted for them.")
+    if not judged:
+        lines.append(f"No action unit has {first.protocol.min_positives} clips or more: there is no mean.")
+    return lines
+
+
+def _index(unit: str) -> int:
+    return list(ACTION_UNITS).index(int(unit))
+
+
+def _interval(drawn: np.ndarray) -> Interval | None:
+    """The 95 % interval of bootstrap scores, of the samples in which the score is defined."""
+    known = drawn[~np.isnan(drawn)]
+    return percentile_interval(known) if len(known) else None
+
+
+def _defined(score: np.ndarray | float) -> float | None:
+    return None if np.isnan(score) else float(score)
+
+
+def _number(score: float | None) -> float:
+    return np.nan if score is None else score
