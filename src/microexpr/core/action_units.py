@@ -7,7 +7,7 @@ the person; the right side of the person is the left side of the image.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,6 +101,11 @@ def parse_action_units(text: str) -> tuple[tuple[int, str], ...]:
 def format_action_units(units: Iterable[tuple[int, str]]) -> str:
     """Write action units as the sheet of CASME II does: `4+L10`."""
     return "+".join(f"{side}{number}" for number, side in units)
+
+
+def are_action_units(names: Sequence[str]) -> bool:
+    """Whether all names are numbers of `ACTION_UNITS`, as the classes of a multilabel protocol are."""
+    return all(name.isdecimal() and int(name) in ACTION_UNITS for name in names)
 
 
 def side_array(units: Iterable[tuple[int, str]]) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..core.action_units import ACTION_UNITS, face_probabilities, parse_action_units, side_array
+from ..core.action_units import ACTION_UNITS, are_action_units, face_probabilities, parse_action_units, side_array
 from ..core.clip import Sample
 from ..core.errors import RecipeError
 from .base import RECOGNIZERS, Recognizer, Settings, State
@@ -50,7 +50,7 @@ class OneVsRest(Recognizer):
 
     @property
     def _of_action_units(self) -> bool:
-        return all(label.isdecimal() and int(label) in ACTION_UNITS for label in self.classes)
+        return are_action_units(self.classes)
 
     def _new(self, name: str) -> Recognizer:
         """Build the recognizer of an output."""

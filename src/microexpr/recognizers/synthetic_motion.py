@@ -11,6 +11,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from ..core.action_units import are_action_units
 from ..core.clip import Sample
 from ..core.errors import RecipeError
 from ..core.registry import validate_settings
@@ -81,7 +82,7 @@ class SyntheticMotion(Recognizer):
         self.generator()  # a misspelled setting is found before any work is done
         NETWORKS.build(self.network)
         validate_settings(Optimizer, self.optimizer, "optimizer")
-        if self.classes and self.classes != CLASSES:
+        if self.classes != CLASSES and not are_action_units(self.classes):
             raise RecipeError(
                 f"synthetic-motion tells {', '.join(CLASSES)} apart, in this order; not {', '.join(self.classes)}"
             )
