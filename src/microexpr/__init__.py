@@ -42,6 +42,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .analysis import EVENT_FORMATS, Analysis, analyze_video, analyze_videos
+    from .analysis.injection import inject_movements, make_movement
     from .core.clip import Clip, Interval, Sample
     from .core.errors import MicroexprError
     from .core.executors import EXECUTORS
@@ -103,9 +104,11 @@ __all__ = [
     "check_recognizer",
     "check_spotter",
     "find_runs",
+    "inject_movements",
     "load_model",
     "load_plugin",
     "load_recipe",
+    "make_movement",
     "make_report",
     "open_dataset",
     "open_run",
@@ -115,6 +118,7 @@ __all__ = [
 
 _MODULES = {
     "analysis": ("EVENT_FORMATS", "Analysis", "analyze_video", "analyze_videos"),
+    "analysis.injection": ("inject_movements", "make_movement"),
     "core.clip": ("Clip", "Interval", "Sample"),
     "core.errors": ("MicroexprError",),
     "core.executors": ("EXECUTORS",),

@@ -11,6 +11,7 @@ from .analyze import analyze
 from .datasets import check, datasets, synthesize
 from .demo import demo
 from .experiments import recipes, report, run, train
+from .inject import inject
 from .live import live
 from .pretrain import pretrain
 from .serve import serve
@@ -51,6 +52,7 @@ for command in (
     datasets,
     check,
     synthesize,
+    inject,
     recipes,
     run,
     report,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -177,4 +178,27 @@ def write_video(path: Path, frames: np.ndarray, fps: int) -> None:
         stream.pix_fmt, stream.bit_rate = "yuv420p", 8_000_000
         for frame in frames:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+
+
+def write_lossless_video(path: Path, frames: Iterable[tuple[float, np.ndarray]], fps: float) -> None:
+    """Write frames without any loss, with their times, as FFV1 in a Matroska file (.mkv).
+
+    Args:
+        path: of the file; its folder is made where it does not exist.
+        frames: `(seconds, image)`, rising; images are (height, width, 3) uint8 RGB, all of one size.
+        fps: frames per second that the header states.
+    """
+    import av
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=Fraction(fps).limit_denominator(1001))
+        stream.pix_fmt, stream.codec_context.time_base = "bgr0", Fraction(1, 1000)  # Matroska counts milliseconds
+        for seconds, image in frames:
+            if not stream.codec_context.is_open:
+                stream.height, stream.width = image.shape[:2]
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts, frame.time_base = round(1000 * seconds), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
         container.mux(stream.encode())
