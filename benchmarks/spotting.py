@@ -65,8 +65,8 @@ LENGTHS = (0.03, 0.1, 0.2, 0.5, 3.0)
 
 Intervals = tuple[Interval, ...]
 
-OPTIONAL = ("crop_matrices", "flow_cache")
-"""Fields of a track that a spotter does not need; they are not cached."""
+OPTIONAL = ("flow_cache",)
+"""Fields of a track that are not cached."""
 
 
 def make_video(settings: VideoSettings) -> SyntheticVideo:
@@ -75,17 +75,29 @@ def make_video(settings: VideoSettings) -> SyntheticVideo:
     return random_video(seed, seconds=SECONDS, fps=fps, min_micro_seconds=shortest)
 
 
+def save_track(track: FaceTrack, folder: Path, prefix: str) -> None:
+    """Save the arrays of a track, each in a file."""
+    for field in dataclasses.fields(FaceTrack):
+        if field.name not in OPTIONAL and getattr(track, field.name) is not None:
+            np.save(folder / f"{prefix}-{field.name}.npy", getattr(track, field.name))
+
+
+def load_track(folder: Path, prefix: str) -> FaceTrack:
+    """Map a track from the files that `save_track` wrote."""
+    names = [field.name for field in dataclasses.fields(FaceTrack)]
+    files = {name: folder / f"{prefix}-{name}.npy" for name in names}
+    arrays = {name: np.load(file, mmap_mode="r") for name, file in files.items() if file.is_file()}
+    return FaceTrack(**{**arrays, "face": int(arrays["face"])})
+
+
 def ground_truth(settings: VideoSettings, folder: Path) -> FaceTrack:
     """Return the ground-truth track of a synthetic video, cached in a folder and mapped from there."""
     cached = folder / f"true-{settings[0]}-{settings[1]:g}-{settings[2]:g}"
-    fields = [field.name for field in dataclasses.fields(FaceTrack) if field.name not in ("face", *OPTIONAL)]
     if not (cached / "done").is_file():
         cached.mkdir(parents=True, exist_ok=True)
-        track = ground_truth_track(make_video(settings))
-        for name in fields:
-            np.save(cached / f"{name}.npy", getattr(track, name))
+        save_track(ground_truth_track(make_video(settings)), cached, "0")
         (cached / "done").touch()
-    return FaceTrack(1, **{name: np.load(cached / f"{name}.npy", mmap_mode="r") for name in fields})
+    return load_track(cached, "0")
 
 
 class RenderedFrames:
@@ -102,17 +114,13 @@ class RenderedFrames:
 def track_rendered(settings: VideoSettings, folder: Path) -> list[FaceTrack]:
     """Track the faces of the rendered video; the tracks are cached in a folder."""
     cached = folder / f"rendered-{settings[0]}-{settings[1]:g}-{settings[2]:g}"
-    fields = [field.name for field in dataclasses.fields(FaceTrack) if field.name not in OPTIONAL]
     if not (cached / "done").is_file():
         cached.mkdir(parents=True, exist_ok=True)
         tracks = track_faces(RenderedFrames(make_video(settings)), Tracking(fps=settings[1]))
         for i, track in enumerate(tracks):
-            for name in fields:
-                np.save(cached / f"{i}-{name}.npy", getattr(track, name))
+            save_track(track, cached, str(i))
         (cached / "done").write_text(str(len(tracks)))
-    count = int((cached / "done").read_text())
-    loaded = [{name: np.load(cached / f"{i}-{name}.npy", mmap_mode="r") for name in fields} for i in range(count)]
-    return [FaceTrack(**{**values, "face": int(values["face"])}) for values in loaded]
+    return [load_track(cached, str(i)) for i in range(int((cached / "done").read_text()))]
 
 
 Outcome = tuple[list[Interval], float, int]

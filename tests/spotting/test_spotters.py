@@ -147,7 +147,7 @@ def test_default_reports_nothing_below_min_score():
 
 
 def test_default_divides_long_tracks_into_parts():
-    from microexpr.spotting.default.spotter import parts
+    from microexpr.spotting.default.small import parts
 
     assert parts(100, 100, 10) == [(0, 100)]
     for steps in (151, 400, 1234):

@@ -1,7 +1,9 @@
-"""The default spotter: candidate movements, described by features and scored by a logistic model.
+"""The default spotter: what stands out in the curves of a face, and small movements of a calm face.
 
-`displacement` measures how regions of the face move against the head, `candidates` finds movements that go and come
-back, `features` describes each, `training` fits the weights that score them, `spotter` puts these together.
+`points` follows points of the face, `head` removes the motion of the head, `curves` measures how far brows, cheeks,
+mouth and lids have moved, `peaks` finds movements in the curves, and `scoring` scores them. `displacement`,
+`candidates` and `features` do the same for small movements of all regions together, which `training` fits weights for
+and `small` scores. `spotter` puts these together.
 """
 
 from .spotter import Default

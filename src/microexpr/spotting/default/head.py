@@ -1,0 +1,95 @@
+"""The motion of the head, and what is left of the points of a face without it.
+
+The shape of the face in space is the median over the track. In each frame a camera that shows it is fitted to all
+points, those that an expression hardly moves counting most, with Cauchy weights: an expression moves a part of the face
+and counts little in the fit. Where the depth of the points is measured, the camera is a rotation and a scale; where it
+is only guessed, an affine map, which forgives a wrong depth. What a point differs from its place in the picture is
+mapped back to the face seen from the front.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...core.track import FaceTrack
+from .points import LANDMARK_LAYOUT, landmark_positions, layout_of
+
+SHAPE_FRAMES = 300
+"""Frames of a track from which the mean shape is taken."""
+
+MOVABLE = 0.3
+"""Weight in the fit of a point that expressions move; others have 1."""
+
+ROUNDS, OUTLIER, SMALLEST = 4, 2.0, 0.15
+"""Rounds of reweighting; a point counts half if it is off by so many times the median; smallest median in px."""
+
+
+def mean_shape(track: FaceTrack) -> np.ndarray:
+    """(P, 3) median shape of the face in space, in pixels of the crops, its mean at 0."""
+    some = np.unique(np.linspace(0, len(track) - 1, min(len(track), SHAPE_FRAMES)).astype(int))
+    shapes = landmark_positions(track, some).astype(np.float64)
+    shapes -= shapes.mean(axis=1, keepdims=True)
+    if layout_of(track) is LANDMARK_LAYOUT:
+        shape = np.median(shapes, axis=0)
+        shape[:, 2] = _guessed_depth(shape)
+    else:
+        shape = shapes[len(shapes) // 2]
+        for _ in range(3):
+            shape = np.median([_aligned(one, shape) for one in shapes], axis=0)
+    return np.asarray(shape - shape.mean(axis=0))
+
+
+def _guessed_depth(shape: np.ndarray) -> np.ndarray:
+    """(P,) depth of an ellipsoid, for landmarks that have none; smaller is nearer."""
+    right, left = shape[np.searchsorted(LANDMARK_LAYOUT.indices, (36, 45))]
+    width = max(float(np.linalg.norm(left - right)), 1e-6)
+    x, y = ((shape - (left + right) / 2) / width)[:, :2].T
+    return np.asarray(-width * np.sqrt(np.clip(1.2 - (x / 1.1) ** 2 - ((y - 0.3) / 1.5) ** 2, 0, None)))
+
+
+def _aligned(shape: np.ndarray, to: np.ndarray) -> np.ndarray:
+    """A shape turned and scaled to another one (Umeyama 1991); both have their means at 0."""
+    left, sizes, right = np.linalg.svd(to.T @ shape)
+    turn = left @ np.diag([1, 1, np.sign(np.linalg.det(left @ right))]) @ right
+    return np.asarray(shape @ turn.T * (sizes.sum() / max(float((shape**2).sum()), 1e-9)))
+
+
+def without_head(
+    points: np.ndarray, shape: np.ndarray, rigid: np.ndarray, scale: float, known_depth: bool
+) -> np.ndarray:
+    """What is left of the points without the motion of the head.
+
+    Args:
+        points: (N, P, 2) in pixels of the crops.
+        shape: (P, 3) from `mean_shape`.
+        rigid: (P,) bool: the points that expressions hardly move.
+        scale: px per pixel of the crops.
+        known_depth: whether the depth of the shape is measured.
+
+    Returns:
+        (N, P, 2) moves from the mean shape in px, seen from the front.
+    """
+    basis = np.concatenate([shape, np.ones((len(shape), 1))], axis=1)
+    prior = np.where(rigid, 1.0, MOVABLE)
+    weights = np.broadcast_to(prior, points.shape[:2])
+    products = (basis[:, :, None] * basis[:, None, :]).reshape(len(basis), 16)
+    ridge = np.diag([1e-6, 1e-6, 1e-4 * float((shape[:, :2] ** 2).sum()) + 1e-6, 1e-9])
+    for _ in range(ROUNDS):
+        normal = (weights @ products).reshape(-1, 4, 4) + ridge
+        right = np.matmul(basis.T, weights[..., None] * points)
+        camera = np.linalg.solve(normal, right)
+        rest = np.linalg.norm(points - basis @ camera, axis=2)
+        usual = np.maximum(np.median(rest, axis=1, keepdims=True), SMALLEST / scale)
+        weights = prior / (1 + (rest / (OUTLIER * usual)) ** 2)
+    if known_depth:
+        camera = _scaled_rotation(camera, weights @ basis / weights.sum(axis=1, keepdims=True))
+    rest = points - basis @ camera
+    return np.asarray(rest @ np.linalg.inv(camera[:, :2]) * scale)
+
+
+def _scaled_rotation(camera: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    """The cameras (N, 4, 2) made scaled rotations, which show the middle (N, 4) of the points where they did."""
+    left, sizes, right = np.linalg.svd(camera[:, :3], full_matrices=False)
+    turn = left * sizes.mean(axis=1)[:, None, None] @ right
+    shift = np.einsum("ni,nij->nj", middle, camera) - np.einsum("ni,nij->nj", middle[:, :3], turn)
+    return np.concatenate([turn, shift[:, None]], axis=1)
