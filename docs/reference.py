@@ -474,6 +474,9 @@ def recipes_page() -> str:
         "## Keys of `[[stages]]`",
         "A recipe of recognition has one table for each stage.",
         settings(Stage, first_column="key"),
+        "## Keys of `[action_units]`",
+        "A recipe of action units has one table, with the keys of a stage; its protocol is multilabel.",
+        settings(Stage, {"name"}, first_column="key"),
         "## Keys of `[spotting]`",
         "A recipe of spotting has one table.",
         settings(SpottingRecipe, base, first_column="key"),
@@ -517,7 +520,7 @@ def analysis_page() -> str:
 
 def metrics_page() -> str:
     """Return the page of metrics."""
-    from microexpr.metrics import ordered_metrics
+    from microexpr.metrics import ordered_metrics, ordered_unit_metrics
 
     parts = [
         "# Metrics",
@@ -538,6 +541,15 @@ def metrics_page() -> str:
             f"**{m.label}**, " + ("averaged over folds." if m.average == "folds" else "pooled."),
         ]
         parts.append(description(m.function))
+    parts += [
+        "## Action units",
+        "A metric of action units takes `(present, probabilities, weights, threshold)` of one action unit; a report "
+        "gives it for each of them, and as the mean over those with enough clips: see "
+        "[recognize action units](../how-to/action-units.md#scores).",
+    ]
+    for unit_metric in ordered_unit_metrics():
+        parts += [f"## `{unit_metric.name}`", f"**{unit_metric.label}** of an action unit."]
+        parts.append(description(unit_metric.function))
     parts += ["## Spotting", "How spotting is scored: see [evaluate spotting](../how-to/spotting-evaluation.md)."]
     return join(parts)
 

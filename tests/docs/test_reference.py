@@ -15,7 +15,7 @@ from microexpr.analysis import EVENT_FORMATS
 from microexpr.core.executors import EXECUTORS
 from microexpr.datasets import DATASETS
 from microexpr.features import FEATURES
-from microexpr.metrics import METRICS
+from microexpr.metrics import METRICS, UNIT_METRICS
 from microexpr.networks import NETWORKS
 from microexpr.preprocessing import STEPS
 from microexpr.protocols import PROTOCOLS
@@ -48,6 +48,7 @@ def pages():
         ("recognizers", RECOGNIZERS),
         ("spotters", SPOTTERS),
         ("metrics", METRICS),
+        ("metrics", UNIT_METRICS),
         ("executors", EXECUTORS),
     ],
 )
