@@ -309,3 +309,14 @@ def test_a_data_set_shows_its_facts_in_a_notebook(tmp_path):
     assert repr(dataset) == f"<Casme2 'casme2' in '{tmp_path}'>"
     assert "<th>subjects of the release</th><td>26</td>" in dataset._repr_html_()
     assert "casme2" in repr(DATASETS)
+
+
+def test_faces_lie_in_the_copy_of_the_release_as_in_the_release(synthetic_datasets):
+    """Movements of brows are strongest in the upper third, and those of the mouth in the lower half."""
+    rows = {}
+    for clip in synthetic_datasets["megc2019"].clips():
+        v = open_frames(clip.source).read(0)[..., 1].astype(float)
+        rows.setdefault(clip.labels["emotion"], []).append(np.abs(v - np.median(v)).mean(axis=1))
+    height = np.arange(28)
+    middle = {name: float((np.mean(own, 0) * height).sum() / np.mean(own, 0).sum()) for name, own in rows.items()}
+    assert middle["positive"] > middle["surprise"] + 2

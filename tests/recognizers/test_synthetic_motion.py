@@ -11,7 +11,7 @@ from microexpr.recognizers.synthetic_motion import SyntheticMotion
 from microexpr.synthetic.motion import CLASSES, FaceFrame, MotionGenerator
 from microexpr.synthetic.motion.encoding import encode
 
-SMALL = {"name": "synthetic-motion", "fields": 1000, "epochs": 3}
+SMALL = {"name": "synthetic-motion", "fields": 1000, "epochs": 3, "members": 1}
 
 
 def drawn_samples(n, encoding, frame, seed=7):

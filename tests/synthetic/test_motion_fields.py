@@ -5,6 +5,7 @@ import pytest
 
 from microexpr.core.action_units import ACTION_UNITS
 from microexpr.faces.alignment import eye_centers, eye_positions
+from microexpr.imaging.geometry import transform_points
 from microexpr.synthetic.motion import FaceFrame, action_unit_displacement
 from microexpr.synthetic.motion.geometry import MEAN_FACE
 from microexpr.synthetic.motion.tables import ANCHORS, CLASS_SETS, FIELDS
@@ -54,6 +55,14 @@ def test_the_frame_of_the_release():
     eyes = eye_centers(FaceFrame.megc2019().landmarks)
     assert eyes == pytest.approx(np.array([[5.8, 7.2], [20.6, 7.2]]))
     assert FaceFrame.megc2019().landmarks[19] == pytest.approx([4.4, 3.2], abs=0.5)
+
+
+def test_an_image_is_mapped_into_a_frame():
+    turn = 2 * np.array([[0.8, 0.6], [-0.6, 0.8]])
+    landmarks = CROP @ turn + (30, 20)
+    mapped = transform_points(landmarks, FaceFrame.megc2019().map_from(landmarks))
+    assert eye_centers(mapped) == pytest.approx(np.array([[5.8, 7.2], [20.6, 7.2]]))
+    assert mapped == pytest.approx(FaceFrame.megc2019().landmarks)
 
 
 def test_a_frame_of_landmarks_has_their_face():

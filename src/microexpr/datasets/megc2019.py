@@ -14,6 +14,10 @@ import numpy as np
 
 from ..core.clip import Clip
 from ..imaging.images import IMAGE_SUFFIXES, write_image
+from ..imaging.optical_flow import optical_flow, strain
+from ..synthetic import SyntheticClip
+from ..synthetic.motion import FaceFrame
+from ..synthetic.motion.encoding import stretch
 from . import _sheets as sheets
 from . import casme2, samm, smic
 from ._records import DatasetInfo, DatasetIssue
@@ -27,6 +31,9 @@ LISTS = ("combined_3_class2_for_optical_flow.csv", "combined_3class_gt.csv")
 ACTION_UNITS = "action_units*.csv"
 """Optional files with the columns clip, action_units, which a user takes from the sheets of CASME II and SAMM."""
 FLOWS = ("STSNet_whole_norm_u_v_os", "norm_u_v_os")
+SECOND_FLOW = "second_flow_norm_u_v_os"
+"""Folder of another estimate of the same motion, in another frame, where a user has one; see the step `second-flow`."""
+
 FACES = ("combined_datasets_whole",)
 CLASSES = ("negative", "positive", "surprise")
 """The class of each label of the list, 0 to 2."""
@@ -39,6 +46,13 @@ PARTS = {
     "smic": {f"smic/s{i:02d}": n for i, n in smic.HS_CLIPS_PER_SUBJECT.items()},
 }
 """Release -> subject -> number of clips."""
+
+_SIDE = 112
+SYNTHETIC_FLOWS = {
+    FLOWS[0]: (FaceFrame.megc2019(_SIDE), "farneback"),
+    SECOND_FLOW: (FaceFrame.place((54.5, 44.0), (49.0, 40.0), (_SIDE, _SIDE)), "dis"),
+}
+"""Folder of a synthetic copy -> frame of the faces, and estimator of the flow; the second frame shows more around."""
 
 
 class _Composite(Dataset):
@@ -168,7 +182,7 @@ class Megc2019(_Composite):
 
     @classmethod
     def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
-        """Farneback flow of synthetic faces, with `subjects` of each of the three releases."""
+        """Two flows of synthetic faces that lie as in the release, with `subjects` of each of the three releases."""
         _write_list(root, subjects, image_scale, seed, faces=False)
 
 
@@ -200,11 +214,11 @@ def _write_list(root: Path, subjects: int | None, image_scale: float, seed: int,
         lines.append(f"{dataset},{subject},{name},{label},,{image_name},")
         if dataset != "smic":  # whose release has no action units
             units.append(f"{dataset}/{subject}/{name},{spec.action_units}")
-        apex = clip.frame(clip.timing.apex)
         if faces:
-            write_image(root / FACES[0] / image_name, apex)
-        else:
-            write_image(root / FLOWS[0] / f"{subject}_{name} .png", _flow_image(clip.frame(clip.timing.onset), apex))
+            write_image(root / FACES[0] / image_name, clip.frame(clip.timing.apex))
+            continue
+        for folder, (frame, estimator) in SYNTHETIC_FLOWS.items():
+            write_image(root / folder / f"{subject}_{name} .png", _flow_image(clip, frame, estimator))
     (root / LISTS[0]).write_text("\n".join(lines) + "\n", encoding="utf-8")
     (root / "action_units.csv").write_text("\n".join(units) + "\n", encoding="utf-8")
 
@@ -225,12 +239,13 @@ def _clip_specs(subjects: int | None, seed: int) -> list[tuple[str, ClipSpec]]:
     return [(dataset, spec) for dataset, specs in parts.items() for spec in specs]
 
 
-def _flow_image(onset: np.ndarray, apex: np.ndarray) -> np.ndarray:
-    """(28, 28, 3) uint8: u, v and strain of the flow, each stretched to 0..255."""
-    before, after = (cv2.cvtColor(p, cv2.COLOR_RGB2GRAY) for p in (onset, apex))
-    flow = cv2.calcOpticalFlowFarneback(before, after, None, 0.5, 3, 15, 3, 5, 1.2, 0)
-    (du_dy, du_dx), (dv_dy, dv_dx) = np.gradient(flow[..., 0]), np.gradient(flow[..., 1])
-    strain = np.sqrt(du_dx**2 + dv_dy**2 + (du_dy + dv_dx) ** 2 / 2)
-    small = cv2.resize(np.dstack([flow, strain]), (28, 28), interpolation=cv2.INTER_AREA)
-    low, high = small.min(axis=(0, 1)), small.max(axis=(0, 1))
-    return np.round(255 * (small - low) / np.maximum(high - low, 1e-9)).astype(np.uint8)
+def _flow_image(clip: SyntheticClip, frame: FaceFrame, estimator: str) -> np.ndarray:
+    """(28, 28, 3) uint8: u, v and strain of the flow in a frame, each stretched to 0..255."""
+    matrix = frame.map_from(clip.landmarks(clip.timing.onset))
+    onset, apex = (
+        cv2.warpAffine(clip.frame(i), matrix, frame.size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        for i in (clip.timing.onset, clip.timing.apex)
+    )
+    flow = optical_flow(onset, apex, estimator)
+    images = np.dstack([flow, strain(flow).astype(np.float32)])
+    return stretch(cv2.resize(images, (28, 28), interpolation=cv2.INTER_AREA)[None])[0]

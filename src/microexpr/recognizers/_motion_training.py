@@ -86,7 +86,7 @@ class MotionObjective(Objective):
     generator: torch.Generator
     mixup: float = 0.3
     style: float = 1.0
-    unit_weight: float = 0.5
+    unit_weight: float = 2.0
     _sides: Tensor = field(init=False)
 
     def __post_init__(self) -> None:

@@ -44,7 +44,7 @@ class SyntheticMotion(Recognizer):
         crop: for `pixels`, side in pixels of the crop in which the flow is measured.
         motion: what is drawn, as settings of `synthetic.motion.generator.MotionGenerator`, for example
             `{gaze = 0.0, faults = {noise = 0.2}}`.
-        fields: number of fields that are drawn, 2 or more.
+        fields: number of fields that are drawn for each network, 2 or more.
         network: architecture and its settings, `{"name": ..., ...}`.
         optimizer: the gradient descent method: `name` (adam, adamw, sgd), `lr`, `momentum`, `weight_decay`.
         members: number of networks, each trained on fields of its own; their probabilities are averaged.
@@ -53,9 +53,12 @@ class SyntheticMotion(Recognizer):
         mixup: parameter of the mixing of pairs of fields; 0 mixes none.
         smoothing: share of the probability of a class that goes to all of them.
         style: size of the random changes of gain, sharpness and strain in training; 0 for none.
+        unit_weight: weight of the loss of the action units beside that of the class.
         shifts: probabilities are averaged over the image and so many pixels of shift in each of four directions; 0 for
             the image alone. The mirrored image is always averaged in.
         array: name of the array: (28, 28, 3) images of u, v and strain.
+        second_array: name of the array of a second estimate of the same motion, whose probabilities are averaged with
+            those of the first; "" for none.
         threads: CPU threads of torch.
     """
 
@@ -63,17 +66,19 @@ class SyntheticMotion(Recognizer):
     encoding: Encoding = "stretched"
     crop: Annotated[int, Field(ge=8)] = 128
     motion: Settings = field(default_factory=dict)
-    fields: Annotated[int, Field(ge=2)] = 40_000
+    fields: Annotated[int, Field(ge=2)] = 16_000
     network: Settings = field(default_factory=lambda: {"name": "motion"})
     optimizer: Settings = field(default_factory=lambda: {"name": "adamw", "lr": 3e-3, "weight_decay": 0.01})
-    members: Annotated[int, Field(ge=1)] = 1
-    epochs: Annotated[int, Field(ge=1)] = 5
+    members: Annotated[int, Field(ge=1)] = 3
+    epochs: Annotated[int, Field(ge=1)] = 4
     batch_size: Annotated[int, Field(ge=2)] = 128
     mixup: Annotated[float, Field(ge=0)] = 0.3
     smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
     style: Annotated[float, Field(ge=0)] = 1.0
-    shifts: Annotated[int, Field(ge=0, le=4)] = 0
+    unit_weight: Annotated[float, Field(ge=0)] = 2.0
+    shifts: Annotated[int, Field(ge=0, le=4)] = 1
     array: str = "image"
+    second_array: str = ""
     threads: Annotated[int, Field(ge=1)] = 1
 
     needs_clips = False
@@ -108,16 +113,17 @@ class SyntheticMotion(Recognizer):
 
     def _train(self, member: int) -> nn.Module:
         """Draw fields and train one network on them."""
-        drawn = self.generator().draw(self.fields, self.face_frame(), [self.seed, member])
+        images, targets = self.training_fields(member)
         random = torch.Generator().manual_seed(self.seed * 1009 + member)
         objective = MotionObjective(
-            encode(drawn, self.encoding, self.crop),
-            soft_targets(drawn, self.smoothing),
+            images,
+            targets,
             self.encoding,
             self.batch_size,
             random,
             mixup=self.mixup,
             style=self.style,
+            unit_weight=self.unit_weight,
         )
         module = self._module(self.seed * 1009 + member)
         trainer = Trainer(
@@ -135,6 +141,11 @@ class SyntheticMotion(Recognizer):
         )
         self.history_ += [{**row, "epoch": row["epoch"] + member * self.epochs} for row in trainer.run()]
         return module.eval()
+
+    def training_fields(self, member: int) -> tuple[np.ndarray, Tensor]:
+        """Draw the fields of a network: (n, 28, 28, 3) as they are written down, and their targets."""
+        drawn = self.generator().draw(self.fields, self.face_frame(), [self.seed, member])
+        return encode(drawn, self.encoding, self.crop), soft_targets(drawn, self.smoothing)
 
     def _module(self, seed: int) -> nn.Module:
         return build_module(NETWORKS.build(self.network), (3, SIDE, SIDE), OUTPUTS, seed)
@@ -158,14 +169,11 @@ class SyntheticMotion(Recognizer):
     def _probabilities(self, samples: Sequence[Sample]) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities of the classes (n, 3) and of the action units (n, 17, 2): the mean over networks and views."""
         count = len(CLASSES)
+        classes, units = np.zeros((len(samples), count)), np.zeros((len(samples), (OUTPUTS - count) // 2, 2))
         if not samples:
-            return np.zeros((0, count)), np.zeros((0, (OUTPUTS - count) // 2, 2))
-        images = stack(samples, self.array)
-        if images.shape[1:] != (SIDE, SIDE, 3):
-            raise RecipeError(f"'{self.array}' is {images.shape[1:]}; synthetic-motion takes ({SIDE}, {SIDE}, 3)")
-        x = network_inputs(images, self.encoding)
-        views = [(view, flip) for view in _shifted(x, self.shifts) for flip in (False, True)]
-        classes, units = np.zeros((len(x), count)), np.zeros((len(x), (OUTPUTS - count) // 2, 2))
+            return classes, units
+        arrays = [self._inputs(samples, name) for name in (self.array, self.second_array) if name]
+        views = [(view, flip) for x in arrays for view in _shifted(x, self.shifts) for flip in (False, True)]
         with torch.no_grad(), torch_threads(self.threads):
             for module in self.modules_:
                 for view, flip in views:
@@ -175,6 +183,12 @@ class SyntheticMotion(Recognizer):
                     units += sides[..., ::-1] if flip else sides
         total = len(self.modules_) * len(views)
         return classes / total, units / total
+
+    def _inputs(self, samples: Sequence[Sample], array: str) -> Tensor:
+        images = stack(samples, array)
+        if images.shape[1:] != (SIDE, SIDE, 3):
+            raise RecipeError(f"'{array}' is {images.shape[1:]}; synthetic-motion takes ({SIDE}, {SIDE}, 3)")
+        return network_inputs(images, self.encoding)
 
     def _saved_settings(self) -> dict[str, Any]:
         return {**super()._saved_settings(), "classes": CLASSES}

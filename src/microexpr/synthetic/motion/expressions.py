@@ -17,7 +17,7 @@ _WEIGHTS = np.array([unit_set.weight for _, unit_set in _SETS])
 _CAN_BE_ONE_SIDED = np.array([number in ONE_SIDED for number in NUMBERS])
 
 # Movements that go with an expression without meaning anything, and those of a mouth that speaks.
-_COMPANIONS = np.array([float(number in (1, 2, 4, 6, 7, 14, 15, 17, 20, 24, 25)) for number in NUMBERS])
+_COMPANIONS = np.array([float(number in (1, 2, 4, 7, 14, 15, 17, 20, 24, 25)) for number in NUMBERS])
 _SPEECH = np.array([float(number in (10, 17, 20, 24, 25, 26)) for number in NUMBERS])
 _LIDS = NUMBERS.index(43)
 
@@ -43,7 +43,7 @@ class Expressions:
     weakest: float = 0.35
     sides: float = 0.25
     one_sided: float = 1.0
-    even_sets: float = 0.0
+    even_sets: float = 0.2
     companions: float = 0.35
     blinks: float = 0.16
     speech: float = 0.05

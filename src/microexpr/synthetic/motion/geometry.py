@@ -146,6 +146,16 @@ class FaceFrame:
         unit = float(np.linalg.norm(left - right))
         return cls(np.asarray(landmarks, np.float64), size, (unit, unit))
 
+    def map_from(self, landmarks: np.ndarray) -> np.ndarray:
+        """(2, 3) map of an image of a face into this frame.
+
+        Args:
+            landmarks: (68, 2) of the face, in pixels of the image.
+        """
+        origin, axes = face_axes(landmarks)
+        linear = (np.linalg.inv(axes) * self.unit).T
+        return np.column_stack([linear, self.origin - linear @ origin])
+
     @property
     def origin(self) -> np.ndarray:
         """(2,) x and y of the point between the eyes, in pixels."""
