@@ -199,7 +199,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=["ablation", "rendered"])
     parser.add_argument("--codes", type=Path, help="csv with the action units of clips: clip,action_units")
-    parser.add_argument("--fields", type=int, default=5000)
+    parser.add_argument("--fields", type=int, default=4000)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", default="", help="part of the name of a change")

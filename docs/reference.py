@@ -292,7 +292,11 @@ def networks_page() -> str:
 def recognizers_page() -> str:
     """Return the page of recognizers."""
     from microexpr.recognizers import RECOGNIZERS
+    from microexpr.synthetic.motion.expressions import Expressions
+    from microexpr.synthetic.motion.faults import Faults
+    from microexpr.synthetic.motion.generator import MotionGenerator, People
 
+    drawing = {"": MotionGenerator, "expressions": Expressions, "people": People, "faults": Faults}
     return join(
         [
             "# Recognizers",
@@ -300,6 +304,13 @@ def recognizers_page() -> str:
             "test clips. The tables of the recognizer `network` are described with the [networks](networks.md).",
             overview(RECOGNIZERS, "recognizer"),
             *class_sections(RECOGNIZERS, SET_BY_THE_PROGRAM),
+            "## What `synthetic-motion` draws",
+            "The table `motion` of the recognizer, and the tables in it.",
+            *(
+                part
+                for name, cls in drawing.items()
+                for part in (f"### `motion.{name}`".replace(".`", "`"), description(cls), settings(cls))
+            ),
         ]
     )
 

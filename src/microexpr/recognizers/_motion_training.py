@@ -105,7 +105,8 @@ class MotionObjective(Objective):
             flip = self._uniform(len(x)) < 0.5
             x = torch.where(flip[:, None, None, None], mirrored(x), x)
             y = torch.where(flip[:, None], y[:, self._sides], y)
-            yield LabeledBatch(*self._mixed(self._styled(x) if self.style else x, y))
+            x, y = self._mixed(self._styled(x) if self.style else x, y)
+            yield LabeledBatch(x.contiguous(memory_format=torch.channels_last), y)
 
     def forward(self, module: nn.Module, inputs: Tensor) -> Tensor:
         """Compute logits (n, OUTPUTS)."""

