@@ -1,9 +1,12 @@
 """Two coders: kappa over time and classes, and where they differ."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
+from microexpr.core.action_units import ActionUnit
 from microexpr.core.errors import DataError
 from microexpr.core.events import Event
 from microexpr.metrics.agreement import agreement, cohen_kappa
@@ -88,3 +91,26 @@ def test_unreviewed_events_are_left_out_and_counted():
 def test_events_outside_the_recording_are_errors(events, message):
     with pytest.raises(DataError, match=message):
         agreement([coded(10, 40)], events, FRAMES)
+
+
+def with_units(event, *units) -> Event:
+    return replace(event, action_units=tuple(ActionUnit(*unit) for unit in units))
+
+
+def test_agreement_on_action_units_over_the_matched_events():
+    """Four pairs; unit 1: both, both, first, none; the ratio is 2 x 3 / (5 + 4)."""
+    places = [(100 * i + 10, 100 * i + 40) for i in range(4)]
+    first = [
+        with_units(coded(*p), *u) for p, u in zip(places, ([(1,)], [(1, "L"), (4,)], [(1,)], [(12,)]), strict=True)
+    ]
+    second = [with_units(coded(*p), *u) for p, u in zip(places, ([(1,)], [(1,), (4,)], [], [(15,)]), strict=True)]
+    both = agreement(first, second, FRAMES)
+    assert both.unit_ratio == pytest.approx(6 / 9) and [u.number for u in both.units] == [1, 4, 12, 15]
+    one = both.units[0]
+    assert (one.first, one.second, one.both, one.same_side, one.kappa) == (3, 2, 2, 1, pytest.approx(0.5))
+    assert [d.what for d in both.differences] == ["action units"] * 3
+
+
+def test_action_units_are_not_compared_where_a_coder_has_none():
+    both = agreement([with_units(coded(10, 40), (1,))], [coded(10, 40)], FRAMES)
+    assert (both.unit_ratio, both.units, both.differences) == (None, (), ())

@@ -11,12 +11,19 @@ from typing import Any
 import av
 import numpy as np
 
+from microexpr.core.action_units import ActionUnit
 from microexpr.core.errors import MediaError
 from microexpr.core.events import Analysis, Event, Face, Recording
 from microexpr.core.progress import ProgressCallback
 from microexpr.imaging.video import VideoFrames
 
 FPS, FRAMES = 50, 100
+MOVED: Mapping[str, Any] = {
+    "action_units": (ActionUnit(1, "", 0.8, 1.4, 0.013), ActionUnit(12, "L", 0.6, 2.0, 0.018)),
+    "unit_probabilities": {"R1": 0.8, "L1": 0.9, "R12": 0.1, "L12": 0.6, "R4": 0.3, "L4": 0.2},
+    "regions": {"left inner brow": (0.0, -1.4), "right inner brow": (0.0, -1.4), "left corner": (1.2, -1.6)},
+}
+"""Fields of an event with two action units."""
 
 
 def film(path: Path, codec: str = "libx264", frames: int = FRAMES, size: tuple[int, int] = (64, 96)) -> Path:
@@ -58,9 +65,8 @@ def analysis_of(source: Path) -> Analysis:
     recording = Recording(source.name, str(source), FRAMES, (FRAMES - 1) / FPS, FPS, 96, 64)
     curve = tuple((n / FPS, float(n % 20)) for n in range(FRAMES))
     face = Face(1, FRAMES, 0.9, (), ((1.2, 1.3),), curve)
-    return Analysis(
-        recording, (face,), (event(10, 14, 20), event(40, 55, 70, "negative")), ("synthetic",), {}, "0", "f"
-    )
+    events = (event(10, 14, 20, **MOVED), event(40, 55, 70, "negative"))
+    return Analysis(recording, (face,), events, ("synthetic",), {}, "0", "f")
 
 
 def quick(source: Path, out: Path, values: Mapping[str, Any], progress: ProgressCallback) -> Analysis:

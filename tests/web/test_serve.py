@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from pympi import Elan
 
 from microexpr.analysis.formats import csv_file, json_file
+from microexpr.core.action_units import ActionUnit
 from microexpr.web import ServerOptions, create_app
 from microexpr.web.store import RecordingStore
 from tests.web import serve_stub
@@ -146,6 +147,50 @@ def test_correct_and_undo(fresh):
     assert "nothing to undo" in fresh.client.post(f"/api/recordings/{fresh.id}/undo", json={}).json()["error"]
 
 
+def codes(answer) -> list[str]:
+    return [unit["side"] + str(unit["number"]) for unit in answer.json()["events"][0]["action_units"]]
+
+
+def test_a_coder_corrects_action_units(fresh):
+    """Those that stay keep the recognizer's probability; a new one is certain and has the size of its region."""
+    answer = fresh.edit(fresh.id, 1, action_units="12+L1+R1")
+    assert codes(answer) == ["1", "12"] and answer.json()["events"][0]["status"] == "corrected"
+    one, twelve = answer.json()["events"][0]["action_units"]
+    assert (one["probability"], one["share"]) == (0.8, 0.013)
+    assert (twelve["probability"], twelve["pixels"], twelve["share"]) == (1, 2, None)
+    assert answer.json()["events"][0]["movement"] == "both inner brows raised 1.4 px, both lip corners pulled up 2.0 px"
+    assert answer.json()["events"][0]["coder"] == "Ada"
+    assert codes(fresh.edit(fresh.id, 1, action_units="")) == []
+    for expected in (["1", "12"], ["1", "L12"]):
+        assert codes(fresh.client.post(f"/api/recordings/{fresh.id}/undo", json={})) == expected
+
+
+def test_confirming_an_event_confirms_its_action_units(fresh):
+    assert fresh.edit(fresh.id, 1, verdict="confirm", action_units="1+L12").json()["events"][0]["status"] == "confirmed"
+    files = csv_file.from_csv(fresh.client.get(f"/api/recordings/{fresh.id}/export/csv").text)
+    assert files[0].action_units == serve_stub.MOVED["action_units"] and files[0].coder == "Ada"
+
+
+def test_sizes_hold_for_the_frames_at_which_they_were_measured(fresh):
+    event = fresh.edit(fresh.id, 1, offset=25).json()["events"][0]
+    assert event["action_units"][0]["pixels"] == 1.4
+    event = fresh.edit(fresh.id, 1, apex=16).json()["events"][0]
+    assert event["action_units"][0] == {"number": 1, "side": "", "probability": 0.8, "pixels": None, "share": None}
+    assert event["regions"] == {} and event["movement"] == "both inner brows raised, left lip corner pulled up"
+
+
+def test_agreement_on_action_units(fresh):
+    fresh.edit(fresh.id, 1, verdict="confirm")
+    other = [serve_stub.event(10, 14, 20, status="added", coder="Bo", action_units=(ActionUnit(1, "L"), ActionUnit(4)))]
+    url = f"/api/recordings/{fresh.id}/agreement"
+    answer = fresh.client.post(url, params={"name": "bo.csv"}, content=csv_file.to_csv(other)).json()
+    assert answer["unit_ratio"] == 0.5 and [unit["number"] for unit in answer["units"]] == [1, 4, 12]
+    (difference,) = answer["differences"]
+    assert (difference["what"], difference["first"]["units"], difference["second"]["units"]) == (
+        *("action units", "1+L12", "L1+4"),
+    )
+
+
 def test_add_and_remove_an_event(fresh):
     url = f"/api/recordings/{fresh.id}/events"
     answer = fresh.client.post(url, json={**CODER, "onset": 25, "offset": 35, "label": "contempt"}).json()
@@ -170,6 +215,8 @@ def test_add_and_remove_an_event(fresh):
         ({"offset": 100}, "they must be in this order"),
         ({"onset": "early"}, "onset = 'early'"),
         ({"verdict": "maybe"}, "use confirm or reject"),
+        ({"action_units": "smile"}, "'smile' in 'smile' is not an action unit"),
+        ({"action_units": "1+" * 101}, "202 characters"),
         ({"note": "x" * 2001}, "2001 characters"),
         ({"status": "confirmed"}, "has no setting 'status'"),
     ],
@@ -208,6 +255,7 @@ def test_agreement_with_a_second_coder(fresh):
     url = f"/api/recordings/{fresh.id}/agreement"
     answer = fresh.client.post(url, params={"name": "bo.csv"}, content=csv_file.to_csv(other)).json()
     assert answer["first"] == "Ada" and answer["second"] == "Bo" and answer["matched"] == 1
+    assert (answer["unit_ratio"], answer["units"]) == (None, [])  # the file has no action units
     assert 0 < answer["time_kappa"] < 1 and [item["what"] for item in answer["differences"]] == ["only first"]
     refused = fresh.client.post(url, params={"name": "bo.txt"}, content=b"")
     assert refused.status_code == 400 and "use a file that ends in .csv or .eaf or .json" in refused.json()["error"]

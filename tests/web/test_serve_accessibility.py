@@ -3,6 +3,7 @@
 import pytest
 
 from microexpr.analysis.formats import csv_file
+from microexpr.core.action_units import ActionUnit
 from tests.web import serve_stub
 from tests.web.contrast import LOW_CONTRAST
 from tests.web.serve_page import (
@@ -24,9 +25,10 @@ SCREENS = [{"viewport": size, "color_scheme": scheme} for size in (DESK, PHONE) 
 
 def compared(page, tmp_path):
     """Load a second coder's file, so that every part of the page is visible."""
-    press(page, "c", "n", "r", "n", "a")
+    press(page, "c", "f", "Escape", "n", "r", "n", "a")
     page.wait_for_selector(EVENT_WITH_STATUS.format("added"))
-    (tmp_path / "bo.csv").write_text(csv_file.to_csv([serve_stub.event(11, 14, 20, status="corrected", coder="Bo")]))
+    other = serve_stub.event(11, 14, 20, status="corrected", coder="Bo", action_units=(ActionUnit(1),))
+    (tmp_path / "bo.csv").write_text(csv_file.to_csv([other]))
     page.set_input_files("#second-file", tmp_path / "bo.csv")
     page.wait_for_selector("#agreement table")
 

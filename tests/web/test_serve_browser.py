@@ -87,7 +87,7 @@ def test_annotate_by_keyboard_alone(page, film):
 
 def test_help_dialog_lists_the_keys(page):
     press(page, "?")
-    assert page.is_visible("#help") and page.locator("#help dt").count() == 17
+    assert page.is_visible("#help") and page.locator("#help dt").count() == 18
     press(page, "Escape")
     assert not page.is_visible("#help")
 
@@ -112,6 +112,38 @@ def test_correct_and_add_by_keyboard(page, film):
         ("found", 40, 55, 70, "negative", ""),
         ("added", 85, 87, 95, "unknown", "Ada"),
     ]
+
+
+UNITS = "document.querySelector('.units b').textContent === '{}'"
+
+
+def test_action_units_are_visible_and_corrected_by_keyboard(page, film):
+    opened(page, film)
+    assert page.inner_text(".movement") == "both inner brows raised 1.4 px, left lip corner pulled up 2.0 px"
+    assert page.inner_text(".units summary") == "action units: 1 + L12" and not page.is_visible(".units table")
+    press(page, "f", " ")  # the first check box: action unit 1 on the right side
+    until(page, UNITS.format("L1 + L12"))
+    assert page.evaluate("document.activeElement.ariaLabel") == "1 inner brow raiser, right"
+    page.wait_for_selector(EVENT_WITH_STATUS.format("corrected"))
+    press(page, " ")
+    until(page, UNITS.format("1 + L12"))
+
+
+def test_action_units_are_corrected_by_mouse(page, film):
+    opened(page, film)
+    page.click(".units summary")
+    page.click("[aria-label='12 lip corner puller, right']")
+    until(page, UNITS.format("1 + 12"))
+    page.click("[aria-label='25 lips part']")
+    until(page, UNITS.format("1 + 12 + 25"))
+    page.click("[aria-label='1 inner brow raiser, left']")
+    until(page, UNITS.format("R1 + 12 + 25"))
+    cells = page.locator(".units tr:has(th:text-is('25 lips part')) td").all_inner_texts()
+    assert cells == ["", "coder"] and page.is_visible(".units table")
+    with page.expect_download() as file:
+        page.click("#export-csv")
+    (event, _) = csv_file.from_csv(file.value.path().read_text())
+    assert [unit.code for unit in event.action_units] == ["R1", "12", "25"] and event.action_units[2].probability == 1
 
 
 def test_annotations_remain_after_a_reload(page, film):

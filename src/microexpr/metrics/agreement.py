@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.errors import DataError
-from ..core.events import Event
+from ..core.events import Event, unit_codes
 from .intervals import match_intervals
 from .recognition import confusion_matrix
 
@@ -18,11 +18,32 @@ ACCEPTED_STATUSES = frozenset({"confirmed", "corrected", "added"})
 
 
 @dataclass(frozen=True)
+class UnitAgreement:
+    """Agreement on one action unit over the matched events, whatever its side.
+
+    Attributes:
+        number: of FACS.
+        first: number of events in which the first coder has it.
+        second: number of events in which the second coder has it.
+        both: number of events in which both have it.
+        same_side: number of these in which they have it on the same side.
+        kappa: over the events, each with or without it; None where both coders have it in all of them.
+    """
+
+    number: int
+    first: int
+    second: int
+    both: int
+    same_side: int
+    kappa: float | None
+
+
+@dataclass(frozen=True)
 class Difference:
     """An event on which two coders differ.
 
     Attributes:
-        what: kind of the difference: `only first`, `only second`, or `class`.
+        what: kind of the difference: `only first`, `only second`, `class`, or `action units`.
         first: the first coder's event; None where there is none.
         second: the second coder's event; None where there is none.
     """
@@ -43,6 +64,9 @@ class Agreement:
         time_kappa: kappa over frames, each inside or outside of an event; None where neither coder has an event, or
             both have one in every frame.
         class_kappa: kappa over the classes of the matched events; None where none is matched, or all have one class.
+        unit_ratio: agreement on action units as FACS computes it: twice the number of those that both coders have in a
+            matched event, over the number of those that either has; None where a coder has no action unit at all.
+        units: agreement on each action unit that a coder has in a matched event.
         matched: number of pairs of events whose intersection over union is a half or more.
         onset_seconds: mean distance of the onsets of the pairs; None without a pair.
         unreviewed: number of events that the first and the second coder have not reviewed; they are left out.
@@ -54,6 +78,8 @@ class Agreement:
     frames: int
     time_kappa: float | None
     class_kappa: float | None
+    unit_ratio: float | None
+    units: tuple[UnitAgreement, ...]
     matched: int
     onset_seconds: float | None
     unreviewed: tuple[int, int]
@@ -103,6 +129,7 @@ def agreement(first: Sequence[Event], second: Sequence[Event], numbers: range, i
         own = [[event for event in side if event.face == face] for side in sides]
         matched += match_intervals(own[0], own[1], iou)
         counts += _frame_counts(own[0], own[1], numbers)
+    units = _unit_agreement(matched)
     onsets = [abs(a.start - b.start) for a, b in matched]
     return Agreement(
         first=_names(first),
@@ -110,10 +137,12 @@ def agreement(first: Sequence[Event], second: Sequence[Event], numbers: range, i
         frames=int(counts.sum()),
         time_kappa=cohen_kappa(counts),
         class_kappa=cohen_kappa(_class_counts(matched)),
+        unit_ratio=2 * sum(unit.both for unit in units) / sum(u.first + u.second for u in units) if units else None,
+        units=units,
         matched=len(matched),
         onset_seconds=float(np.mean(onsets)) if onsets else None,
         unreviewed=(_count_unreviewed(first), _count_unreviewed(second)),
-        differences=_differences(sides[0], sides[1], matched),
+        differences=_differences(sides[0], sides[1], matched, bool(units)),
     )
 
 
@@ -155,13 +184,36 @@ def _class_counts(matched: Sequence[tuple[Event, Event]]) -> np.ndarray:
     return confusion_matrix([a.label for a, _ in matched], [b.label for _, b in matched], classes)
 
 
+def _unit_agreement(matched: Sequence[tuple[Event, Event]]) -> tuple[UnitAgreement, ...]:
+    """One record per action unit; none where a coder has no action units, as in files of older versions."""
+    pairs = [(_unit_sides(a), _unit_sides(b)) for a, b in matched]
+    if not (any(a for a, _ in pairs) and any(b for _, b in pairs)):
+        return ()
+    found = []
+    for number in sorted({number for a, b in pairs for number in (*a, *b)}):
+        counts = np.zeros((2, 2), np.int64)
+        for a, b in pairs:
+            counts[int(number in a), int(number in b)] += 1
+        same = sum(number in a and number in b and a[number] == b[number] for a, b in pairs)
+        first, second = int(counts[1].sum()), int(counts[:, 1].sum())
+        found.append(UnitAgreement(number, first, second, int(counts[1, 1]), same, cohen_kappa(counts)))
+    return tuple(found)
+
+
+def _unit_sides(event: Event) -> dict[int, str]:
+    """Number of an action unit -> its side."""
+    return {unit.number: unit.side for unit in event.action_units}
+
+
 def _differences(
-    first: Sequence[Event], second: Sequence[Event], matched: Sequence[tuple[Event, Event]]
+    first: Sequence[Event], second: Sequence[Event], matched: Sequence[tuple[Event, Event]], units: bool
 ) -> tuple[Difference, ...]:
     paired = {id(event) for pair in matched for event in pair}
     found = [Difference("only first", event, None) for event in first if id(event) not in paired]
     found += [Difference("only second", None, event) for event in second if id(event) not in paired]
     found += [Difference("class", a, b) for a, b in matched if a.label != b.label]
+    if units:
+        found += [Difference("action units", a, b) for a, b in matched if unit_codes(a) != unit_codes(b)]
     return tuple(sorted(found, key=_start))
 
 

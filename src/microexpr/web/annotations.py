@@ -10,15 +10,17 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
+from ..core.action_units import ActionUnit, parse_action_units
 from ..core.errors import MissingDataError, UsageError, one_line
-from ..core.events import Event
+from ..core.events import Event, unit_codes
+from ..core.facial_regions import unit_size
 from ..core.track import MICRO_SECONDS
 
-MAX_LENGTHS = {"coder": 60, "label": 60, "note": 2000}
+MAX_LENGTHS = {"coder": 60, "label": 60, "note": 2000, "action_units": 200}
 """Maximum number of characters of each text of an edit."""
 
 EDITABLE = ("onset", "apex", "offset", "face", "label")
-"""Fields of an event whose change makes it `corrected`."""
+"""Fields of an event whose change makes it `corrected`; another set of action units does too."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ class AnnotationEdit:
         face: number of the face, counted from 1.
         label: the class; an empty text becomes `unknown`.
         note: free text, may have several lines.
+        action_units: all that moved, as FACS writes them: `1+2+L4`; an empty text for none.
     """
 
     coder: str
@@ -105,6 +108,7 @@ class AnnotationEdit:
     face: Annotated[int, Field(ge=1, le=1000)] | None = None
     label: str | None = None
     note: str | None = None
+    action_units: str | None = None
 
     def __post_init__(self) -> None:
         for name in MAX_LENGTHS:
@@ -114,14 +118,33 @@ class AnnotationEdit:
             raise UsageError("the coder is missing; write your name or initials into the field `coder`")
         if self.label == "":
             object.__setattr__(self, "label", "unknown")
+        self._units()
         if self.verdict not in ("", "confirm", "reject"):
             raise UsageError(f"unknown verdict '{self.verdict[:60]}'; use confirm or reject")
 
     @property
     def values(self) -> dict[str, Any]:
-        """The fields of an event that this edit sets."""
+        """The fields of an event that this edit sets, except its action units."""
         names = (*EDITABLE, "note")
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+    def units_of(self, event: Event) -> tuple[ActionUnit, ...]:
+        """Return the action units of an event after this edit: those that stay are not changed.
+
+        A new one has probability 1, because a person set it, and the size that its regions have.
+        """
+        if self.action_units is None:
+            return event.action_units
+        before = {unit.code: unit for unit in event.action_units}
+        after = [ActionUnit(*unit, pixels=unit_size(*unit, event.regions)) for unit in self._units()]
+        return tuple(before.get(unit.code, unit) for unit in after)
+
+    def _units(self) -> list[tuple[int, str]]:
+        """Numbers and sides in the order of the numbers; a number twice, as `L4+R4`, is both sides."""
+        sides: dict[int, set[str]] = {}
+        for number, side in parse_action_units(self.action_units or ""):
+            sides.setdefault(number, set()).add(side)
+        return [(number, min(found) if len(found) == 1 else "") for number, found in sorted(sides.items())]
 
 
 def edit_event(annotations: Annotations, number: int, edit: AnnotationEdit, times: np.ndarray) -> Annotations:
@@ -136,11 +159,19 @@ def edit_event(annotations: Annotations, number: int, edit: AnnotationEdit, time
     Raises:
         MissingDataError: there is no such event.
         UsageError: onset, apex and offset are not in order or outside the recording.
+
+    Sizes hold from the onset to the apex at which they were measured: an event whose onset or apex is moved has none.
     """
     old = annotations.event(number)
     if edit.verdict == "reject" and old.status == "added":
         return annotations.with_event(number, None)
-    new = _with_times(dataclasses.replace(old, coder=edit.coder, **edit.values), times)
+    new = dataclasses.replace(old, coder=edit.coder, action_units=edit.units_of(old), **edit.values)
+    new = _with_times(new, times)
+    if (new.onset, new.apex) != (old.onset, old.apex):
+        units = tuple(dataclasses.replace(unit, pixels=None, share=None) for unit in new.action_units)
+        new = dataclasses.replace(new, action_units=units, regions={})
+    if new.label != "unknown" or new.label != old.label:
+        new = dataclasses.replace(new, reason="")
     status = new.status
     if edit.verdict == "reject":
         status = "rejected"
@@ -174,12 +205,15 @@ def add_event(annotations: Annotations, edit: AnnotationEdit, video: str, times:
     apex = (edit.onset + offset) // 2 if edit.apex is None else edit.apex
     values = {"face": 1, **edit.values, "onset": edit.onset, "apex": apex, "offset": offset}
     event = Event(video, **values, start=0, peak=0, end=0, kind="micro", score=0.0, status="added", coder=edit.coder)
+    event = dataclasses.replace(event, action_units=edit.units_of(event))
     used = [annotations.spotted, *annotations.events, *(change.number for change in annotations.history)]
     return annotations.with_event(max(used) + 1, _with_times(event, times))
 
 
 def _differ(first: Event, second: Event) -> bool:
-    return any(getattr(first, name) != getattr(second, name) for name in EDITABLE)
+    return unit_codes(first) != unit_codes(second) or any(
+        getattr(first, name) != getattr(second, name) for name in EDITABLE
+    )
 
 
 def _as_spotted(annotations: Annotations, number: int) -> Event:

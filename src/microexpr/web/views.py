@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ..analysis.formats import EVENT_FORMATS
+from ..core.action_units import ACTION_UNITS, MIDLINE
 from ..core.errors import DataError
-from ..core.events import Analysis, Event
+from ..core.events import Analysis, Event, describe_action_units, unit_codes
 from ..core.files import slug
 from ..metrics.agreement import agreement
 from .annotations import Annotations
@@ -38,6 +39,9 @@ def recording_view(store: RecordingStore, id: str) -> dict[str, Any]:
         "warnings": list(analysis.warnings),
         "sensitivity": [] if analysis.sensitivity is None else list(analysis.sensitivity.sentences()),
         "classes": class_choices(analysis, annotations),
+        "action_units": [
+            {"number": number, "name": name, "sided": number not in MIDLINE} for number, name in ACTION_UNITS.items()
+        ],
         "synthetic": model.get("synthetic") == "true",
         "recognizer": model.get("recipe", ""),
         "playable": has_preview or Path(store.info(id).file).suffix in (".mp4", ".webm"),
@@ -62,7 +66,7 @@ def events_view(annotations: Annotations) -> dict[str, Any]:
     """The current events, their numbers in the same order, and how many changes can be undone."""
     ordered = annotations.ordered()
     return {
-        "events": [dataclasses.asdict(event) for _, event in ordered],
+        "events": [{**dataclasses.asdict(event), "movement": describe_action_units(event)} for _, event in ordered],
         "numbers": [number for number, _ in ordered],
         "undo_steps": len(annotations.history),
     }
@@ -118,7 +122,7 @@ def agreement_view(store: RecordingStore, id: str, content: bytes, name: str) ->
     fields = ("face", "onset", "apex", "offset", "start", "end", "label", "status", "coder", "note")
 
     def as_json(event: Event | None) -> dict[str, Any] | None:
-        return None if event is None else {name: getattr(event, name) for name in fields}
+        return None if event is None else {name: getattr(event, name) for name in fields} | {"units": unit_codes(event)}
 
     differences = [
         {"what": difference.what, "first": as_json(difference.first), "second": as_json(difference.second)}
@@ -130,6 +134,8 @@ def agreement_view(store: RecordingStore, id: str, content: bytes, name: str) ->
         "frames": result.frames,
         "time_kappa": result.time_kappa,
         "class_kappa": result.class_kappa,
+        "unit_ratio": result.unit_ratio,
+        "units": [dataclasses.asdict(unit) for unit in result.units],
         "matched": result.matched,
         "onset_seconds": result.onset_seconds,
         "unreviewed": result.unreviewed,

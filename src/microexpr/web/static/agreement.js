@@ -2,7 +2,7 @@
 
 import { $, counted, formatTime, make } from "./dom.js";
 
-const DIFFERENCES = { "only first": "only here", "only second": "only in the file", class: "different class" };
+const DIFFERENCES = { "only first": "only here", "only second": "only in the file", class: "different class", "action units": "different action units" };
 
 const score = (value, text) => make("p", {}, make("b", {}, value), text);
 const kappa = (value, text) => value === null
@@ -18,8 +18,10 @@ export function showAgreement(result, onSeek) {
     make("div", { className: "scores" },
       kappa(result.time_kappa, `kappa over time, ${counted(result.frames, "frame")}`),
       kappa(result.class_kappa, `kappa over the classes of ${counted(result.matched, "matched event")}`),
+      result.units.length ? score(result.unit_ratio.toFixed(2), "agreement on action units: 2 × coded by both / all coded") : null,
       score(onsets, "mean distance of the onsets of matched events")),
     here + file ? make("p", { className: "muted small" }, `Left out, because they are not reviewed: ${here} here, ${file} in the file.`) : "",
+    result.units.length ? unitTable(result) : "",
     result.differences.length ? differenceTable(result, onSeek) : make("p", {}, "There are no differences."),
   );
 }
@@ -29,11 +31,23 @@ function differenceTable(result, onSeek) {
     const event = first || second;
     return make("tr", {},
       make("td", {}, make("button", { type: "button", className: "quiet", onclick: () => onSeek(event) }, formatTime(event.start))),
-      make("td", {}, DIFFERENCES[what]), make("td", {}, first?.label ?? "–"), make("td", {}, second?.label ?? "–"));
+      make("td", {}, DIFFERENCES[what]), make("td", {}, text(first, what)), make("td", {}, text(second, what)));
   });
-  const columns = ["start", "difference", result.first, result.second];
+  return table(counted(rows.length, "difference"), ["start", "difference", result.first, result.second], rows);
+}
+
+const text = (event, what) => (event ? (what === "action units" ? event.units || "none" : event.label) : "–");
+
+function unitTable({ units, first, second }) {
+  const rows = units.map((unit) => make("tr", {}, make("th", { scope: "row" }, String(unit.number)),
+    ...[unit.first, unit.second, unit.both, unit.same_side].map((count) => make("td", {}, String(count))),
+    make("td", {}, unit.kappa === null ? "–" : unit.kappa.toFixed(2))));
+  return table("action units of the matched events", ["unit", first, second, "both", "same side", "kappa"], rows);
+}
+
+function table(caption, columns, rows) {
   return make("div", { className: "scroll" }, make("table", {},
-    make("caption", {}, counted(rows.length, "difference")),
+    make("caption", {}, caption),
     make("thead", {}, make("tr", {}, ...columns.map((name) => make("th", { scope: "col" }, name)))),
     make("tbody", {}, ...rows)));
 }

@@ -221,6 +221,7 @@ const ACTIONS = {
   edit: (values) => editSelected(values, "saved"),
   label: () => $("label")?.focus(),
   note: () => $("note")?.focus(),
+  units: () => form.showUnits(),
   add,
   undo: () => change((id) => api.undo(id), "undone"),
 };

@@ -1,5 +1,6 @@
 /* The form of one event and the list of all events. Every change is sent to the server at once. */
 
+import { actionUnitFields } from "./action_units.js";
 import { $, formatDuration, formatTime, make } from "./dom.js";
 
 const { STATUS_MARKS, formatProbability } = globalThis.microexprTimeline;
@@ -37,6 +38,14 @@ export class EventForm {
     field?.focus();
   }
 
+  /* Opens the action units and goes to the first one. */
+  showUnits() {
+    const details = this.host.querySelector("details.units");
+    if (!details) return;
+    details.open = true;
+    details.querySelector("input").focus();
+  }
+
   content(data, index) {
     const event = data.events[index];
     const status = `${STATUS_MARKS[event.status] ?? ""} ${event.status}${event.coder ? ` by ${event.coder}` : ""}`.trim();
@@ -55,6 +64,12 @@ export class EventForm {
         this.button("replay", "Replay", "v")),
       this.frameFields(event, data.recording.frames),
       this.labelFields(event, data),
+      event.movement ? make("p", { className: "movement" }, event.movement) : "",
+      event.reason && event.label === "unknown" ? make("p", { className: "muted small" }, `unknown: ${event.reason}`) : "",
+      actionUnitFields(event, data.action_units, this.unitsOpen, {
+        onToggle: (open) => { this.unitsOpen = open; },
+        onChange: (codes) => this.act("edit", { action_units: codes }),
+      }),
       probabilityBars(event),
       event.warnings.length ? make("ul", { className: "chips", ariaLabel: "warnings" }, ...event.warnings.map((text) => make("li", {}, text))) : "",
     ];

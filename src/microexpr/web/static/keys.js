@@ -15,6 +15,7 @@ export const KEYS = [ // action, keys, keys as displayed, description
   ["apex", ["2"], "2", "set the apex to this frame"],
   ["offset", ["3"], "3", "set the offset to this frame"],
   ["label", ["l"], "l", "go to the class"],
+  ["units", ["f"], "f", "go to the action units"],
   ["note", ["m"], "m", "go to the note"],
   ["add", ["a"], "a", "add an event at this frame"],
   ["undo", ["u"], "u", "undo the last change"],
