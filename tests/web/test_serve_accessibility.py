@@ -50,7 +50,7 @@ def test_contrast_of_all_texts(page, film, tmp_path):
     assert page.evaluate(LOW_CONTRAST)["found"] == []
 
 
-ROLES = "button link textbox combobox spinbutton slider image meter progressbar group region dialog"
+ROLES = "button link checkbox textbox combobox spinbutton slider image meter progressbar group region dialog"
 
 
 def test_every_control_has_an_accessible_name(page, film, tmp_path):
@@ -62,6 +62,7 @@ def test_every_control_has_an_accessible_name(page, film, tmp_path):
         if not node["ignored"] and (role := node["role"]["value"]) in named:
             named[role].append(node["name"]["value"].strip())
     assert not [role for role, names in named.items() if "" in names]
+    assert len(named["checkbox"]) == 30 and "17 chin raiser" in named["checkbox"]
     assert set(named["slider"]) == {"onset", "apex", "offset", "position in the recording"}
     assert {"Coder", "note"} <= set(named["textbox"]) and len(named["button"]) > 25 and "warnings" in named["group"]
 
@@ -69,8 +70,9 @@ def test_every_control_has_an_accessible_name(page, film, tmp_path):
 @pytest.mark.parametrize("page", [TOUCH], indirect=True)
 def test_touch_targets_are_at_least_44_px_high(page, film):
     opened(page, film)
+    press(page, "f")  # opens the action units
     small = """[...document.querySelectorAll(
-        'button:not(.tl-event, .tl-tool), a.button, input, select, .handle'
+        'button:not(.tl-event, .tl-tool), a.button, input, select, summary, .handle'
     )].filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 43.9).map(e => e.outerHTML)"""
     assert page.evaluate(small) == []
 

@@ -32,7 +32,7 @@ export function actionUnitFields(event, units, open, { onToggle, onChange }) {
     make("td", { className: "muted" }, sure(event, number)));
 
   const list = [...event.action_units].map(({ number, side }) => side + number).join(" + ") || "none";
-  const details = make("details", { className: "units", open: Boolean(open), ontoggle: () => onToggle(details.open) },
+  const details = make("details", { className: "units", ariaLabel: "action units", open: Boolean(open), ontoggle: () => onToggle(details.open) },
     make("summary", {}, make("span", {}, "action units: "), make("b", {}, list)),
     make("div", { className: "unit-list" }, make("table", {},
       make("thead", {}, make("tr", {}, ...["right", "left", "action unit", "prob."].map((name) => make("th", { scope: "col" }, name)))),
