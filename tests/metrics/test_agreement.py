@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from microexpr.core.action_units import ActionUnit
+from microexpr.core.action_units import ActionUnit, parse_action_units
 from microexpr.core.errors import DataError
 from microexpr.core.events import Event
 from microexpr.metrics.agreement import agreement, cohen_kappa
@@ -93,17 +93,15 @@ def test_events_outside_the_recording_are_errors(events, message):
         agreement([coded(10, 40)], events, FRAMES)
 
 
-def with_units(event, *units) -> Event:
-    return replace(event, action_units=tuple(ActionUnit(*unit) for unit in units))
+def coded_units(start: int, codes: str) -> Event:
+    units = tuple(ActionUnit(*unit) for unit in parse_action_units(codes))
+    return replace(coded(start, start + 30), action_units=units)
 
 
 def test_agreement_on_action_units_over_the_matched_events():
     """Four pairs; unit 1: both, both, first, none; the ratio is 2 x 3 / (5 + 4)."""
-    places = [(100 * i + 10, 100 * i + 40) for i in range(4)]
-    first = [
-        with_units(coded(*p), *u) for p, u in zip(places, ([(1,)], [(1, "L"), (4,)], [(1,)], [(12,)]), strict=True)
-    ]
-    second = [with_units(coded(*p), *u) for p, u in zip(places, ([(1,)], [(1,), (4,)], [], [(15,)]), strict=True)]
+    first = [coded_units(100 * i, codes) for i, codes in enumerate(("1", "L1+4", "1", "12"))]
+    second = [coded_units(100 * i, codes) for i, codes in enumerate(("1", "1+4", "", "15"))]
     both = agreement(first, second, FRAMES)
     assert both.unit_ratio == pytest.approx(6 / 9) and [u.number for u in both.units] == [1, 4, 12, 15]
     one = both.units[0]
@@ -112,5 +110,5 @@ def test_agreement_on_action_units_over_the_matched_events():
 
 
 def test_action_units_are_not_compared_where_a_coder_has_none():
-    both = agreement([with_units(coded(10, 40), (1,))], [coded(10, 40)], FRAMES)
+    both = agreement([coded_units(10, "1")], [coded(10, 40)], FRAMES)
     assert (both.unit_ratio, both.units, both.differences) == (None, (), ())
