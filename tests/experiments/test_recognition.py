@@ -12,7 +12,7 @@ from microexpr.core.errors import MissingDataError, ProtocolError, RecipeError, 
 from microexpr.core.progress import no_progress
 from microexpr.datasets import Dataset
 from microexpr.experiments import recognition_folds as ev
-from microexpr.experiments.data import StageData, load_stage_data
+from microexpr.experiments.data import StageData, load_data
 from microexpr.experiments.options import RunOptions
 from microexpr.experiments.recognition_folds import evaluate
 from microexpr.experiments.recognition_run import RecognitionRun
@@ -182,9 +182,9 @@ def test_people_whose_names_no_file_can_have_are_people_of_their_own(recipe, sub
     plain = evaluate(recipe, tmp_path / "plain", subset)
 
     def renamed(*arguments):
-        return rename_subjects(load_stage_data(*arguments), names)
+        return [rename_subjects(data, names) for data in load_data(*arguments)]
 
-    monkeypatch.setattr(ev, "load_stage_data", renamed)
+    monkeypatch.setattr(ev, "load_data", renamed)
     run = evaluate(recipe, tmp_path / "run", dataclasses.replace(subset, save_models=True))
     assert {p.subject for p in run.predictions()} >= set(names.values())
     assert [(p.id, p.predicted) for p in run.predictions()] == [(p.id, p.predicted) for p in plain.predictions()]
@@ -193,7 +193,7 @@ def test_people_whose_names_no_file_can_have_are_people_of_their_own(recipe, sub
 
 def test_two_folds_with_one_file_are_refused(recipe, subset, tmp_path, monkeypatch):
     twins = {"smic/s01": "smic/s02"}
-    monkeypatch.setattr(ev, "load_stage_data", lambda *a: rename_folds(load_stage_data(*a), twins))
+    monkeypatch.setattr(ev, "load_data", lambda *a: [rename_folds(data, twins) for data in load_data(*a)])
     with pytest.raises(RunError, match=r"folds 'smic/s02' and 'smic/s02' would share the file 'smic\.s02\.csv'"):
         evaluate(recipe, tmp_path / "run", subset)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -223,6 +224,12 @@ def test_labels_are_read_from_a_csv(synthetic_datasets, options, tmp_path):
     own = dataclasses.replace(options, labels=path)
     run = evaluate(recipe, tmp_path / "run", own)
     assert sum(len(fold["test"]) for fold in run.metadata.folds) == len(lines)
+    path.write_text(path.read_text() + "casme2/nobody/EP01,I\nsamm/nobody/1,3\n")  # as in the whole sheets
+    again = evaluate(recipe, tmp_path / "whole", own)
+    assert again.predictions() == run.predictions()
+    assert again.metadata.absent[-1] == (
+        f"labels 'labels.csv': 2 of {len(lines) + 2} lines name no clip of these data sets, e.g. 'casme2/nobody/EP01'"
+    )
     path.write_text("clip,label\ncasme2/nobody/EP01,I\n")
     with pytest.raises(UsageError, match="'casme2/nobody/EP01' is none of the"):
         evaluate(recipe, tmp_path / "run2", own)
@@ -249,3 +256,25 @@ def test_labels_are_read_from_the_sheets_of_the_releases(synthetic_datasets, opt
     }
     assert run.predictions() and all(labels[row.id] == row.label for row in run.predictions())
     assert RECOGNIZERS.names()
+
+
+def test_labels_go_to_every_stage_that_has_their_clips(route, synthetic_datasets, options, tmp_path):
+    clips = [clip for name in ("casme2", "samm") for clip in synthetic_datasets[name].clips()]
+    digits = {"I": "1", "II": "2", "III": "3", "IV": "4", "V": "5", "VI": "6", "VII": "7.0"}
+    lines = [f"{clip.id},{digits[clip.labels['objective']]}" for clip in clips]
+    (tmp_path / "labels.csv").write_text("clip,label\n" + "\n".join(lines) + "\n")
+    plain = evaluate(route, tmp_path / "a", options)
+    run = evaluate(route, tmp_path / "b", dataclasses.replace(options, labels=tmp_path / "labels.csv"))
+    assert run.predictions() == plain.predictions() and len(run.stages()) == 2
+
+
+def test_sheets_without_images_give_labels(synthetic_datasets, options, tmp_path):
+    whole = evaluate(parse_recipe("flow", FLOW), tmp_path / "a", options)
+    roots = dict(options.roots)
+    for name in ("casme2", "samm"):
+        roots[name] = tmp_path / name
+        roots[name].mkdir()
+        for sheet in synthetic_datasets[name].root.glob("*.xlsx"):
+            shutil.copy(sheet, roots[name])
+    run = evaluate(parse_recipe("flow", FLOW), tmp_path / "b", dataclasses.replace(options, roots=roots))
+    assert run.predictions() == whole.predictions()

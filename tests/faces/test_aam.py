@@ -145,7 +145,6 @@ def test_too_few_faces_and_wrong_shapes_are_errors(count, shape):
 
 def test_step_align_uses_a_model_from_the_cache_folder(model, unseen_subjects):
     model.save(config.cache_folder() / "aam" / "mine.npz")
-    named_model.cache_clear()
     image, _ = unseen_subjects[0]
     step = STEPS.build({"name": "align", "method": "aam", "model": "mine", "mask": True, "margin": 0.1})
     sample = step(Sample(make_clips()[0].blind(()), {"frames": image[None]}))
@@ -178,9 +177,9 @@ def test_the_default_model_is_trained_once(monkeypatch, tmp_path):
     monkeypatch.setenv("MICROEXPR_CACHE", str(tmp_path))
     faces = synthetic_faces(3, 1)
     monkeypatch.setattr(aam, "synthetic_faces", lambda: faces)
-    aam.named_model.cache_clear()
+    aam._model_in.cache_clear()
     first = named_model()
     monkeypatch.setattr(aam, "synthetic_faces", None)
-    aam.named_model.cache_clear()
+    aam._model_in.cache_clear()
     assert np.array_equal(named_model().mean, first.mean)
-    aam.named_model.cache_clear()
+    aam._model_in.cache_clear()

@@ -1,6 +1,6 @@
 """Data sets: one release is one file, with its reader, its published facts and its synthetic copy."""
 
-from ._labels import add_labels
+from ._labels import add_labels, read_labels
 from ._records import Correction, DatasetInfo, DatasetIssue
 from .base import DATASETS, Dataset, open_dataset, synthesize
 from .checks import check_dataset
@@ -14,5 +14,6 @@ __all__ = [
     "add_labels",
     "check_dataset",
     "open_dataset",
+    "read_labels",
     "synthesize",
 ]

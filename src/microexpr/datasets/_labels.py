@@ -7,48 +7,57 @@ the same ids, are in the sheets of CASME II and SAMM.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from ..core.clip import Clip
 from ..core.errors import DataError, MicroexprError, UsageError
+from ._objective import objective_class
 from ._sheets import read_rows
 from .base import DATASETS, Dataset
 
 Opener = Callable[[str], Dataset]
 
 
-def add_labels(clips: Sequence[Clip], field: str, file: Path | None, open_release: Opener) -> list[Clip]:
+def add_labels(
+    clips: Sequence[Clip], field: str, classes: Collection[str], table: Mapping[str, str] | None, open_release: Opener
+) -> list[Clip]:
     """The clips, with a label added by clip id to those that lack it.
 
     Args:
         clips: of any data sets.
         field: the label, e.g. `objective`.
-        file: csv with the columns clip, label; its labels replace all others.
+        classes: of the task. Another spelling of an objective class, e.g. `3`, becomes `III`.
+        table: clip id -> label, from `read_labels`; its labels replace all others. Ids of other clips do not matter.
         open_release: opens the data set of a name, to read its sheet.
-
-    Raises:
-        UsageError: a clip of the csv is none of these, or is there with two labels.
-        DataError: the csv cannot be read or lacks a column.
     """
-    labels = _from_csv(file, {clip.id for clip in clips}) if file else {}
+
+    def spelled(label: str) -> str:
+        return objective_class(label) if field == "objective" and label not in classes else label
+
+    table = table or {}
+    labels = {clip.id: clip.labels[field] for clip in clips if clip.labels.get(field)} | dict(table)
     unlabeled = {clip.dataset for clip in clips if field not in clip.labels and clip.id not in labels}
     for dataset in sorted(unlabeled):
         labels = {**_from_sheet(dataset, field, open_release), **labels}
     return [
-        dataclasses.replace(clip, labels={**clip.labels, field: labels[clip.id]})
-        if clip.id in labels and (file or field not in clip.labels)
+        dataclasses.replace(clip, labels={**clip.labels, field: spelled(labels[clip.id])})
+        if clip.id in labels
         else clip
         for clip in clips
     ]
 
 
-def _from_csv(path: Path, ids: set[str]) -> dict[str, str]:
+def read_labels(path: Path) -> dict[str, str]:
+    """Clip id -> label of a csv with the columns clip, label.
+
+    Raises:
+        UsageError: a clip has two labels.
+        DataError: the csv cannot be read, lacks a column, or has no line.
+    """
     labels: dict[str, str] = {}
     for row in read_rows(path, ("clip", "label")):
         clip_id, label = row["clip"], row["label"]
-        if clip_id not in ids:
-            raise UsageError(f"labels '{path}': '{clip_id}' is none of the {len(ids)} clips, e.g. '{min(ids)}'")
         if labels.setdefault(clip_id, label) != label:
             raise UsageError(f"labels '{path}': '{clip_id}' is both '{labels[clip_id]}' and '{label}'; keep one line")
     if not labels:

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..core.clip import Clip
 from ..synthetic import Timing
 from . import _sheets as sheets
+from ._objective import ROMAN, objective_class
 from ._records import Correction, DatasetInfo, DatasetIssue
 from .base import DATASETS, Dataset
 from .synthetic.clips import (
@@ -27,8 +28,6 @@ OBJECTIVE = "CASME2-ObjectiveClasses.xlsx"
 IMAGE_FOLDERS = ("Cropped", "Cropped-updated/Cropped", "CASME2_RAW_selected")
 COLUMNS = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units", "Estimated Emotion")
 NO_APEX = ("sub04", "EP12_01f")
-ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII")
-CLASSES = {str(number): roman for number, roman in enumerate(ROMAN, 1)}
 
 CLIPS_PER_SUBJECT = (9, 13, 7, 5, 19, 5, 9, 3, 14, 14, 10, 12, 8, 4, 3, 4, 36, 3, 16, 11, 2, 2, 12, 10, 7, 17)
 """Clips of sub01 to sub26."""
@@ -105,7 +104,7 @@ class Casme2(Dataset):
     def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """The rows of both sheets, joined by subject and file name."""
         rows, issues = sheets.read_subject_rows(sheets.find_path(self.root, SHEETS, "coding sheet"), COLUMNS)
-        images = sheets.find_path(self.root, IMAGE_FOLDERS, "folder of images")
+        images = next((self.root / n for n in IMAGE_FOLDERS if (self.root / n).is_dir()), self.root / IMAGE_FOLDERS[0])
         objective, objective_issues = self._objective()
         issues += objective_issues
         clips: list[Clip] = []
@@ -131,11 +130,11 @@ class Casme2(Dataset):
         classes = {}
         for number, row in rows:
             subject, value = f"sub{number:02d}", row["Objective Class"]
-            if value not in CLASSES:
+            if objective_class(value) not in ROMAN:
                 clip_id = f"casme2/{subject}/{row['Filename']}"
                 issues.append(DatasetIssue(clip_id, "objective", value, f"must be 1 to 7 ({OBJECTIVE})"))
                 continue
-            classes[subject, row["Filename"]] = CLASSES[value]
+            classes[subject, row["Filename"]] = objective_class(value)
         return classes, issues
 
     @classmethod

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..core.clip import Clip
 from . import _sheets as sheets
+from ._objective import objective_class
 from ._records import DatasetInfo, DatasetIssue
 from .base import DATASETS, Dataset
 from .synthetic.clips import (
@@ -118,7 +119,7 @@ class Samm(Dataset):
             emotion = "Other" if row["Estimated Emotion"] == "Others" else row["Estimated Emotion"]
             labels = {
                 "emotion": emotion,
-                "objective": row["Objective Classes"],
+                "objective": objective_class(row["Objective Classes"]),
                 "action_units": row["Action Units"],
             }
             columns = ("Onset Frame", "Apex Frame", "Offset Frame")

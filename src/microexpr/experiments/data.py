@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from ..core.config import cache_folder
 from ..core.errors import ProtocolError, RunError, UsageError
 from ..core.executors import Failed, executor
 from ..core.progress import ProgressCallback
-from ..datasets import DATASETS, Dataset, add_labels, open_dataset
+from ..datasets import DATASETS, Dataset, add_labels, open_dataset, read_labels
 from ..preprocessing import Chain, SampleCache
 from ..protocols import Example, Fold, Protocol, load_protocol
 from ..recipes import Quick, RecognitionRecipe, Stage
@@ -37,7 +38,9 @@ class StageData:
         folds: The examples as the protocol splits them.
         count_mismatches: Every difference to the published counts.
         left_out: Clips without images, and why.
-        absent: Clips without a readable label, and subjects without a clip of the task: a line for each data set.
+        absent: What takes no part, a line each: clips without a readable label, or whose label is none of the recipe's
+            classes; subjects without a clip of the task; lines of the csv of labels that name no clip.
+        clip_ids: Ids of all clips of the data sets, whether or not they take part.
     """
 
     stage: Stage
@@ -48,6 +51,7 @@ class StageData:
     count_mismatches: list[str]
     left_out: list[str]
     absent: list[str] = field(default_factory=list)
+    clip_ids: frozenset[str] = frozenset()
 
     @property
     def train_examples(self) -> tuple[Example, ...]:
@@ -55,6 +59,31 @@ class StageData:
         if self.protocol.zero_shot:
             return ()
         return self.folds[0].train if len(self.folds) == 1 else tuple(self.examples)
+
+
+def load_data(recipe: RecognitionRecipe, options: RunOptions, progress: ProgressCallback) -> list[StageData]:
+    """Open the data sets of every stage and select their clips.
+
+    Raises:
+        ProtocolError: as `load_stage_data`.
+        UsageError: as `load_stage_data`, or none of the clips of the csv of labels is in any stage.
+    """
+    stage_data = [load_stage_data(stage, recipe, options, progress) for stage in recipe.stages]
+    if options.labels is not None:
+        ids = {clip_id for data in stage_data for clip_id in data.clip_ids}
+        named = read_labels(options.labels)
+        unknown = [clip_id for clip_id in named if clip_id not in ids]
+        if len(unknown) == len(named):
+            raise UsageError(
+                f"labels '{options.labels}': '{unknown[0]}' is none of the {len(ids)} clips, e.g. '{min(ids)}'"
+            )
+        if unknown:
+            line = (
+                f"labels '{options.labels.name}': {len(unknown)} of {len(named)} lines name no clip of these data "
+                f"sets, e.g. '{unknown[0]}'"
+            )
+            stage_data[-1] = replace(stage_data[-1], absent=[*stage_data[-1].absent, line])
+    return stage_data
 
 
 def load_stage_data(
@@ -74,11 +103,14 @@ def load_stage_data(
     sources = [open_source(name) for name in stage.data]
     clips = {source.name: list(source.clips(allow_missing=options.allow_subset)) for source in sources}
     all_clips = [clip for own in clips.values() for clip in own]
-    labeled, data = add_labels(all_clips, protocol.label, options.labels, open_source), {}
+    table = read_labels(options.labels) if options.labels else {}
+    labeled, data = add_labels(all_clips, protocol.label, protocol.classes, table, open_source), {}
     examples = protocol.select(labeled)
+    others = check_own_classes(protocol, labeled, examples) if isinstance(stage.protocol, dict) else []
     absent = protocol.unlabeled(labeled) + [
         line for source in sources for line in subjects_without_clips(source, clips[source.name], examples, protocol)
     ]
+    absent += others
     if len({example.clip.id for example in examples}) < len(examples):
         names = ", ".join(source.name for source in sources)
         raise UsageError(f"two of the data sets {names} hold the same clips; name only one of them")
@@ -94,7 +126,8 @@ def load_stage_data(
     for source in sources:
         data[source.name] = {"fingerprint": source.fingerprint(), "synthetic": source.synthetic}
     left_out = [str(issue) for source in sources for issue in source.missing()]
-    return StageData(stage, protocol, data, examples, protocol.folds(examples), mismatches, left_out, absent)
+    folds, ids = protocol.folds(examples), frozenset(clip.id for clip in all_clips)
+    return StageData(stage, protocol, data, examples, folds, mismatches, left_out, absent, ids)
 
 
 def prepare_samples(
@@ -120,6 +153,31 @@ def prepare_samples(
 def _prepare(job: Job, samples: SampleCache) -> None:
     """Prepare one sample into the cache."""
     samples[job.units[0]]
+
+
+def check_own_classes(protocol: Protocol, clips: Sequence[Clip], examples: Sequence[Example]) -> list[str]:
+    """A line with the clips whose label is none of the classes of a recipe's own protocol, if there are any.
+
+    Raises:
+        ProtocolError: no clip has one of the classes; with published protocols, the counts tell.
+    """
+    own = [clip for clip in clips if clip.dataset in protocol.datasets and clip.id not in protocol.exclude]
+    if empty := sorted(set(protocol.classes) - {name for e in examples for name in protocol.labels_of(e.label)}):
+        raise ProtocolError(
+            f"protocol '{protocol.name}': no clip has the class '{empty[0]}'; the clips have as '{protocol.label}': "
+            f"{_counted(own, protocol.label)}"
+        )
+    unused = [clip for clip in own if protocol.label_of(clip) is None]
+    if not unused:
+        return []
+    labels = _counted(unused, protocol.label)
+    return [f"{len(unused)} of {len(own)} clips take no part: their label is none of the classes ({labels})"]
+
+
+def _counted(clips: Sequence[Clip], field: str) -> str:
+    """Labels of clips and how many have each."""
+    counts = Counter(clip.labels.get(field, "") or "none" for clip in clips)
+    return ", ".join(f"{label} {n}" for label, n in sorted(counts.items()))
 
 
 def subjects_without_clips(

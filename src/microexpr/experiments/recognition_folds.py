@@ -28,8 +28,9 @@ from ..protocols import Example, Fold, Protocol, load_protocol
 from ..recipes import RecognitionRecipe
 from ..recognizers import RECOGNIZERS, Recognizer
 from ..recognizers.network_summary import network_summary
-from .data import StageData, load_stage_data, prepare_samples
+from .data import StageData, load_data, prepare_samples
 from .examples import write_examples
+from .inputs import recognition_inputs
 from .options import RunOptions
 from .recognition_run import NO_FACE, Prediction, RecognitionMetadata, RecognitionRun, fold_record
 from .run_folder import fold_seed
@@ -175,7 +176,7 @@ def evaluate(
     check_settings(recipe, task)
     where = executor(options.executor, options.workers, options.address, options.process_per_fold)
     where.check()
-    stage_data = [load_stage_data(stage, recipe, options, progress) for stage in recipe.stages]
+    stage_data = load_data(recipe, options, progress)
     final = stage_data[-1]
     run = task.run_class.begin(out, _metadata(recipe, stage_data, options))
     done = set(run.done())
@@ -274,6 +275,7 @@ def _metadata(recipe: RecognitionRecipe, stage_data: Sequence[StageData], option
         absent=final.absent,
         quick=options.quick,
         version=__version__,
+        inputs=recognition_inputs(stage_data, options),
     )
 
 

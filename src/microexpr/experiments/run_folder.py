@@ -52,6 +52,7 @@ class RunMetadata:
         quick: Whether the run was made smaller by `--quick`.
         format: Version of the folder's format.
         version: Version of microexpr.
+        inputs: Fingerprints of everything else that the results depend on, by name.
     """
 
     kind: str
@@ -64,11 +65,13 @@ class RunMetadata:
     quick: bool = False
     format: int = FORMAT
     version: str = ""
+    inputs: dict[str, str] = field(default_factory=dict)
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What must be equal for a run to be continued."""
-        return {"recipe": self.key, "data": self.data, "seed": self.seed, "left out": self.left_out}
+        """What must be equal for a run to be continued: everything that can change a result."""
+        own = {"recipe": self.key, "data": self.data, "seed": self.seed, "left out": self.left_out}
+        return {**own, "version of microexpr": self.version, **self.inputs}
 
 
 class Run(ABC):
@@ -106,11 +109,12 @@ class Run(ABC):
         if (folder / "run.json").is_file():
             run = cls.open(folder)
             before, now = (json.loads(json.dumps(m.identity)) for m in (run.metadata, metadata))
-            for what in now:
-                if before[what] != now[what]:
-                    raise RunError(
-                        f"'{folder}' holds another run (its {what} differs); choose another --out or delete the folder"
-                    )
+            if differing := [what for what in now if before.get(what) != now[what]]:
+                verb = "differs" if len(differing) == 1 else "differ"
+                raise RunError(
+                    f"'{folder}' holds another run (its {' and '.join(differing)} {verb}); "
+                    "choose another --out or delete the folder"
+                )
             return run
         if folder.exists() and not is_empty(folder):
             raise RunError(f"'{folder}' holds something that is not a run; choose another --out")

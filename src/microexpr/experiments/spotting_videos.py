@@ -32,6 +32,7 @@ from ..recipes import SpottingRecipe
 from ..recognizers.model import DEFAULT_MODEL, load_model
 from ..spotting import SPOTTERS, Spotter
 from .data import open_source_dataset
+from .inputs import spotting_inputs
 from .options import RunOptions
 from .run_folder import fold_seed
 from .runner import Job, run_all, run_jobs
@@ -224,6 +225,7 @@ def _metadata(
         left_out=[str(issue) for source in sources.values() for issue in source.missing()],
         quick=options.quick,
         version=__version__,
+        inputs=spotting_inputs(),
     )
 
 

@@ -24,7 +24,7 @@ from ..core.progress import ProgressCallback
 from ..core.tensor_files import read_tensors
 from ..metrics import METRICS
 from ..networks.pretrained import open_weights
-from ..networks.weights import read_weights
+from ..networks.weights import read_weights, state_digest
 from ..protocols import Example, Protocol
 from ..recipes import RecognitionRecipe, Stage
 from ..recognizers import RECOGNIZERS, Recognizer
@@ -140,10 +140,7 @@ def load_named_weights(
     else:
         (weights, _), description = open_weights(stage.weights), stage.weights
     state = {name: tensor.numpy() for name, tensor in weights.items()}
-    digest = hashlib.sha256()
-    for name in sorted(state):
-        digest.update(name.encode() + state[name].tobytes())
-    return InitialWeights(state, description, (start.history[0], description, digest.hexdigest()[:16]))
+    return InitialWeights(state, description, (start.history[0], description, state_digest(state)))
 
 
 def stage_cache_path(start: InitialWeights, data: StageData) -> Path:

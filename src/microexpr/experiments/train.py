@@ -14,7 +14,7 @@ from ..core.progress import ProgressCallback, no_progress
 from ..recipes import Recipe, RecognitionRecipe
 from ..recognizers import Recognizer
 from .base import TASKS
-from .data import load_stage_data
+from .data import load_data
 from .options import RunOptions
 from .recognition_folds import FoldEvaluation, check_settings
 from .stages import fit_stage, model_metadata, require_weights, run_earlier_stages
@@ -57,7 +57,7 @@ def train_final_model(
         recipe = recipe.with_quick_settings()
     check_settings(recipe, task)
     require_weights(recipe, options)
-    stage_data = [load_stage_data(stage, recipe, options, progress) for stage in recipe.stages]
+    stage_data = load_data(recipe, options, progress)
     all_subjects = replace(stage_data[-1], folds=[])
     start, _ = run_earlier_stages([*stage_data[:-1], all_subjects], options, progress, set())
     path, record = fit_stage(start, all_subjects, options, progress)

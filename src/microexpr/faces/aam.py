@@ -7,10 +7,12 @@ Pantic, ICCV 2013, "Fast-SIC"). Gain and offset of the light are two more modes.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -214,7 +216,6 @@ def train_with_mesh(images: Iterable[np.ndarray]) -> AppearanceModel:
     return train_model([image for image, _ in found], [points for _, points in found])
 
 
-@cache
 def named_model(name: str = "") -> AppearanceModel:
     """The model in the file `aam/<name>.npz` of the cache folder.
 
@@ -228,11 +229,26 @@ def named_model(name: str = "") -> AppearanceModel:
     """
     if not re.fullmatch(r"[A-Za-z0-9_.-]*", name):
         raise UsageError(f"appearance model '{name}': use letters, digits, '-', '_' and '.' only")
-    path = cache_folder() / "aam" / f"{name or SYNTHETIC}.npz"
+    return _model_in(_model_path(name), model_digest(name) if name else "", bool(name))
+
+
+def model_digest(name: str) -> str:
+    """Fingerprint of the file of a named model; "" where there is none."""
+    path = _model_path(name)
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else ""
+
+
+def _model_path(name: str) -> Path:
+    return cache_folder() / "aam" / f"{name or SYNTHETIC}.npz"
+
+
+@cache
+def _model_in(path: Path, digest: str, named: bool) -> AppearanceModel:
+    """Read a model; the one of synthetic faces is trained where it is missing or damaged."""
     try:
         return AppearanceModel.load(path)
     except DataError:
-        if name:
+        if named:
             raise
         model = train_model(*synthetic_faces())
         model.save(path)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import save
 from torch import Tensor, nn
@@ -40,6 +42,14 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     if not isinstance(stored, Mapping) or not all(isinstance(v, Tensor) for v in stored.values()):
         raise DataError(f"weights '{path}' are not a state dict (named tensors)")
     return {name.removeprefix("module."): tensor for name, tensor in stored.items()}
+
+
+def state_digest(state: Mapping[str, np.ndarray]) -> str:
+    """Fingerprint of named arrays."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        digest.update(name.encode() + state[name].tobytes())
+    return digest.hexdigest()[:16]
 
 
 def write_weights(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:

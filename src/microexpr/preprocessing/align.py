@@ -12,7 +12,7 @@ from pydantic import Field
 
 from ..core.clip import Sample
 from ..core.errors import RecipeError
-from ..faces.aam import fit, named_model
+from ..faces.aam import fit, model_digest, named_model
 from ..faces.alignment import EYE_X, EYE_Y, MARGIN, eye_centers, eye_positions
 from ..faces.cascade import find_eyes
 from ..faces.landmarks import detect_face, find_landmarks
@@ -61,8 +61,7 @@ class Align(Step):
         initializer: detector from whose eyes the appearance model starts: `cascade` (finds faces that are about
             upright) or `blazeface` (finds turned ones, too; needs the files of the face mesh).
         model: name of an appearance model, `aam/<model>.npz` in the cache folder; "" is one of synthetic faces, which
-            is trained at first use and fits the faces of real persons badly (docs/how-to/faces.md). Results are
-            cached by the name of the model: give a new model a new name.
+            is trained at first use and fits the faces of real persons badly (docs/how-to/faces.md).
     """
 
     version = 2  # since 2, large faces are averaged by whole blocks
@@ -106,6 +105,10 @@ class Align(Step):
         if self.mask and found is not None and found.points is not None:
             aligned[:, ~face_mask(transform_points(found.points, matrix), self.size)] = self.fill
         return dataclasses.replace(sample.with_array("frames", aligned), landmarks=None)
+
+    def inputs(self) -> str:
+        """Fingerprint of the file of a named appearance model."""
+        return model_digest(self.model) if self.method == "aam" and self.model else ""
 
     @property
     def eye_targets(self) -> np.ndarray:

@@ -66,6 +66,10 @@ class Step(ABC):
         """
         return None
 
+    def inputs(self) -> str:
+        """Fingerprint of the files that it reads besides the clip, e.g. a model; part of the key in the cache."""
+        return ""
+
     @property
     def channel_order(self) -> str:
         """Order of the color channels of its array: `rgb`, `bgr` or `gray`; a report shows them as RGB."""
@@ -105,10 +109,12 @@ class Chain:
 
     @property
     def description(self) -> str:
-        """Steps, settings and versions as JSON."""
-        return json.dumps(
-            [{"name": step.name, "version": step.version, **dataclasses.asdict(step)} for step in self.steps]
-        )
+        """Steps, settings, versions and fingerprints of the files that they read, as JSON."""
+        tables = []
+        for step in self.steps:
+            inputs = {"inputs": step.inputs()} if step.inputs() else {}
+            tables.append({"name": step.name, "version": step.version, **dataclasses.asdict(step), **inputs})
+        return json.dumps(tables)
 
     @property
     def settings(self) -> list[dict[str, Any]]:

@@ -170,7 +170,7 @@ class Protocol:
             ProtocolError: no clip takes part.
         """
         every = sorted(clips, key=lambda clip: clip.id)
-        chosen = [(clip, self._label_of(clip)) for clip in every if self._may_take_part(clip)]
+        chosen = [(clip, self.label_of(clip)) for clip in every if self._may_take_part(clip)]
         examples = [
             Example(frame, label)
             for clip, label in chosen
@@ -208,11 +208,12 @@ class Protocol:
     def _may_take_part(self, clip: Clip) -> bool:
         if self.clips_of:
             other = PROTOCOLS.get(self.clips_of)
-            if not other._may_take_part(clip) or other._label_of(clip) is None:
+            if not other._may_take_part(clip) or other.label_of(clip) is None:
                 return False
         return clip.dataset in self.datasets and clip.id not in self.exclude
 
-    def _label_of(self, clip: Clip) -> str | None:
+    def label_of(self, clip: Clip) -> str | None:
+        """The class (or action units) of a clip by its label; None where it takes no part."""
         label = clip.labels.get(self.label, "")
         if self.multilabel:
             return _action_units(label)
