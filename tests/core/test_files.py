@@ -9,6 +9,7 @@ import pytest
 from microexpr.core.files import (
     RESERVED_NAMES,
     is_empty,
+    locked,
     open_atomically,
     unique_file_name,
     write_atomically,
@@ -109,3 +110,10 @@ def test_file_names_are_made_one_to_one_from_names():
         assert re.fullmatch(r"[A-Za-z0-9_.~-]{1,100}", file) and file.isascii()
         assert not file.startswith((".", "-")) and not file.endswith((".", " ", ".tmp"))
         assert file.partition(".")[0].lower() not in RESERVED_NAMES
+
+
+def test_a_locked_folder_cannot_be_locked_again(tmp_path):
+    with locked(tmp_path / "a"), pytest.raises(BlockingIOError), locked(tmp_path / "a"):
+        pass
+    with locked(tmp_path / "a"):
+        assert not list((tmp_path / "a").iterdir())

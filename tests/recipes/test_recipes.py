@@ -2,9 +2,9 @@
 
 import pytest
 
-from microexpr.core.errors import MicroexprError, MissingDataError
+from microexpr.core.errors import MicroexprError, MissingDataError, RecipeError
 from microexpr.experiments.options import RunOptions
-from microexpr.experiments.recognition_folds import evaluate
+from microexpr.experiments.recognition_folds import check_settings, evaluate
 from microexpr.recipes import ActionUnitsRecipe, load_recipe, load_recipes, parse_recipe, shipped_recipes, toml_value
 from tests.conftest import RECIPE
 
@@ -132,3 +132,40 @@ def test_misspelt_recipes_of_action_units_are_errors(old, new, text):
 def test_a_recipe_of_recognition_needs_classes(recipe):
     with pytest.raises(MicroexprError, match="has action units, write the table"):
         recipe.with_settings({"protocol": "casme2-action-units"})
+
+
+@pytest.mark.parametrize(
+    ("files", "text"),
+    [
+        ({"a": 'title = "t"\nextends = "DIR/a.toml"'}, "extends or holds itself"),
+        ({"a": 'title = "t"\nextends = "DIR/b.toml"', "b": 'title = "t"\nextends = "DIR/a.toml"'}, "holds itself"),
+        ({"a": '[suite]\nrecipes = ["DIR/a.toml"]'}, "extends or holds itself"),
+        ({"a": "[suite]\nrecipes = []"}, "name at least one"),
+        ({"a": 'title = "t"\nstages = [1, 2]'}, r"write \[\[stages\]\], a table for each"),
+        ({"a": 'title = "t"\nspotting = 3'}, "= 3: write a table"),
+        ({"a": 'title = "t"\nquick = 3\n[spotting]'}, "table 'quick' = 3: write a table"),
+        ({"a": "suite = 3"}, "suite 'a' = 3: write a table"),
+        ({"a": "title = " + "[" * 5000 + "]" * 5000}, "nested too deep"),
+        ({f"a{i or ''}": f'title = "t"\nextends = "DIR/a{i + 1}.toml"' for i in range(30)}, "more than 20 recipes"),
+    ],
+)
+def test_recipes_that_cannot_be_read_are_one_line(files, text, tmp_path):
+    for name, content in files.items():
+        (tmp_path / f"{name}.toml").write_text(content.replace("DIR", str(tmp_path)))
+    with pytest.raises(RecipeError, match=text) as caught:
+        load_recipes(tmp_path / "a.toml")
+    assert caught.value.exit_code == 2 and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "text"),
+    [
+        ("recognizer.epochs", True, "epochs = True: write a number"),
+        ("recognizer.epochs", "5", "epochs = '5': write a number"),
+        ("recognizer.optimizer.lr", True, "lr = True: write a number"),
+        ("recognizer.normalize", 1, "normalize = 1: write true or false"),
+    ],
+)
+def test_texts_and_truth_values_are_no_numbers(network, key, value, text):
+    with pytest.raises(RecipeError, match=text):
+        check_settings(network.with_settings({key: value}))

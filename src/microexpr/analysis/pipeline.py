@@ -20,6 +20,7 @@ from ..core.clip import Frames
 from ..core.errors import DataError, MediaError, MicroexprError, RunError, UsageError, one_line
 from ..core.events import Analysis
 from ..core.executors import Done, executor
+from ..core.files import locked
 from ..core.progress import ProgressCallback, no_progress, show_progress
 from ..imaging.frames import file_signature, open_frames
 from ..imaging.video import VideoFrames
@@ -174,6 +175,16 @@ def _readable_errors(source: Path) -> Iterator[None]:
         raise MediaError(f"'{error.filename or source}' cannot be read or written: {error.strerror}") from None
 
 
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder of a recording, into which two analyses at once would write the same files."""
+    try:
+        with locked(folder):
+            yield
+    except BlockingIOError:
+        raise RunError(f"'{folder}' is being written by another analysis; wait for it, or give another --out") from None
+
+
 def _open(source: Path) -> Frames:
     if source.suffix.lower() == ".txt" and source.is_file():
         raise MediaError(f"list '{source}' names no recording, or stands in a list; write one path a line, in UTF-8")
@@ -191,15 +202,16 @@ def _analyze_into(
         if (old := _finished(folder, source, fingerprint)) is not None:
             progress(f"{one_line(source.name)}: done before", 1, 1)
             return old
-        work = folder / WORK
-        try:
-            work.mkdir(parents=True, exist_ok=True)
-            analysis, images = _analyze(source, frames, work, fingerprint, options, progress, components)
-            write_analysis(folder, analysis, images)
-        except Exception:  # not an interrupt: after one, the same command continues from the finished tracks
+        with _locked(folder):
+            work = folder / WORK
+            try:
+                work.mkdir(parents=True, exist_ok=True)
+                analysis, images = _analyze(source, frames, work, fingerprint, options, progress, components)
+                write_analysis(folder, analysis, images)
+            except Exception:  # not an interrupt: after one, the same command continues from the finished tracks
+                _remove_work(folder)
+                raise
             _remove_work(folder)
-            raise
-        _remove_work(folder)
         return analysis
 
 

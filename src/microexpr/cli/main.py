@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from ..core.errors import MicroexprError, one_line
+from ..core.errors import MicroexprError, disk_message, one_line
 from .app import app
 
 INTERRUPTED = 130
@@ -52,7 +52,7 @@ def _error_message(error: Exception) -> str:
     """An error as one line, without control characters that a file name may contain."""
     text = str(error)
     if isinstance(error, OSError) and not isinstance(error, MicroexprError):
-        text = f"'{error.filename}' cannot be read or written: {error.strerror}"
+        text = disk_message(error)
     elif not isinstance(error, MicroexprError):
         text = f"{type(error).__name__}: {error}; this should not happen, `microexpr --debug ...` shows where it did"
     return one_line(text)

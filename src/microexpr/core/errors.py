@@ -19,6 +19,7 @@ A message says what is wrong, which value it was and what to do, in one line.
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 
@@ -88,6 +89,19 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if near:
         return f"; did you mean '{near[0]}'?"
     return f"; known: {', '.join(names) or 'none'}"
+
+
+def is_disk_full(error: OSError) -> bool:
+    """Whether there is no room left for a file."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def disk_message(error: OSError) -> str:
+    """A line about a file that cannot be read or written."""
+    file = f"'{error.filename}'" if error.filename else "a file"
+    if is_disk_full(error):
+        return f"{file} cannot be written: the disk is full; make room on it, then try again"
+    return f"{file} cannot be read or written: {error.strerror or error}"
 
 
 def one_line(text: str) -> str:

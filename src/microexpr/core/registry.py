@@ -163,11 +163,16 @@ def validate_settings(cls: type[T], values: Mapping[str, Any], where: str, **com
         RecipeError: an unknown setting (the nearest is named) or a value of the wrong type or out of range.
     """
     fields = {f.name for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
+    if not isinstance(values, Mapping):
+        raise RecipeError(f"{where} = {values!r}: write a table, e.g. {{{min(fields - set(common))} = ...}}")
     for key in values:
         if key not in fields - set(common):
             raise RecipeError(f"{where} has no setting '{key}'{did_you_mean(key, fields - set(common))}")
     try:
-        return _adapter(cls).validate_python({**values, **common})
+        built = _adapter(cls).validate_python({**values, **common})
+        for key, value, wanted in _converted(values, built):
+            raise RecipeError(f"{where}: {key} = {value!r}: write {wanted}")
+        return built
     except ValidationError as error:
         first = error.errors()[0]
         if isinstance(cause := first.get("ctx", {}).get("error"), MicroexprError):
@@ -176,6 +181,23 @@ def validate_settings(cls: type[T], values: Mapping[str, Any], where: str, **com
         key = ".".join(part for part in parts if not part.startswith(("constrained-", "literal[")))  # kinds of a union
         complaint = first["msg"].replace("valid tuple", "list")  # as TOML calls it
         raise RecipeError(f"{where}: {key or 'a setting'} = {first['input']!r}: {complaint}") from None
+
+
+def _converted(given: Any, built: Any) -> Iterator[tuple[str, Any, str]]:
+    """(setting, value, what to write) of values that became another kind: a text or `true` a number, 1 `true`."""
+    if isinstance(given, Mapping):
+        for key, value in given.items():
+            part = built.get(key) if isinstance(built, Mapping) else getattr(built, str(key), value)
+            for below, wrong, wanted in _converted(value, part):
+                yield f"{key}.{below}".rstrip("."), wrong, wanted
+    elif isinstance(given, (list, tuple)) and isinstance(built, (list, tuple)):
+        for number, (value, part) in enumerate(zip(given, built, strict=False), 1):
+            for below, wrong, wanted in _converted(value, part):
+                yield f"{number}.{below}".rstrip("."), wrong, wanted
+    elif isinstance(built, (int, float)) and isinstance(given, (str, int, float)):
+        same = not isinstance(given, str) and isinstance(built, bool) == isinstance(given, bool)
+        if not same:
+            yield "", given, "true or false" if isinstance(built, bool) else "a number, without quotes"
 
 
 def _adapter(cls: type[T]) -> TypeAdapter[T]:

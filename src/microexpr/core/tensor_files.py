@@ -53,7 +53,7 @@ def read_metadata(path: Path | str) -> dict[str, str]:
 
 
 def _metadata(file: Any) -> dict[str, str]:
-    return {name: text for name, text in (file.metadata() or {}).items() if name != CHECKSUM}
+    return {name: text for name, text in sorted((file.metadata() or {}).items()) if name != CHECKSUM}
 
 
 @contextmanager

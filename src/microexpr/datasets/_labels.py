@@ -20,16 +20,20 @@ Opener = Callable[[str], Dataset]
 
 
 def add_labels(
-    clips: Sequence[Clip], field: str, classes: Collection[str], table: Mapping[str, str] | None, open_release: Opener
+    clips: Sequence[Clip],
+    field: str,
+    table: Mapping[str, str] | None,
+    open_release: Opener,
+    classes: Collection[str] = (),
 ) -> list[Clip]:
     """The clips, with a label added by clip id to those that lack it.
 
     Args:
         clips: of any data sets.
         field: the label, e.g. `objective`.
-        classes: of the task. Another spelling of an objective class, e.g. `3`, becomes `III`.
         table: clip id -> label, from `read_labels`; its labels replace all others. Ids of other clips do not matter.
         open_release: opens the data set of a name, to read its sheet.
+        classes: of the task. Another spelling of an objective class, e.g. `3`, becomes `III`.
     """
 
     def spelled(label: str) -> str:

@@ -75,4 +75,9 @@ class DatasetIssue:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.clip}: {self.field} = {self.value}: {self.reason}"
+        return printable(f"{self.clip}: {self.field} = {self.value}: {self.reason}")
+
+
+def printable(text: str) -> str:
+    """A text of a sheet for a terminal: line breaks, escape sequences and other control characters are escaped."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

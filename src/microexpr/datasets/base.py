@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import html
 import json
+import os
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from ..core.clip import TIMES, Clip
-from ..core.config import data_folder
+from ..core.config import cache_folder, data_folder
 from ..core.errors import AnnotationError, DataError, MediaError, MissingDataError, UsageError
 from ..core.files import SYNTHETIC_MARK, write_folder_atomically
 from ..core.registry import Registry
@@ -214,6 +215,13 @@ class Dataset(ABC):
             raise DataError(f"data set '{self.name}': '{self.root}' holds no clip")
         clips, unfit = apply_corrections(clips, self.corrections, read_corrections(self.root), self.info.counts)
         issues = [*issues, *unfit]
+        outside = {clip.id for clip in clips if not self._holds(clip.source)}
+        issues += [
+            DatasetIssue(clip.id, "source", str(clip.source), "leads out of the folder")
+            for clip in clips
+            if clip.id in outside
+        ]
+        clips = [clip for clip in clips if clip.id not in outside]
         for clip_id, n in Counter(clip.id for clip in clips).items():
             if n > 1:
                 issues.append(DatasetIssue(clip_id, "id", clip_id, f"stands {n} times in the sheet"))
@@ -221,6 +229,12 @@ class Dataset(ABC):
             issues += [DatasetIssue(clip.id, field, str(value), why) for field, value, why in clip.issues()]
         missing = [issue for clip in clips for issue in missing_frames(clip)]
         return sorted(clips, key=lambda clip: clip.id), issues, missing
+
+    def _holds(self, source: Path) -> bool:
+        """Whether a path stays in the data set's folder (or in what is unpacked of it); links are not followed."""
+        path = Path(os.path.abspath(source))  # noqa: PTH100  (removes `..`, follows no link)
+        folders = (os.path.abspath(self.root), cache_folder().absolute())  # noqa: PTH100
+        return any(path.is_relative_to(folder) for folder in folders)
 
 
 DATASETS: Registry[Dataset] = Registry("data set", "microexpr.datasets")

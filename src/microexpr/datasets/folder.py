@@ -47,7 +47,10 @@ class Folder(Dataset):
                 continue
             clip_id, subject = f"folder/{row['subject']}/{row['clip']}", f"folder/{row['subject']}"
             times, time_issues = sheets.parse_times(clip_id, row, ("onset", "apex", "offset"))
-            issues += [*time_issues, *self._outside(clip_id, row["source"])]
+            issues += time_issues
+            if not (self.root / row["source"]).resolve().is_relative_to(self.root.resolve()):
+                issues.append(DatasetIssue(clip_id, "source", row["source"], "leads out of the folder"))
+                continue
             source = self.root / row["source"]
             fps = _number(row["fps"]) if row.get("fps") else _frame_rate(source)
             if fps is None:
@@ -56,12 +59,6 @@ class Folder(Dataset):
             labels = {name: value for name, value in row.items() if name not in (*KNOWN, sheets.LINE) and value}
             clips.append(Clip(clip_id, "folder", subject, source, fps, *times, labels))
         return clips, issues
-
-    def _outside(self, clip_id: str, source: str) -> list[DatasetIssue]:
-        """An issue where the source is not in this folder."""
-        if (self.root / source).resolve().is_relative_to(self.root.resolve()):
-            return []
-        return [DatasetIssue(clip_id, "source", source, "leads out of the folder")]
 
     @classmethod
     def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:

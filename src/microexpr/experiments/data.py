@@ -104,7 +104,7 @@ def load_stage_data(
     clips = {source.name: list(source.clips(allow_missing=options.allow_subset)) for source in sources}
     all_clips = [clip for own in clips.values() for clip in own]
     table = read_labels(options.labels) if options.labels else {}
-    labeled, data = add_labels(all_clips, protocol.label, protocol.classes, table, open_source), {}
+    labeled, data = add_labels(all_clips, protocol.label, table, open_source, protocol.classes), {}
     examples = protocol.select(labeled)
     others = check_own_classes(protocol, labeled, examples) if isinstance(stage.protocol, dict) else []
     absent = protocol.unlabeled(labeled) + [

@@ -125,8 +125,11 @@ def agreement(first: Sequence[Event], second: Sequence[Event], numbers: range, i
     sides = [_accepted(events, numbers, name) for events, name in ((first, "first"), (second, "second"))]
     matched: list[tuple[Event, Event]] = []
     counts = np.zeros((2, 2), np.int64)
-    for face in sorted({event.face for side in sides for event in side}):
-        own = [[event for event in side if event.face == face] for side in sides]
+    by_face: dict[int, tuple[list[Event], list[Event]]] = {}
+    for number, side in enumerate(sides):
+        for event in side:
+            by_face.setdefault(event.face, ([], []))[number].append(event)
+    for _, own in sorted(by_face.items()):
         matched += match_intervals(own[0], own[1], iou)
         counts += _frame_counts(own[0], own[1], numbers)
     units = _unit_agreement(matched)
@@ -169,11 +172,22 @@ def _names(events: Sequence[Event]) -> str:
 
 def _frame_counts(first: Sequence[Event], second: Sequence[Event], numbers: range) -> np.ndarray:
     """(2, 2) frames of one face: rows whether the first coder has an event there, columns the same of the second."""
-    inside = np.zeros((2, len(numbers)), np.int64)
-    for row, events in zip(inside, (first, second), strict=True):
-        for event in events:
-            row[numbers.index(event.onset) : numbers.index(event.offset) + 1] = 1
-    return np.bincount(2 * inside[0] + inside[1], minlength=4).reshape(2, 2)
+    spans = [
+        [(numbers.index(event.onset), numbers.index(event.offset) + 1) for event in side] for side in (first, second)
+    ]
+    alone = [_covered(side) for side in spans]
+    either = _covered([*spans[0], *spans[1]])
+    both = sum(alone) - either
+    return np.array([[len(numbers) - either, alone[1] - both], [alone[0] - both, both]], np.int64)
+
+
+def _covered(spans: Sequence[tuple[int, int]]) -> int:
+    """Number of frames in at least one span (first, one past the last)."""
+    total, end = 0, 0
+    for first, past in sorted(spans):
+        total += max(0, past - max(first, end))
+        end = max(end, past)
+    return total
 
 
 def _class_counts(matched: Sequence[tuple[Event, Event]]) -> np.ndarray:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
+
+import numpy as np
 
 from ..core.clip import Interval
 from ..core.events import Event
@@ -130,16 +132,24 @@ def strs(spotting_f1: float, analysis_f1: float) -> float:
 
 def _match_spans(first: Sequence[Span], second: Sequence[Span], iou: float) -> list[tuple[int, int]]:
     """Indices of the pairs, best overlap first; where two overlap alike, the earlier in `first`, then in `second`."""
-    candidates = [(overlap(a, b), i, j) for i, a in enumerate(first) for j, b in enumerate(second)]
+    candidates = [(value, i, j) for i, j, value in _overlapping(first, second) if value >= iou]
     pairs: list[tuple[int, int]] = []
     used_first: set[int] = set()
     used_second: set[int] = set()
-    for value, i, j in sorted(candidates, key=lambda candidate: -candidate[0]):
-        if value >= iou and i not in used_first and j not in used_second:
+    for _, i, j in sorted(candidates, key=lambda candidate: -candidate[0]):
+        if i not in used_first and j not in used_second:
             used_first.add(i)
             used_second.add(j)
             pairs.append((i, j))
     return pairs
+
+
+def _overlapping(first: Sequence[Span], second: Sequence[Span]) -> Iterator[tuple[int, int, float]]:
+    """(i, j, intersection over union) of the pairs that have a frame in common, sorted by i, then j."""
+    onsets, offsets = (np.array([span[end] for span in second], np.int64) for end in (0, 1))
+    for i, (onset, offset) in enumerate(first):  # no list of all pairs: a file may hold ten thousands of events
+        for j in np.flatnonzero((onsets <= offset) & (offsets >= onset)).tolist():
+            yield i, j, overlap((onset, offset), second[j])
 
 
 def _count_intervals(spans: Spans) -> int:

@@ -14,6 +14,9 @@ from ..core.errors import MissingDataError, RecipeError, UnknownNameError, did_y
 from ..core.registry import validate_settings
 from .base import RECIPE_KINDS, Recipe
 
+DEEPEST = 20
+"""Largest number of recipes and suites that lead to each other."""
+
 
 @dataclass(frozen=True)
 class Suite:
@@ -31,45 +34,62 @@ class Suite:
     protocols: tuple[str, ...] = ()
     keep_datasets: bool = False
 
-    def members(self) -> list[Recipe]:
-        """One recipe for each pair of recipe and protocol, named after both; or each recipe as it stands."""
+    def members(self, within: tuple[str, ...] = ()) -> list[Recipe]:
+        """One recipe for each pair of recipe and protocol, named after both; or each recipe as it stands.
+
+        Args:
+            within: Recipes and suites whose loading led here.
+        """
         if not self.protocols:
-            return [load_recipe(name) for name in self.recipes]
+            return [load_recipe(name, within) for name in self.recipes]
         return [
-            load_recipe(name).with_protocol(protocol, self.keep_datasets)
+            load_recipe(name, within).with_protocol(protocol, self.keep_datasets)
             for protocol in self.protocols
             for name in self.recipes
         ]
 
 
-def load_recipe(name: str | Path) -> Recipe:
+def load_recipe(name: str | Path, within: tuple[str, ...] = ()) -> Recipe:
     """Load a shipped recipe by name, or one of your own by its path.
 
     Args:
         name: Name of a shipped recipe (see `shipped_recipes`), or a path that ends in `.toml`.
+        within: Recipes and suites whose loading led here.
 
     Raises:
         UnknownNameError: no such recipe ships with the package.
         MissingDataError: there is no such file.
-        RecipeError: not TOML, a suite, or a wrong key, type or value.
+        RecipeError: not TOML, a suite, or a wrong key, type or value; or it extends itself.
     """
-    members = load_recipes(name)
+    members = load_recipes(name, within)
     if len(members) != 1:
         raise RecipeError(f"'{name}' is a suite of {len(members)} recipes, not a recipe")
     return members[0]
 
 
-def load_recipes(name: str | Path) -> list[Recipe]:
+def load_recipes(name: str | Path, within: tuple[str, ...] = ()) -> list[Recipe]:
     """Load the recipe of that name or path, or every recipe of a suite.
+
+    Args:
+        name: As for `load_recipe`.
+        within: Recipes and suites whose loading led here.
 
     Raises:
         UnknownNameError, MissingDataError, RecipeError: as `load_recipe`.
     """
+    chain = (*within, str(Path(name).resolve()) if str(name).endswith(".toml") else str(name))
+    if chain[-1] in within:
+        raise RecipeError(f"recipe '{name}' extends or holds itself ({' -> '.join(Path(n).name for n in chain[-4:])})")
+    if len(chain) > DEEPEST:
+        raise RecipeError(f"recipe '{name}': more than {DEEPEST} recipes extend each other; name a shipped recipe")
     title = Path(name).stem if str(name).endswith(".toml") else str(name)
     table = _parse_toml(title, recipe_text(name))
     if "suite" in table:
-        return validate_settings(Suite, table["suite"], f"suite '{title}'").members()
-    return [_parse_table(title, table)]
+        suite = validate_settings(Suite, table["suite"], f"suite '{title}'")
+        if not suite.recipes:
+            raise RecipeError(f"suite '{title}': recipes = []: name at least one")
+        return suite.members(chain)
+    return [_parse_table(title, table, chain)]
 
 
 def parse_recipe(name: str, text: str) -> Recipe:
@@ -125,12 +145,14 @@ def _parse_toml(name: str, text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"recipe '{name}' is not TOML: {error}") from None
+    except RecursionError:
+        raise RecipeError(f"recipe '{name}': its lists or tables are nested too deep") from None
 
 
-def _parse_table(name: str, table: Mapping[str, Any]) -> Recipe:
+def _parse_table(name: str, table: Mapping[str, Any], within: tuple[str, ...] = ()) -> Recipe:
     """The recipe of the kind whose table is there."""
     if "extends" in table:
-        return load_recipe(str(table["extends"])).extend(name, table)
+        return load_recipe(str(table["extends"]), within).extend(name, table)
     kinds = {cls.table: cls for _, cls in RECIPE_KINDS}
     found = [key for key in table if key in kinds]
     if not found:

@@ -93,6 +93,8 @@ class RecognitionRecipe(Recipe):
         known = [f.name for f in dataclasses.fields(Stage)]
         needed = [f.name for f in dataclasses.fields(Stage) if f.default is dataclasses.MISSING]
         for number, stage in enumerate(settings, 1):
+            if not isinstance(stage, Mapping):
+                raise RecipeError(f"{where}: stages = {list(settings)!r}: write [[stages]], a table for each")
             for wrong in (key for key in stage if key not in known):
                 raise RecipeError(f"{where}, stage {number} has no setting '{wrong}'{did_you_mean(wrong, known)}")
             for absent in (key for key in needed if key not in stage):

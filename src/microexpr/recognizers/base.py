@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from ..core.clip import Sample
-from ..core.errors import DataError, NotFittedError, RecipeError, UsageError
+from ..core.errors import DataError, NotFittedError, RecipeError, RunError, UsageError
 from ..core.progress import StepCallback, no_step_progress
 from ..core.registry import Registry, validate_settings
 from ..core.tensor_files import read_tensors, write_tensors
@@ -99,11 +99,18 @@ class Recognizer(ABC):
 
         Raises:
             NotFittedError: neither `fit` nor `load` was called before.
+            RunError: a probability is infinite or not a number.
         """
         self._check_fitted()
         if not samples:
             return np.zeros((0, len(self.classes)))
         probabilities = np.asarray(self._predict_proba(samples), np.float64)
+        if not np.isfinite(probabilities).all():
+            wrong = samples[int(np.argmin(np.isfinite(probabilities).all(axis=1)))].id
+            raise RunError(
+                f"recognizer '{self.name}' gives no finite probability for '{wrong}': the training diverged (use a "
+                "smaller learning rate), or the clip's array holds values that are not finite"
+            )
         return probabilities / probabilities.sum(axis=1, keepdims=True)
 
     def predict(self, samples: Sequence[Sample]) -> list[str]:

@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from .. import __version__
-from ..core.errors import MediaError, MicroexprError, MissingDataError, RunError, one_line
+from ..core.errors import MediaError, MicroexprError, MissingDataError, RunError, disk_message, is_disk_full, one_line
 from ..core.files import slug
 from ..core.registry import validate_settings
 from . import views
@@ -73,6 +73,11 @@ def _add_error_handlers(app: FastAPI) -> None:
     async def own_error(request: Request, error: MicroexprError) -> JSONResponse:
         status = next((code for kind, code in STATUS_CODES.items() if isinstance(error, kind)), 400)
         return error_response(status, one_line(str(error))[:500])
+
+    @app.exception_handler(OSError)
+    async def disk_error(request: Request, error: OSError) -> JSONResponse:
+        status = 507 if is_disk_full(error) else 404 if isinstance(error, FileNotFoundError) else 409
+        return error_response(status, one_line(disk_message(error))[:500])
 
     @app.exception_handler(RequestValidationError)
     async def invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -151,6 +156,8 @@ def _add_media(app: FastAPI, store: RecordingStore) -> None:
             path = preview
         if info.state != "done" or path.suffix not in VIDEO_TYPES:
             raise RunError("there is no video that a browser can play; ask for single frames")
+        if not path.is_file():
+            raise MissingDataError(f"'{path.name}' of this recording is not there any more")
         return FileResponse(path, media_type=VIDEO_TYPES[path.suffix])
 
     @app.get("/api/recordings/{id}/times")

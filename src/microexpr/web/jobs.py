@@ -20,7 +20,7 @@ import numpy as np
 
 from ..analysis.formats.json_file import to_json
 from ..analysis.page import rename_recording
-from ..core.errors import MediaError, MicroexprError, MissingDataError, one_line
+from ..core.errors import MediaError, MicroexprError, MissingDataError, disk_message, one_line
 from ..core.files import write_atomically
 from ..core.progress import ProgressCallback
 from ..core.registry import load_plugin
@@ -92,9 +92,19 @@ class JobQueue:
     def _work(self) -> None:
         """Run waiting analyses one after the other until the queue is stopped."""
         while (id := self._waiting.get()) is not None and not self._stopped:
-            with suppress(MissingDataError):  # the recording was deleted meanwhile
+            try:
                 self._run(id)
+            except MissingDataError:  # the recording was deleted meanwhile
+                pass
+            except Exception as error:  # a full disk, or no room for a process: the other recordings still wait
+                self._fail(id, error)
             self.progress.pop(id, None)
+
+    def _fail(self, id: str, error: Exception) -> None:
+        """Show why an analysis could not be run; the state is at least in memory where the disk is full."""
+        message = disk_message(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        with suppress(MicroexprError, OSError):
+            self.store.update(id, state="failed", error=one_line(message)[:500])
 
     def _run(self, id: str) -> None:
         spawn = multiprocessing.get_context("spawn")
@@ -176,6 +186,8 @@ def run_job(pipe: Connection, job: AnalysisJob) -> None:
     except MicroexprError as error:
         line = str(error).replace(str(job.folder / job.file), job.name).replace(str(job.folder), "")
         send({"error": one_line(line)})
+    except OSError as error:
+        send({"error": one_line(disk_message(error).replace(str(job.folder), ""))})
     except MemoryError:
         send({"error": "there is not enough memory to analyze this recording"})
 

@@ -203,7 +203,10 @@ class RecordingStore:
         path = self.folder(id) / name
         if not path.is_file():
             raise RunError(f"'{self.info(id).name}' is not analyzed yet")
-        return np.asarray(np.load(path, allow_pickle=False), np.float64)
+        try:
+            return np.asarray(np.load(path, allow_pickle=False), np.float64)
+        except (OSError, ValueError, EOFError):
+            raise RunError(f"'{path.name}' of '{self.info(id).name}' is damaged; upload the recording again") from None
 
     def annotations(self, id: str) -> Annotations:
         """Return the current events with the history of their changes.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+from collections.abc import AsyncIterator
 from typing import IO
 
 from fastapi import Request
@@ -10,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from ..core.errors import MicroexprError
+from ..core.errors import MicroexprError, disk_message
 from .media import HEADER_BYTES, video_suffix
 from .security import error_response
 from .settings import ServerOptions
@@ -21,6 +23,9 @@ MIN_FREE_BYTES = 200 * 10**6
 
 MAX_DRAINED_BYTES = 64 * 10**6
 """Bytes of a refused upload that are read and dropped, so that the browser shows the error, not a broken connection."""
+
+MAX_WAIT_SECONDS = 60.0
+"""Seconds without a byte after which an upload is broken off."""
 
 SUPPORTED = "MP4, MOV, AVI, MKV, WebM, MPEG, OGG, FLV or WMV"
 
@@ -55,6 +60,8 @@ async def receive_upload(
         info = await run_in_threadpool(store.create, name)
     except MicroexprError as error:
         return error_response(409, str(error))
+    except OSError as error:
+        return error_response(507, disk_message(error))
     try:
         return await _save(request, info, store, settings)
     except ClientDisconnect:
@@ -64,7 +71,10 @@ async def receive_upload(
         await run_in_threadpool(store.remove, info.id)
         await _drain(request)
         return error_response(error.status, str(error))
-    except BaseException:  # the server stops or the disk is full: leave no unfinished recording
+    except OSError as error:
+        await run_in_threadpool(store.remove, info.id)
+        return error_response(507, disk_message(error))
+    except BaseException:  # the server stops: leave no unfinished recording
         store.remove(info.id)
         raise
 
@@ -81,7 +91,7 @@ async def _save(request: Request, info: RecordingInfo, store: RecordingStore, se
 async def _write(request: Request, file: IO[bytes], settings: ServerOptions) -> tuple[int, str]:
     """Write the body to the file; return its size in bytes and the suffix that its content asks for."""
     size, header, suffix = 0, b"", ""
-    async for chunk in request.stream():
+    async for chunk in _chunks(request):
         size += len(chunk)
         if size > settings.max_upload_mb * 10**6:
             raise _UploadError(413, _too_large(settings))
@@ -105,12 +115,24 @@ def _too_large(settings: ServerOptions) -> str:
     return f"the video is larger than {settings.max_upload_mb} MB; `microexpr serve --max-upload-mb N` allows more"
 
 
+async def _chunks(request: Request) -> AsyncIterator[bytes]:
+    """The parts of an upload as they arrive; one that hangs is an error."""
+    stream = request.stream()
+    while True:
+        try:
+            yield await asyncio.wait_for(anext(stream), MAX_WAIT_SECONDS)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise _UploadError(408, f"nothing of the upload arrived for {MAX_WAIT_SECONDS:g} seconds") from None
+
+
 async def _drain(request: Request) -> None:
     drained = 0
     try:
-        async for chunk in request.stream():
+        async for chunk in _chunks(request):
             drained += len(chunk)
             if drained > MAX_DRAINED_BYTES:
                 return
-    except (ClientDisconnect, RuntimeError):
+    except (ClientDisconnect, RuntimeError, _UploadError):
         return

@@ -125,7 +125,7 @@ class Trainer:
     warmup: float = 0.0
     parts: int = 1
     checkpoint: Checkpoint | None = None
-    require_finite: bool = False
+    require_finite: bool = True
     on_progress: StepCallback = no_step_progress
     on_epoch: Callable[[History], None] | None = None
 
