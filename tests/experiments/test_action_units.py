@@ -9,7 +9,7 @@ import microexpr as mx
 from microexpr.core.action_units import parse_action_units
 from microexpr.core.errors import RecipeError, RunError
 from microexpr.core.progress import no_progress
-from microexpr.experiments.action_units import ActionUnitsRun
+from microexpr.experiments._action_unit_run import ActionUnitsRun
 from microexpr.experiments.options import RunOptions
 from microexpr.experiments.runs import find_runs, open_run, run_seeds
 from microexpr.experiments.train import train_model

@@ -12,7 +12,7 @@ from ..core.clip import Sample
 from ..core.errors import RecipeError
 from ..protocols import Example, Protocol
 from ..recognizers import RECOGNIZERS, Recognizer
-from .action_units import ActionUnitsRun
+from ._action_unit_run import ActionUnitsRun
 from .recognition_folds import FoldEvaluation, FoldJob
 
 
