@@ -1,6 +1,7 @@
 """An issue of a folder names the clip, the field and the value, and states what to do."""
 
 import csv
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -383,3 +384,45 @@ def test_a_broken_list_of_a_user_cannot_be_read(tmp_path, content):
     (tmp_path / "clips.csv").write_text(content, "latin-1")
     with pytest.raises(MicroexprError, match=r"clips.csv' (lacks the column|cannot be read)"):
         DATASETS.get("folder")(tmp_path).clips()
+
+
+def test_control_characters_of_a_sheet_are_printed_escaped(synthetic_datasets, tmp_path):
+    dataset = damaged(synthetic_datasets, "folder", tmp_path)
+    with (dataset.root / "clips.csv").open("a") as file:
+        file.write('"c\x1b[31m9",p9,"no\nwhere.mp4",25,,,,x,\n')
+    lines = [str(issue) for issue in dataset.check()]
+    assert any("c\\x1b[31m9" in line and "no\\nwhere.mp4" in line for line in lines)
+    assert all(char.isprintable() for line in lines for char in line)
+
+
+@pytest.mark.parametrize("name", ["/etc", "../../elsewhere", "EP01/../../../.."])
+@pytest.mark.parametrize(("dataset_name", "sheet", "first"), [("casme2", CODING, 2), ("samm", SAMM, 15)])
+def test_names_of_a_sheet_that_lead_out_of_the_folder_are_issues(
+    synthetic_datasets, tmp_path, name, dataset_name, sheet, first
+):
+    dataset = damaged(synthetic_datasets, dataset_name, tmp_path)
+    book = openpyxl.load_workbook(dataset.root / sheet)
+    book.active.cell(first, 2).value = name
+    book.save(dataset.root / sheet)
+    [issue] = [issue for issue in dataset.check() if issue.reason == "leads out of the folder"]
+    assert name in issue.clip and all(name not in clip.id for clip in dataset._load()[0])
+
+
+def test_a_stray_cell_in_the_last_corner_of_a_sheet_costs_nothing(synthetic_datasets, tmp_path):
+    dataset = damaged(synthetic_datasets, "samm", tmp_path)
+    clips = dataset.clips()
+    book = openpyxl.load_workbook(dataset.root / SAMM)
+    book.active.cell(1_048_576, 16_384).value = " "
+    book.save(dataset.root / SAMM)
+    tracemalloc.start()
+    assert dataset.clips() == clips
+    assert tracemalloc.get_traced_memory()[1] < 200e6
+    tracemalloc.stop()
+
+
+def test_a_sheet_that_unpacks_to_too_much_is_refused(synthetic_datasets, tmp_path, monkeypatch):
+    dataset = damaged(synthetic_datasets, "samm", tmp_path)
+    for name in ("MAX_XLSX_BYTES", "MAX_CELLS"):
+        with monkeypatch.context() as patch, pytest.raises(DataError, match="has more than"):
+            patch.setattr(f"microexpr.datasets._sheets.{name}", 10)
+            dataset.clips()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from microexpr.core.errors import DataError, NotFittedError, RecipeError
+from microexpr.core.errors import DataError, NotFittedError, RecipeError, RunError
 from microexpr.networks import NETWORKS
 from microexpr.networks.training import Sampler, Schedule, Trainer, split_batches
 from microexpr.networks.weights import read_weights
@@ -216,3 +216,20 @@ def test_clips_cached_on_a_device_give_the_same_batches():
     assert full._on_device is None and there._on_device is not None
     for clips in (full, there):
         assert torch.equal(clips.batch(order, device).x, sent.batch(order, device).x)
+
+
+def test_a_network_that_diverges_fails_with_its_epoch_and_the_cause():
+    samples, labels = synthetic_samples()
+    broken = RECOGNIZERS.build(
+        {"name": "network", **SMALL, "optimizer": {"name": "sgd", "lr": 1e30}}, classes=CLASSES, seed=0, fold="f"
+    )
+    with pytest.raises(RunError, match=r"loss is not a finite number in epoch \d; use a learning rate below 1e\+30"):
+        broken.fit(samples, labels)
+
+
+def test_probabilities_that_are_no_numbers_are_an_error(monkeypatch):
+    samples, labels = synthetic_samples()
+    fitted = RECOGNIZERS.build({"name": "majority"}, classes=CLASSES, seed=0, fold="f").fit(samples, labels)
+    monkeypatch.setattr(type(fitted), "_predict_proba", lambda self, s: np.full((len(s), len(CLASSES)), np.nan))
+    with pytest.raises(RunError, match="no finite probability for"):
+        fitted.predict_proba(samples)

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from microexpr.core.action_units import ACTION_UNITS
-from microexpr.experiments.action_units import ActionUnitsRun
+from microexpr.experiments._action_unit_run import ActionUnitsRun
 from microexpr.experiments.recognition_run import Prediction, RecognitionMetadata
 from microexpr.protocols import PROTOCOLS
 from microexpr.recipes import load_recipe

@@ -1,6 +1,5 @@
 """The web application without a browser: uploads, analyses, annotations, files."""
 
-import io
 import json
 import os
 import time
@@ -320,15 +319,3 @@ def test_maximum_number_of_recordings(tmp_path, film):
         page.upload(film, wait=False)
         answer = page.client.post("/api/recordings", params={"name": "b"}, content=film)
         assert answer.status_code == 409 and "delete one" in answer.json()["error"]
-
-
-def test_full_disk_leaves_no_files(tmp_path, film, monkeypatch):
-    page = Page(tmp_path)
-
-    def full(file, chunk):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("microexpr.web.uploads.run_in_threadpool", full)
-    with page.client, pytest.raises(OSError, match="No space"):
-        page.client.post("/api/recordings", params={"name": "b"}, content=io.BytesIO(film))
-    assert list(tmp_path.iterdir()) == []
