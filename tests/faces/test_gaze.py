@@ -42,4 +42,4 @@ def test_the_gaze_of_a_mirrored_photograph_is_mirrored(which):
 
 def test_without_the_file_the_reason_is_given(monkeypatch, tmp_path):
     monkeypatch.setenv("MICROEXPR_FACE_MESH", str(tmp_path))
-    assert "MICROEXPR_FACE_MESH names that folder" in gaze_module.fetch_iris()
+    assert "MICROEXPR_FACE_MESH names that folder" in gaze_module.why_no_iris()

@@ -14,7 +14,9 @@ from ..core.errors import MicroexprError, one_line
 from ..core.events import Event, Face, Recording
 from ..core.progress import ProgressCallback
 from ..core.track import MICRO_SECONDS, FaceTrack
+from ..faces.gaze import gaze, has_iris, why_no_iris
 from ..recognizers.model import Answer, Model
+from .causes import LOOK_ASIDE, LOWERED, event_remarks, is_look_aside
 from .crops import CropRequest, EventCrops, crop_events
 from .event_images import EventImages, event_images
 from .measurement import RegionMotion, measure_regions
@@ -27,8 +29,8 @@ SLOW_FPS = 60
 LOW_QUALITY = 0.5
 """A face of a lower mean quality gets a warning."""
 
-TURNED_DEGREES = 25.0
-"""Degrees from which on a head counts as turned away."""
+MIN_OPEN = 0.5
+"""Opening of an eye, as a fraction of its usual one, below which the iris is hidden."""
 
 MAX_ILLUSTRATED = 50
 """Events that get four images each, the highest scores first; with more of them a page would be slow."""
@@ -53,7 +55,7 @@ def warnings(recording: Recording, faces: Sequence[Face], model: Model | None) -
         numbers = ", ".join(str(face.face) for face in unseen)
         found.append(f"not all the time in sight: face {numbers} (the longest gap lasts {longest:.1f} s)")
     found += [
-        f"face {face.face} is hard to see (quality {face.quality:.2f} of 1): small, turned away or blurred"
+        f"face {face.face} is hard to see (quality {face.quality:.2f} of 1): small, turned, blurred, dark or covered"
         for face in faces
         if face.quality < LOW_QUALITY
     ]
@@ -110,6 +112,8 @@ def classify_events(
         if model is not None:
             answer = _answer(event, crops, Path(recording.path), model)
             event = events[index] = _recognized(event, answer, motions[index], options)
+        if _looks_aside(track, event, crops):
+            event = events[index] = _lowered(event)
         if index in illustrated:
             box = track.boxes[_at(track, event.onset)] - np.array([*crops.origin, 0, 0], np.float32)
             onset, apex, offset = (crops.images[number] for number in (event.onset, event.apex, event.offset))
@@ -151,7 +155,7 @@ def _event(
     quality = rounded(track.quality[part].mean())
     remarks = {
         "blink": track.blink[part].any(),
-        "head turned": (np.abs(track.pose[part, :2]) > TURNED_DEGREES).any(),
+        **event_remarks(track, part),
         "face hardly in sight": quality < options.min_quality,
         "damaged frames": ((damage >= start - 0.001) & (damage <= end + 0.001)).any(),
         f"below {SLOW_FPS} fps": 0 < recording.fps < SLOW_FPS,
@@ -173,6 +177,33 @@ def _event(
         reason="no recognizer was used",
         regions=motion.regions,
     )
+
+
+def _looks_aside(track: FaceTrack, event: Event, crops: EventCrops) -> bool:
+    """Whether the event is a look aside; False where the gaze is not known."""
+    if track.mesh is None or not has_iris():
+        return False
+    gazes = []
+    for number in (event.onset, event.apex, event.offset):
+        index = _at(track, number)
+        if number not in crops.images or track.eye_openness[index].min() < MIN_OPEN:
+            return False
+        gazes.append(gaze(crops.images[number], track.mesh[index] - np.array([*crops.origin, 0])))
+    return is_look_aside(gazes, event.regions)
+
+
+def unknown_gaze(found: Found) -> tuple[str, ...]:
+    """A note where there are events of tracked faces, and their gaze cannot be measured."""
+    if all(track.mesh is None for track, _ in found) or has_iris():
+        return ()
+    return (f"looks aside cannot be distinguished from expressions of the lids: {why_no_iris()}",)
+
+
+def _lowered(event: Event) -> Event:
+    """A look aside: its score is lowered and its label unknown."""
+    reason = "only the eyes move: a look aside"
+    score = rounded(LOWERED * event.score)
+    return dataclasses.replace(_with(event, LOOK_ASIDE), score=score, label="unknown", reason=reason, action_units=())
 
 
 def _answer(event: Event, crops: EventCrops, source: Path, model: Model) -> Answer | None:

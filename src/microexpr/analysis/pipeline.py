@@ -25,7 +25,8 @@ from ..core.progress import ProgressCallback, no_progress, show_progress
 from ..imaging.frames import file_signature, open_frames
 from ..imaging.video import VideoFrames
 from ..recognizers.model import load_model
-from .classify import classify_events
+from .causes import face_notes, left_out, sift
+from .classify import classify_events, unknown_gaze
 from .event_images import EventImages
 from .formats.json_file import read_analysis
 from .options import AnalysisOptions, Components
@@ -277,9 +278,16 @@ def _analyze(
     ]
     model = None if options.model_file is None else load_model(options.model_file)
     found = [(track, interval) for track in tracks for interval in spotted[track][0]]
+    found, counts = sift(found)
     found.sort(key=lambda pair: (pair[1].onset, pair[0].face))
     events, images = classify_events(frames, recording, found, model, options, report)
-    notes = (*_assumed_rate(frames, options), *frame_damage(frames)[1])
+    notes = (
+        *_assumed_rate(frames, options),
+        *frame_damage(frames)[1],
+        *(note for group in tracks_by_face(tracks) for note in face_notes(group)),
+        *left_out(counts),
+        *unknown_gaze(found),
+    )
     report("sensitivity", 0, 1)
     sensitivity = components.measure_sensitivity(
         [(track, spotted[track][0]) for track in tracks], options, recording.frames

@@ -23,7 +23,8 @@ class FaceTrack:
         times: (T,) float64 seconds since the recording's first frame, from real time stamps, rising.
         crops: (T, S, S) uint8 gray aligned crops, eyes level and at fixed positions; may be memory-mapped.
         points: (T, 68, 2) float32 landmarks in pixels of the crops, smoothed in time.
-        quality: (T,) float32, 0 to 1: quality of the image of the face (presence, size, pose, sharpness).
+        quality: (T,) float32, 0 to 1: quality of the image of the face (presence, size, pose, sharpness, noise,
+            and how much of it is covered).
         pose: (T, 3) float32 degrees: yaw, pitch, roll of the head; 0 is straight into the camera.
         eye_openness: (T, 2) float32: opening of the person's right and left eye, as a fraction of its usual opening.
         blink: (T,) bool: whether an eye is closed or closing, which is the most frequent cause of false detections.
@@ -31,6 +32,8 @@ class FaceTrack:
         crop_matrices: (T, 2, 3) float64 maps from pixels of the recording to pixels of the crops; None where unknown.
         mesh: (T, 468, 3) float32 points of the face mesh in pixels of the recording, x, y and depth, not smoothed; None
             where the face was not tracked by the mesh.
+        covered: (T,) float32, 0 to 1: share of the face that a hand, hair or an object covers; None where unknown.
+        noise: (T,) float32: noise of the image as a fraction of the contrast of the face; None where unknown.
         flow_cache: results of a spotter for some of the frames, by the first, the last and all of their numbers; None
             unless the same frames are analyzed several times, as in a moving window.
     """
@@ -47,13 +50,15 @@ class FaceTrack:
     boxes: np.ndarray
     crop_matrices: np.ndarray | None = field(default=None, repr=False)
     mesh: np.ndarray | None = field(default=None, repr=False)
+    covered: np.ndarray | None = field(default=None, repr=False)
+    noise: np.ndarray | None = field(default=None, repr=False)
     flow_cache: dict[tuple[int, int, bytes], Any] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("times", "crops", "points", "quality", "pose", "eye_openness", "blink", "boxes"):
             if len(getattr(self, name)) != len(self.numbers):
                 raise UsageError(f"track of face {self.face}: {len(getattr(self, name))} {name}, {len(self)} numbers")
-        for name in ("crop_matrices", "mesh"):
+        for name in ("crop_matrices", "mesh", "covered", "noise"):
             values = getattr(self, name)
             if values is not None and len(values) != len(self.numbers):
                 raise UsageError(f"track of face {self.face}: {len(values)} {name}, {len(self)} numbers")

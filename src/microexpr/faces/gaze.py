@@ -29,8 +29,14 @@ OUTER, INNER = 0, 8
 """Indices of the corners among the network's points around the eye."""
 
 
-def fetch_iris() -> str:
-    """Fetch the file of the iris network where it is missing; the reason in words if that fails, else ""."""
+@cache
+def has_iris() -> bool:
+    """Whether the file of the iris network is on this machine, or can be fetched: it is tried once."""
+    return not why_no_iris()
+
+
+def why_no_iris() -> str:
+    """Why the gaze is unknown on this machine; "" where it is known."""
     try:
         mesh_file(IRIS)
     except MissingDataError as error:

@@ -25,6 +25,26 @@ def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.column_stack([turn, target_center - turn @ source_center])
 
 
+def rigid_map(source: np.ndarray, target: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rotation with scale, (d, d), and shift, (d,), that maps points to others with the least weighted squared error.
+
+    Args:
+        source, target: (n, d) points in two or three dimensions.
+        weights: (n,) not negative, not all 0.
+
+    Source: Umeyama, Least-squares estimation of transformation parameters between two point patterns (1991).
+    """
+    parts = weights[:, None] / weights.sum()
+    source_center, target_center = (parts * source).sum(axis=0), (parts * target).sum(axis=0)
+    before, after = source - source_center, target - target_center
+    left, sizes, right = np.linalg.svd((parts * after).T @ before)
+    signs = np.ones(len(sizes))
+    signs[-1] = np.sign(np.linalg.det(left @ right))
+    scale = float(sizes @ signs) / max(float((parts * before**2).sum()), 1e-12)
+    turn = scale * (left * signs) @ right
+    return turn, target_center - turn @ source_center
+
+
 def transform_points(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """(n, 2) points mapped by a (2, 3) matrix."""
     return points @ matrix[:, :2].T + matrix[:, 2]

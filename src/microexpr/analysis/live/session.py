@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
@@ -24,7 +24,8 @@ from ...core.progress import no_progress
 from ...faces.tracking.prefetch import prefetch
 from ...faces.tracking.recorder import Recorders, TrackedFrame, follow_faces
 from ...recognizers.model import load_model
-from ..classify import classify_events
+from ..causes import left_out, sift
+from ..classify import classify_events, unknown_gaze
 from ..options import AnalysisOptions, Components
 from ..result import build_analysis, event_files
 from .capture import Capture, Source
@@ -189,6 +190,8 @@ class _Session:
             self.tracking, lambda track: components.spot(track, options), settings.settle, settings.window / 2
         )
         self.events: list[Event] = []
+        self.left_out: Counter[str] = Counter()
+        self.gaze_note: tuple[str, ...] = ()
         self.processed, self.seconds, self.faces, self.shape = 0, 0.0, 0, (0, 0)
         self._steps: deque[float] = deque(maxlen=1000)
         self._clock: deque[tuple[float, int, int]] = deque(maxlen=16)
@@ -234,6 +237,7 @@ class _Session:
         faces = [history.to_face(recording.seconds, step) for _, history in sorted(self.detector.histories.items())]
         received, dropped = self.capture.received, self.capture.dropped
         notes = [f"{dropped} of {received} frames were dropped: this machine did not keep up"] if dropped else []
+        notes += [*left_out(self.left_out), *self.gaze_note]
         counts = {"received": received, "processed": self.processed, "dropped": dropped}
         settings = {"live": {**dataclasses.asdict(self.settings), **counts}}
         sensitivity = self.components.measure_sensitivity(self.detector.spotted, self.options, self.processed)
@@ -284,9 +288,11 @@ class _Session:
     def _search(self, buffers: dict[int, TrackBuffer], images: FrameBuffer, recording: Recording, final: bool) -> None:
         """Find the events that are new, name them, and report them."""
         step = 1 / recording.fps if recording.fps else 0.0
-        found = self.detector.detect(buffers, recording.seconds, step, final)
+        found, counts = sift(self.detector.detect(buffers, recording.seconds, step, final))
+        self.left_out += counts
         if not found:
             return
+        self.gaze_note = self.gaze_note or unknown_gaze(found)
         events, _ = classify_events(images, recording, found, self.model, self.options, no_progress)
         for event in events:
             self.events.append(event)

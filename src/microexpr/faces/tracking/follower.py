@@ -40,6 +40,10 @@ N_APPEARANCES, APPEARANCE_SECONDS = 8, 0.5
 CONTACT_OVERLAP, CONTACT_SECONDS = 0.02, 0.3
 """Two faces whose boxes overlap that much touch; for that long afterwards neither's appearance is remembered."""
 
+CHECK_SECONDS = 0.1
+"""Time between two comparisons of a face that touches no other in a scene that stays: a comparison costs a fifth of a
+run of the mesh."""
+
 EXCHANGE_MARGIN = 0.2
 """Two tracks are exchanged where the sum of both correlations gets larger by more than this."""
 
@@ -54,6 +58,7 @@ class FollowedFace:
         time: seconds of that frame.
         looks: (572,) its appearance in that frame.
         visible: whether it was found in the current frame or the one before.
+        checked: seconds at which its appearance was last compared.
         contact: seconds at which it last touched another face.
         memory: (seconds, appearance) of earlier frames, apart from those in which it touched another face.
     """
@@ -63,6 +68,7 @@ class FollowedFace:
     time: float
     looks: np.ndarray
     visible: bool = True
+    checked: float = -np.inf
     contact: float = -np.inf
     memory: deque[tuple[float, np.ndarray]] = field(default_factory=lambda: deque(maxlen=N_APPEARANCES))
 
@@ -115,21 +121,24 @@ class Follower:
         same_scene = scene.shape == self._scene.shape and float(scene @ self._scene) >= SAME_SCENE
         self._scene = scene
         visible = [face for face in self.faces if face.visible]
+        crowded = any(box_overlap(a.last.box, b.last.box) > 0 for a, b in combinations(self.faces, 2))
         found: list[tuple[float, FollowedFace, Landmarks, np.ndarray]] = []
         for face in visible:
             face.visible = False
             landmarks = follow_landmarks(image, face.last.mesh)
             if landmarks is None:
                 continue
-            looks = appearance_in(image, landmarks.points)
+            if same_scene and not crowded and seconds - face.checked < CHECK_SECONDS:
+                found.append((1.0, face, landmarks, face.looks))
+                continue
+            looks, face.checked = appearance_in(image, landmarks.points), seconds
             remembered, step = face.likeness(looks), likeness(looks[None], face.looks[None])
             if max(remembered, step) < (OTHER_PERSON if same_scene else SAME_AFTER_CUT):
                 face.memory.append((face.time, face.looks))
                 continue
             found.append((remembered, face, landmarks, looks))
-        for _, face, landmarks, looks in sorted(
-            found, key=lambda each: -each[0]
-        ):  # of two in one place the more similar
+        found.sort(key=lambda each: -each[0])  # of two in one place the more similar one is followed
+        for _, face, landmarks, looks in found:
             if self._face_at(landmarks.box, seconds) is None:
                 face.update(landmarks, looks, seconds)
         _note_contacts(self.faces, seconds)

@@ -1,4 +1,4 @@
-"""Measures of a face in a frame: pose of the head, opening of the eyes, blinks, sharpness and quality."""
+"""Measures of a face in a frame: pose of the head, opening of the eyes, blinks, sharpness, noise and quality."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ BLURRED, SHARP = 0.05, 0.25
 
 FRONTAL_DEGREES, TURNED_DEGREES = 15.0, 60.0
 """Turn of the head up to which the quality is full, and from which on it is 0."""
+
+CLEAR_NOISE, FULL_NOISE = 0.1, 0.5
+"""Noise as a fraction of the contrast up to which the quality is full, and from which on it is lowest."""
 
 
 def head_pose(right_eye: np.ndarray, left_eye: np.ndarray, brow: np.ndarray, chin: np.ndarray) -> np.ndarray:
@@ -107,15 +110,62 @@ def sharpness(crop: np.ndarray) -> float:
     return float(np.clip((fine / max(contrast, 1.0) - BLURRED) / (SHARP - BLURRED), 0, 1))
 
 
-def quality(presence: np.ndarray, widths: np.ndarray, pose: np.ndarray, sharp: np.ndarray) -> np.ndarray:
-    """(T,) float32, 0 to 1: quality of a face in each frame, a product of four factors.
+def contrast(crop: np.ndarray) -> float:
+    """Standard deviation of the gray levels at the center of an aligned (S, S) uint8 crop."""
+    margin = len(crop) // 8
+    return float(cv2.meanStdDev(crop[margin : len(crop) - margin, margin : len(crop) - margin])[1].item())
+
+
+def noise(crop: np.ndarray, previous: np.ndarray) -> float:
+    """Standard deviation of the noise of an aligned crop in gray levels, from the one before.
+
+    It is the lower quartile over 64 parts of the crop, so that the parts that move do not count; 0 for a frame that
+    repeats the one before.
+
+    Args:
+        crop, previous: (S, S) uint8.
+    """
+    change = cv2.subtract(crop, previous, dtype=cv2.CV_32F)
+    mean, squares = (cv2.resize(values, (8, 8), interpolation=cv2.INTER_AREA) for values in (change, change * change))
+    variance = np.partition(np.maximum(squares - mean * mean, 0).ravel(), 16)[16]
+    return float(np.sqrt(variance / 2))
+
+
+def relative_noise(times: np.ndarray, noises: np.ndarray, contrasts: np.ndarray) -> np.ndarray:
+    """(T,) float32: noise as a fraction of the contrast of the face, both as means over a second.
+
+    Args:
+        times: (T,) seconds, rising.
+        noises: (T,) from `noise`.
+        contrasts: (T,) from `contrast`.
+    """
+    edges = np.searchsorted(times, (times - 0.5, times + 0.5))
+    sums = [np.concatenate([[0.0], np.cumsum(values)]) for values in (noises, contrasts)]
+    noisy, clear = (total[edges[1]] - total[edges[0]] for total in sums)
+    return (noisy / np.maximum(clear, 1e-3)).astype(np.float32)
+
+
+def quality(
+    presence: np.ndarray,
+    widths: np.ndarray,
+    pose: np.ndarray,
+    sharp: np.ndarray,
+    noisy: np.ndarray | float = 0.0,
+    covered: np.ndarray | float = 0.0,
+) -> np.ndarray:
+    """(T,) float32, 0 to 1: quality of a face in each frame, a product of six factors.
 
     Args:
         presence: (T,) 0 to 1, the probability of the mesh that there is a face.
         widths: (T,) width of the face in pixels of the recording; the factor is width / 96, at most 1.
         pose: (T, 3) degrees; the factor is 1 up to a turn of 15 degrees (yaw and pitch) and falls to 0 at 60.
         sharp: (T,) from `sharpness`; the factor is 0.5 for a blurred face and 1 for a sharp one.
+        noisy: (T,) from `relative_noise`; the factor is 1 up to 0.1 and falls to 0.2 at 0.5.
+        covered: (T,) share of the face that is covered; the factor falls from 1 to 0 at half the face.
     """
     turned = np.hypot(pose[:, 0], pose[:, 1])
     frontal = np.clip((TURNED_DEGREES - turned) / (TURNED_DEGREES - FRONTAL_DEGREES), 0, 1)
-    return (presence * np.clip(widths / FULL_WIDTH, 0, 1) * frontal * (0.5 + sharp / 2)).astype(np.float32)
+    clear = np.clip(1 - 0.8 * (np.asarray(noisy) - CLEAR_NOISE) / (FULL_NOISE - CLEAR_NOISE), 0.2, 1)
+    free = np.clip(1 - 2 * np.asarray(covered), 0, 1)
+    size = np.clip(widths / FULL_WIDTH, 0, 1)
+    return np.asarray(presence * size * frontal * (0.5 + sharp / 2) * clear * free, np.float32)

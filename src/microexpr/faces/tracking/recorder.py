@@ -17,7 +17,7 @@ from ...imaging.geometry import averaging_block, similarity, transform_points, w
 from ..alignment import RIGID, rigid_positions
 from ..landmarks import Landmarks
 from .follower import Follower
-from .measures import eye_ratios, head_pose, sharpness
+from .measures import contrast, eye_ratios, head_pose, noise, sharpness
 from .options import Tracking
 from .smoothing import smooth_at
 from .store import ROW
@@ -121,6 +121,7 @@ class Recorder:
         self.rigid_positions = rigid_positions(options.size)
         self._window: deque[_WaitingFrame] = deque()
         self._block = 0  # that of the first frame is used for all: a change would look like a movement
+        self._previous: np.ndarray | None = None
         self._next = 0  # index in the window of the first frame that is not written
 
     def add(self, number: int, seconds: float, face: Landmarks, gray: np.ndarray) -> None:
@@ -170,7 +171,9 @@ class Recorder:
         row["points"] = transform_points(points[:68, :2], matrix)
         row["pose"] = head_pose(points[36], points[45], points[68], points[69])
         row["ratios"] = eye_ratios(points)
-        row["sharp"] = sharpness(crop)
+        row["sharp"], row["contrast"] = sharpness(crop), contrast(crop)
+        row["noise"] = 0 if self._previous is None else noise(crop, self._previous)
+        self._previous = crop
         low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
         row["box"] = (*low, *(high - low))
         self.sink.add(self.track, row, crop)

@@ -22,6 +22,8 @@ ROW = np.dtype(
         ("ratios", "f4", 2),
         ("presence", "f4"),
         ("sharp", "f4"),
+        ("contrast", "f4"),
+        ("noise", "f4"),
         ("box", "f4", 4),
         ("matrix", "f8", (2, 3)),
         ("mesh", "f4", (468, 3)),

@@ -14,14 +14,15 @@ from ...core.track import FaceTrack
 from ...imaging.frames import file_signature
 from ...imaging.timing import iter_frames
 from ...imaging.video import VideoFrames
+from .covering import covered_share
 from .identity import FaceSignature, match_identity
-from .measures import blinks, eye_openness, quality
+from .measures import blinks, eye_openness, quality, relative_noise
 from .options import Tracking
 from .prefetch import prefetch
 from .recorder import Recorders, follow_faces
 from .store import TrackStore
 
-VERSION = 5
+VERSION = 6
 """Version of the stored tracks; tracks of another version are made again."""
 
 
@@ -115,17 +116,21 @@ def make_track(rows: np.ndarray, crops: np.ndarray, options: Tracking) -> FaceTr
     times = np.array(rows["time"])
     opening = eye_openness(times, rows["ratios"])
     pose, boxes = np.array(rows["pose"]), np.array(rows["box"])
+    covered = covered_share(times, crops, rows["points"], pose)
+    noisy = relative_noise(times, rows["noise"], rows["contrast"])
     return FaceTrack(
         face=0,
         numbers=np.array(rows["number"]),
         times=times,
         crops=crops,
         points=rows["points"],
-        quality=quality(rows["presence"], boxes[:, 2], pose, rows["sharp"]),
+        quality=quality(rows["presence"], boxes[:, 2], pose, rows["sharp"], noisy, covered),
         pose=pose,
         eye_openness=opening,
         blink=blinks(times, opening, options.blink_margin),
         boxes=boxes,
         crop_matrices=np.array(rows["matrix"]),
         mesh=rows["mesh"],
+        covered=covered,
+        noise=noisy,
     )
