@@ -178,6 +178,15 @@ def test_sizes_hold_for_the_frames_at_which_they_were_measured(fresh):
     assert event["regions"] == {} and event["movement"] == "both inner brows raised, left lip corner pulled up"
 
 
+def test_the_face_map_of_an_event_is_that_of_its_present_action_units(fresh):
+    url = f"/api/recordings/{fresh.id}/events/{{}}/map"
+    fresh.edit(fresh.id, 1, action_units="4")
+    answer = fresh.client.get(url.format(1))
+    assert answer.headers["content-type"] == "image/svg+xml" and "both brows lowered" in answer.text
+    assert "face-map" not in fresh.client.get(url.format(2)).text
+    assert fresh.client.get(url.format(9)).status_code == 404
+
+
 def test_agreement_on_action_units(fresh):
     fresh.edit(fresh.id, 1, verdict="confirm")
     other = [serve_stub.event(10, 14, 20, status="added", coder="Bo", action_units=(ActionUnit(1, "L"), ActionUnit(4)))]

@@ -119,10 +119,13 @@ UNITS = "document.querySelector('.units b').textContent === '{}'"
 
 def test_action_units_are_visible_and_corrected_by_keyboard(page, film):
     opened(page, film)
-    assert page.inner_text(".movement") == "both inner brows raised 1.4 px, left lip corner pulled up 2.0 px"
+    page.wait_for_selector(".face-map")
+    assert page.inner_text(".movement p") == "both inner brows raised 1.4 px, left lip corner pulled up 2.0 px"
     assert page.inner_text(".units summary") == "action units: 1 + L12" and not page.is_visible(".units table")
+    assert page.locator(".face-map .arrow.au-0").count() == 2 and page.locator(".face-map .moved.au-1").count() == 1
     press(page, "f", " ")  # the first check box: action unit 1 on the right side
     until(page, UNITS.format("L1 + L12"))
+    page.wait_for_selector(".face-map[aria-label*='left inner brow']")
     assert page.evaluate("document.activeElement.ariaLabel") == "1 inner brow raiser, right"
     page.wait_for_selector(EVENT_WITH_STATUS.format("corrected"))
     press(page, " ")

@@ -81,7 +81,8 @@ def face_map(event: Event) -> Markup:
             colors.setdefault(region, unit_color(index))
     label = f"Face map: {describe_action_units(event)}"
     parts = [
-        f'<svg class="face-map" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="face-map" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+        f'aria-label="{escape(label)}">',
         *(_ellipse(area(region), color) for region, color in colors.items()),
         *(f'<path class="outline" d="{path}"/>' for path in (*OUTLINE, *RIGHT_OUTLINE)),
         f'<g transform="translate({WIDTH} 0) scale(-1 1)">',

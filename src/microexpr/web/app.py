@@ -198,6 +198,10 @@ def _add_annotations(app: FastAPI, store: RecordingStore) -> None:
         change = partial(edit_event, number=number, edit=edit, times=store.times(id))
         return views.events_view(store.annotate(id, change))
 
+    @app.get("/api/recordings/{id}/events/{number}/map")
+    def event_map(id: str, number: int) -> Response:
+        return Response(views.event_map(store, id, number), media_type="image/svg+xml")
+
     @app.post("/api/recordings/{id}/undo")
     def undo(id: str) -> dict[str, Any]:
         return views.events_view(store.annotate(id, Annotations.undo))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..analysis.face_map import face_map
 from ..analysis.formats import EVENT_FORMATS
 from ..core.action_units import ACTION_UNITS, MIDLINE
 from ..core.errors import DataError
@@ -70,6 +71,20 @@ def events_view(annotations: Annotations) -> dict[str, Any]:
         "numbers": [number for number, _ in ordered],
         "undo_steps": len(annotations.history),
     }
+
+
+def event_map(store: RecordingStore, id: str, number: int) -> str:
+    """Return the face map of an event as SVG; one without anything in it if nothing was measured.
+
+    Args:
+        store: the recordings.
+        id: of the recording.
+        number: of the event.
+
+    Raises:
+        MissingDataError: there is no such recording or event.
+    """
+    return str(face_map(store.annotations(id).event(number))) or '<svg xmlns="http://www.w3.org/2000/svg"/>'
 
 
 def export_events(analysis: Analysis, format: str, coder: str) -> tuple[str, bytes]:

@@ -1,6 +1,7 @@
 /* The action units of an event as check boxes, for the person's right and left side. */
 
-import { make } from "./dom.js";
+import * as api from "./api.js";
+import { make, showError } from "./dom.js";
 
 const SIDES = [["R", "right"], ["L", "left"]];
 
@@ -48,4 +49,20 @@ function sure(event, number) {
   if (listed?.probability === 1) return "coder";
   const values = ["R", "L"].map((side) => event.unit_probabilities[side + number]).filter((value) => value !== undefined);
   return values.length ? globalThis.microexprTimeline.formatProbability(Math.max(...values)) : "";
+}
+
+/* The face map of an event, which the server draws; the same drawing is asked for once. */
+let drawn = { key: "", svg: "" };
+export function faceMap(data, index) {
+  const host = make("div"), { action_units, regions } = data.events[index];
+  const key = JSON.stringify([data.id, data.numbers[index], action_units, regions]);
+  const show = () => { host.replaceChildren(new DOMParser().parseFromString(drawn.svg, "image/svg+xml").documentElement); };
+  if (drawn.key === key) show();
+  else {
+    api.getMap(data.id, data.numbers[index]).then((svg) => {
+      drawn = { key, svg };
+      if (host.isConnected) show();
+    }).catch(showError);
+  }
+  return host;
 }

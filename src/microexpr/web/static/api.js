@@ -34,6 +34,7 @@ export const getAgreement = (id, file) =>
   requestJson(recordingPath(id, `/agreement?name=${encodeURIComponent(file.name)}`), { method: "POST", body: file });
 export const getTimes = async (id) => new Float64Array(await (await request(recordingPath(id, "/times"))).arrayBuffer());
 export const getFrame = async (id, number) => (await request(recordingPath(id, `/frames/${number}.jpg`))).blob();
+export const getMap = async (id, number) => (await request(recordingPath(id, `/events/${number}/map`))).text();
 export const videoUrl = (id) => recordingPath(id, "/video");
 export const reportUrl = (id) => recordingPath(id, "/report");
 export const exportUrl = (id, format, coder) => recordingPath(id, `/export/${format}?coder=${encodeURIComponent(coder)}`);

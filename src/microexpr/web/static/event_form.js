@@ -1,6 +1,6 @@
 /* The form of one event and the list of all events. Every change is sent to the server at once. */
 
-import { actionUnitFields } from "./action_units.js";
+import { actionUnitFields, faceMap } from "./action_units.js";
 import { $, formatDuration, formatTime, make } from "./dom.js";
 
 const { STATUS_MARKS, formatProbability } = globalThis.microexprTimeline;
@@ -64,7 +64,7 @@ export class EventForm {
         this.button("replay", "Replay", "v")),
       this.frameFields(event, data.recording.frames),
       this.labelFields(event, data),
-      event.movement ? make("p", { className: "movement" }, event.movement) : "",
+      event.movement ? make("div", { className: "movement" }, faceMap(data, index), make("p", {}, event.movement)) : "",
       event.reason && event.label === "unknown" ? make("p", { className: "muted small" }, `unknown: ${event.reason}`) : "",
       actionUnitFields(event, data.action_units, this.unitsOpen, {
         onToggle: (open) => { this.unitsOpen = open; },
