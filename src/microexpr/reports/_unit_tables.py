@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ..metrics import UNIT_METRICS, ordered_unit_metrics
 from ._unit_summary import Interval, Scores, UnitSummary
-from .base import Fractions, Table
+from .base import Table
 from .tables import format_interval, format_score, network_table, settings_table, stages_table
 
 ALWAYS = "always present"
@@ -138,12 +138,11 @@ def _counts(values: Scores) -> tuple[str, str]:
 
 def _sides(summary: UnitSummary) -> Table:
     """On which side of the face coded units were found."""
-    sides, rows, fractions = summary.sides, [], []
-    for name, counts in zip(SIDES, sides.counts, strict=True):
-        total = sum(counts)
-        rows.append((f"coded: {name}", *map(str, counts), str(total)))
-        fractions.append((None, *(count / total if total else 0.0 for count in counts), None))
-    colored: Fractions = tuple(fractions)
+    sides = summary.sides
+    rows = tuple(
+        (f"coded: {name}", *map(str, counts), str(sum(counts)))
+        for name, counts in zip(SIDES, sides.counts, strict=True)
+    )
     note = "coded action units of all clips; right and left are those of the person"
     if sides.accuracy is not None:
         interval = f" (95 % over subjects: {format_interval(sides.interval)})" if sides.interval else ""
@@ -152,7 +151,7 @@ def _sides(summary: UnitSummary) -> Table:
             f"{format_score(sides.accuracy)}{interval}; chance is .500"
         )
     columns = ("", *(f"found: {name}" for name in SIDES), "not found", "units")
-    return Table("sides of the face", columns, tuple(rows), note, view="matrix", fractions=colored)
+    return Table("sides of the face", columns, rows, note)
 
 
 def _compare_means(group: Sequence[UnitSummary]) -> Table:
