@@ -45,7 +45,7 @@ def made(synthetic_datasets, tmp_path_factory):
 
 def test_a_run_stores_a_probability_for_each_action_unit_and_side(made):
     assert isinstance(made, ActionUnitsRun) and made.complete and isinstance(open_run(made.folder), ActionUnitsRun)
-    with next((made.folder / "folds").glob("samm-*.csv")).open() as file:
+    with made.unit_path(next(name for name in made.unit_names if name.startswith("samm"))).open() as file:
         [first, *_] = csv.DictReader(file)
     assert list(first)[4:8] == ["predicted", "p_R1", "p_L1", "p_R2"] and len(first) == 6 + 34
     for row in made.predictions():
@@ -64,7 +64,7 @@ def test_a_stopped_run_is_continued(options, made, tmp_path):
     recipe = parse_recipe("units", RECIPE)
     run = run_seeds(recipe, tmp_path / "run", options, 1, no_progress)[0]
     content = {path.name: path.read_bytes() for path in (run.folder / "folds").iterdir()}
-    next((run.folder / "folds").glob("samm-*.csv")).unlink()
+    run.unit_path(run.unit_names[0]).unlink()
     again = run_seeds(recipe, tmp_path / "run", options, 1, no_progress)[0]
     assert {path.name: path.read_bytes() for path in (again.folder / "folds").iterdir()} == content
     with pytest.raises(RunError, match="its recipe differs"):
