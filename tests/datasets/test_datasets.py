@@ -57,7 +57,7 @@ def clips_of_whole_copies(seed: int = 0) -> list[Clip]:
     for dataset, release in (("casme2", casme2), ("samm", samm), ("smic", smic)):
         for spec in release.clip_specs(None, seed):
             subject = f"{dataset}/{smic.subject_id(spec.subject) if dataset == 'smic' else spec.subject}"
-            labels = {"emotion": spec.emotion, "objective": spec.objective}
+            labels = {"emotion": spec.emotion, "objective": spec.objective, "action_units": spec.action_units}
             clips.append(Clip(f"{subject}/{spec.name}", dataset, subject, Path("x"), 200, labels=labels))
     return clips
 
