@@ -16,6 +16,7 @@ from microexpr.datasets.synthetic import clips as synthetic_clips
 from microexpr.imaging.frames import open_frames
 from microexpr.protocols import PROTOCOLS
 from microexpr.synthetic import Camera, Timing, render_clip
+from microexpr.synthetic.motion.geometry import MEAN_FACE
 from tests.synthetic.objective_classes import objective_class
 
 
@@ -37,6 +38,9 @@ class BlackClip:
 
     def frame(self, i):
         return np.zeros((*self.size, 3), np.uint8)
+
+    def landmarks(self, i):
+        return MEAN_FACE
 
 
 COUNTED = [name for name, cls in DATASETS if cls.info.clips and not cls.info.events and name != "fer2013"]
