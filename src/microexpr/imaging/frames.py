@@ -53,6 +53,56 @@ def frame_number(name: str) -> int | None:
     return int(found.group(1)) if found else None
 
 
+def frame_numbers(names: Sequence[str]) -> list[int]:
+    """The frame number of each image of a folder.
+
+    It is the number in the names that differs from image to image; a number with a decimal point behind it (a
+    confidence) does not count. Of names that end in a time (`RGB-11-26-58-038.jpg`), it is that time in milliseconds.
+    Names of several kinds are numbered by their last integer.
+
+    Raises:
+        MediaError: several numbers differ, and they are no time.
+    """
+    fields, varying = _number_fields(names)
+    if not varying or varying == [len(fields[0]) - 1]:
+        return [int(own[-1]) for own in fields]
+    if len(varying) == 1:
+        return [int(own[varying[0]]) for own in fields]
+    if named_by_time(names):
+        return [_milliseconds(own) for own in fields]
+    other = next(name for name, own in zip(names, fields, strict=True) if own[varying[0]] != fields[0][varying[0]])
+    raise MediaError(
+        f"'{names[0]}' and '{other}' differ in more than one number, so the order of the frames is not known; "
+        "number them 1, 2, 3 ..."
+    )
+
+
+def named_by_time(names: Sequence[str]) -> bool:
+    """Whether the names of a folder's images end in times, and differ in no other number."""
+    fields, varying = _number_fields(names)
+    return len(varying) > 1 and varying[0] >= len(fields[0]) - 4 and all(map(_is_time, fields))
+
+
+def _number_fields(names: Sequence[str]) -> tuple[list[list[str]], list[int]]:
+    """The numbers in each name, and the positions of those that differ; none for names of several kinds."""
+    stems = [re.sub(r"(?<=\d)[_-]\d*\.\d+$", "", Path(name).stem) for name in names]
+    fields = [re.findall(r"\d+", stem) for stem in stems]
+    if len({re.sub(r"\d+", "0", stem) for stem in stems}) > 1:
+        return fields, []
+    return fields, [k for k, values in enumerate(zip(*fields, strict=True)) if len(set(values)) > 1]
+
+
+def _is_time(fields: Sequence[str]) -> bool:
+    """Whether the last four numbers of a name are hours, minutes, seconds and milliseconds."""
+    limits = zip(fields[-4:], (24, 60, 60, 1000), strict=True)
+    return len(fields) >= 4 and len(fields[-1]) == 3 and all(int(text) < limit for text, limit in limits)
+
+
+def _milliseconds(fields: Sequence[str]) -> int:
+    hours, minutes, seconds, milliseconds = map(int, fields[-4:])
+    return ((hours * 60 + minutes) * 60 + seconds) * 1000 + milliseconds
+
+
 class FolderFrames:
     """The images of a folder, in the order of their frame numbers (`img10` comes after `img9`)."""
 
@@ -64,13 +114,17 @@ class FolderFrames:
         """Frame number -> file, rising.
 
         Raises:
-            MediaError: two files have the same number, or a number is too large.
+            MediaError: two files have the same number, a number is too large, or no rule orders the names.
         """
         files: dict[int, Path] = {}
-        for path in sorted(self.folder.iterdir()):
-            number = frame_number(path.name)
-            if path.suffix.lower() not in IMAGE_SUFFIXES or path.name.startswith(".") or number is None:
-                continue
+        images = [
+            path
+            for path in sorted(self.folder.iterdir())
+            if path.suffix.lower() in IMAGE_SUFFIXES
+            and not path.name.startswith(".")
+            and frame_number(path.name) is not None
+        ]
+        for path, number in zip(images, frame_numbers([path.name for path in images]), strict=True):
             if number > MAX_FRAME_NUMBER:
                 raise MediaError(f"'{path}': frame number {number} is too large; the largest is {MAX_FRAME_NUMBER}")
             if number in files:
@@ -82,6 +136,12 @@ class FolderFrames:
     def numbers(self) -> Sequence[int]:
         """Frame numbers, rising."""
         return tuple(self.files)
+
+    @property
+    def times(self) -> Sequence[float]:
+        """Seconds of the frames where their names are times; empty where they are numbers."""
+        named = named_by_time([path.name for path in self.files.values()])
+        return tuple(number / 1000 for number in self.files) if named else ()
 
     def read(self, number: int) -> np.ndarray:
         """One frame, (height, width, 3) uint8 RGB."""
