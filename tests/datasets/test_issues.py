@@ -395,7 +395,7 @@ def test_control_characters_of_a_sheet_are_printed_escaped(synthetic_datasets, t
     assert all(char.isprintable() for line in lines for char in line)
 
 
-@pytest.mark.parametrize("name", ["/etc", "../../elsewhere", "EP01/../../../.."])
+@pytest.mark.parametrize("name", ["/etc", "../../../elsewhere", "EP01/../../../.."])
 @pytest.mark.parametrize(("dataset_name", "sheet", "first"), [("casme2", CODING, 2), ("samm", SAMM, 15)])
 def test_names_of_a_sheet_that_lead_out_of_the_folder_are_issues(
     synthetic_datasets, tmp_path, name, dataset_name, sheet, first

@@ -104,9 +104,9 @@ class _Composite(Dataset):
             if clip_id in units:
                 labels["action_units"] = units[clip_id][1]
             clips.append(Clip(clip_id, dataset, subject_id, source, FPS[dataset], apex=self.apex, labels=labels))
-        if units and not units.keys() & {clip.id for clip in clips}:
+        if clips and units and not units.keys() & {clip.id for clip in clips}:
             clip_id, (where, _) = next(iter(units.items()))
-            reason = f"neither this nor any other line names a clip of the list, e.g. '{clips[0].id if clips else ''}'"
+            reason = f"neither this nor any other line names a clip of the list, e.g. '{clips[0].id}'"
             issues.append(DatasetIssue(where, "clip", clip_id, reason))
         return clips, issues
 
