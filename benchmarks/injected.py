@@ -8,7 +8,8 @@ units 1+2, lids 5, corners of the mouth 12. The size is how far the skin moves a
 pixels of a face that is 224 wide. A movement rises and falls in 40, 100 or 300 ms, so that at 25 or 30 frames a second
 its apex may lie between two frames, and one of 40 ms between them altogether.
 
-A place is calm where within 0.4 s on both sides no eye blinks, the face is in sight, and
+A place is calm where within 0.25 s on both sides the spotter finds nothing (so no place lies in a
+held expression), no eye blinks, the face is in sight, and
 `analysis.sensitivity.activity` is at most `--activity` px. Places are 2 s apart or more, and all places of a film get
 their movement at once: one search tests them all. What counts as found is said at `analysis.sensitivity.is_found`; what
 would have been found without the movement does not count.
@@ -27,7 +28,6 @@ from pathlib import Path
 import numpy as np
 
 from microexpr.analysis.sensitivity import activity, is_found, quiet_places
-from microexpr.analysis.sensitivity.places import MARGIN
 from microexpr.core.track import FaceTrack
 from microexpr.faces.landmarks import follow_landmarks
 from microexpr.faces.tracking import Tracking
@@ -46,6 +46,9 @@ SIZES = (0.5, 1.0, 2.0, 4.0, 8.0)
 MILLISECONDS = (40, 100, 300)
 DEMANDED = (("brows", 300, 1.0), ("brows", 100, 2.0), ("corners", 300, 1.0), ("corners", 100, 4.0))
 """What must be found in nine of ten places."""
+
+CALM = 0.25
+"""Seconds on both sides of a calm place that are calm."""
 
 BEFORE, AFTER = 0.25, 0.45
 """Seconds before and after a movement that are tracked again: smoothing reaches 50 ms, and the mesh settles."""
@@ -105,13 +108,15 @@ class Film:
     windows: list[list[Frame]]
 
     @classmethod
-    def open(cls, path: Path, options: Tracking, places: int, max_activity: float) -> Film:
+    def open(cls, path: Path, options: Tracking, places: int, max_activity: float, spotter: Spotter) -> Film:
         """Track a film, and choose its calmest places."""
         found = track_rows(follow_faces(iter_frames(open_frames(path), options.fps), options), options)
         main = max(found.rows, key=lambda number: len(found.rows[number]))
         rows, crops = np.stack(found.rows[main]), np.stack(found.crops[main])
         track = make_track(rows, crops, options)
-        calm = sorted(quiet_places(track, max_activity=max_activity)[:places])
+        found_by = [np.searchsorted(track.numbers, (i.onset, i.offset)) for i in spotter.spot(track)]
+        taken = [(float(track.times[a]), float(track.times[b])) for a, b in found_by]
+        calm = sorted(quiet_places(track, taken, max_activity=max_activity, margin=CALM)[:places])
         film = cls(path, rows, crops, track, calm, [[] for _ in calm])
         film.read_windows(options)
         return film
@@ -229,8 +234,8 @@ def main() -> None:
     spotter = SPOTTERS.build({"name": given.spotter})
     films = []
     for path in given.films:
-        film = Film.open(path, options, given.places, given.activity)
-        calm = ", ".join(f"{p:.1f} s ({activity(film.track, p - MARGIN, p + MARGIN):.2f} px)" for p in film.places)
+        film = Film.open(path, options, given.places, given.activity, spotter)
+        calm = ", ".join(f"{p:.1f} s ({activity(film.track, p - CALM, p + CALM):.2f} px)" for p in film.places)
         finds = len(spotter.spot(film.track))
         print(f"{path.name}: {len(film.track)} frames, {finds} finds; calm at {calm or 'no place'}")
         films.append(film)

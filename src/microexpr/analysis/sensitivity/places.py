@@ -54,21 +54,23 @@ def quiet_places(
     *,
     max_activity: float = float("inf"),
     apart: float = APART,
+    margin: float = MARGIN,
 ) -> list[float]:
     """Times in seconds around which a face is quiet, the quietest first.
 
     Args:
         track: the track of a face.
-        taken: start and end in seconds of what was found; no place is nearer to it than `MARGIN`.
+        taken: start and end in seconds of what was found; no place is nearer to it than `margin`.
         max_activity: largest `activity` of a place.
         apart: smallest distance of two places in seconds.
+        margin: seconds on both sides of a place that are quiet too.
     """
     if len(track) < 2:
         return []
     step = max(STEP, (track.times[-1] - track.times[0]) / MAX_EXAMINED)
-    times = np.arange(track.times[0] + MARGIN, track.times[-1] - MARGIN, step)
-    free = [t for t in times if all(t + MARGIN <= start or t - MARGIN >= end for start, end in taken)]
-    ranked = sorted((activity(track, t - MARGIN, t + MARGIN), float(t)) for t in free)
+    times = np.arange(track.times[0] + margin, track.times[-1] - margin, step)
+    free = [t for t in times if all(t + margin <= start or t - margin >= end for start, end in taken)]
+    ranked = sorted((activity(track, t - margin, t + margin), float(t)) for t in free)
     chosen: list[float] = []
     for value, t in ranked:
         if value <= max_activity and np.isfinite(value) and all(abs(t - other) >= apart - 1e-6 for other in chosen):
