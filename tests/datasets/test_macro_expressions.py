@@ -297,6 +297,16 @@ def test_fer2013_as_csv_and_as_folders(synthetic_datasets, tmp_path):
         assert np.array_equal(read_image(clip.source), read_image(other.source))
 
 
+def test_fer2013_reads_validation_and_names_what_is_passed_over(tmp_path):
+    for name in ("train/angry/Training_1.jpg", "validation/happy/PublicTest_2.jpg", "val/sad/3.jpg", "extra/sad/4.jpg"):
+        write_image(tmp_path / name, np.zeros((8, 8), np.uint8))
+    dataset = fer2013.Fer2013(tmp_path)
+    clips, issues = dataset.read()
+    usages = [clip.labels["usage"] for clip in clips]
+    assert sorted(usages) == ["PublicTest", "PublicTest", "Training"]
+    assert [(issue.value, issue.reason[:14]) for issue in issues] == [("extra", "is passed over")]
+
+
 def test_rows_of_a_whole_copy_of_fer2013_have_the_published_counts():
     rows = fer2013._rows(None, 0)
     counts = DATASETS.get("fer2013").info.counts

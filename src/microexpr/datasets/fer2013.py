@@ -32,7 +32,13 @@ USAGE = {
     "PublicTest": (467, 56, 496, 895, 653, 415, 607),
     "PrivateTest": (491, 55, 528, 879, 594, 416, 626),
 }
-SPLITS = {"train": "Training", "training": "Training", "test": "Test"} | {name.lower(): name for name in USAGE}
+SPLITS = {
+    "train": "Training",
+    "training": "Training",
+    "test": "Test",
+    "validation": "PublicTest",
+    "val": "PublicTest",
+} | {name.lower(): name for name in USAGE}
 SIDE, FACES, ISSUES = 48, 120, "issues.json"
 
 
@@ -87,7 +93,11 @@ class Fer2013(Dataset):
     def _images(self, top: Path) -> tuple[list[tuple[Path, str, str]], list[DatasetIssue]]:
         """(file, usage, emotion) of each image."""
         images, issues = [], []
-        for split in (folder for folder in macro.subfolders(top) if folder.name.lower() in SPLITS):
+        for split in macro.subfolders(top):
+            if split.name.lower() not in SPLITS:
+                reason = f"is passed over: it is none of {', '.join(SPLITS)}"
+                issues.append(DatasetIssue(self.name, "folder", split.name, reason))
+                continue
             for folder in macro.subfolders(split):
                 emotion = macro.emotion_of(folder.name)
                 if emotion is None:
