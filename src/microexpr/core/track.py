@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -11,6 +12,11 @@ from .errors import UsageError
 
 MICRO_SECONDS = 0.5
 """A facial movement shorter than this is a micro-expression, a longer one a macro-expression (Yan et al. 2013)."""
+
+T = TypeVar("T")
+
+FlowCache = dict[tuple[int, int, str, bytes], Any]
+"""(first frame number, last one, name of the result, all frame numbers) -> result."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +40,8 @@ class FaceTrack:
             where the face was not tracked by the mesh.
         covered: (T,) float32, 0 to 1: share of the face that a hand, hair or an object covers; None where unknown.
         noise: (T,) float32: noise of the image as a fraction of the contrast of the face; None where unknown.
-        flow_cache: results of a spotter for some of the frames, by the first, the last and all of their numbers; None
-            unless the same frames are analyzed several times, as in a moving window.
+        flow_cache: results of a spotter for some of the frames, see `cached`; None unless the same frames are analyzed
+            several times, as in a moving window.
     """
 
     face: int
@@ -52,7 +58,7 @@ class FaceTrack:
     mesh: np.ndarray | None = field(default=None, repr=False)
     covered: np.ndarray | None = field(default=None, repr=False)
     noise: np.ndarray | None = field(default=None, repr=False)
-    flow_cache: dict[tuple[int, int, bytes], Any] | None = field(default=None, repr=False)
+    flow_cache: FlowCache | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("times", "crops", "points", "quality", "pose", "eye_openness", "blink", "boxes"):
@@ -80,6 +86,22 @@ class FaceTrack:
             if column.name not in ("face", "flow_cache") and values is not None:
                 columns[column.name] = values[index]
         return FaceTrack(self.face, **columns)
+
+    def cached(self, name: str, frames: np.ndarray, compute: Callable[[], T]) -> T:
+        """Compute a result once for the same frames, where the track has a `flow_cache`.
+
+        Args:
+            name: of the result: two that are computed from the same frames must differ in it.
+            frames: (n,) indices into the track of the frames that the result is computed from, in order.
+            compute: computes it.
+        """
+        if self.flow_cache is None:
+            return compute()
+        numbers = self.numbers[frames]
+        key = int(numbers[0]), int(numbers[-1]), name, numbers.tobytes()
+        if key not in self.flow_cache:
+            self.flow_cache[key] = compute()
+        return cast("T", self.flow_cache[key])
 
     def landmarks(self, number: int) -> np.ndarray | None:
         """(68, 2) float64 landmarks in one frame, x and y in pixels of the recording, smoothed in time.

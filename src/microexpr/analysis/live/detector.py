@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
 from ...core.clip import Interval
 from ...core.events import Face
-from ...core.track import FaceTrack
+from ...core.track import FaceTrack, FlowCache
 from ...faces.tracking import Tracking
 from ...faces.tracking.identity import FaceSignature, match_identity
 from ...faces.tracking.track import make_track
@@ -97,7 +96,7 @@ class EventDetector:
         self.histories: dict[int, FaceHistory] = {}
         self.spotted: list[tuple[FaceTrack, Sequence[Interval]]] = []
         self._faces: dict[int, int] = {}
-        self._flow_caches: dict[int, dict[tuple[int, int, bytes], Any]] = {}
+        self._flow_caches: dict[int, FlowCache] = {}
         self._signatures: dict[int, FaceSignature] = {}
         self._reported: list[tuple[int, int, int]] = []
 

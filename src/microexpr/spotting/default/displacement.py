@@ -9,7 +9,7 @@ proportion to its depth. The rest is averaged over regions.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from functools import partial
 
 import cv2
 import numpy as np
@@ -88,7 +88,8 @@ def displacement(track: FaceTrack, grid: TimeGrid, seconds: float = 1.0) -> Disp
         last = min(first + interval, len(grid) - 1)
         lost = np.flatnonzero(~grid.visible[first + 1 : last + 1])
         last = first + max(1, int(lost[0])) if len(lost) else last
-        start, moves = _cached_tracking(track, grid.frames[first : last + 1])
+        frames = grid.frames[first : last + 1]
+        start, moves = track.cached("displacement", frames, partial(_track_points, track, frames))
         motion, rest = _remove_head_motion(start, moves)
         regions[first + 1 : last + 1] = regions[first] + np.einsum("rp,npd->nrd", weights, rest)
         head[first + 1 : last + 1] = head[first] + motion
@@ -105,17 +106,6 @@ def without_blinks(regions: np.ndarray, blink: np.ndarray) -> np.ndarray:
             for axis in (0, 1):
                 result[marked, i, axis] = np.interp(marked, steps, regions[steps, i, axis])
     return result
-
-
-def _cached_tracking(track: FaceTrack, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Track points once for the same frames, where the track has a cache."""
-    if track.flow_cache is None:
-        return _track_points(track, frames)
-    numbers = track.numbers[frames]
-    key = int(numbers[0]), int(numbers[-1]), numbers.tobytes()
-    if key not in track.flow_cache:
-        track.flow_cache[key] = _track_points(track, frames)
-    return cast("tuple[np.ndarray, np.ndarray]", track.flow_cache[key])
 
 
 def _track_points(track: FaceTrack, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

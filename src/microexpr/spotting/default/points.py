@@ -8,7 +8,7 @@ Least squares joins the two: every step of the flow and every landmark is a meas
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from functools import partial
 
 import cv2
 import numpy as np
@@ -158,7 +158,9 @@ def _flow(
         part = slice(first, last + 1)
         local = np.arange(last - first + 1)
         local_keys = (np.maximum(local - 1, 0) // grid.steps(KEY_SECONDS)) * grid.steps(KEY_SECONDS)
-        moves, wrong = _cached_flow(track, grid.frames[part], landmarks[part], local_keys)
+        frames = grid.frames[part]
+        flow = partial(_measure_flow, track.crops, frames, landmarks[part], local_keys)
+        moves, wrong = track.cached("points", frames, flow)
         straying = np.linalg.norm(moves - (landmarks[part] - landmarks[part][local_keys]), axis=2) * scale
         refused = (straying > MAX_STRAY) | (wrong * scale > MAX_RETURN)
         error = np.where(refused, LOST_ERROR, STEP_ERROR + RETURN_ERROR * wrong * scale)
@@ -166,19 +168,6 @@ def _flow(
         keys[first + 1 : last + 1] = first + local_keys[1:]
         first = last
     return steps, errors, keys
-
-
-def _cached_flow(
-    track: FaceTrack, frames: np.ndarray, landmarks: np.ndarray, keys: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The flow of the same frames is measured once, where the track has a cache."""
-    if track.flow_cache is None:
-        return _measure_flow(track.crops, frames, landmarks, keys)
-    numbers = track.numbers[frames]
-    key = int(numbers[0]), int(numbers[-1]), numbers.tobytes()
-    if key not in track.flow_cache:
-        track.flow_cache[key] = _measure_flow(track.crops, frames, landmarks, keys)
-    return cast("tuple[np.ndarray, np.ndarray]", track.flow_cache[key])
 
 
 def _measure_flow(
