@@ -310,7 +310,7 @@ def _frame_shape(source: Path, frames: Frames) -> tuple[int, ...]:
 
 def _assumed_rate(frames: Frames, options: AnalysisOptions) -> tuple[str, ...]:
     """Warn about a frame rate that was assumed, because a folder of frames has no time stamps."""
-    if isinstance(frames, VideoFrames) or "fps" in options.tracking or len(frames.numbers) < 2:
+    if getattr(frames, "times", ()) or "fps" in options.tracking or len(frames.numbers) < 2:
         return ()
     return (
         f"image files hold no time stamps: {options.fps:g} frames per second were assumed, and every time depends on "

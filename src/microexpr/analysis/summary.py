@@ -31,7 +31,7 @@ def describe_recording(name: str, source: Path, frames: Frames, fps: float, shap
         shape: shape of its frames, (height, width, ...).
     """
     clock = MonotonicClock(1 / fps)
-    stamps = frames.times if isinstance(frames, VideoFrames) else [n / fps for n in frames.numbers]
+    stamps = getattr(frames, "times", ()) or [n / fps for n in frames.numbers]  # as `iter_frames` times them
     times = np.array([clock.next(stamp) for stamp in stamps])
     rate = float(1 / max(np.median(np.diff(times)), 1e-6)) if len(times) > 1 else 0.0
     seconds, height, width = round(float(times[-1]), 6), shape[0], shape[1]
