@@ -96,6 +96,7 @@ def _check_nothing_found(name: str, spotter: Spotter, track: FaceTrack) -> None:
         track,
         crops=np.repeat(track.crops[:1], len(track), axis=0),
         points=np.repeat(track.points[:1], len(track), axis=0),
+        mesh=None if track.mesh is None else np.repeat(track.mesh[:1], len(track), axis=0),
     )
     tracks = {
         "an empty track": track.select(slice(0)),

@@ -13,7 +13,7 @@ from .training import TrackMotion
 PART_SECONDS, MARGIN_SECONDS = 90.0, 8.0
 """A long track is examined in parts of this many seconds that overlap by twice the margin."""
 
-SHARES = 2.0 ** -np.arange(0, 5.1, 0.5)
+SHARES = 2.0 ** -np.arange(0, 8.1, 0.5)
 """Sizes at which a movement is scored, as fractions of its own; see `never_falling`."""
 
 MIN_CONTRAST = 1.5

@@ -26,7 +26,7 @@ from .scoring import score_movements
 from .small import small_movements
 from .training import SUBMODELS, TrackMotion, design_matrix, fit_weights, submodel_index
 
-EVEN_SCORE = 3.6
+EVEN_SCORE = 3.55
 """The score of `scoring` that is worth a half."""
 
 MIN_SCORE = 0.02
@@ -58,7 +58,7 @@ class Default(TrainableSpotter):
     shipped: ClassVar[Path | None] = Path(__file__).with_name("default-spotter.safetensors")
 
     max_fps: Rate = 200.0
-    min_score: Fraction = 0.55
+    min_score: Fraction = 0.56
 
     def detect(self, track: FaceTrack, grid: TimeGrid) -> Detection:
         """Find the likeliest movements that do not overlap; the curve is the score over their spans."""
