@@ -79,20 +79,23 @@ def test_the_threshold_of_action_units_is_a_setting_of_the_analysis(analyze):
 
 
 @pytest.mark.parametrize(
-    ("recognizer", "options", "reason"),
+    ("recognizer", "options", "reason", "units"),
     [
-        (Fake({1: (1, 1)}, "its motion is unlike all of the training"), {}, "its motion is unlike all of the training"),
-        (Fake({1: (1, 1)}), {"min_quality": 1.0}, "the face is hardly in sight (quality 0.90, below 1.00)"),
+        (Fake({1: (1, 1)}, "unlike all of the training"), {}, "unlike all of the training", ["1"]),
+        (Fake({1: (1, 1)}), {"min_quality": 1.0}, "the face is hardly in sight (quality 0.90, below 1.00)", []),
     ],
 )
-def test_an_event_that_cannot_be_judged_has_neither_class_nor_action_units(analyze, recognizer, options, reason):
+def test_an_event_that_cannot_be_judged_has_no_class_and_a_hidden_face_no_action_units(
+    analyze, recognizer, options, reason, units
+):
     def dim(*arguments):
         (track,) = STUB.track(*arguments)
         track.quality[:] = 0.9
         return [track]
 
     (event,) = analyze(recognizer, dataclasses.replace(STUB, track=dim), **options).events
-    assert (event.label, event.reason, event.action_units) == ("unknown", reason, ())
+    assert (event.label, event.reason) == ("unknown", reason)
+    assert [unit.code for unit in event.action_units] == units
     assert event.probabilities["positive"] == 0.9 and event.unit_probabilities["R1"] == 1
 
 

@@ -409,7 +409,7 @@ def test_everything_as_it_ships(tmp_path):
     found = analyze_video(tmp_path / "smile.mp4", tmp_path / "out", AnalysisOptions(spotter={"name": "strain-peaks"}))
     assert len(found.faces) == 1 and found.faces[0].frames == 100 and found.faces[0].gaps == ()
     assert found.events and all(set(e.probabilities) == {"negative", "positive", "surprise"} for e in found.events)
-    assert any("synthetic faces only" in line for line in found.warnings)
+    assert any("on no person; on 309 real clips" in line for line in found.warnings)
     page = (tmp_path / "out" / "smile.mp4" / "report.html").read_text()
     assert page.count("data:image/jpeg") == 4 * len(found.events)
     assert json.loads((tmp_path / "out" / "smile.mp4" / "events.json").read_text())["settings"]["about_model"][

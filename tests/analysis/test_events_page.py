@@ -98,7 +98,7 @@ def test_reasons_for_the_label_unknown(images, change, message):
     ("about", "message"),
     [
         ({}, "No recognizer was used"),
-        ({"synthetic": "true", "recipe": "r"}, "was trained on synthetic faces only"),
+        ({"synthetic": "true", "recipe": "r"}, "was trained on synthetic motion, on no person; it was not tested"),
         (
             {"synthetic": "false", "recipe": "r", "protocol": "megc2019-cde", "license": "ask them"},
             "License: ask them.",

@@ -1,7 +1,6 @@
 """A model trained on all subjects, and the model that ships with the package."""
 
 import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +11,12 @@ from microexpr.experiments.options import RunOptions
 from microexpr.experiments.train import train_model
 from microexpr.imaging.images import write_image
 from microexpr.protocols import load_protocol
-from microexpr.recipes import load_recipe, parse_recipe
-from microexpr.recognizers.model import default_model, load_model
+from microexpr.recipes import RecognitionRecipe, load_recipe, parse_recipe
+from microexpr.recognizers.default import STILL, Default
+from microexpr.recognizers.model import DEFAULT_MODEL, default_model, load_model
 from microexpr.recognizers.network import Network
-from microexpr.synthetic import Camera, Timing, render_clip
+from microexpr.synthetic import Camera, Timing, Unit, render_clip
+from tests.marks import needs_mesh
 
 RECIPE = """
 title = "small"
@@ -64,27 +65,47 @@ def test_a_misspelt_setting_is_an_error_before_any_work(tmp_path):
         train_model(parse_recipe("small", RECIPE.replace("size =", "sizes =")), tmp_path / "a.safetensors")
 
 
+def test_a_recognizer_that_needs_no_clips_is_trained_without_data(tmp_path):
+    recipe = load_recipe("default-recognizer").with_settings({"recognizer.fields": 300, "recognizer.epochs": 1})
+    model = load_model(train_model(recipe, tmp_path / "a.safetensors", RunOptions(roots={"casme2": tmp_path / "none"})))
+    assert json.loads(model.metadata["training"]) == {"clips": 0, "subjects": 0}
+    assert "from no face" in model.metadata["license"] and model.metadata["recipe"] == "default-recognizer"
+
+
 def test_the_model_card_describes_the_shipped_model():
-    model, card = (
-        default_model(),
-        (Path(__file__).parents[2] / "docs" / "how-to" / "default-model.md").read_text(encoding="utf-8"),
-    )
-    assert model is not None
-    training, recipe = json.loads(model.metadata["training"]), load_recipe("default-recognizer")
-    assert f"{training['clips']} clips of {training['subjects']} synthetic subjects" in card
-    assert json.loads(model.metadata["chain"]) == [dict(step) for step in recipe.final_stage.chain]  # type: ignore[attr-defined]
+    model, recipe = default_model(), load_recipe("default-recognizer")
+    card = (Path(__file__).parents[2] / "docs" / "how-to" / "default-model.md").read_text(encoding="utf-8")
+    assert model is not None and isinstance(model.predictor, Default) and isinstance(recipe, RecognitionRecipe)
+    assert json.loads(model.metadata["chain"]) == [dict(step) for step in recipe.final_stage.chain]
     assert model.metadata["recipe"] == recipe.name and json.loads(model.metadata["synthetic"]) is True
-    assert ", ".join(model.classes) in card
-    assert re.search(r"1 683 weights", card)
-    assert sum(p.numel() for p in model.predictor.module_.parameters()) == 1683  # type: ignore[attr-defined]
+    assert ", ".join(model.classes) in card and model.metadata["results"] in " ".join(card.split())
+    weights = sum(p.numel() for p in model.predictor.module_.parameters())
+    assert f"{weights:,} weights".replace(",", " ") in card
+    assert DEFAULT_MODEL.stat().st_size < 1_000_000
 
 
-def test_the_shipped_model_recognizes_a_synthetic_smile(tmp_path):
-    clip = render_clip(123_456, units=((12, ""),), timing=Timing(0, 8, 16, 17, 200.0), amplitude=8.0, camera=Camera())
+def rendered(folder: Path, units: tuple[Unit, ...], amplitude: float) -> Path:
+    """Frames of a synthetic face."""
+    shown = render_clip(5, units=units, timing=Timing(0, 8, 16, 17, 200.0), amplitude=amplitude, camera=Camera())
     for number in (0, 8, 16):
-        write_image(tmp_path / f"{number}.png", clip.frame(number))
-    probabilities = default_model()(tmp_path, 0, 8, 16)  # type: ignore[misc]
-    assert set(probabilities) == {"negative", "positive", "surprise"} and sum(probabilities.values()) == pytest.approx(
-        1
-    )
-    assert next(iter(probabilities)) == "positive"  # a synthetic smile
+        write_image(folder / f"{number}.png", shown.frame(number))
+    return folder
+
+
+@needs_mesh
+@pytest.mark.parametrize(
+    ("units", "label"),
+    [(((12, ""), (6, "")), "positive"), (((4, ""),), "negative"), (((1, ""), (2, "")), "surprise")],
+)
+@pytest.mark.parametrize("amplitude", [1.5, 8.0])
+def test_the_shipped_model_recognizes_rendered_faces(tmp_path, units, label, amplitude):
+    answer = default_model().answer(rendered(tmp_path, units, amplitude), 0, 8, 16)
+    assert answer.unknown == "" and next(iter(answer.probabilities)) == label
+    assert sum(answer.probabilities.values()) == pytest.approx(1)
+    assert {unit.number for unit in answer.action_units if unit.probability >= 0.5} >= {units[0][0]}
+
+
+@needs_mesh
+def test_the_shipped_model_says_why_a_face_that_does_not_move_is_unknown(tmp_path):
+    answer = default_model().answer(rendered(tmp_path, ((12, ""),), 0.0), 0, 8, 16)
+    assert answer.unknown == STILL and max(unit.probability for unit in answer.action_units) == 0

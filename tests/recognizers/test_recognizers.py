@@ -21,6 +21,7 @@ SMALL = {"epochs": 3, "batch_size": 8}
 CASES = [
     {"name": "majority"},
     {"name": "synthetic-motion", "fields": 300, "epochs": 1, "members": 2},
+    {"name": "default", "fields": 300, "epochs": 1},
     {"name": "svm", "C": 10.0},
     {"name": "svm", "kernel": "linear", "class_weights": False},
     {"name": "svm", "kernel": "linear", "standardize": True},

@@ -26,7 +26,7 @@ def test_upload_by_drag_and_drop(page, film):
     page.wait_for_selector("#recordings li progress")
     page.wait_for_selector("#workspace:not([hidden])")
     assert page.inner_text("#name") == "dropped 😀 <b>.mp4" and page.locator("#list li").count() == 2
-    assert "synthetic faces only" in page.inner_text(".disclaimer") and "no lie detector" in page.inner_text(
+    assert "synthetic motion only" in page.inner_text(".disclaimer") and "no lie detector" in page.inner_text(
         ".disclaimer"
     )
 

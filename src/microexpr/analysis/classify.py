@@ -60,9 +60,8 @@ def warnings(recording: Recording, faces: Sequence[Face], model: Model | None) -
         if face.quality < LOW_QUALITY
     ]
     if faces and model is not None and model.metadata.get("synthetic") == "true":
-        found.append(
-            "the recognizer was trained on synthetic faces only: on real faces its labels have not been validated"
-        )
+        results = model.metadata.get("results", "on real faces its labels have not been validated")
+        found.append(f"the recognizer was trained on synthetic motion, on no person; {results}")
     return tuple(found)
 
 
@@ -222,14 +221,13 @@ def _recognized(event: Event, answer: Answer | None, motion: RegionMotion, optio
         text = "the recognizer could not read it"
         return dataclasses.replace(_with(event, text), reason=text)
     probabilities = {name: rounded(value) for name, value in answer.probabilities.items()}
-    unclear = answer.unknown
-    if event.quality < options.min_quality:
-        unclear = f"the face is hardly in sight (quality {event.quality:.2f}, below {options.min_quality:.2f})"
     best = max(probabilities, key=lambda name: probabilities[name])
-    reason = unclear
+    units, reason = join_sides(answer.action_units, options.unit_threshold), answer.unknown
+    if event.quality < options.min_quality:
+        units = ()
+        reason = f"the face is hardly in sight (quality {event.quality:.2f}, below {options.min_quality:.2f})"
     if not reason and probabilities[best] < options.threshold:
         reason = f"the largest probability, {probabilities[best]:.2f}, is below the threshold, {options.threshold:.2f}"
-    units = () if unclear else join_sides(answer.action_units, options.unit_threshold)
     return dataclasses.replace(
         event,
         probabilities=probabilities,

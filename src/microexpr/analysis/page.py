@@ -129,10 +129,10 @@ def _model(analysis: Analysis) -> str:
         return "No recognizer was used: every event is unknown."
     name = f"The recognizer ({about.get('recipe', 'of unknown recipe')})"
     if about.get("synthetic") == "true":
+        results = about.get("results", "it was not tested on real faces")
         return (
-            f"{name} was trained on synthetic faces only and was never tested on a real face with a label. Its labels "
-            "and probabilities show that the software works; they do not show what a movement means. "
-            "Its model card is docs/how-to/default-model.md."
+            f"{name} was trained on synthetic motion, on no person; {results}. Labels name the pattern of a movement; "
+            "they do not show what it means. Its model card is docs/how-to/default-model.md."
         )
     protocol, license = about.get("protocol", "its own"), about.get("license", "not stated")
     return f"{name} uses the classes of {protocol}. License: {license}."

@@ -12,12 +12,14 @@ from pathlib import Path
 from .. import __version__
 from ..core.progress import ProgressCallback, no_progress
 from ..recipes import Recipe, RecognitionRecipe
-from ..recognizers import Recognizer
+from ..recognizers import RECOGNIZERS, Recognizer
 from .base import TASKS
 from .data import load_data
 from .options import RunOptions
 from .recognition_folds import FoldEvaluation, check_settings
 from .stages import fit_stage, model_metadata, require_weights, run_earlier_stages
+
+LICENSE_DRAWN = "MIT; learned from drawn motion only, from no face"
 
 
 def train_model(
@@ -47,8 +49,8 @@ def train_final_model(
 ) -> Path:
     """Train every stage of a recipe of recognition, the last one on all of its subjects, and write the model.
 
-    If it was interrupted, the next call continues the training. `task` is what the recognizer predicts, classes if left
-    out.
+    If it was interrupted, the next call continues the training. A recognizer that needs no clips is trained without any
+    data set. `task` is what the recognizer predicts, classes if left out.
 
     Raises:
         ProtocolError: the clips differ from the published counts, and `options.allow_subset` is not set.
@@ -56,6 +58,8 @@ def train_final_model(
     if options.quick:
         recipe = recipe.with_quick_settings()
     check_settings(recipe, task)
+    if not RECOGNIZERS.get(recipe.final_stage.recognizer["name"]).needs_clips:
+        return _train_without_clips(recipe, out, options, progress)
     require_weights(recipe, options)
     stage_data = load_data(recipe, options, progress)
     all_subjects = replace(stage_data[-1], folds=[])
@@ -64,4 +68,24 @@ def train_final_model(
     training = {name: record[name] for name in ("clips", "subjects", "without_face", "count_mismatches")}
     metadata = {"recipe": recipe.name, "version": __version__, "training": json.dumps(training)}
     Recognizer.load(path).save(out, {**model_metadata(all_subjects, options), **metadata})
+    return out
+
+
+def _train_without_clips(recipe: RecognitionRecipe, out: Path, options: RunOptions, progress: ProgressCallback) -> Path:
+    """Train the last stage of a recipe whose recognizer draws what it learns from, and write the model."""
+    stage = recipe.final_stage
+    recognizer = RECOGNIZERS.build(stage.recognizer, classes=recipe.protocol.classes, seed=options.seed)
+    recognizer.fit([], [], on_progress=lambda done, total: progress(f"training stage '{stage.name}'", done, total))
+    metadata = {
+        "chain": json.dumps([dict(step) for step in stage.chain]),
+        "array": str(stage.recognizer.get("array", "image")),
+        "protocol": recipe.protocol.name,
+        "stage": stage.name,
+        "synthetic": "true",
+        "license": LICENSE_DRAWN,
+        "recipe": recipe.name,
+        "version": __version__,
+        "training": json.dumps({"clips": 0, "subjects": 0}),
+    }
+    recognizer.save(out, metadata)
     return out

@@ -52,6 +52,12 @@ def mirrored(x: Tensor) -> Tensor:
     return torch.cat([-x[:, :1], x[:, 1:]], dim=1)
 
 
+def mirrored_outputs(classes: int) -> Tensor:
+    """Where each output of the mirrored face is, behind so many logits of classes: the sides are swapped."""
+    units = torch.arange(UNITS).reshape(-1, 2).flip(1).flatten() + classes
+    return torch.cat([torch.arange(classes), units])
+
+
 def soft_targets(drawn: DrawnMotion, smoothing: float) -> Tensor:
     """(n, OUTPUTS) float32: class probabilities, equal ones for a face without an expression, and action units."""
     classes = np.full((len(drawn), len(CLASSES)), 1 / len(CLASSES), np.float32)
@@ -68,7 +74,7 @@ class MotionObjective(Objective):
 
     Args:
         images: (n, H, W, 3) drawn fields as they are written down.
-        targets: (n, OUTPUTS) of `soft_targets`.
+        targets: (n, classes + UNITS) as of `soft_targets`; there may be more classes than are drawn.
         encoding: how the fields are written down.
         batch_size: fields per step.
         generator: source of all random numbers.
@@ -90,8 +96,8 @@ class MotionObjective(Objective):
     _sides: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
-        places = torch.arange(UNITS).reshape(-1, 2).flip(1).flatten() + len(CLASSES)
-        self._sides = torch.cat([torch.arange(len(CLASSES)), places])
+        self._classes = self.targets.shape[1] - UNITS
+        self._sides = mirrored_outputs(self._classes)
 
     def begin_epoch(self, epoch: int) -> list[Tensor]:
         """Draw the order of the fields."""
@@ -101,12 +107,16 @@ class MotionObjective(Objective):
     def load(self, batches: Sequence[Tensor], first: int) -> Iterator[LabeledBatch]:
         """Load fields; mirror half of them, change their style, mix pairs."""
         for positions in batches[first:]:
-            x, y = network_inputs(self.images[positions.numpy()], self.encoding), self.targets[positions]
+            x, y = self.inputs(positions), self.targets[positions]
             flip = self._uniform(len(x)) < 0.5
             x = torch.where(flip[:, None, None, None], mirrored(x), x)
             y = torch.where(flip[:, None], y[:, self._sides], y)
             x, y = self._mixed(self._styled(x) if self.style else x, y)
             yield LabeledBatch(x.contiguous(memory_format=torch.channels_last), y)
+
+    def inputs(self, positions: Tensor) -> Tensor:
+        """(n, 3, H, W) float32 inputs of the network for the fields at these positions."""
+        return network_inputs(self.images[positions.numpy()], self.encoding)
 
     def forward(self, module: nn.Module, inputs: Tensor) -> Tensor:
         """Compute logits (n, OUTPUTS)."""
@@ -115,14 +125,14 @@ class MotionObjective(Objective):
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Compute the weighted sum of both losses."""
-        count = len(CLASSES)
+        count = self._classes
         classes = F.cross_entropy(outputs[:, :count], targets[:, :count])
         units = F.binary_cross_entropy_with_logits(outputs[:, count:], targets[:, count:])
         return classes + self.unit_weight * units
 
     def measure(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
         """Count fields whose largest class is right."""
-        count = len(CLASSES)
+        count = self._classes
         return ((outputs[:, :count].argmax(1) == targets[:, :count].argmax(1)).sum(),)
 
     def _uniform(self, *shape: int) -> Tensor:

@@ -45,7 +45,8 @@ class Answer:
     Attributes:
         probabilities: class -> probability, largest first; they add up to 1.
         action_units: the action units on each side with their probabilities; empty if the model tells none.
-        unknown: why neither class nor action units can be given; "" where they can.
+        unknown: why no class can be given; "" where one can. Action units are told even so: a face that talks may
+            raise its brows.
     """
 
     probabilities: Mapping[str, float]
@@ -60,7 +61,7 @@ class Model:
     Attributes:
         chain: turns a clip into a sample.
         predictor: computes the probability of each class.
-        metadata: texts of the file: `protocol`, `recipe`, `license`, as far as they were written.
+        metadata: texts of the file: `protocol`, `recipe`, `license`, as far as they were written; and `results`.
     """
 
     chain: Chain
@@ -170,6 +171,8 @@ def default_model() -> Model | None:
 def load_model(path: Path | str, chain: Sequence[Mapping[str, Any]] | None = None) -> Model:
     """Read a model from a `.safetensors` file that a run saved, or an `.onnx` file that `microexpr export` wrote.
 
+    A text file of the same name beside it, `.txt`, says how well it did on real faces; warnings and pages quote it.
+
     Args:
         path: the file.
         chain: steps as in a recipe, for a file without a chain.
@@ -185,6 +188,8 @@ def load_model(path: Path | str, chain: Sequence[Mapping[str, Any]] | None = Non
         metadata = exported.metadata
     else:
         predictor, metadata = Recognizer.load(path), read_metadata(path)
+    if (results := Path(path).with_suffix(".txt")).is_file():
+        metadata = {**metadata, "results": results.read_text(encoding="utf-8").strip()}
     return Model(Chain.build(_chain(path, metadata) if chain is None else chain), predictor, metadata)
 
 

@@ -19,7 +19,7 @@ _CAN_BE_ONE_SIDED = np.array([number in ONE_SIDED for number in NUMBERS])
 # Movements that go with an expression without meaning anything, and those of a mouth that speaks.
 _COMPANIONS = np.array([float(number in (1, 2, 4, 7, 14, 15, 17, 20, 24, 25)) for number in NUMBERS])
 _SPEECH = np.array([float(number in (10, 17, 20, 24, 25, 26)) for number in NUMBERS])
-_LIDS = NUMBERS.index(43)
+_LIDS, _LIPS_PART, _JAW_DROP = NUMBERS.index(43), NUMBERS.index(25), NUMBERS.index(26)
 
 NOTHING = len(CLASSES)
 """The label of a face without an expression."""
@@ -37,6 +37,7 @@ class Expressions:
         companions: probability of an action unit without meaning, of at most half the strength.
         blinks: probability of lids that close; in surprise a third of it.
         speech: probability of a mouth that speaks.
+        open_mouth: probability of lips that part in any expression, of which half come with a jaw that drops.
         nothing: share of faces without an expression, whose label is `NOTHING`.
     """
 
@@ -47,6 +48,7 @@ class Expressions:
     companions: float = 0.35
     blinks: float = 0.16
     speech: float = 0.05
+    open_mouth: float = 0.0
     nothing: float = 0.0
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -93,4 +95,8 @@ class Expressions:
         speech = np.flatnonzero(rng.random(n) < self.speech)
         mouth = rng.uniform(-0.6, 0.9, (len(speech), len(NUMBERS), 1)) * _SPEECH[:, None]
         extra[speech] += np.maximum(mouth, 0)
+        if self.open_mouth:
+            mouths = np.flatnonzero(rng.random(n) < self.open_mouth)
+            extra[mouths, _LIPS_PART] += rng.uniform(0.4, 1.2, (len(mouths), 1))
+            extra[mouths, _JAW_DROP] += np.maximum(rng.uniform(-1.2, 1.2, (len(mouths), 1)), 0)
         return extra

@@ -50,6 +50,7 @@ class Faults:
         noise_spread: standard deviation of its logarithm.
         head: median size of the head's motion (shift, turn, scale and shear), in pixels at one eye distance.
         head_spread: standard deviation of its logarithm.
+        turn: how far the middle of the face moves when the head turns, as a share of the head's other motion.
         rim: probability of motion along an edge of the image.
         spots: probability of a few spots that move on their own.
         outside: probability that everything outside the face moves on its own.
@@ -62,6 +63,7 @@ class Faults:
     noise_spread: float = 0.8
     head: float = 0.1
     head_spread: float = 0.9
+    turn: float = 0.0
     rim: float = 0.45
     spots: float = 0.45
     outside: float = 0.3
@@ -106,7 +108,11 @@ class Faults:
         size = self.head * np.exp(rng.normal(0, self.head_spread, (n, 1, 1)))
         shift, x, y = (rng.normal(size=(3, n, 2, 1, 1)) * (size[..., None])).astype(np.float32)
         across, along = grid.x.astype(np.float32), (grid.y - 0.5).astype(np.float32)[:, None]
-        return np.asarray(shift + x * across + y * along)
+        motion = shift + x * across + y * along
+        if self.turn:
+            nearer = np.exp(-((across / 0.45) ** 2) - (along / 0.7) ** 2)  # the nose is in front of the head's axis
+            motion += (rng.normal(size=(n, 2, 1, 1)) * size[..., None] * self.turn).astype(np.float32) * nearer
+        return np.asarray(motion)
 
     @staticmethod
     def _add(
