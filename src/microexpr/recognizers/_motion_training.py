@@ -42,6 +42,7 @@ def network_inputs(images: np.ndarray, encoding: Encoding) -> Tensor:
     flow = flow - flow.flatten(2).median(dim=2).values[..., None, None]
     axes = (2, 3) if encoding == "stretched" else (1, 2, 3)
     flow = flow / (flow.square().mean(dim=axes, keepdim=True).sqrt() + 1e-6)
+    strain = strain.clamp(min=0)  # there is no negative strain; a damaged file may have it
     strain = (strain / (strain.mean(dim=(2, 3), keepdim=True) + 1e-6)).sqrt() - 1
     return torch.cat([flow, strain], dim=1).clamp(-5, 5)
 
