@@ -82,12 +82,12 @@ def test_a_format_of_a_plugin_is_chosen_by_the_suffix_of_a_file(run, plugin, tmp
 
 
 def test_another_kind_of_task_registers_its_report(plugin):
-    def report_action_units(runs):
+    def report_gaze(runs):
         rows = tuple((run.name, "12") for run in runs)
-        return Report("action units", tables=(Table("found", ("", "action unit"), rows),), data=({"n": len(runs)},))
+        return Report("gaze", tables=(Table("found", ("", "degrees"), rows),), data=({"n": len(runs)},))
 
-    REPORTS.add("action-units", report_action_units)
-    report = make_report([SimpleNamespace(kind="action-units", name="first")])
+    REPORTS.add("gaze", report_gaze)
+    report = make_report([SimpleNamespace(kind="gaze", name="first")])
     assert json.loads(report.to_json()) == {"n": 1}
     for name, _ in REPORT_FORMATS:
         assert report.render(name)

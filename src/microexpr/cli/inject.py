@@ -23,7 +23,7 @@ def inject(
         ),
     ] = [],
 ) -> None:
-    """Write a copy of a real film in which the face also makes a known movement, and a table that says which."""
+    """Inject known movements into a copy of a film."""
     from ..analysis.injection import inject_movements, make_movement
 
     if at:

@@ -134,6 +134,10 @@ def _protocol_issues(cls: type[Dataset], clips: Sequence[Clip], protocol: Protoc
         fields = sorted({*info.counts, *(field for clip in clips for field in clip.labels)})
         yield f"no clip has the label '{protocol.label}' (there are {', '.join(fields) or 'none'})"
         return
+    if protocol.multilabel:  # a small copy need not show every action unit
+        if not any(protocol.label_of(clip) for clip in clips):
+            yield f"no clip has a {protocol.label} that can be read"
+        return
     label_map = protocol.label_map.get(name)
     published = protocol.counts.get(name)
     if label_map is None:

@@ -126,7 +126,6 @@ class SyntheticMotion(Recognizer):
             unit_weight=self.unit_weight,
         )
         module = self._module(self.seed * 1009 + member)
-        module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 40 % faster
         trainer = Trainer(
             objective,
             module,
@@ -149,7 +148,8 @@ class SyntheticMotion(Recognizer):
         return encode(drawn, self.encoding, self.crop), soft_targets(drawn, self.smoothing)
 
     def _module(self, seed: int) -> nn.Module:
-        return build_module(NETWORKS.build(self.network), (3, SIDE, SIDE), OUTPUTS, seed)
+        module = build_module(NETWORKS.build(self.network), (3, SIDE, SIDE), OUTPUTS, seed)
+        return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # 40 % faster
 
     def predict_action_units(self, samples: Sequence[Sample]) -> np.ndarray:
         """Compute the probability of each action unit on each side of the face.
