@@ -175,7 +175,7 @@ class Default(Recognizer):
     def predict_action_units(self, samples: Sequence[Sample]) -> np.ndarray:
         """Compute the probability of each action unit on each side of the face.
 
-        It is told of faces without an expression, too, such as those that talk; but 0 without motion, and where the
+        It is given for faces without an expression, too, such as those that talk; but 0 without motion, and where the
         motion is far from all that was learned.
 
         Returns:

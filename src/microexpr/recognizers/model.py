@@ -45,7 +45,7 @@ class Answer:
     Attributes:
         probabilities: class -> probability, largest first; they add up to 1.
         action_units: the action units on each side with their probabilities; empty if the model tells none.
-        unknown: why no class can be given; "" where one can. Action units are told even so: a face that talks may
+        unknown: why no class can be given; "" where one can. Action units are given even so: a face that talks may
             raise its brows.
     """
 
