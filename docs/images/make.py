@@ -19,7 +19,7 @@ import microexpr as mx
 from microexpr.synthetic.long_video import random_video
 
 TARGET = Path(__file__).with_name("analyze.png")
-WIDTH, HEIGHT = 1000, 1010
+WIDTH, HEIGHT = 1000, 1300
 SIZE = (480, 640)
 """Height and width of the film's frames in pixels."""
 
