@@ -102,6 +102,15 @@ def until(page, condition: str):
     raise AssertionError(f"still false: {condition}")
 
 
+def first_request(page, requests):
+    """Wait for the first of the requests that a route of the test holds back."""
+    for _ in range(2000):
+        if requests:
+            return requests[0]
+        page.wait_for_timeout(50)
+    raise AssertionError("no request was sent")
+
+
 def press(page, *keys):
     for key in keys:
         page.keyboard.press(key)

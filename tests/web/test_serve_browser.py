@@ -9,7 +9,18 @@ from microexpr.synthetic.long_video import random_video
 from microexpr.web.settings import default_analyze
 from tests.marks import needs_mesh
 from tests.web import serve_stub
-from tests.web.serve_page import DESK, EVENT_WITH_STATUS, PHONE, frame, needs_chromium, opened, press, shown, until
+from tests.web.serve_page import (
+    DESK,
+    EVENT_WITH_STATUS,
+    PHONE,
+    first_request,
+    frame,
+    needs_chromium,
+    opened,
+    press,
+    shown,
+    until,
+)
 
 pytestmark = needs_chromium
 
@@ -169,7 +180,7 @@ def test_late_response_does_not_change_the_selection(page, film):
     page.route("**/events/1", lambda route: requests.append(route))
     press(page, "c", "n")
     until(page, "document.getElementById('event').textContent.includes('2 of 2')")
-    requests[0].continue_()
+    first_request(page, requests).continue_()
     page.wait_for_selector("#list li:nth-child(1).confirmed")
     press(page, "r")
     page.wait_for_selector("#list li:nth-child(2).rejected")
@@ -183,7 +194,7 @@ def test_unsaved_note_survives_a_redraw(page, film):
     press(page, "r", "m")
     page.keyboard.type("talks whle")
     press(page, "ArrowLeft", "ArrowLeft")
-    requests[0].continue_()
+    first_request(page, requests).continue_()
     page.wait_for_selector(EVENT_WITH_STATUS.format("rejected"))
     page.unroute("**/events/1")
     page.keyboard.type("i")
