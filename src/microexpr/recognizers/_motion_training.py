@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..networks.training import LabeledBatch, Objective, split_batches
+from ..core.progress import StepCallback
+from ..core.registry import validate_settings
+from ..networks.training import LabeledBatch, Objective, Optimizer, Schedule, Trainer, split_batches
+from ..networks.training.distributed import Process
 from ..synthetic.motion.encoding import Encoding
 from ..synthetic.motion.fields import NUMBERS
 from ..synthetic.motion.generator import DrawnMotion
@@ -161,3 +165,40 @@ class MotionObjective(Objective):
         share = self._uniform(len(x), 1) ** (1 / self.mixup) / 2  # nearly the smaller share of a beta distribution
         image = share[..., None, None]
         return x + (x[order] - x) * image, y + (y[order] - y) * share
+
+
+def train_on_motion(
+    objective: MotionObjective,
+    module: nn.Module,
+    optimizer: Mapping[str, Any],
+    epochs: int,
+    on_progress: StepCallback,
+) -> list[dict[str, float]]:
+    """Train a network on drawn motion: a warm-up over three tenths of the steps, then a cosine; the last epoch counts.
+
+    Args:
+        objective: the fields and the loss; its generator is that of the training.
+        module: the network, which is changed and left for prediction.
+        optimizer: settings of `Optimizer`.
+        epochs: passes over the fields, 1 or more.
+        on_progress: called with (steps done, steps in all).
+
+    Returns:
+        The loss and the accuracy of each epoch.
+    """
+    trainer = Trainer(
+        objective,
+        module,
+        validate_settings(Optimizer, optimizer, "optimizer"),
+        epochs,
+        objective.generator,
+        Process(torch.device("cpu")),
+        schedule=Schedule("cosine"),
+        schedule_per_step=True,
+        warmup=0.3 * epochs,
+        require_finite=True,
+        on_progress=on_progress,
+    )
+    history = trainer.run()
+    module.eval()
+    return history

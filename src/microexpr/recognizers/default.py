@@ -17,14 +17,13 @@ from ..core.clip import Sample
 from ..core.errors import RecipeError
 from ..core.registry import validate_settings
 from ..networks.motion import MotionNetwork
-from ..networks.training import Optimizer, Schedule, Trainer, torch_threads
-from ..networks.training.distributed import Process
+from ..networks.training import Optimizer, torch_threads
 from ..networks.weights import load_weights
 from ..synthetic.motion import CLASSES
 from . import _face_motion as face_motion
 from ._calibration import Calibration
 from ._drawn_faces import DrawnFaces, held_out, learned
-from ._motion_training import SHOWN, UNITS, MotionObjective, mirrored, mirrored_outputs
+from ._motion_training import SHOWN, UNITS, MotionObjective, mirrored, mirrored_outputs, train_on_motion
 from .base import RECOGNIZERS, Recognizer, Settings, State, stack
 
 SHIPPED = Path(__file__).parent / "shipped" / "default.safetensors"
@@ -111,21 +110,8 @@ class Default(Recognizer):
             no_unit=no_unit,
         )
         torch.manual_seed(self.seed)
-        trainer = Trainer(
-            objective,
-            module := MotionNetwork((3, face_motion.SIDE, face_motion.SIDE), OUTCOMES + UNITS, 0.0),
-            validate_settings(Optimizer, self.optimizer, "optimizer"),
-            self.epochs,
-            random,
-            Process(torch.device("cpu")),
-            schedule=Schedule("cosine"),
-            schedule_per_step=True,
-            warmup=0.3 * self.epochs,
-            require_finite=True,
-            on_progress=self.on_progress_,
-        )
-        self.history_ = trainer.run()
-        module.eval()
+        module = MotionNetwork((3, face_motion.SIDE, face_motion.SIDE), OUTCOMES + UNITS, 0.0)
+        self.history_ = train_on_motion(objective, module, self.optimizer, self.epochs, self.on_progress_)
         return module
 
     def _soft_targets(self, faces: DrawnFaces) -> Tensor:

@@ -16,14 +16,13 @@ from ..core.clip import Sample
 from ..core.errors import RecipeError
 from ..core.registry import validate_settings
 from ..networks import NETWORKS
-from ..networks.training import Optimizer, Schedule, Trainer, torch_threads
-from ..networks.training.distributed import Process
+from ..networks.training import Optimizer, torch_threads
 from ..networks.weights import load_weights
 from ..synthetic.motion import CLASSES, FaceFrame
 from ..synthetic.motion.encoding import Encoding, encode
 from ..synthetic.motion.generator import MotionGenerator
 from ._classifier import build_module
-from ._motion_training import OUTPUTS, MotionObjective, mirrored, network_inputs, soft_targets
+from ._motion_training import OUTPUTS, MotionObjective, mirrored, network_inputs, soft_targets, train_on_motion
 from .base import RECOGNIZERS, Recognizer, Settings, State, softmax, stack
 
 SIDE = 28
@@ -126,21 +125,15 @@ class SyntheticMotion(Recognizer):
             unit_weight=self.unit_weight,
         )
         module = self._module(self.seed * 1009 + member)
-        trainer = Trainer(
+        history = train_on_motion(
             objective,
             module,
-            validate_settings(Optimizer, self.optimizer, "optimizer"),
+            self.optimizer,
             self.epochs,
-            random,
-            Process(torch.device("cpu")),
-            schedule=Schedule("cosine"),
-            schedule_per_step=True,
-            warmup=0.3 * self.epochs,
-            require_finite=True,
-            on_progress=lambda done, total: self.on_progress_(member * total + done, self.members * total),
+            lambda done, total: self.on_progress_(member * total + done, self.members * total),
         )
-        self.history_ += [{**row, "epoch": row["epoch"] + member * self.epochs} for row in trainer.run()]
-        return module.eval()
+        self.history_ += [{**row, "epoch": row["epoch"] + member * self.epochs} for row in history]
+        return module
 
     def training_fields(self, member: int) -> tuple[np.ndarray, Tensor]:
         """Draw the fields of a network: (n, 28, 28, 3) as they are written down, and their targets."""
