@@ -8,6 +8,7 @@ import pytest
 from microexpr.core.errors import MediaError, MissingDataError
 from microexpr.imaging.images import read_image, write_image
 from microexpr.preprocessing import Chain
+from microexpr.preprocessing.base import SampleCache
 
 STEPS = [{"name": "load-image"}, {"name": "second-flow"}]
 
@@ -46,3 +47,14 @@ def test_other_motions_are_refused(synthetic_datasets, tmp_path):
         write_image(path, rng.integers(0, 255, (28, 28, 3)).astype(np.uint8))
     with pytest.raises(MediaError, match="do not hold the same motions"):
         Chain.build(STEPS)(dataset.clips()[0].blind(()))
+
+
+def test_a_change_in_the_other_folder_makes_samples_anew(synthetic_datasets, tmp_path):
+    shutil.copytree(synthetic_datasets["megc2019"].root, tmp_path / "copy")
+    clip = type(synthetic_datasets["megc2019"])(tmp_path / "copy").clips()[0].blind(())
+    cache = SampleCache(Chain.build(STEPS), [clip], tmp_path / "cache")
+    before = cache.path(clip)
+    assert cache.path(clip) == before
+    other = tmp_path / "copy" / "second_flow_norm_u_v_os" / clip.source.name
+    other.write_bytes(other.read_bytes() + b"x")
+    assert cache.path(clip) != before

@@ -70,6 +70,10 @@ class Step(ABC):
         """Fingerprint of the files that it reads besides the clip, e.g. a model; part of the key in the cache."""
         return ""
 
+    def files(self, clip: Clip) -> tuple[Path, ...]:
+        """Files and folders that it reads of a clip besides its source; a change of one makes the sample anew."""
+        return ()
+
     @property
     def channel_order(self) -> str:
         """Order of the color channels of its array: `rgb`, `bgr` or `gray`; a report shows them as RGB."""
@@ -203,7 +207,9 @@ class SampleCache(Mapping[str, Sample]):
     def path(self, clip: Clip) -> Path:
         """The file of a clip; its name has the id and a hash of the times that the chain uses and of the source."""
         times = [getattr(clip, name) for name in self.chain.reads]
-        key = json.dumps([times, str(clip.source), file_signature(clip.source)])
+        files = {path for step in self.chain.steps for path in step.files(clip) if path.exists()}
+        others = [[str(path), file_signature(path)] for path in sorted(files)]
+        key = json.dumps([times, str(clip.source), file_signature(clip.source), *others])
         tag = hashlib.sha256(key.encode()).hexdigest()[:12]
         return self.folder / f"{unique_file_name(clip.id)}-{tag}.npz"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.clip import Sample
+from ..core.clip import Clip, Sample
 from ..core.errors import MediaError, MissingDataError
 from ..imaging.images import IMAGE_SUFFIXES, read_image
 from ..imaging.registration import Registration, find_registration, flow_agreement
@@ -38,6 +38,10 @@ class SecondFlow(Step):
 
     folder: str = "second_flow_norm_u_v_os"
     register: bool = True
+
+    def files(self, clip: Clip) -> tuple[Path, ...]:
+        """The other folder: the registration depends on all of its images."""
+        return (Path(clip.source).parent.parent / self.folder,)
 
     def __call__(self, sample: Sample) -> Sample:
         """Adds `second`.
