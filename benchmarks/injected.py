@@ -10,9 +10,9 @@ its apex may lie between two frames, and one of 40 ms between them altogether.
 
 A place is calm where within 0.25 s on both sides the spotter finds nothing (so no place lies in a
 held expression), no eye blinks, the face is in sight, and
-`analysis.sensitivity.activity` is at most `--activity` px. Places are 2 s apart or more, and all places of a film get
-their movement at once: one search tests them all. What counts as found is said at `analysis.sensitivity.is_found`; what
-would have been found without the movement does not count.
+`analysis.detection_limit.activity` is at most `--activity` px. Places are 2 s apart or more, and all places of a film
+get their movement at once: one search tests them all. What counts as found is said at
+`analysis.detection_limit.is_found`; what would have been found without the movement does not count.
 
 `--measure` prints how far the landmarks of the face tracker moved, as a share of what was injected.
 """
@@ -27,7 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
-from microexpr.analysis.sensitivity import activity, is_found, quiet_places
+from microexpr.analysis.detection_limit import activity, is_found, quiet_places
 from microexpr.core.track import FaceTrack
 from microexpr.faces.landmarks import follow_landmarks
 from microexpr.faces.tracking import Tracking

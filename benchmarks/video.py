@@ -128,13 +128,13 @@ def parts_of(
     model = recognize.default_model()
     event = {number: part.images[number] for number in part.numbers[:10]}
     where = {number: points for number in event if tracks and (points := tracks[0].landmarks(number)) is not None}
-    runs, quick = iter(range(1_000_000)), replace(options, sensitivity=False)
+    runs, quick = iter(range(1_000_000)), replace(options, detection_limit=False)
     parts: dict[str, tuple[Callable[[], object], int]] = {
         "decode": (lambda: [None for _ in VideoFrames(video)], frames),
         "face": (lambda: track_faces(part), n_part),
         "flow (a part of spot)": (lambda: [displacement(t, time_grid(t, spotter.max_fps)) for t in tracks], n_part),
         "spot": (lambda: [spotter.spot(track) for track in tracks], n_part),
-        "end to end, without sensitivity": (lambda: analyze_video(video, folder / str(next(runs)), quick), frames),
+        "end to end, without detection limit": (lambda: analyze_video(video, folder / str(next(runs)), quick), frames),
         "end to end": (lambda: analyze_video(video, folder / str(next(runs)), options), frames),
         "live, --speed fast": (
             lambda: analyze_camera(VideoSource(video, "fast"), folder / f"live{next(runs)}", options),

@@ -14,7 +14,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-from microexpr.analysis.sensitivity import measure_sensitivity
+from microexpr.analysis.detection_limit import measure_detection_limit
 from microexpr.spotting import SPOTTERS
 from microexpr.synthetic import Person
 from microexpr.synthetic.injection import displacement_at, sized_units, warp
@@ -41,7 +41,7 @@ def main() -> None:
     calm = Distractors(blinks=10, speech=0, gaze=5, turns=0, drift=2)
     track = ground_truth_track(random_video(5, seconds=60, fps=30, micro=2, macro=2, distractors=calm))
     spotter = SPOTTERS.build({"name": "default"})
-    found = measure_sensitivity([(track, spotter.spot(track))], spotter.spot, len(track), spotter.max_fps)
+    found = measure_detection_limit([(track, spotter.spot(track))], spotter.spot, len(track), spotter.max_fps)
     for curve in found.curves:
         if curve.trials:
             px, share = zip(*curve.curve, strict=True)

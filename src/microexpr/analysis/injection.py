@@ -24,7 +24,7 @@ from ..imaging.timing import iter_frames
 from ..imaging.video import write_lossless_video
 from ..synthetic import injection
 from ..synthetic.script import Movement
-from .sensitivity import quiet_places
+from .detection_limit import quiet_places
 
 COLUMNS = (
     *("film", "face", "onset", "apex", "offset", "action_units", "pixels"),

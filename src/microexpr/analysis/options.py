@@ -18,7 +18,7 @@ from ..core.track import FaceTrack
 from ..recognizers.model import DEFAULT_MODEL, load_model
 
 if TYPE_CHECKING:
-    from ..core.sensitivity import Sensitivity
+    from ..core.detection_limit import DetectionLimit
     from ..faces.tracking import Tracking
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -41,7 +41,7 @@ class AnalysisOptions:
         unit_threshold: smallest probability of an action unit that is listed, 0 to 1.
         min_quality: smallest mean quality of the face during an event, 0 to 1; below it an event is `unknown` and no
             action unit is listed.
-        sensitivity: whether to measure how small a movement would have been found, in a tenth of the time at most.
+        detection_limit: whether to measure how small a movement would have been found, in a tenth of the time at most.
     """
 
     model: Path | str = "default"
@@ -50,7 +50,7 @@ class AnalysisOptions:
     threshold: Fraction = 0.5
     unit_threshold: Fraction = 0.5
     min_quality: Fraction = 0.5
-    sensitivity: bool = True
+    detection_limit: bool = True
 
     @classmethod
     def from_settings(cls, values: Mapping[str, Any]) -> AnalysisOptions:
@@ -157,9 +157,9 @@ class Components:
             return SPOTTERS.build(options.spotter).spot_with_curve(track)
         return self.spot(track, options), self.curve(track, options)
 
-    def measure_sensitivity(
+    def measure_detection_limit(
         self, spotted: Sequence[tuple[FaceTrack, Sequence[Interval]]], options: AnalysisOptions, frames: int
-    ) -> Sensitivity | None:
+    ) -> DetectionLimit | None:
         """Return how small a movement would have been found; None where the options do not ask for it.
 
         Args:
@@ -168,9 +168,9 @@ class Components:
             frames: number of frames of the recording.
         """
         from ..spotting import SPOTTERS
-        from .sensitivity import measure_sensitivity
+        from .detection_limit import measure_detection_limit
 
-        if not options.sensitivity:
+        if not options.detection_limit:
             return None
         max_fps = SPOTTERS.build(options.spotter).max_fps
-        return measure_sensitivity(spotted, lambda track: self.spot(track, options), frames, max_fps)
+        return measure_detection_limit(spotted, lambda track: self.spot(track, options), frames, max_fps)

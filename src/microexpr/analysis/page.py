@@ -16,9 +16,9 @@ from markupsafe import Markup, escape
 from ..core.action_units import ActionUnit
 from ..core.events import EVENT_FORMATS, Analysis, Event, describe_action_units, format_probability, unit_codes
 from ..core.facial_regions import format_pixels
+from .detection_limit.plot import detection_plots
 from .event_images import EventImages
 from .face_map import face_map, unit_color
-from .sensitivity.plot import sensitivity_plots
 
 IMAGES = (
     ("onset", "the face at the onset"),
@@ -28,7 +28,7 @@ IMAGES = (
 )
 """Images of a card with their alternative texts."""
 
-STYLES = ("theme.css", "timeline.css", "events.css", "sensitivity.css")
+STYLES = ("theme.css", "timeline.css", "events.css", "detection_limit.css")
 
 MAX_CARDS = 50
 """Cards of a page where no event has images."""
@@ -62,8 +62,8 @@ def render_page(analysis: Analysis, images: Mapping[int, EventImages]) -> str:
         settings=_settings(analysis),
         files=" and ".join(form.file_name for name, form in EVENT_FORMATS if name in ("csv", "json")),
         version=analysis.version,
-        sensitivity=analysis.sensitivity,
-        sensitivity_plots=[] if analysis.sensitivity is None else sensitivity_plots(analysis.sensitivity),
+        detection_limit=analysis.detection_limit,
+        detection_plots=[] if analysis.detection_limit is None else detection_plots(analysis.detection_limit),
         data=Markup(_data(analysis)),
         style=Markup(style),
         script=Markup(script),

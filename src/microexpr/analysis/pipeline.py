@@ -288,12 +288,12 @@ def _analyze(
         *left_out(counts),
         *unknown_gaze(found),
     )
-    report("sensitivity", 0, 1)
-    sensitivity = components.measure_sensitivity(
+    report("detection limit", 0, 1)
+    detection_limit = components.measure_detection_limit(
         [(track, spotted[track][0]) for track in tracks], options, recording.frames
     )
     analysis = build_analysis(recording, faces, events, model, options, notes=notes, fingerprint=fingerprint)
-    return replace(analysis, sensitivity=sensitivity), images
+    return replace(analysis, detection_limit=detection_limit), images
 
 
 def _frame_shape(source: Path, frames: Frames) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from ..core.errors import one_line
 from ..core.events import describe_action_units, format_probability, unit_codes
 from ..core.progress import show_progress
 from .console import count, out, print_status
-from .options import AnalysisSettings, Model, Plugins, Sensitivity, Threshold, load_plugins, parse_settings
+from .options import AnalysisSettings, DetectionLimit, Model, Plugins, Threshold, load_plugins, parse_settings
 
 if TYPE_CHECKING:
     from ..analysis import AnalysisResult
@@ -38,7 +38,7 @@ def analyze(
     fps: Annotated[
         float | None, typer.Option(help="Frames per second of folders of frames, which have no time stamps.")
     ] = None,
-    sensitivity: Sensitivity = True,
+    detection_limit: DetectionLimit = True,
     workers: Annotated[int, typer.Option(min=1, help="Number of recordings that are analyzed at once.")] = 1,
     settings: AnalysisSettings = [],
     plugin: Plugins = [],
@@ -47,7 +47,7 @@ def analyze(
     from ..analysis import AnalysisOptions, analyze_videos, recordings
 
     load_plugins(plugin)
-    values = {"model": model, "threshold": threshold, "sensitivity": sensitivity}
+    values = {"model": model, "threshold": threshold, "detection_limit": detection_limit}
     if fps is not None:
         values["tracking.fps"] = fps
     options = AnalysisOptions.from_settings({**values, **parse_settings(settings)})
@@ -87,7 +87,7 @@ def _print_results(results: Sequence[AnalysisResult]) -> int:
             out.print(f"  ... and {len(analysis.events) - MAX_EVENTS} more", markup=False)
         for warning in analysis.warnings:
             out.print(f"  note: {warning}", markup=False)
-        for sentence in () if analysis.sensitivity is None else analysis.sensitivity.sentences():
+        for sentence in () if analysis.detection_limit is None else analysis.detection_limit.sentences():
             out.print(f"  {sentence}", markup=False)
         out.print(f"  {result.folder / 'report.html'}", markup=False)
     failures = sum(result.analysis is None for result in results)

@@ -40,7 +40,7 @@ def run_in_terminal(source: str, speed: Speed, folder: Path, settings: LiveOptio
         analysis = analyze_camera(opened, folder, analysis_options, settings, on_event, on_status)
     for warning in analysis.warnings:
         err.print(f"note: {warning}", markup=False)
-    for sentence in () if analysis.sensitivity is None else analysis.sensitivity.sentences():
+    for sentence in () if analysis.detection_limit is None else analysis.detection_limit.sentences():
         err.print(sentence, markup=False)
     counts = analysis.settings["live"]
     err.print(

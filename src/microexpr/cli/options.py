@@ -44,7 +44,7 @@ def _completions(names: Sequence[str], incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]
 
 
-Sensitivity = Annotated[
+DetectionLimit = Annotated[
     bool,
     typer.Option(
         help="Measure how small a movement would have been found in the recording; it takes up to a tenth of the time."

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .action_units import ActionUnit, format_action_units
+from .detection_limit import DetectionLimit
 from .event_columns import UNIT_COLUMNS, to_columns
 from .facial_regions import describe_motion, describe_units
 from .files import write_atomically
 from .registry import RecordRegistry
-from .sensitivity import Sensitivity
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -146,7 +146,7 @@ class Analysis:
             the recognizer.
         version: version of microexpr.
         fingerprint: hash of source, settings, model and version; an analysis with the same fingerprint is not repeated.
-        sensitivity: how small a movement would have been found; None where it was not asked for.
+        detection_limit: how small a movement would have been found; None where it was not asked for.
     """
 
     recording: Recording
@@ -156,7 +156,7 @@ class Analysis:
     settings: Mapping[str, Any] = field(default_factory=dict)
     version: str = ""
     fingerprint: str = ""
-    sensitivity: Sensitivity | None = None
+    detection_limit: DetectionLimit | None = None
 
     def to_dataframe(self) -> DataFrame:
         """Return the events as a table: a row per event, with the columns of events.csv and a `p_<class>` per class.
@@ -209,10 +209,10 @@ class Analysis:
             f"{len(self.events)} event(s)</p>",
             *(f"<p>Note: {html.escape(warning)}</p>" for warning in self.warnings),
         ]
-        found = () if self.sensitivity is None else self.sensitivity.sentences()
-        sensitivity = [f"<p>{html.escape(sentence)}</p>" for sentence in found]
+        found = () if self.detection_limit is None else self.detection_limit.sentences()
+        detection_limit = [f"<p>{html.escape(sentence)}</p>" for sentence in found]
         if not self.events:
-            return "".join([*lines, *sensitivity])
+            return "".join([*lines, *detection_limit])
         names = (
             *("event", "face", "start (s)", "duration (ms)", "kind", "label", "probability", "score"),
             *("action units", "movement", "warnings"),
@@ -228,7 +228,7 @@ class Analysis:
             )
             rows.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>")
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-        return "".join([*lines, self._time_line(), table, *sensitivity])
+        return "".join([*lines, self._time_line(), table, *detection_limit])
 
     def _time_line(self) -> str:
         """An SVG with a row per face and a bar per event: blue for micro, brown for macro, as in the report."""

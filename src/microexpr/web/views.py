@@ -38,7 +38,7 @@ def recording_view(store: RecordingStore, id: str) -> dict[str, Any]:
         "recording": {**dataclasses.asdict(analysis.recording), "path": ""},
         "faces": [dataclasses.asdict(face) for face in analysis.faces],
         "warnings": list(analysis.warnings),
-        "sensitivity": [] if analysis.sensitivity is None else list(analysis.sensitivity.sentences()),
+        "detection_limit": [] if analysis.detection_limit is None else list(analysis.detection_limit.sentences()),
         "classes": class_choices(analysis, annotations),
         "action_units": [
             {"number": number, "name": name, "sided": number not in MIDLINE} for number, name in ACTION_UNITS.items()

@@ -240,11 +240,11 @@ class _Session:
         notes += [*left_out(self.left_out), *self.gaze_note]
         counts = {"received": received, "processed": self.processed, "dropped": dropped}
         settings = {"live": {**dataclasses.asdict(self.settings), **counts}}
-        sensitivity = self.components.measure_sensitivity(self.detector.spotted, self.options, self.processed)
+        detection_limit = self.components.measure_detection_limit(self.detector.spotted, self.options, self.processed)
         analysis = build_analysis(
             recording, faces, self.events, self.model, self.options, notes=notes, settings=settings
         )
-        analysis = dataclasses.replace(analysis, sensitivity=sensitivity)
+        analysis = dataclasses.replace(analysis, detection_limit=detection_limit)
         analysis.save(self.folder)
         return analysis
 

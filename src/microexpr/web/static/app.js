@@ -76,8 +76,8 @@ function showFacts() {
   ].filter(Boolean).join(" · ");
   $("warnings").replaceChildren(...data.warnings.map((text) => make("p", {}, text)));
   $("warnings").hidden = !data.warnings.length;
-  $("sensitivity").replaceChildren(...data.sensitivity.map((text) => make("p", {}, text)));
-  $("sensitivity").hidden = !data.sensitivity.length;
+  $("detection-limit").replaceChildren(...data.detection_limit.map((text) => make("p", {}, text)));
+  $("detection-limit").hidden = !data.detection_limit.length;
   const preview = data.has_preview ? " During playback you see a copy that browsers can play." : "";
   $("playback-note").textContent = data.playable
     ? `While paused, you see the exact frame, decoded by the server.${preview}`

@@ -10,11 +10,11 @@ from itertools import chain, repeat
 import numpy as np
 
 from ...core.clip import Interval
-from ...core.sensitivity import Sensitivity, SensitivityCurve
+from ...core.detection_limit import DetectionCurve, DetectionLimit
 from ...core.track import FaceTrack
 from ...synthetic.script import Movement
 from .injected_track import inject_into_track
-from .model import HALF_PX, SensitivityModel, Trial
+from .model import HALF_PX, DetectionModel, Trial
 from .places import MARGIN, activity, is_found, quiet_places
 
 Spot = Callable[[FaceTrack], Sequence[Interval]]
@@ -62,9 +62,9 @@ class Part:
     found: Sequence[Interval]
 
 
-def measure_sensitivity(
+def measure_detection_limit(
     spotted: Sequence[tuple[FaceTrack, Sequence[Interval]]], spot: Spot, frames: int, max_fps: float
-) -> Sensitivity:
+) -> DetectionLimit:
     """How small a movement the spotter finds in a recording.
 
     The number of searches follows from the number of frames, not from a clock: equal recordings give equal results.
@@ -78,22 +78,22 @@ def measure_sensitivity(
     parts = _parts(spotted)
     if not parts:
         nothing = "the face is nowhere at rest for a second" if spotted else "there is no face"
-        return Sensitivity(largest=LARGEST, reason=nothing)
+        return DetectionLimit(largest=LARGEST, reason=nothing)
     rate = min(max_fps, max(part.track.fps for part in parts))
     cells = [cell for cell in HALF_PX if cell[1] >= 1.8 * 1000 / rate]
     if not cells:
-        return Sensitivity(largest=LARGEST, reason=f"at {rate:.3g} frames per second no movement of 300 ms shows")
+        return DetectionLimit(largest=LARGEST, reason=f"at {rate:.3g} frames per second no movement of 300 ms shows")
     trials: list[Trial] = []
     rng, searched = np.random.default_rng([frames, len(parts)]), set()
     for part in _schedule(parts, SHARE * (frames + FIXED), rate):
         searched.add(part)
         trials += _run(part, cells, trials, spot, rng)
     if not trials:
-        return Sensitivity(
+        return DetectionLimit(
             largest=LARGEST, reason="the recording is too short to be searched again in a tenth of the time"
         )
     places = sum(len(part.places) for part in searched)
-    return _summary(SensitivityModel(cells, trials), trials, places)
+    return _summary(DetectionModel(cells, trials), trials, places)
 
 
 def _parts(spotted: Sequence[tuple[FaceTrack, Sequence[Interval]]]) -> list[Part]:
@@ -134,7 +134,7 @@ def _run(
     part: Part, cells: Sequence[tuple[str, int]], trials: Sequence[Trial], spot: Spot, rng: np.random.Generator
 ) -> list[Trial]:
     """Inject a movement at each place of a part, and search it once."""
-    model, counts = SensitivityModel(cells, trials), Counter(trial.cell for trial in trials)
+    model, counts = DetectionModel(cells, trials), Counter(trial.cell for trial in trials)
     chosen: list[tuple[tuple[str, int], Movement]] = []
     for place in rng.permutation(part.places):
         cell = min(cells, key=lambda cell: counts[cell])
@@ -155,7 +155,7 @@ def _run(
     return results
 
 
-def _summary(model: SensitivityModel, trials: Sequence[Trial], places: int) -> Sensitivity:
+def _summary(model: DetectionModel, trials: Sequence[Trial], places: int) -> DetectionLimit:
     curves = []
     sizes = np.array(CURVE_PX)
     for cell in model.cells:
@@ -164,7 +164,7 @@ def _summary(model: SensitivityModel, trials: Sequence[Trial], places: int) -> S
         half, most = model.half(cell), model.nine_in_ten(cell)
         low, high = model.limits(cell)
         curves.append(
-            SensitivityCurve(
+            DetectionCurve(
                 cell[0],
                 "+".join(map(str, UNITS[cell[0]])),
                 cell[1],
@@ -177,4 +177,4 @@ def _summary(model: SensitivityModel, trials: Sequence[Trial], places: int) -> S
                 tuple((px, round(float(p), 4)) for px, p in zip(CURVE_PX, probability, strict=True)),
             )
         )
-    return Sensitivity(tuple(curves), places, len(trials), round(model.one_side, 3), LARGEST)
+    return DetectionLimit(tuple(curves), places, len(trials), round(model.one_side, 3), LARGEST)

@@ -62,7 +62,7 @@ class Trial:
         return self.kind, self.milliseconds
 
 
-class SensitivityModel:
+class DetectionModel:
     """The sizes at which movements are found, given trials.
 
     Args:

@@ -1,4 +1,4 @@
-"""The curves of the sensitivity as lines of an SVG, for the page of a recording."""
+"""The curves of the detection limit as lines of an SVG, for the page of a recording."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.sensitivity import Sensitivity, SensitivityCurve
+from ...core.detection_limit import DetectionCurve, DetectionLimit
 
 LEFT, TOP, WIDTH, HEIGHT = 34, 10, 250, 120
 """Position and size of the area in which curves are drawn, in pixels of a 300 x 170 image."""
@@ -15,10 +15,10 @@ TICKS_PX = (0.25, 0.5, 1, 2, 4, 8)
 TICKS_SHARE = ((0.0, "0"), (0.5, "half"), (0.9, "9 in 10"))
 
 
-def sensitivity_plots(sensitivity: Sensitivity) -> list[dict[str, Any]]:
-    """One plot for each kind of movement, as the template `sensitivity.html.j2` draws it."""
-    kinds: dict[str, list[SensitivityCurve]] = {}
-    for curve in sensitivity.curves:
+def detection_plots(detection_limit: DetectionLimit) -> list[dict[str, Any]]:
+    """One plot for each kind of movement, as the template `detection_limit.html.j2` draws it."""
+    kinds: dict[str, list[DetectionCurve]] = {}
+    for curve in detection_limit.curves:
         kinds.setdefault(curve.movement, []).append(curve)
     return [
         {
@@ -28,7 +28,7 @@ def sensitivity_plots(sensitivity: Sensitivity) -> list[dict[str, Any]]:
             "lines": [" ".join(f"{_x(px):.1f},{_y(share):.1f}" for px, share in curve.curve) for curve in curves],
             "x": [(_x(px), f"{px:g}") for px in TICKS_PX],
             "y": [(_y(share), text) for share, text in TICKS_SHARE],
-            "text": "; ".join(curve.text(sensitivity.largest) for curve in curves),
+            "text": "; ".join(curve.text(detection_limit.largest) for curve in curves),
         }
         for kind, curves in kinds.items()
     ]

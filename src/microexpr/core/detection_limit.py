@@ -9,7 +9,7 @@ Points = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
-class SensitivityCurve:
+class DetectionCurve:
     """How likely a movement of one kind and duration is found in a recording, by its size.
 
     Attributes:
@@ -17,7 +17,7 @@ class SensitivityCurve:
         action_units: the action units that were injected, e.g. `1+2`.
         milliseconds: from onset to offset.
         half: size at which half of the movements are found, in pixels of a face 224 pixels wide; None where that is
-            more than `Sensitivity.largest`, and 0.25 where it is less.
+            more than `DetectionLimit.largest`, and 0.25 where it is less.
         nine_in_ten: size at which nine in ten are found, likewise.
         low, high: limits of `half` within which it lies with 80 %, given the few movements that were injected.
         trials: number of movements of this kind and duration that were injected; where it is 0, the other fields follow
@@ -38,7 +38,7 @@ class SensitivityCurve:
     curve: Points = ()
 
     def text(self, largest: float) -> str:
-        """`100 ms is found from 0.9 px on (half) and 1.6 px (nine in ten)`; `largest` as in `Sensitivity`."""
+        """`100 ms is found from 0.9 px on (half) and 1.6 px (nine in ten)`; `largest` as in `DetectionLimit`."""
         if self.half is None:
             return f"{self.milliseconds} ms is not found up to {largest:g} px"
         half = f"{self.milliseconds} ms is found from {self.half:.2g} px on (half)"
@@ -48,7 +48,7 @@ class SensitivityCurve:
 
 
 @dataclass(frozen=True)
-class Sensitivity:
+class DetectionLimit:
     """How small a movement would have been found in a recording: known movements were injected at its quiet places.
 
     Attributes:
@@ -60,7 +60,7 @@ class Sensitivity:
         reason: why there are no curves; "" where there are.
     """
 
-    curves: tuple[SensitivityCurve, ...] = ()
+    curves: tuple[DetectionCurve, ...] = ()
     places: int = 0
     trials: int = 0
     one_side: float = 1.0

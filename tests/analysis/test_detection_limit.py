@@ -1,4 +1,4 @@
-"""Sensitivity of an analysis: quiet places, what counts as found, sizes, budget, and what is said."""
+"""The detection limit of an analysis: quiet places, what counts as found, sizes, budget, and what is said."""
 
 import dataclasses
 
@@ -6,13 +6,19 @@ import numpy as np
 import pytest
 
 from microexpr.analysis import AnalysisOptions, analyze_video
+from microexpr.analysis.detection_limit import (
+    activity,
+    inject_into_track,
+    is_found,
+    measure_detection_limit,
+    quiet_places,
+)
+from microexpr.analysis.detection_limit.measure import FIXED, SHARE
+from microexpr.analysis.detection_limit.model import DetectionModel, Trial
 from microexpr.analysis.formats.json_file import from_json, to_json
 from microexpr.analysis.page import render_page
-from microexpr.analysis.sensitivity import activity, inject_into_track, is_found, measure_sensitivity, quiet_places
-from microexpr.analysis.sensitivity.measure import FIXED, SHARE
-from microexpr.analysis.sensitivity.model import SensitivityModel, Trial
 from microexpr.core.clip import Interval
-from microexpr.core.sensitivity import Sensitivity, SensitivityCurve
+from microexpr.core.detection_limit import DetectionCurve, DetectionLimit
 from microexpr.core.track import FaceTrack
 from microexpr.imaging.video import write_video
 from microexpr.synthetic.long_video import ground_truth_track, random_video
@@ -22,7 +28,7 @@ from tests.analysis.test_export_events import NOBODY, WHOLE
 from tests.hostile import film
 
 STILL = Distractors(blinks=0, speech=0, gaze=0, turns=0, drift=0, flicker=0)
-CURVE = SensitivityCurve("brow raise", "1+2", 100, 0.9, 1.6, 0.7, 1.2, 8, 5, ((0.25, 0.1), (8.0, 0.99)))
+CURVE = DetectionCurve("brow raise", "1+2", 100, 0.9, 1.6, 0.7, 1.2, 8, 5, ((0.25, 0.1), (8.0, 0.99)))
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +58,9 @@ class Threshold:
         return [Interval(numbers[a], numbers[b - 1], numbers[(a + b) // 2]) for a, b in edges]
 
 
-def measured(track: FaceTrack, limit: float, frames: int = 3000) -> tuple[Sensitivity, Threshold]:
+def measured(track: FaceTrack, limit: float, frames: int = 3000) -> tuple[DetectionLimit, Threshold]:
     spotter = Threshold(limit)
-    return measure_sensitivity([(track, [])], spotter, frames, 60.0), spotter
+    return measure_detection_limit([(track, [])], spotter, frames, 60.0), spotter
 
 
 def test_a_quiet_place_moves_less_than_the_rest(track):
@@ -129,14 +135,14 @@ def test_equal_recordings_give_equal_results_within_the_budget(calm):
 def test_what_cannot_be_measured_is_said(calm, tracks, frames, reason):
     shut = dataclasses.replace(calm, blink=np.ones(len(calm), bool))
     spotted = [(shut if tracks == "blinking" else calm, [])] if tracks else []
-    result = measure_sensitivity(spotted, Threshold(1.0), frames, 60.0)
+    result = measure_detection_limit(spotted, Threshold(1.0), frames, 60.0)
     assert reason in result.reason and reason in result.sentences()[0]
 
 
 def test_trials_move_the_half_point_and_narrow_its_limits():
     cell = ("brow raise", 100)
     trials = [Trial(*cell, px, "", px >= 3) for px in (1.0, 1.5, 2, 2.5, 3.5, 4, 5, 6) * 4]
-    prior, model = SensitivityModel([cell], []), SensitivityModel([cell], trials)
+    prior, model = DetectionModel([cell], []), DetectionModel([cell], trials)
     assert prior.half(cell) == pytest.approx(1.2)
     assert model.half(cell) == pytest.approx(3, rel=0.1)
     assert np.divide(*model.limits(cell)) > 3 * np.divide(*prior.limits(cell))
@@ -144,7 +150,7 @@ def test_trials_move_the_half_point_and_narrow_its_limits():
 
 
 def test_the_sentence():
-    found = Sensitivity((CURVE, dataclasses.replace(CURVE, milliseconds=40, half=None)), 4, 16, 1.3)
+    found = DetectionLimit((CURVE, dataclasses.replace(CURVE, milliseconds=40, half=None)), 4, 16, 1.3)
     assert found.sentences()[0] == (
         "In this recording a brow raise of 100 ms is found from 0.9 px on (half) and 1.6 px (nine in ten), one of 40 "
         "ms is not found up to 8 px."
@@ -152,21 +158,21 @@ def test_the_sentence():
     assert "16 movements" in found.sentences()[1]
 
 
-def test_json_page_and_notebook_have_the_sensitivity():
-    sensitivity = Sensitivity((CURVE,), 4, 8, 1.3)
+def test_json_page_and_notebook_have_the_detection_limit():
+    detection_limit = DetectionLimit((CURVE,), 4, 8, 1.3)
     for analysis in (WHOLE, NOBODY):
-        whole = dataclasses.replace(analysis, sensitivity=sensitivity)
+        whole = dataclasses.replace(analysis, detection_limit=detection_limit)
         assert from_json(to_json(whole)) == whole
         for text in (render_page(whole, {}), whole._repr_html_()):
-            assert sensitivity.sentences()[0] in text
+            assert detection_limit.sentences()[0] in text
     assert "<polyline" in render_page(whole, {})
-    assert "<polyline" not in render_page(dataclasses.replace(whole, sensitivity=None), {})
+    assert "<polyline" not in render_page(dataclasses.replace(whole, detection_limit=None), {})
 
 
 def test_the_switch(tmp_path):
     write_video(tmp_path / "talk.mp4", film(20), 25)
     settings = {"model": "none"}
-    on, off = (AnalysisOptions.from_settings({**settings, "sensitivity": wanted}) for wanted in (True, False))
+    on, off = (AnalysisOptions.from_settings({**settings, "detection_limit": wanted}) for wanted in (True, False))
     found = [analyze_video(tmp_path / "talk.mp4", tmp_path / "out", options, components=STUB) for options in (on, off)]
-    assert found[0].sensitivity is not None and found[1].sensitivity is None
+    assert found[0].detection_limit is not None and found[1].detection_limit is None
     assert found[0].fingerprint != found[1].fingerprint
