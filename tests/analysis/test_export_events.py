@@ -211,6 +211,12 @@ def test_an_eaf_is_read_back():
     assert from_eaf(to_eaf(NOBODY)) == ()
 
 
+def test_the_kind_in_an_eaf_is_that_of_its_tier():
+    """A coder may call 0.6 s a micro-expression."""
+    slow = replace(LONG, kind="micro")
+    assert [event.kind for event in from_eaf(to_eaf(replace(WHOLE, events=(slow,))))] == ["micro"]
+
+
 def test_an_annotation_that_was_added_in_elan_is_an_event():
     text = to_eaf(replace(WHOLE, events=(SMILE,))).decode()
     text = text.replace("score 3.5; apex 0.560 s; found", "saw it").replace("1+L12", "14R, 4")

@@ -99,6 +99,22 @@ def test_unknown_times_of_casme_sq_are_filled_in(copy):
     assert (second.onset, second.apex, second.offset) == (50, 60, 60)  # no offset: the apex is the end
 
 
+@pytest.mark.parametrize(("name", "offset", "kind"), [("casme_sq", 5, 8), ("samm_lv", 6, 8)])
+def test_the_kind_of_an_interval_is_that_of_the_sheet_whatever_its_length(copy, name, offset, kind):
+    made = copy(name)
+    before = made.clips()[0].intervals
+    rows = range(1, 3) if name == "casme_sq" else range(11, 13)
+    ends = [event.onset + round(2 * made.info.fps) for event in before]
+    for row, end, old in zip(rows, ends, before, strict=True):
+        edit(made, row, offset, end)
+        written = openpyxl.load_workbook(made.root / SHEET[name]).worksheets[0].cell(row, kind).value
+        assert written.lower().startswith(old.kind)
+    clips, _ = made.read()  # no pictures are needed to read a sheet's words
+    assert [(event.offset, event.kind) for event in clips[0].intervals] == [
+        (end, old.kind) for end, old in zip(ends, before, strict=True)
+    ]
+
+
 def test_a_video_that_is_not_in_the_sheet_has_no_intervals(copy):
     made = copy("casme_sq")
     shutil.copytree(made.clips()[0].source, made.root / "rawpic" / "s15" / "15_0505funnyinnovations")

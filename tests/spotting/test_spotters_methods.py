@@ -13,7 +13,7 @@ from microexpr.networks import NETWORKS
 from microexpr.networks.softnet import Scorer, train
 from microexpr.spotting import SPOTTERS
 from microexpr.spotting._peak_picking import contrast, runs, spans_above, suppress_overlaps, threshold
-from microexpr.spotting.base import Span, TimeGrid, time_grid
+from microexpr.spotting.base import Span, TimeGrid, spans_to_intervals, time_grid
 from microexpr.spotting.default.candidates import find_candidates
 from microexpr.spotting.default.displacement import NAMES, displacement
 from microexpr.spotting.mdmd import maximal_difference
@@ -42,6 +42,13 @@ def test_of_overlapping_spans_the_one_of_the_highest_score_stays():
     long, short, other = Span(0, 5, 19, 1.0), Span(16, 17, 19, 2.0), Span(30, 31, 33, 0.5)
     assert suppress_overlaps([long, short, other]) == [short, long, other]  # intersection over union is 0.2
     assert suppress_overlaps([long, short, other], 0.3, overlap_of_shorter) == [short, other]
+
+
+def test_the_kind_is_what_the_method_says_and_else_follows_from_the_duration():
+    track = busy()[0]
+    grid = time_grid(track, 30)  # 30 frames per second
+    spans = [Span(0, 5, 12, 1.0), Span(20, 25, 38, 1.0), Span(40, 45, 52, 1.0, "macro"), Span(60, 70, 78, 1.0, "micro")]
+    assert [i.kind for i in spans_to_intervals(track, grid, spans)] == ["micro", "macro", "macro", "micro"]
 
 
 @pytest.mark.parametrize("direction", [(1, 0.1), (0.1, 1), (-1, 0.1), (0.1, -1)])

@@ -13,7 +13,7 @@ from ..core.clip import Frames, Interval
 from ..core.errors import MicroexprError, one_line
 from ..core.events import Event, Face, Recording
 from ..core.progress import ProgressCallback
-from ..core.track import MICRO_SECONDS, FaceTrack
+from ..core.track import FaceTrack
 from ..faces.gaze import gaze, has_iris, why_no_iris
 from ..recognizers.model import Answer, Model
 from .causes import LOOK_ASIDE, LOWERED, event_remarks, is_look_aside
@@ -169,7 +169,7 @@ def _event(
         start,
         peak,
         end,
-        "micro" if end - start < MICRO_SECONDS else "macro",
+        interval.kind,
         rounded(0.0 if interval.score is None else interval.score),
         quality=quality,
         warnings=tuple(remark for remark, holds in remarks.items() if holds),

@@ -35,7 +35,7 @@ class Event:
         start: time of the onset in seconds since the first frame of the recording.
         peak: time of the apex in seconds.
         end: time of the offset in seconds.
-        kind: `micro` (shorter than 0.5 s) or `macro`.
+        kind: `micro` or `macro`: as the spotter says, else by the duration (`micro` is shorter than 0.5 s).
         score: confidence of the spotter, on the scale of that spotter; larger is more confident.
         probabilities: class -> probability from the recognizer, 0 to 1, largest first; empty if nothing was recognized.
         label: the class, or `unknown`.

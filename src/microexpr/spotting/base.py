@@ -69,12 +69,14 @@ class Span:
         apex: step at which it is strongest.
         offset: last step, included.
         score: confidence on the scale of the spotter; larger is surer.
+        kind: `micro` or `macro` where the method says it; "" where it follows from the duration.
     """
 
     onset: int
     apex: int
     offset: int
     score: float
+    kind: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +142,8 @@ class Spotter(ABC):
     def spot(self, track: FaceTrack) -> list[Interval]:
         """Return the movements in a track in frame numbers of the track, ordered by time.
 
-        A track of fewer than three steps has none. `kind` follows from the duration: `micro` below 0.5 s, else `macro`.
+        A track of fewer than three steps has none. `kind` is what the method says; where it does not say,
+        it follows from the duration: `micro` below 0.5 s, else `macro`.
         """
         return self.spot_with_curve(track)[0]
 
@@ -187,7 +190,7 @@ def spans_to_intervals(track: FaceTrack, grid: TimeGrid, spans: Iterable[Span]) 
         onset, apex, offset = (int(grid.frames[i]) for i in (span.onset, span.apex, span.offset))
         if offset <= onset or not grid.visible[span.onset : span.offset + 1].all():
             continue
-        kind = "micro" if track.times[offset] - track.times[onset] < MICRO_SECONDS else "macro"
+        by_duration = "micro" if track.times[offset] - track.times[onset] < MICRO_SECONDS else "macro"
         first, peak, last = (int(track.numbers[i]) for i in (onset, apex, offset))
-        found.append(Interval(first, last, peak, kind, score=float(span.score)))
+        found.append(Interval(first, last, peak, span.kind or by_duration, score=float(span.score)))
     return found

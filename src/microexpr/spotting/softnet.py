@@ -8,7 +8,7 @@ Liong, See, Wong: Shallow Optical Flow Three-Stream CNN for Macro- and Micro-Exp
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Annotated
 
@@ -83,7 +83,7 @@ class SoftNet(TrainableSpotter):
             values[-k:] = values[max(0, len(values) - k - 1)]  # the last k steps have no step k later
             if np.ptp(values) > 1e-5:  # smaller differences are rounding errors
                 smooth = uniform_filter1d(values, 2 * k, mode="nearest")
-                spans += peaks(smooth, k, self.p)
+                spans += [replace(span, kind=kind) for span in peaks(smooth, k, self.p)]
                 curve = np.maximum(curve, smooth)
         return Detection(curve, tuple(suppress_overlaps(spans)))
 

@@ -166,7 +166,9 @@ def edit_event(annotations: Annotations, number: int, edit: AnnotationEdit, time
     if edit.verdict == "reject" and old.status == "added":
         return annotations.with_event(number, None)
     new = dataclasses.replace(old, coder=edit.coder, action_units=edit.units_of(old), **edit.values)
-    new = _with_times(new, times)
+    new = _with_seconds(new, times)
+    if (new.onset, new.offset) != (old.onset, old.offset):
+        new = _with_kind(new)
     if (new.onset, new.apex) != (old.onset, old.apex):
         units = tuple(dataclasses.replace(unit, pixels=None, share=None) for unit in new.action_units)
         new = dataclasses.replace(new, action_units=units, regions={})
@@ -207,7 +209,7 @@ def add_event(annotations: Annotations, edit: AnnotationEdit, video: str, times:
     event = Event(video, **values, start=0, peak=0, end=0, kind="micro", score=0.0, status="added", coder=edit.coder)
     event = dataclasses.replace(event, action_units=edit.units_of(event))
     used = [annotations.spotted, *annotations.events, *(change.number for change in annotations.history)]
-    return annotations.with_event(max(used) + 1, _with_times(event, times))
+    return annotations.with_event(max(used) + 1, _with_kind(_with_seconds(event, times)))
 
 
 def _differ(first: Event, second: Event) -> bool:
@@ -222,16 +224,20 @@ def _as_spotted(annotations: Annotations, number: int) -> Event:
     return before or annotations.event(number)
 
 
-def _with_times(event: Event, times: np.ndarray) -> Event:
-    """The event with its seconds and its kind (micro or macro) computed from its frame numbers."""
+def _with_seconds(event: Event, times: np.ndarray) -> Event:
+    """The event with its seconds computed from its frame numbers."""
     if not 0 <= event.onset <= event.apex <= event.offset < len(times):
         raise UsageError(
             f"onset {event.onset}, apex {event.apex}, offset {event.offset}: they must be in this order, "
             f"from 0 to {len(times) - 1}"
         )
     start, peak, end = (round(float(times[n]), 6) for n in (event.onset, event.apex, event.offset))
-    kind = "micro" if end - start < MICRO_SECONDS else "macro"
-    return dataclasses.replace(event, start=start, peak=peak, end=end, kind=kind)
+    return dataclasses.replace(event, start=start, peak=peak, end=end)
+
+
+def _with_kind(event: Event) -> Event:
+    """The event with the kind of its duration: a coder who sets its frames does not say it."""
+    return dataclasses.replace(event, kind="micro" if event.end - event.start < MICRO_SECONDS else "macro")
 
 
 def _clean_text(name: str, text: str) -> str:

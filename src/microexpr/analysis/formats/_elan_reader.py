@@ -11,7 +11,6 @@ from xml.etree import ElementTree
 from ...core.action_units import ActionUnit, parse_action_units
 from ...core.errors import DataError, UsageError
 from ...core.events import Event
-from ...core.track import MICRO_SECONDS
 
 VIDEO_PROPERTY, FPS_PROPERTY, FIRST_FRAME_PROPERTY = "microexpr video", "microexpr fps", "microexpr first frame"
 """Properties in the header: name of the recording, frames per second, number of the frame at time 0."""
@@ -71,7 +70,8 @@ def from_eaf(content: bytes, name: str = "events.eaf") -> tuple[Event, ...]:
         for annotation in found:
             label, codes = _nearest(annotation, labels), _nearest(annotation, units)
             times = _Times(annotation, fps, first)
-            events.append(_event(properties.get(VIDEO_PROPERTY, ""), face, times, label, _units(codes, name)))
+            video = properties.get(VIDEO_PROPERTY, "")
+            events.append(_event(video, face, match[2], times, label, _units(codes, name)))
     return tuple(sorted(events, key=lambda event: (event.onset, event.face)))
 
 
@@ -106,7 +106,9 @@ def _units(codes: Annotation | None, name: str) -> tuple[ActionUnit, ...]:
         raise DataError(f"'{name}', {codes.start:.3f} s: {error}") from None
 
 
-def _event(video: str, face: int, times: _Times, label: Annotation | None, units: tuple[ActionUnit, ...]) -> Event:
+def _event(
+    video: str, face: int, kind: str, times: _Times, label: Annotation | None, units: tuple[ActionUnit, ...]
+) -> Event:
     start, end, text = times.annotation.start, times.annotation.end, times.annotation.text
     head, *rest = text.split("; ")
     score = re.fullmatch(r"score (\S+)", head)
@@ -131,7 +133,7 @@ def _event(video: str, face: int, times: _Times, label: Annotation | None, units
         start,
         peak,
         end,
-        "micro" if end - start < MICRO_SECONDS else "macro",
+        kind,
         0.0 if score is None else _number(score[1], 0.0),
         {name: float(probability)} if probability else {},
         name or "unknown",
