@@ -38,6 +38,7 @@ from tests.hostile import film, timed_video
 from tests.marks import needs_mesh
 
 NONE = AnalysisOptions(model="none")
+LEARNED = f"the spotter {NONE.build_spotter().learned_from}"
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_warnings_about_a_low_frame_rate(video, tmp_path):
     assert "a movement shorter than 80 ms (two frames) can be missed" in found.warnings[0]
     write_video(tmp_path / "fast.mp4", film(20), 200)
     fast = analyze_video(tmp_path / "fast.mp4", tmp_path / "out", NONE, components=STUB)
-    assert fast.warnings == () and fast.events[0].kind == "micro" and fast.events[0].warnings == ()
+    assert fast.warnings == (LEARNED,) and fast.events[0].kind == "micro" and fast.events[0].warnings == ()
 
 
 def test_warnings_about_a_face_of_low_quality(video, tmp_path):
@@ -86,7 +87,7 @@ def test_warnings_about_a_face_of_low_quality(video, tmp_path):
         return [track]
 
     found = analyze_video(video, tmp_path / "out", NONE, components=dataclasses.replace(STUB, track=dim))
-    assert "face 1 is hard to see (quality 0.30 of 1)" in found.warnings[-1]
+    assert "face 1 is hard to see (quality 0.30 of 1)" in found.warnings[-2]
     assert "face hardly in sight" in found.events[0].warnings
 
 
@@ -104,7 +105,7 @@ def test_gaps_blinks_and_several_faces(video, tmp_path):
     assert found.faces[0].gaps == () and found.faces[1].frames == 12
     assert found.faces[1].gaps == (pytest.approx((0.24, 0.56)),)
     assert found.faces[1].blinks == (pytest.approx((0.08, 0.16)),)
-    assert "not all the time in sight: face 2" in found.warnings[-1] and "blink" in found.events[1].warnings
+    assert "not all the time in sight: face 2" in found.warnings[-2] and "blink" in found.events[1].warnings
 
 
 def test_an_event_is_recognized_by_its_own_face(video, tmp_path, monkeypatch):

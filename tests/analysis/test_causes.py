@@ -13,7 +13,7 @@ from microexpr.analysis.causes import (
     event_remarks,
     face_notes,
     is_look_aside,
-    left_out,
+    left_out_notes,
     sift,
 )
 from microexpr.core.clip import Interval
@@ -70,8 +70,9 @@ def bump(height: float, at: int = 26, half: int = 6) -> np.ndarray:
 
 def test_what_covers_the_face_is_left_out_and_counted():
     hand, bare = track(covered=bump(0.4)), track(covered=bump(0.4, at=50))
-    found, counts = sift([(hand, EVENT), (bare, EVENT), (hand, EVENT)])
-    assert found == [(bare, EVENT)] and left_out(counts) == ("2 movements were left out: face covered",)
+    found, left_out = sift([(hand, EVENT), (bare, EVENT), (hand, EVENT)])
+    assert found == [(bare, EVENT)] and left_out == [(hand, EVENT, COVERED)] * 2
+    assert left_out_notes({COVERED: 2}) == (f"2 movements were left out: {COVERED}",)
     assert cause(track(covered=bump(0.4, at=15)), EVENT) == COVERED  # the hand just left
 
 

@@ -14,7 +14,7 @@ import pytest
 from microexpr.analysis.event_images import event_images
 from microexpr.analysis.face_map import HEIGHT, WIDTH, area
 from microexpr.analysis.page import rename_recording, render_page
-from microexpr.core.events import Analysis, Event, Face, Recording
+from microexpr.core.events import BELOW_THRESHOLD, Analysis, Candidate, Event, Face, Recording
 from microexpr.core.facial_regions import REGIONS
 from tests.analysis.test_export_events import NOBODY, WHOLE
 from tests.hostile import NAMES
@@ -212,6 +212,19 @@ def test_the_page_fits_narrow_and_wide_screens(opened, width):
 def test_text_has_enough_contrast(opened, scheme):
     contrast = opened(WHOLE, 390, color_scheme=scheme).evaluate(LOW_CONTRAST)
     assert contrast["found"] == [] and contrast["texts"] > 50
+
+
+def test_the_time_line_draws_the_threshold_and_what_lies_below_it(opened):
+    weak = Candidate(1, 30, 33, 36, 0.5, 0.55, 0.6, 0.31, BELOW_THRESHOLD)
+    page = opened(dataclasses.replace(WHOLE, candidates=(weak,), spotter_threshold=0.5))
+    box = page.locator(".tl-candidate")
+    assert box.locator("title").text_content() == "no event, 0.50 s: below the threshold, score 0.31"
+    assert "no event" in page.locator(".tl-legend").inner_text()
+    (line,) = page.locator("line.tl-threshold").all()  # one face of two has a curve
+    points = re.findall(r"[ML][\d.-]+ ([\d.]+)", page.locator(".tl-curve").get_attribute("d"))
+    low, high = (float(y) for y in points)  # of .1 and 3.5
+    assert float(line.get_attribute("y1")) == pytest.approx(low + (high - low) * (0.5 - 0.1) / (3.5 - 0.1), abs=0.2)
+    assert opened(WHOLE).locator("line.tl-threshold, .tl-candidate").count() == 0
 
 
 def test_events_of_a_report_cannot_be_dragged(opened):

@@ -26,6 +26,7 @@ from microexpr.faces.tracking import Tracking
 from microexpr.faces.tracking.follower import Follower
 from microexpr.faces.tracking.store import ROW
 from microexpr.imaging.video import write_video
+from microexpr.spotting.base import Spotted
 from microexpr.synthetic import Camera, Timing, render_clip
 from tests.marks import needs_mesh
 
@@ -67,7 +68,11 @@ class Unplugged:
 
 @needs_mesh
 def test_a_camera_gives_the_same_events_as_a_recording(film, tmp_path):
-    options, components, reported = AnalysisOptions(), Components(spot=wide), []
+    options, components, reported = (
+        AnalysisOptions(),
+        Components(spot=wide, curve=lambda track, options: np.zeros(len(track))),
+        [],
+    )
     whole = analyze_video(film, tmp_path / "whole", options, components=components)
     now = analyze_camera(
         VideoSource(film, "fast"),
@@ -170,9 +175,23 @@ def buffer_of(seconds, cut=False):
     return TrackBuffer(rows, [np.zeros((16, 16), np.uint8)] * len(rows), cut)
 
 
+def finds(intervals, weaker=()):
+    """A search that gives the intervals that these lists hold by then."""
+    return lambda track: Spotted(tuple(intervals), tuple(weaker), np.zeros(len(track)))
+
+
+def test_a_weaker_movement_is_given_once_and_hides_no_event():
+    weak, strong = [Interval(100, 150, score=0.2)], []
+    detector = EventDetector(Tracking(), finds(strong, weak), settle=1.0)
+    assert detector.detect({1: buffer_of(2.6)}, 2.6, 0.01) == []
+    assert [interval for _, interval in detector.weaker] == weak
+    strong[:], weak[:] = [Interval(104, 152, score=0.9)], [Interval(104, 150, score=0.2)]
+    assert [i for _, i in detector.detect({1: buffer_of(2.8)}, 2.8, 0.01)] == strong and detector.weaker == []
+
+
 def test_an_event_is_reported_once_when_it_cannot_change():
     intervals = [Interval(100, 150, score=1.0)]
-    detector = EventDetector(Tracking(), lambda track: intervals, settle=1.0)
+    detector = EventDetector(Tracking(), finds(intervals), settle=1.0)
     assert detector.detect({1: buffer_of(2.4)}, 2.4, 0.01) == []
     ((track, interval),) = detector.detect({1: buffer_of(2.6)}, 2.6, 0.01)
     assert track.face == 1 and interval == intervals[0]
@@ -182,20 +201,20 @@ def test_an_event_is_reported_once_when_it_cannot_change():
 
 
 def test_an_event_cut_by_the_window_is_not_reported():
-    detector = EventDetector(Tracking(), lambda track: [Interval(50, 90, score=1.0)], settle=1.0)
+    detector = EventDetector(Tracking(), finds([Interval(50, 90, score=1.0)]), settle=1.0)
     assert detector.detect({1: buffer_of(4, cut=True)}, 4.0, 0.01) == []
     assert len(detector.detect({1: buffer_of(4)}, 4.0, 0.01)) == 1
 
 
 def test_a_new_face_has_no_events_before_min_seconds():
-    detector = EventDetector(Tracking(), lambda track: [Interval(50, 90, score=1.0)], settle=1.0, min_seconds=3.0)
+    detector = EventDetector(Tracking(), finds([Interval(50, 90, score=1.0)]), settle=1.0, min_seconds=3.0)
     assert detector.detect({1: buffer_of(2.5)}, 2.5, 0.01) == []
     assert len(detector.detect({1: buffer_of(2.5)}, 4.0, 0.01)) == 1  # it has gone
 
 
 def test_gaps_of_a_face():
     times = np.concatenate([np.arange(20, 100), np.arange(200, 300)]) / 100
-    detector = EventDetector(Tracking(), lambda track: [], settle=1.0)
+    detector = EventDetector(Tracking(), finds([]), settle=1.0)
     for now in (1.5, 2.5, 4.5):
         rows = [row(t) for t in times if t <= now]
         detector.detect({1: TrackBuffer(rows, [np.zeros((16, 16), np.uint8)] * len(rows))}, now, 0.01)

@@ -6,7 +6,6 @@ is marked and its score lowered, since an expression of the lids may hide in it.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -55,23 +54,26 @@ LOWERED = 0.5
 
 Found = Sequence[tuple[FaceTrack, Interval]]
 
+LeftOut = Sequence[tuple[FaceTrack, Interval, str]]
+"""Movements that are no expression, each with the cause."""
 
-def sift(found: Found) -> tuple[list[tuple[FaceTrack, Interval]], Counter[str]]:
+
+def sift(found: Found) -> tuple[list[tuple[FaceTrack, Interval]], list[tuple[FaceTrack, Interval, str]]]:
     """Leave out what is no expression.
 
     Args:
         found: tracks and intervals.
 
     Returns:
-        The other ones in their order, and cause -> number of those that were left out.
+        The other ones in their order, and those that were left out, each with the cause.
     """
     causes = [cause(track, interval) for track, interval in found]
     remaining = [pair for pair, why in zip(found, causes, strict=True) if not why]
-    return remaining, Counter(why for why in causes if why)
+    return remaining, [(*pair, why) for pair, why in zip(found, causes, strict=True) if why]
 
 
-def left_out(counts: Mapping[str, int]) -> tuple[str, ...]:
-    """Notes about movements that were left out, a line each; `counts` as from `sift`."""
+def left_out_notes(counts: Mapping[str, int]) -> tuple[str, ...]:
+    """Notes about movements that were left out, a line for each cause; `counts` has the number of each."""
     return tuple(
         f"{number} movement{'s were' if number > 1 else ' was'} left out: {why}" for why, number in counts.items()
     )

@@ -38,8 +38,10 @@ MAX_ILLUSTRATED = 50
 Found = Sequence[tuple[FaceTrack, Interval]]
 
 
-def warnings(recording: Recording, faces: Sequence[Face], model: Model | None) -> tuple[str, ...]:
-    """Warnings about the whole recording, a line each."""
+def warnings(
+    recording: Recording, faces: Sequence[Face], model: Model | None, learned_from: str = ""
+) -> tuple[str, ...]:
+    """Warnings about the whole recording, a line each; `learned_from` as in `Spotter`."""
     found = []
     if not faces:
         found.append("no face was found in this recording")
@@ -59,6 +61,8 @@ def warnings(recording: Recording, faces: Sequence[Face], model: Model | None) -
         for face in faces
         if face.quality < LOW_QUALITY
     ]
+    if faces and learned_from:
+        found.append(f"the spotter {learned_from}")
     if faces and model is not None and model.metadata.get("synthetic") == "true":
         results = model.metadata.get("results", "on real faces its labels have not been validated")
         found.append(f"the recognizer was trained on synthetic motion, on no person; {results}")

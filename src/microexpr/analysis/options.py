@@ -20,6 +20,7 @@ from ..recognizers.model import DEFAULT_MODEL, load_model
 if TYPE_CHECKING:
     from ..core.detection_limit import DetectionLimit
     from ..faces.tracking import Tracking
+    from ..spotting.base import Spotted, Spotter
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 """Type of a setting from 0 to 1."""
@@ -41,6 +42,7 @@ class AnalysisOptions:
         unit_threshold: smallest probability of an action unit that is listed, 0 to 1.
         min_quality: smallest mean quality of the face during an event, 0 to 1; below it an event is `unknown` and no
             action unit is listed.
+        sensitivity: more events (up to 1) or fewer (down to 0) than the spotter reports at 0.5: moves its threshold.
         detection_limit: whether to measure how small a movement would have been found, in a tenth of the time at most.
     """
 
@@ -50,6 +52,7 @@ class AnalysisOptions:
     threshold: Fraction = 0.5
     unit_threshold: Fraction = 0.5
     min_quality: Fraction = 0.5
+    sensitivity: Fraction = 0.5
     detection_limit: bool = True
 
     @classmethod
@@ -75,9 +78,7 @@ class AnalysisOptions:
 
     def resolved_settings(self) -> dict[str, Any]:
         """Return every setting of every part, also those left at their defaults, as events.json records them."""
-        from ..spotting import SPOTTERS
-
-        spotter = SPOTTERS.build(self.spotter)
+        spotter = self.build_spotter()
         return {
             **dataclasses.asdict(self),
             "model": str(self.model),
@@ -97,6 +98,16 @@ class AnalysisOptions:
 
         return validate_settings(Tracking, self.tracking, "tracking")
 
+    def build_spotter(self) -> Spotter:
+        """The spotter with these settings, its threshold moved by `sensitivity`.
+
+        Raises:
+            MicroexprError: there is no such spotter or setting, or the spotter has no threshold that can be moved.
+        """
+        from ..spotting import SPOTTERS
+
+        return SPOTTERS.build(self.spotter).with_sensitivity(self.sensitivity)
+
     @property
     def fps(self) -> float:
         """Frames per second of sources without time stamps."""
@@ -108,9 +119,7 @@ class AnalysisOptions:
         Raises:
             MicroexprError: there is no such model, spotter or setting.
         """
-        from ..spotting import SPOTTERS
-
-        SPOTTERS.build(self.spotter)
+        self.build_spotter()
         _ = self.tracker
         if self.model_file is not None:
             load_model(self.model_file)
@@ -123,16 +132,12 @@ def _track(frames: Frames, options: AnalysisOptions, progress: ProgressCallback,
 
 
 def _spot(track: FaceTrack, options: AnalysisOptions) -> Sequence[Interval]:
-    from ..spotting import SPOTTERS
-
-    return SPOTTERS.build(options.spotter).spot(track)
+    return options.build_spotter().spot(track)
 
 
 def _curve(track: FaceTrack, options: AnalysisOptions) -> np.ndarray:
     """The curve of the spotter."""
-    from ..spotting import SPOTTERS
-
-    return SPOTTERS.build(options.spotter).curve(track)
+    return options.build_spotter().curve(track)
 
 
 @dataclass(frozen=True)
@@ -149,13 +154,13 @@ class Components:
     spot: Callable[[FaceTrack, AnalysisOptions], Sequence[Interval]] = _spot
     curve: Callable[[FaceTrack, AnalysisOptions], np.ndarray] = _curve
 
-    def spot_with_curve(self, track: FaceTrack, options: AnalysisOptions) -> tuple[Sequence[Interval], np.ndarray]:
-        """Return the intervals and the curve; a spotter of the package computes both in one pass."""
-        from ..spotting import SPOTTERS
+    def search(self, track: FaceTrack, options: AnalysisOptions) -> Spotted:
+        """Return the movements and the curve; a spotter of the package finds them, and weaker ones, in one pass."""
+        from ..spotting.base import Spotted
 
         if self.spot is _spot and self.curve is _curve:
-            return SPOTTERS.build(options.spotter).spot_with_curve(track)
-        return self.spot(track, options), self.curve(track, options)
+            return options.build_spotter().search(track)
+        return Spotted(tuple(self.spot(track, options)), (), self.curve(track, options))
 
     def measure_detection_limit(
         self, spotted: Sequence[tuple[FaceTrack, Sequence[Interval]]], options: AnalysisOptions, frames: int
@@ -167,10 +172,9 @@ class Components:
             options: the settings.
             frames: number of frames of the recording.
         """
-        from ..spotting import SPOTTERS
         from .detection_limit import measure_detection_limit
 
         if not options.detection_limit:
             return None
-        max_fps = SPOTTERS.build(options.spotter).max_fps
+        max_fps = options.build_spotter().max_fps
         return measure_detection_limit(spotted, lambda track: self.spot(track, options), frames, max_fps)

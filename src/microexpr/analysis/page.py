@@ -30,6 +30,9 @@ IMAGES = (
 
 STYLES = ("theme.css", "timeline.css", "events.css", "detection_limit.css")
 
+TIMELINE_FIELDS = ("faces", "candidates", "spotter_threshold")
+"""Fields of an analysis that the time line draws as they are."""
+
 MAX_CARDS = 50
 """Cards of a page where no event has images."""
 
@@ -56,7 +59,7 @@ def render_page(analysis: Analysis, images: Mapping[int, EventImages]) -> str:
         rest=[card for card in every if card["number"] not in shown],
         heading=_count(len(every), "event") if len(cards) == len(every) else f"The {len(cards)} clearest events",
         several_faces=len(analysis.faces) > 1,
-        nothing=_nothing(analysis),
+        nothing=analysis.why_no_event,
         threshold=float(analysis.settings.get("threshold", 0.5)),
         model=_model(analysis),
         settings=_settings(analysis),
@@ -96,7 +99,7 @@ def _data(analysis: Analysis) -> str:
     content = dataclasses.asdict(analysis)
     recording = {**content["recording"], "name": "", "path": ""}
     events = [{**event, "video": ""} for event in content["events"]]
-    data = {"recording": recording, "faces": content["faces"], "events": events}
+    data = {"recording": recording, "events": events} | {name: content[name] for name in TIMELINE_FIELDS}
     return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
 
 
@@ -115,12 +118,6 @@ def _properties(analysis: Analysis) -> str:
         _count(len(analysis.events), "event"),
     )
     return " · ".join(parts)
-
-
-def _nothing(analysis: Analysis) -> str:
-    if not analysis.faces:
-        return "No face was found in this recording."
-    return "The spotter found no facial movement."
 
 
 def _model(analysis: Analysis) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -25,7 +26,8 @@ from ..core.progress import ProgressCallback, no_progress, show_progress
 from ..imaging.frames import file_signature, open_frames
 from ..imaging.video import VideoFrames
 from ..recognizers.model import load_model
-from .causes import face_notes, left_out, sift
+from .candidates import beside_events, to_candidates
+from .causes import face_notes, left_out_notes, sift
 from .classify import classify_events, unknown_gaze
 from .event_images import EventImages
 from .formats.json_file import read_analysis
@@ -270,30 +272,31 @@ def _analyze(
         progress(f"{name}: {what}", done, total)
 
     tracks = [track for track in components.track(frames, options, report, work) if len(track)]
-    spotted = {track: components.spot_with_curve(track, options) for track in tracks}
+    spotted = {track: components.search(track, options) for track in tracks}
     recording = describe_recording(name, source, frames, options.fps, shape)
     faces = [
-        summarize_face(group, np.concatenate([spotted[track][1] for track in group]), recording)
+        summarize_face(group, np.concatenate([spotted[track].curve for track in group]), recording)
         for group in tracks_by_face(tracks)
     ]
     model = None if options.model_file is None else load_model(options.model_file)
-    found = [(track, interval) for track in tracks for interval in spotted[track][0]]
-    found, counts = sift(found)
+    found, left_out = sift([(track, interval) for track in tracks for interval in spotted[track].intervals])
     found.sort(key=lambda pair: (pair[1].onset, pair[0].face))
+    weaker = [(track, interval) for track in tracks for interval in spotted[track].weaker]
     events, images = classify_events(frames, recording, found, model, options, report)
     notes = (
         *_assumed_rate(frames, options),
         *frame_damage(frames)[1],
         *(note for group in tracks_by_face(tracks) for note in face_notes(group)),
-        *left_out(counts),
+        *left_out_notes(Counter(why for _, _, why in left_out)),
         *unknown_gaze(found),
     )
     report("detection limit", 0, 1)
     detection_limit = components.measure_detection_limit(
-        [(track, spotted[track][0]) for track in tracks], options, recording.frames
+        [(track, spotted[track].intervals) for track in tracks], options, recording.frames
     )
     analysis = build_analysis(recording, faces, events, model, options, notes=notes, fingerprint=fingerprint)
-    return replace(analysis, detection_limit=detection_limit), images
+    candidates = beside_events(to_candidates(weaker, left_out), events)
+    return replace(analysis, detection_limit=detection_limit, candidates=candidates), images
 
 
 def _frame_shape(source: Path, frames: Frames) -> tuple[int, ...]:

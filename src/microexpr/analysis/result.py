@@ -42,15 +42,17 @@ def build_analysis(
         settings: further settings of the driver, by name.
         fingerprint: hash of source, settings, model and version.
     """
+    spotter = options.build_spotter()
     about = {} if model is None else {key: value for key, value in model.metadata.items() if key != "curves"}
     return Analysis(
         recording,
         tuple(faces),
         tuple(events),
-        (*notes, *warnings(recording, faces, model)),
+        (*notes, *warnings(recording, faces, model, spotter.learned_from)),
         {**options.resolved_settings(), "about_model": about, **(settings or {})},
         __version__,
         fingerprint,
+        spotter_threshold=spotter.min_score if spotter.curve_is_score else None,
     )
 
 

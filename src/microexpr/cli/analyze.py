@@ -12,7 +12,16 @@ from ..core.errors import one_line
 from ..core.events import describe_action_units, format_probability, unit_codes
 from ..core.progress import show_progress
 from .console import count, out, print_status
-from .options import AnalysisSettings, DetectionLimit, Model, Plugins, Threshold, load_plugins, parse_settings
+from .options import (
+    AnalysisSettings,
+    DetectionLimit,
+    Model,
+    Plugins,
+    Sensitivity,
+    Threshold,
+    load_plugins,
+    parse_settings,
+)
 
 if TYPE_CHECKING:
     from ..analysis import AnalysisResult
@@ -38,6 +47,7 @@ def analyze(
     fps: Annotated[
         float | None, typer.Option(help="Frames per second of folders of frames, which have no time stamps.")
     ] = None,
+    sensitivity: Sensitivity = 0.5,
     detection_limit: DetectionLimit = True,
     workers: Annotated[int, typer.Option(min=1, help="Number of recordings that are analyzed at once.")] = 1,
     settings: AnalysisSettings = [],
@@ -47,7 +57,7 @@ def analyze(
     from ..analysis import AnalysisOptions, analyze_videos, recordings
 
     load_plugins(plugin)
-    values = {"model": model, "threshold": threshold, "detection_limit": detection_limit}
+    values = {"model": model, "threshold": threshold, "sensitivity": sensitivity, "detection_limit": detection_limit}
     if fps is not None:
         values["tracking.fps"] = fps
     options = AnalysisOptions.from_settings({**values, **parse_settings(settings)})
@@ -85,6 +95,8 @@ def _print_results(results: Sequence[AnalysisResult]) -> int:
             out.print(f"  {format_event(event)}", markup=False)
         if len(analysis.events) > MAX_EVENTS:
             out.print(f"  ... and {len(analysis.events) - MAX_EVENTS} more", markup=False)
+        if analysis.faces and analysis.why_no_event:
+            out.print(f"  {analysis.why_no_event}", markup=False)
         for warning in analysis.warnings:
             out.print(f"  note: {warning}", markup=False)
         for sentence in () if analysis.detection_limit is None else analysis.detection_limit.sentences():

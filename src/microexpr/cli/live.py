@@ -9,7 +9,16 @@ from typing import Annotated
 
 import typer
 
-from .options import AnalysisSettings, DetectionLimit, Model, Plugins, Threshold, load_plugins, parse_settings
+from .options import (
+    AnalysisSettings,
+    DetectionLimit,
+    Model,
+    Plugins,
+    Sensitivity,
+    Threshold,
+    load_plugins,
+    parse_settings,
+)
 
 
 class PlaybackSpeed(StrEnum):
@@ -36,6 +45,7 @@ def live(
         ),
     ] = PlaybackSpeed.real,
     window: Annotated[float, typer.Option(help="Seconds of video that are held in memory and searched.")] = 12.0,
+    sensitivity: Sensitivity = 0.5,
     detection_limit: DetectionLimit = True,
     settings: AnalysisSettings = [],
     plugin: Plugins = [],
@@ -46,5 +56,11 @@ def live(
 
     load_plugins(plugin)
     folder = folder or Path("live", datetime.now().astimezone().strftime("%Y%m%d-%H%M%S"))
-    values = {"model": model, "threshold": threshold, "detection_limit": detection_limit, **parse_settings(settings)}
+    values = {
+        "model": model,
+        "threshold": threshold,
+        "sensitivity": sensitivity,
+        "detection_limit": detection_limit,
+        **parse_settings(settings),
+    }
     run_in_terminal(source, speed.value, folder, LiveOptions(window=window), values)

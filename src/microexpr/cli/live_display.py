@@ -38,6 +38,8 @@ def run_in_terminal(source: str, speed: Speed, folder: Path, settings: LiveOptio
     err.print(f"watching {opened.name}; Ctrl-C stops and writes the files into {folder}", markup=False)
     with live_display(out, err) as (on_event, on_status):
         analysis = analyze_camera(opened, folder, analysis_options, settings, on_event, on_status)
+    if analysis.faces and analysis.why_no_event:
+        err.print(analysis.why_no_event, markup=False)
     for warning in analysis.warnings:
         err.print(f"note: {warning}", markup=False)
     for sentence in () if analysis.detection_limit is None else analysis.detection_limit.sentences():

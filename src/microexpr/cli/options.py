@@ -44,6 +44,14 @@ def _completions(names: Sequence[str], incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]
 
 
+Sensitivity = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        max=1,
+        help="More events (towards 1) or fewer (towards 0) than the spotter reports by itself: moves its threshold.",
+    ),
+]
 DetectionLimit = Annotated[
     bool,
     typer.Option(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .console import print_status
-from .options import AnalysisSettings, DetectionLimit, Model, Plugins, load_plugins, parse_settings
+from .options import AnalysisSettings, DetectionLimit, Model, Plugins, Sensitivity, load_plugins, parse_settings
 
 
 def serve(
@@ -29,6 +29,7 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, help="Number of recordings that are analyzed at once.")] = 1,
     token: Annotated[bool, typer.Option("--token", help="Ask for a token on this machine's own address too.")] = False,
     browser: Annotated[bool, typer.Option(help="Open the page in your browser.")] = True,
+    sensitivity: Sensitivity = 0.5,
     detection_limit: DetectionLimit = True,
     settings: AnalysisSettings = [],
     plugin: Plugins = [],
@@ -38,7 +39,12 @@ def serve(
     from ..analysis import AnalysisOptions
 
     load_plugins(plugin)
-    values = {"model": model, "detection_limit": detection_limit, **parse_settings(settings)}
+    values = {
+        "model": model,
+        "sensitivity": sensitivity,
+        "detection_limit": detection_limit,
+        **parse_settings(settings),
+    }
     AnalysisOptions.from_settings(values).check()
     options = web.ServerOptions(
         host=host,

@@ -6,6 +6,7 @@ video -> faces (`FaceTrack`) -> spotting (`Interval`s of frames) -> recognition 
 from __future__ import annotations
 
 import html
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,6 +87,33 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """A movement that was found in a recording and is no event.
+
+    Attributes:
+        face: number of the person in the recording, from 1.
+        onset, apex, offset: frame numbers, as in `Event`.
+        start, peak, end: the same in seconds.
+        score: confidence of the spotter, on its scale.
+        reason: why it is no event: `below the threshold`, `fast turn of the head`, or what was before the face.
+    """
+
+    face: int
+    onset: int
+    apex: int
+    offset: int
+    start: float
+    peak: float
+    end: float
+    score: float
+    reason: str
+
+
+BELOW_THRESHOLD = "below the threshold"
+"""Reason of a candidate whose score is too low."""
+
+
+@dataclass(frozen=True)
 class Recording:
     """Properties of a video file or a folder of frames.
 
@@ -147,6 +175,9 @@ class Analysis:
         version: version of microexpr.
         fingerprint: hash of source, settings, model and version; an analysis with the same fingerprint is not repeated.
         detection_limit: how small a movement would have been found; None where it was not asked for.
+        candidates: movements that are no events, ordered by onset frame and then by face.
+        spotter_threshold: height of the faces' curves from which on a movement is an event; None where the spotter's
+            curve has another scale.
     """
 
     recording: Recording
@@ -157,6 +188,22 @@ class Analysis:
     version: str = ""
     fingerprint: str = ""
     detection_limit: DetectionLimit | None = None
+    candidates: tuple[Candidate, ...] = ()
+    spotter_threshold: float | None = None
+
+    @property
+    def why_no_event(self) -> str:
+        """Why there is no event, in a sentence; empty where there is one."""
+        if self.events:
+            return ""
+        if not self.faces:
+            return "No face was found in this recording."
+        weak = [candidate.score for candidate in self.candidates if candidate.reason == BELOW_THRESHOLD]
+        others = Counter(candidate.reason for candidate in self.candidates if candidate.reason != BELOW_THRESHOLD)
+        limit = "the threshold" if self.spotter_threshold is None else f"the threshold, {self.spotter_threshold:.2f}"
+        parts = [f"{_count(len(weak))} below {limit}, the best {max(weak):.2f}"] if weak else []
+        parts += [f"{_count(number)} left out: {reason}" for reason, number in others.items()]
+        return f"No event: {'; '.join(parts)}." if parts else "The spotter found no facial movement."
 
     def to_dataframe(self) -> DataFrame:
         """Return the events as a table: a row per event, with the columns of events.csv and a `p_<class>` per class.
@@ -212,7 +259,7 @@ class Analysis:
         found = () if self.detection_limit is None else self.detection_limit.sentences()
         detection_limit = [f"<p>{html.escape(sentence)}</p>" for sentence in found]
         if not self.events:
-            return "".join([*lines, *detection_limit])
+            return "".join([*lines, f"<p>{html.escape(self.why_no_event)}</p>", *detection_limit])
         names = (
             *("event", "face", "start (s)", "duration (ms)", "kind", "label", "probability", "score"),
             *("action units", "movement", "warnings"),
@@ -276,6 +323,10 @@ class EventFormat:
 
 EVENT_FORMATS: RecordRegistry[EventFormat] = RecordRegistry("event format", "microexpr.analysis.formats")
 """Every format in which events can be written."""
+
+
+def _count(movements: int) -> str:
+    return f"{movements} movement{'' if movements == 1 else 's'}"
 
 
 def unit_codes(event: Event) -> str:

@@ -6,6 +6,7 @@ track is examined at even steps of time, so that a method need not know of frame
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 Rate = Annotated[float, Field(ge=10)]
 """Type of a setting in steps per second."""
+
+USUAL_SENSITIVITY = 0.5
+"""The sensitivity at which a spotter has its own threshold."""
 
 GAP_STEPS = 1.75
 """Between two frames that are this many median steps apart, or more, a frame is missing."""
@@ -92,6 +96,21 @@ class Detection:
     spans: tuple[Span, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Spotted:
+    """The movements in a track, in frame numbers of the track.
+
+    Attributes:
+        intervals: the movements that are reported, ordered by time.
+        weaker: movements whose score is below `Spotter.min_score`, ordered by time.
+        curve: (T,) float32, 0 or more: amount of movement at each frame, on the scale of the spotter.
+    """
+
+    intervals: tuple[Interval, ...]
+    weaker: tuple[Interval, ...]
+    curve: np.ndarray
+
+
 @dataclass(frozen=True)
 class Spotter(ABC):
     """A spotting method with its settings.
@@ -105,6 +124,12 @@ class Spotter(ABC):
     name: ClassVar[str]
     trainable: ClassVar[bool] = False
     """Whether `fit` changes anything."""
+    threshold_setting: ClassVar[str] = ""
+    """The setting, 0 to 1, above which a movement is reported: less of it means more movements; "" if there is none."""
+    curve_is_score: ClassVar[bool] = False
+    """Whether `curve` has the scores of the movements as its height, so that `min_score` can be drawn into it."""
+    learned_from: ClassVar[str] = ""
+    """What the weights and thresholds that ship were learned or chosen from, as the end of `the spotter ...`."""
 
     max_fps: Rate = 60.0
     min_score: float = 0.0
@@ -145,20 +170,48 @@ class Spotter(ABC):
         A track of fewer than three steps has none. `kind` is what the method says; where it does not say,
         it follows from the duration: `micro` below 0.5 s, else `macro`.
         """
-        return self.spot_with_curve(track)[0]
+        return list(self.search(track).intervals)
 
     def curve(self, track: FaceTrack) -> np.ndarray:
         """Return (T,) float32, 0 or more: amount of movement at each frame, on the scale of the spotter."""
-        return self.spot_with_curve(track)[1]
+        return self.search(track).curve
 
-    def spot_with_curve(self, track: FaceTrack) -> tuple[list[Interval], np.ndarray]:
-        """Return what `spot` and `curve` return, computed in one pass."""
+    def search(self, track: FaceTrack) -> Spotted:
+        """Return what `spot` and `curve` return, and the movements that are too weak, computed in one pass."""
         grid = time_grid(track, self.max_fps)
         if len(grid) < 3:
-            return [], np.zeros(len(track), np.float32)
+            return Spotted((), (), np.zeros(len(track), np.float32))
         detection = self.detect(track, grid)
         curve = np.interp(track.times, grid.times, detection.curve).astype(np.float32)
-        return spans_to_intervals(track, grid, (s for s in detection.spans if s.score >= self.min_score)), curve
+        found = spans_to_intervals(track, grid, detection.spans)
+        strong = tuple(interval for interval in found if _score(interval) >= self.min_score)
+        return Spotted(strong, tuple(interval for interval in found if _score(interval) < self.min_score), curve)
+
+    def with_sensitivity(self, sensitivity: float) -> Self:
+        """Return a copy that reports more or fewer movements: its threshold is moved.
+
+        Args:
+            sensitivity: 0 to 1. At 0.5 the threshold stays; at 1 it is 0 and everything that was found is reported; at
+                0 it is 1. In between it changes in proportion.
+
+        Raises:
+            UsageError: the spotter has no threshold from 0 to 1.
+        """
+        if sensitivity == USUAL_SENSITIVITY:
+            return self
+        if not self.threshold_setting:
+            raise UsageError(
+                f"spotter '{self.name}' has no threshold that a sensitivity moves; change its own settings"
+            )
+        usual = float(getattr(self, self.threshold_setting))
+        threshold = 2 * usual * (1 - sensitivity) if sensitivity > 0.5 else 1 - 2 * sensitivity * (1 - usual)
+        moved = copy.copy(self)  # not `replace`, which would lose trained weights
+        object.__setattr__(moved, self.threshold_setting, round(threshold, 6))
+        return moved
+
+
+def _score(interval: Interval) -> float:
+    return 0.0 if interval.score is None else interval.score
 
 
 SPOTTERS: Registry[Spotter] = Registry("spotter", "microexpr.spotting")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -31,6 +32,8 @@ class DifferenceContrast(Spotter):
         p: threshold, as its place between mean (0) and maximum (1) of the contrast.
         min_seconds: shortest movement that is reported, in seconds.
     """
+
+    threshold_setting: ClassVar[str] = "p"
 
     max_fps: Rate = 30.0
     micro_window: Positive = 0.5

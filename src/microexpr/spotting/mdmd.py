@@ -8,6 +8,7 @@ Angles come from arctan2: the public code's atan(u / v) can reach two of its fou
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -35,6 +36,8 @@ class MDMD(Spotter):
         p: threshold, as its place between mean (0) and maximum (1) of the contrast.
         min_seconds: shortest movement that is reported, in seconds.
     """
+
+    threshold_setting: ClassVar[str] = "p"
 
     max_fps: Rate = 30.0
     micro_reach: Positive = 0.4

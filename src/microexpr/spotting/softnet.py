@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import cv2
 import numpy as np
@@ -56,6 +56,8 @@ class SoftNet(TrainableSpotter):
         lr: learning rate.
         negatives_per_positive: steps without an expression per step with one in the training set.
     """
+
+    threshold_setting: ClassVar[str] = "p"
 
     max_fps: Rate = 30.0
     p: Fraction = 0.55

@@ -8,6 +8,7 @@ before and the step after by the reach, so that a movement that stays (a head th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -35,6 +36,8 @@ class StrainPeaks(Spotter):
         blink_margin: seconds before and after a blink that are ignored like the blink.
         min_seconds: shortest movement that is reported, in seconds.
     """
+
+    threshold_setting: ClassVar[str] = "p"
 
     max_fps: Rate = 30.0
     micro_reach: Positive = 0.2

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from ...core.action_units import ActionUnit
 from ...core.detection_limit import DetectionCurve, DetectionLimit
 from ...core.errors import DataError, MissingDataError
-from ...core.events import EVENT_FORMATS, Analysis, Event, EventFormat, Face, Recording
+from ...core.events import EVENT_FORMATS, Analysis, Candidate, Event, EventFormat, Face, Recording
 from ._validation import first_error
 
 FORMAT, SCHEMA = "microexpr events", 1
@@ -67,7 +67,7 @@ def json_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of events.json; docs/events.schema.json is a copy of it."""
     schema = TypeAdapter(Analysis).json_schema(mode="serialization")
     records = {"Analysis": schema, **schema["$defs"]}
-    for cls in (Analysis, Recording, Face, Event, ActionUnit, DetectionLimit, DetectionCurve):
+    for cls in (Analysis, Recording, Face, Event, Candidate, ActionUnit, DetectionLimit, DetectionCurve):
         for name, text in field_docs(cls).items():
             records[cls.__name__]["properties"][name]["description"] = text
         records[cls.__name__]["description"] = (cls.__doc__ or "").split("\n")[0]

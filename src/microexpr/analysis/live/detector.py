@@ -14,6 +14,7 @@ from ...faces.tracking import Tracking
 from ...faces.tracking.identity import FaceSignature, match_identity
 from ...faces.tracking.track import make_track
 from ...metrics.intervals import overlap_of_shorter
+from ...spotting.base import Spotted
 from ..summary import rounded, true_spans
 from .window import TrackBuffer
 
@@ -24,6 +25,9 @@ MAX_IDENTITIES = 100
 """Number of persons that are recognized when they come back; the one unseen for longest is forgotten first."""
 
 Found = list[tuple[FaceTrack, Interval]]
+
+Reported = list[tuple[int, int, int]]
+"""Face, onset and offset of what was reported."""
 
 
 @dataclass(eq=False)
@@ -74,7 +78,7 @@ class EventDetector:
 
     Args:
         tracking: settings of the face tracker.
-        spot: track -> intervals of its movements.
+        search: track -> its movements.
         settle: seconds that must have passed since an event, or as many as it lasted, before it is reported: until
             then the frames that follow may change it.
         min_seconds: a face seen for fewer seconds gets no event until it is gone: a spotter does not know yet how
@@ -83,22 +87,25 @@ class EventDetector:
     Attributes:
         histories: number of a person -> what was seen of that face.
         spotted: each track of the last search, and everything that the spotter found in it.
+        weaker: tracks and intervals that are new in the last search and below the threshold.
     """
 
     def __init__(
         self,
         tracking: Tracking,
-        spot: Callable[[FaceTrack], Sequence[Interval]],
+        search: Callable[[FaceTrack], Spotted],
         settle: float,
         min_seconds: float = 0.0,
     ) -> None:
-        self.tracking, self.spot, self.settle, self.min_seconds = tracking, spot, settle, min_seconds
+        self.tracking, self.search, self.settle, self.min_seconds = tracking, search, settle, min_seconds
         self.histories: dict[int, FaceHistory] = {}
         self.spotted: list[tuple[FaceTrack, Sequence[Interval]]] = []
+        self.weaker: Found = []
         self._faces: dict[int, int] = {}
         self._flow_caches: dict[int, FlowCache] = {}
         self._signatures: dict[int, FaceSignature] = {}
-        self._reported: list[tuple[int, int, int]] = []
+        self._reported: Reported = []
+        self._reported_weaker: Reported = []
 
     def detect(self, buffers: Mapping[int, TrackBuffer], now: float, step: float, final: bool = False) -> Found:
         """Return the events that are new and will not change, ordered by onset.
@@ -110,7 +117,7 @@ class EventDetector:
             final: no further frame comes, so that everything is reported.
         """
         found: Found = []
-        self.spotted = []
+        self.spotted, self.weaker = [], []
         self._faces = {key: face for key, face in self._faces.items() if key in buffers}
         self._flow_caches = {key: cache for key, cache in self._flow_caches.items() if key in buffers}
         for key in sorted(buffers):
@@ -122,9 +129,11 @@ class EventDetector:
                 or track.times[-1] < now - self.tracking.max_gap
                 or track.times[-1] - track.times[0] >= self.min_seconds
             ):
-                cut, intervals = buffers[key].cut, self.spot(track)
-                self.spotted.append((track, intervals))
-                found += [(track, i) for i in intervals if self._is_due(track, i, cut, now, final)]
+                cut, spotted = buffers[key].cut, self.search(track)
+                self.spotted.append((track, spotted.intervals))
+                until = np.inf if final else now
+                found += self._due(track, spotted.intervals, self._reported, cut, until)
+                self.weaker += self._due(track, spotted.weaker, self._reported_weaker, cut, until)
             self.histories[track.face].update(track, np.inf if final else now - self.settle, step)
         found.sort(key=lambda pair: (pair[1].onset, pair[0].face))
         return found
@@ -150,16 +159,30 @@ class EventDetector:
         self._flow_caches[key] = {frames: flow for frames, flow in cache.items() if frames[0] >= first}
         return replace(track, face=face, flow_cache=self._flow_caches[key])
 
-    def _is_due(self, track: FaceTrack, interval: Interval, cut: bool, now: float, final: bool) -> bool:
-        start, end = track.times[np.searchsorted(track.numbers, (interval.onset, interval.offset))]
-        settle = max(self.settle, end - start)
-        if not final and end + settle > now:
-            return False
-        if cut and start - track.times[0] < settle:  # an earlier search saw all of it
-            return False
-        span = (interval.onset, interval.offset)
-        if any(face == track.face and overlap_of_shorter(span, (a, b)) > MAX_OVERLAP for face, a, b in self._reported):
-            return False
-        self._reported = [(face, a, b) for face, a, b in self._reported if face != track.face or b >= track.numbers[0]]
-        self._reported.append((track.face, *span))
-        return True
+    def _due(
+        self, track: FaceTrack, intervals: Sequence[Interval], reported: Reported, cut: bool, until: float
+    ) -> Found:
+        """The intervals that will not change and were not reported before; now they are.
+
+        Args:
+            track: of a face.
+            intervals: in it.
+            reported: what was reported before.
+            cut: whether the begin of the track was forgotten.
+            until: time in seconds before which an interval must have settled.
+        """
+        due: Found = []
+        for interval in intervals:
+            start, end = track.times[np.searchsorted(track.numbers, (interval.onset, interval.offset))]
+            settle = max(self.settle, end - start)
+            if end + settle > until:
+                continue
+            if cut and start - track.times[0] < settle:  # an earlier search saw all of it
+                continue
+            span = (interval.onset, interval.offset)
+            if any(face == track.face and overlap_of_shorter(span, (a, b)) > MAX_OVERLAP for face, a, b in reported):
+                continue
+            reported[:] = [(face, a, b) for face, a, b in reported if face != track.face or b >= track.numbers[0]]
+            reported.append((track.face, *span))
+            due.append((track, interval))
+        return due

@@ -19,12 +19,13 @@ from types import FrameType
 import numpy as np
 
 from ...core.errors import MicroexprError, RunError, UsageError
-from ...core.events import Analysis, Event, Recording
+from ...core.events import Analysis, Candidate, Event, Recording
 from ...core.progress import no_progress
 from ...faces.tracking.prefetch import prefetch
 from ...faces.tracking.recorder import Recorders, TrackedFrame, follow_faces
 from ...recognizers.model import load_model
-from ..causes import left_out, sift
+from ..candidates import beside_events, to_candidates
+from ..causes import left_out_notes, sift
 from ..classify import classify_events, unknown_gaze
 from ..options import AnalysisOptions, Components
 from ..result import build_analysis, event_files
@@ -187,9 +188,10 @@ class _Session:
         self.images = FrameBuffer(settings.window + 2, settings.buffer_fps)  # tracks reach up to a second farther back
         self.recorders = Recorders(self.tracking, self.window)
         self.detector = EventDetector(
-            self.tracking, lambda track: components.spot(track, options), settings.settle, settings.window / 2
+            self.tracking, lambda track: components.search(track, options), settings.settle, settings.window / 2
         )
         self.events: list[Event] = []
+        self.candidates: list[Candidate] = []
         self.left_out: Counter[str] = Counter()
         self.gaze_note: tuple[str, ...] = ()
         self.processed, self.seconds, self.faces, self.shape = 0, 0.0, 0, (0, 0)
@@ -237,14 +239,15 @@ class _Session:
         faces = [history.to_face(recording.seconds, step) for _, history in sorted(self.detector.histories.items())]
         received, dropped = self.capture.received, self.capture.dropped
         notes = [f"{dropped} of {received} frames were dropped: this machine did not keep up"] if dropped else []
-        notes += [*left_out(self.left_out), *self.gaze_note]
+        notes += [*left_out_notes(self.left_out), *self.gaze_note]
         counts = {"received": received, "processed": self.processed, "dropped": dropped}
         settings = {"live": {**dataclasses.asdict(self.settings), **counts}}
         detection_limit = self.components.measure_detection_limit(self.detector.spotted, self.options, self.processed)
         analysis = build_analysis(
             recording, faces, self.events, self.model, self.options, notes=notes, settings=settings
         )
-        analysis = dataclasses.replace(analysis, detection_limit=detection_limit)
+        candidates = beside_events(self.candidates, self.events)
+        analysis = dataclasses.replace(analysis, detection_limit=detection_limit, candidates=candidates)
         analysis.save(self.folder)
         return analysis
 
@@ -288,8 +291,9 @@ class _Session:
     def _search(self, buffers: dict[int, TrackBuffer], images: FrameBuffer, recording: Recording, final: bool) -> None:
         """Find the events that are new, name them, and report them."""
         step = 1 / recording.fps if recording.fps else 0.0
-        found, counts = sift(self.detector.detect(buffers, recording.seconds, step, final))
-        self.left_out += counts
+        found, left_out = sift(self.detector.detect(buffers, recording.seconds, step, final))
+        self.left_out.update(why for _, _, why in left_out)
+        self.candidates += to_candidates(self.detector.weaker, left_out)
         if not found:
             return
         self.gaze_note = self.gaze_note or unknown_gaze(found)

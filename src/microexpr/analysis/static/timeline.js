@@ -3,7 +3,8 @@
    const timeline = microexprTimeline(host, analysis, { onSelect, onSeek, onLayout, spaceAboveCurves });
 
    host               an empty element; the timeline fills its width. Needs timeline.css.
-   analysis           the content of events.json (docs/how-to/analyze.md): recording, faces, events.
+   analysis           the content of events.json (docs/how-to/analyze.md): recording, faces, events, and where they are known
+                      candidates (movements that are no events) and spotter_threshold (its height on the curves).
    onSelect           called with the index of the event in analysis.events that the user selected.
    onSeek             called with the seconds that the user chose, from 0 to the end; during a drag, repeatedly.
    onLayout           called with { space, scale, top } when they change: an element that scrolls with the timeline, pixels
@@ -97,14 +98,19 @@
       button.setAttribute("aria-label", title);
       button.addEventListener("click", act);
     }
-    for (const [kind, text] of [
-      ["micro", "micro, below 0.5 s"], ["macro", "macro"], ["blink", "blink"], ["gap", "face not visible"],
-    ]) {
-      make("i", `tl-key tl-${kind}`, make("span", "", legend)).parentElement.append(text);
+    function drawLegend() {
+      legend.replaceChildren();
+      for (const [kind, text, present] of [
+        ["micro", "micro, below 0.5 s", true], ["macro", "macro", true],
+        ["candidate", "no event", data.candidates.length], ["threshold", "threshold", data.spotter_threshold !== null],
+        ["blink", "blink", true], ["gap", "face not visible", true],
+      ]) {
+        if (present) make("i", `tl-key tl-${kind}`, make("span", "", legend)).parentElement.append(text);
+      }
     }
 
     function setAnalysis(newAnalysis) {
-      data = newAnalysis;
+      data = { candidates: [], spotter_threshold: null, ...newAnalysis };
       frame = data.recording.fps > 0 ? 1 / data.recording.fps : 0.04;
       end = Math.max(data.recording.seconds + frame, frame);
       const faces = new Map(data.faces.map((face) => [face.face, face]));
@@ -117,6 +123,7 @@
       ruler.setAttribute("aria-valuemax", data.recording.seconds.toFixed(3));
       const height = RULER_HEIGHT + LANE * Math.max(1, lanes.length);
       for (const element of [space, view]) element.style.height = `${height}px`;
+      drawLegend();
       makeBlocks();
     }
 
@@ -263,6 +270,11 @@
         for (const [a, b] of lane.gaps.filter(([a, b]) => visible(a, b))) {
           draw("rect", { ...span(a, b, 1), y: 1, height: LANE - 1, fill: `url(#${hatch})` }, group, "face not visible");
         }
+        for (const weak of data.candidates.filter(({ face, start, end }) => face === lane.face && visible(start, end))) {
+          const title = `no event, ${weak.start.toFixed(2)} s: ${weak.reason}, score ${weak.score.toFixed(2)}`;
+          const box = { ...span(weak.start, weak.end, 4), y: STRIP[0] + 3, height: STRIP[1] - STRIP[0] - 6, rx: 4 };
+          draw("rect", { class: "tl-candidate", ...box }, group, title);
+        }
         data.events.forEach((event, index) => {
           if (event.face !== lane.face || !visible(event.start, event.end)) return;
           const marked = index === selected ? " tl-selected" : "";
@@ -300,7 +312,8 @@
     function paintCurve(lane, parent, low, high, x) {
       const points = lane.curve;
       if (!points.length) return;
-      const max = Math.max(...points.map(([, value]) => value), 1e-9);
+      const limit = data.spotter_threshold;
+      const max = Math.max(...points.map(([, value]) => value), 1.1 * (limit ?? 0), 1e-9);
       const y = (value) => (CURVE[1] - (CURVE[1] - CURVE[0]) * value / max).toFixed(1);
       const hidden = (a, b) => lane.gaps.some(([c, d]) => c < b && d > a && d - c > frame && a <= c + frame && b >= d - frame);
       let first = points.findIndex(([seconds]) => seconds >= low), path = "", start = null, last = null;
@@ -319,6 +332,9 @@
       close();
       draw("path", { class: "tl-area", d: area }, parent);
       draw("path", { class: "tl-curve", d: path }, parent);
+      if (limit !== null) {
+        draw("line", { class: "tl-threshold", x1: 0, x2: width(), y1: y(limit), y2: y(limit) }, parent, `threshold ${limit.toFixed(2)}`);
+      }
     }
 
     const secondsAt = (pointer) => (pointer.clientX - view.getBoundingClientRect().left) / scale + firstSecond();

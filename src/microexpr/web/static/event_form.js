@@ -22,7 +22,7 @@ export class EventForm {
     if (number === null) {
       this.host.replaceChildren(make("p", { className: "muted" }, data.events.length
         ? "Choose an event below, or press n."
-        : "The analysis found no event. To add one, go to its first frame and press a."));
+        : `${data.why_no_event} To add one, go to its first frame and press a.`.trim()));
       return;
     }
     this.host.replaceChildren(...this.content(data, index));
