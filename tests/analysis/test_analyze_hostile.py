@@ -10,7 +10,7 @@ import pytest
 
 from microexpr.analysis import AnalysisOptions, Components, analysis_files, analyze_videos, recordings
 from microexpr.core.clip import Interval
-from microexpr.core.track import FaceTrack
+from microexpr.core.track import MICRO_SECONDS, FaceTrack
 from microexpr.imaging.timing import iter_frames
 from tests.hostile import make
 
@@ -42,7 +42,11 @@ def everywhere(frames, options, progress, folder):
 def whole(track, options):
     """One movement from the first frame to the last."""
     last = len(track) - 1
-    return [Interval(*(int(track.numbers[i]) for i in (0, last, last // 2)), score=1.0)] if last else []  # type: ignore[misc]
+    if not last:
+        return []
+    kind = "micro" if track.times[last] - track.times[0] < MICRO_SECONDS else "macro"
+    onset, apex, offset = (int(track.numbers[i]) for i in (0, last // 2, last))
+    return [Interval(onset, offset, apex, kind, score=1.0)]
 
 
 STUB = Components(everywhere, whole, lambda track, options: np.zeros(len(track)))
