@@ -7,7 +7,13 @@ from microexpr.core.clip import Interval
 from microexpr.core.errors import DataError, UsageError
 from microexpr.metrics import megc_log
 from microexpr.metrics.intervals import match_intervals
-from microexpr.metrics.spotting import coarse_class, evaluate_spotting, spot_then_recognize
+from microexpr.metrics.spot_then_recognize import (
+    analysis_classes,
+    coarse_class,
+    match_as_strs_code,
+    spot_then_recognize,
+)
+from microexpr.metrics.spotting import evaluate_spotting
 from microexpr.reports.published import published_spotting
 
 LOG = "2\n15_0101 127 140 120 138 TP\n15_0101 - - 201 210 FP\n15_0102 57 64 - - FN\n"
@@ -147,7 +153,7 @@ def test_spot_then_recognize():
     true = {"v": spans((0, 9), (20, 29), (40, 49), (60, 69))}
     found = {"v": spans((0, 9), (20, 29), (40, 49))}
     report = evaluate_spotting(true, found, {"v": 60}, {"v": 30})
-    both = spot_then_recognize(report, ["Anger", "happiness", "others"], ["negative", "", "surprise"])
+    both = spot_then_recognize(report.by_kind["micro"], ["Anger", "happiness", "others"], ["negative", "", "surprise"])
     assert both.spotting_f1 == pytest.approx(6 / 7) and (both.scored, both.left_out) == (2, 1)
     assert both.analysis_f1 == pytest.approx(1 / 3)  # one of three classes right
     assert both.strs == pytest.approx(6 / 7 / 3)
@@ -160,9 +166,100 @@ def test_predictions_must_be_coarse_classes():
         "surprise",
         None,
     ]
-    report = evaluate_spotting({}, {}, {}, {})
+    report = evaluate_spotting({}, {}, {}, {}).by_kind["micro"]
     assert spot_then_recognize(report, [], []).strs == 0
     with pytest.raises(UsageError, match="'III' is neither"):
         spot_then_recognize(report, ["anger"], ["III"])
     with pytest.raises(UsageError, match="1 true positives but 0"):
         spot_then_recognize(report, ["anger"], [])
+
+
+# Published counts whose scores follow from them: spotting 159/85/85 of 244 labels, F1 of analysis .5927.
+def test_strs_of_published_counts():
+    spotting = m.SpottingScore(159, 85, 85)
+    assert round(spotting.f1, 4) == 0.6516 and round(m.strs(spotting.f1, 0.5927), 4) == 0.3862
+
+
+def test_the_f1_of_analysis_is_that_of_macro_precision_and_macro_recall():
+    """Of 6 negative, 3 positive and 1 surprise, 4, 3 and 0 are right; the mean of the classes' F1 is another number."""
+    true = ["anger"] * 6 + ["happiness"] * 3 + ["surprise"]
+    pred = ["negative"] * 4 + ["positive"] * 2 + ["positive"] * 3 + ["negative"]
+    both = spot_then_recognize(m.SpottingScore(10, 0, 0), true, pred)
+    precision, recall = (4 / 5 + 3 / 5 + 0) / 3, (4 / 6 + 3 / 3 + 0) / 3
+    assert both.macro_precision == pytest.approx(precision) and both.macro_recall == pytest.approx(recall)
+    assert both.strs == both.analysis_f1 == pytest.approx(2 * precision * recall / (precision + recall))
+    assert both.mean_class_f1 == pytest.approx((8 / 11 + 6 / 8 + 0) / 3)
+
+
+def emotional(*rows):
+    """(video, onset, offset, emotion) of each interval, by video."""
+    videos = {}
+    for video, onset, offset, emotion in rows:
+        videos.setdefault(video, []).append(Interval(onset, offset, labels={"emotion": emotion}))
+    return videos
+
+
+def test_strs_of_the_example_of_the_challenges_code():
+    """Its documentation prints 0.2: 3 of 5 are found, one of them with the right emotion of three."""
+    found = emotional(
+        ("1/EP02_01f", 10, 70, "happiness"),
+        ("1/EP03_02", 100, 170, "others"),
+        ("1/EP04_02", 0, 70, "others"),
+        ("2/EP01_11f", 20, 90, "happiness"),
+        ("2/EP02_04f", 70, 140, "happiness"),
+    )
+    true = emotional(
+        ("1/EP02_01f", 45, 85, "happiness"),
+        ("1/EP03_02", 130, 160, "others"),
+        ("1/EP04_02", 20, 75, "others"),
+        ("2/EP01_11f", 45, 95, "repression"),
+        ("2/EP02_04f", 30, 140, "repression"),
+    )
+    counts, pairs = match_as_strs_code(true, found)
+    assert counts == m.SpottingScore(3, 2, 2)
+    labels, predicted = ([interval.labels["emotion"] for interval in side] for side in zip(*pairs, strict=True))
+    classes = analysis_classes(["happiness", "others", "repression"], predicted)
+    assert classes == ("happiness", "others", "repression")
+    both = spot_then_recognize(counts, labels, predicted, classes=classes)
+    assert both.strs == pytest.approx(0.2) and both.macro_precision == both.macro_recall == pytest.approx(1 / 3)
+
+
+def test_the_challenges_code_leaves_out_what_one_to_one_counts():
+    true = emotional(("1/a", 0, 9, ""), ("1/a", 10, 19, ""), ("2/a", 0, 9, ""))
+    found = emotional(("1/a", 0, 19, ""), ("1/a", 0, 9, ""), ("1/b", 0, 9, ""))
+    counts, pairs = match_as_strs_code(true, found)
+    assert counts == m.SpottingScore(2, 1, 0) and len(pairs) == 2  # a find of two labels; no 1/b; nobody of subject 2
+    own = m.interval_f1({v: [(i.onset, i.offset) for i in own] for v, own in true.items()}, {"1/a": [(0, 19), (0, 9)]})
+    assert own == m.SpottingScore(2, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("true", "found", "challenge", "one_to_one"),
+    [
+        ([(0, 9), (10, 19)], [(0, 19), (50, 60)], (2, 0, 0), (1, 1, 1)),  # a find that is true for two labels
+        ([(0, 9)], [(0, 9), (1, 9)], (1, 1, 0), (1, 1, 0)),  # two finds of one label
+        ([(0, 9), (10, 19)], [(0, 19)], (2, 0, 0), (1, 0, 1)),  # never fewer false positives than none
+        ([], [(0, 9)], (0, 1, 0), (0, 1, 0)),  # a video without labels counts its false alarms
+    ],
+)
+def test_counts_of_the_challenge_beside_one_to_one(true, found, challenge, one_to_one):
+    assert m.challenge_counts({"v": true}, {"v": found}) == m.SpottingScore(*challenge)
+    assert m.interval_f1({"v": true}, {"v": found}) == m.SpottingScore(*one_to_one)
+
+
+def test_published_counts_of_the_challenge_from_intervals():
+    """CAS(ME)^2 of the baseline of 2020: 6558 finds, 357 labels, 130 found by 125 finds; its FP is 6558 - 130."""
+    true = {"v": [(100 * i, 100 * i + 9) for i in range(352)] + [(100 * i + 10, 100 * i + 19) for i in range(5)]}
+    found = {"v": [(100 * i, 100 * i + (19 if i < 5 else 9)) for i in range(125)]}
+    found["w"] = [(20 * i, 20 * i + 9) for i in range(6558 - 125)]
+    published, own = m.challenge_counts(true, found), m.interval_f1(true, found)
+    assert published == m.SpottingScore(130, 6428, 227) and round(published.f1, 4) == 0.0376
+    assert own == m.SpottingScore(125, 6433, 232)
+
+
+@pytest.mark.parametrize(
+    ("counts", "f1"),
+    [((51, 1741, 451), 0.0445), ((130, 6428, 227), 0.0376), ((183, 321, 319), 0.3638)],
+)
+def test_published_counts_over_both_kinds_have_the_published_f1(counts, f1):
+    assert round(m.f1_of_counts(*counts), 4) == f1

@@ -15,7 +15,17 @@ from .action_units import (
 )
 from .base import METRICS, Labels, Metric, MetricFunction, ordered_metrics
 from .bootstrap import bootstrap_interval, bootstrap_scores, bootstrap_weights, percentile_interval
-from .intervals import Span, Spans, SpottingScore, f1_of_counts, interval_f1, match_intervals, overlap, strs
+from .intervals import (
+    Span,
+    Spans,
+    SpottingScore,
+    challenge_counts,
+    f1_of_counts,
+    interval_f1,
+    match_intervals,
+    overlap,
+    strs,
+)
 from .recognition import (
     ClassScore,
     confusion_matrix,
@@ -30,7 +40,8 @@ from .recognition import (
     weighted_average_recall,
     weighted_f1,
 )
-from .spotting import SpotThenRecognize, SpottingScores, evaluate_spotting, spot_then_recognize
+from .spot_then_recognize import SpotThenRecognize, spot_then_recognize
+from .spotting import SpottingScores, evaluate_spotting
 
 __all__ = [
     "METRICS",
@@ -50,6 +61,7 @@ __all__ = [
     "bootstrap_interval",
     "bootstrap_scores",
     "bootstrap_weights",
+    "challenge_counts",
     "confusion_matrix",
     "count_abstentions",
     "count_sides",

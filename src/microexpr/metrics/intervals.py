@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -91,6 +91,26 @@ def interval_f1(true_intervals: Spans, found_intervals: Spans, iou: float = 0.5)
     return SpottingScore(tp, n_found - tp, n_true - tp)
 
 
+def challenge_counts(true_intervals: Spans, found_intervals: Spans, iou: float = 0.5) -> SpottingScore:
+    """Count as MEGC 2020 does (code of He et al. 2020): to compare with published scores, not instead of `interval_f1`.
+
+    A label is found if any found interval overlaps it by `iou`, so one find may be true for several labels. False
+    positives are the found intervals less the labels that were found: of two finds of one label the second is one, and
+    a find of two labels hides one. There are never fewer than none.
+
+    Args:
+        true_intervals: video -> (onset, offset) of its true intervals.
+        found_intervals: the same for the intervals that a spotter found.
+        iou: smallest overlap at which a label is found, above 0 and at most 1.
+    """
+    n_true, n_found = _count_intervals(true_intervals), _count_intervals(found_intervals)
+    tp = sum(
+        len({i for i, _, value in _overlapping(spans, found_intervals.get(video, ())) if value >= iou})
+        for video, spans in true_intervals.items()
+    )
+    return SpottingScore(tp, max(0, n_found - tp), n_true - tp)
+
+
 def overlap(a: Span, b: Span) -> float:
     """Intersection over union of two intervals, 0 to 1; 0 where they have no frame in common."""
     common = max(0, min(a[1], b[1]) - max(a[0], b[0]) + 1)
@@ -132,7 +152,15 @@ def strs(spotting_f1: float, analysis_f1: float) -> float:
 
 def _match_spans(first: Sequence[Span], second: Sequence[Span], iou: float) -> list[tuple[int, int]]:
     """Indices of the pairs, best overlap first; where two overlap alike, the earlier in `first`, then in `second`."""
-    candidates = [(value, i, j) for i, j, value in _overlapping(first, second) if value >= iou]
+    return choose_pairs((value, i, j) for i, j, value in _overlapping(first, second) if value >= iou)
+
+
+def choose_pairs(candidates: Iterable[tuple[float, int, int]]) -> list[tuple[int, int]]:
+    """Choose pairs one to one, the best first.
+
+    Args:
+        candidates: (overlap, index of the first, index of the second); of equal overlaps the first counts.
+    """
     pairs: list[tuple[int, int]] = []
     used_first: set[int] = set()
     used_second: set[int] = set()

@@ -105,6 +105,7 @@ class SpottingSummary:
             "minutes": self.minutes,
             "scores": {kind: _score_record(score) for kind, score in self.by_kind.items()},
             "intervals": {kind: list(pair) for kind, pair in self.intervals.items()},
+            "as_challenge_counts": {kind: _score_record(score) for kind, score in self.scores.as_challenge.items()},
             "false_alarms_per_minute": self.scores.false_alarms_per_minute,
             "onset_error_ms": None if math.isnan(error) else error,
             "spot_then_recognize": recognized,
@@ -178,7 +179,8 @@ def _recognized(run: SpottingRun, videos: Sequence[VideoResult], scores: Spottin
         if predictions is None:
             return None
         events += predictions
-    return spot_then_recognize(scores, [event.label for event in events], [event.predicted for event in events])
+    labels, predicted = [event.label for event in events], [event.predicted for event in events]
+    return spot_then_recognize(scores.by_kind["micro"], labels, predicted)
 
 
 def _score_videos(videos: Sequence[VideoResult]) -> SpottingScores:
@@ -239,8 +241,7 @@ def _count_table(group: Sequence[SpottingSummary]) -> Table:
             error = _onset_error(summary) if kind == ANY_KIND else ""
             interval = format_interval(summary.intervals[kind])
             rows.append((summary.label, kind, *_score_cells(score), interval, alarms, error, clips))
-        if remarks := _remarks(summary):
-            notes.append(f"{summary.label}: {'; '.join(remarks)}.")
+        notes.append(f"{summary.label}: {'; '.join(_remarks(summary))}.")
     n_own, dataset = len(rows), group[0].dataset
     for row in published_spotting(dataset):
         for kind, counts in row.counts.items():
@@ -285,15 +286,25 @@ def _onset_error(summary: SpottingSummary) -> str:
     return "none matched" if math.isnan(error) else f"{error:.0f} ms"
 
 
+def _as_challenge(summary: SpottingSummary) -> str:
+    counted = [
+        f"{kind} {score.tp}/{score.fp}/{score.fn}, F1 {format_score(score.f1)}"
+        for kind, score in summary.scores.as_challenge.items()
+    ]
+    return f"TP/FP/FN as the challenge counts them (one find may be true for several labels): {'; '.join(counted)}"
+
+
 def _remarks(summary: SpottingSummary) -> list[str]:
-    remarks = []
+    remarks = [_as_challenge(summary)]
     if summary.crowded:
         remarks.append(f"{len(summary.crowded)} videos with several faces, of which the one visible longest is used")
     if (result := summary.recognized) is not None:
         left_out = f", {result.left_out} without a coarse class left out" if result.left_out else ""
         remarks.append(
             f"spot-then-recognize of {result.kind}-expressions: STRS {format_score(result.strs)} "
-            f"(F1 of analysis {format_score(result.analysis_f1)} on {result.scored} true positives{left_out})"
+            f"(F1 of analysis {format_score(result.analysis_f1)}, the harmonic mean of macro precision "
+            f"{format_score(result.macro_precision)} and macro recall {format_score(result.macro_recall)}, "
+            f"on {result.scored} true positives{left_out})"
         )
     return remarks
 
