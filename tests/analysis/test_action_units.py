@@ -36,6 +36,9 @@ class Fake:
     def predict_proba(self, samples):
         return np.array([self.probabilities] * len(samples))
 
+    def predict(self, samples):
+        return [self.classes[int(np.argmax(self.probabilities))]] * len(samples)
+
     def predict_action_units(self, samples):
         found = np.zeros((len(samples), 17, 2))
         for number, sides in self.units.items():
@@ -53,7 +56,7 @@ def analyze(tmp_path, monkeypatch):
 
     def run(recognizer, components=STUB, **options):
         model = Model(Chain.build([{"name": "onset-apex"}]), recognizer)
-        monkeypatch.setattr("microexpr.analysis.pipeline.load_model", lambda path: model)
+        monkeypatch.setattr("microexpr.analysis.options.load_classifier", lambda path: model)
         return analyze_video(tmp_path / "talk.mp4", tmp_path / "out", AnalysisOptions(**options), components=components)
 
     return run
@@ -101,7 +104,7 @@ def test_an_event_that_cannot_be_judged_has_no_class_and_a_hidden_face_no_action
 
 def test_a_class_below_the_threshold_leaves_the_action_units(analyze):
     (event,) = analyze(Fake({1: (1, 1)}, classes=(0.45, 0.55)), threshold=0.6).events
-    assert event.reason == "the largest probability, 0.55, is below the threshold, 0.60"
+    assert event.reason == "the probability of positive, 0.55, is below the threshold, 0.60"
     assert event.label == "unknown" and [unit.code for unit in event.action_units] == ["1"]
 
 

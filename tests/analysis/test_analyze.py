@@ -118,9 +118,9 @@ def test_an_event_is_recognized_by_its_own_face(video, tmp_path, monkeypatch):
         def answer(self, source, onset, apex, offset, frames, landmarks):
             assert {image.shape for image in frames.values()} == {(48, 64, 3)} and not landmarks
             seen.append((source.name, sorted(frames), onset, apex, offset))
-            return Answer({"positive": 0.4, "negative": 0.6})
+            return Answer({"positive": 0.4, "negative": 0.6}, "negative")
 
-    monkeypatch.setattr("microexpr.analysis.pipeline.load_model", lambda path: Spy())
+    monkeypatch.setattr("microexpr.analysis.options.load_classifier", lambda path: Spy())
     events = [
         analyze_video(video, tmp_path / str(t), AnalysisOptions(threshold=t), components=STUB).events[0]
         for t in (0.5, 0.7)

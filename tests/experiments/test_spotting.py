@@ -237,9 +237,12 @@ class Says:
         assert all(s.clip.onset and not s.clip.labels for s in samples)
         return np.tile([0.5, 0.3, 0.2], (len(samples), 1))
 
+    def predict(self, samples: list[Sample]) -> list[str]:
+        return [self.classes[0]] * len(samples)
+
 
 def test_spot_then_recognize(options, synthetic, tmp_path, monkeypatch):
-    monkeypatch.setattr(spot, "load_model", lambda path: Model(Chain.build([MOMENTS]), Says()))
+    monkeypatch.setattr(spot, "load_classifier", lambda path: Model(Chain.build([MOMENTS]), Says()))
     hit = synthetic.clips()[0].intervals[1]
     assert hit.kind == "micro"
     monkeypatch.setattr(Fixed, "spot", lambda self, track: [dataclasses.replace(hit, labels={}, score=1.0)])
@@ -254,7 +257,7 @@ def test_spot_then_recognize(options, synthetic, tmp_path, monkeypatch):
 
 
 def test_the_report_warns_of_models_trained_elsewhere(options, synthetic, tmp_path, monkeypatch):
-    monkeypatch.setattr(spot, "load_model", lambda path: Model(Chain.build([MOMENTS]), Says()))
+    monkeypatch.setattr(spot, "load_classifier", lambda path: Model(Chain.build([MOMENTS]), Says()))
     (tmp_path / "own.safetensors").write_bytes(b"x")
     recipe = dataclasses.replace(RECIPE, recognizer=str(tmp_path / "own.safetensors"))
     run = spot.spot(recipe, tmp_path / "run", options)

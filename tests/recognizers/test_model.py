@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from microexpr.analysis.options import AnalysisOptions
 from microexpr.core.errors import DataError, MicroexprError, MissingDataError, UnknownNameError, UsageError
 from microexpr.core.tensor_files import read_metadata
 from microexpr.imaging.images import write_image
@@ -55,7 +56,58 @@ def test_onnx_gives_the_same_probabilities(tmp_path, frames):
     found = load_model(export(path, tmp_path / "m.onnx"))(frames, onset=10, apex=13)
     assert found == pytest.approx(expected, abs=1e-5)
     assert found != load_model(path)(frames, onset=10, apex=12)
-    assert load_model(path)(frames) == load_model(path)(frames, 10, 13, 15)  # first frame, middle, last
+    assert load_model(path)(frames, 10, offset=15) == load_model(path)(frames, 10, 13, 15)  # the middle is the apex
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        ({}, r"its onset and apex are not given; give onset and apex \(frames 10 to 15\), or onset=10, offset=15"),
+        ({"onset": 10}, "its apex is not given"),
+        ({"apex": 13, "offset": 15}, "its onset is not given"),
+        ({"onset": 12, "apex": 12}, "onset = apex = 12: between a frame and itself there is no motion"),
+    ],
+)
+def test_a_model_of_motion_is_told_when_the_movement_is(tmp_path, frames, times, said):
+    model = load_model(saved(tmp_path / "m.safetensors", FLOW))
+    with pytest.raises(UsageError, match=said):
+        model(frames, **times)
+    images = {number: np.full((40, 40, 3), number, np.uint8) for number in range(10, 16)}
+    with pytest.raises(UsageError, match=said):
+        model.answer("in memory", **times, frames=images)
+
+
+def test_a_model_of_apex_frames_takes_a_picture_and_asks_for_the_apex_of_a_film(tmp_path, frames):
+    chain = [{"name": "onset-apex", "which": ["apex"]}, {"name": "select-frame"}, {"name": "resize", "size": 28}]
+    model = load_model(saved(tmp_path / "m.safetensors", chain))
+    assert model(frames / "img12.png") == model(frames, apex=12) != model(frames, apex=13)
+    with pytest.raises(UsageError, match="its apex is not given"):
+        model(frames)
+
+
+SEQUENCE = [{"name": "sequence", "min_frames": 3}, {"name": "flow", "mode": "sequence", "estimator": "dis"}]
+DIFFERENCE = [{"name": "sequence"}, {"name": "difference"}]
+WINDOW = [{"name": "apex-window"}, {"name": "select-frame"}]
+
+
+@pytest.mark.parametrize("chain", [FLOW, SEQUENCE, DIFFERENCE, WINDOW], ids=lambda chain: chain[0]["name"])
+def test_a_model_of_motion_refuses_a_single_picture(tmp_path, frames, chain):
+    model = load_model(saved(tmp_path / "m.safetensors", chain))
+    with pytest.raises(MicroexprError, match=r"is one picture, which shows no motion|needs two frames"):
+        model(frames / "img10.png")
+
+
+def test_a_model_of_action_units_is_refused_where_classes_are_needed(tmp_path):
+    samples, _ = synthetic_samples(6)
+    units = RECOGNIZERS.build({"name": "one-vs-rest"}, classes=("4", "12"))
+    units.fit(samples, ["4", "12", "4+12", "L12", "4", "12"]).save(
+        tmp_path / "units.safetensors", {"chain": json.dumps(IMAGE_CHAIN)}
+    )
+    assert load_model(tmp_path / "units.safetensors").classes == ("4", "12")
+    options = AnalysisOptions(model=tmp_path / "units.safetensors")
+    for refused in (options.check, options.load_model):
+        with pytest.raises(UsageError, match=r"units.safetensors' tells action units \(4, 12\), not classes"):
+            refused()
 
 
 @pytest.mark.parametrize(
@@ -130,6 +182,9 @@ class WithUnits:
     def predict_proba(self, samples):
         return np.array([[0.2, 0.8]] * len(samples))
 
+    def predict(self, samples):
+        return ["a"] * len(samples)
+
     def predict_action_units(self, samples):
         return np.arange(34).reshape(1, 17, 2) / 34
 
@@ -141,6 +196,7 @@ def test_an_answer_has_action_units_and_a_reason_where_the_recognizer_gives_them
     chain = Chain.build(IMAGE_CHAIN[:2])
     answer = Model(chain, WithUnits()).answer(frames / "img10.png")
     assert answer.probabilities == {"b": 0.8, "a": 0.2} and answer.unknown == ""
+    assert answer.label == "a"  # what the recognizer says, not the most probable class
     assert answer.action_units[3].code == "L2" and answer.action_units[3].probability == pytest.approx(3 / 34)
     write_image(tmp_path / "dark.png", np.zeros((40, 40, 3), np.uint8))
     assert Model(chain, WithUnits()).answer(tmp_path / "dark.png").unknown == "too dark"

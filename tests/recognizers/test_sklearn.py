@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
+from microexpr.core.clip import Clip, Sample
 from microexpr.core.errors import RecipeError, UsageError
 from microexpr.recognizers import RECOGNIZERS, Recognizer, SklearnRecognizer, check_recognizer
 from microexpr.recognizers.checks import CLASSES, synthetic_samples
@@ -26,6 +29,7 @@ from microexpr.recognizers.checks import CLASSES, synthetic_samples
         {"estimator": LogisticRegression(C=0.1)},
         {"estimator": GaussianNB()},
         {"estimator": SVC()},
+        {"estimator": "sklearn.svm.SVC", "C": 10.0},
     ],
     ids=str,
 )
@@ -52,6 +56,65 @@ def test_probabilities_are_those_of_the_estimator_and_absent_classes_get_zero():
     expected = LogisticRegression(random_state=0).fit(values(training), targets).predict_proba(values(samples))
     assert (found[:, 1] == 0).all()
     assert np.allclose(found[:, [0, 2]], expected)
+
+
+def overlapping_classes(seed=0):
+    """60 samples of three classes that overlap, so that votes and scores of a machine disagree on some."""
+    rng = np.random.default_rng(seed)
+    samples, labels = [], []
+    for i in range(60):
+        clip = Clip(f"test/p{i // 10}/c{i:02d}", "test", f"test/p{i // 10}", Path("nowhere"), 200.0)
+        samples.append(Sample(clip, {"image": rng.normal(size=(2,)).astype(np.float32) + i % 3 / 2}))
+        labels.append(CLASSES[i % 3])
+    return samples, labels
+
+
+def test_the_class_is_what_the_estimator_says_where_its_probabilities_disagree():
+    samples, labels = overlapping_classes()
+    values = np.stack([sample.array("image") for sample in samples])
+    with warnings.catch_warnings():  # scikit-learn will drop the parameter one day
+        warnings.simplefilter("ignore", FutureWarning)
+        found = SklearnRecognizer(SVC(probability=True, random_state=0), classes=CLASSES).fit(samples, labels)
+        expected = SVC(probability=True, random_state=0).fit(values, [CLASSES.index(label) for label in labels])
+    said = [CLASSES[i] for i in expected.predict(values)]
+    most_probable = [CLASSES[i] for i in expected.predict_proba(values).argmax(axis=1)]
+    assert said != most_probable
+    assert found.predict(samples) == said
+    assert np.allclose(found.predict_proba(samples), expected.predict_proba(values))
+
+
+def test_a_support_vector_machine_says_what_libsvm_says():
+    disagreements = 0
+    for seed in range(5):
+        samples, labels = overlapping_classes(seed)
+        values = np.stack([sample.array("image") for sample in samples])
+        machine = SVC(C=10, class_weight="balanced").fit(values, [CLASSES.index(label) for label in labels])
+        found = RECOGNIZERS.build({"name": "svm", "C": 10.0}, classes=CLASSES).fit(samples, labels)
+        assert found.predict(samples) == [CLASSES[i] for i in machine.predict(values)]
+        disagreements += sum(machine.predict(values) != machine.decision_function(values).argmax(axis=1))
+    assert disagreements > 0
+
+
+def test_probabilities_of_a_support_vector_machine_are_calibrated_on_held_out_people():
+    """The classes cannot be told apart: whoever is sure of them is wrong two times in three."""
+    rng, samples = np.random.default_rng(0), []
+    for i in range(90):
+        clip = Clip(f"test/p{i % 9}/c{i:02d}", "test", f"test/p{i % 9}", Path("nowhere"), 200.0)
+        samples.append(Sample(clip, {"image": rng.normal(size=(4,)).astype(np.float32)}))
+    labels = [CLASSES[i] for i in rng.integers(3, size=90)]
+    guessing = RECOGNIZERS.build({"name": "svm"}, classes=CLASSES).fit(samples[:60], labels[:60])
+    assert guessing.predict_proba(samples[60:]).max() < 0.5
+    samples, labels = synthetic_samples(36)
+    telling = RECOGNIZERS.build({"name": "svm"}, classes=CLASSES)
+    telling.fit(samples[:24], labels[:24], groups=[f"p{i // 4}" for i in range(24)])
+    assert telling.predict_proba(samples[24:]).max(axis=1).min() > 0.9
+
+
+def test_a_support_vector_machine_refuses_an_input_of_another_size():
+    samples, labels = synthetic_samples()
+    machine = RECOGNIZERS.build({"name": "svm"}, classes=CLASSES).fit(samples, labels)
+    with pytest.raises(RecipeError, match="has 300 values, those of the training had 2352"):
+        machine.predict(synthetic_samples(3, (10, 10, 3))[0])
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,19 @@ def test_clips_without_a_face_count_as_wrong(made, tmp_path):
     copy.write("smic/s01", silent)
     summary = summarize([copy])
     assert summary.subjects_correct["smic/s01"] == (0, len(rows))
-    assert any(line.startswith(f"{len(rows)} clips got no prediction") for line in summary.warnings)
+    assert any(f"no face was found in {len(rows)} of {summary.n_clips} clips" in line for line in summary.warnings)
+
+
+def test_scores_of_a_run_without_faces_are_worth_nothing(made, tmp_path):
+    copy = RecognitionRun.open(shutil.copytree(made.folder, tmp_path / "run"))
+    for fold in copy.done():
+        silent = [dataclasses.replace(row, predicted="", note="face: not found") for row in copy.fold_predictions(fold)]
+        copy.write(fold, silent)
+    report = make_report(copy)
+    [line] = [line for line in report.warnings if line.startswith("NO FACE")]
+    assert line.endswith(
+        "(100 %): they got no prediction and count as wrong; the scores of this run say nothing about its recognizer."
+    )
 
 
 def test_wrong_folders_are_errors(made, tmp_path):

@@ -209,29 +209,31 @@ def _lowered(event: Event) -> Event:
     return dataclasses.replace(_with(event, LOOK_ASIDE), score=score, label="unknown", reason=reason, action_units=())
 
 
-def _answer(event: Event, crops: EventCrops, source: Path, model: Model) -> Answer | None:
-    """What the model says about an event; None where it could not read it."""
+def _answer(event: Event, crops: EventCrops, source: Path, model: Model) -> Answer | MicroexprError:
+    """What the model says about an event, or why it could not read it."""
     try:
         return model.answer(
             source, event.onset, event.apex, event.offset, frames=crops.images, landmarks=crops.landmarks()
         )
-    except MicroexprError:
-        return None
+    except MicroexprError as error:
+        return error
 
 
-def _recognized(event: Event, answer: Answer | None, motion: RegionMotion, options: AnalysisOptions) -> Event:
+def _recognized(event: Event, answer: Answer | MicroexprError, motion: RegionMotion, options: AnalysisOptions) -> Event:
     """The event with the model's probabilities; with a label and action units where nothing speaks against them."""
-    if answer is None:
+    if isinstance(answer, MicroexprError):
         text = "the recognizer could not read it"
-        return dataclasses.replace(_with(event, text), reason=text)
+        return dataclasses.replace(_with(event, text), reason=f"{text}: {one_line(str(answer))}")
     probabilities = {name: rounded(value) for name, value in answer.probabilities.items()}
-    best = max(probabilities, key=lambda name: probabilities[name])
+    best = answer.label
     units, reason = join_sides(answer.action_units, options.unit_threshold), answer.unknown
     if event.quality < options.min_quality:
         units = ()
         reason = f"the face is hardly in sight (quality {event.quality:.2f}, below {options.min_quality:.2f})"
     if not reason and probabilities[best] < options.threshold:
-        reason = f"the largest probability, {probabilities[best]:.2f}, is below the threshold, {options.threshold:.2f}"
+        reason = (
+            f"the probability of {best}, {probabilities[best]:.2f}, is below the threshold, {options.threshold:.2f}"
+        )
     return dataclasses.replace(
         event,
         probabilities=probabilities,

@@ -15,7 +15,7 @@ from ..core.clip import Frames, Interval
 from ..core.progress import ProgressCallback
 from ..core.registry import validate_settings
 from ..core.track import FaceTrack
-from ..recognizers.model import DEFAULT_MODEL, load_model
+from ..recognizers.model import DEFAULT_MODEL, Model, load_classifier
 
 if TYPE_CHECKING:
     from ..core.detection_limit import DetectionLimit
@@ -91,6 +91,15 @@ class AnalysisOptions:
         """File of the recognizer; None for none."""
         return {"none": None, "default": DEFAULT_MODEL}.get(str(self.model), Path(self.model))
 
+    def load_model(self) -> Model | None:
+        """Load the recognizer; None for none.
+
+        Raises:
+            UsageError: it tells action units only, and no class.
+            MicroexprError: there is no such file, or it is not a model.
+        """
+        return None if self.model_file is None else load_classifier(self.model_file)
+
     @property
     def tracker(self) -> Tracking:
         """The face tracker with these settings."""
@@ -121,8 +130,7 @@ class AnalysisOptions:
         """
         self.build_spotter()
         _ = self.tracker
-        if self.model_file is not None:
-            load_model(self.model_file)
+        self.load_model()
 
 
 def _track(frames: Frames, options: AnalysisOptions, progress: ProgressCallback, folder: Path) -> Sequence[FaceTrack]:

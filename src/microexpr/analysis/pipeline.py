@@ -25,7 +25,6 @@ from ..core.files import locked
 from ..core.progress import ProgressCallback, no_progress, show_progress
 from ..imaging.frames import file_signature, open_frames
 from ..imaging.video import VideoFrames
-from ..recognizers.model import load_model
 from .candidates import beside_events, to_candidates
 from .causes import face_notes, left_out_notes, sift
 from .classify import classify_events, unknown_gaze
@@ -278,7 +277,7 @@ def _analyze(
         summarize_face(group, np.concatenate([spotted[track].curve for track in group]), recording)
         for group in tracks_by_face(tracks)
     ]
-    model = None if options.model_file is None else load_model(options.model_file)
+    model = options.load_model()
     found, left_out = sift([(track, interval) for track in tracks for interval in spotted[track].intervals])
     found.sort(key=lambda pair: (pair[1].onset, pair[0].face))
     weaker = [(track, interval) for track in tracks for interval in spotted[track].weaker]

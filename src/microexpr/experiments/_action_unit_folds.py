@@ -13,7 +13,7 @@ from ..core.errors import RecipeError
 from ..protocols import Example, Protocol
 from ..recognizers import RECOGNIZERS, Recognizer
 from ._action_unit_run import ActionUnitsRun
-from .recognition_folds import FoldEvaluation, FoldJob
+from .recognition_folds import FoldEvaluation, FoldJob, FoldResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,10 @@ class ActionUnitJob(FoldJob):
         probabilities = np.array(recognizer.predict_action_units(samples), np.float64)  # type: ignore[attr-defined]
         probabilities[[not sample.face_found for sample in samples]] = 0
         return probabilities.reshape(len(samples), -1)
+
+    def predicted(self, recognizer: Recognizer, samples: Sequence[Sample]) -> tuple[str, ...]:
+        """Nothing: the protocol's threshold decides on the action units."""
+        return ()
 
     def train_confusion(self, recognizer: Recognizer, samples: Sequence[Sample], labels: Sequence[str]) -> None:
         """None: clips with several labels have no confusion matrix."""
@@ -63,7 +67,7 @@ class ActionUnitEvaluation(FoldEvaluation):
                 shown.append(Example(clearest.clip, f"AU {number} {ActionUnit(int(number)).name}"))
         return shown or examples[:1]
 
-    def predicted(self, probabilities: np.ndarray, protocol: Protocol) -> str:
-        """The action units whose probability reaches the protocol's threshold, as `4+L10`."""
-        units = join_sides(units_by_side(probabilities.reshape(-1, 2)), protocol.threshold)
-        return format_action_units((unit.number, unit.side) for unit in units)
+    def predicted(self, result: FoldResult, protocol: Protocol) -> Sequence[str]:
+        """Of each test clip the action units whose probability reaches the protocol's threshold, as `4+L10`."""
+        found = [join_sides(units_by_side(row.reshape(-1, 2)), protocol.threshold) for row in result.probabilities]
+        return [format_action_units((unit.number, unit.side) for unit in units) for units in found]

@@ -25,6 +25,9 @@ from .runner import Job, run_all
 MIN_PARALLEL = 16
 """Smallest number of clips missing in the cache for which they are prepared in several processes."""
 
+MAX_FACELESS = 0.5
+"""Largest fraction of clips without a detected face; with more, the chain does not fit its images: no score is made."""
+
 
 @dataclass(frozen=True)
 class StageData:
@@ -136,7 +139,7 @@ def prepare_samples(
     """Prepare the samples of clips, blinded by the protocol; in several processes unless the executor is `local`.
 
     Raises:
-        RunError: a sample cannot be made.
+        RunError: a sample cannot be made, or no face is found in most clips.
     """
     clips = {example.clip.id: example.clip.blind(data.protocol.reveal) for example in examples}
     samples = SampleCache(Chain.build(data.stage.chain), list(clips.values()), cache_folder())
@@ -147,7 +150,23 @@ def prepare_samples(
     for _, outcome in run_all(missing, _prepare, samples, where, progress, what, len(samples)):
         if isinstance(outcome, Failed):
             raise RunError(outcome.reason)
+    _check_faces(samples, data.stage.name)
     return samples
+
+
+def _check_faces(samples: SampleCache, stage: str) -> None:
+    """Refuse clips most of which have no face: what is left of them says nothing about a recognizer.
+
+    Raises:
+        RunError: no face is found in more than `MAX_FACELESS` of the clips.
+    """
+    faceless = [clip_id for clip_id in samples if not samples.face_found(clip_id)]
+    if len(faceless) > MAX_FACELESS * len(samples):
+        raise RunError(
+            f"stage '{stage}': no face was found in {len(faceless)} of {len(samples)} clips, e.g. '{faceless[0]}' "
+            f"(more than {100 * MAX_FACELESS:.0f} %): the images show no face that the chain's face detector knows, or "
+            "are cut too closely to it; look at one, and change the chain"
+        )
 
 
 def _prepare(job: Job, samples: SampleCache) -> None:

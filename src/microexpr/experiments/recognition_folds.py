@@ -91,6 +91,10 @@ class FoldJob(Job):
         """(n, outputs) probabilities of test clips, 0 to 1; the outputs are the columns of the run."""
         return recognizer.predict_proba(samples)
 
+    def predicted(self, recognizer: Recognizer, samples: Sequence[Sample]) -> tuple[str, ...]:
+        """The class of each test clip as the recognizer says it; empty for tasks that read it from probabilities."""
+        return tuple(recognizer.predict(samples))
+
     def train_confusion(
         self, recognizer: Recognizer, samples: Sequence[Sample], labels: Sequence[str]
     ) -> np.ndarray | None:
@@ -104,6 +108,7 @@ class FoldResult:
 
     Attributes:
         probabilities: (test clips, outputs), 0 to 1; the outputs of recognition are the classes.
+        predicted: What the recognizer says of each test clip; empty for tasks that read it from the probabilities.
         notes: What the steps noted of each test clip.
         face_found: Whether a face was found in each test clip; True where no step searches for one.
         curves: Training curves, a row for each epoch.
@@ -113,6 +118,7 @@ class FoldResult:
     """
 
     probabilities: np.ndarray
+    predicted: tuple[str, ...]
     notes: tuple[Mapping[str, str], ...]
     face_found: tuple[bool, ...]
     curves: tuple[Mapping[str, float], ...]
@@ -142,9 +148,9 @@ class FoldEvaluation:
         """The clips among which a report looks for examples, with the labels that it shows."""
         return examples
 
-    def predicted(self, probabilities: np.ndarray, protocol: Protocol) -> str:
-        """What the probabilities of a clip, (outputs,), predict."""
-        return protocol.classes[int(probabilities.argmax())]
+    def predicted(self, result: FoldResult, protocol: Protocol) -> Sequence[str]:
+        """What is predicted of each test clip of a fold: the classes that the recognizer says."""
+        return result.predicted
 
 
 def evaluate(
@@ -236,6 +242,7 @@ def run_fold(job: FoldJob, samples: Mapping[str, Sample]) -> FoldResult:
     network = network_summary(recognizer, test[0]) if job.summarize_network else None
     return FoldResult(
         probabilities=probabilities,
+        predicted=job.predicted(recognizer, test),
         notes=tuple(sample.notes for sample in test),
         face_found=tuple(sample.face_found for sample in test),
         curves=tuple(recognizer.history_),
@@ -313,8 +320,9 @@ def _job(
 def _predictions(fold: Fold, result: FoldResult, task: FoldEvaluation, run: RecognitionRun) -> list[Prediction]:
     """The predictions of a fold with the labels; a clip without a face has no predicted class, and counts as wrong."""
     predictions = []
-    for example, row, sample_notes, face_found in zip(
-        fold.test, result.probabilities, result.notes, result.face_found, strict=True
+    labels = task.predicted(result, run.protocol)
+    for example, label, row, sample_notes, face_found in zip(
+        fold.test, labels, result.probabilities, result.notes, result.face_found, strict=True
     ):
         clip = example.clip
         notes = sample_notes if face_found else {**NO_FACE, **sample_notes}
@@ -324,7 +332,7 @@ def _predictions(fold: Fold, result: FoldResult, task: FoldEvaluation, run: Reco
                 dataset=clip.dataset,
                 subject=clip.subject,
                 label=example.label,
-                predicted=task.predicted(row, run.protocol) if face_found else "",
+                predicted=label if face_found else "",
                 probabilities=tuple(float(probability) for probability in row),
                 note="; ".join(f"{key}: {value}" for key, value in notes.items()),
             )

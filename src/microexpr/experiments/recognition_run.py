@@ -46,7 +46,8 @@ class Prediction:
         dataset: Its data set.
         subject: Its subject.
         label: Class of the clip.
-        predicted: Predicted class, or "" for a clip without a prediction (no face found), which counts as wrong.
+        predicted: The class that the recognizer says, which need not be the most probable one; "" for a clip without a
+            prediction (no face found), which counts as wrong.
         probabilities: Probability of each output of the run, 0 to 1; those of classes sum to 1.
         note: What the steps noted about the clip.
     """

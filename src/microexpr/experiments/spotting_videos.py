@@ -29,7 +29,7 @@ from ..imaging.frames import open_frames
 from ..metrics import megc_log
 from ..metrics.intervals import match_intervals
 from ..recipes import SpottingRecipe
-from ..recognizers.model import DEFAULT_MODEL, load_model
+from ..recognizers.model import DEFAULT_MODEL, load_classifier
 from ..spotting import SPOTTERS, Spotter
 from .data import open_source_dataset
 from .inputs import spotting_inputs
@@ -149,7 +149,7 @@ def run_tracking_job(job: TrackingJob, tracking: Mapping[str, Any]) -> None:
 
 def run_recognition_job(job: RecognitionJob, shared: None = None) -> list[EventPrediction]:
     """Classify each event; its label is added where it is known. Nothing is predicted where no face is found."""
-    model = load_model(job.model)
+    model = load_classifier(job.model)
     events = []
     for number, interval in enumerate(job.events, 1):
         clip = replace(
@@ -161,7 +161,7 @@ def run_recognition_job(job: RecognitionJob, shared: None = None) -> list[EventP
         )
         sample = model.chain(clip)
         row = np.asarray(model.predictor.predict_proba([sample])[0], float)
-        predicted = model.classes[int(row.argmax())] if sample.face_found else ""
+        predicted = model.predictor.predict([sample])[0] if sample.face_found else ""
         probabilities = {name: round(float(value), 6) for name, value in zip(model.classes, row, strict=True)}
         events.append(EventPrediction("", interval.onset, interval.offset, predicted, probabilities))
     return events
@@ -179,7 +179,7 @@ def _model_path(recipe: SpottingRecipe) -> Path | None:
     if recipe.recognizer == "none" or (recipe.recognizer == "default" and not DEFAULT_MODEL.is_file()):
         return None
     path = DEFAULT_MODEL if recipe.recognizer == "default" else Path(recipe.recognizer)
-    load_model(path)
+    load_classifier(path)
     return path.absolute()
 
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ..core.clip import Sample
 from ..core.errors import MediaError
-from .base import STEPS, Step, frames_of
+from .base import STEPS, Step, frames_of, require_motion
 from .onset_apex import apex_number, visible_numbers
 
 
@@ -36,9 +36,12 @@ class ApexWindow(Step):
         """Adds `frames`, and the note `apex` if the apex is not the annotated one.
 
         Raises:
-            MediaError: no frame between onset and offset, no apex frame, or frames that differ in size.
+            MediaError: no frame between onset and offset, no apex frame, frames that differ in size, or a window of a
+                single picture.
         """
         clip, frames = sample.clip, frames_of(sample)
+        if len(self.offsets) > 1:
+            require_motion(sample, frames)
         numbers = visible_numbers(frames, clip)
         apex = apex_number(frames, clip, numbers, self.without_apex)
         if apex not in numbers:

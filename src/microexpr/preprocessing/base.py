@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from ..core.clip import TIMES, Clip, Frames, Sample
-from ..core.errors import MicroexprError, RecipeError
+from ..core.errors import MediaError, MicroexprError, RecipeError
 from ..core.files import unique_file_name, write_atomically
 from ..core.registry import Registry, load_plugin, loaded_plugins
 from ..imaging.frames import ArrayFrames, file_signature, open_frames
@@ -85,6 +85,19 @@ def frames_of(sample: Sample) -> Frames:
     return open_frames(sample.clip.source) if sample.source is None else sample.source
 
 
+def require_motion(sample: Sample, frames: Frames) -> None:
+    """Check that there is more than one frame, for a step that takes several: a picture has no motion.
+
+    Raises:
+        MediaError: there is one frame.
+    """
+    if len(frames.numbers) == 1:
+        raise MediaError(
+            f"'{sample.clip.source}' is one picture, which shows no motion; give a recording of the movement, or take "
+            "a chain of single pictures"
+        )
+
+
 STEPS: Registry[Step] = Registry("step", "microexpr.preprocessing")
 """All preprocessing steps. One more: a subclass of `Step` with `@STEPS.register("name")`."""
 
@@ -129,6 +142,11 @@ class Chain:
     def key_frames_only(self) -> bool:
         """Whether only the onset, apex and offset frames are read of a clip that has all three."""
         return self.steps[0].key_frames_only
+
+    @property
+    def measures_motion(self) -> bool:
+        """Whether a step measures how frames differ: flow, or differences."""
+        return any(step.makes for step in self.steps)
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -192,6 +210,15 @@ class SampleCache(Mapping[str, Sample]):
             except DAMAGED:
                 path.unlink(missing_ok=True)  # a damaged file is made again
         return self._make(path, clip)
+
+    def face_found(self, clip_id: str) -> bool:
+        """Whether a face was found in a clip; of a stored sample, its arrays are not read."""
+        path = self.path(self.clips[clip_id])
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                return bool(json.loads(str(stored[FACTS]))["face_found"])
+        except DAMAGED:
+            return self[clip_id].face_found
 
     def _make(self, path: Path, clip: Clip) -> Sample:
         sample = self.chain(clip)

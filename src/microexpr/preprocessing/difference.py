@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.clip import Sample
+from ..core.errors import RecipeError
 from .base import STEPS, Step
 
 
@@ -21,6 +22,12 @@ class Difference(Step):
     makes = "difference"
 
     def __call__(self, sample: Sample) -> Sample:
-        """Replaces `frames`."""
+        """Replaces `frames`.
+
+        Raises:
+            RecipeError: there is one frame only, whose difference to itself is nothing.
+        """
         frames = sample.array("frames").astype(np.float32)
+        if len(frames) < 2:
+            raise RecipeError(f"step 'difference' needs two frames; clip '{sample.id}' has {len(frames)}")
         return sample.with_array("frames", frames - frames[:1])

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from ..core.clip import Clip, Frames, Sample
 from ..core.errors import MediaError
-from .base import STEPS, Step, frames_of
+from .base import STEPS, Step, frames_of, require_motion
 
 
 @STEPS.register("onset-apex")
@@ -40,9 +40,11 @@ class OnsetApex(Step):
         """Adds `frames`, and the note `apex` if the apex is not the annotated one.
 
         Raises:
-            MediaError: there is no such frame, or the frames differ in size.
+            MediaError: there is no such frame, the frames differ in size, or both are wanted of a single picture.
         """
         clip, frames = sample.clip, frames_of(sample)
+        if len(self.which) > 1:
+            require_motion(sample, frames)
         numbers = visible_numbers(frames, clip)
         times = {"onset": numbers[0] if clip.onset is None else clip.onset}
         if "apex" in self.which:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ..core.clip import Sample
 from ..core.errors import MediaError
-from .base import STEPS, Step, frames_of
+from .base import STEPS, Step, frames_of, require_motion
 
 
 @STEPS.register("sequence")
@@ -33,9 +33,11 @@ class Sequence(Step):
         """Adds `frames`.
 
         Raises:
-            MediaError: the frames differ in size.
+            MediaError: the frames differ in size, or several are wanted of a single picture.
         """
         clip, frames = sample.clip, frames_of(sample)
+        if self.min_frames > 1:
+            require_motion(sample, frames)
         numbers = list(frames.numbers)
         first = 0 if clip.onset is None else numbers.index(clip.onset)
         last = len(numbers) - 1 if clip.offset is None else numbers.index(clip.offset)

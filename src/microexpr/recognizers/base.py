@@ -1,4 +1,7 @@
-"""The base class of recognizers. A subclass defines `_fit`, `_predict_proba`, `state` and `_restore`."""
+"""The base class of recognizers. A subclass defines `_fit`, `_predict_proba`, `state` and `_restore`.
+
+The class of a clip is what the recognizer says, see `predict`; it need not be the one of the largest probability.
+"""
 
 from __future__ import annotations
 
@@ -114,12 +117,16 @@ class Recognizer(ABC):
         return probabilities / probabilities.sum(axis=1, keepdims=True)
 
     def predict(self, samples: Sequence[Sample]) -> list[str]:
-        """Return the most probable class of each sample.
+        """Return the class of each sample: the most probable one, unless the recognizer decides in another way.
+
+        A support vector machine decides by the votes of its machines, and its probabilities are fitted beside them: the
+        class need not be the most probable one.
 
         Raises:
             NotFittedError: neither `fit` nor `load` was called before.
         """
-        return [self.classes[i] for i in self.predict_proba(samples).argmax(axis=1)]
+        self._check_fitted()
+        return [self.classes[i] for i in self._predict(samples)] if samples else []
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return all settings by name, as scikit-learn's estimators do.
@@ -219,6 +226,10 @@ class Recognizer(ABC):
     @abstractmethod
     def _predict_proba(self, samples: Sequence[Sample]) -> np.ndarray:
         """(n, classes), 0 or more, each row with a positive sum."""
+
+    def _predict(self, samples: Sequence[Sample]) -> np.ndarray:
+        """(n,) positions in `classes` of 1 sample or more; override it where the class is not the most probable one."""
+        return self.predict_proba(samples).argmax(axis=1)
 
     @abstractmethod
     def _restore(self, state: State) -> None:

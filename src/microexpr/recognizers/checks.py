@@ -58,6 +58,8 @@ def check_recognizer(settings: Mapping[str, Any], samples: Sequence[Sample] = ()
     other_times = _with_other_times(test)
     _check_equal(first, recognizer.predict_proba(other_times), "other times (onset, apex, offset) of the test clips")
     _check_equal(first[::-1], recognizer.predict_proba(list(test)[::-1]), "another order of the test clips")
+    said = recognizer.predict(test)
+    assert len(said) == len(test) and set(said) <= set(CLASSES), f"predict gave {said}, not a class for each sample"
     _check_saved(recognizer, test, first)
     for present in (CLASSES[:2], CLASSES[:1]):
         some = [i for i in range(cut) if targets[i] in present]
@@ -79,7 +81,9 @@ def _check_saved(recognizer: Recognizer, test: Sequence[Sample], first: np.ndarr
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "recognizer.safetensors"
         recognizer.save(path)
-        _check_equal(first, Recognizer.load(path).predict_proba(test), "saving and loading")
+        loaded = Recognizer.load(path)
+        _check_equal(first, loaded.predict_proba(test), "saving and loading")
+        assert loaded.predict(test) == recognizer.predict(test), "saving and loading changed what predict says"
 
 
 def _check_probabilities(probabilities: np.ndarray, n: int) -> None:

@@ -8,14 +8,14 @@ print(model("folder of frames, video or image"))
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from ..core.action_units import ActionUnit, units_by_side
+from ..core.action_units import ActionUnit, are_action_units, units_by_side
 from ..core.clip import TIMES, Clip, Sample
 from ..core.errors import DataError, UsageError
 from ..core.tensor_files import read_metadata
@@ -36,6 +36,7 @@ class Predictor(Protocol):
     @property
     def classes(self) -> tuple[str, ...]: ...  # noqa: D102
     def predict_proba(self, samples: Sequence[Sample]) -> np.ndarray: ...  # noqa: D102
+    def predict(self, samples: Sequence[Sample]) -> list[str]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,14 @@ class Answer:
 
     Attributes:
         probabilities: class -> probability, largest first; they add up to 1.
+        label: the class that the model says; a support vector machine's may not be the most probable one.
         action_units: the action units on each side with their probabilities; empty if the model tells none.
         unknown: why no class can be given; "" where one can. Action units are given even so: a face that talks may
             raise its brows.
     """
 
     probabilities: Mapping[str, float]
+    label: str
     action_units: tuple[ActionUnit, ...] = ()
     unknown: str = ""
 
@@ -87,21 +90,23 @@ class Model:
 
         Args:
             source: a folder of numbered frames, a video, or an image.
-            onset: number of the frame at which the movement begins, as the source numbers its frames. The chain's steps
-                choose the times that are not given (usually the first frame, the middle one, the last one).
-            apex: number of the frame at which the movement is strongest.
+            onset: number of the frame at which the movement begins, as the source numbers its frames. A model that
+                measures motion needs it.
+            apex: number of the frame at which the movement is strongest. A model that looks at the apex needs it, or
+                onset and offset; the frame half way between them then stands for it.
             offset: number of the frame at which it has ended.
             frames: frame number -> (height, width, 3) uint8 RGB, if the frames are in memory; `source` is then only
                 named in errors.
             landmarks: frame number -> (68, 2) landmarks in pixels of `frames`; no face is then searched for.
 
         Returns:
-            The probability of each class, largest first; they add up to 1.
+            The probability of each class, largest first; they add up to 1. `answer` tells the class itself.
 
         Raises:
             MissingDataError: there is no such source.
-            MediaError: the source cannot be read.
-            UsageError: the source has no frame of that number, or the times contradict each other.
+            MediaError: the source cannot be read, or is a single picture and the model measures motion.
+            UsageError: the source has no frame of that number, the times contradict each other, or a time is not given
+                that the model needs.
         """
         return self._probabilities(self._sample(source, onset, apex, offset, frames, landmarks))
 
@@ -124,6 +129,7 @@ class Model:
         reasons = getattr(self.predictor, "unknown_reasons", None)
         return Answer(
             self._probabilities(sample),
+            self.predictor.predict([sample])[0],
             () if units is None else units_by_side(units([sample])[0]),
             "" if reasons is None else reasons([sample])[0],
         )
@@ -147,9 +153,19 @@ class Model:
         order = np.argsort(-probabilities, kind="stable")
         return {self.classes[i]: float(probabilities[i]) for i in order}
 
+    def _missing_times(self, given: Collection[str]) -> list[str]:
+        """The times that the chain needs and that are not given; without them it would look at any frames."""
+        reads, needed = self.chain.reads, []
+        if self.chain.measures_motion and "onset" in reads and "onset" not in given:
+            needed.append("onset")
+        if "apex" in reads and "apex" not in given and not {"onset", "offset"} <= set(given):
+            needed.append("apex")
+        return needed
+
     def _check_times(self, clip: Clip, numbers: Sequence[int] | None) -> None:
         given = {name: getattr(clip, name) for name in TIMES if getattr(clip, name) is not None}
-        if not given:
+        needed = self._missing_times(given)
+        if not given and not needed:
             return
         for name, value, reason in clip.issues():
             raise UsageError(f"{name} = {value}: {reason}")
@@ -158,6 +174,15 @@ class Model:
             if value not in numbers:
                 available = f"{numbers[0]} to {numbers[-1]}" if numbers else "none"
                 raise UsageError(f"{name} = {value}: '{clip.source}' has no such frame (it has {available})")
+        if needed and len(numbers) > 1:
+            first, last = numbers[0], numbers[-1]
+            raise UsageError(
+                f"'{clip.source}': this model needs to know when the movement is, and its {' and '.join(needed)} "
+                f"{'is' if len(needed) == 1 else 'are'} not given; give onset and apex (frames {first} to {last}), or "
+                f"onset={first}, offset={last} if the recording is cut to the movement"
+            )
+        if self.chain.measures_motion and clip.onset is not None and clip.onset == clip.apex:
+            raise UsageError(f"onset = apex = {clip.onset}: between a frame and itself there is no motion")
 
 
 DEFAULT_MODEL = Path(__file__).parent / "shipped" / "default.safetensors"
@@ -191,6 +216,23 @@ def load_model(path: Path | str, chain: Sequence[Mapping[str, Any]] | None = Non
     if (results := Path(path).with_suffix(".txt")).is_file():
         metadata = {**metadata, "results": results.read_text(encoding="utf-8").strip()}
     return Model(Chain.build(_chain(path, metadata) if chain is None else chain), predictor, metadata)
+
+
+def load_classifier(path: Path | str) -> Model:
+    """Read a model that tells classes, as the analysis of recordings needs it.
+
+    Raises:
+        UsageError: the model was trained on action units and tells no class.
+        MicroexprError: as `load_model`.
+    """
+    model = load_model(path)
+    if are_action_units(model.classes):
+        units = ", ".join(model.classes)
+        raise UsageError(
+            f"model '{path}' tells action units ({units}), not classes; give a model that `microexpr train` made of a "
+            "recipe of recognition, or `default`, which tells both"
+        )
+    return model
 
 
 def _chain(path: Path | str, metadata: Mapping[str, str]) -> list[dict[str, Any]]:

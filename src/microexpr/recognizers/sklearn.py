@@ -29,8 +29,10 @@ class SklearnRecognizer(Recognizer):
 
         recognizer = { name = "sklearn", estimator = "sklearn.linear_model.LogisticRegression", C = 2.0 }
 
-    Probabilities are the estimator's own, or the softmax of its decision function where it has none; a class without a
-    training clip gets 0. An estimator with a parameter `random_state` that is None gets the recognizer's seed.
+    The class of a clip is what the estimator's `predict` says. Probabilities are the estimator's own, or the softmax of
+    its decision function where it has none; a class without a training clip gets 0. Both may disagree: `SVC` with
+    `probability = true` fits its probabilities beside its decision. An estimator with a parameter `random_state` that
+    is None gets the recognizer's seed.
 
     It can be saved (without pickle) if the estimator is a class of `sklearn` whose parameters are numbers, strings,
     lists and tables, and whose fitted attributes are arrays of numbers, numbers and strings: linear models, naive
@@ -112,6 +114,11 @@ class SklearnRecognizer(Recognizer):
         probabilities = np.zeros((len(samples), len(self.classes)))
         probabilities[:, self.present_] = 1.0 if len(self.present_) == 1 else self._of_present(self._values(samples))
         return probabilities
+
+    def _predict(self, samples: Sequence[Sample]) -> np.ndarray:
+        if len(self.present_) == 1:
+            return np.repeat(self.present_, len(samples))
+        return np.asarray(self.estimator_.predict(self._values(samples)), np.int64)
 
     def _of_present(self, values: np.ndarray) -> np.ndarray:
         """Probabilities (n, classes that were trained on)."""

@@ -77,6 +77,7 @@ class RunGroup:
             "subset": metadata.subset,
             "left_out": metadata.left_out,
             "absent": metadata.absent,
+            "without_face": sum(not row.face_found for row in self.run.predictions()),
             "stages": [{k: v for k, v in stage.items() if k != "curves"} for stage in self.run.stages()],
         }
 

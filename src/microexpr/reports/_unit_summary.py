@@ -21,7 +21,7 @@ from ..metrics import (
 )
 from ..protocols import Protocol
 from ._run_group import RunGroup, check_runs
-from .warnings import run_warnings
+from .warnings import face_warnings, run_warnings
 
 Interval = tuple[float, float]
 Scores = dict[str, float | None]
@@ -277,8 +277,7 @@ def _spread(seeds: Sequence[Scores]) -> dict[str, float]:
 def _warnings(runs: Sequence[RecognitionRun], rows: Sequence[Prediction], judged: Sequence[str]) -> list[str]:
     first = runs[0]
     lines = [*run_warnings(runs, "folds", "clips", "protocol"), *first.metadata.absent]
-    if faceless := sum(not row.face_found for row in rows):
-        lines.append(f"No face was found in {faceless} clips: no action unit is predicted for them.")
+    lines += face_warnings(rows, "no action unit is predicted for them")
     if not judged:
         lines.append(f"No action unit has {first.protocol.min_positives} clips or more: there is no mean.")
     return lines

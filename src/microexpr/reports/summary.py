@@ -23,7 +23,7 @@ from ..protocols import Protocol
 from ._run_group import RunGroup, check_runs
 from .published import PublishedRow, published
 from .single_class import is_majority_baseline, single_class_message, single_class_warnings
-from .warnings import run_warnings
+from .warnings import face_warnings, run_warnings
 
 
 @dataclass(frozen=True)
@@ -239,9 +239,7 @@ def _warnings(runs: Sequence[RecognitionRun], rows: Sequence[Prediction]) -> lis
     if first.protocol.zero_shot:
         lines.append("ZERO-SHOT: no clip of anybody was trained on, and all clips are tested.")
     lines += first.metadata.absent
-    if abstentions := sum(row.predicted == "" for row in rows):
-        lines.append(f"{abstentions} clips got no prediction (no face was found) and count as wrong.")
-    return lines
+    return lines + face_warnings(rows, "they got no prediction and count as wrong")
 
 
 def _published_record(row: PublishedRow) -> dict[str, Any]:

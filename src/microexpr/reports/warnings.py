@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..experiments.data import MAX_FACELESS
+from ..experiments.recognition_run import Prediction
 from ..experiments.run_folder import Run
+
+MANY_FACELESS = 0.05
+"""Fraction of clips without a face above which a report says so in capitals."""
 
 SYNTHETIC = "The faces are synthetic: these numbers show that the program works, never that it recognizes emotions."
 
@@ -36,6 +41,22 @@ def run_warnings(runs: Sequence[Run], unit: str, items: str, published: str) -> 
         if metadata.left_out:
             lines.append(f"{len(metadata.left_out)} {items} left out for lack of images, e.g. {metadata.left_out[0]}.")
     return list(dict.fromkeys(lines))
+
+
+def face_warnings(rows: Sequence[Prediction], consequence: str) -> list[str]:
+    """A line about the clips in which no face was found, if there are any; a loud one where they are many.
+
+    Args:
+        rows: predictions of one run.
+        consequence: what follows for these clips.
+    """
+    faceless = sum(not row.face_found for row in rows)
+    if not faceless:
+        return []
+    line = f"no face was found in {faceless} of {len(rows)} clips ({100 * faceless / len(rows):.0f} %): {consequence}"
+    if faceless > MAX_FACELESS * len(rows):
+        return [f"NO FACE: {line}; the scores of this run say nothing about its recognizer."]
+    return [f"NO FACE: {line}." if faceless > MANY_FACELESS * len(rows) else f"{line[0].upper()}{line[1:]}."]
 
 
 def join_warnings(groups: Sequence[tuple[str, Sequence[str]]]) -> tuple[list[str], list[str]]:

@@ -23,7 +23,6 @@ from ...core.events import Analysis, Candidate, Event, Recording
 from ...core.progress import no_progress
 from ...faces.tracking.prefetch import prefetch
 from ...faces.tracking.recorder import Recorders, TrackedFrame, follow_faces
-from ...recognizers.model import load_model
 from ..candidates import beside_events, to_candidates
 from ..causes import left_out_notes, sift
 from ..classify import classify_events, unknown_gaze
@@ -182,7 +181,7 @@ class _Session:
         self.source, self.folder, self.options, self.settings = source, folder, options, settings
         self.on_event, self.components = on_event, components
         self.tracking = options.tracker
-        self.model = None if options.model_file is None else load_model(options.model_file)
+        self.model = options.load_model()
         self.capture = Capture(source, settings.queue_size)
         self.window = TrackWindow(settings.window)
         self.images = FrameBuffer(settings.window + 2, settings.buffer_fps)  # tracks reach up to a second farther back
