@@ -10,7 +10,7 @@ import csv
 from pathlib import Path
 
 from microexpr.core.clip import Clip
-from microexpr.datasets import DATASETS, Dataset, DatasetInfo, DatasetIssue
+from microexpr.datasets import DATASETS, Dataset, DatasetInfo, DatasetIssue, note_read
 from microexpr.imaging.images import write_image
 from microexpr.synthetic import Camera, Timing, render_clip
 
@@ -32,6 +32,9 @@ class TwoSmiles(Dataset):
 
     def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """One clip for each line of labels.csv."""
+        note_read(
+            self.root / "labels.csv"
+        )  # `microexpr check` names all that is neither noted nor the source of a clip
         with (self.root / "labels.csv").open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         clips = [

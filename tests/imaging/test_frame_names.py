@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from microexpr.core.errors import MediaError
-from microexpr.imaging.frames import FolderFrames, frame_numbers
+from microexpr.imaging.frames import FolderFrames, file_signature, frame_numbers
 from microexpr.imaging.images import write_image
 
 
@@ -43,3 +43,13 @@ def test_frames_named_by_time_are_read_in_their_order(tmp_path):
     assert [int(frames.read(number)[0, 0, 0]) for number in frames.numbers] == list(range(20))
     assert list(np.diff(frames.numbers)) == list(np.diff(times))
     assert np.diff(frames.times) == pytest.approx(np.diff(times) / 1000)
+
+
+def test_what_a_file_manager_leaves_does_not_change_the_signature_of_a_folder(tmp_path):
+    (tmp_path / "img1.jpg").write_bytes(b"1")
+    before = file_signature(tmp_path)
+    for name in (".DS_Store", "Thumbs.db", "._img1.jpg"):
+        (tmp_path / name).write_bytes(bytes(6000))
+    assert file_signature(tmp_path) == before
+    (tmp_path / "img2.jpg").write_bytes(b"2")
+    assert file_signature(tmp_path) != before

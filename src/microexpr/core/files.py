@@ -30,6 +30,15 @@ RESERVED_NAMES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port 
 """Names that Windows gives to devices, whatever the suffix."""
 
 
+SYSTEM_NAMES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx"})
+"""Names, in small letters, of what file managers and archives put beside a user's files; hidden files are such, too."""
+
+
+def is_system_name(name: str) -> bool:
+    """Whether a file or folder was put there by a file manager (`.DS_Store`, `._x.jpg`, `Thumbs.db`), not by a user."""
+    return name.startswith(".") or name.lower() in SYSTEM_NAMES
+
+
 def slug(name: str) -> str:
     """A name with only letters, digits, `_`, `.` and `-`, for people to read; different names may become equal.
 

@@ -1,6 +1,7 @@
 """Data sets: one release is one file, with its reader, its published facts and its synthetic copy."""
 
 from ._labels import add_labels, read_labels
+from ._passed_over import note_read
 from ._records import Correction, DatasetInfo, DatasetIssue
 from .base import DATASETS, Dataset, open_dataset, synthesize
 from .checks import check_dataset
@@ -13,6 +14,7 @@ __all__ = [
     "DatasetIssue",
     "add_labels",
     "check_dataset",
+    "note_read",
     "open_dataset",
     "read_labels",
     "synthesize",

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..core.clip import TIMES, Clip
 from ..core.errors import DataError, did_you_mean
+from ._passed_over import note_read
 from ._records import Correction, DatasetIssue
 
 CORRECTIONS = "corrections.csv"
@@ -25,6 +26,7 @@ def read_corrections(folder: Path) -> list[Correction]:
     path = folder / CORRECTIONS
     if not path.is_file():
         return []
+    note_read(path)
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))

@@ -60,19 +60,21 @@ class Correction:
 
 @dataclass(frozen=True)
 class DatasetIssue:
-    """One thing that is wrong with a folder.
+    """One thing that is wrong with a folder, or that its user should know.
 
     Attributes:
         clip: id of the clip, or the file or data set where no clip is concerned.
         field: which label, time, column or count.
         value: its value.
         reason: what is wrong with it.
+        note: whether nothing is wrong: files that the reader passes over.
     """
 
     clip: str
     field: str
     value: str
     reason: str
+    note: bool = False
 
     def __str__(self) -> str:
         return printable(f"{self.clip}: {self.field} = {self.value}: {self.reason}")

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..core.clip import TIMES
 from ..core.errors import DataError, MissingDataError
+from ._passed_over import note_read
 from ._records import DatasetIssue
 
 Row = Mapping[str, str]
@@ -99,6 +100,7 @@ def read_tables(path: Path, n_sheets: int) -> dict[str, list[list[str]]]:
 def _all_tables(path: Path) -> dict[str, list[list[str]]]:
     if not path.is_file():
         raise MissingDataError(f"sheet '{path}' is not there")
+    note_read(path)
     try:
         return {"": _csv(path)} if path.suffix == ".csv" else _xlsx(path)
     except Exception as error:  # a broken file can raise any error anywhere in its parser

@@ -8,7 +8,7 @@ import json
 import os
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -19,6 +19,8 @@ from ..core.files import SYNTHETIC_MARK, write_folder_atomically
 from ..core.registry import Registry
 from ..imaging.frames import open_frames
 from ._corrections import apply_corrections, read_corrections
+from ._fingerprint import source_digest
+from ._passed_over import note_read, passed_over, record_read
 from ._records import Correction, DatasetInfo, DatasetIssue
 
 
@@ -103,23 +105,34 @@ class Dataset(ABC):
         return self._load()[2]
 
     def check(self) -> list[DatasetIssue]:
-        """Everything in this folder that is wrong or differs from what is published; empty where nothing does."""
+        """Everything in this folder that is wrong, differs from what is published, or is passed over.
+
+        Notes (`DatasetIssue.note`) stand last: files and folders that are no clip and no annotation of a clip.
+        """
         try:
-            clips, issues, missing = self._load()
+            with record_read() as read:
+                note_read(self.root / SYNTHETIC_MARK)
+                clips, issues, missing = self._load()
         except DataError as error:
             return [DatasetIssue(self.name, "folder", str(self.root), str(error))]
         mark = DatasetIssue(self.name, "folder", str(self.root), f"is synthetic ({SYNTHETIC_MARK})")
         marks = [mark] if self.synthetic else []
-        return [*marks, *issues, *missing, *self.compare_with_published(clips)]
+        issues = [*marks, *issues, *missing, *self.compare_with_published(clips)]
+        named = {issue.value for issue in issues}
+        notes = passed_over(self.name, self.root, clips, read)
+        return [*issues, *(note for note in notes if note.value not in named)]
 
     def fingerprint(self) -> str:
-        """Hash of all labels and times, and of the number and size of the frames; equal for equal copies."""
+        """Hash of all labels and times, and of the content of the frames; equal for equal copies.
+
+        Every image is read, and of each film of more than 1 MiB three parts (see `source_digest`): a release of
+        some gigabytes takes as long as its disk needs to read it. Files that are no frames do not matter.
+        """
         digest = hashlib.sha256()
         for clip in self.clips(allow_missing=True):
-            size, count = _size_and_count(clip.source)
             record = [clip.id, clip.subject, clip.fps, clip.onset, clip.apex, clip.offset, sorted(clip.labels.items())]
             record += [[i.onset, i.apex, i.offset, i.kind, sorted(i.labels.items())] for i in clip.intervals]
-            digest.update(json.dumps([*record, size, count]).encode())
+            digest.update(json.dumps([*record, source_digest(clip.source)]).encode())
         return digest.hexdigest()[:16]
 
     @property
@@ -315,10 +328,3 @@ def _read_mark(root: Path) -> dict[str, object] | None:
     except (OSError, ValueError):
         return None
     return mark if isinstance(mark, dict) else None
-
-
-def _size_and_count(source: Path) -> tuple[int, int]:
-    """(bytes, number of files) of a clip's source."""
-    files: Iterable[Path] = [p for p in source.iterdir() if p.is_file()] if source.is_dir() else [source]
-    sizes = [p.stat().st_size for p in files]
-    return sum(sizes), len(sizes)

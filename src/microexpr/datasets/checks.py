@@ -19,7 +19,8 @@ def check_dataset(
     * Clips: ids are unique, sorted and begin with the subject, which begins with the data set's name; every clip has a
       label or an interval, and its source exists; there are two subjects and two labels at least.
     * Copies: reading one twice gives equal clips; equal arguments and seeds give equal copies; `Dataset.check` finds
-      nothing in a copy but that it is synthetic, and the published numbers that a copy of two subjects cannot have.
+      nothing in a copy but that it is synthetic, and the published numbers that a copy of two subjects cannot have; no
+      file of it is passed over (an annotation file that `read` opens itself is noted with `note_read`).
     * `info`: its numbers add up, and agree with the copy: subjects, labels, frames per second. With `whole`, a copy of
       all subjects has every published number.
     * Protocols that name the data set: its clips have their label field, and every label and subject that they name.
@@ -84,7 +85,9 @@ def _copy_issues(copy: Dataset, clips: Sequence[Clip], folder: Path) -> Iterator
     if not any(SYNTHETIC_MARK in issue.reason for issue in found):
         yield "check() does not report that the copy is synthetic"
     for issue in found:
-        if issue.clip != cls.name:  # issues of the data set as a whole are published numbers
+        if issue.note:
+            yield f"check() names a file of a copy as unused ({issue}); if `read` uses it, call note_read on it there"
+        elif issue.clip != cls.name:  # issues of the data set as a whole are published numbers
             yield f"check() finds an issue in a copy: {issue}"
 
 

@@ -13,6 +13,7 @@ from ..imaging.frames import frame_number
 from ..synthetic import Timing
 from . import _macro as macro
 from . import _sheets as sheets
+from ._passed_over import note_read
 from ._records import DatasetInfo, DatasetIssue
 from .base import DATASETS, Dataset
 from .synthetic.clips import ClipSpec, RecordingSpec, assign_labels, split_evenly
@@ -136,6 +137,7 @@ def _codes(clip_id: str, field: str, folder: Path) -> tuple[list[int], int | Non
     files = sorted(p for p in folder.glob("*.txt") if not p.name.startswith(".")) if folder.is_dir() else []
     if not files:
         return [], None, []
+    note_read(files[0])
     if len(files) > 1:
         names = ", ".join(p.name for p in files)
         return [], None, [DatasetIssue(clip_id, field, names, "a sequence has one such file at most")]

@@ -17,6 +17,7 @@ from ..imaging.images import write_image
 from ..synthetic import Timing
 from . import _macro as macro
 from . import _sheets as sheets
+from ._passed_over import note_read
 from ._records import DatasetInfo, DatasetIssue
 from .base import DATASETS, Dataset
 from .synthetic.clips import RecordingSpec
@@ -142,6 +143,7 @@ def unpack(sheet: Path) -> Path:
     Raises:
         DataError: the csv cannot be read, or lacks a column.
     """
+    note_read(sheet)
     with sheet.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     folder = cache_folder() / "unpacked" / f"fer2013-{digest}"

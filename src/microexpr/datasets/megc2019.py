@@ -20,6 +20,7 @@ from ..synthetic.motion import FaceFrame
 from ..synthetic.motion.encoding import stretch
 from . import _sheets as sheets
 from . import casme2, samm, smic
+from ._passed_over import note_read
 from ._records import DatasetInfo, DatasetIssue
 from .base import DATASETS, Dataset
 from .synthetic.clips import ClipSpec, RecordingSpec, three_class
@@ -81,6 +82,7 @@ class _Composite(Dataset):
     def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """The lines of the list, and the image of each."""
         path = sheets.find_path(self.root, LISTS, "list of clips")
+        note_read(self.root / SECOND_FLOW)  # a step reads it
         clips: list[Clip] = []
         issues: list[DatasetIssue] = []
         images, units = self._images(), self._action_units(issues)

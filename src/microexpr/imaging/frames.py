@@ -14,6 +14,7 @@ import numpy as np
 
 from ..core.clip import Frames
 from ..core.errors import MediaError, MissingDataError
+from ..core.files import is_system_name
 from .images import IMAGE_SUFFIXES, read_image
 from .video import VIDEO_SUFFIXES, VideoFrames
 
@@ -186,7 +187,11 @@ class ArrayFrames:
 
 
 def file_signature(source: Path) -> str:
-    """A text that changes when the files of a source do: their number, their bytes and the newest time of change."""
-    files = [p for p in source.iterdir() if p.is_file()] if source.is_dir() else [source]
+    """A text that changes when the files of a source do: their number, their bytes and the newest time of change.
+
+    Files that a file manager puts into a folder that somebody looks at do not count.
+    """
+    inside = source.iterdir() if source.is_dir() else iter([source])
+    files = [p for p in inside if p == source or (p.is_file() and not is_system_name(p.name))]
     stats = [p.stat() for p in files]
     return f"{len(files)}-{sum(s.st_size for s in stats)}-{max((s.st_mtime_ns for s in stats), default=0)}"

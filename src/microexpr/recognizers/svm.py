@@ -123,7 +123,7 @@ class SVM(Recognizer):
 
     def state(self) -> State:
         """Return the training values and targets (a fit on them gives the same machine again), and the temperature."""
-        return {"values": self.values_, "targets": self.targets_, "temperature": np.float64(self.temperature_)}
+        return {"values": self.values_, "targets": self.targets_, "temperature": np.array(self.temperature_)}
 
     def _restore(self, state: State) -> None:
         self._fit_arrays(state["values"], state["targets"])
