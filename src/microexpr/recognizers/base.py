@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -26,6 +26,20 @@ State = Mapping[str, np.ndarray]
 
 Settings = dict[str, Any]
 """A table of a recipe: a name, and settings."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A recognizer and what it is to be fitted on, as the arguments of `Recognizer.fit`."""
+
+    recognizer: Recognizer
+    samples: Sequence[Sample]
+    labels: Sequence[str]
+    init: State | None = None
+
+    def run(self) -> Recognizer:
+        """Fit the recognizer and return it."""
+        return self.recognizer.fit(self.samples, self.labels, init=self.init)
 
 
 @dataclass
@@ -93,6 +107,21 @@ class Recognizer(ABC):
         self._fit([samples[i] for i in order], targets, [groups[i] for i in order], init)
         self.classes_ = self.classes
         return self
+
+    @classmethod
+    def fit_many(cls, fits: Sequence[Fit]) -> Iterator[Recognizer]:
+        """Fit many recognizers of this kind, such as those of all folds; the result is that of `fit` on each.
+
+        A kind that can share work between folds overrides this.
+
+        Args:
+            fits: recognizers of this class and what each learns from; the same clip may be in many of them.
+
+        Yields:
+            The fitted recognizers, in the order of `fits`.
+        """
+        for fit in fits:
+            yield fit.run()
 
     def predict_proba(self, samples: Sequence[Sample]) -> np.ndarray:
         """Compute the probability of each class.

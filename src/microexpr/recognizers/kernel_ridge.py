@@ -1,0 +1,173 @@
+"""Kernel ridge regression on several descriptions of a flow; what it needs of training people has a closed form.
+
+Saunders, Gammerman, Vovk: Ridge Regression Learning Algorithm in Dual Variables, ICML 1998. Leaving groups out in
+closed form: Pahikkala, Boberg, Salakoski: Fast n-Fold Cross-Validation for Regularized Least-Squares, SCAI 2006.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+from scipy.linalg import cho_factor, cho_solve
+from scipy.optimize import minimize_scalar
+
+from ..core.clip import Sample
+from ..core.registry import validate_settings
+from ._flow_views import ClipDistances, FlowView, kernel, squared_distances
+from .base import RECOGNIZERS, Fit, Recognizer, Settings, State, softmax
+
+Positive = Annotated[float, Field(gt=0)]
+
+VIEWS: tuple[Settings, ...] = (
+    {},
+    {"blur": 1.5},
+    {
+        "feature": {
+            "name": "hoof",
+            "grid": [7, 7],
+            "folded": False,
+            "normalize": "image",
+            "interpolate": True,
+            "square_root": True,
+        }
+    },
+)
+
+
+@RECOGNIZERS.register("kernel-ridge")
+@dataclass
+class KernelRidge(Recognizer):
+    """Regression on the classes (1 for the own, 0 for the others) with the mean of Gaussian kernels of several views.
+
+    A kernel between two clips is the mean of that between the clips and that between one and the mirror image of the
+    other, so that mirrored faces are told alike. The width of a view's kernel is the median squared distance of the
+    training clips. Every training person is left out once, in closed form, to choose the penalty and to calibrate the
+    probabilities; the class is the one with the largest value.
+
+    Args:
+        estimates: arrays of flow images (H, W, 2 or more) of one size and in one frame, such as the flow of several
+            methods; their mean is described.
+        views: descriptions whose kernels are averaged; see `FlowView`.
+        penalties: candidates of the penalty of large coefficients, above 0; the one with the smallest class-balanced
+            squared error on training people who are left out.
+        class_weights: weigh classes inversely to their number of training clips.
+    """
+
+    estimates: tuple[str, ...] = ("image",)
+    views: tuple[Settings, ...] = VIEWS
+    penalties: tuple[Positive, ...] = (0.05, 0.1, 0.2, 0.4)
+    class_weights: bool = True
+
+    def __post_init__(self) -> None:
+        self._views()  # a misspelled setting is found before any work is done
+        self._distances: ClipDistances | None = None
+
+    def _views(self) -> list[FlowView]:
+        return [validate_settings(FlowView, dict(table), "view of kernel-ridge") for table in self.views]
+
+    @classmethod
+    def fit_many(cls, fits: Sequence[Fit]) -> Iterator[Recognizer]:
+        """Fit many on parts of the same clips: distances of equal views are measured once."""
+        shared: dict[str, ClipDistances] = {}
+        for fit in fits:
+            recognizer = fit.recognizer
+            assert isinstance(recognizer, KernelRidge)
+            key = repr((recognizer.views, recognizer.estimates))
+            if key not in shared:
+                same = [f for f in fits if repr((f.recognizer.views, f.recognizer.estimates)) == key]  # type: ignore[attr-defined]
+                samples = list({sample.id: sample for f in same for sample in f.samples}.values())
+                shared[key] = ClipDistances.of(samples, recognizer._views(), recognizer.estimates)
+            recognizer._distances = shared[key]
+            yield fit.run()
+            recognizer._distances = None
+
+    def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
+        if self._distances is not None:
+            distances = self._distances.select(samples)
+        else:
+            distances = ClipDistances.of(samples, self._views(), self.estimates)
+        self.present_ = np.unique(targets)
+        self.vectors_ = distances.vectors
+        self.widths_ = np.array([_median(d) for d in distances.direct])
+        gram = kernel(distances.direct, distances.across, self.widths_)
+        counts = np.bincount(targets, minlength=len(self.classes))
+        weights = len(targets) / (len(self.present_) * counts[targets]) if self.class_weights else np.ones(len(targets))
+        wanted = np.eye(len(self.classes))[targets][:, self.present_] - 1 / len(self.present_)
+        groups = groups if len(set(groups)) > 1 else [sample.id for sample in samples]
+        left_out = {p: leave_groups_out(gram, wanted, p / weights, groups) for p in self.penalties}
+        errors = {p: float((weights[:, None] * (wanted - scores) ** 2).mean()) for p, scores in left_out.items()}
+        self.penalty_ = min(errors, key=lambda penalty: errors[penalty])
+        self.temperature_ = _temperature(left_out[self.penalty_], np.searchsorted(self.present_, targets))
+        system = gram + np.diag(self.penalty_ / weights)
+        self.coefficients_ = cho_solve(cho_factor(system), wanted)
+        self.history_ = [{"penalty": self.penalty_, "left_out_error": errors[self.penalty_]}]
+
+    def _predict_proba(self, samples: Sequence[Sample]) -> np.ndarray:
+        described = [view.vectors(samples, self.estimates) for view in self._views()]
+        direct = [squared_distances(own, v) for (own, _), v in zip(described, self.vectors_, strict=True)]
+        across = [squared_distances(twins, v) for (_, twins), v in zip(described, self.vectors_, strict=True)]
+        scores = kernel(direct, across, self.widths_) @ self.coefficients_
+        probabilities = np.zeros((len(samples), len(self.classes)))
+        probabilities[:, self.present_] = softmax(scores / self.temperature_)
+        return probabilities
+
+    def state(self) -> State:
+        """Return the descriptions of the training clips, their coefficients, and the widths of the kernels."""
+        return {
+            **{f"vectors.{i}": vectors for i, vectors in enumerate(self.vectors_)},
+            "coefficients": self.coefficients_,
+            "widths": self.widths_,
+            "present": self.present_,
+            "temperature": np.array(self.temperature_),
+        }
+
+    def _restore(self, state: State) -> None:
+        self.vectors_ = tuple(state[f"vectors.{i}"] for i in range(len(self.views)))
+        self.coefficients_, self.widths_, self.present_ = state["coefficients"], state["widths"], state["present"]
+        self.temperature_ = float(state["temperature"])
+
+
+def leave_groups_out(gram: np.ndarray, wanted: np.ndarray, penalties: np.ndarray, groups: Sequence[Any]) -> np.ndarray:
+    """Scores of kernel ridge regression for each clip, when its whole group is left out of the training.
+
+    With A = K + diag(penalties), the regression without a group g misses its values by (A^-1)_gg^-1 (A^-1 Y)_g,
+    exactly, so that one inverse serves all groups.
+
+    Args:
+        gram: (n, n) kernel of the clips.
+        wanted: (n, outputs) values to be learned.
+        penalties: (n,) penalty of each clip, above 0.
+        groups: n names.
+
+    Returns:
+        (n, outputs) scores.
+    """
+    inverse = np.linalg.inv(gram + np.diag(penalties))
+    coefficients = inverse @ wanted
+    scores = np.empty_like(coefficients)
+    names = np.asarray(groups)
+    for name in np.unique(names):
+        rows = np.flatnonzero(names == name)
+        scores[rows] = wanted[rows] - np.linalg.solve(inverse[np.ix_(rows, rows)], coefficients[rows])
+    return scores
+
+
+def _median(squared: np.ndarray) -> float:
+    """Median squared distance of different clips, 1 where there is none."""
+    pairs = squared[np.triu_indices(len(squared), 1)]
+    median = float(np.median(pairs)) if len(pairs) else 0.0
+    return median if median > 0 else 1.0
+
+
+def _temperature(scores: np.ndarray, targets: np.ndarray) -> float:
+    """The temperature of the softmax with the smallest cross-entropy on clips that were left out."""
+
+    def cross_entropy(logarithm: float) -> float:
+        probabilities = softmax(scores / np.exp(logarithm))
+        return float(-np.log(probabilities[np.arange(len(targets)), targets] + 1e-12).mean())
+
+    return float(np.exp(minimize_scalar(cross_entropy, bounds=(-5, 3), method="bounded").x))
