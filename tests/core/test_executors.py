@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from microexpr.core.errors import ExecutorError, UsageError
-from microexpr.core.executors import Done, Failed, executor
+from microexpr.core.executors import Done, Failed, SharedFunction, executor
 from microexpr.core.executors.processes import Processes
 from microexpr.datasets import DATASETS
 from microexpr.experiments.recognition_run import RecognitionRun
@@ -44,6 +44,27 @@ def crowded(job: int, shared: Path) -> int:
 
 def outcomes(runner, function, jobs, shared):
     return dict(runner.run(function, jobs, shared))
+
+
+def squares(jobs, shared):
+    """At most two at once fit into the memory; job 5 fails, and does not fit at all where `shared` is 1."""
+    if len(jobs) > 2 or (shared == 1 and jobs == [5]):
+        raise MemoryError("full")
+    return (Failed("five") if job == 5 else Done(job * job) for job in jobs)
+
+
+def test_batched_runs_chunks_and_halves_them_when_the_memory_is_full():
+    jobs = [1, 2, 3, 4, 5, 6, 7]
+    done = {i: Done(job * job) for i, job in enumerate(jobs) if job != 5}
+    for workers in (None, 3, 1):
+        found = outcomes(executor("batched", workers), SharedFunction(square, squares), jobs, 0)
+        assert found == {**done, 4: Failed("five")}
+    found = outcomes(executor("batched", 1), SharedFunction(square, squares), jobs, 1)
+    assert found == {**done, 4: Failed("the memory is not enough for this job alone (full)")}
+
+
+def test_batched_runs_other_functions_one_by_one():
+    assert outcomes(executor("batched"), square, [1, 2], 10) == {0: Done(11), 1: Done(14)}
 
 
 @pytest.mark.parametrize("name", ["local", "processes"])
@@ -143,6 +164,11 @@ def run(base: Path, name: str, on: str, *more: str) -> dict[str, bytes]:
 def test_processes_give_the_same_files(recipe_and_data):
     base, whole = recipe_and_data
     assert run(base, "processes", "processes", "--workers", "2") == whole
+
+
+def test_all_folds_at_once_give_the_same_files(recipe_and_data):
+    base, whole = recipe_and_data
+    assert run(base, "batched", "batched") == whole
 
 
 def test_ray_gives_the_same_files(recipe_and_data):

@@ -21,6 +21,7 @@ CASES = [
     {"name": "lbp-top", "neighbors": 8, "radii": [2, 1, 3], "rounded": True, "grid": [3, 2]},
     {"name": "hoof"},
     {"name": "hoof", "bins": 12, "grid": [1, 1], "folded": False},
+    {"name": "hoof", "normalize": "image", "interpolate": True, "square_root": True},
     {"name": "hog3d"},
     {"name": "hog3d", "cells": [2, 2, 1], "boxes": 2, "opposite": True},
 ]
@@ -113,6 +114,24 @@ def test_hoof_weights_directions_by_length():
     flow = np.zeros((1, 4, 2), np.float32)
     flow[0, :, 1] = [3, -1, 0, 0]
     assert sorted(FEATURES.build({"name": "hoof", "grid": [1, 1]})(flow))[-2:] == pytest.approx([0.25, 0.75])
+
+
+def test_hoof_of_the_whole_image_keeps_which_block_moves_most():
+    flow = np.zeros((1, 4, 2), np.float32)
+    flow[0, :, 1] = [3, -1, 0, 0]  # up and down in the left block, nothing in the right one
+    flow[0, 2:, 0] = 2
+    feature = FEATURES.build({"name": "hoof", "bins": 4, "grid": [1, 2], "normalize": "image", "folded": False})
+    assert feature(flow).sum() == pytest.approx(1) and feature(flow)[4:].sum() == pytest.approx(0.5)  # 4 of 8 pixels
+
+
+@pytest.mark.parametrize(("folded", "expected"), [(False, [0, 0.75, 0.25, 0]), (True, [0.5, 0.5, 0, 0])])
+def test_hoof_shares_a_direction_between_the_two_nearest_bins(folded, expected):
+    """Bins of a full turn are centered at -135, -45, 45, 135 degrees, those of half a turn at -67.5, -22.5 ..."""
+    angle = np.radians(-45 if folded else -22.5)
+    flow = np.tile(np.array([np.cos(angle), np.sin(angle)], np.float32), (2, 2, 1))
+    settings = {"name": "hoof", "bins": 4, "grid": [1, 1], "folded": folded, "interpolate": True}
+    assert FEATURES.build(settings)(flow) == pytest.approx(expected, abs=1e-6)
+    assert FEATURES.build({**settings, "square_root": True})(flow) == pytest.approx(np.sqrt(expected), abs=1e-4)
 
 
 def test_icosahedron_axes_are_unit_normals_with_three_neighbors():

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from microexpr.core.clip import Sample
+from microexpr.core.clip import Clip, Sample
 from microexpr.core.errors import MediaError, RecipeError
 from microexpr.imaging.frames import open_frames
 from microexpr.imaging.optical_flow import optical_flow, strain
@@ -123,3 +123,21 @@ def test_a_broken_image_is_an_error(synthetic_datasets, tmp_path):
 def test_wrong_chains_are_errors(steps, text):
     with pytest.raises((RecipeError, ValueError), match=text):
         chain(*steps)
+
+
+def test_restore_zero_undoes_a_stretch_of_each_channel():
+    flow = np.zeros((6, 8, 2))
+    flow[1, 2], flow[4, 5] = (3, -1), (-1, 2)
+    size = np.sqrt((flow**2).mean(axis=(0, 1)))
+    stretched = np.dstack([255 * (flow - flow.min(axis=(0, 1))) / np.ptp(flow, axis=(0, 1)), np.ones((6, 8))])
+    sample = Sample(Clip("d/p/c", "d", "d/p", "nowhere", 200.0), {"image": stretched})
+    found = chain({"name": "restore-zero"}).steps[0](sample).array("image")
+    assert found == pytest.approx(flow / size, abs=1e-6) and found.dtype == np.float32
+
+
+def test_restore_zero_of_an_image_without_motion_is_zero_and_of_gray_levels_an_error():
+    clip = Clip("d/p/c", "d", "d/p", "nowhere", 200.0)
+    step = chain({"name": "restore-zero"}).steps[0]
+    assert not step(Sample(clip, {"image": np.full((4, 4, 3), 7)})).array("image").any()
+    with pytest.raises(RecipeError, match=r"takes a flow .* got \(4, 4\)"):
+        step(Sample(clip, {"image": np.zeros((4, 4))}))

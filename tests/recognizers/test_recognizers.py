@@ -26,6 +26,7 @@ CASES = [
     {"name": "svm", "kernel": "linear", "class_weights": False},
     {"name": "svm", "kernel": "linear", "standardize": True},
     {"name": "sklearn", "estimator": "sklearn.naive_bayes.GaussianNB"},
+    {"name": "kernel-ridge"},
     {"name": "one-vs-rest", "recognizer": {"name": "svm"}},
     {"name": "network", **SMALL},
     {

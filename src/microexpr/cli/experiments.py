@@ -56,7 +56,7 @@ def run(
     folder: Annotated[Path | None, typer.Option("--out", help="Folder of the run; runs/<recipe> if left out.")] = None,
     executor: ExecutorName = "local",
     workers: Annotated[
-        int | None, typer.Option(help="Number of folds that run at once; one for each core if left out.")
+        int | None, typer.Option(help="Number of folds that run at once; one for each core if left out (batched: all).")
     ] = None,
     address: Annotated[
         str | None, typer.Option(help="Address of a Ray cluster; Ray starts on this machine if left out.")

@@ -9,7 +9,7 @@ A task that is evaluated in the same way but predicts something else is a subcla
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,7 +19,7 @@ import numpy as np
 from .. import __version__
 from ..core.clip import Sample
 from ..core.errors import RecipeError
-from ..core.executors import executor
+from ..core.executors import Outcome, SharedFunction, attempt, executor
 from ..core.files import unique_file_name
 from ..core.progress import ProgressCallback, no_progress
 from ..metrics.recognition import confusion_matrix
@@ -27,6 +27,7 @@ from ..preprocessing import Chain
 from ..protocols import Example, Fold, Protocol, load_protocol
 from ..recipes import RecognitionRecipe
 from ..recognizers import RECOGNIZERS, Recognizer
+from ..recognizers.base import Fit
 from ..recognizers.network_summary import network_summary
 from .data import StageData, load_data, prepare_samples
 from .examples import write_examples
@@ -205,7 +206,7 @@ def evaluate(
             run.write_network(result.network)
 
     # Other machines of a cluster cannot read this machine's cache: the arrays themselves are sent there.
-    run_jobs(run, jobs, run_fold, dict(samples) if where.remote else samples, save, where, progress, "folds")
+    run_jobs(run, jobs, RUN_FOLD, dict(samples) if where.remote else samples, save, where, progress, "folds")
     return run
 
 
@@ -225,13 +226,64 @@ def check_settings(recipe: RecognitionRecipe, task: FoldEvaluation | None = None
 
 def run_fold(job: FoldJob, samples: Mapping[str, Sample]) -> FoldResult:
     """Train on one fold and predict it; clips without a face are not trained on."""
-    train, labels = drop_faceless([samples[name] for name in job.train], job.labels)
-    saved = next((path for path in job.files if is_saved_model(path)), None)
-    if saved is not None:
-        recognizer = Recognizer.load(saved)
-    else:
-        recognizer = RECOGNIZERS.build(job.recognizer, **job.arguments)
-        recognizer.fit(train, labels, init=job.initial_weights)
+    train = _training_clips(job, samples)
+    recognizer = _saved_model(job)
+    if recognizer is None:
+        recognizer = Fit(_new_recognizer(job), *train, init=job.initial_weights).run()
+    return _result(job, recognizer, *train, samples)
+
+
+def run_folds(jobs: Sequence[FoldJob], samples: Mapping[str, Sample]) -> Iterator[Outcome]:
+    """Train on many folds at once and predict each; every clip is read once.
+
+    Yields:
+        A `FoldResult` or a failure for each job, in their order, equal to what `run_fold` gives.
+    """
+    samples = {name: samples[name] for name in sorted({name for job in jobs for name in (*job.train, *job.test)})}
+    saved = {job.fold: model for job in jobs if (model := _saved_model(job)) is not None}
+    trains = {job.fold: _training_clips(job, samples) for job in jobs}
+    fits = [
+        Fit(_new_recognizer(job), *trains[job.fold], init=job.initial_weights) for job in jobs if job.fold not in saved
+    ]
+    fitted = type(fits[0].recognizer).fit_many(fits) if fits else iter(())
+    for job in jobs:
+        recognizer = saved.get(job.fold) or next(fitted)
+        yield attempt(lambda job, found: _result(job, found, *trains[job.fold], samples), job, recognizer)
+
+
+RUN_FOLD = SharedFunction(run_fold, run_folds)
+"""Trains and predicts folds, one or many at once."""
+
+
+def _training_clips(job: FoldJob, samples: Mapping[str, Sample]) -> tuple[list[Sample], list[str]]:
+    """Samples and labels of the training clips in which a face was found."""
+    return drop_faceless([samples[name] for name in job.train], job.labels)
+
+
+def _new_recognizer(job: FoldJob) -> Recognizer:
+    return RECOGNIZERS.build(job.recognizer, **job.arguments)
+
+
+def _saved_model(job: FoldJob) -> Recognizer | None:
+    """The model of a fold that was trained before, None if there is none."""
+    path = next((path for path in job.files if is_saved_model(path)), None)
+    return None if path is None else Recognizer.load(path)
+
+
+def _result(
+    job: FoldJob,
+    recognizer: Recognizer | Exception,
+    train: Sequence[Sample],
+    labels: Sequence[str],
+    samples: Mapping[str, Sample],
+) -> FoldResult:
+    """Save a fitted recognizer and predict the test clips.
+
+    Raises:
+        Exception: the one that ended its training.
+    """
+    if isinstance(recognizer, Exception):
+        raise recognizer
     for path in job.files:
         if not path.is_file():
             recognizer.save(path, job.metadata)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..core.errors import RunError
-from ..core.executors import Done, Executor, Outcome
+from ..core.executors import Done, Executor, Outcome, SharedFunction
 from ..core.progress import ProgressCallback
 from ..core.registry import load_plugin, loaded_plugins
 from .run_folder import Run
@@ -91,7 +91,8 @@ def run_all(
     """
     ended = total - sum(len(job.units) for job in jobs)
     progress(what, ended, total)
-    for index, outcome in executor.run(_call, jobs, _Work(function, shared)):
+    call = SharedFunction(_call, _call_many) if isinstance(function, SharedFunction) else _call
+    for index, outcome in executor.run(call, jobs, _Work(function, shared)):
         yield jobs[index], outcome
         ended += len(jobs[index].units)
         progress(what, ended, total)
@@ -116,3 +117,8 @@ def _load_work(plugins: tuple[Path, ...], content: bytes) -> _Work:
 
 def _call(job: Job, work: _Work) -> Any:
     return work.function(job, work.shared)
+
+
+def _call_many(jobs: Sequence[Job], work: _Work) -> Iterator[Outcome]:
+    assert isinstance(work.function, SharedFunction)
+    return work.function.many(jobs, work.shared)

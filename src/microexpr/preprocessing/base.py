@@ -29,6 +29,9 @@ from ..imaging.frames import ArrayFrames, file_signature, open_frames
 LAZY_BYTES = 4 * 2**20
 """Size in bytes from which on the arrays of a cached file are read at each access and not held in memory."""
 
+HELD_BYTES = 256 * 2**20
+"""Size in bytes of the small samples that a cache also holds in memory, as every fold reads nearly all of them."""
+
 FACTS = "__facts__"
 """Name of the entry of a cached file that holds the notes of a sample and `face_found`."""
 
@@ -197,12 +200,23 @@ class SampleCache(Mapping[str, Sample]):
         self.chain = chain
         self.clips = {clip.id: clip for clip in clips}
         self.folder = cache / "samples" / chain.key
+        self._held: dict[str, Sample] = {}
+        self._held_bytes = 0
 
     def __reduce__(self) -> tuple[Any, ...]:  # by settings, so that another process can load plugins first
         return _samples, (tuple(loaded_plugins), self.chain.settings, list(self.clips.values()), self.folder.parents[1])
 
     def __getitem__(self, clip_id: str) -> Sample:
-        clip = self.clips[clip_id]
+        if clip_id in self._held:
+            return self._held[clip_id]
+        sample = self._read(self.clips[clip_id])
+        size = 0 if isinstance(sample.arrays, LazyArrays) else sum(array.nbytes for array in sample.arrays.values())
+        if 0 < size < LAZY_BYTES and self._held_bytes + size <= HELD_BYTES:
+            self._held[clip_id] = sample
+            self._held_bytes += size
+        return sample
+
+    def _read(self, clip: Clip) -> Sample:
         path = self.path(clip)
         if path.is_file():
             try:

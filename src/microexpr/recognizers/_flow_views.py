@@ -33,7 +33,9 @@ class FlowView:
 
     def __post_init__(self) -> None:
         if self.feature and FEATURES.build(self.feature).reads != "image":
-            raise RecipeError(f"feature '{self.feature['name']}' describes frames; a view takes one that describes flow")
+            raise RecipeError(
+                f"feature '{self.feature['name']}' describes frames; a view takes one that describes flow"
+            )
 
     def vectors(self, samples: Sequence[Sample], estimates: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Describe samples, and the same with the faces mirrored: (n, length) float32 each."""
@@ -94,15 +96,14 @@ class ClipDistances:
             tuple(squared_distances(twins, own) for own, twins in described),
         )
 
-    def select(self, samples: Sequence[Sample]) -> ClipDistances:
-        """Those of some of the clips, in their order."""
-        rows = np.array([self.positions[sample.id] for sample in samples])
-        square = np.ix_(rows, rows)
+    def select(self, rows: Sequence[Sample], columns: Sequence[Sample]) -> ClipDistances:
+        """Distances between some of the clips and others; positions and vectors are those of the columns."""
+        i, j = (np.array([self.positions[sample.id] for sample in samples]) for samples in (rows, columns))
         return ClipDistances(
-            {sample.id: i for i, sample in enumerate(samples)},
-            tuple(vectors[rows] for vectors in self.vectors),
-            tuple(d[square] for d in self.direct),
-            tuple(d[square] for d in self.across),
+            {sample.id: position for position, sample in enumerate(columns)},
+            tuple(vectors[j] for vectors in self.vectors),
+            tuple(d[np.ix_(i, j)] for d in self.direct),
+            tuple(d[np.ix_(i, j)] for d in self.across),
         )
 
 

@@ -41,6 +41,15 @@ class Fit:
         """Fit the recognizer and return it."""
         return self.recognizer.fit(self.samples, self.labels, init=self.init)
 
+    def run_safely(self) -> Recognizer | Exception:
+        """Fit the recognizer and return it, or the exception that was raised; `MemoryError` is raised."""
+        try:
+            return self.run()
+        except MemoryError:
+            raise
+        except Exception as error:
+            return error
+
 
 @dataclass
 class Recognizer(ABC):
@@ -109,19 +118,23 @@ class Recognizer(ABC):
         return self
 
     @classmethod
-    def fit_many(cls, fits: Sequence[Fit]) -> Iterator[Recognizer]:
+    def fit_many(cls, fits: Sequence[Fit]) -> Iterator[Recognizer | Exception]:
         """Fit many recognizers of this kind, such as those of all folds; the result is that of `fit` on each.
 
-        A kind that can share work between folds overrides this.
+        A kind that can share work between folds overrides this. A recognizer is predicted with before the next one is
+        asked for, so that work can be shared with its predictions, too.
 
         Args:
             fits: recognizers of this class and what each learns from; the same clip may be in many of them.
 
         Yields:
-            The fitted recognizers, in the order of `fits`.
+            Each fitted recognizer in the order of `fits`, or the exception that ended its training.
+
+        Raises:
+            MemoryError: so many do not fit into the memory.
         """
         for fit in fits:
-            yield fit.run()
+            yield fit.run_safely()
 
     def predict_proba(self, samples: Sequence[Sample]) -> np.ndarray:
         """Compute the probability of each class.

@@ -64,34 +64,31 @@ class KernelRidge(Recognizer):
 
     def __post_init__(self) -> None:
         self._views()  # a misspelled setting is found before any work is done
-        self._distances: ClipDistances | None = None
+        self._shared: ClipDistances | None = None
 
     def _views(self) -> list[FlowView]:
         return [validate_settings(FlowView, dict(table), "view of kernel-ridge") for table in self.views]
 
     @classmethod
-    def fit_many(cls, fits: Sequence[Fit]) -> Iterator[Recognizer]:
-        """Fit many on parts of the same clips: distances of equal views are measured once."""
+    def fit_many(cls, fits: Sequence[Fit]) -> Iterator[Recognizer | Exception]:
+        """Fit many on parts of the same clips: distances are measured once for recognizers with equal views."""
         shared: dict[str, ClipDistances] = {}
         for fit in fits:
-            recognizer = fit.recognizer
-            assert isinstance(recognizer, KernelRidge)
-            key = repr((recognizer.views, recognizer.estimates))
+            key = _views_key(fit)
             if key not in shared:
-                same = [f for f in fits if repr((f.recognizer.views, f.recognizer.estimates)) == key]  # type: ignore[attr-defined]
-                samples = list({sample.id: sample for f in same for sample in f.samples}.values())
-                shared[key] = ClipDistances.of(samples, recognizer._views(), recognizer.estimates)
-            recognizer._distances = shared[key]
-            yield fit.run()
-            recognizer._distances = None
+                samples = {sample.id: sample for other in fits if _views_key(other) == key for sample in other.samples}
+                shared[key] = fit.recognizer._measure(list(samples.values()))  # type: ignore[attr-defined]
+            fit.recognizer._shared = shared[key]  # type: ignore[attr-defined]
+            yield fit.run_safely()
+            fit.recognizer._shared = None  # type: ignore[attr-defined]
+
+    def _measure(self, samples: Sequence[Sample]) -> ClipDistances:
+        return ClipDistances.of(samples, self._views(), self.estimates)
 
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
-        if self._distances is not None:
-            distances = self._distances.select(samples)
-        else:
-            distances = ClipDistances.of(samples, self._views(), self.estimates)
+        distances = self._measure(samples) if self._shared is None else self._shared.select(samples, samples)
         self.present_ = np.unique(targets)
-        self.vectors_ = distances.vectors
+        self._learned, self.vectors_ = samples, distances.vectors
         self.widths_ = np.array([_median(d) for d in distances.direct])
         gram = kernel(distances.direct, distances.across, self.widths_)
         counts = np.bincount(targets, minlength=len(self.classes))
@@ -107,13 +104,20 @@ class KernelRidge(Recognizer):
         self.history_ = [{"penalty": self.penalty_, "left_out_error": errors[self.penalty_]}]
 
     def _predict_proba(self, samples: Sequence[Sample]) -> np.ndarray:
-        described = [view.vectors(samples, self.estimates) for view in self._views()]
-        direct = [squared_distances(own, v) for (own, _), v in zip(described, self.vectors_, strict=True)]
-        across = [squared_distances(twins, v) for (_, twins), v in zip(described, self.vectors_, strict=True)]
-        scores = kernel(direct, across, self.widths_) @ self.coefficients_
+        scores = kernel(*self._distances(samples), self.widths_) @ self.coefficients_
         probabilities = np.zeros((len(samples), len(self.classes)))
         probabilities[:, self.present_] = softmax(scores / self.temperature_)
         return probabilities
+
+    def _distances(self, samples: Sequence[Sample]) -> tuple[Sequence[np.ndarray], Sequence[np.ndarray]]:
+        """Of each view the (n, training clips) squared distances of the clips, and of their mirror images."""
+        if self._shared is not None and all(sample.id in self._shared.positions for sample in samples):
+            chosen = self._shared.select(samples, self._learned)
+            return chosen.direct, chosen.across
+        described = [view.vectors(samples, self.estimates) for view in self._views()]
+        direct = [squared_distances(own, v) for (own, _), v in zip(described, self.vectors_, strict=True)]
+        across = [squared_distances(twins, v) for (_, twins), v in zip(described, self.vectors_, strict=True)]
+        return direct, across
 
     def state(self) -> State:
         """Return the descriptions of the training clips, their coefficients, and the widths of the kernels."""
@@ -154,6 +158,13 @@ def leave_groups_out(gram: np.ndarray, wanted: np.ndarray, penalties: np.ndarray
         rows = np.flatnonzero(names == name)
         scores[rows] = wanted[rows] - np.linalg.solve(inverse[np.ix_(rows, rows)], coefficients[rows])
     return scores
+
+
+def _views_key(fit: Fit) -> str:
+    """Equal for recognizers that describe clips alike."""
+    recognizer = fit.recognizer
+    assert isinstance(recognizer, KernelRidge)
+    return repr((recognizer.views, recognizer.estimates))
 
 
 def _median(squared: np.ndarray) -> float:

@@ -1,5 +1,27 @@
 """Executors, which run independent jobs; one file per executor."""
 
-from .base import EXECUTORS, SINGLE_THREAD_ENV, Done, Executor, Failed, Function, Outcome, executor
+from .base import (
+    EXECUTORS,
+    SINGLE_THREAD_ENV,
+    Done,
+    Executor,
+    Failed,
+    Function,
+    Outcome,
+    SharedFunction,
+    attempt,
+    executor,
+)
 
-__all__ = ["EXECUTORS", "SINGLE_THREAD_ENV", "Done", "Executor", "Failed", "Function", "Outcome", "executor"]
+__all__ = [
+    "EXECUTORS",
+    "SINGLE_THREAD_ENV",
+    "Done",
+    "Executor",
+    "Failed",
+    "Function",
+    "Outcome",
+    "SharedFunction",
+    "attempt",
+    "executor",
+]

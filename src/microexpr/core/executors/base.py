@@ -48,6 +48,24 @@ class Failed:
 Outcome = Done | Failed
 
 
+@dataclass(frozen=True)
+class SharedFunction:
+    """A function of one job that can also do many jobs at once, sharing work between them.
+
+    Attributes:
+        one: called with (job, shared).
+        many: called with (jobs, shared); yields an outcome for each job in their order. It raises `MemoryError` when
+            the memory is not enough for so many; the jobs of which there is no outcome yet are then tried in parts.
+    """
+
+    one: Function
+    many: Callable[[Sequence[Any], Any], Iterator[Outcome]]
+
+    def __call__(self, job: Any, shared: Any) -> Any:
+        """Do one job."""
+        return self.one(job, shared)
+
+
 class Executor(ABC):
     """Runs jobs. A new executor is a frozen dataclass of its settings in a new file.
 
@@ -81,8 +99,9 @@ def executor(
     """Build an executor by name.
 
     Args:
-        name: e.g. `local`, `processes`, `ray`.
-        workers: number of jobs that run at once; None for one per core (`ray`: one per core of the cluster).
+        name: e.g. `local`, `batched`, `processes`, `ray`.
+        workers: number of jobs that run at once; None for one per core (`ray`: one per core of the cluster;
+            `batched`: all).
         address: address of a running Ray cluster; None starts Ray on this machine.
         process_per_fold: start a new process for each job.
 
