@@ -14,10 +14,12 @@ from microexpr.analysis.causes import (
     face_notes,
     is_look_aside,
     left_out_notes,
+    mark_nested,
     sift,
 )
 from microexpr.core.clip import Interval
 from microexpr.core.track import FaceTrack
+from tests.analysis.test_export_events import WHOLE
 
 FRAMES, FPS = 60, 30.0
 EVENT = Interval(20, 32, 26)
@@ -91,6 +93,30 @@ def test_a_movement_across_a_gap_is_marked():
 
 
 @pytest.mark.parametrize(
+    ("spans", "within"),
+    [
+        ([(0, 100), (20, 30)], {1: 0}),
+        ([(20, 30), (0, 100), (25, 60)], {0: 1, 2: 1}),
+        ([(0, 50), (0, 20)], {1: 0}),
+        ([(0, 20), (0, 20)], {}),
+        ([(0, 20), (20, 40), (40, 50)], {}),
+        ([(0, 100), (10, 90), (20, 30)], {1: 0, 2: 0}),
+        ([(0, 50), (40, 90)], {1: 0}),
+    ],
+)
+def test_an_event_that_begins_within_another_says_so(spans, within):
+    events = [
+        replace(WHOLE.events[0], face=1, onset=a, offset=b, start=a / 100, end=b / 100, warnings=()) for a, b in spans
+    ]
+    assert [event.warnings for event in mark_nested(events)] == [
+        (f"begins within the event at {events[within[i]].start:.2f} s",) if i in within else ()
+        for i in range(len(spans))
+    ]
+    others = [replace(event, face=i) for i, event in enumerate(events)]
+    assert mark_nested(others) == others
+
+
+@pytest.mark.parametrize(
     ("shift", "lids", "brow", "aside"),
     [(0.15, 3.0, 0.4, True), (0.15, 3.0, 2.5, False), (0.02, 3.0, 0.4, False), (-0.15, 0.1, 0.1, True)],
 )
@@ -105,7 +131,7 @@ def test_remarks_of_an_event_and_notes_of_a_face_name_what_is_hard():
     hard = track(np.full(FRAMES, 30.0), covered=np.full(FRAMES, 0.14), noise=np.full(FRAMES, 0.3))
     hard.pose[:, 2] = -25
     assert {name for name, holds in event_remarks(hard, slice(3, 9)).items() if holds} == {
-        *("head turned", "head tilted", "face covered", "dark or noisy")
+        *("head turned", "head tilted", "something before the face, e.g. a hand", "dark or noisy")
     }
     assert [note.split(": ")[1].split(" for ")[0] for note in face_notes([hard, hard])] == [
         "the head is turned by more than 25 degrees",

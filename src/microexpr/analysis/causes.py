@@ -7,19 +7,25 @@ is marked and its score lowered, since an expression of the lids may hide in it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ..core.clip import Interval
+from ..core.events import Event, Spans
 from ..core.track import FaceTrack
 from ..imaging.geometry import rigid_map
 
 FACE_WIDTH = 224.0
 
-COVERED = "face covered"
+COVERED = "something before the face, e.g. a hand"
 HEAD_TURN = "fast turn of the head"
 OUT_OF_SIGHT = "face out of sight for a part"
 LOOK_ASIDE = "look aside"
+CUT_BY_START = "cut by the start of the recording"
+CUT_BY_END = "cut by the end of the recording"
+CUT_BY_SIGHT = "cut where the face is out of sight"
+CUT_BY_EXCLUSION = "cut by excluded time"
 
 TURNED_DEGREES, TILTED_DEGREES = 25.0, 20.0
 """Yaw or pitch, and roll, from which on a head counts as turned away or tilted."""
@@ -33,8 +39,11 @@ SLIGHTLY_COVERED = 0.13
 MAX_COVERED, COVER_MARGIN = 0.15, 0.15
 """Share of the face that may be covered during an event, and that many seconds before and after it."""
 
-MAX_STEP = 0.1
-"""Seconds without the face from which on there is a warning."""
+MAX_STEP, MAX_STEPS = 0.1, 2.5
+"""Seconds without the face from which on there is a warning, and frames if these last longer."""
+
+CUT_FRAMES = 1.5
+"""An event is cut if its onset or offset is nearer than so many frames to where there are no frames."""
 
 TURN_DEGREES, TURN_SPEED = 8.0, 40.0
 """A turn of the head during an event is fast from this range on, in degrees, and this speed, in degrees per second."""
@@ -159,12 +168,64 @@ def event_remarks(track: FaceTrack, part: slice) -> dict[str, bool]:
     pose = np.abs(track.pose[part])
     longest = np.max(np.diff(track.times[part]), initial=0)
     return {
-        OUT_OF_SIGHT: bool(longest > max(MAX_STEP, 2.5 / max(track.fps, 1e-6))),
+        OUT_OF_SIGHT: bool(longest > _longest_step(track)),
         "head turned": bool((pose[:, :2] > TURNED_DEGREES).any()),
         "head tilted": bool((pose[:, 2] > TILTED_DEGREES).any()),
         COVERED: track.covered is not None and bool((track.covered[part] >= SLIGHTLY_COVERED).any()),
         "dark or noisy": track.noise is not None and bool((track.noise[part] > NOISY).any()),
     }
+
+
+def _longest_step(track: FaceTrack) -> float:
+    """Seconds from one frame to the next that are still no gap."""
+    return max(MAX_STEP, MAX_STEPS / max(track.fps, 1e-6))
+
+
+def cut_remarks(track: FaceTrack, part: slice, seconds: float, excluded: Spans) -> dict[str, bool]:
+    """Warnings about an event that begins or ends where there are no frames of the face -> whether each holds.
+
+    Args:
+        track: of the face, without the excluded frames.
+        part: the frames of the event.
+        seconds: duration of the recording.
+        excluded: start and end in seconds of the time that is not analyzed.
+    """
+    gaps = np.flatnonzero(np.diff(track.times) > _longest_step(track))
+    firsts, lasts = np.concatenate([[0], gaps + 1]), np.concatenate([gaps, [len(track) - 1]])
+    piece = int(np.searchsorted(lasts, part.start))
+    begin, end = float(track.times[firsts[piece]]), float(track.times[lasts[piece]])
+    near = CUT_FRAMES / track.fps if track.fps else 0.0
+    causes = set()
+    if track.times[part.start] - begin < near:
+        causes.add(_cut(begin, begin < near, CUT_BY_START, excluded, near))
+    if end - track.times[part.stop - 1] < near:
+        causes.add(_cut(end, end > seconds - near, CUT_BY_END, excluded, near))
+    return {cause: cause in causes for cause in (CUT_BY_START, CUT_BY_END, CUT_BY_SIGHT, CUT_BY_EXCLUSION)}
+
+
+def _cut(time: float, at_end: bool, what: str, excluded: Spans, near: float) -> str:
+    """Why there are no frames beyond a time in seconds."""
+    if any(start - near <= time <= end + near for start, end in excluded):
+        return CUT_BY_EXCLUSION
+    return what if at_end else CUT_BY_SIGHT
+
+
+def mark_nested(events: Sequence[Event]) -> list[Event]:
+    """The events in their order, with a warning where one begins within another event of the same face.
+
+    Of two that begin together it is the shorter one that begins within the other.
+    """
+    marked = list(events)
+    lasting: dict[int, list[Event]] = {}
+    for index in sorted(range(len(events)), key=lambda i: (events[i].onset, -events[i].offset)):
+        event = events[index]
+        around = [other for other in lasting.get(event.face, ()) if other.offset > event.onset]
+        longest = max(around, key=lambda other: other.seconds, default=event)
+        if (longest.onset, longest.offset) != (event.onset, event.offset):
+            remark = f"begins within the event at {longest.start:.2f} s"
+            marked[index] = replace(event, warnings=(*event.warnings, remark))
+        lasting[event.face] = [*around, event]
+    return marked
 
 
 def is_look_aside(gazes: Iterable[np.ndarray], regions: Mapping[str, tuple[float, float]]) -> bool:

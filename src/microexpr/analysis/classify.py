@@ -16,7 +16,7 @@ from ..core.progress import ProgressCallback
 from ..core.track import FaceTrack
 from ..faces.gaze import gaze, has_iris, why_no_iris
 from ..recognizers.model import Answer, Model
-from .causes import LOOK_ASIDE, LOWERED, event_remarks, is_look_aside
+from .causes import LOOK_ASIDE, LOWERED, cut_remarks, event_remarks, is_look_aside
 from .crops import CropRequest, EventCrops, crop_events
 from .event_images import EventImages, event_images
 from .measurement import RegionMotion, measure_regions
@@ -159,6 +159,7 @@ def _event(
     remarks = {
         "blink": track.blink[part].any(),
         **event_remarks(track, part),
+        **cut_remarks(track, part, recording.seconds, options.excluded),
         "face hardly in sight": quality < options.min_quality,
         "damaged frames": ((damage >= start - 0.001) & (damage <= end + 0.001)).any(),
         f"below {SLOW_FPS} fps": 0 < recording.fps < SLOW_FPS,

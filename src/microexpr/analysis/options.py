@@ -12,8 +12,10 @@ import numpy as np
 from pydantic import Field
 
 from ..core.clip import Frames, Interval
+from ..core.events import Spans
 from ..core.progress import ProgressCallback
 from ..core.registry import validate_settings
+from ..core.time_ranges import parse_ranges
 from ..core.track import FaceTrack
 from ..recognizers.model import DEFAULT_MODEL, Model, load_classifier
 
@@ -43,6 +45,7 @@ class AnalysisOptions:
         min_quality: smallest mean quality of the face during an event, 0 to 1; below it an event is `unknown` and no
             action unit is listed.
         sensitivity: more events (up to 1) or fewer (down to 0) than the spotter reports at 0.5: moves its threshold.
+        exclude: ranges of time that are not searched for events, e.g. `0:12-0:30`; see `core.time_ranges`.
         detection_limit: whether to measure how small a movement would have been found, in a tenth of the time at most.
     """
 
@@ -53,6 +56,7 @@ class AnalysisOptions:
     unit_threshold: Fraction = 0.5
     min_quality: Fraction = 0.5
     sensitivity: Fraction = 0.5
+    exclude: tuple[str, ...] = ()
     detection_limit: bool = True
 
     @classmethod
@@ -82,9 +86,19 @@ class AnalysisOptions:
         return {
             **dataclasses.asdict(self),
             "model": str(self.model),
+            "exclude": list(self.exclude),
             "spotter": {"name": spotter.name, **dataclasses.asdict(spotter)},
             "tracking": dataclasses.asdict(self.tracker),
         }
+
+    @property
+    def excluded(self) -> Spans:
+        """Start and end in seconds of each excluded range, rising.
+
+        Raises:
+            UsageError: a text of `exclude` is no range.
+        """
+        return parse_ranges(self.exclude)
 
     @property
     def model_file(self) -> Path | None:
@@ -129,7 +143,7 @@ class AnalysisOptions:
             MicroexprError: there is no such model, spotter or setting.
         """
         self.build_spotter()
-        _ = self.tracker
+        _ = self.tracker, self.excluded
         self.load_model()
 
 

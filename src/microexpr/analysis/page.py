@@ -19,6 +19,7 @@ from ..core.facial_regions import format_pixels
 from .detection_limit.plot import detection_plots
 from .event_images import EventImages
 from .face_map import face_map, unit_color
+from .person_table import person_lines
 
 IMAGES = (
     ("onset", "the face at the onset"),
@@ -30,7 +31,7 @@ IMAGES = (
 
 STYLES = ("theme.css", "timeline.css", "events.css", "detection_limit.css")
 
-TIMELINE_FIELDS = ("faces", "candidates", "spotter_threshold")
+TIMELINE_FIELDS = ("faces", "candidates", "spotter_threshold", "excluded")
 """Fields of an analysis that the time line draws as they are."""
 
 MAX_CARDS = 50
@@ -60,6 +61,8 @@ def render_page(analysis: Analysis, images: Mapping[int, EventImages]) -> str:
         heading=_count(len(every), "event") if len(cards) == len(every) else f"The {len(cards)} clearest events",
         several_faces=len(analysis.faces) > 1,
         nothing=analysis.why_no_event,
+        people=person_lines(analysis),
+        min_quality=analysis.settings.get("min_quality", 0.5),
         threshold=float(analysis.settings.get("threshold", 0.5)),
         model=_model(analysis),
         settings=_settings(analysis),

@@ -26,14 +26,15 @@ from ..core.progress import ProgressCallback, no_progress, show_progress
 from ..imaging.frames import file_signature, open_frames
 from ..imaging.video import VideoFrames
 from .candidates import beside_events, to_candidates
-from .causes import face_notes, left_out_notes, sift
+from .causes import face_notes, left_out_notes, mark_nested, sift
 from .classify import classify_events, unknown_gaze
 from .event_images import EventImages
+from .exclusion import exclusion_notes, outside, without_excluded
 from .formats.json_file import read_analysis
 from .options import AnalysisOptions, Components
 from .result import analysis_files, build_analysis, write_analysis
 from .sources import output_folder, output_folders
-from .summary import absolute_path, describe_recording, frame_damage, summarize_face, tracks_by_face
+from .summary import absolute_path, describe_recording, frame_damage, summarize_face, thin_curve, tracks_by_face
 
 MAX_ERROR_LENGTH = 600
 """Characters of an error message; the middle of a longer one is left out."""
@@ -271,27 +272,37 @@ def _analyze(
         progress(f"{name}: {what}", done, total)
 
     tracks = [track for track in components.track(frames, options, report, work) if len(track)]
-    spotted = {track: components.search(track, options) for track in tracks}
+    searched = [part for track in tracks if len(part := without_excluded(track, options.excluded))]
+    spotted = {track: components.search(track, options) for track in searched}
     recording = describe_recording(name, source, frames, options.fps, shape)
+    curves = {
+        group[0].face: thin_curve(
+            np.concatenate([track.times for track in group]), np.concatenate([spotted[track].curve for track in group])
+        )
+        for group in tracks_by_face(searched)
+    }
     faces = [
-        summarize_face(group, np.concatenate([spotted[track].curve for track in group]), recording)
+        summarize_face(group, curves.get(group[0].face, ()), recording, options.min_quality)
         for group in tracks_by_face(tracks)
     ]
     model = options.load_model()
-    found, left_out = sift([(track, interval) for track in tracks for interval in spotted[track].intervals])
+    pairs = [p for track in searched for p in outside(track, spotted[track].intervals, options.excluded)]
+    found, left_out = sift(pairs)
     found.sort(key=lambda pair: (pair[1].onset, pair[0].face))
-    weaker = [(track, interval) for track in tracks for interval in spotted[track].weaker]
-    events, images = classify_events(frames, recording, found, model, options, report)
+    weaker = [p for track in searched for p in outside(track, spotted[track].weaker, options.excluded)]
+    classified, images = classify_events(frames, recording, found, model, options, report)
+    events = mark_nested(classified)
     notes = (
         *_assumed_rate(frames, options),
         *frame_damage(frames)[1],
         *(note for group in tracks_by_face(tracks) for note in face_notes(group)),
+        *exclusion_notes(options.excluded, recording),
         *left_out_notes(Counter(why for _, _, why in left_out)),
         *unknown_gaze(found),
     )
     report("detection limit", 0, 1)
     detection_limit = components.measure_detection_limit(
-        [(track, spotted[track].intervals) for track in tracks], options, recording.frames
+        [(track, spotted[track].intervals) for track in searched], options, recording.frames
     )
     analysis = build_analysis(recording, faces, events, model, options, notes=notes, fingerprint=fingerprint)
     candidates = beside_events(to_candidates(weaker, left_out), events)

@@ -53,6 +53,7 @@ def build_analysis(
         __version__,
         fingerprint,
         spotter_threshold=spotter.min_score if spotter.curve_is_score else None,
+        excluded=options.excluded,
     )
 
 

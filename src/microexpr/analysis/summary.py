@@ -60,8 +60,15 @@ def tracks_by_face(tracks: Sequence[FaceTrack]) -> list[list[FaceTrack]]:
     return [sorted((t for t in tracks if t.face == face), key=lambda t: t.times[0]) for face in numbers]
 
 
-def summarize_face(tracks: Sequence[FaceTrack], curve: np.ndarray, recording: Recording) -> Face:
-    """Return one record for all tracks of one person; `curve` has a value for each of their frames."""
+def summarize_face(tracks: Sequence[FaceTrack], curve: Spans, recording: Recording, min_quality: float) -> Face:
+    """Return one record for all tracks of one person.
+
+    Args:
+        tracks: of the person, ordered by time.
+        curve: (seconds, value) points of the curve of the spotter.
+        recording: its properties.
+        min_quality: quality below which a frame is not usable.
+    """
     times = np.concatenate([track.times for track in tracks])
     blink = np.concatenate([track.blink for track in tracks])
     quality = np.concatenate([track.quality for track in tracks])
@@ -78,7 +85,8 @@ def summarize_face(tracks: Sequence[FaceTrack], curve: np.ndarray, recording: Re
         rounded(quality.mean()),
         tuple((rounded(a), rounded(b)) for a, b in gaps),
         true_spans(times, blink, step),
-        thin_curve(times, curve),
+        curve,
+        true_spans(times, quality < min_quality, step),
     )
 
 

@@ -48,6 +48,13 @@ def analyze(
         float | None, typer.Option(help="Frames per second of folders of frames, which have no time stamps.")
     ] = None,
     sensitivity: Sensitivity = 0.5,
+    exclude: Annotated[
+        list[str],
+        typer.Option(
+            metavar="FROM-TO",
+            help="Time that is not searched for events, in every recording, e.g. 0:12-0:30; may be given again.",
+        ),
+    ] = [],
     detection_limit: DetectionLimit = True,
     workers: Annotated[int, typer.Option(min=1, help="Number of recordings that are analyzed at once.")] = 1,
     settings: AnalysisSettings = [],
@@ -58,6 +65,8 @@ def analyze(
 
     load_plugins(plugin)
     values = {"model": model, "threshold": threshold, "sensitivity": sensitivity, "detection_limit": detection_limit}
+    if exclude:
+        values["exclude"] = exclude
     if fps is not None:
         values["tracking.fps"] = fps
     options = AnalysisOptions.from_settings({**values, **parse_settings(settings)})

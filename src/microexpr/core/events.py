@@ -150,6 +150,7 @@ class Face:
         quality: mean quality of the face in these frames, 0 to 1.
         gaps: start and end in seconds of each time in which the face was not in sight.
         blinks: start and end in seconds of each time in which an eye was closed or closing.
+        unusable: start and end in seconds of each time in which the face was in sight and its quality too low.
         curve: (seconds, value) of the curve of the spotter; long curves are thinned and keep their peaks.
     """
 
@@ -159,6 +160,7 @@ class Face:
     gaps: Spans = ()
     blinks: Spans = ()
     curve: Spans = ()
+    unusable: Spans = ()
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,7 @@ class Analysis:
         candidates: movements that are no events, ordered by onset frame and then by face.
         spotter_threshold: height of the faces' curves from which on a movement is an event; None where the spotter's
             curve has another scale.
+        excluded: start and end in seconds of each time that was excluded: no event lies in it.
     """
 
     recording: Recording
@@ -190,6 +193,7 @@ class Analysis:
     detection_limit: DetectionLimit | None = None
     candidates: tuple[Candidate, ...] = ()
     spotter_threshold: float | None = None
+    excluded: Spans = ()
 
     @property
     def why_no_event(self) -> str:

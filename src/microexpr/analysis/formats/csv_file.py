@@ -45,13 +45,13 @@ def to_csv(events: Sequence[Event]) -> str:
         row = {**dataclasses.asdict(event), "warnings": "; ".join(event.warnings), "seconds": round(event.seconds, 6)}
         row |= to_columns(event.action_units, event.unit_probabilities, event.regions)
         row |= {"probability": event.probability, "movement": describe_action_units(event)}
-        row |= {name: _escape_formula(row[name]) for name in TEXT_COLUMNS}
+        row |= {name: escape_formula(row[name]) for name in TEXT_COLUMNS}
         numbers = [row[name] for name in (*COLUMNS, *UNIT_COLUMNS)]
         writer.writerow([*numbers, *(event.probabilities.get(name, "") for name in classes)])
     return text.getvalue()
 
 
-def _escape_formula(value: str) -> str:
+def escape_formula(value: str) -> str:
     """Put a quote before what a spreadsheet would run as a formula; `from_csv` takes it away again."""
     return f"'{value}" if re.match(f"'*{FORMULA}", value) else value
 

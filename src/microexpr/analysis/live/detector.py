@@ -36,19 +36,23 @@ class FaceHistory:
 
     Attributes:
         face: number of the person, from 1.
+        min_quality: quality below which a frame is not usable.
         until: time in seconds of the last frame that is included.
         frames: number of frames.
         quality: sum of the quality over these frames.
         gaps: start and end in seconds of each time out of sight.
         blinks: start and end in seconds of each blink.
+        unusable: start and end in seconds of each time in which the quality was too low.
     """
 
     face: int
+    min_quality: float = 0.5
     until: float = -1.0
     frames: int = 0
     quality: float = 0.0
     gaps: list[tuple[float, float]] = field(default_factory=list)
     blinks: list[tuple[float, float]] = field(default_factory=list)
+    unusable: list[tuple[float, float]] = field(default_factory=list)
 
     def update(self, track: FaceTrack, until: float, step: float) -> None:
         """Include what a track shows up to a time in seconds; `step` is the duration of a frame in seconds."""
@@ -62,6 +66,10 @@ class FaceHistory:
         self.until = float(times[-1])
         self.frames += int(new.sum())
         self.quality += float(track.quality[new].sum())
+        for start, end in true_spans(track.times[new], track.quality[new] < self.min_quality, step):
+            if self.unusable and start - self.unusable[-1][1] < step:
+                start, _ = self.unusable.pop()
+            self.unusable.append((start, end))
         for start, end in true_spans(track.times, track.blink, step):
             if end <= until and start > (self.blinks[-1][1] if self.blinks else -1.0):
                 self.blinks.append((start, end))
@@ -70,7 +78,9 @@ class FaceHistory:
         """Return the record of this person in a recording of so many seconds."""
         last = [(rounded(self.until + step), rounded(seconds))] if seconds - self.until > 2.5 * step else []
         quality = rounded(self.quality / max(1, self.frames))
-        return Face(self.face, self.frames, quality, tuple(self.gaps + last), tuple(self.blinks))
+        return Face(
+            self.face, self.frames, quality, tuple(self.gaps + last), tuple(self.blinks), (), tuple(self.unusable)
+        )
 
 
 class EventDetector:
@@ -83,6 +93,7 @@ class EventDetector:
             then the frames that follow may change it.
         min_seconds: a face seen for fewer seconds gets no event until it is gone: a spotter does not know yet how
             much it usually moves.
+        min_quality: quality below which a frame is not usable.
 
     Attributes:
         histories: number of a person -> what was seen of that face.
@@ -96,8 +107,10 @@ class EventDetector:
         search: Callable[[FaceTrack], Spotted],
         settle: float,
         min_seconds: float = 0.0,
+        min_quality: float = 0.5,
     ) -> None:
         self.tracking, self.search, self.settle, self.min_seconds = tracking, search, settle, min_seconds
+        self.min_quality = min_quality
         self.histories: dict[int, FaceHistory] = {}
         self.spotted: list[tuple[FaceTrack, Sequence[Interval]]] = []
         self.weaker: Found = []
@@ -150,7 +163,7 @@ class EventDetector:
                 own, sorted(self._signatures.values(), key=lambda signature: signature.start)
             )
         face = self._faces[key]
-        self.histories.setdefault(face, FaceHistory(face))
+        self.histories.setdefault(face, FaceHistory(face, self.min_quality))
         self._signatures.pop(face, None)
         self._signatures[face] = replace(own, face=face)
         while len(self._signatures) > MAX_IDENTITIES:

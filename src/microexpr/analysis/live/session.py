@@ -24,7 +24,7 @@ from ...core.progress import no_progress
 from ...faces.tracking.prefetch import prefetch
 from ...faces.tracking.recorder import Recorders, TrackedFrame, follow_faces
 from ..candidates import beside_events, to_candidates
-from ..causes import left_out_notes, sift
+from ..causes import left_out_notes, mark_nested, sift
 from ..classify import classify_events, unknown_gaze
 from ..options import AnalysisOptions, Components
 from ..result import build_analysis, event_files
@@ -187,7 +187,11 @@ class _Session:
         self.images = FrameBuffer(settings.window + 2, settings.buffer_fps)  # tracks reach up to a second farther back
         self.recorders = Recorders(self.tracking, self.window)
         self.detector = EventDetector(
-            self.tracking, lambda track: components.search(track, options), settings.settle, settings.window / 2
+            self.tracking,
+            lambda track: components.search(track, options),
+            settings.settle,
+            settings.window / 2,
+            options.min_quality,
         )
         self.events: list[Event] = []
         self.candidates: list[Candidate] = []
@@ -297,7 +301,7 @@ class _Session:
             return
         self.gaze_note = self.gaze_note or unknown_gaze(found)
         events, _ = classify_events(images, recording, found, self.model, self.options, no_progress)
-        for event in events:
+        for event in mark_nested([*self.events, *events])[len(self.events) :]:
             self.events.append(event)
             _append(self.folder / LINES, json.dumps(dataclasses.asdict(event)) + "\n")
             self.on_event(event)

@@ -4,7 +4,7 @@
 
    host               an empty element; the timeline fills its width. Needs timeline.css.
    analysis           the content of events.json (docs/how-to/analyze.md): recording, faces, events, and where they are known
-                      candidates (movements that are no events) and spotter_threshold (its height on the curves).
+                      candidates (movements that are no events), spotter_threshold (its height on the curves) and excluded.
    onSelect           called with the index of the event in analysis.events that the user selected.
    onSeek             called with the seconds that the user chose, from 0 to the end; during a drag, repeatedly.
    onLayout           called with { space, scale, top } when they change: an element that scrolls with the timeline, pixels
@@ -103,14 +103,14 @@
       for (const [kind, text, present] of [
         ["micro", "micro, below 0.5 s", true], ["macro", "macro", true],
         ["candidate", "no event", data.candidates.length], ["threshold", "threshold", data.spotter_threshold !== null],
-        ["blink", "blink", true], ["gap", "face not visible", true],
+        ["blink", "blink", true], ["gap", "face not visible", true], ["excluded", "excluded", data.excluded.length],
       ]) {
         if (present) make("i", `tl-key tl-${kind}`, make("span", "", legend)).parentElement.append(text);
       }
     }
 
     function setAnalysis(newAnalysis) {
-      data = { candidates: [], spotter_threshold: null, ...newAnalysis };
+      data = { candidates: [], spotter_threshold: null, excluded: [], ...newAnalysis };
       frame = data.recording.fps > 0 ? 1 / data.recording.fps : 0.04;
       end = Math.max(data.recording.seconds + frame, frame);
       const faces = new Map(data.faces.map((face) => [face.face, face]));
@@ -270,6 +270,9 @@
         for (const [a, b] of lane.gaps.filter(([a, b]) => visible(a, b))) {
           draw("rect", { ...span(a, b, 1), y: 1, height: LANE - 1, fill: `url(#${hatch})` }, group, "face not visible");
         }
+        for (const [a, b] of data.excluded.filter(([a, b]) => visible(a, b))) {
+          draw("rect", { class: "tl-excluded", ...span(a, b, 1), y: 1, height: LANE - 1 }, group, "excluded");
+        }
         for (const weak of data.candidates.filter(({ face, start, end }) => face === lane.face && visible(start, end))) {
           const title = `no event, ${weak.start.toFixed(2)} s: ${weak.reason}, score ${weak.score.toFixed(2)}`;
           const box = { ...span(weak.start, weak.end, 4), y: STRIP[0] + 3, height: STRIP[1] - STRIP[0] - 6, rx: 4 };
@@ -315,7 +318,7 @@
       const limit = data.spotter_threshold;
       const max = Math.max(...points.map(([, value]) => value), 1.1 * (limit ?? 0), 1e-9);
       const y = (value) => (CURVE[1] - (CURVE[1] - CURVE[0]) * value / max).toFixed(1);
-      const hidden = (a, b) => lane.gaps.some(([c, d]) => c < b && d > a && d - c > frame && a <= c + frame && b >= d - frame);
+      const hidden = (a, b) => [...lane.gaps, ...data.excluded].some(([c, d]) => c < b && d > a && d - c > frame && a <= c + frame && b >= d - frame);
       let first = points.findIndex(([seconds]) => seconds >= low), path = "", start = null, last = null;
       first = Math.max(0, (first < 0 ? points.length : first) - 1);
       let area = "";
