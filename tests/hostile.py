@@ -234,9 +234,12 @@ def folders(good: Path, folder: Path) -> Iterator[Input]:
         yield Input(folder / name, "error")
     for name, content in (("broken", b"\x89PNG\r\n"), ("zero", b""), ("other", b"GIF89a")):
         (_filled(folder / name) / "img4.png").write_bytes(content)
-        yield Input(folder / name, "error")
+        yield Input(folder / name, "done")
     (_filled(folder / "first-broken") / "img1.png").write_bytes(b"no")
-    yield Input(folder / "first-broken", "error")
+    yield Input(folder / "first-broken", "done")
+    for path in _filled(folder / "all-broken").iterdir():
+        path.write_bytes(b"no")
+    yield Input(folder / "all-broken", "error")
     _filled(_filled(folder / "double"), (3,), "img03.png")
     yield Input(folder / "double", "error")
     mixed = _filled(folder / "mixed sizes")
@@ -264,7 +267,7 @@ def folders(good: Path, folder: Path) -> Iterator[Input]:
     (_filled(folder / "folder inside") / "img9.png").mkdir()
     (_filled(folder / "device inside") / "img9.png").symlink_to("/dev/zero")
     for name in ("pipe inside", "dangling", "loop inside", "folder inside", "device inside"):
-        yield Input(folder / name, "error")
+        yield Input(folder / name, "done")
     (folder / "linked").symlink_to(folder / "two")
     yield Input(folder / "linked", "done")
     (folder / "round").symlink_to("round")

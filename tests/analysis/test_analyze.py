@@ -181,7 +181,62 @@ def test_a_damaged_file_is_analyzed_as_far_as_it_can_be_read(tmp_path, video):
     write_video(tmp_path / "cut.avi", film(40), 25)
     (tmp_path / "cut.avi").write_bytes((tmp_path / "cut.avi").read_bytes()[:20_000])
     cut = analyze_video(tmp_path / "cut.avi", tmp_path / "out", NONE, components=STUB)
-    assert any("announces about 40 frames" in line for line in cut.warnings)
+    assert any("its header announces 1.60 s" in line for line in cut.warnings)
+
+
+def test_broken_images_of_a_folder_are_left_out_and_told(tmp_path):
+    """The first and the fifth of ten; the others keep their numbers, and times begin at the first readable one."""
+    for number, image in enumerate(film(10), start=1):
+        write_image(tmp_path / "frames" / f"img{number}.jpg", image)
+    for number, content in {1: b"", 5: (tmp_path / "frames" / "img5.jpg").read_bytes()[:300]}.items():
+        (tmp_path / "frames" / f"img{number}.jpg").write_bytes(content)
+    options = AnalysisOptions.from_settings({"model": "none", "tracking.fps": 100})
+    found = analyze_video(tmp_path / "frames", tmp_path / "out", options, components=STUB)
+    assert (found.recording.frames, found.recording.seconds) == (8, pytest.approx(0.08))
+    assert found.warnings[0] == "2 of 10 images cannot be read and were left out: img1.jpg, img5.jpg"
+    (event,) = found.events
+    assert (event.onset, event.offset, event.seconds) == (2, 10, pytest.approx(0.08))
+    assert "damaged frames" in event.warnings
+    for path in (tmp_path / "frames").iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(MediaError, match=r"img1\.jpg' \(0 bytes\) is broken"):
+        analyze_video(tmp_path / "frames", tmp_path / "out", NONE, components=STUB)
+
+
+def test_a_given_frame_rate_is_never_ignored_in_silence(video, tmp_path):
+    """The film is stamped at 25 frames per second; images whose names are times have their own."""
+    options = AnalysisOptions.from_settings({"model": "none", "tracking.fps": 100})
+    before = analyze_video(video, tmp_path / "out", NONE, components=STUB)
+    found = analyze_video(video, tmp_path / "out", options, components=STUB)
+    assert (before.recording.seconds, found.recording.seconds) == (pytest.approx(0.76), pytest.approx(0.19))
+    assert "say 25 frames per second, but the camera recorded 100 (--fps)" in found.warnings[0]
+    assert found.events[0].kind == "micro"
+    for number, image in enumerate(film(6)):
+        write_image(tmp_path / "timed" / f"RGB-11-26-58-{40 * number:03d}.jpg", image)
+    timed = analyze_video(tmp_path / "timed", tmp_path / "out", options, components=STUB)
+    assert timed.recording.seconds == pytest.approx(0.2) and "(--fps) were not used" in timed.warnings[0]
+
+
+@pytest.mark.parametrize(("fps", "slow"), [(59.94, False), (60, False), (50, True), (30, True)])
+def test_a_camera_of_59_94_frames_per_second_is_fast_enough(tmp_path, fps, slow):
+    timed_video(tmp_path / "film.mkv", tuple(round(1000 * n / fps) for n in range(30)))
+    found = analyze_video(tmp_path / "film.mkv", tmp_path / "out", NONE, components=STUB)
+    assert found.recording.fps == pytest.approx(fps, rel=0.005)
+    assert any("can be missed" in line for line in found.warnings) == slow
+    assert ("below 60 fps" in found.events[0].warnings) == slow
+
+
+def test_files_that_a_system_leaves_in_a_folder_of_frames_change_nothing(tmp_path):
+    for number, image in enumerate(film(6)):
+        write_image(tmp_path / "frames" / f"img{number}.png", image)
+    parts, calls = count(STUB)
+    parts = dataclasses.replace(parts, track=lambda *given: calls.append("") or STUB.track(*given))
+    first = analyze_video(tmp_path / "frames", tmp_path / "out", NONE, components=parts)
+    for name in (".DS_Store", "Thumbs.db", "._img1.png", "desktop.ini"):
+        (tmp_path / "frames" / name).write_bytes(b"anything")
+    assert analyze_video(tmp_path / "frames", tmp_path / "out", NONE, components=parts) == first and len(calls) == 1
+    write_image(tmp_path / "frames" / "img7.png", film(1)[0])
+    assert analyze_video(tmp_path / "frames", tmp_path / "out", NONE, components=parts) != first and len(calls) == 2
 
 
 def test_a_finished_analysis_is_not_repeated(video, tmp_path):

@@ -45,7 +45,7 @@ def warnings(
     found = []
     if not faces:
         found.append("no face was found in this recording")
-    if 0 < recording.fps < SLOW_FPS:
+    if is_slow(recording):
         shortest = 2000 / recording.fps
         found.append(
             f"{recording.fps:.4g} frames per second: a movement shorter than {shortest:.0f} ms (two frames) can be "
@@ -69,6 +69,11 @@ def warnings(
     return tuple(found)
 
 
+def is_slow(recording: Recording) -> bool:
+    """Whether a recording has less than 60 frames per second; cameras of 60 record 59.94."""
+    return recording.fps > 0 and round(recording.fps) < SLOW_FPS
+
+
 def classify_events(
     frames: Frames,
     recording: Recording,
@@ -90,7 +95,7 @@ def classify_events(
     Returns:
         The events, and index of an event -> its images.
     """
-    damage, _ = frame_damage(frames)
+    damage, _ = frame_damage(frames, options.fps)
     motions = [_motion(track, interval) for track, interval in found]
     events = [
         _event(recording, track, interval, motion, options, damage)
@@ -162,7 +167,7 @@ def _event(
         **cut_remarks(track, part, recording.seconds, options.excluded),
         "face hardly in sight": quality < options.min_quality,
         "damaged frames": ((damage >= start - 0.001) & (damage <= end + 0.001)).any(),
-        f"below {SLOW_FPS} fps": 0 < recording.fps < SLOW_FPS,
+        f"below {SLOW_FPS} fps": is_slow(recording),
         "peak within two frames of its begin": middle - first < 2,
     }
     return Event(

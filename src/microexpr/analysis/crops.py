@@ -129,8 +129,10 @@ def _crop_video(frames: Frames, waiting: dict[int, EventCrops]) -> Iterator[tupl
 
 
 def _crop_numbered(frames: Frames, waiting: dict[int, EventCrops]) -> Iterator[tuple[int, EventCrops]]:
+    unreadable = getattr(frames, "unreadable", {})
+    numbers = [number for number in frames.numbers if number not in unreadable]
     for key, crops in waiting.items():
-        for number in frames.numbers:
+        for number in numbers:
             if crops.request.wants(number):
                 try:
                     crops.add(number, frames.read(number))

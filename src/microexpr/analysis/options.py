@@ -136,6 +136,11 @@ class AnalysisOptions:
         """Frames per second of sources without time stamps."""
         return self.tracker.fps
 
+    @property
+    def camera_fps(self) -> float | None:
+        """Frames per second of the camera where the user gives them; None takes those of the file."""
+        return self.fps if "fps" in self.tracking else None
+
     def check(self) -> None:
         """Raise at once what is wrong with a setting, before any work is done.
 

@@ -23,7 +23,8 @@ from ..core.events import Analysis
 from ..core.executors import Done, executor
 from ..core.files import locked
 from ..core.progress import ProgressCallback, no_progress, show_progress
-from ..imaging.frames import file_signature, open_frames
+from ..imaging.frames import describe_contents, file_signature, open_frames
+from ..imaging.timing import iter_frames
 from ..imaging.video import VideoFrames
 from .candidates import beside_events, to_candidates
 from .causes import face_notes, left_out_notes, mark_nested, sift
@@ -99,7 +100,7 @@ def analyze_video(
         if out is not None:
             return _analyze_into(source, output_folder(source, Path(out)), options, callback, components)
         with _readable_errors(source), TemporaryDirectory() as work:
-            return _analyze(source, _open(source), Path(work), "", options, callback, components)[0]
+            return _analyze(source, _open(source, options), Path(work), "", options, callback, components)[0]
 
 
 def analyze_videos(
@@ -188,17 +189,17 @@ def _locked(folder: Path) -> Iterator[None]:
         raise RunError(f"'{folder}' is being written by another analysis; wait for it, or give another --out") from None
 
 
-def _open(source: Path) -> Frames:
+def _open(source: Path, options: AnalysisOptions) -> Frames:
     if source.suffix.lower() == ".txt" and source.is_file():
         raise MediaError(f"list '{source}' names no recording, or stands in a list; write one path a line, in UTF-8")
-    return open_frames(source, damaged=True)
+    return open_frames(source, damaged=True, camera_fps=options.camera_fps)
 
 
 def _analyze_into(
     source: Path, folder: Path, options: AnalysisOptions, progress: ProgressCallback, components: Components
 ) -> Analysis:
     with _readable_errors(source):
-        frames = _open(source)
+        frames = _open(source, options)
         fingerprint = _fingerprint(source, options)
         if folder.is_file():
             raise RunError(f"'{folder}' is a file; give another --out")
@@ -227,7 +228,8 @@ def _remove_work(folder: Path) -> None:
 
 def _fingerprint(source: Path, options: AnalysisOptions) -> str:
     model = "" if options.model_file is None else file_signature(options.model_file)
-    content = json.dumps([file_signature(source), options.resolved_settings(), model, __version__], sort_keys=True)
+    settings = [options.resolved_settings(), options.camera_fps]
+    content = json.dumps([file_signature(source), settings, model, __version__], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
@@ -293,8 +295,8 @@ def _analyze(
     classified, images = classify_events(frames, recording, found, model, options, report)
     events = mark_nested(classified)
     notes = (
-        *_assumed_rate(frames, options),
-        *frame_damage(frames)[1],
+        *_rate_notes(frames, options),
+        *frame_damage(frames, options.fps)[1],
         *(note for group in tracks_by_face(tracks) for note in face_notes(group)),
         *exclusion_notes(options.excluded, recording),
         *left_out_notes(Counter(why for _, _, why in left_out)),
@@ -310,20 +312,26 @@ def _analyze(
 
 
 def _frame_shape(source: Path, frames: Frames) -> tuple[int, ...]:
-    """Shape of the first frame; the other frames of a video are not decoded for it."""
-    if isinstance(frames, VideoFrames):
-        first = next((image for _, image in frames), None)
-    else:
-        first = frames.read(frames.numbers[0]) if frames.numbers else None
-    if first is None:
-        missing = "no image with a number in its name" if source.is_dir() else "no frame"
-        raise MediaError(f"'{source}' holds {missing}")
+    """Shape of the first readable frame; the other frames are not decoded for it."""
+    try:
+        _, _, first = next(iter_frames(frames, 1.0))
+    except StopIteration:
+        unreadable = getattr(frames, "unreadable", {})
+        why = next(iter(unreadable.values()), f"'{source}' holds no frame: {describe_contents(source)}")
+        raise MediaError(why) from None
     return first.shape
 
 
-def _assumed_rate(frames: Frames, options: AnalysisOptions) -> tuple[str, ...]:
-    """Warn about a frame rate that was assumed, because a folder of frames has no time stamps."""
-    if getattr(frames, "times", ()) or "fps" in options.tracking or len(frames.numbers) < 2:
+def _rate_notes(frames: Frames, options: AnalysisOptions) -> tuple[str, ...]:
+    """Warn about a frame rate that was assumed, or given for nothing, and about the header of a video."""
+    if isinstance(frames, VideoFrames):
+        return frames.header.notes
+    if len(frames.numbers) < 2:
+        return ()
+    if getattr(frames, "times", ()):
+        unused = "the names of the images are their times, so the given frames per second (--fps) were not used"
+        return () if options.camera_fps is None else (unused,)
+    if options.camera_fps is not None:
         return ()
     return (
         f"image files hold no time stamps: {options.fps:g} frames per second were assumed, and every time depends on "

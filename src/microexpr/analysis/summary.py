@@ -13,8 +13,15 @@ import numpy as np
 from ..core.clip import Frames
 from ..core.events import Face, Recording, Spans
 from ..core.track import FaceTrack
-from ..imaging.timing import MonotonicClock
+from ..imaging.frames import FolderFrames
+from ..imaging.timing import MonotonicClock, frame_rate
 from ..imaging.video import VideoFrames
+
+MIN_MISSING = 0.1
+"""A file that is shorter than its header announces, by this many seconds and 2 %, was cut; headers are not exact."""
+
+MAX_NAMES = 3
+"""Files that a warning names."""
 
 MAX_CURVE_POINTS = 2000
 """Points of a curve that a page can draw quickly."""
@@ -30,28 +37,59 @@ def describe_recording(name: str, source: Path, frames: Frames, fps: float, shap
         fps: frames per second of a source without time stamps.
         shape: shape of its frames, (height, width, ...).
     """
-    clock = MonotonicClock(1 / fps)
-    stamps = getattr(frames, "times", ()) or [n / fps for n in frames.numbers]  # as `iter_frames` times them
-    times = np.array([clock.next(stamp) for stamp in stamps])
-    rate = float(1 / max(np.median(np.diff(times)), 1e-6)) if len(times) > 1 else 0.0
+    times = frame_times(frames, fps)[1]
+    rate = frame_rate(times)
     seconds, height, width = round(float(times[-1]), 6), shape[0], shape[1]
     return Recording(name, absolute_path(source), len(times), seconds, round(rate, 3), width, height)
 
 
-def frame_damage(frames: Frames) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return the times in seconds at which a file is damaged, rising, and warnings about them."""
+def frame_times(frames: Frames, fps: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return numbers and times of the readable frames, as `iter_frames` gives them.
+
+    Args:
+        frames: of a recording.
+        fps: frames per second of a source without time stamps.
+    """
+    clock, unreadable = MonotonicClock(1 / fps), getattr(frames, "unreadable", {})
+    stamps = getattr(frames, "times", ()) or [n / fps for n in frames.numbers]
+    kept = [(n, clock.next(s)) for n, s in zip(frames.numbers, stamps, strict=True) if n not in unreadable]
+    return np.array([n for n, _ in kept], np.int64), np.array([seconds for _, seconds in kept])
+
+
+def frame_damage(frames: Frames, fps: float) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the times in seconds at which a source is damaged, rising, and warnings about them.
+
+    Args:
+        frames: of a recording.
+        fps: frames per second of a source without time stamps.
+    """
+    if isinstance(frames, FolderFrames):
+        return _folder_damage(frames, fps)
     if not isinstance(frames, VideoFrames):
         return np.zeros(0), ()
     times, warnings = np.array(frames.damage) - frames.times[0], []
     if len(times):
         where = f"at {times[0]:.2f} s" if times[0] == times[-1] else f"from {times[0]:.2f} to {times[-1]:.2f} s"
         warnings.append(f"the file is damaged {where}: {len(times)} frames are broken or missing; do not trust them")
-    present, expected = len(frames.times), frames.estimated_frame_count()
-    if expected > max(present + 2, 1.1 * present):
+    announced = frames.header.seconds
+    if announced - frames.end > max(MIN_MISSING, announced / 50):
         warnings.append(
-            f"the header of the file announces about {expected} frames, but it holds {present}: it is incomplete"
+            f"the file ends too early, or was cut: its header announces {announced:.2f} s, but it holds "
+            f"{frames.end:.2f} s"
         )
     return times, tuple(warnings)
+
+
+def _folder_damage(frames: FolderFrames, fps: float) -> tuple[np.ndarray, tuple[str, ...]]:
+    """As `frame_damage`; an image that cannot be read lies between the readable ones before and after it."""
+    unreadable = frames.unreadable
+    if not unreadable:
+        return np.zeros(0), ()
+    numbers, times = frame_times(frames, fps)
+    missing = np.interp(list(unreadable), numbers, times)
+    names = [frames.files[number].name for number in unreadable]
+    listed = ", ".join(names[:MAX_NAMES]) + (" ..." if len(names) > MAX_NAMES else "")
+    return missing, (f"{len(names)} of {len(frames.files)} images cannot be read and were left out: {listed}",)
 
 
 def tracks_by_face(tracks: Sequence[FaceTrack]) -> list[list[FaceTrack]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -17,7 +18,8 @@ from ..core.errors import MediaError
 from ..core.progress import ProgressCallback
 from ..imaging.images import MAX_PIXELS
 from ..imaging.timing import iter_frames
-from ..imaging.video import VideoFrames, open_video
+from ..imaging.video import VideoFrames, upright_converter
+from ..imaging.video_header import VideoHeader, open_video, read_header
 
 HEADER_BYTES = 256
 """Number of first bytes from which `video_suffix` recognizes a format."""
@@ -67,8 +69,11 @@ def is_playable(path: Path, first: float) -> bool:
     """
     if path.suffix not in (".mp4", ".webm") or abs(first) > 1e-3:
         return False
+    header = read_header(path)
+    if not header.only_track or header.time_scale != 1 or header.pixel_aspect != 1:
+        return False  # browsers choose another track, play slow motion slowly, or show frames of another size
     with open_video(path) as container:
-        stream = container.streams.video[0]
+        stream = container.streams[header.track]
         codecs = ("h264",) if path.suffix == ".mp4" else ("vp8", "vp9")
         return stream.codec_context.name in codecs and stream.codec_context.pix_fmt in ("yuv420p", "yuvj420p")
 
@@ -130,21 +135,30 @@ class FrameReader:
     """Read single frames of a video as JPEG, exactly by number, which the seeking of a browser is not.
 
     It seeks to the key frame before the wanted frame, decodes from there, and recognizes frames by their time stamps.
-    Where time stamps are not strictly increasing, it decodes and counts from the start.
+    Where time stamps are not strictly increasing, or not those of the file, it decodes and counts from the start.
 
     Args:
         path: a video file.
-        timestamps: (T,) float64 time stamps of its frames in seconds, as the file has them.
+        timestamps: (T,) float64 time stamps of its frames in seconds, as `VideoFrames` gives them.
     """
 
     def __init__(self, path: Path, timestamps: np.ndarray) -> None:
         self.path = path
         self.timestamps = timestamps
-        self.can_seek = bool(len(timestamps) and (np.diff(timestamps) > 0).all())
         self._cache: deque[tuple[int, Any]] = deque(maxlen=CACHE_SIZE)
         self._frames: Iterator[tuple[int, Any]] = iter(())
         self._lock = Lock()
         self._container: Any = None
+
+    @cached_property
+    def _header(self) -> VideoHeader:
+        return read_header(self.path)
+
+    @cached_property
+    def can_seek(self) -> bool:
+        """Whether frames are recognized by their time stamps."""
+        rising = bool(len(self.timestamps) and (np.diff(self.timestamps) > 0).all())
+        return rising and self._header.time_scale == 1 and not self._header.decoding_order
 
     def jpeg(self, number: int) -> bytes:
         """Return one frame as JPEG, upright, at most `MAX_WIDTH` pixels wide.
@@ -159,11 +173,10 @@ class FrameReader:
             raise MediaError(f"no frame {number}; there are {len(self.timestamps)}, counted from 0")
         with self._lock:
             try:
-                frame = self._frame(number)
+                image = upright_converter(self._header)(self._frame(number))
             except av.error.FFmpegError as error:
                 raise MediaError(f"frame {number} cannot be read: {error.strerror}") from None
-        quarter_turns = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
-        image = np.ascontiguousarray(np.rot90(frame.to_ndarray(format="bgr24"), quarter_turns))
+        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
         return cv2.imencode(".jpg", _limit_width(image), [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
 
     def close(self) -> None:
@@ -206,7 +219,7 @@ class FrameReader:
     def _seek(self, number: int) -> None:
         self._close()
         self._container = open_video(self.path)
-        stream = self._container.streams.video[0]
+        stream = self._container.streams[self._header.track]
         stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
         if not self.can_seek or number == 0:
             self._frames = enumerate(_decode(self._container, stream))

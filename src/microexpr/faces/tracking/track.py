@@ -69,7 +69,9 @@ def track_faces(
 def _source(frames: Frames) -> str:
     """A text that identifies a recording on disk; "" for frames in memory."""
     path = getattr(frames, "path", None) or getattr(frames, "folder", None)
-    return f"{path} {file_signature(Path(path))}" if path is not None and Path(path).exists() else ""
+    if path is None or not Path(path).exists():
+        return ""
+    return f"{path} {file_signature(Path(path))} {getattr(frames, 'camera_fps', None)}"
 
 
 def _track(frames: Frames, options: Tracking, progress: ProgressCallback, store: TrackStore, key: str) -> None:
