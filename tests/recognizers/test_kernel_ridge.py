@@ -1,4 +1,4 @@
-"""Kernel ridge regression: its closed form, mirrored faces, and all folds at once."""
+"""Kernel machines: the closed form of kernel ridge regression, mirrored faces, and all folds at once."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import pytest
 
 from microexpr.core.clip import Sample
 from microexpr.core.errors import MicroexprError
-from microexpr.recognizers import RECOGNIZERS
+from microexpr.recognizers import RECOGNIZERS, Recognizer
 from microexpr.recognizers._flow_views import mirrored
 from microexpr.recognizers.base import Fit
 from microexpr.recognizers.checks import CLASSES, synthetic_samples
@@ -39,25 +39,35 @@ def test_a_mirrored_face_has_the_same_probabilities():
     assert recognizer.predict_proba(turned) == pytest.approx(recognizer.predict_proba(test), abs=1e-6)
 
 
-def folds(estimates: tuple[str, ...] = ("image",)) -> Iterator[tuple[Fit, list[Sample]]]:
+def folds(settings) -> Iterator[tuple[Fit, list[Sample]]]:
     samples, labels = synthetic_samples()
     for person in sorted({sample.clip.subject for sample in samples}):
         kept = [i for i, sample in enumerate(samples) if sample.clip.subject != person]
-        fit = Fit(build(), [samples[i] for i in kept], [labels[i] for i in kept])
+        fit = Fit(RECOGNIZERS.build(settings, classes=CLASSES), [samples[i] for i in kept], [labels[i] for i in kept])
         yield fit, [sample for sample in samples if sample.clip.subject == person]
 
 
-def test_all_folds_at_once_equal_one_after_the_other():
-    alone = [fit.run().predict_proba(test) for fit, test in folds()]
-    together = [test for _, test in folds()]
-    fitted = KernelRidge.fit_many([fit for fit, _ in folds()])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"name": "kernel-ridge"},
+        {"name": "svm", "C": 10.0},
+        {"name": "svm", "kernel": "linear"},
+        {"name": "svm", "standardize": True},
+    ],
+    ids=str,
+)
+def test_all_folds_at_once_equal_one_after_the_other(settings):
+    alone = [fit.run().predict_proba(test) for fit, test in folds(settings)]
+    together = [test for _, test in folds(settings)]
+    fitted = RECOGNIZERS.get(settings["name"]).fit_many([fit for fit, _ in folds(settings)])
     for expected, recognizer, test in zip(alone, fitted, together, strict=True):
-        assert isinstance(recognizer, KernelRidge)
+        assert isinstance(recognizer, Recognizer)
         assert recognizer.predict_proba(test) == pytest.approx(expected, abs=1e-9)
 
 
 def test_a_fold_that_fails_leaves_the_others():
-    fits = [fit for fit, _ in folds()][:2]
+    fits = [fit for fit, _ in folds({"name": "kernel-ridge"})][:2]
     fits[0] = Fit(fits[0].recognizer, fits[0].samples, ["anger"] * len(fits[0].samples))
     failed, fitted = KernelRidge.fit_many(fits)
     assert "label 'anger' is none of the classes" in str(failed) and isinstance(fitted, KernelRidge)

@@ -1,4 +1,4 @@
-"""Descriptions of flow images and of their mirror images, and the distances between them."""
+"""Descriptions of flow images and of their mirror images, and kernels made of distances between them."""
 
 from __future__ import annotations
 
@@ -62,52 +62,11 @@ def mirrored(images: np.ndarray) -> np.ndarray:
     return images[:, :, ::-1] * sign
 
 
-def squared_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """(n, m) squared Euclidean distances between the rows of (n, d) and of (m, d), 0 or more."""
-    a, b = first.astype(np.float64), second.astype(np.float64)
-    products = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
-    return np.maximum(products, 0)
+def kernel(distances: Sequence[np.ndarray], widths: np.ndarray) -> np.ndarray:
+    """(n, m) mean over the views of a Gaussian kernel, itself the mean over a clip and its mirror image.
 
-
-@dataclass(frozen=True, eq=False)
-class ClipDistances:
-    """What kernels between clips are made of.
-
-    Attributes:
-        positions: id of a clip -> its row.
-        vectors: (n, length) of each view.
-        direct: (n, n) squared distances of each view.
-        across: (n, n) squared distances of each view between the mirrored clip of the row and the clip of the column.
+    Args:
+        distances: (n, m) each: squared distances of the clips for each view, then those of their mirror images.
+        widths: (views,) squared distances at which a kernel is 1 / e.
     """
-
-    positions: dict[str, int]
-    vectors: tuple[np.ndarray, ...]
-    direct: tuple[np.ndarray, ...]
-    across: tuple[np.ndarray, ...]
-
-    @classmethod
-    def of(cls, samples: Sequence[Sample], views: Sequence[FlowView], estimates: Sequence[str]) -> ClipDistances:
-        """Describe samples and measure the distances of all pairs."""
-        described = [view.vectors(samples, estimates) for view in views]
-        return cls(
-            {sample.id: i for i, sample in enumerate(samples)},
-            tuple(own for own, _ in described),
-            tuple(squared_distances(own, own) for own, _ in described),
-            tuple(squared_distances(twins, own) for own, twins in described),
-        )
-
-    def select(self, rows: Sequence[Sample], columns: Sequence[Sample]) -> ClipDistances:
-        """Distances between some of the clips and others; positions and vectors are those of the columns."""
-        i, j = (np.array([self.positions[sample.id] for sample in samples]) for samples in (rows, columns))
-        return ClipDistances(
-            {sample.id: position for position, sample in enumerate(columns)},
-            tuple(vectors[j] for vectors in self.vectors),
-            tuple(d[np.ix_(i, j)] for d in self.direct),
-            tuple(d[np.ix_(i, j)] for d in self.across),
-        )
-
-
-def kernel(direct: Sequence[np.ndarray], across: Sequence[np.ndarray], widths: np.ndarray) -> np.ndarray:
-    """(n, m) mean over the views of a Gaussian kernel, itself the mean over a clip and its mirror image."""
-    terms = [np.exp(-d / w) + np.exp(-a / w) for d, a, w in zip(direct, across, widths, strict=True)]
-    return np.asarray(np.mean(terms, axis=0) / 2)
+    return np.asarray(np.mean([np.exp(-d / w) for d, w in zip(distances, (*widths, *widths), strict=True)], axis=0))

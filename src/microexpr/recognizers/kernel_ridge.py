@@ -6,19 +6,20 @@ closed form: Pahikkala, Boberg, Salakoski: Fast n-Fold Cross-Validation for Regu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 from scipy.linalg import cho_factor, cho_solve
-from scipy.optimize import minimize_scalar
 
 from ..core.clip import Sample
 from ..core.registry import validate_settings
-from ._flow_views import ClipDistances, FlowView, kernel, squared_distances
-from .base import RECOGNIZERS, Fit, Recognizer, Settings, State, softmax
+from ._calibration import best_temperature
+from ._flow_views import FlowView, kernel
+from ._pairs import PairRecognizer, Pairs, squared_distances
+from .base import RECOGNIZERS, Settings, State, softmax
 
 Positive = Annotated[float, Field(gt=0)]
 
@@ -40,7 +41,7 @@ VIEWS: tuple[Settings, ...] = (
 
 @RECOGNIZERS.register("kernel-ridge")
 @dataclass
-class KernelRidge(Recognizer):
+class KernelRidge(PairRecognizer):
     """Regression on the classes (1 for the own, 0 for the others) with the mean of Gaussian kernels of several views.
 
     A kernel between two clips is the mean of that between the clips and that between one and the mirror image of the
@@ -64,33 +65,27 @@ class KernelRidge(Recognizer):
 
     def __post_init__(self) -> None:
         self._views()  # a misspelled setting is found before any work is done
-        self._shared: ClipDistances | None = None
 
     def _views(self) -> list[FlowView]:
         return [validate_settings(FlowView, dict(table), "view of kernel-ridge") for table in self.views]
 
-    @classmethod
-    def fit_many(cls, fits: Sequence[Fit]) -> Iterator[Recognizer | Exception]:
-        """Fit many on parts of the same clips: distances are measured once for recognizers with equal views."""
-        shared: dict[str, ClipDistances] = {}
-        for fit in fits:
-            key = _views_key(fit)
-            if key not in shared:
-                samples = {sample.id: sample for other in fits if _views_key(other) == key for sample in other.samples}
-                shared[key] = fit.recognizer._measure(list(samples.values()))  # type: ignore[attr-defined]
-            fit.recognizer._shared = shared[key]  # type: ignore[attr-defined]
-            yield fit.run_safely()
-            fit.recognizer._shared = None  # type: ignore[attr-defined]
+    def _pairs_key(self) -> str:
+        return repr((self.views, self.estimates))
 
-    def _measure(self, samples: Sequence[Sample]) -> ClipDistances:
-        return ClipDistances.of(samples, self._views(), self.estimates)
+    def _measure(self, samples: Sequence[Sample]) -> Pairs:
+        described = [view.vectors(samples, self.estimates) for view in self._views()]
+        own = tuple(vectors for vectors, _ in described)
+        return Pairs({sample.id: i for i, sample in enumerate(samples)}, own, _distances(described, own))
+
+    def _compare(self, samples: Sequence[Sample]) -> tuple[np.ndarray, ...]:
+        return _distances([view.vectors(samples, self.estimates) for view in self._views()], self.vectors_)
 
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
-        distances = self._measure(samples) if self._shared is None else self._shared.select(samples, samples)
+        pairs = self._training_pairs(samples)
         self.present_ = np.unique(targets)
-        self._learned, self.vectors_ = samples, distances.vectors
-        self.widths_ = np.array([_median(d) for d in distances.direct])
-        gram = kernel(distances.direct, distances.across, self.widths_)
+        self.vectors_ = pairs.vectors
+        self.widths_ = np.array([_median(direct) for direct in pairs.matrices[: len(self.views)]])
+        gram = kernel(pairs.matrices, self.widths_)
         counts = np.bincount(targets, minlength=len(self.classes))
         weights = len(targets) / (len(self.present_) * counts[targets]) if self.class_weights else np.ones(len(targets))
         wanted = np.eye(len(self.classes))[targets][:, self.present_] - 1 / len(self.present_)
@@ -98,26 +93,16 @@ class KernelRidge(Recognizer):
         left_out = {p: leave_groups_out(gram, wanted, p / weights, groups) for p in self.penalties}
         errors = {p: float((weights[:, None] * (wanted - scores) ** 2).mean()) for p, scores in left_out.items()}
         self.penalty_ = min(errors, key=lambda penalty: errors[penalty])
-        self.temperature_ = _temperature(left_out[self.penalty_], np.searchsorted(self.present_, targets))
+        self.temperature_ = best_temperature(left_out[self.penalty_], np.searchsorted(self.present_, targets))
         system = gram + np.diag(self.penalty_ / weights)
         self.coefficients_ = cho_solve(cho_factor(system), wanted)
         self.history_ = [{"penalty": self.penalty_, "left_out_error": errors[self.penalty_]}]
 
     def _predict_proba(self, samples: Sequence[Sample]) -> np.ndarray:
-        scores = kernel(*self._distances(samples), self.widths_) @ self.coefficients_
+        scores = kernel(self._test_pairs(samples), self.widths_) @ self.coefficients_
         probabilities = np.zeros((len(samples), len(self.classes)))
         probabilities[:, self.present_] = softmax(scores / self.temperature_)
         return probabilities
-
-    def _distances(self, samples: Sequence[Sample]) -> tuple[Sequence[np.ndarray], Sequence[np.ndarray]]:
-        """Of each view the (n, training clips) squared distances of the clips, and of their mirror images."""
-        if self._shared is not None and all(sample.id in self._shared.positions for sample in samples):
-            chosen = self._shared.select(samples, self._learned)
-            return chosen.direct, chosen.across
-        described = [view.vectors(samples, self.estimates) for view in self._views()]
-        direct = [squared_distances(own, v) for (own, _), v in zip(described, self.vectors_, strict=True)]
-        across = [squared_distances(twins, v) for (_, twins), v in zip(described, self.vectors_, strict=True)]
-        return direct, across
 
     def state(self) -> State:
         """Return the descriptions of the training clips, their coefficients, and the widths of the kernels."""
@@ -160,11 +145,13 @@ def leave_groups_out(gram: np.ndarray, wanted: np.ndarray, penalties: np.ndarray
     return scores
 
 
-def _views_key(fit: Fit) -> str:
-    """Equal for recognizers that describe clips alike."""
-    recognizer = fit.recognizer
-    assert isinstance(recognizer, KernelRidge)
-    return repr((recognizer.views, recognizer.estimates))
+def _distances(
+    described: Sequence[tuple[np.ndarray, np.ndarray]], columns: Sequence[np.ndarray]
+) -> tuple[np.ndarray, ...]:
+    """Squared distances of the clips to those of the columns, for each view; then those of their mirror images."""
+    direct = [squared_distances(own, c) for (own, _), c in zip(described, columns, strict=True)]
+    across = [squared_distances(twins, c) for (_, twins), c in zip(described, columns, strict=True)]
+    return (*direct, *across)
 
 
 def _median(squared: np.ndarray) -> float:
@@ -172,13 +159,3 @@ def _median(squared: np.ndarray) -> float:
     pairs = squared[np.triu_indices(len(squared), 1)]
     median = float(np.median(pairs)) if len(pairs) else 0.0
     return median if median > 0 else 1.0
-
-
-def _temperature(scores: np.ndarray, targets: np.ndarray) -> float:
-    """The temperature of the softmax with the smallest cross-entropy on clips that were left out."""
-
-    def cross_entropy(logarithm: float) -> float:
-        probabilities = softmax(scores / np.exp(logarithm))
-        return float(-np.log(probabilities[np.arange(len(targets)), targets] + 1e-12).mean())
-
-    return float(np.exp(minimize_scalar(cross_entropy, bounds=(-5, 3), method="bounded").x))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -16,7 +16,9 @@ from pydantic import Field
 from ..core.clip import Sample
 from ..core.errors import RecipeError
 from ..core.group_folds import assign_folds
-from .base import RECOGNIZERS, Recognizer, State, softmax, stack
+from ._calibration import best_temperature
+from ._pairs import PairRecognizer, Pairs, squared_distances
+from .base import RECOGNIZERS, State, softmax, stack
 
 Positive = Annotated[float, Field(gt=0)]
 
@@ -26,7 +28,7 @@ CALIBRATION_FOLDS = 3
 
 @RECOGNIZERS.register("svm")
 @dataclass
-class SVM(Recognizer):
+class SVM(PairRecognizer):
     """A support vector machine on the flattened values of one array.
 
     Its probabilities are the softmax of the one-against-rest scores divided by a temperature (Guo et al. 2017) that is
@@ -51,39 +53,39 @@ class SVM(Recognizer):
     array: str = "image"
 
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
-        values = self._values(samples)
-        self._fit_arrays(values, targets)
-        self.temperature_ = 1.0 if self.machine_ is None else self._held_out_temperature(values, targets, groups)
-
-    def _fit_arrays(self, values: np.ndarray, targets: np.ndarray) -> None:
-        self.values_, self.targets_ = values, targets
+        values = self._raw(samples)
         self.mean_, self.deviation_ = values.mean(axis=0), values.std(axis=0)
         self.deviation_[self.deviation_ == 0] = 1  # a value that is the same in all clips carries no information
+        self._fit_pairs(self._training_pairs(samples), targets)
+        self.temperature_ = self._held_out_temperature(targets, groups)
+
+    def _fit_pairs(self, pairs: Pairs, targets: np.ndarray) -> None:
+        self.pairs_, self.targets_ = pairs, targets
         self.present_ = np.unique(targets)
         self.machine_ = None  # with a single class in training there is nothing to fit
         if len(self.present_) > 1:
-            self.machine_ = self._new_machine().fit(self._scaled(values), targets)
+            self.machine_ = self._machine(np.arange(len(targets)))
 
-    def _new_machine(self) -> Any:
-        from sklearn.svm import SVC
+    def _machine(self, rows: np.ndarray) -> KernelMachine:
+        """A machine that is fitted on some of the training clips."""
+        values, moments = self.pairs_.vectors
+        gamma = _gamma(self.gamma, moments[rows], values.shape[1]) if self.kernel == "rbf" else None
+        pairs = self.pairs_.matrices[0][np.ix_(rows, rows)]
+        return KernelMachine.fit(pairs, self.targets_[rows], gamma, self.C, self.class_weights)
 
-        weight = "balanced" if self.class_weights else None
-        return SVC(C=self.C, kernel=self.kernel, gamma=self.gamma, class_weight=weight)
-
-    def _held_out_temperature(self, values: np.ndarray, targets: np.ndarray, groups: Sequence[str]) -> float:
+    def _held_out_temperature(self, targets: np.ndarray, groups: Sequence[str]) -> float:
         """The temperature that fits the scores of held-out training subjects best; 1 where none can be held out.
 
         Clips are used whose classes all remain when their subject is held out.
         """
-        from ._calibration import best_temperature
-
+        if self.machine_ is None:
+            return 1.0
         folds = assign_folds(groups, CALIBRATION_FOLDS)
         scores, labels = [], []
         for fold in np.unique(folds):
-            rest, held = folds != fold, folds == fold
+            rest, held = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
             if np.array_equal(np.unique(targets[rest]), self.present_):
-                machine = self._new_machine().fit(self._scaled(values[rest]), targets[rest])
-                scores.append(_scores(machine, self._scaled(values[held])))
+                scores.append(self._machine(rest).scores(self.pairs_.matrices[0][np.ix_(held, rest)]))
                 labels.append(np.searchsorted(self.present_, targets[held]))
         return best_temperature(np.concatenate(scores), np.concatenate(labels)) if scores else 1.0
 
@@ -92,45 +94,106 @@ class SVM(Recognizer):
         if self.machine_ is None:
             probabilities[:, self.present_] = 1.0
             return probabilities
-        scores = _scores(self.machine_, self._scaled(self._asked(samples)))
+        scores = self.machine_.scores(self._test_pairs(samples)[0])
         probabilities[:, self.present_] = softmax(scores / self.temperature_)
         return probabilities
 
     def _predict(self, samples: Sequence[Sample]) -> np.ndarray:
         if self.machine_ is None:
             return np.repeat(self.present_, len(samples))
-        return np.asarray(self.machine_.predict(self._scaled(self._asked(samples))), np.int64)
+        return self.machine_.predict(self._test_pairs(samples)[0])
 
-    def _values(self, samples: Sequence[Sample]) -> np.ndarray:
+    def _pairs_key(self) -> str:
+        return "" if self.standardize else f"{self.kernel} {self.array}"
+
+    def _measure(self, samples: Sequence[Sample]) -> Pairs:
+        return self._all_pairs(self._values(samples), [sample.id for sample in samples])
+
+    def _all_pairs(self, values: np.ndarray, ids: Sequence[str]) -> Pairs:
+        wide = values.astype(np.float64)
+        moments = np.stack([wide.sum(axis=1), (wide**2).sum(axis=1)], axis=1)
+        return Pairs({name: i for i, name in enumerate(ids)}, (values, moments), (self._pairs(values, values),))
+
+    def _compare(self, samples: Sequence[Sample]) -> tuple[np.ndarray, ...]:
+        return (self._pairs(self._values(samples), self.pairs_.vectors[0]),)
+
+    def _pairs(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """(n, m) what the kernel is made of: squared distances of `rbf`, products of `linear`."""
+        if self.kernel == "rbf":
+            return squared_distances(first, second)
+        return np.asarray(first.astype(np.float64) @ second.T.astype(np.float64))
+
+    def _raw(self, samples: Sequence[Sample]) -> np.ndarray:
         return stack(samples, self.array).astype(np.float32).reshape(len(samples), -1)
 
-    def _asked(self, samples: Sequence[Sample]) -> np.ndarray:
-        """The values of test samples.
+    def _values(self, samples: Sequence[Sample]) -> np.ndarray:
+        """(n, length) values of samples, standardized where that is set.
 
         Raises:
             RecipeError: they have another number of values than the training samples.
         """
-        values = self._values(samples)
-        if values.shape[1] != self.values_.shape[1]:
+        values = self._raw(samples)
+        if hasattr(self, "mean_") and values.shape[1] != len(self.mean_):
             raise RecipeError(
                 f"'{self.array}' of '{samples[0].id}' has {values.shape[1]} values, those of the training had "
-                f"{self.values_.shape[1]}: the chain or the input is another one"
+                f"{len(self.mean_)}: the chain or the input is another one"
             )
-        return values
-
-    def _scaled(self, values: np.ndarray) -> np.ndarray:
         return (values - self.mean_) / self.deviation_ if self.standardize else values
 
     def state(self) -> State:
         """Return the training values and targets (a fit on them gives the same machine again), and the temperature."""
-        return {"values": self.values_, "targets": self.targets_, "temperature": np.array(self.temperature_)}
+        return {
+            "values": self.pairs_.vectors[0],
+            "targets": self.targets_,
+            "mean": self.mean_,
+            "deviation": self.deviation_,
+            "temperature": np.array(self.temperature_),
+        }
 
     def _restore(self, state: State) -> None:
-        self._fit_arrays(state["values"], state["targets"])
-        self.temperature_ = float(state["temperature"]) if "temperature" in state else 1.0  # older files have none
+        self.mean_, self.deviation_ = state["mean"], state["deviation"]
+        self._fit_pairs(self._all_pairs(state["values"], ()), state["targets"])
+        self.temperature_ = float(state["temperature"])
 
 
-def _scores(machine: Any, values: np.ndarray) -> np.ndarray:
-    """(n, classes) one-against-rest scores of a fitted machine."""
-    scores = np.asarray(machine.decision_function(values))
-    return np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores  # of two classes: that of the second
+@dataclass(frozen=True)
+class KernelMachine:
+    """A fitted machine of libsvm on a kernel that is computed here.
+
+    Attributes:
+        machine: scikit-learn's machine.
+        gamma: width of a Gaussian kernel; None for a linear one.
+    """
+
+    machine: Any
+    gamma: float | None
+
+    @classmethod
+    def fit(cls, pairs: np.ndarray, targets: np.ndarray, gamma: float | None, C: float, balanced: bool) -> Self:
+        """Fit on the (n, n) pairs of training clips: squared distances where there is a gamma, else products."""
+        from sklearn.svm import SVC
+
+        machine = SVC(C=C, kernel="precomputed", class_weight="balanced" if balanced else None)
+        return cls(machine.fit(_kernel(pairs, gamma), targets), gamma)
+
+    def scores(self, pairs: np.ndarray) -> np.ndarray:
+        """(n, classes) one-against-rest scores from (n, training clips) pairs."""
+        scores = np.asarray(self.machine.decision_function(_kernel(pairs, self.gamma)))
+        return np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores  # of two classes: the second's
+
+    def predict(self, pairs: np.ndarray) -> np.ndarray:
+        """(n,) classes from (n, training clips) pairs."""
+        return np.asarray(self.machine.predict(_kernel(pairs, self.gamma)), np.int64)
+
+
+def _kernel(pairs: np.ndarray, gamma: float | None) -> np.ndarray:
+    return pairs if gamma is None else np.exp(-gamma * pairs)
+
+
+def _gamma(setting: float | str, moments: np.ndarray, length: int) -> float:
+    """The width of a Gaussian kernel, from the sum and the sum of squares of each clip's values, as in scikit-learn."""
+    if not isinstance(setting, str):
+        return setting
+    mean, square = moments.mean(axis=0) / length
+    variance = square - mean**2 if setting == "scale" else 1.0
+    return float(1 / (length * variance)) if variance > 0 else 1.0
