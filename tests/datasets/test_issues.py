@@ -356,8 +356,8 @@ def test_a_missing_column_of_the_composite_is_named(synthetic_datasets, tmp_path
         ("c9,p9,p01/c1.mp4,0,,,,x,", "fps = 0.0: must be more than 0"),
         ("c9,p9,p01/c1.mp4,nan,,,,x,", "fps = nan: is not a number"),
         ("c9,p9,p01/c1.mp4,25,one,,,x,", "folder/p9/c9: onset = one: is not a frame number"),
-        ("c9,p9,p01/c1.mp4,25,0,5000,,x,", "folder/p9/c9: apex = 5000: no such frame"),
-        ("c1,p01,p01/c1.mp4,25,,,,x,", "id = folder/p01/c1: stands 2 times"),
+        ("c9,p9,p01/c1.mp4,100,0,5000,,x,", "folder/p9/c9: apex = 5000: no such frame"),
+        ("c1,p01,p01/c1.mp4,100,,,,x,", "id = folder/p01/c1: stands 2 times"),
         ("c9,p9,p01/c1.mp4,25,,,,x,,,7", "clips.csv', line 20: more cells than columns"),
     ],
 )

@@ -24,6 +24,8 @@ MAX_CELLS = 5_000_000
 MAX_XLSX_BYTES = 2**29
 """Largest size of an unpacked xlsx file, in bytes."""
 
+_SUBJECT = re.compile(r"\D*(\d+)(?:[.,]0+)?\D*")
+
 LINE = "#"
 """Key of a row's own number in its file, counted from 1."""
 
@@ -138,7 +140,7 @@ def read_subject_rows(path: Path, needed: Sequence[str]) -> tuple[list[tuple[int
     for row in read_rows(path, needed):
         subject, clip = row[needed[0]], row[needed[1]]
         where = f"{path.name}, row {row[LINE]}"
-        if re.search(r"\d", subject) and clip:
+        if _SUBJECT.fullmatch(subject) and clip:
             rows.append((subject_number(subject), row))
         elif clip:
             issues.append(DatasetIssue(where, needed[0], subject, "is not the number of a subject"))
@@ -240,15 +242,15 @@ def parse_interval_times(
 
 
 def subject_number(text: str) -> int:
-    """The number of a subject written `1`, `01` or `sub01`.
+    """The number of a subject written `1`, `01`, `sub01`, or `1.0` as spreadsheets do.
 
     Raises:
-        DataError: there is no number in it.
+        DataError: there is not one number in it.
     """
-    digits = "".join(filter(str.isdecimal, text))
-    if not digits:
+    found = _SUBJECT.fullmatch(text)
+    if found is None:
         raise DataError(f"'{text}' in the subject column of the sheet is not the number of a subject")
-    return int(digits)
+    return int(found[1])
 
 
 def write_rows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import html
 import json
@@ -19,9 +20,11 @@ from ..core.files import SYNTHETIC_MARK, write_folder_atomically
 from ..core.registry import Registry
 from ..imaging.frames import open_frames
 from ._corrections import apply_corrections, read_corrections
+from ._dates import DATE_REASON, is_date
 from ._fingerprint import source_digest
 from ._passed_over import note_read, passed_over, record_read
 from ._records import Correction, DatasetInfo, DatasetIssue
+from ._subjects import join_subjects
 
 
 class Dataset(ABC):
@@ -91,7 +94,7 @@ class Dataset(ABC):
             AnnotationError: an annotation contradicts another one or the frames; the message names the first issue
                 and how many there are.
         """
-        clips, issues, missing = self._load()
+        clips, issues, missing, _ = self._load()
         if not allow_missing:
             issues += missing
         if issues:
@@ -112,12 +115,12 @@ class Dataset(ABC):
         try:
             with record_read() as read:
                 note_read(self.root / SYNTHETIC_MARK)
-                clips, issues, missing = self._load()
+                clips, issues, missing, joined = self._load()
         except DataError as error:
             return [DatasetIssue(self.name, "folder", str(self.root), str(error))]
         mark = DatasetIssue(self.name, "folder", str(self.root), f"is synthetic ({SYNTHETIC_MARK})")
         marks = [mark] if self.synthetic else []
-        issues = [*marks, *issues, *missing, *self.compare_with_published(clips)]
+        issues = [*marks, *joined, *issues, *missing, *self.compare_with_published(clips)]
         named = {issue.value for issue in issues}
         notes = passed_over(self.name, self.root, clips, read)
         return [*issues, *(note for note in notes if note.value not in named)]
@@ -219,13 +222,14 @@ class Dataset(ABC):
         ]
         return [*different, *issues]
 
-    def _load(self) -> tuple[list[Clip], list[DatasetIssue], list[DatasetIssue]]:
-        """(clips, issues of the annotation, issues of missing frames)."""
+    def _load(self) -> tuple[list[Clip], list[DatasetIssue], list[DatasetIssue], list[DatasetIssue]]:
+        """(clips, issues of the annotation, issues of missing frames, persons who are written in several ways)."""
         if not self.root.is_dir():
             raise MissingDataError(f"data set '{self.name}': '{self.root}' is not a folder")
         clips, issues = self.read()
         if not clips and not issues:
             raise DataError(f"data set '{self.name}': '{self.root}' holds no clip")
+        clips, joined = join_subjects(clips)
         clips, unfit = apply_corrections(clips, self.corrections, read_corrections(self.root), self.info.counts)
         issues = [*issues, *unfit]
         outside = {clip.id for clip in clips if not self._holds(clip.source)}
@@ -241,7 +245,10 @@ class Dataset(ABC):
         for clip in clips:
             issues += [DatasetIssue(clip.id, field, str(value), why) for field, value, why in clip.issues()]
         missing = [issue for clip in clips for issue in missing_frames(clip)]
-        return sorted(clips, key=lambda clip: clip.id), issues, missing
+        dates = [issue for issue in missing if issue.field == "source" and _is_named_by_date(issue)]
+        issues += [dataclasses.replace(issue, reason=f"{issue.reason}; {DATE_REASON}") for issue in dates]
+        missing = [issue for issue in missing if issue not in dates]
+        return sorted(clips, key=lambda clip: clip.id), issues, missing, joined
 
     def _holds(self, source: Path) -> bool:
         """Whether a path stays in the data set's folder (or in what is unpacked of it); links are not followed."""
@@ -314,6 +321,11 @@ def missing_frames(clip: Clip) -> list[DatasetIssue]:
         for name, n in times.items()
         if n is not None and n not in numbers
     ]
+
+
+def _is_named_by_date(issue: DatasetIssue) -> bool:
+    """Whether the name of a clip without a source, or that of its source, is a date."""
+    return is_date(issue.clip.split("/", 2)[-1]) or is_date(Path(issue.value).name)
 
 
 def _label_counts(field: str, here: Counter[str], published: Mapping[str, int]) -> list[tuple[str, int, int]]:

@@ -17,6 +17,9 @@ from .synthetic.clips import ClipSpec, RecordingSpec, clip_spec
 
 LIST = "clips.csv"
 NEEDED = ("clip", "subject", "source")
+RATE_TOLERANCE = 0.02
+"""Fraction by which a frame rate in the list may differ from that of the film: 30 is written for 29.97."""
+
 KNOWN = (*NEEDED, "fps", "onset", "apex", "offset")
 
 
@@ -56,6 +59,8 @@ class Folder(Dataset):
             if fps is None:
                 issues.append(DatasetIssue(clip_id, "fps", row["fps"], "is not a number"))
                 continue
+            if reason := _contradiction(fps, source):
+                issues.append(DatasetIssue(clip_id, "fps", f"{fps:g}", reason))
             labels = {name: value for name, value in row.items() if name not in (*KNOWN, sheets.LINE) and value}
             clips.append(Clip(clip_id, "folder", subject, source, fps, *times, labels))
         return clips, issues
@@ -94,6 +99,20 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
+
+
+def _contradiction(fps: float, source: Path) -> str:
+    """Why a frame rate is not that of a film, by its header; empty where it is, and for images."""
+    if source.suffix.lower() not in VIDEO_SUFFIXES or not source.is_file():
+        return ""
+    try:
+        header = VideoFrames(source).header
+    except MediaError:  # reading the film says so
+        return ""
+    film = header.fps / header.time_scale
+    if fps <= 0 or not film or abs(fps / film - 1) <= RATE_TOLERANCE:
+        return ""
+    return f"the time stamps of '{source.name}' say {film:.4g} frames per second; write that, or leave the cell empty"
 
 
 def _frame_rate(source: Path) -> float:

@@ -21,6 +21,7 @@ def check_spotter(spotter: Spotter, track: FaceTrack) -> None:
     * `min_score` leaves out exactly the intervals of a lower score.
     * Nothing is found in a track that is empty, of one or two frames, black, or without motion, nor across a gap.
     * The curve has a finite value for each frame.
+    * The same holds for tracks that are shorter than every window of the method.
 
     Args:
         spotter: the spotter; a trainable one must be trained.
@@ -42,6 +43,7 @@ def check_spotter(spotter: Spotter, track: FaceTrack) -> None:
     _check_min_score(name, spotter, track, found)
     _check_nothing_found(name, spotter, track)
     _check_gap(name, spotter, track)
+    _check_short(name, spotter, track)
 
 
 def _arrays(track: FaceTrack) -> dict[str, np.ndarray]:
@@ -116,3 +118,11 @@ def _check_gap(name: str, spotter: Spotter, track: FaceTrack) -> None:
         before, after = interval.offset < track.numbers[last], interval.onset >= track.numbers[last]
         assert before or after, f"{name}: {interval} reaches across a gap in the track"
     _check_curve(name, spotter, gapped)
+
+
+def _check_short(name: str, spotter: Spotter, track: FaceTrack) -> None:
+    """Clips of the field last 0.2 to 0.9 s."""
+    for length in (3, 4, 7, 12, 20):
+        short = track.select(slice(length))
+        _check_intervals(name, spotter.spot(short), short)
+        _check_curve(name, spotter, short)

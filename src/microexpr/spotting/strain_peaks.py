@@ -70,7 +70,7 @@ class StrainPeaks(Spotter):
 def face_strain(track: FaceTrack, grid: TimeGrid, reach: int, flow: Estimator) -> np.ndarray:
     """Return (N,): strain of brows and mouth against `reach` steps before or after, whichever is smaller.
 
-    The strain of a region is its 80th percentile.
+    The strain of a region is its 80th percentile. It is 0 where there is no step so far before or after.
     """
     found, size = np.zeros(len(grid)), track.crops.shape[1]
     for i in range(len(grid) - reach):
@@ -82,7 +82,8 @@ def face_strain(track: FaceTrack, grid: TimeGrid, reach: int, flow: Estimator) -
         region = filled_hull(points[BROWS], size, grow) | filled_hull(points[MOUTH], size, grow)
         region &= ~eye_mask(points, size, grow / 2)
         found[i] = np.percentile(strain(moved)[region], 80) if region.any() else 0
-    before = np.concatenate([np.zeros(reach), found[: len(grid) - reach]])
+    before = np.zeros(len(grid))
+    before[reach:] = found[: max(0, len(grid) - reach)]
     return np.minimum(before, found)
 
 
