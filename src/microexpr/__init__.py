@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from .recipes import RECIPE_KINDS, Recipe, load_recipe
     from .recognizers import RECOGNIZERS, Recognizer, SklearnRecognizer, check_recognizer
     from .recognizers.model import Model, load_model
-    from .reports import REPORT_FORMATS, Report, make_report
+    from .reports import REPORT_FORMATS, Report, make_report, score_logs
     from .spotting import SPOTTERS, Spotter, check_spotter
 
 __version__ = "0.1.0"
@@ -113,6 +113,7 @@ __all__ = [
     "open_dataset",
     "open_run",
     "run_recipe",
+    "score_logs",
     "synthesize",
 ]
 
@@ -135,7 +136,7 @@ _MODULES = {
     "recipes": ("RECIPE_KINDS", "Recipe", "load_recipe"),
     "recognizers": ("RECOGNIZERS", "Recognizer", "SklearnRecognizer", "check_recognizer"),
     "recognizers.model": ("Model", "load_model"),
-    "reports": ("REPORT_FORMATS", "Report", "make_report"),
+    "reports": ("REPORT_FORMATS", "Report", "make_report", "score_logs"),
     "spotting": ("SPOTTERS", "Spotter", "check_spotter"),
 }
 """Public names by module; a module is imported when one of its names is first used (PEP 562)."""

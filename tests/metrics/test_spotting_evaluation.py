@@ -109,6 +109,41 @@ def test_logs_in_formats_of_submissions_are_read(text):
     assert megc_log.read(text) == megc_log.read(LOG)
 
 
+ENTRY_OF_2021 = (
+    "\ns15/15_0102* 699 707 __ __ FN\ns25/25_0101* 113 127 108 132 TP\ns25/25_0101* __ __ -8 16 FP\n"
+    "S25/25_0101* __ __ -8 16 FP"
+)
+
+
+def test_a_log_that_begins_with_an_empty_line_and_has_no_number():
+    entries = megc_log.read(ENTRY_OF_2021)
+    assert [(e.dataset, e.true, e.found, e.result, e.line) for e in entries[:3]] == [
+        (megc_log.UNNUMBERED, (699, 707), None, "FN", 2),
+        (megc_log.UNNUMBERED, (113, 127), (108, 132), "TP", 3),
+        (megc_log.UNNUMBERED, None, (-8, 16), "FP", 4),
+    ]
+    assert megc_log.score(entries)[megc_log.UNNUMBERED] == m.SpottingScore(1, 2, 1)  # the last row is one too often
+    assert megc_log.score_as_challenge(entries) == megc_log.score_one_to_one(entries) == m.SpottingScore(1, 1, 1)
+    assert megc_log.read(megc_log.write(entries)) == entries
+
+
+def test_a_log_as_csv_with_an_index():
+    text = "video,gt_on,gt_off,pr_on,pr_off,result,index\n15_0101,127,140,120,138,TP,0\n15_0101,,,201,210,FP,1\n"
+    assert [e.line for e in megc_log.read(text)] == [2, 3]
+    assert megc_log.score(megc_log.read(text))[megc_log.UNNUMBERED] == m.SpottingScore(1, 1, 0)
+
+
+def test_counts_of_a_log_as_the_challenge_and_one_to_one():
+    """A find of two labels, two finds of one label, a pair that hardly overlaps; nothing is paired across rows."""
+    entries = megc_log.read(
+        "2\nv 0 9 0 19 TP\nv 10 19 0 19 TP\nv 40 49 40 49 TP\nv 40 49 41 49 TP\nv 60 69 68 90 TP\n"
+        "v 80 89 - - FN\nV - - 80 89 FP\n"
+    )
+    assert megc_log.score(entries)[2] == m.SpottingScore(5, 1, 1)
+    assert megc_log.score_as_challenge(entries) == m.SpottingScore(4, 1, 1)  # 5 finds, 5 labels, 4 of them found
+    assert megc_log.score_one_to_one(entries) == m.SpottingScore(2, 3, 3)
+
+
 def test_a_log_of_both_data_sets():
     lines = megc_log.read("1\n006_1 5 9 - - FN\n" + LOG)
     assert list(megc_log.score(lines)) == [1, 2]
@@ -117,12 +152,16 @@ def test_a_log_of_both_data_sets():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("15_0101 1 2 - - FN", "line 1.*stands above the number"),
-        ("", "no line with the number"),
+        ("15_0101 1 2 - - FN\n2\nv 1 2 - - FN", "line 1: '15_0101.*stands above the number of its data set"),
+        ("", "'log' holds no row; write video, two true, two found frames"),
+        ("2\n", "holds no row"),
+        ("2\nv 1 2 - - FN\nv a b c d e", "line 3.*'a b' are not two frame numbers"),
+        ("2\nv 1 2 - - FN 1 2", "line 2.*has 8 cells"),
+        ("2\nv 1 x - - FN\nv 1 2 - - FN\nv 9 2 - - FN\nv 1", r"line 2.*\(2 more lines are wrong: 4, 5\)"),
         ("2\nv 1 2 - - FN\nv 1 2 3 FN", "line 3.*has 5 cells"),
         ("2\nv 1 x - - FN", "line 2.*'1 x' are not two frame numbers"),
         ("2\nv 1 - - - FN", "line 2.*'1 -' are not"),
-        ("2\nv -1 -1 3 4 FP", "line 2.*'-1 -1' are not"),
+        ("2\nv -1 -1 3 4 FP", "line 2.*is a TP by its intervals, not 'FP'; correct one of them"),
         ("2\nv 9 2 - - FN", "line 2.*ends before it begins"),
         ("2\nv - - - - FN", "line 2.*neither"),
         ("2\nv 1 2 - - TP", "line 2.*is a FN by its intervals"),

@@ -14,6 +14,7 @@ from .experiments import recipes, report, run, train
 from .inject import inject
 from .live import live
 from .pretrain import pretrain
+from .score import score
 from .serve import serve
 from .weights import export, weights
 
@@ -56,6 +57,7 @@ for command in (
     recipes,
     run,
     report,
+    score,
     train,
     export,
     pretrain,

@@ -97,11 +97,19 @@ class Dataset(ABC):
         clips, issues, missing, _ = self._load()
         if not allow_missing:
             issues += missing
-        if issues:
-            more = f" ({len(issues)} issues; `microexpr check {self.name}` lists them)" if len(issues) > 1 else ""
-            raise AnnotationError(f"{issues[0]}{more}")
+        self._refuse(issues)
         without_frames = {issue.clip for issue in missing}
         return [clip for clip in clips if clip.id not in without_frames]
+
+    def annotated_clips(self) -> list[Clip]:
+        """All clips, corrected and checked, sorted by id, whether or not their frames are there.
+
+        Raises:
+            AnnotationError: as `clips`.
+        """
+        clips, issues, _ = self._load()
+        self._refuse(issues)
+        return clips
 
     def missing(self) -> list[DatasetIssue]:
         """An issue for each annotated clip whose frames are not there."""
@@ -249,6 +257,12 @@ class Dataset(ABC):
         issues += [dataclasses.replace(issue, reason=f"{issue.reason}; {DATE_REASON}") for issue in dates]
         missing = [issue for issue in missing if issue not in dates]
         return sorted(clips, key=lambda clip: clip.id), issues, missing, joined
+
+    def _refuse(self, issues: Sequence[DatasetIssue]) -> None:
+        """Raise the first of these issues."""
+        if issues:
+            more = f" ({len(issues)} issues; `microexpr check {self.name}` lists them)" if len(issues) > 1 else ""
+            raise AnnotationError(f"{issues[0]}{more}")
 
     def _holds(self, source: Path) -> bool:
         """Whether a path stays in the data set's folder (or in what is unpacked of it); links are not followed."""

@@ -59,7 +59,7 @@ def evaluate_spotting(
     for video in true_intervals:
         if not seconds.get(video, 0) > 0 or not fps.get(video, 0) > 0:
             raise UsageError(f"video '{video}': give its seconds and frames per second, both above 0")
-    any_kind = interval_f1(_spans(true_intervals), _spans(found_intervals))
+    any_kind = interval_f1(spans_of(true_intervals), spans_of(found_intervals))
     errors = [
         abs(true.onset - found.onset) / fps[video] * 1000
         for video, intervals in true_intervals.items()
@@ -81,12 +81,14 @@ def count_by_kind(
     count: Callable[[Spans, Spans], SpottingScore],
 ) -> dict[str, SpottingScore]:
     """`micro` and `macro` -> counts of the intervals of that kind, and `all` -> their sum."""
-    micro, macro = (count(_spans(true_intervals, kind), _spans(found_intervals, kind)) for kind in ("micro", "macro"))
+    micro, macro = (
+        count(spans_of(true_intervals, kind), spans_of(found_intervals, kind)) for kind in ("micro", "macro")
+    )
     both = SpottingScore(micro.tp + macro.tp, micro.fp + macro.fp, micro.fn + macro.fn)
     return {"micro": micro, "macro": macro, "all": both}
 
 
-def _spans(videos: VideoIntervals, kind: str = "") -> Spans:
+def spans_of(videos: VideoIntervals, kind: str = "") -> Spans:
     """(onset, offset) of the intervals of a kind; of all intervals where `kind` is empty."""
     return {
         video: [(interval.onset, interval.offset) for interval in intervals if kind in ("", interval.kind)]

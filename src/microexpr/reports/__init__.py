@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..core.errors import UsageError
 from ..experiments.run_folder import Run
 from .base import REPORT_FORMATS, REPORTS, FigureSpec, Gallery, Report, ReportFormat, Table
+from .log_scores import score_logs
 
 __all__ = [
     "REPORTS",
@@ -17,6 +18,7 @@ __all__ = [
     "ReportFormat",
     "Table",
     "make_report",
+    "score_logs",
 ]
 
 
