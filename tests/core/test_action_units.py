@@ -13,6 +13,7 @@ from microexpr.core.action_units import (
     join_sides,
     parse_action_units,
     side_array,
+    sides_shown,
     units_by_side,
 )
 from microexpr.core.errors import UsageError
@@ -53,7 +54,9 @@ def test_an_action_unit_knows_its_code_and_name():
 @pytest.mark.parametrize(
     ("number", "right", "left", "found"),
     [
-        (12, 0.9, 0.7, [ActionUnit(12, "", 0.7)]),
+        (12, 0.9, 0.7, [ActionUnit(12, "", 0.9)]),
+        (12, 0.9, 0.6, [ActionUnit(12, "R", 0.9)]),
+        (12, 0.48, 0.52, [ActionUnit(12, "", 0.52)]),
         (12, 0.9, 0.4, [ActionUnit(12, "R", 0.9)]),
         (12, 0.1, 0.5, [ActionUnit(12, "L", 0.5)]),
         (12, 0.4, 0.4, []),
@@ -61,7 +64,7 @@ def test_an_action_unit_knows_its_code_and_name():
         (25, 0.9, 0.05, []),
     ],
 )
-def test_sides_are_joined_by_the_threshold(number, right, left, found):
+def test_sides_are_joined_where_they_are_about_equally_likely(number, right, left, found):
     probabilities = np.zeros((17, 2))
     probabilities[list(ACTION_UNITS).index(number)] = right, left
     units = units_by_side(probabilities)
@@ -69,6 +72,10 @@ def test_sides_are_joined_by_the_threshold(number, right, left, found):
     assert [(u.code, round(u.probability, 9)) for u in join_sides(units, 0.5)] == [
         (u.code, u.probability) for u in found
     ]
+    if number == 12:
+        sides = {"": [True, True], "R": [True, False], "L": [False, True]}
+        expected = sides[found[0].side] if found else [False, False]
+        assert sides_shown(np.array([right, left]), 0.5).tolist() == expected
 
 
 def test_sides_of_action_units_as_an_array():

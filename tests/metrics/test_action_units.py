@@ -77,7 +77,7 @@ def test_predicting_every_unit_scores_the_published_f1_of_cd6me():
 def test_sides_are_counted_where_units_are_coded():
     coded = np.array([[[1, 0], [1, 1]], [[0, 1], [0, 0]]], bool)
     probabilities = np.array([[[0.9, 0.6], [0.1, 0.8]], [[0.7, 0.4], [0.9, 0.9]]])
-    assert m.count_sides(coded, probabilities, 0.5).tolist() == [[0, 0, 1, 0], [1, 0, 0, 0], [0, 1, 0, 0]]
+    assert m.count_sides(coded, probabilities, 0.5).tolist() == [[1, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0]]
     assert m.side_accuracy(coded, probabilities, np.array([[1, 1], [1, 0]])).tolist() == [0.5, 1.0]
     assert np.isnan(m.side_accuracy(coded[:, 1:] & False, probabilities[:, 1:], once(2)))
 

@@ -33,6 +33,27 @@ def test_directions_are_those_of_facs():
     assert move([(4, "", 2.0)], RIGHT_BROW)[1] > 1
 
 
+@pytest.mark.parametrize(
+    ("number", "outward", "down"),
+    [(14, True, False), (15, True, True), (12, True, False)],
+    ids=["buccinator: to the side", "depressor: down and to the side", "zygomatic: up and to the side"],
+)
+def test_muscles_pull_the_corner_of_the_mouth_to_the_side(number, outward, down):
+    x, y = move([(number, "", 2.0)], RIGHT_CORNER)
+    assert (x < -0.4) == outward and (y > 0.4) == down
+
+
+def test_the_upper_lip_raiser_lifts_the_skin_beside_the_nose_more_than_the_lip():
+    beside_the_nose = (CROP[[31]] + CROP[[41]] + CROP[[48]]) / 3
+    skin, lip, brow = (move([(10, "", 2.0)], point) for point in (beside_the_nose, CROP[[51]], RIGHT_BROW))
+    assert skin[1] < 1.3 * lip[1] < 0 and abs(brow[1]) < 0.1
+
+
+def test_the_cheek_raiser_lifts_the_cheek_more_than_the_lower_lid():
+    cheek = (CROP[[41]] + CROP[[48]]) / 2
+    assert move([(6, "", 2.0)], cheek)[1] < 1.3 * move([(6, "", 2.0)], CROP[[41]])[1] < 0
+
+
 def test_one_side_leaves_the_other_alone():
     assert np.linalg.norm(move([(12, "R", 2.0)], LEFT_CORNER)) < 0.05
     assert np.linalg.norm(move([(12, "L", 2.0)], LEFT_CORNER)) > 1

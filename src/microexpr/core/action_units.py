@@ -41,6 +41,9 @@ SIDES = ("", "L", "R")
 MIDLINE = frozenset({17, 24, 25, 26})
 """Action units in the middle of the face, which have no sides."""
 
+EQUAL_SIDES = 0.75
+"""Share of the probability of the likelier side from which on an action unit is on the other side, too."""
+
 
 @dataclass(frozen=True)
 class ActionUnit:
@@ -139,6 +142,20 @@ def face_probabilities(probabilities: np.ndarray) -> np.ndarray:
     return np.where(midline, probabilities.mean(axis=-1), probabilities.max(axis=-1))
 
 
+def sides_shown(probabilities: np.ndarray, threshold: float) -> np.ndarray:
+    """Return on which sides of the face action units are, as `join_sides` decides it.
+
+    Args:
+        probabilities: (..., 2), 0 to 1, of the person's right and left side.
+        threshold: smallest probability, 0 to 1, of the likelier side.
+
+    Returns:
+        (..., 2) bool.
+    """
+    likelier = probabilities.max(axis=-1, keepdims=True)
+    return np.asarray((likelier >= threshold) & (probabilities >= EQUAL_SIDES * likelier))
+
+
 def units_by_side(probabilities: np.ndarray) -> tuple[ActionUnit, ...]:
     """Return the action units on each side of a face with the probabilities of a recognizer.
 
@@ -158,9 +175,9 @@ def units_by_side(probabilities: np.ndarray) -> tuple[ActionUnit, ...]:
 def join_sides(units: Iterable[ActionUnit], threshold: float) -> tuple[ActionUnit, ...]:
     """Choose the action units that moved, and join their sides.
 
-    An action unit is on each side whose probability is at least the threshold. If that holds for both sides, it is one
-    action unit of both sides, and its probability is the smaller one: that of the less certain side. An action unit in
-    the middle of the face (`MIDLINE`) has no sides; its probability is the mean.
+    An action unit is there if the likelier side reaches the threshold, which is its probability. It is on both sides
+    unless the other side is clearly less likely (`EQUAL_SIDES`). An action unit in the middle of the face (`MIDLINE`)
+    has no sides; its probability is the mean.
 
     Args:
         units: action units on one side each, as `units_by_side` returns them.
@@ -176,8 +193,8 @@ def join_sides(units: Iterable[ActionUnit], threshold: float) -> tuple[ActionUni
     for number, values in sorted(sides.items()):
         if number in MIDLINE:
             values = {"": sum(values.values()) / len(values)}
-        likely = {side: value for side, value in values.items() if value >= threshold}
-        if likely:
-            side = next(iter(likely)) if len(likely) == 1 else ""
-            joined.append(ActionUnit(number, side, min(likely.values())))
+        largest = max(values.values())
+        if largest >= threshold:
+            found = [side for side, value in values.items() if value >= EQUAL_SIDES * largest]
+            joined.append(ActionUnit(number, found[0] if len(found) == 1 else "", largest))
     return tuple(joined)

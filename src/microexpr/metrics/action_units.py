@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..core.action_units import sides_shown
 from ..core.registry import RecordRegistry
 from .recognition import ratio
 
@@ -102,14 +103,14 @@ def count_sides(coded: np.ndarray, probabilities: np.ndarray, threshold: float =
     Args:
         coded: (..., 2) bool, whether a unit is on the person's right and left side.
         probabilities: (..., 2), 0 to 1.
-        threshold: probability from which on a unit is found on a side.
+        threshold: probability from which on a unit is found, see `core.action_units.sides_shown`.
 
     Returns:
         (3, 4) counts. Rows: coded on the right, left, both sides; columns: found on the right, left, both, neither.
     """
     sides = np.array([1, 2])  # 0 for neither, 3 for both
     truth = np.asarray(coded, bool).reshape(-1, 2) @ sides
-    found = (np.asarray(probabilities).reshape(-1, 2) >= threshold) @ sides
+    found = sides_shown(np.asarray(probabilities).reshape(-1, 2), threshold) @ sides
     return np.array([[((truth == i) & (found == j)).sum() for j in (1, 2, 3, 0)] for i in (1, 2, 3)])
 
 

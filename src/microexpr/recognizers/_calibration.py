@@ -48,7 +48,8 @@ class Calibration:
 
         Args:
             logits: (n, classes + 1) of drawn faces; the last is no expression.
-            labels: (n,) position of the true one.
+            labels: (n,) position of the true one; larger than all of them where there is none, which counts for the
+                action units alone.
             unit_logits: (n, units, 2) of the action units on both sides.
             shown: (n, units, 2) 0 to 1, whether each is shown.
             features: (m, F) of expressions that were learned, for mean and covariance, and (n, F) of the drawn faces,
@@ -61,10 +62,11 @@ class Calibration:
         values, vectors = np.linalg.eigh(covariance)
         whitening = vectors / np.sqrt(values)
         distances = np.linalg.norm((held_out[expression] - mean) @ whitening, axis=1)
+        known = labels < logits.shape[1]
         units = [_platt(unit_logits[:, i].ravel(), shown[:, i].ravel()) for i in range(shown.shape[1])]
         scale, shift = np.array(units, np.float32).T
         return cls(
-            best_temperature(logits, labels),
+            best_temperature(logits[known], labels[known]),
             scale,
             shift,
             float(np.quantile(distances, PASS)),

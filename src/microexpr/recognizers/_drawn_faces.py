@@ -36,7 +36,8 @@ class DrawnFaces:
 
     Attributes:
         motion: (n, 3, 28, 28) float32 u and v in pixels of a face 224 pixels wide, and strain.
-        labels: (n,) int64 position in `CLASSES`, or `NOTHING` for a face without an expression of these.
+        labels: (n,) int64 position in `CLASSES`, `NOTHING` for a face without an expression of these, or `ANY` for
+            action units that have no class.
         strengths: (n, 17, 2) float32 strength of each action unit on the person's right and left side.
     """
 
@@ -81,7 +82,7 @@ def learned() -> Parts:
 def held_out() -> Parts:
     """What calibrates it: other people, expressions and faults; nothing is learned from them."""
     people = People(0.04, 0.09, 0.09, 0.07, 0.07, 0.4, 0.3, 0.3)
-    expression = Expressions(even_sets=0.6, companions=0.5, blinks=0.3, speech=0.25, sides=0.35, open_mouth=0.2)
+    expression = Expressions(even_sets=0.6, companions=0.5, blinks=0.3, speech=0.25, sides=0.45, open_mouth=0.2)
     talk = Expressions(nothing=1, companions=0.3, blinks=0.4, speech=0.75)
     parts = []
     for share, size in BANDS:

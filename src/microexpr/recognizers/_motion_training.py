@@ -16,6 +16,7 @@ from ..core.registry import validate_settings
 from ..networks.training import LabeledBatch, Objective, Optimizer, Schedule, Trainer, split_batches
 from ..networks.training.distributed import Process
 from ..synthetic.motion.encoding import Encoding
+from ..synthetic.motion.expressions import ANY
 from ..synthetic.motion.fields import NUMBERS
 from ..synthetic.motion.generator import DrawnMotion
 from ..synthetic.motion.tables import CLASSES
@@ -63,13 +64,34 @@ def mirrored_outputs(classes: int) -> Tensor:
     return torch.cat([torch.arange(classes), units])
 
 
+def shown(strengths: np.ndarray) -> np.ndarray:
+    """How much each action unit counts as shown on each side.
+
+    Weak ones count in part. So does a side that moves less than the other: from seven tenths of its strength on it
+    counts in full, below three tenths not at all, as coders call such a movement one-sided.
+
+    Args:
+        strengths: (n, 17, 2) on the person's right and left side, 0 or more.
+
+    Returns:
+        (n, 17, 2) float32, 0 to 1.
+    """
+    ratio = strengths / np.maximum(strengths[..., ::-1], 1e-6)
+    return np.asarray(np.minimum(strengths / SHOWN, 1) * np.clip((ratio - 0.3) / 0.4, 0, 1), np.float32)
+
+
 def soft_targets(drawn: DrawnMotion, smoothing: float) -> Tensor:
-    """(n, OUTPUTS) float32: class probabilities, equal ones for a face without an expression, and action units."""
+    """(n, OUTPUTS) float32: class probabilities, and action units.
+
+    The probabilities are equal for a face without an expression, and 0 for action units that have no class, so that the
+    cross-entropy of the class does not count there.
+    """
     classes = np.full((len(drawn), len(CLASSES)), 1 / len(CLASSES), np.float32)
-    shown = np.flatnonzero(drawn.labels < len(CLASSES))
-    classes[shown] = smoothing / len(CLASSES)
-    classes[shown, drawn.labels[shown]] += 1 - smoothing
-    units = np.minimum(drawn.strengths / SHOWN, 1).reshape(len(drawn), UNITS)
+    classes[drawn.labels == ANY] = 0
+    known = np.flatnonzero(drawn.labels < len(CLASSES))
+    classes[known] = smoothing / len(CLASSES)
+    classes[known, drawn.labels[known]] += 1 - smoothing
+    units = shown(drawn.strengths).reshape(len(drawn), UNITS)
     return torch.from_numpy(np.concatenate([classes, units], axis=1).astype(np.float32))
 
 

@@ -20,10 +20,11 @@ from ..networks.motion import MotionNetwork
 from ..networks.training import Optimizer, torch_threads
 from ..networks.weights import load_weights
 from ..synthetic.motion import CLASSES
+from ..synthetic.motion.expressions import ANY
 from . import _face_motion as face_motion
 from ._calibration import Calibration
 from ._drawn_faces import DrawnFaces, held_out, learned
-from ._motion_training import SHOWN, UNITS, MotionObjective, mirrored, mirrored_outputs, train_on_motion
+from ._motion_training import UNITS, MotionObjective, mirrored, mirrored_outputs, shown, train_on_motion
 from .base import RECOGNIZERS, Recognizer, Settings, State, stack
 
 SHIPPED = Path(__file__).parent / "shipped" / "default.safetensors"
@@ -106,7 +107,7 @@ class Default(Recognizer):
             self.batch_size,
             random,
             mixup=self.mixup,
-            unit_weight=0.5,
+            unit_weight=1.0,
             no_unit=no_unit,
         )
         torch.manual_seed(self.seed)
@@ -116,8 +117,10 @@ class Default(Recognizer):
 
     def _soft_targets(self, faces: DrawnFaces) -> Tensor:
         classes = np.full((len(faces), OUTCOMES), self.smoothing / OUTCOMES, np.float32)
-        classes[np.arange(len(faces)), faces.labels] += 1 - self.smoothing
-        return torch.from_numpy(np.concatenate([classes, _shown(faces)], axis=1))
+        known = np.flatnonzero(faces.labels != ANY)
+        classes[known, faces.labels[known]] += 1 - self.smoothing
+        classes[faces.labels == ANY] = 0  # the loss of the class does not count there
+        return torch.from_numpy(np.concatenate([classes, shown(faces.strengths).reshape(len(faces), UNITS)], axis=1))
 
     def _calibrate(self, faces: DrawnFaces) -> Calibration:
         others = DrawnFaces.draw(held_out(), self.fields // 10, self.seed + 1)
@@ -129,7 +132,7 @@ class Default(Recognizer):
             logits[:, :OUTCOMES],
             others.labels,
             logits[:, OUTCOMES:].reshape(len(others), -1, 2),
-            _shown(others).reshape(len(others), -1, 2),
+            shown(others.strengths),
             (expressions, features),
         )
         return Calibration.from_state(fitted.state())  # rounded as in a file, so that a loaded model predicts the same
@@ -220,11 +223,6 @@ class Default(Recognizer):
         load_weights(self.module_, weights, "the file")
         self.module_.eval()
         self.calibration_ = Calibration.from_state(calibration)
-
-
-def _shown(faces: DrawnFaces) -> np.ndarray:
-    """(n, UNITS) float32, 0 to 1: weak action units count in part, as coders miss some of them."""
-    return np.minimum(faces.strengths / SHOWN, 1).reshape(len(faces), UNITS).astype(np.float32)
 
 
 @dataclass

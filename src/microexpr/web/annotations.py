@@ -131,12 +131,14 @@ class AnnotationEdit:
     def units_of(self, event: Event) -> tuple[ActionUnit, ...]:
         """Return the action units of an event after this edit: those that stay are not changed.
 
-        A new one has probability 1, because a person set it, and the size that its regions have.
+        A new one has probability 1, because a person set it, and the size that its regions have. Its share of the
+        distance between the eyes is known where another unit of the event has both sizes.
         """
         if self.action_units is None:
             return event.action_units
         before = {unit.code: unit for unit in event.action_units}
-        after = [ActionUnit(*unit, pixels=unit_size(*unit, event.regions)) for unit in self._units()]
+        shares = [unit.share / unit.pixels for unit in event.action_units if unit.share and unit.pixels]
+        after = [_new_unit(number, side, event, shares) for number, side in self._units()]
         return tuple(before.get(unit.code, unit) for unit in after)
 
     def _units(self) -> list[tuple[int, str]]:
@@ -145,6 +147,13 @@ class AnnotationEdit:
         for number, side in parse_action_units(self.action_units or ""):
             sides.setdefault(number, set()).add(side)
         return [(number, min(found) if len(found) == 1 else "") for number, found in sorted(sides.items())]
+
+
+def _new_unit(number: int, side: str, event: Event, shares: Sequence[float]) -> ActionUnit:
+    """An action unit that a coder adds, with its size; `shares` are of one pixel of the face."""
+    pixels = unit_size(number, side, event.regions)
+    share = round(pixels * shares[0], 6) if shares and pixels is not None else None
+    return ActionUnit(number, side, pixels=pixels, share=share)
 
 
 def edit_event(annotations: Annotations, number: int, edit: AnnotationEdit, times: np.ndarray) -> Annotations:

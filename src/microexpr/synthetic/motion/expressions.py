@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .fields import NUMBERS
-from .tables import CLASS_SETS, CLASSES, ONE_SIDED
+from .tables import BROWS_AND_LIDS, CLASS_SETS, CLASSES, ONE_SIDED
 
 _SETS = [(CLASSES.index(name), unit_set) for name in CLASSES for unit_set in CLASS_SETS[name]]
 _CLASS_OF_SET = np.array([label for label, _ in _SETS])
@@ -16,6 +16,15 @@ _ONE_SIDED = np.array([unit_set.one_sided for _, unit_set in _SETS])
 _WEIGHTS = np.array([unit_set.weight for _, unit_set in _SETS])
 _CAN_BE_ONE_SIDED = np.array([number in ONE_SIDED for number in NUMBERS])
 
+
+def _fading(units: tuple[int, ...]) -> list[bool]:
+    """Which action units of a set fade on one side, where it is one-sided."""
+    lower_face = ONE_SIDED & set(units) - BROWS_AND_LIDS
+    return [number in (lower_face or ONE_SIDED) for number in NUMBERS]
+
+
+_FADING = np.array([_fading(unit_set.units) for _, unit_set in _SETS])
+
 # Movements that go with an expression without meaning anything, and those of a mouth that speaks.
 _COMPANIONS = np.array([float(number in (1, 2, 4, 7, 14, 15, 17, 20, 24, 25)) for number in NUMBERS])
 _SPEECH = np.array([float(number in (10, 17, 20, 24, 25, 26)) for number in NUMBERS])
@@ -23,6 +32,9 @@ _LIDS, _LIPS_PART, _JAW_DROP = NUMBERS.index(43), NUMBERS.index(25), NUMBERS.ind
 
 NOTHING = len(CLASSES)
 """The label of a face without an expression."""
+
+ANY = NOTHING + 1
+"""The label of action units that were drawn freely: they have no class."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +51,11 @@ class Expressions:
         speech: probability of a mouth that speaks.
         open_mouth: probability of lips that part in any expression, of which half come with a jaw that drops.
         nothing: share of faces without an expression, whose label is `NOTHING`.
+        free: share of faces with one to three action units of any kind, whose label is `ANY`.
     """
 
     weakest: float = 0.35
-    sides: float = 0.25
+    sides: float = 0.35
     one_sided: float = 1.0
     even_sets: float = 0.2
     companions: float = 0.35
@@ -50,13 +63,14 @@ class Expressions:
     speech: float = 0.05
     open_mouth: float = 0.0
     nothing: float = 0.0
+    free: float = 0.35
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Draw n faces.
 
         Returns:
-            (n,) int64 labels, positions in `CLASSES` or `NOTHING`, and (n, 17, 2) float64 strengths of the action units
-            on the person's right and left side, 0 where one is not shown.
+            (n,) int64 labels, positions in `CLASSES`, `NOTHING` or `ANY`, and (n, 17, 2) float64 strengths of the
+            action units on the person's right and left side, 0 where one is not shown.
         """
         labels = rng.integers(len(CLASSES), size=n)
         sets = self._draw_sets(labels, rng)
@@ -64,9 +78,12 @@ class Expressions:
         strengths = strengths * np.exp(rng.normal(0, self.sides, (n, len(NUMBERS), 2)))
         one = rng.random(n) < _ONE_SIDED[sets] * self.one_sided
         weak_side = rng.integers(2, size=n)
-        fading = one[:, None] & _CAN_BE_ONE_SIDED
+        fading = one[:, None] & _FADING[sets]
         rows, units = np.nonzero(fading)
         strengths[rows, units, weak_side[rows]] *= rng.uniform(0, 0.3, n)[rows]
+        free = rng.random(n) < self.free
+        strengths[free] = self._any_units(int(free.sum()), rng)
+        labels = np.where(free, ANY, labels)
         nothing = rng.random(n) < self.nothing
         labels = np.where(nothing, NOTHING, labels)
         strengths[nothing] = 0
@@ -82,6 +99,17 @@ class Expressions:
                 faces = np.flatnonzero((labels == label) & chosen)
                 sets[faces] = rng.choice(own, len(faces), p=weights / weights.sum())
         return sets
+
+    def _any_units(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """(n, 17, 2) strengths of one to three action units, each as likely as any other, three in ten one-sided."""
+        count = len(NUMBERS)
+        chosen = rng.random((n, count)).argsort(axis=1) < rng.integers(1, 4, (n, 1))
+        strengths = chosen[..., None] * rng.uniform(self.weakest, 1, (n, count, 1))
+        strengths = strengths * np.exp(rng.normal(0, self.sides, (n, count, 2)))
+        fading = (rng.random((n, count)) < 0.3 * self.one_sided) & _CAN_BE_ONE_SIDED
+        rows, units = np.nonzero(fading)
+        strengths[rows, units, rng.integers(2, size=len(rows))] *= rng.uniform(0, 0.3, len(rows))
+        return np.asarray(strengths)
 
     def _without_meaning(self, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """(n, 17, 2) strengths of companions, blinks and speech."""

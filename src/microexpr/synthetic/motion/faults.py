@@ -154,5 +154,5 @@ class Faults:
 
 def face_mask(grid: Grid) -> np.ndarray:
     """(height, width) float32: 1 on the mean face, falling smoothly to 0 around it."""
-    radius = np.hypot(grid.x / 1.1, (grid.y[:, None] - 0.45) / 1.4)
+    radius = (np.abs(grid.x / 1.1) ** 3 + np.abs((grid.y[:, None] - 0.45) / 1.4) ** 3) ** (1 / 3)
     return np.asarray(1 / (1 + np.exp((radius - 1) * 14)), np.float32)

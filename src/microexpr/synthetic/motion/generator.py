@@ -29,7 +29,8 @@ class DrawnMotion:
     Attributes:
         flow: (n, height, width, 2) float32 motion in x and y, in pixels.
         strain: (n, height, width) float32 optical strain, without a unit.
-        labels: (n,) int64 class: a position in `CLASSES`, or `NOTHING` for a face without an expression.
+        labels: (n,) int64 class: a position in `CLASSES`, `NOTHING` for a face without an expression, or `ANY` for
+            action units that have no class.
         strengths: (n, 17, 2) float32 strength of each action unit on the person's right and left side, 0 to 1.5.
         pixels: (n, 17, 2) float32 largest movement of each action unit alone, in pixels.
     """
