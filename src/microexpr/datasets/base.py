@@ -107,7 +107,7 @@ class Dataset(ABC):
         Raises:
             AnnotationError: as `clips`.
         """
-        clips, issues, _ = self._load()
+        clips, issues, _, _ = self._load()
         self._refuse(issues)
         return clips
 
