@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from .recognizers import RECOGNIZERS, Recognizer, SklearnRecognizer, check_recognizer
     from .recognizers.model import Model, load_model
     from .reports import REPORT_FORMATS, Report, make_report, score_logs
+    from .reports.comparison import Comparison, compare_runs
     from .spotting import SPOTTERS, Spotter, check_spotter
 
 __version__ = "0.1.0"
@@ -81,6 +82,7 @@ __all__ = [
     "Analysis",
     "Chain",
     "Clip",
+    "Comparison",
     "Dataset",
     "Interval",
     "MicroexprError",
@@ -103,6 +105,7 @@ __all__ = [
     "check_network",
     "check_recognizer",
     "check_spotter",
+    "compare_runs",
     "find_runs",
     "inject_movements",
     "load_model",
@@ -137,6 +140,7 @@ _MODULES = {
     "recognizers": ("RECOGNIZERS", "Recognizer", "SklearnRecognizer", "check_recognizer"),
     "recognizers.model": ("Model", "load_model"),
     "reports": ("REPORT_FORMATS", "Report", "make_report", "score_logs"),
+    "reports.comparison": ("Comparison", "compare_runs"),
     "spotting": ("SPOTTERS", "Spotter", "check_spotter"),
 }
 """Public names by module; a module is imported when one of its names is first used (PEP 562)."""

@@ -158,3 +158,18 @@ def test_asking_for_one_recognizer_imports_neither_torch_nor_sklearn(name):
     code += "; print({'torch', 'sklearn'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_calibration_can_be_left_out_and_changes_no_class():
+    samples, labels = overlapping_classes()
+    plain, calibrated = (
+        RECOGNIZERS.build({"name": "svm", "calibrate": value}, classes=CLASSES).fit(samples, labels)
+        for value in (False, True)
+    )
+    values = np.stack([sample.array("image") for sample in samples])
+    machine = SVC(class_weight="balanced").fit(values, [CLASSES.index(label) for label in labels])
+    scores = machine.decision_function(values)
+    expected = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    assert np.allclose(plain.predict_proba(samples), expected)
+    assert not np.allclose(calibrated.predict_proba(samples), expected)
+    assert plain.predict(samples) == calibrated.predict(samples)

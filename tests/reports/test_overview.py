@@ -13,7 +13,7 @@ from microexpr.recipes import load_recipe, parse_recipe, shipped_recipes
 from microexpr.reports import make_report
 from microexpr.reports.formats.terminal import print_report
 from microexpr.reports.majority import exactly_majority, majority_of
-from microexpr.reports.overview import compare_runs, overview, published_of_recipes
+from microexpr.reports.overview import comparison_tables, overview, published_of_recipes
 from microexpr.reports.published import all_published
 from microexpr.reports.summary import summarize
 
@@ -50,7 +50,7 @@ def always(run, label, folder):
 
 def test_rows_have_their_own_protocol_and_majority_baseline(runs):
     both = [summarize([run]) for run in runs]
-    table, printed = compare_runs(both)
+    table, printed = comparison_tables(both)
     assert [row[1] for row in table.rows] == ["casme2-3", "casme2-7"]
     for row, summary in zip(table.rows, both, strict=True):
         assert row[2:4] == (str(summary.n_clips), str(len(summary.protocol.classes)))
@@ -80,7 +80,7 @@ def test_methods_that_predict_one_class_only_are_named(runs, tmp_path):
 
 def test_a_suite_has_a_table_for_each_protocol(runs):
     same = [dataclasses.replace(s, runs=s.runs) for s in (summarize([runs[0]]), summarize([runs[0]]))]
-    [table] = compare_runs(same)
+    [table] = comparison_tables(same)
     assert table.title == runs[0].protocol.title and table.n_own == 2
 
 

@@ -41,6 +41,7 @@ class SVM(PairRecognizer):
         gamma: width parameter of the RBF kernel, above 0; `scale` is 1 / (number of values x their variance), `auto` is
             1 / number of values.
         class_weights: weigh classes inversely to their number of training clips.
+        calibrate: fit the temperature of the probabilities, which takes three more fits; it is 1 if not.
         standardize: bring each value to mean 0 and standard deviation 1 of the training clips.
         array: name of the array of the samples.
     """
@@ -49,6 +50,7 @@ class SVM(PairRecognizer):
     kernel: Literal["rbf", "linear"] = "rbf"
     gamma: Positive | Literal["scale", "auto"] = "scale"
     class_weights: bool = True
+    calibrate: bool = True
     standardize: bool = False
     array: str = "image"
 
@@ -78,7 +80,7 @@ class SVM(PairRecognizer):
 
         Clips are used whose classes all remain when their subject is held out.
         """
-        if self.machine_ is None:
+        if self.machine_ is None or not self.calibrate:
             return 1.0
         folds = assign_folds(groups, CALIBRATION_FOLDS)
         scores, labels = [], []

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.action_units import ACTION_UNITS, ActionUnit, face_probabilities, parse_action_units, side_array
+from ..core.errors import RunError
 from ..experiments.recognition_run import Prediction, RecognitionRun
 from ..metrics import (
     UnitMetric,
@@ -19,6 +20,7 @@ from ..metrics import (
     percentile_interval,
     side_accuracy,
 )
+from ..metrics.comparison import PairedScore
 from ..protocols import Protocol
 from ._run_group import RunGroup, check_runs
 from .warnings import face_warnings, run_warnings
@@ -204,6 +206,39 @@ def summarize_units(runs: Sequence[RecognitionRun]) -> UnitSummary:
     )
 
 
+def judged_units(rows: Sequence[Prediction], protocol: Protocol) -> list[str]:
+    """The action units of a protocol that enough clips have for the means."""
+    every = _Judgement.of(rows)
+    return [unit for unit in protocol.classes if every.positives(unit) >= protocol.min_positives]
+
+
+def paired_unit_score(
+    metric: UnitMetric,
+    units: Sequence[str],
+    rows: Sequence[tuple[Prediction, Prediction]],
+    people: Sequence[str],
+    protocol: Protocol,
+) -> PairedScore:
+    """The mean of a metric over action units, from weights of people and of two runs.
+
+    Args:
+        metric: the metric.
+        units: the action units.
+        rows: what both runs predicted of each clip.
+        people: names of the people, in the order of the weights.
+        protocol: of both runs.
+
+    Raises:
+        RunError: there is no action unit to take the mean of.
+    """
+    if not units:
+        raise RunError(f"no action unit has {protocol.min_positives} clips or more that both runs tested")
+    both = _Judgement.of([pair[side] for side in (0, 1) for pair in rows])
+    position = {person: i for i, person in enumerate(people)}
+    column = [position[pair[0].subject] + side * len(people) for side in (0, 1) for pair in rows]
+    return lambda weights: both.mean(metric, units, protocol.threshold, weights.reshape(len(weights), -1)[:, column])
+
+
 def _parts(protocol: Protocol, folds: Mapping[str, list[Prediction]]) -> dict[str, list[Prediction]]:
     """The predictions of each fold where the protocol averages folds, otherwise of each data set."""
     if protocol.average == "folds":
@@ -267,8 +302,8 @@ def _side_score(protocol: Protocol, every: _Judgement) -> SideScore:
 
 
 def _spread(seeds: Sequence[Scores]) -> dict[str, float]:
-    """Standard deviation of each score over the seeds; empty for one seed."""
-    if len(seeds) < 2:
+    """Standard deviation of each score over the seeds; empty for one seed, or where the seed changes nothing."""
+    if all(scores == seeds[0] for scores in seeds):
         return {}
     values = {name: [_number(scores[name]) for scores in seeds] for name in seeds[0]}
     return {name: float(np.std(own, ddof=1)) for name, own in values.items() if not np.isnan(own).any()}

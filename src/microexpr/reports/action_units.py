@@ -19,7 +19,7 @@ def make_action_units_report(runs: Sequence[RecognitionRun]) -> Report:
     """Report runs of action units: a part for each recipe, and tables that compare them if there are several."""
     summaries = [summarize_units(group) for group in group_seeds(runs)]
     parts = [_report(summary) for summary in summaries]
-    return parts[0] if len(parts) == 1 else join_reports(parts, compare_units(summaries))
+    return parts[0] if len(parts) == 1 else join_reports(parts, compare_units(summaries), summaries)
 
 
 def _report(summary: UnitSummary) -> Report:

@@ -4,25 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..core.errors import MicroexprError
 from ..metrics import METRICS
 from ..protocols import PROTOCOLS
+from ._run_group import RunGroup
 from .base import Table
+from .comparison import Comparison, compare_runs, comparison_table
 from .majority import NOTE, WAR, exactly_majority, majority_of
 from .published import PublishedRow, all_published
 from .single_class import is_majority_baseline
 from .summary import Summary
-from .tables import BASELINE, LEAKY, LEAKY_NOTE, compare_by_protocol, format_score, format_source, format_spread
+from .tables import (
+    BASELINE,
+    LEAKY,
+    LEAKY_NOTE,
+    by_protocol,
+    compare_by_protocol,
+    format_score,
+    format_source,
+    format_spread,
+)
+
+SAMPLES, UNIT_SAMPLES = 10_000, 2_000
+"""Bootstrap samples of a comparison of classes, and of action units, whose scores take longer."""
 
 UNWEIGHTED = ("macro_f1", "unweighted_average_recall")
 
 
-def compare_runs(summaries: Sequence[Summary]) -> list[Table]:
+def comparison_tables(summaries: Sequence[Summary]) -> list[Table]:
     """Tables that compare runs: one for each protocol if all have the same recipes, otherwise one for all runs."""
     protocols = {summary.protocol.name for summary in summaries}
     recipes = {name: frozenset(s.title for s in summaries if s.protocol.name == name) for name in protocols}
     if len(set(recipes.values())) == 1:
         return compare_by_protocol(summaries)
     return [table for table in (overview(summaries), published_of_recipes(summaries)) if table.rows]
+
+
+def compare_pairs(summaries: Sequence[RunGroup]) -> tuple[list[Table], list[Comparison]]:
+    """Comparisons of the first recipe of each protocol with each other one: a table for each protocol, and all.
+
+    Runs that cannot be compared clip by clip are named beneath the table.
+    """
+    tables, every = [], []
+    for first, *others in by_protocol(summaries):
+        found, names, reasons = [], [], []
+        for other in others:
+            try:
+                found.append(
+                    compare_runs(first.runs, other.runs, n=UNIT_SAMPLES if first.protocol.multilabel else SAMPLES)
+                )
+                names.append(other.title)
+            except MicroexprError as error:
+                reasons.append(f"{other.title}: {error}")
+        if others:
+            tables.append(comparison_table(found, first.title, names, reasons))
+        every += found
+    return tables, every
 
 
 def overview(summaries: Sequence[Summary]) -> Table:

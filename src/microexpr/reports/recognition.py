@@ -8,9 +8,10 @@ from typing import Any
 
 from ..experiments.examples import example_images, load_examples
 from ..experiments.recognition_run import RecognitionRun
+from ._run_group import RunGroup
 from .base import REPORTS, Gallery, Report, Table
 from .figures import make_figures
-from .overview import compare_runs
+from .overview import compare_pairs, comparison_tables
 from .summary import Summary, summarize
 from .tables import make_tables
 from .warnings import join_warnings
@@ -20,18 +21,29 @@ def make_recognition_report(runs: Sequence[RecognitionRun]) -> Report:
     """Report runs of recognition: a part for each recipe, and tables that compare them if there are several."""
     summaries = [summarize(group) for group in group_seeds(runs)]
     parts = tuple(_report(summary) for summary in summaries)
-    return parts[0] if len(parts) == 1 else join_reports(parts, compare_runs(summaries))
+    return parts[0] if len(parts) == 1 else join_reports(parts, comparison_tables(summaries), summaries)
 
 
-def join_reports(parts: Sequence[Report], tables: Sequence[Table]) -> Report:
-    """One report of several, with tables that compare them."""
+def join_reports(parts: Sequence[Report], tables: Sequence[Table], summaries: Sequence[RunGroup]) -> Report:
+    """One report of several, with tables that compare them, and their differences paired by clip.
+
+    Args:
+        parts: a report of each recipe.
+        tables: tables of all of them.
+        summaries: what the parts were made of.
+    """
+    pairs, comparisons = compare_pairs(summaries)
     common, own = join_warnings([(part.name, part.warnings) for part in parts])
     return Report(
         title=f"{len(parts)} runs",
         name="comparison",
         warnings=(*common, *own),
-        tables=tuple(tables),
-        data=tuple(record for part in parts for record in part.data),
+        tables=(*tables[:1], *pairs, *tables[1:]),
+        data=tuple(
+            {**record, "comparisons": [c.as_dict() for c in comparisons if part.name in (c.first, c.second)]}
+            for part in parts
+            for record in part.data
+        ),
         scores=tuple(record for part in parts for record in part.scores),
         parts=tuple(parts),
     )

@@ -35,7 +35,7 @@ class Summary(RunGroup):
         n_subjects: number of their subjects.
         metrics: name -> score, 0 to 1, the mean over the seeds.
         intervals: name -> 95 % bootstrap interval over subjects, of the first seed.
-        spread: name -> standard deviation over the seeds; empty for one seed.
+        spread: name -> standard deviation over the seeds; empty for one seed, or where all seeds predict the same.
         parts: data set (or fold, where the protocol averages folds) -> {metric: score, n, subjects}, of the first seed.
         confusion: (C, C) counts of the first seed, rows true.
         part_confusion: part -> (C, C) counts of its clips.
@@ -128,7 +128,7 @@ def summarize(runs: Sequence[RecognitionRun]) -> Summary:
     seed_metrics = [_scores(protocol, seed_folds) for seed_folds in by_seed]
     metrics = {name: float(np.mean([scores[name] for scores in seed_metrics])) for name in seed_metrics[0]}
     spread = {}
-    if len(runs) > 1:
+    if any(seed_folds != folds for seed_folds in by_seed):
         spread = {name: float(np.std([scores[name] for scores in seed_metrics], ddof=1)) for name in metrics}
     confusions = [_confusion(protocol, _pool(seed_folds)) for seed_folds in by_seed]
     messages = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from .majority import WAR, exactly_majority, majority_of
 from .published import PublishedRow
 from .single_class import MARK, NOTE
 from .summary import Summary
+
+S = TypeVar("S", bound=RunGroup)
 
 LEAKY = "†"
 LEAKY_NOTE = f"{LEAKY} the epoch was chosen on test subjects, or they were trained on; not comparable"
@@ -39,8 +41,13 @@ def make_tables(summary: Summary) -> list[Table]:
 
 def compare_by_protocol(summaries: Sequence[Summary]) -> list[Table]:
     """A table for each protocol: its runs, the majority baseline, and the published rows."""
+    return [_compare(group) for group in by_protocol(summaries)]
+
+
+def by_protocol(summaries: Sequence[S]) -> list[list[S]]:
+    """The summaries of each protocol, in the order in which the protocols first appear."""
     names = dict.fromkeys(summary.protocol.name for summary in summaries)
-    return [_compare([summary for summary in summaries if summary.protocol.name == name]) for name in names]
+    return [[summary for summary in summaries if summary.protocol.name == name] for name in names]
 
 
 def format_score(value: float) -> str:
@@ -95,7 +102,7 @@ def _compare(group: Sequence[Summary]) -> Table:
     notes = [LEAKY_NOTE] if any(row.leaky for row in published) else []
     if any(summary.single_class for summary in group):
         notes.append(NOTE)
-    notes += [*exactly_majority(published), *_seed_differences(group)]
+    notes += exactly_majority(published)
     columns = ("", *_labels(names), "source")
     return Table(first.protocol.title, columns, tuple(rows), "\n".join(notes), n_own=len(group))
 
@@ -131,6 +138,8 @@ def _all_scores(summary: Summary) -> Table:
         rows.append(tuple(cells))
     average = "mean of the folds" if summary.protocol.average == "folds" else "all folds pooled"
     note = f"{average}; classes: {', '.join(summary.protocol.classes)}"
+    if len(summary.runs) > 1 and not summary.spread:
+        note += f"; all {len(summary.runs)} seeds predict the same: nothing in this recipe depends on the seed"
     title = f"{summary.n_clips} clips of {summary.n_subjects} subjects"
     return Table(title, tuple(columns), tuple(rows), note)
 
@@ -184,24 +193,6 @@ def _published_baseline(summary: Summary, names: Sequence[str]) -> list[tuple[st
 def _published_row(row: PublishedRow, names: Sequence[str]) -> tuple[str, ...]:
     scores = (format_score(row.metrics[name]) if name in row.metrics else "" for name in names)
     return (row.method + (LEAKY if row.leaky else ""), *scores, format_source(row))
-
-
-def _seed_differences(group: Sequence[Summary]) -> list[str]:
-    """Differences between the scores of the first recipe and of each other one, paired by seed."""
-    first, lines = group[0], []
-    seeds = [run.metadata.seed for run in first.runs]
-    for other in group[1:]:
-        if len(seeds) < 2 or seeds != [run.metadata.seed for run in other.runs]:
-            continue
-        parts = []
-        for name in first.protocol.primary_metrics:
-            metric = METRICS.get(name)
-            differences = [a[name] - b[name] for a, b in zip(first.seed_metrics, other.seed_metrics, strict=True)]
-            better = sum((value > 0) == metric.higher_is_better and value != 0 for value in differences)
-            deviation = np.std(differences, ddof=1)
-            parts.append(f"{metric.label} {np.mean(differences):+.3f} (sd {deviation:.3f}, better in {better})")
-        lines.append(f"{first.title} minus {other.title}: {', '.join(parts)} of {len(seeds)} seeds")
-    return lines
 
 
 def _confusion_beside_published(summary: Summary, part: str) -> Table | None:
