@@ -6,11 +6,10 @@ microexpr check two_smiles --plugin examples/my_dataset.py --root two_smiles=/tm
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from microexpr.core.clip import Clip
-from microexpr.datasets import DATASETS, Dataset, DatasetInfo, DatasetIssue, note_read
+from microexpr.datasets import DATASETS, Dataset, DatasetInfo, DatasetIssue, read_rows
 from microexpr.imaging.images import write_image
 from microexpr.synthetic import Camera, Timing, render_clip
 
@@ -32,11 +31,7 @@ class TwoSmiles(Dataset):
 
     def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """One clip for each line of labels.csv."""
-        note_read(
-            self.root / "labels.csv"
-        )  # `microexpr check` names all that is neither noted nor the source of a clip
-        with (self.root / "labels.csv").open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+        rows = read_rows(self.root / "labels.csv", ("subject", "smile", "onset", "apex", "offset"))
         clips = [
             Clip(
                 id=f"two_smiles/{row['subject']}/{row['smile']}",

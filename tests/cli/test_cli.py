@@ -5,9 +5,11 @@ import re
 import shutil
 import signal
 
+import numpy as np
 import pytest
 
 from microexpr.cli.main import main
+from microexpr.imaging.images import write_image
 from tests.conftest import RECIPE
 
 
@@ -70,6 +72,17 @@ def test_synthesize_writes_what_check_reads(capsys, workspace):
     assert code == 1 and "SYNTHETIC.json" in out
 
 
+def test_check_counts_a_folder_of_which_nothing_is_published(capsys, workspace):
+    (workspace / "own").mkdir()
+    lines = ["clip,subject,source"]
+    for number in range(6):
+        write_image(workspace / "own" / f"{number}.png", np.full((8, 8, 3), 40 * number, np.uint8))
+        lines.append(f"c{number},p{number % 2},{number}.png")
+    (workspace / "own" / "clips.csv").write_text("\n".join(lines) + "\n")
+    code, out, _ = call(capsys, "check", "folder", "--root", "folder=own")
+    assert code == 0 and "holds 6 clips of 2 subjects, without an issue; no numbers are published" in out
+
+
 def wrong(capsys, *arguments: str) -> tuple[int, str]:
     """The exit code and the one line."""
     code, out, err = call(capsys, *arguments)
@@ -88,6 +101,11 @@ def wrong(capsys, *arguments: str) -> tuple[int, str]:
         (("run", "mine.toml", "--set", "recognizer"), 2, "write --set NAME=VALUE"),
         (("run", "mine.toml", "--set", "recognizer.seed=1"), 2, "recognizer 'svm' has no setting 'seed'"),
         (("datasets", "casme2", "--root", "casm2=copy"), 2, "unknown data set 'casm2'; did you mean 'casme2'?"),
+        (("check", "casme2", "--root", "casme3=copy"), 2, "known: casme2, casme_sq, ckplus"),
+        (("run", "mine.toml", "--root", "megc=copy"), 2, "known: casme2, casme_sq, ckplus"),
+        (("train", "mine.toml", "--root", "megc=copy"), 2, "known: casme2, casme_sq, ckplus"),
+        (("check", "casme2", "--root", "samm=copy"), 2, "reads 'casme2' only"),
+        (("check", "casme2", "--root", "casme2=a", "--root", "casme2=b"), 2, "given twice ('a' and 'b')"),
         (("run", "mine.toml", "--root", "megc2019=/nowhere"), 1, "--root names '/nowhere', which is not a folder"),
         (("run", "mine.toml", "--allow-subset", "--workers", "0"), 2, "workers = 0"),
         (("run", "mine.toml", "--address", "x:1", "--allow-subset"), 2, "goes with --executor ray"),
@@ -113,7 +131,7 @@ def wrong(capsys, *arguments: str) -> tuple[int, str]:
     ],
 )
 def test_an_error_is_one_line_that_says_what_to_do(capsys, workspace, arguments, code, text):
-    if arguments[0] == "check" and "--root" in arguments:
+    if arguments[:2] == ("check", "folder"):
         found, out, _ = call(capsys, *arguments)
         assert found == code and text in out
         return

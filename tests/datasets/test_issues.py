@@ -8,8 +8,9 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from microexpr.core.clip import Clip
 from microexpr.core.errors import AnnotationError, DataError, MicroexprError, MissingDataError
-from microexpr.datasets import DATASETS, Correction, Dataset, add_labels
+from microexpr.datasets import DATASETS, Correction, Dataset, DatasetInfo, add_labels, read_rows
 from tests.datasets.test_datasets import damaged
 
 CODING, OBJECTIVE = "CASME2-coding-20140508.xlsx", "CASME2-ObjectiveClasses.xlsx"
@@ -160,9 +161,52 @@ def test_a_missing_column_is_named(synthetic_datasets, tmp_path, name):
     dataset = damaged(synthetic_datasets, "samm", tmp_path)
     head = [cell.value for cell in openpyxl.load_workbook(dataset.root / SAMM).active[14]]
     edit(dataset.root / SAMM, 14, head.index(name) + 1, "something else")
-    with pytest.raises(DataError, match=f"{SAMM}' lacks the column '{name}'; it needs Subject, Filename"):
+    with pytest.raises(
+        DataError, match=f"{SAMM}' lacks the column '{name}'; it needs Subject, Filename.*, and has .*something else"
+    ):
         dataset.clips()
     assert name in issues(dataset)
+
+
+def test_a_column_that_a_reader_did_not_ask_for_is_named(tmp_path):
+    (tmp_path / "labels.csv").write_text("clip,onset,Apex Frame\nc1,1,2\n")
+    [row] = read_rows(tmp_path / "labels.csv", ("clip", "onset"))
+    assert row["onset"] == "1" and "apex" not in row and row.get("apex") is None
+    with pytest.raises(DataError, match=r"labels.csv' has no column 'apex'; it has clip, onset, Apex Frame"):
+        row["apex"]
+
+
+class Reader(Dataset):
+    """A reader of a plug-in, with a table of its own."""
+
+    name, info = "own", DatasetInfo("own", "nobody", "nowhere", 25)
+
+    def read(self):
+        with (self.root / "list.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        return [Clip(row["clip"], "own", "own/p", self.root, 25, onset=int(row["apex"])) for row in rows], []
+
+    @classmethod
+    def write_synthetic(cls, root, subjects, image_scale, seed):
+        """Write nothing."""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "clip,onset\nc1,1\n",
+            r"its reader \(test_issues.py, line \d+\) asks for the column 'apex' of '.*list.csv', which is not there; "
+            "there are clip, onset$",
+        ),
+        ("clip,apex\nc1,x\n", r"test_issues.py, line \d+\) raised ValueError: invalid literal for int.*'x'"),
+    ],
+)
+def test_what_a_reader_does_not_expect_is_an_error_that_says_where(tmp_path, text, said):
+    (tmp_path / "list.csv").write_text(text)
+    with pytest.raises(DataError, match=said):
+        Reader(tmp_path).clips()
+    assert "its reader" in issues(Reader(tmp_path))
 
 
 def cut(data: bytes) -> bytes:

@@ -155,7 +155,7 @@ def test_a_third_kind_of_task_is_a_plugin(counting, synthetic_datasets, argument
 
 def test_a_failed_unit_of_a_third_kind_is_reported(counting, tmp_path):
     recipe = parse_recipe("mine", 'title = "count"\n[counting]\ndata = ["nothing"]\n')
-    with pytest.raises(RunError, match=r"1 of 1 datasets failed, .* dataset 'nothing': unknown data set"):
+    with pytest.raises(RunError, match=r"1 of 1 datasets failed; dataset 'nothing': unknown data set"):
         run_recipe(recipe, tmp_path / "run", progress=False)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["kind"] == "counting"
 

@@ -9,9 +9,21 @@ import numpy as np
 import onnx
 import pytest
 
-from microexpr.core.errors import DataError, MicroexprError, MissingDataError, NotFittedError, RecipeError, UsageError
+from microexpr.cli.main import main
+from microexpr.core.errors import (
+    DataError,
+    MicroexprError,
+    MissingDataError,
+    MissingPluginError,
+    NotFittedError,
+    RecipeError,
+    UsageError,
+)
+from microexpr.core.registry import load_plugin, loaded_plugins
+from microexpr.networks import NETWORKS
 from microexpr.recognizers import RECOGNIZERS, Recognizer
 from microexpr.recognizers.checks import CLASSES, synthetic_samples
+from microexpr.recognizers.model import load_model
 from microexpr.recognizers.network import Network
 from microexpr.recognizers.onnx_export import export, to_onnx
 from microexpr.recognizers.onnx_model import OnnxModel
@@ -50,6 +62,49 @@ def test_metadata_of_the_file(whole):
     about = {entry.key: entry.value for entry in file.metadata_props}
     assert json.loads(about["classes"]) == list(CLASSES) and about["license"] == "research only"
     assert b"/src/microexpr" not in whole.read_bytes()
+
+
+PLUGIN = """
+from dataclasses import dataclass
+from torch import nn
+from microexpr.networks import NETWORKS, Architecture
+
+@NETWORKS.register("one-layer")
+@dataclass(frozen=True)
+class OneLayer(Architecture):
+    def build(self, shape, classes):
+        return nn.Sequential(nn.Flatten(), nn.Linear(shape[0] * shape[1] * shape[2], classes))
+"""
+
+
+def test_a_network_of_a_plugin_is_exported_where_the_plugin_is_given(tmp_path, unregistered):
+    plugin = tmp_path / "one_layer.py"
+    plugin.write_text(PLUGIN)
+    load_plugin(plugin)
+    recognizer, samples = learned("one-layer", 8)
+    recognizer.save(tmp_path / "m.safetensors", {"chain": "[]"})
+    unregistered("one-layer", plugin)
+    for forgotten in (Recognizer.load, load_model, lambda path: export(path, tmp_path / "m.onnx")):
+        with pytest.raises(MissingPluginError, match=r"needs the network 'one-layer'.*--plugin FILE.py"):
+            forgotten(tmp_path / "m.safetensors")
+    with pytest.raises(SystemExit, match="0"):
+        main(["export", str(tmp_path / "m.safetensors"), str(tmp_path / "m.onnx"), "--plugin", str(plugin)])
+    assert OnnxModel(tmp_path / "m.onnx").predict(samples) == recognizer.predict(samples)
+
+
+@pytest.fixture
+def unregistered():
+    """Forget a network and the plug-in that registered it, as a new process has not heard of them."""
+
+    def forget(name: str, plugin: Path) -> None:
+        NETWORKS._entries.pop(name, None)
+        if plugin in loaded_plugins:
+            loaded_plugins.remove(plugin)
+
+    names: list[tuple[str, Path]] = []
+    yield lambda name, plugin: (names.append((name, plugin)), forget(name, plugin))
+    for name, plugin in names:
+        forget(name, plugin)
 
 
 def test_prediction_does_not_import_torch(whole):

@@ -27,7 +27,7 @@ def datasets(
     from ..datasets import DATASETS
 
     load_plugins(plugin)
-    roots = parse_roots(root)
+    roots = parse_roots(root, name or "")
     if name is None:
         _print_table(roots)
     else:
@@ -42,14 +42,20 @@ def check(name: DatasetName, root: Roots = [], plugin: Plugins = []) -> None:
     from ..datasets import open_dataset
 
     load_plugins(plugin)
-    dataset = open_dataset(name, parse_roots(root).get(name))
+    dataset = open_dataset(name, parse_roots(root, name).get(name))
     issues = dataset.check()
     for issue in issues:
         out.print(str(issue), markup=False)
     if number := sum(not issue.note for issue in issues):
         print_status(f"{count(number, 'issue')} in '{dataset.root}'")
         raise typer.Exit(1)
-    out.print(f"'{dataset.root}' holds {dataset.info.title} as published ({_contents(dataset.info)})")
+    info = dataset.info
+    if info.clips:
+        out.print(f"'{dataset.root}' holds {info.title} as published ({_contents(info)})", markup=False)
+        return
+    clips = dataset.clips()
+    found = f"{count(len(clips), 'clip')} of {count(len({clip.subject for clip in clips}), 'subject')}"
+    out.print(f"'{dataset.root}' holds {found}, without an issue; no numbers are published for {name}", markup=False)
 
 
 def synthesize(

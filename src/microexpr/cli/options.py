@@ -138,18 +138,29 @@ def parse_assignments(texts: Sequence[str], option: str) -> list[tuple[str, str]
     return pairs
 
 
-def parse_roots(texts: Sequence[str]) -> dict[str, Path]:
+def parse_roots(texts: Sequence[str], only: str = "") -> dict[str, Path]:
     """The folders of `--root NAME=FOLDER` by name of data set.
 
+    Args:
+        texts: Values of the option.
+        only: The one data set that the command reads; "" for any.
+
     Raises:
-        UsageError: A text has no `=`, or nothing on one side of it.
+        UsageError: A text has no `=`, or nothing on one side of it; or a folder that would be ignored: of a data set
+            that is given twice, or that the command does not read.
         UnknownNameError: There is no such data set; without this check, a misspelled name would be ignored.
     """
     from ..datasets import DATASETS
 
-    for name, _ in parse_assignments(texts, "--root"):
+    roots: dict[str, Path] = {}
+    for name, folder in parse_assignments(texts, "--root"):
         DATASETS.get(name)
-    return {name: Path(folder) for name, folder in parse_assignments(texts, "--root")}
+        if name in roots:
+            raise UsageError(f"--root {name}: given twice ('{roots[name]}' and '{folder}'); give one folder")
+        if only not in ("", name):
+            raise UsageError(f"--root {name}={folder}: this command reads '{only}' only; write --root {only}=FOLDER")
+        roots[name] = Path(folder)
+    return roots
 
 
 def parse_settings(texts: Sequence[str]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from .console import count, out, print_status
+from .options import Plugins, load_plugins
 
 weights = typer.Typer(help="List, fetch, check and convert weights.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -104,8 +105,10 @@ def export(
         Path, typer.Argument(metavar="RUN_OR_FILE", help="A run with saved models, or the file of a model.")
     ],
     target: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The file to write.")],
+    plugin: Plugins = [],
 ) -> None:
     """Write a trained network as an ONNX file."""
     from ..recognizers.onnx_export import export as export_model
 
+    load_plugins(plugin)
     print_status(f"wrote {export_model(source, target)}")

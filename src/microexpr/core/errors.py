@@ -3,6 +3,7 @@
     MicroexprError                  exit code 1: something is wrong
     ├── UsageError                  exit code 2: the request itself is wrong
     │   ├── UnknownNameError        no such data set, step, recognizer, recipe ...
+    │   │   └── MissingPluginError  ... in a file that a plug-in is needed for
     │   └── RecipeError             a recipe with a wrong key, type or value
     ├── DataError                   a file, sheet or folder is not what it should be
     │   ├── MissingDataError        a folder or file is not there
@@ -22,6 +23,9 @@ import difflib
 import errno
 from collections.abc import Iterable
 
+FEW = 20
+"""Largest number of known names that are all listed beside the nearest one."""
+
 
 class MicroexprError(Exception):
     """Base of all errors that a user can do something about."""
@@ -36,14 +40,33 @@ class UsageError(MicroexprError, ValueError):
 
 
 class UnknownNameError(UsageError):
-    """A name that does not exist; the message suggests the nearest one that does."""
+    """A name that does not exist; the message suggests the nearest one that does, and lists all if there are few."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         super().__init__(kind, name, tuple(known))
 
     def __str__(self) -> str:
         kind, name, known = self.args
-        return f"unknown {kind} '{name}'{did_you_mean(name, known)}"
+        near = did_you_mean(name, known)
+        others = f" known: {', '.join(sorted(known))}" if near.endswith("?") and len(known) <= FEW else ""
+        return f"unknown {kind} '{name}'{near}{others}"
+
+
+class MissingPluginError(UnknownNameError):
+    """A file names something that is not registered: the plug-in that registers it was not given."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], file: str) -> None:
+        super().__init__(kind, name, known)
+        self.args = (*self.args, file)
+
+    def __str__(self) -> str:
+        kind, name, known, file = self.args
+        near = did_you_mean(name, known)
+        return (
+            f"{file} needs the {kind} '{name}', which is not part of microexpr{near if near.endswith('?') else ''}; "
+            "name the file that registers it with --plugin FILE.py (in Python: microexpr.load_plugin), or install its "
+            "package"
+        )
 
 
 class RecipeError(UsageError):

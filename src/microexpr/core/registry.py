@@ -20,12 +20,21 @@ import importlib.util
 import pkgutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from .errors import MicroexprError, MissingDataError, RecipeError, UnknownNameError, UsageError, did_you_mean
+from .errors import (
+    MicroexprError,
+    MissingDataError,
+    MissingPluginError,
+    RecipeError,
+    UnknownNameError,
+    UsageError,
+    did_you_mean,
+)
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -204,6 +213,25 @@ def _adapter(cls: type[T]) -> TypeAdapter[T]:
     if not hasattr(cls, "__pydantic_config__"):
         cls.__pydantic_config__ = ConfigDict(arbitrary_types_allowed=True, extra="forbid")  # type: ignore[attr-defined]
     return TypeAdapter(cls)
+
+
+@contextmanager
+def names_of(file: str) -> Iterator[None]:
+    """Say how to give a plug-in where what a file names is not registered.
+
+    Args:
+        file: the file, as an error names it.
+
+    Raises:
+        MissingPluginError: the block looked up an unknown name.
+    """
+    try:
+        yield
+    except MissingPluginError:
+        raise
+    except UnknownNameError as error:
+        kind, name, known = error.args
+        raise MissingPluginError(kind, name, known, file) from None
 
 
 loaded_plugins: list[Path] = []

@@ -3,6 +3,7 @@
 from ._labels import add_labels, read_labels
 from ._passed_over import note_read
 from ._records import Correction, DatasetInfo, DatasetIssue
+from ._sheets import read_rows
 from .base import DATASETS, Dataset, open_dataset, synthesize
 from .checks import check_dataset
 
@@ -17,5 +18,6 @@ __all__ = [
     "note_read",
     "open_dataset",
     "read_labels",
+    "read_rows",
     "synthesize",
 ]

@@ -26,8 +26,30 @@ MAX_XLSX_BYTES = 2**29
 
 _SUBJECT = re.compile(r"\D*(\d+)(?:[.,]0+)?\D*")
 
+MAX_COLUMNS = 20
+"""Largest number of columns that an error lists."""
+
 LINE = "#"
 """Key of a row's own number in its file, counted from 1."""
+
+
+class SheetRow(dict[str, str]):
+    """A row of a sheet: column -> text.
+
+    Args:
+        path: the sheet, for errors.
+        cells: column -> text.
+    """
+
+    def __init__(self, path: Path, cells: Mapping[str, str]) -> None:
+        super().__init__(cells)
+        self.path = path
+
+    def __missing__(self, column: str) -> str:
+        raise DataError(
+            f"sheet '{self.path}' has no column '{column}'; it has {_list_columns(self)} (a reader that needs "
+            "a column names it when it reads the sheet)"
+        )
 
 
 def find_path(root: Path, names: Sequence[str], what: str) -> Path:
@@ -47,7 +69,7 @@ def find_path(root: Path, names: Sequence[str], what: str) -> Path:
     raise MissingDataError(f"'{root}' has no {what}; looked for {', '.join(names)}")
 
 
-def read_rows(path: Path, needed: Sequence[str], bare: Sequence[str] = ()) -> list[dict[str, str]]:
+def read_rows(path: Path, needed: Sequence[str], bare: Sequence[str] = ()) -> list[SheetRow]:
     """Rows of the first sheet (xlsx) or of a csv as texts, by column.
 
     Sheets of releases have text above the header, blank columns and numbers stored as text. So the header is the first
@@ -67,7 +89,7 @@ def read_rows(path: Path, needed: Sequence[str], bare: Sequence[str] = ()) -> li
     keys = [name.split("|")[0] for name in needed]
     if table and table[0] and table[0][0] in bare:
         return _below(path, table, {name: i for i, name in enumerate(keys)}, 1)
-    best: set[str] = set()
+    best: tuple[list[str], dict[str, int]] = (table[0] if table else [], {})
     for number, cells in enumerate(table, 1):
         names = [_plain(cell) for cell in cells]
         columns = {}
@@ -79,11 +101,13 @@ def read_rows(path: Path, needed: Sequence[str], bare: Sequence[str] = ()) -> li
             taken = set(columns.values())
             columns |= {cell: i for i, cell in enumerate(cells) if cell and i not in taken}
             return _below(path, table[number:], columns, number + 1)
-        best = max(best, set(columns), key=len)
-    absent = next(name for name in needed if name.split("|")[0] not in best)
+        best = max(best, (cells, columns), key=lambda header: len(header[1]))
+    absent = next(name for name in needed if name.split("|")[0] not in best[1])
     first, *others = absent.split("|")
     also = f" (or {', '.join(others)})" if others else ""
-    raise DataError(f"sheet '{path}' lacks the column '{first}'{also}; it needs {', '.join(keys)}")
+    raise DataError(
+        f"sheet '{path}' lacks the column '{first}'{also}; it needs {', '.join(keys)}, and has {_list_columns(best[0])}"
+    )
 
 
 def read_tables(path: Path, n_sheets: int) -> dict[str, list[list[str]]]:
@@ -111,7 +135,7 @@ def _all_tables(path: Path) -> dict[str, list[list[str]]]:
         raise DataError(f"sheet '{path}' cannot be read ({reason}); {remedy}") from None
 
 
-def _below(path: Path, table: list[list[str]], columns: Mapping[str, int], first: int) -> list[dict[str, str]]:
+def _below(path: Path, table: list[list[str]], columns: Mapping[str, int], first: int) -> list[SheetRow]:
     """The rows below the header; short rows are filled with empty cells, empty rows are left out."""
     width, rows = max(columns.values()) + 1, []
     for number, cells in enumerate(table, first):
@@ -121,11 +145,18 @@ def _below(path: Path, table: list[list[str]], columns: Mapping[str, int], first
             )
         padded = [*cells, *[""] * (width - len(cells))]
         if any(padded):
-            rows.append({LINE: str(number)} | {name: padded[i] for name, i in columns.items()})
+            rows.append(SheetRow(path, {LINE: str(number)} | {name: padded[i] for name, i in columns.items()}))
     return rows
 
 
-def read_subject_rows(path: Path, needed: Sequence[str]) -> tuple[list[tuple[int, dict[str, str]]], list[DatasetIssue]]:
+def _list_columns(names: Iterable[str]) -> str:
+    """The columns of a sheet in one line, the first ones of many."""
+    shown = [name for name in names if name and name != LINE]
+    more = f" and {len(shown) - MAX_COLUMNS} more" if len(shown) > MAX_COLUMNS else ""
+    return ", ".join(shown[:MAX_COLUMNS]) + more if shown else "none"
+
+
+def read_subject_rows(path: Path, needed: Sequence[str]) -> tuple[list[tuple[int, SheetRow]], list[DatasetIssue]]:
     """(number of the subject, row) of a sheet, and an issue for each row without a subject or a clip.
 
     Args:
@@ -204,7 +235,11 @@ def _plain(name: str) -> str:
 
 
 def parse_times(
-    clip_id: str, row: Row, columns: Sequence[str], unknown: Sequence[str] = (), needed: Sequence[str] = ()
+    clip_id: str,
+    row: Row,
+    columns: Sequence[str],
+    unknown: Sequence[str] = (),
+    needed: Sequence[str] = (),
 ) -> tuple[tuple[int | None, int | None, int | None], list[DatasetIssue]]:
     """(onset, apex, offset) of a row, and an issue for each cell that is not a frame number.
 

@@ -15,7 +15,7 @@ from typing import ClassVar, Self
 
 from ..core.clip import TIMES, Clip
 from ..core.config import cache_folder, data_folder
-from ..core.errors import AnnotationError, DataError, MediaError, MissingDataError, UsageError
+from ..core.errors import AnnotationError, DataError, MediaError, MicroexprError, MissingDataError, UsageError
 from ..core.files import SYNTHETIC_MARK, write_folder_atomically
 from ..core.registry import Registry
 from ..imaging.frames import open_frames
@@ -23,6 +23,7 @@ from ._corrections import apply_corrections, read_corrections
 from ._dates import DATE_REASON, is_date
 from ._fingerprint import source_digest
 from ._passed_over import note_read, passed_over, record_read
+from ._reader_errors import explain
 from ._records import Correction, DatasetInfo, DatasetIssue
 from ._subjects import join_subjects
 
@@ -234,7 +235,7 @@ class Dataset(ABC):
         """(clips, issues of the annotation, issues of missing frames, persons who are written in several ways)."""
         if not self.root.is_dir():
             raise MissingDataError(f"data set '{self.name}': '{self.root}' is not a folder")
-        clips, issues = self.read()
+        clips, issues = self._read()
         if not clips and not issues:
             raise DataError(f"data set '{self.name}': '{self.root}' holds no clip")
         clips, joined = join_subjects(clips)
@@ -263,6 +264,15 @@ class Dataset(ABC):
         if issues:
             more = f" ({len(issues)} issues; `microexpr check {self.name}` lists them)" if len(issues) > 1 else ""
             raise AnnotationError(f"{issues[0]}{more}")
+
+    def _read(self) -> tuple[list[Clip], list[DatasetIssue]]:
+        """What `read` returns; an exception that it does not expect is an error that says where it was raised."""
+        try:
+            return self.read()
+        except (MicroexprError, OSError):
+            raise
+        except Exception as error:
+            raise DataError(f"data set '{self.name}' in '{self.root}': its reader {explain(error)}") from error
 
     def _holds(self, source: Path) -> bool:
         """Whether a path stays in the data set's folder (or in what is unpacked of it); links are not followed."""

@@ -7,12 +7,15 @@ A task has three parts under one name: the recipe (`recipes.RECIPE_KINDS`), the 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ..core.errors import UsageError
+from ..core.errors import RecipeError, UsageError
 from ..core.progress import ProgressCallback
 from ..core.registry import Registry
+from ..recipes import Recipe
 from .options import RunOptions
 from .run_folder import Run
 
@@ -51,6 +54,16 @@ class Task(ABC):
             UsageError: recipes of this kind have no model to be trained on all subjects.
         """
         raise UsageError(f"'{recipe.name}' is a recipe of {self.name}, which trains no model; `microexpr run` runs it")
+
+
+@contextmanager
+def errors_naming(recipe: Recipe) -> Iterator[None]:
+    """Put the name of the recipe before what is wrong with it: a step or a network does not know who named it."""
+    try:
+        yield
+    except RecipeError as error:
+        begin = f"recipe '{recipe.name}'"
+        raise RecipeError(str(error) if str(error).startswith(begin) else f"{begin}: {error}") from error
 
 
 TASKS: Registry[Task] = Registry("task", "microexpr.experiments")

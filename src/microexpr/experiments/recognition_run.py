@@ -26,6 +26,7 @@ import numpy as np
 
 from ..core.errors import RunError
 from ..core.files import CHECKPOINT, unique_file_name, write_atomically
+from ..core.registry import names_of
 from ..protocols import Fold, Protocol, load_protocol
 from .run_folder import Run, RunMetadata, read_json, write_json
 
@@ -100,7 +101,8 @@ class RecognitionRun(Run):
     @cached_property
     def protocol(self) -> Protocol:
         """The protocol as it was when the run began."""
-        return load_protocol(self.metadata.protocol)
+        with names_of(f"run '{self.folder}'"):
+            return load_protocol(self.metadata.protocol)
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -63,8 +63,10 @@ def run_jobs(
             run.write_failure(unit, outcome.reason, outcome.details)
     if failed := run.failed():
         name, reason = next(iter(failed.items()))
+        others = ", the others are saved" if len(failed) < total else ""
         raise RunError(
-            f"{len(failed)} of {total} {run.unit}s failed, the others are saved; {run.unit} '{name}': {reason} "
+            f"recipe '{run.metadata.recipe['name']}': {len(failed)} of {total} {run.unit}s failed{others}; "
+            f"{run.unit} '{name}': {reason} "
             f"(details: {run.folder / run.unit}s/*.error); the same command again repeats them"
         )
 

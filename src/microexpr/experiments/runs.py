@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any, overload
 
 from ..core.errors import MissingDataError, UsageError
 from ..core.progress import ProgressCallback, show_progress
+from ..core.registry import names_of
 from ..recipes import Recipe, load_recipes
-from .base import TASKS
+from .base import TASKS, errors_naming
 from .options import RunOptions
 from .run_folder import Run, read_run_json
 
 if TYPE_CHECKING:
     import pandas as pd
+
+DEEPEST = 3
+"""How many folders below the given one a run may be: the suites of `runs/`, their recipes, and the seeds of each."""
 
 
 class Runs(Sequence[Run]):
@@ -151,9 +155,10 @@ def run_recipe(  # noqa: PLR0913
 def run_seeds(recipe: Recipe, out: Path, options: RunOptions, seeds: int, progress: ProgressCallback) -> list[Run]:
     """Run a recipe with seeds 0, 1, 2 ...; with more than one, each in the folder `seed-<n>` below `out`."""
     task = TASKS.get(recipe.kind)()
-    if seeds == 1:
-        return [task.run(recipe, out, options, progress)]
-    return [task.run(recipe, out / f"seed-{n}", replace(options, seed=n), progress) for n in range(seeds)]
+    with errors_naming(recipe):
+        if seeds == 1:
+            return [task.run(recipe, out, options, progress)]
+        return [task.run(recipe, out / f"seed-{n}", replace(options, seed=n), progress) for n in range(seeds)]
 
 
 def default_folder(name: str, synthetic: bool = False, quick: bool = False) -> Path:
@@ -178,14 +183,15 @@ def open_run(folder: str | Path) -> Run:
     Raises:
         MissingDataError: the folder holds no run.
         RunError: its `run.json` is damaged, or from a later version.
-        UnknownNameError: no such task is registered.
+        MissingPluginError: its task is one of a plug-in that is not loaded.
     """
     kind = read_run_json(Path(folder))["kind"]
-    return TASKS.get(kind).run_class.open(Path(folder))
+    with names_of(f"run '{folder}'"):
+        return TASKS.get(kind).run_class.open(Path(folder))
 
 
 def find_runs(folders: str | Path | Sequence[str | Path]) -> Runs:
-    """Open the run in each folder, or the runs (seeds, recipes of a suite) below it.
+    """Open the run in each folder, or all runs (seeds, recipes of a suite, suites) below it.
 
     Raises:
         MissingDataError: a folder holds no run.
@@ -199,10 +205,10 @@ def _run_folders(folder: Path) -> Iterator[Path]:
     if (folder / "run.json").is_file():
         yield folder
         return
-    below = sorted(folder.glob("*/run.json")) or sorted(folder.glob("*/*/run.json"))
+    below = sorted(path.parent for depth in range(1, DEEPEST + 1) for path in folder.glob(f"{'*/' * depth}run.json"))
     if not below:
         raise MissingDataError(f"'{folder}' holds no run (no run.json in it or below it)")
-    yield from (path.parent for path in below)
+    yield from below
 
 
 def _prefixed(progress: ProgressCallback, prefix: str) -> ProgressCallback:

@@ -13,7 +13,7 @@ from .. import __version__
 from ..core.progress import ProgressCallback, no_progress
 from ..recipes import Recipe, RecognitionRecipe
 from ..recognizers import RECOGNIZERS, Recognizer
-from .base import TASKS
+from .base import TASKS, errors_naming
 from .data import load_data
 from .options import RunOptions
 from .recognition_folds import FoldEvaluation, check_settings
@@ -37,7 +37,8 @@ def train_model(
         UsageError: recipes of this kind train no model.
         ProtocolError: the clips differ from the published counts, and `allow_subset` is not set.
     """
-    return TASKS.get(recipe.kind)().train(recipe, out, options or RunOptions(), progress or no_progress)
+    with errors_naming(recipe):
+        return TASKS.get(recipe.kind)().train(recipe, out, options or RunOptions(), progress or no_progress)
 
 
 def train_final_model(

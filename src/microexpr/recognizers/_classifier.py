@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..networks import Architecture
 from ..networks.base import use_generator
+from ..networks.building import build_network
 from ..networks.training.device import Precision, autocast, memory_format
 from .augmentation import Crop
 from .base import softmax
@@ -63,10 +64,14 @@ class Classifier:
 
 
 def build_module(architecture: Architecture, shape: tuple[int, ...], classes: int, seed: int) -> nn.Module:
-    """Build a module whose random weights depend on the seed alone."""
+    """Build a module whose random weights depend on the seed alone.
+
+    Raises:
+        RecipeError: as `build_network`.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return architecture.build(shape, classes)
+        return build_network(architecture, shape, classes)
 
 
 def place_module(

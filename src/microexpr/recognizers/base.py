@@ -16,9 +16,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from ..core.clip import Sample
-from ..core.errors import DataError, NotFittedError, RecipeError, RunError, UsageError
+from ..core.errors import DataError, MissingPluginError, NotFittedError, RecipeError, RunError, UsageError
 from ..core.progress import StepCallback, no_step_progress
-from ..core.registry import Registry, validate_settings
+from ..core.registry import Registry, names_of, validate_settings
 from ..core.tensor_files import read_tensors, write_tensors
 
 State = Mapping[str, np.ndarray]
@@ -221,13 +221,17 @@ class Recognizer(ABC):
 
         Raises:
             MissingDataError: no such file.
+            MissingPluginError: it is of a recognizer or network of a plug-in that is not loaded.
             DataError: it is not a recognizer's file.
         """
         state, metadata = read_tensors(path)
         try:
             settings, curves = json.loads(metadata["settings"]), json.loads(metadata.get("curves", "[]"))
-            recognizer = RECOGNIZERS.build({"name": metadata["recognizer"], **settings})
-            recognizer._take_back(state, curves)
+            with names_of(f"'{path}'"):
+                recognizer = RECOGNIZERS.build({"name": metadata["recognizer"], **settings})
+                recognizer._take_back(state, curves)
+        except MissingPluginError:
+            raise
         except (KeyError, ValueError, TypeError, RuntimeError) as error:
             raise DataError(f"'{path}' is not a saved recognizer ({type(error).__name__}: {error})") from None
         return recognizer

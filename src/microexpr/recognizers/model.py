@@ -18,6 +18,7 @@ import numpy as np
 from ..core.action_units import ActionUnit, are_action_units, units_by_side
 from ..core.clip import TIMES, Clip, Sample
 from ..core.errors import DataError, UsageError
+from ..core.registry import names_of
 from ..core.tensor_files import read_metadata
 from ..imaging.frames import open_frames
 from ..preprocessing import Chain
@@ -205,7 +206,7 @@ def load_model(path: Path | str, chain: Sequence[Mapping[str, Any]] | None = Non
     Raises:
         MissingDataError: no such file.
         DataError: it is damaged, is not a model, or has no chain.
-        UnknownNameError: its chain has a step of a plugin; call `microexpr.load_plugin` first.
+        MissingPluginError: it has a step, recognizer or network of a plug-in; call `microexpr.load_plugin` first.
     """
     predictor: Predictor
     if Path(path).suffix == ".onnx":
@@ -215,7 +216,9 @@ def load_model(path: Path | str, chain: Sequence[Mapping[str, Any]] | None = Non
         predictor, metadata = Recognizer.load(path), read_metadata(path)
     if (results := Path(path).with_suffix(".txt")).is_file():
         metadata = {**metadata, "results": results.read_text(encoding="utf-8").strip()}
-    return Model(Chain.build(_chain(path, metadata) if chain is None else chain), predictor, metadata)
+    steps = _chain(path, metadata) if chain is None else chain
+    with names_of(f"'{path}'" if chain is None else "the chain"):
+        return Model(Chain.build(steps), predictor, metadata)
 
 
 def load_classifier(path: Path | str) -> Model:
