@@ -121,7 +121,7 @@ def wrong(capsys, *arguments: str) -> tuple[int, str]:
         (("check", "folder", "--root", "folder=."), 1, "clips.csv' is not there"),
         (("report", "nowhere"), 1, "holds no run"),
         (("run", "mine.toml", "--allow-subset", "--executor", "procesess"), 2, "did you mean 'processes'"),
-        (("run", "mine.toml", "--allow-subset", "--executor", "x"), 2, "known: local, processes, ray"),
+        (("run", "mine.toml", "--allow-subset", "--executor", "x"), 2, "known: batched, local, processes, ray"),
         (("report", "x", "--format", "pdf", "--json"), 2, "--json and --format exclude each other"),
         (("report", "x", "--json", "--html"), 2, "exclude each other: choose one"),
         (("synthesize", "smic", "."), 2, "not an empty folder"),
