@@ -25,15 +25,15 @@ def spans(*pairs_of, kind="micro"):
 
 @pytest.mark.parametrize("data", ["casme_sq", "samm_lv"])
 def test_published_counts_have_the_published_scores(data):
-    (row,) = (row for row in published_spotting(data) if row.counts)
-    both = [sum(counts) for counts in zip(*row.counts.values(), strict=True)]
-    for name, counts in {**row.counts, "all": both}.items():
-        assert round(m.f1_of_counts(*counts), 4) == getattr(row, name)
+    for row in [row for row in published_spotting(data) if row.counts]:
+        both = [sum(counts) for counts in zip(*row.counts.values(), strict=True)]
+        for name, counts in {**row.counts, "all": both}.items():
+            assert round(m.f1_of_counts(*counts), 4) == getattr(row, name)
 
 
 def test_the_baseline_has_the_releases_counts():
     for data, micro, macro in (("casme_sq", 57, 300), ("samm_lv", 159, 343)):
-        (row,) = (row for row in published_spotting(data) if row.counts)
+        (row,) = (row for row in published_spotting(data) if row.method == "MDMD")
         assert [row.counts[kind][0] + row.counts[kind][2] for kind in ("micro", "macro")] == [micro, macro]
 
 
@@ -75,7 +75,7 @@ def test_an_interval_of_the_wrong_kind_is_a_miss_and_a_false_alarm():
 
 def test_published_rows_have_sources():
     rows = [row for data in ("casme_sq", "samm_lv") for row in published_spotting(data)]
-    assert all(row.source and (row.micro or row.macro) for row in rows)
+    assert all(row.source and (row.micro or row.macro or row.all) for row in rows)
     assert {row.method for row in rows if row.leaky} == {"SOFTNet"}
     assert published_spotting("jaffe") == ()
 

@@ -139,6 +139,9 @@ def test_a_log_beside_a_data_set(file, long_set):
     compared = mx.score_logs(log, data="casme_sq", root=long_set.root)
     assert f"labels of the log: 1; labels of 'casme_sq': {len(kinds)}; in both: 1" in compared.data[0]["notes"]
     assert "without a row, whose labels and false alarms are not counted: 3 of 4" in compared.data[0]["notes"][-2]
+    other = mx.score_logs(file("1\n006_1 1 9 1 9 TP\n", "o.txt"), data="casme_sq", root=long_set.root, kind="micro")
+    assert counts(other, "micro", "rows") == (1, 0, 0)
+    assert any("number 1 is not that of 'casme_sq'" in line for line in other.data[0]["notes"])
     scored = mx.score_logs(log, data="casme_sq", root=long_set.root, kind="micro")
     assert counts(scored, "micro", "one_to_one") == (1, 0, kinds.count("micro") - 1)
     with pytest.raises(DataError, match=r"line 2: '99_0101' is none of the 4 videos of 'casme_sq'"):

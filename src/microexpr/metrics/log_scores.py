@@ -42,6 +42,7 @@ class Annotations:
         intervals: video -> its intervals, with an `emotion` among their labels where it is known.
         has_kinds: whether it says which intervals are micro- and which macro-expressions.
         complete: whether it lists the videos without an interval, too, so that any other name is a wrong one.
+        number: of the data set in the challenge; `megc_log.UNNUMBERED` where it has none.
         notes: what a reader must know of it.
     """
 
@@ -49,7 +50,12 @@ class Annotations:
     intervals: VideoIntervals
     has_kinds: bool = True
     complete: bool = True
+    number: int = megc_log.UNNUMBERED
     notes: tuple[str, ...] = ()
+
+    def fits(self, dataset: int) -> bool:
+        """Whether the part of a log with this number may be of these videos."""
+        return megc_log.UNNUMBERED in (dataset, self.number) or dataset == self.number
 
 
 @dataclass(frozen=True)
@@ -113,18 +119,9 @@ def score_text(
             )
         rows = megc_submission.read(text, name)
         return [_score_finds(rows, name, megc_log.UNNUMBERED, annotations, kind, iou)]
-    entries, scores = megc_log.read(text, name), []
-    for dataset in dict.fromkeys(entry.dataset for entry in entries):
-        own = [entry for entry in entries if entry.dataset == dataset]
-        if kind and annotations is not None:
-            finds = {(e.video, e.found): SubmittedInterval(e.video, e.found, kind, "", e.line) for e in own if e.found}
-            score = _score_finds(list(finds.values()), name, dataset, annotations, kind, iou)
-            scores.append(replace(score, notes=(*log_notes(own, iou), *score.notes)))
-        else:
-            score = _score_log(own, name, kind, iou)
-            compared = comparison_notes(own, annotations.intervals, annotations.source) if annotations else []
-            scores.append(replace(score, notes=(*score.notes, *compared)))
-    return scores
+    entries = megc_log.read(text, name)
+    blocks = [[e for e in entries if e.dataset == number] for number in dict.fromkeys(e.dataset for e in entries)]
+    return [_score_block(block, name, annotations, kind, iou) for block in blocks]
 
 
 def annotations_of(text: str, name: str) -> Annotations:
@@ -138,7 +135,30 @@ def annotations_of(text: str, name: str) -> Annotations:
         raise DataError(f"'{name}' has no row below its header; write one for each annotated interval")
     notes = [f"labels '{name}': {line}" for line in submission_notes(rows, "label")]
     has_kinds = all(row.kind for row in rows if row.span)
-    return Annotations(name, _by_video(dict.fromkeys(rows), VideoNames([]), ""), has_kinds, False, tuple(notes))
+    distinct = {(row.video.casefold(), row.span, row.kind): row for row in reversed(rows)}
+    intervals = _by_video([*distinct.values()][::-1], VideoNames([]), "")
+    return Annotations(name, intervals, has_kinds, complete=False, notes=tuple(notes))
+
+
+def _score_block(
+    entries: Sequence[LogEntry], name: str, annotations: Annotations | None, kind: str, iou: float
+) -> LogScore:
+    """The part of a log that belongs to one data set."""
+    dataset = entries[0].dataset
+    if annotations is None:
+        return _score_log(entries, name, kind, iou)
+    if not annotations.fits(dataset):
+        score = _score_log(entries, name, kind, iou)
+        other = f"its number {dataset} is not that of '{annotations.source}': it is scored by its own labels"
+        return replace(score, notes=(*score.notes, other))
+    if not kind:
+        score = _score_log(entries, name, kind, iou)
+        compared = comparison_notes(entries, annotations.intervals, annotations.source)
+        return replace(score, notes=(*score.notes, *compared))
+    finds = {(e.video.casefold(), e.found): SubmittedInterval(e.video, e.found, kind, "", e.line) for e in entries}
+    rows = [row for row in finds.values() if row.span]
+    score = _score_finds(rows, name, dataset, annotations, kind, iou)
+    return replace(score, notes=(*log_notes(entries, iou), *score.notes))
 
 
 def _score_log(entries: Sequence[LogEntry], name: str, kind: str, iou: float) -> LogScore:
@@ -272,9 +292,7 @@ def _emotion(interval: Interval) -> str:
     return interval.labels.get("emotion", "").lower()
 
 
-def _by_video(
-    rows: Mapping[SubmittedInterval, None] | Sequence[SubmittedInterval], names: VideoNames, kind: str
-) -> dict[str, list[Interval]]:
+def _by_video(rows: Sequence[SubmittedInterval], names: VideoNames, kind: str) -> dict[str, list[Interval]]:
     """Video -> intervals of the rows, in their order; `kind` is that of rows that do not say it."""
     first: dict[str, str] = {}
     videos: dict[str, list[Interval]] = {}

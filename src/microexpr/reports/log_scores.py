@@ -97,7 +97,7 @@ def _annotations_of_dataset(dataset: Dataset) -> Annotations:
             f"data set '{dataset.name}' has no labeled interval of a long video; such are {', '.join(long)}"
         )
     notes = ["the labels are of a synthetic copy"] if dataset.synthetic else []
-    return Annotations(dataset.name, videos, notes=tuple(notes))
+    return Annotations(dataset.name, videos, number=dataset.info.megc_number, notes=tuple(notes))
 
 
 def _release_note(score: LogScore) -> Iterator[str]:

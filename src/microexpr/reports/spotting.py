@@ -233,7 +233,11 @@ def _foreign_files(run: SpottingRun) -> list[str]:
 
 
 def _count_table(group: Sequence[SpottingSummary]) -> Table:
-    rows, notes = [], ["Overlap (IoU) of 0.5 or more, matched one to one, counts pooled over all videos."]
+    rows: list[tuple[str, ...]] = []
+    notes = [
+        "Overlap (IoU) of 0.5 or more, counts pooled over all videos. Rows of runs are matched one to one, published "
+        "rows counted as the challenge counts."
+    ]
     for summary in group:
         clips = f"{summary.n_videos} videos of {summary.n_subjects} subjects"
         for kind, score in summary.by_kind.items():
