@@ -114,7 +114,7 @@ def test_an_event_is_recognized_by_its_own_face(video, tmp_path, monkeypatch):
     seen = []
 
     class Spy:
-        metadata, chain = {}, load_model(AnalysisOptions().model_file).chain
+        metadata, classes, chain = {}, ("negative", "positive"), load_model(AnalysisOptions().model_file).chain
 
         def answer(self, source, onset, apex, offset, frames, landmarks):
             assert {image.shape for image in frames.values()} == {(48, 64, 3)} and not landmarks

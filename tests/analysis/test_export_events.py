@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from dataclasses import fields, replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,13 +12,13 @@ import pytest
 from pympi.Elan import Eaf
 
 from microexpr.analysis.formats._elan_reader import from_eaf
-from microexpr.analysis.formats.csv_file import from_csv, to_csv
+from microexpr.analysis.formats.csv_file import COLUMNS, from_csv, to_csv
 from microexpr.analysis.formats.elan import TIERS, to_eaf
 from microexpr.analysis.formats.json_file import from_json, json_schema, read_analysis, to_json
 from microexpr.core.action_units import ActionUnit
 from microexpr.core.errors import DataError, MissingDataError
 from microexpr.core.event_columns import UNIT_COLUMNS
-from microexpr.core.events import Analysis, Event, Face, Recording
+from microexpr.core.events import EVENT_FORMATS, Analysis, Event, Face, Recording
 
 DOCS = Path(__file__).parents[2] / "docs"
 PROBABILITIES = {"positive": 0.7, "surprise": 0.2, "negative": 0.1}
@@ -53,6 +54,39 @@ def test_written_files_can_be_read(analysis):
     assert from_json(to_json(analysis)) == analysis
     assert from_csv(to_csv(analysis.events)) == list(analysis.events)
     assert from_csv("\ufeff" + to_csv(analysis.events)) == list(analysis.events)
+
+
+def saved_by_a_spreadsheet(separator: str, comma: bool, encoding: str) -> bytes:
+    """A table as a spreadsheet saves it: other separators, decimal commas, an empty line at the end."""
+    rows = [*csv.reader(io.StringIO(to_csv([SMILE, LONG, OTHER]))), [""] * len(COLUMNS)]
+    text = io.StringIO()
+    if separator == ";" and not comma:
+        text.write("sep=;\r\n")
+    number = re.compile(r"-?\d+\.\d+")
+    for row in rows:
+        cells = [cell.replace(".", ",") if comma and number.fullmatch(cell) else cell for cell in row]
+        csv.writer(text, delimiter=separator, lineterminator="\r\n").writerow(cells)
+    return text.getvalue().encode(encoding)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize(("separator", "comma"), [(",", False), (";", False), (";", True), ("\t", True)])
+def test_a_table_that_a_spreadsheet_saved_is_read(separator, comma, encoding):
+    content = saved_by_a_spreadsheet(separator, comma, encoding)
+    read = EVENT_FORMATS.get("csv").read
+    assert read is not None and read(content, "mine.csv") == (SMILE, LONG, OTHER)
+
+
+def test_probabilities_have_the_same_columns_in_the_same_order_whatever_was_found():
+    classes = ["negative", "positive", "surprise"]
+    recognized = replace(WHOLE, settings={"about_model": {"classes": classes}})
+    for events in ((), (SMILE,), (replace(SMILE, probabilities={"surprise": 0.6, "positive": 0.4}), LONG)):
+        analysis = replace(recognized, events=events)
+        content = EVENT_FORMATS.get("csv").write(analysis, Path()).decode()
+        assert content.splitlines()[0].split(",")[-4:] == [UNIT_COLUMNS[-1], *(f"p_{name}" for name in classes)]
+        assert list(analysis.to_dataframe().columns[-3:]) == [f"p_{name}" for name in classes]
+        assert from_csv(content) == list(events)
+    assert to_csv([SMILE]).splitlines()[0].split(",")[-3:] == [f"p_{name}" for name in classes]
 
 
 def test_a_csv_has_a_line_per_event():

@@ -7,13 +7,23 @@ import numpy as np
 from microexpr.core.progress import no_progress, peak_memory, show_progress
 
 
-def test_without_a_terminal_a_line_is_printed_for_each_tenth(capsys):
+def test_without_a_terminal_quick_work_prints_its_begin_and_its_end(capsys, monkeypatch):
+    monkeypatch.setattr("microexpr.core.progress.monotonic", lambda: 7.0)
     with show_progress(name="m1") as progress:
         for done in range(21):
             progress("folds", done, 20)
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 11 and lines[0] == "m1: folds: 0 of 20"
+    assert len(lines) == 2 and lines[0] == "m1: folds: 0 of 20"
     assert re.fullmatch(r"m1: folds: 20 of 20 \(peak memory \d+\.\d GiB\)", lines[-1])
+
+
+def test_without_a_terminal_long_work_prints_a_line_for_each_tenth(capsys, monkeypatch):
+    seconds = iter(range(0, 100_000, 11))
+    monkeypatch.setattr("microexpr.core.progress.monotonic", lambda: float(next(seconds)))
+    with show_progress() as progress:
+        for done in range(0, 20_001, 16):
+            progress("faces", done, 20_000)
+    assert len(capsys.readouterr().err.splitlines()) == 11
 
 
 def test_false_shows_nothing_and_a_callback_is_itself(capsys):

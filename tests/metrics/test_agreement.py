@@ -93,6 +93,21 @@ def test_events_outside_the_recording_are_errors(events, message):
         agreement([coded(10, 40)], events, FRAMES)
 
 
+def test_frame_numbers_and_seconds_of_an_event_are_the_same_moments():
+    """At 50 frames per second; seconds are rounded, and a frame more or less is no contradiction."""
+    times = np.arange(100) / 50
+    mine = replace(coded(10, 20), start=0.2, end=0.4)
+    for start, end in ((0.2, 0.4), (0.201, 0.399), (0.22, 0.42)):
+        second = replace(coded(10, 20, coder="Bo"), start=start, end=end)
+        assert agreement([mine], [second], range(100), times=times).time_kappa == 1
+    for wrong, message in (
+        ({"start": 0.3, "end": 0.4}, r"onset 10 is at 0\.200 s, but start says 0\.300 s"),
+        ({"start": 0.2, "end": 4.0}, r"offset 20 is at 0\.400 s, but end says 4\.000 s"),
+    ):
+        with pytest.raises(DataError, match="the second coder's event at frames 10 to 20: " + message):
+            agreement([mine], [replace(coded(10, 20, coder="Bo"), **wrong)], range(100), times=times)
+
+
 def coded_units(start: int, codes: str) -> Event:
     units = tuple(ActionUnit(*unit) for unit in parse_action_units(codes))
     return replace(coded(start, start + 30), action_units=units)

@@ -189,6 +189,12 @@ class Components:
             return options.build_spotter().search(track)
         return Spotted(tuple(self.spot(track, options)), (), self.curve(track, options))
 
+    def is_inverted(self, frames: Frames, tracks: Sequence[FaceTrack]) -> bool:
+        """Return whether the faces are upside down; only the tracker of the package is doubted."""
+        from .orientation import is_inverted
+
+        return self.track is _track and is_inverted(frames, tracks)
+
     def measure_detection_limit(
         self, spotted: Sequence[tuple[FaceTrack, Sequence[Interval]]], options: AnalysisOptions, frames: int
     ) -> DetectionLimit | None:

@@ -33,6 +33,8 @@ from .event_images import EventImages
 from .exclusion import exclusion_notes, outside, without_excluded
 from .formats.json_file import read_analysis
 from .options import AnalysisOptions, Components
+from .orientation import INVERTED
+from .overview import write_overview
 from .result import analysis_files, build_analysis, write_analysis
 from .sources import output_folder, output_folders
 from .summary import absolute_path, describe_recording, frame_damage, summarize_face, thin_curve, tracks_by_face
@@ -53,12 +55,14 @@ class AnalysisResult:
         folder: the folder of its files.
         analysis: what was found; None after an error.
         error: the error message, in one line; "" where there was none.
+        details: the traceback of the error.
     """
 
     source: Path
     folder: Path
     analysis: Analysis | None = None
     error: str = ""
+    details: str = ""
 
 
 def analyze_video(
@@ -113,6 +117,9 @@ def analyze_videos(
 ) -> list[AnalysisResult]:
     """Analyze several recordings as `analyze_video` does; one that fails does not stop the others.
 
+    Where `out` holds several, it gets an `events.csv` with the events of all, and an `index.html` that leads to their
+    pages.
+
     Args:
         paths: the recordings; `recordings` makes a list of them from folders of videos and lists.
         out: folder that gets a folder for each recording.
@@ -146,9 +153,14 @@ def analyze_videos(
             if isinstance(outcome, Done):
                 results[index] = AnalysisResult(*jobs[index], outcome.value)
             else:
-                results[index] = AnalysisResult(*jobs[index], error=_shorten(one_line(outcome.reason)))
+                reason = _shorten(one_line(outcome.reason))
+                results[index] = AnalysisResult(*jobs[index], error=reason, details=outcome.details)
             callback("recordings", len(results), len(jobs))
-    return [results[index] for index in range(len(jobs))]
+    outcomes = [results[index] for index in range(len(jobs))]
+    failures = [(one_line(outcome.source.name), outcome.error) for outcome in outcomes if outcome.analysis is None]
+    with _readable_errors(Path(out)):
+        write_overview(Path(out), failures)
+    return outcomes
 
 
 def _shorten(text: str) -> str:
@@ -207,6 +219,8 @@ def _analyze_into(
             progress(f"{one_line(source.name)}: done before", 1, 1)
             return old
         with _locked(folder):
+            if (old := _finished(folder, source, fingerprint)) is not None:  # by another process, meanwhile
+                return old
             work = folder / WORK
             try:
                 work.mkdir(parents=True, exist_ok=True)
@@ -274,6 +288,8 @@ def _analyze(
         progress(f"{name}: {what}", done, total)
 
     tracks = [track for track in components.track(frames, options, report, work) if len(track)]
+    inverted = components.is_inverted(frames, tracks)
+    tracks = [] if inverted else tracks
     searched = [part for track in tracks if len(part := without_excluded(track, options.excluded))]
     spotted = {track: components.search(track, options) for track in searched}
     recording = describe_recording(name, source, frames, options.fps, shape)
@@ -295,6 +311,7 @@ def _analyze(
     classified, images = classify_events(frames, recording, found, model, options, report)
     events = mark_nested(classified)
     notes = (
+        *((INVERTED,) if inverted else ()),
         *_rate_notes(frames, options),
         *frame_damage(frames, options.fps)[1],
         *(note for group in tracks_by_face(tracks) for note in face_notes(group)),

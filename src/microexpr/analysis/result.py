@@ -43,7 +43,10 @@ def build_analysis(
         fingerprint: hash of source, settings, model and version.
     """
     spotter = options.build_spotter()
-    about = {} if model is None else {key: value for key, value in model.metadata.items() if key != "curves"}
+    about: dict[str, Any] = {}
+    if model is not None:
+        about = {key: value for key, value in model.metadata.items() if key != "curves"}
+        about["classes"] = list(model.classes)
     return Analysis(
         recording,
         tuple(faces),

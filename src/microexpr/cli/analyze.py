@@ -32,6 +32,7 @@ MAX_EVENTS = 20
 
 
 def analyze(
+    context: typer.Context,
     sources: Annotated[
         list[Path],
         typer.Argument(
@@ -70,10 +71,10 @@ def analyze(
     if fps is not None:
         values["tracking.fps"] = fps
     options = AnalysisOptions.from_settings({**values, **parse_settings(settings)})
-    found = recordings(sources)
+    found = recordings(sources, print_status)
     with show_progress() as progress:
         results = analyze_videos(found, folder, options, progress, workers)
-    failures = _print_results(results)
+    failures = _print_results(results, debug=context.find_root().params["debug"])
     if failures:
         raise typer.Exit(1)
 
@@ -89,12 +90,17 @@ def format_event(event: Event) -> str:
     return "; ".join(filter(None, (text, movement, ", ".join(event.warnings))))
 
 
-def _print_results(results: Sequence[AnalysisResult]) -> int:
-    """Print the events of each recording and where its files are; return how many recordings could not be analyzed."""
+def _print_results(results: Sequence[AnalysisResult], debug: bool) -> int:
+    """Print the events of each recording and where its files are; return how many recordings could not be analyzed.
+
+    Args:
+        results: of all recordings.
+        debug: whether to print the traceback of an error.
+    """
     for result in results:
         analysis = result.analysis
         if analysis is None:
-            print_status(f"microexpr: {result.error}")
+            print_status((f"{result.details.rstrip()}\n" if debug else "") + f"microexpr: {result.error}")
             continue
         name = one_line(result.source.name) or str(result.source)
         faces = count(len(analysis.faces), "face") if analysis.faces else "no face"
@@ -111,6 +117,8 @@ def _print_results(results: Sequence[AnalysisResult]) -> int:
         for sentence in () if analysis.detection_limit is None else analysis.detection_limit.sentences():
             out.print(f"  {sentence}", markup=False)
         out.print(f"  {result.folder / 'report.html'}", markup=False)
+    if results and (page := results[0].folder.with_name("index.html")).is_file():
+        out.print(f"all recordings: {page}", markup=False)
     failures = sum(result.analysis is None for result in results)
     if failures and len(results) > 1:
         print_status(f"{failures} of {len(results)} recordings could not be analyzed")

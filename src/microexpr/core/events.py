@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -209,6 +209,12 @@ class Analysis:
         parts += [f"{_count(number)} left out: {reason}" for reason, number in others.items()]
         return f"No event: {'; '.join(parts)}." if parts else "The spotter found no facial movement."
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of the recognizer in the order of its protocol, also without events; then any others, by name."""
+        known = (self.settings.get("about_model") or {}).get("classes", ())
+        return ordered_classes(self.events, known)
+
     def to_dataframe(self) -> DataFrame:
         """Return the events as a table: a row per event, with the columns of events.csv and a `p_<class>` per class.
 
@@ -225,8 +231,7 @@ class Analysis:
             row |= {"warnings": "; ".join(event.warnings), "movement": describe_action_units(event)}
             row |= to_columns(event.action_units, event.unit_probabilities, event.regions)
             rows.append(row | {f"p_{name}": p for name, p in event.probabilities.items()})
-        classes = list(dict.fromkeys(name for row in rows for name in row if name not in columns))
-        return DataFrame(rows, columns=[*columns, *classes])
+        return DataFrame(rows, columns=[*columns, *(f"p_{name}" for name in self.classes)])
 
     def save(self, folder: Path | str, formats: Collection[str] | None = None) -> list[Path]:
         """Write the events into a folder, a file per format: `events.csv`, `events.eaf`, `events.json` and so on.
@@ -311,6 +316,8 @@ class EventFormat:
         write: (analysis, folder that the file will lie in) -> content of the file.
         read: (content of a file, its name for error messages) -> events; None where the format cannot be read. Raises
             `DataError` where the content is not of this format.
+        frame_numbers: whether its files hold frame numbers. Those of other formats are computed from seconds, for a
+            steady frame rate.
     """
 
     name: str
@@ -318,6 +325,7 @@ class EventFormat:
     title: str
     write: Callable[[Analysis, Path], bytes]
     read: Callable[[bytes, str], tuple[Event, ...]] | None = None
+    frame_numbers: bool = True
 
     @property
     def file_name(self) -> str:
@@ -331,6 +339,12 @@ EVENT_FORMATS: RecordRegistry[EventFormat] = RecordRegistry("event format", "mic
 
 def _count(movements: int) -> str:
     return f"{movements} movement{'' if movements == 1 else 's'}"
+
+
+def ordered_classes(events: Iterable[Event], known: Iterable[str] = ()) -> tuple[str, ...]:
+    """The known classes in their order, and the others that events have a probability of, by name."""
+    others = sorted({name for event in events for name in event.probabilities})
+    return tuple(dict.fromkeys([*known, *others]))
 
 
 def unit_codes(event: Event) -> str:

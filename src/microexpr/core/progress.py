@@ -6,6 +6,7 @@ import importlib.util
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 ProgressCallback = Callable[[str, int, int], None]
 """Called with a description of the work, how many units are done, and how many there are (0 if that is unknown)."""
@@ -23,14 +24,18 @@ def no_step_progress(done: int, total: int) -> None:
     """No-op step callback."""
 
 
+LOG_SECONDS = 10.0
+"""Smallest time in seconds between two lines about the same work, where no bar can be shown."""
+
+
 @contextmanager
 def show_progress(progress: ProgressCallback | bool = True, name: str = "") -> Iterator[ProgressCallback]:
     """A callback that shows the progress of the work in the block.
 
     Args:
         progress: True shows a bar for each piece of work on a terminal and in a notebook (with `ipywidgets`), and
-            elsewhere a line on standard error when it begins and after each tenth; False shows nothing; a callback
-            is returned as it is.
+            elsewhere a line on standard error when it begins, after each tenth but at most every `LOG_SECONDS`, and
+            when it ends; False shows nothing; a callback is returned as it is.
         name: text before each description, where several things are done one after the other.
     """
     if progress is False:
@@ -67,7 +72,7 @@ def _bars(prefix: str) -> Iterator[ProgressCallback]:
     )
     with Progress(*columns, console=console, transient=False, disable=not interactive) as bars:
         tasks: dict[str, TaskID] = {}
-        tenths: dict[str, int] = {}
+        lines: dict[str, tuple[int, float]] = {}  # of each work, the tenth and the time of its last line
 
         def callback(what: str, done: int, total: int) -> None:
             what = prefix + what
@@ -76,8 +81,10 @@ def _bars(prefix: str) -> Iterator[ProgressCallback]:
                 tasks[what] = bars.add_task(what, total=total or None, memory=memory)
             bars.update(tasks[what], completed=done, total=total or None, memory=memory)
             tenth = 10 * done // total if total else 0
-            if not interactive and tenths.get(what) != tenth:
-                tenths[what] = tenth
+            before, printed = lines.get(what, (-1, -LOG_SECONDS))
+            due = what not in lines or tenth == 10 or monotonic() - printed >= LOG_SECONDS
+            if not interactive and tenth != before and due:
+                lines[what] = tenth, monotonic()
                 state = f"{done} of {total}" if total else f"{done} so far"
                 suffix = f" (peak memory {memory})" if done else ""
                 console.print(f"{what}: {state}{suffix}", markup=False, soft_wrap=True)

@@ -17,6 +17,10 @@ ACCEPTED_STATUSES = frozenset({"confirmed", "corrected", "added"})
 """Statuses of events that a coder accepted. `rejected` is a decision too; `found` is an event not reviewed yet."""
 
 
+ROUNDED_SECONDS = 0.002
+"""Files round seconds to this."""
+
+
 @dataclass(frozen=True)
 class UnitAgreement:
     """Agreement on one action unit over the matched events, whatever its side.
@@ -105,7 +109,13 @@ def cohen_kappa(counts: np.ndarray) -> float | None:
     return None if np.isclose(chance, 1) else float((observed - chance) / (1 - chance))
 
 
-def agreement(first: Sequence[Event], second: Sequence[Event], numbers: range, iou: float = 0.5) -> Agreement:
+def agreement(
+    first: Sequence[Event],
+    second: Sequence[Event],
+    numbers: range,
+    iou: float = 0.5,
+    times: Sequence[float] | np.ndarray | None = None,
+) -> Agreement:
     """Compare two coders' events of one recording.
 
     Time is compared frame by frame for each face (time-unit kappa, Bakeman & Quera 2011, Sequential Analysis and
@@ -117,12 +127,16 @@ def agreement(first: Sequence[Event], second: Sequence[Event], numbers: range, i
         second: events of the second coder.
         numbers: frame numbers of the recording.
         iou: smallest intersection over union of a pair, above 0 and at most 1.
+        times: seconds of each frame since the first one, with which the events must agree; None does not check it.
 
     Raises:
-        DataError: an event ends before it begins or lies outside the recording; or a coder has reviewed none of the
-            events.
+        DataError: an event ends before it begins or lies outside the recording; its frame numbers and its seconds are
+            different moments; or a coder has reviewed none of the events.
     """
     sides = [_accepted(events, numbers, name) for events, name in ((first, "first"), (second, "second"))]
+    if times is not None:
+        for side, name in zip(sides, ("first", "second"), strict=True):
+            _check_times(side, numbers, np.asarray(times, np.float64), name)
     matched: list[tuple[Event, Event]] = []
     counts = np.zeros((2, 2), np.int64)
     by_face: dict[int, tuple[list[Event], list[Event]]] = {}
@@ -160,6 +174,22 @@ def _accepted(events: Sequence[Event], numbers: range, name: str) -> list[Event]
     if events and _count_unreviewed(events) == len(events):
         raise DataError(f"the {name} coder has not reviewed any of the {len(events)} events (all are `found`)")
     return [event for event in events if event.status in ACCEPTED_STATUSES]
+
+
+def _check_times(events: Sequence[Event], numbers: range, times: np.ndarray, name: str) -> None:
+    """Kappa counts frames and the distance of onsets seconds: both must be the same moments, up to a frame."""
+    tolerance = 1.5 * float(np.median(np.diff(times))) + ROUNDED_SECONDS if len(times) > 1 else ROUNDED_SECONDS
+    for event in events:
+        for number, seconds, frame, second in (
+            (event.onset, event.start, "onset", "start"),
+            (event.offset, event.end, "offset", "end"),
+        ):
+            there = float(times[numbers.index(number)])
+            if abs(there - seconds) > tolerance:
+                raise DataError(
+                    f"the {name} coder's event at frames {event.onset} to {event.offset}: {frame} {number} is at "
+                    f"{there:.3f} s, but {second} says {seconds:.3f} s; correct the one that is wrong"
+                )
 
 
 def _count_unreviewed(events: Sequence[Event]) -> int:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..analysis.face_map import face_map
 from ..analysis.formats import EVENT_FORMATS
 from ..core.action_units import ACTION_UNITS, MIDLINE
@@ -61,7 +63,7 @@ def recording_view(store: RecordingStore, id: str) -> dict[str, Any]:
 
 def class_choices(analysis: Analysis, annotations: Annotations) -> list[str]:
     """Classes that a coder can choose from: the recognizer's, those in use, and `unknown`."""
-    recognized = sorted({name for event in analysis.events for name in event.probabilities}) or list(CLASSES)
+    recognized = analysis.classes or CLASSES
     used = [event.label for event in annotations.events.values()]
     return list(dict.fromkeys([*recognized, *used, "unknown"]))
 
@@ -107,21 +109,31 @@ def export_events(analysis: Analysis, format: str, coder: str) -> tuple[str, byt
     return "-".join(filter(None, parts)) + file_format.suffix, file_format.write(analysis, Path())
 
 
-def read_events(content: bytes, name: str) -> Sequence[Event]:
+def read_events(content: bytes, name: str, times: np.ndarray) -> Sequence[Event]:
     """Read another coder's events.
 
     Args:
         content: of a file in one of the readable `EVENT_FORMATS`.
         name: of the file; its suffix tells the format.
+        times: (T,) seconds of the recording's frames, for formats without frame numbers.
 
     Raises:
         DataError: the format cannot be read, or the content is not of this format.
     """
-    readable = {entry.suffix: entry.read for _, entry in EVENT_FORMATS if entry.read is not None}
-    read = readable.get(Path(name).suffix.lower())
-    if read is None:
+    readable = {entry.suffix: entry for _, entry in EVENT_FORMATS if entry.read is not None}
+    entry = readable.get(Path(name).suffix.lower())
+    if entry is None or entry.read is None:
         raise DataError(f"'{name}' cannot be read; use a file that ends in {' or '.join(readable)}")
-    return read(content, name)
+    events = entry.read(content, name)
+    return events if entry.frame_numbers else [_with_frames(event, times) for event in events]
+
+
+def _with_frames(event: Event, times: np.ndarray) -> Event:
+    """The event with the numbers of the frames that are nearest to its seconds; it must lie in the recording."""
+    if not (0 <= event.start <= event.end <= times[-1] + np.diff(times).max(initial=0)):
+        return event
+    onset, apex, offset = (int(np.abs(times - seconds).argmin()) for seconds in (event.start, event.peak, event.end))
+    return dataclasses.replace(event, onset=onset, apex=apex, offset=offset)
 
 
 def agreement_view(store: RecordingStore, id: str, content: bytes, name: str) -> dict[str, Any]:
@@ -136,7 +148,9 @@ def agreement_view(store: RecordingStore, id: str, content: bytes, name: str) ->
     Raises:
         DataError: the file is no file of events, or its events do not belong to this recording.
     """
-    result = agreement(store.annotated_analysis(id).events, read_events(content, name), range(len(store.times(id))))
+    times = store.times(id)
+    second = read_events(content, name, times)
+    result = agreement(store.annotated_analysis(id).events, second, range(len(times)), times=times)
     fields = ("face", "onset", "apex", "offset", "start", "end", "label", "status", "coder", "note")
 
     def as_json(event: Event | None) -> dict[str, Any] | None:

@@ -14,7 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from ...core.errors import DataError, UsageError
 from ...core.event_columns import UNIT_COLUMNS, from_columns, to_columns
-from ...core.events import EVENT_FORMATS, Analysis, Event, EventFormat, describe_action_units
+from ...core.events import EVENT_FORMATS, Analysis, Event, EventFormat, describe_action_units, ordered_classes
+from ...core.files import decode_text
 from ._validation import first_error
 
 COLUMNS = (
@@ -31,23 +32,39 @@ LATER_COLUMNS = ("reason", "action_units")
 
 TEXT_COLUMNS = ("video", "label", "warnings", "status", "coder", "note", "reason", "movement")
 
+FOLDER_COLUMN = "folder"
+"""Column of a table over several recordings: the folder of the recording's files."""
+
+SEPARATORS = ",;\t"
+"""Between cells. Spreadsheets of languages with a decimal comma write a semicolon."""
+
+DECIMAL_COMMA = r"[-+]?\d*,\d+([eE][-+]?\d+)?"
+
 FORMULA = r"[=+\-@\t\r]"
 """A spreadsheet runs a cell that begins with one of these as a formula."""
 
 
-def to_csv(events: Sequence[Event]) -> str:
-    """Write events as CSV with a header line."""
-    classes = dict.fromkeys(name for event in events for name in event.probabilities)
+def to_csv(events: Sequence[Event], classes: Sequence[str] = (), folders: Sequence[str] | None = None) -> str:
+    """Write events as CSV with a header line.
+
+    Args:
+        events: a line each.
+        classes: those that have a column whether or not an event has them, in this order; others follow by name.
+        folders: for a table over several recordings, the folder of each event's recording, as a first column.
+    """
+    named = ordered_classes(events, classes)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*COLUMNS, *UNIT_COLUMNS, *(f"p_{name}" for name in classes)])
-    for event in events:
+    first = [] if folders is None else [FOLDER_COLUMN]
+    writer.writerow([*first, *COLUMNS, *UNIT_COLUMNS, *(f"p_{name}" for name in named)])
+    for number, event in enumerate(events):
         row = {**dataclasses.asdict(event), "warnings": "; ".join(event.warnings), "seconds": round(event.seconds, 6)}
         row |= to_columns(event.action_units, event.unit_probabilities, event.regions)
         row |= {"probability": event.probability, "movement": describe_action_units(event)}
         row |= {name: escape_formula(row[name]) for name in TEXT_COLUMNS}
-        numbers = [row[name] for name in (*COLUMNS, *UNIT_COLUMNS)]
-        writer.writerow([*numbers, *(event.probabilities.get(name, "") for name in classes)])
+        cells = [row[name] for name in (*COLUMNS, *UNIT_COLUMNS)]
+        folder = [] if folders is None else [escape_formula(folders[number])]
+        writer.writerow([*folder, *cells, *(event.probabilities.get(name, "") for name in named)])
     return text.getvalue()
 
 
@@ -59,7 +76,8 @@ def escape_formula(value: str) -> str:
 def from_csv(text: str, name: str = "events.csv") -> list[Event]:
     """Read events from CSV; `probability`, `seconds` and `movement` follow from the other columns and are not read.
 
-    Files of versions that had no action units are read too.
+    Files of versions that had no action units are read too, and files that a spreadsheet saved: with semicolons or
+    tabs, with decimal commas, and with empty lines.
 
     Args:
         text: CSV with a header line.
@@ -68,15 +86,35 @@ def from_csv(text: str, name: str = "events.csv") -> list[Event]:
     Raises:
         DataError: a column is missing or a value is invalid; the message names the event.
     """
-    try:
-        reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
-        names, rows = reader.fieldnames or (), list(reader)
-    except csv.Error as error:
-        raise DataError(f"'{name}' is not CSV: {error}") from None
+    names, rows = _read_table(text, name)
     missing = sorted({*COLUMNS} - {*DERIVED_COLUMNS, *LATER_COLUMNS} - {*names})
     if not rows and missing:
         raise DataError(f"'{name}' is not a CSV of events: it has no column '{missing[0]}'")
     return [_read_row(row, f"'{name}', event {number}") for number, row in enumerate(rows, start=1)]
+
+
+def _read_table(text: str, name: str) -> tuple[Sequence[str], list[dict[str, Any]]]:
+    """Names of the columns, and the rows that are not empty, with decimal points."""
+    text = text.removeprefix("\ufeff")
+    line, _, rest = text.partition("\n")
+    if re.fullmatch(r"sep=.\r?", line):  # a line for spreadsheets only
+        text, line = rest, rest.partition("\n")[0]
+    separator = max(SEPARATORS, key=line.count)
+    try:
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator)
+        names, rows = reader.fieldnames or (), list(reader)
+    except csv.Error as error:
+        raise DataError(f"'{name}' is not CSV: {error}") from None
+    filled = [row for row in rows if any(row.values())]
+    if separator != ",":
+        filled = [{key: _with_point(str(key), cell) for key, cell in row.items()} for row in filled]
+    return names, filled
+
+
+def _with_point(column: str, cell: Any) -> Any:
+    """A number with a decimal comma as one with a point."""
+    number = column not in TEXT_COLUMNS and isinstance(cell, str) and re.fullmatch(DECIMAL_COMMA, cell)
+    return cell.replace(",", ".") if number else cell
 
 
 def _read_row(row: Mapping[str, Any], where: str) -> Event:
@@ -100,11 +138,11 @@ def _read_row(row: Mapping[str, Any], where: str) -> Event:
 
 
 def _write(analysis: Analysis, folder: Path) -> bytes:
-    return to_csv(analysis.events).encode()
+    return to_csv(analysis.events, analysis.classes).encode()
 
 
 def _read(content: bytes, name: str) -> tuple[Event, ...]:
-    return tuple(from_csv(content.decode("utf-8", errors="replace"), name))
+    return tuple(from_csv(decode_text(content), name))
 
 
 EVENT_FORMATS.add("csv", EventFormat("csv", ".csv", "CSV", _write, _read))

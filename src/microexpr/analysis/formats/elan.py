@@ -130,4 +130,4 @@ def _clean(text: str) -> str:
     return re.sub(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", " ", text)
 
 
-EVENT_FORMATS.add("elan", EventFormat("elan", ".eaf", "ELAN", to_eaf, from_eaf))
+EVENT_FORMATS.add("elan", EventFormat("elan", ".eaf", "ELAN", to_eaf, from_eaf, frame_numbers=False))
