@@ -10,8 +10,10 @@ from microexpr.core.track import FaceTrack
 from microexpr.faces.landmarks import TO_68
 from microexpr.metrics.intervals import overlap
 from microexpr.spotting import SPOTTERS, check_spotter, time_grid
+from microexpr.spotting.base import Span
 from microexpr.spotting.default.curves import CURVES, NAMES, UNITS, measure
 from microexpr.spotting.default.features import FEATURE_NAMES
+from microexpr.spotting.default.flickers import find_flickers
 from microexpr.spotting.default.peaks import find_movements, prepare
 from microexpr.spotting.default.points import MESH_LAYOUT
 from microexpr.spotting.default.scoring import WEIGHTS, score_movements
@@ -127,7 +129,7 @@ def test_the_score_of_small_movements_never_falls_as_they_grow():
 
 def test_weights_of_size_are_positive():
     assert all(weight > 0 for term, weight in WEIGHTS.items() if term.startswith("log"))
-    assert len(WEIGHTS) == 14 and len(CURVES) == len(UNITS) == 18
+    assert len(WEIGHTS) == 15 and len(CURVES) == len(UNITS) == 18
 
 
 def test_motion_is_measured_in_pixels_and_without_the_head():
@@ -167,6 +169,52 @@ def test_stillness_and_speech_give_nothing():
     talk = 5 * np.abs(np.sin(2 * np.pi * 2.5 * times)) * (times > 1) * (times < 7)
     assert finds(mesh_track({"chin": np.zeros(300)})) == []
     assert finds(mesh_track(dict.fromkeys(LIPS, talk))) == []
+
+
+def flickers(size: float, seconds: float = 0.1, blinks: bool = False, restless: float = 0.0) -> list[Span]:
+    """Flickers of the brows at 2 s among noise, in a face whose mouth and brows move by so many units all the time."""
+    times = np.arange(0, 4, 1 / 100)
+    pixels = np.random.default_rng(4).normal(0, 0.03, (len(times), len(NAMES)))
+    pixels += restless * np.sin(2 * np.pi * 2.3 * times)[:, None] * UNITS
+    pixels += (
+        size * course(times, 2 - seconds / 2, 2 + seconds / 2)[:, None] * [name.startswith("brow") for name in NAMES]
+    )
+    blink = blinks & (np.abs(times - 2) < 0.1)
+    curves = prepare(pixels, 100.0, blink)
+    found = find_flickers(curves, pixels[:, NAMES.index("mouth opening")], blink, np.zeros((len(times), 3)))
+    return [flicker for flicker in found if flicker.score >= Default().min_score]
+
+
+@pytest.mark.parametrize("seconds", (0.1, 0.3))
+def test_a_flicker_in_a_calm_moment_is_found_where_it_is(seconds):
+    found = flickers(0.6, seconds)
+    assert found and all(abs(flicker.apex - 200) <= 5 for flicker in found)
+    best = max(found, key=lambda flicker: flicker.score)
+    assert overlap((best.onset / 100, best.offset / 100), (2 - seconds / 2, 2 + seconds / 2)) >= 0.5
+
+
+def test_no_flicker_in_a_restless_moment_or_in_a_blink():
+    assert flickers(0.6, restless=1.0) == [] and flickers(0.6, blinks=True) == [] and flickers(0.0) == []
+
+
+def test_the_score_of_a_flicker_never_falls_as_it_grows():
+    scores = [max((flicker.score for flicker in flickers(size)), default=0.0) for size in SIZES]
+    assert scores[0] == 0 and min(np.diff(scores)) >= -0.01 and scores[-1] == pytest.approx(0.6, abs=0.01)
+
+
+def test_a_flicker_after_a_large_movement_is_found():
+    times = np.arange(0, 8, 1 / 50)
+    both = 8 * course(times, 1.0, 2.5) + course(times, 5.0, 5.3)
+    found = finds(mesh_track(dict.fromkeys(BROWS, -both)))
+    assert any(overlap((5.0, 5.3), span) >= 0.5 for span in found)
+
+
+def test_a_neutral_face_before_a_long_grin_is_rest():
+    times = np.arange(0, 3, 1 / 50)
+    grin = -8 * course(times, 0.6, 4.5)
+    moving = ("right corner", "left corner", "right cheek", "left cheek", "upper lip", *BROWS)
+    found = finds(mesh_track(dict.fromkeys(moving, grin) | dict.fromkeys(LIPS, -2 * grin)))
+    assert found and min(start for start, _ in found) > 0.4
 
 
 def test_weaker_candidates_are_there_below_the_threshold():

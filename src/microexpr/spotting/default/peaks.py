@@ -13,7 +13,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
-from .curves import GROUPS, MOUTH, NAMES, UNITS
+from .curves import EYES, GROUPS, MOUTH, NAMES, UNITS
 
 SMOOTHING = 0.02
 """Standard deviation in seconds by which curves are smoothed."""
@@ -38,12 +38,12 @@ MEMORY, REACH = 8.0, 24.0
 reach are 0."""
 
 SLOW, NEUTRAL = 1.5, 1.0
-"""A frame counts half for the rest if the face moves at so many units per second, and for the rest of the mouth if the
-mouth is so many units from its median."""
+"""A frame counts half for the rest if the face moves at so many units per second, and, except at the eyes, if the mouth
+is so many units from its median: brows and cheeks too are rather at rest while the mouth is."""
 
 SHUT, SHUT_QUANTILE = 0.5, 0.1
-"""A frame counts half for the rest of the mouth if the mouth is so many units more open than in a tenth of all frames:
-a grin may fill most of a short recording, but a mouth at rest is shut."""
+"""A frame counts half for the rest, except at the eyes, if the mouth is so many units more open than in a tenth of all
+frames: a grin may fill most of a short recording, but a mouth at rest is shut."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +114,7 @@ def _rest(values: np.ndarray, rate: float) -> np.ndarray:
     speed = np.minimum(np.abs(np.gradient(values, axis=0)) * rate, 20)
     moving = gaussian_filter1d(np.sqrt((speed**2).mean(axis=1)), 0.1 * rate)
     slow = 1 / (1 + (moving / SLOW) ** 2) + 1e-3
-    is_mouth = GROUPS == MOUTH
+    is_mouth, is_eyes = GROUPS == MOUTH, GROUPS == EYES
     opening = values[:, NAMES.index("mouth opening")]
     opened = np.maximum(opening - np.quantile(opening, SHUT_QUANTILE), 0)
     shut = slow / (1 + (opened / SHUT) ** 2)
@@ -126,8 +126,8 @@ def _rest(values: np.ndarray, rate: float) -> np.ndarray:
     for i, center in enumerate(centers):
         part = slice(max(0, int(center - REACH * rate)), int(center + REACH * rate) + 1)
         near = np.exp(-np.abs(steps[part] - center) / (MEMORY * rate))
-        medians[i, is_mouth] = _weighted_medians(values[part, is_mouth], near * neutral[part])
-        medians[i, ~is_mouth] = _weighted_medians(values[part, ~is_mouth], near * slow[part])
+        medians[i, ~is_eyes] = _weighted_medians(values[part, ~is_eyes], near * neutral[part])
+        medians[i, is_eyes] = _weighted_medians(values[part, is_eyes], near * slow[part])
     return np.stack([np.interp(steps, centers, column) for column in medians.T], axis=1)
 
 

@@ -28,6 +28,7 @@ WEIGHTS = {
     "turn of the head over height": -0.6,
     "octaves below 0.35 s": -0.5,
     "octaves above 0.6 s": -0.5,
+    "begun before the first frame": -2.0,
 }
 """Term -> its weight."""
 
@@ -66,7 +67,7 @@ def score_movements(
     seconds = (peaks.offset - peaks.onset) / rate
     contrast = peaks.height / curves.noise[peaks.curve]
     others = _highest_others(peaks, rate)
-    speech = _speech(peaks, opening, rate)
+    speech = speech_around(peaks.onset, peaks.offset, opening, rate)
     mean, inner = _shape(peaks, curves)
     turn = np.array([np.ptp(pose[a : b + 1], axis=0).max() for a, b in zip(peaks.onset, peaks.offset, strict=True)])
     blinks = np.concatenate([[0], np.cumsum(blink)])
@@ -86,6 +87,7 @@ def score_movements(
         np.log1p(turn / DEGREES / peaks.height),
         np.maximum(0, np.log2(SHORT / seconds)),
         np.maximum(0, np.log2(seconds / LONG)),
+        peaks.from_start,
     )
     return np.asarray(sum(weight * term for weight, term in zip(WEIGHTS.values(), terms, strict=True)))
 
@@ -126,15 +128,21 @@ def _agreement(peaks: Peaks, curves: Curves) -> np.ndarray:
     return total
 
 
-def _speech(peaks: Peaks, opening: np.ndarray, rate: float) -> np.ndarray:
-    """(n,) reversals per second of the opening of the mouth around a movement, without those inside it."""
+def speech_around(onset: np.ndarray, offset: np.ndarray, opening: np.ndarray, rate: float) -> np.ndarray:
+    """(n,) reversals per second of the opening of the mouth around movements, without those inside them.
+
+    Args:
+        onset, offset: (n,) first and last step of each movement.
+        opening: (N,) opening of the mouth in px.
+        rate: steps per second.
+    """
     count = np.zeros(len(opening) + 1)
     np.add.at(count, np.array(_reversals(opening), int) + 1, 1)
     count = np.cumsum(count)
-    low = np.maximum(0, np.round(peaks.onset - AROUND * rate).astype(int))
-    high = np.minimum(len(opening), np.round(peaks.offset + AROUND * rate).astype(int) + 1)
-    steps = np.maximum(high - low - (peaks.offset - peaks.onset + 1), 1)
-    outside = count[high] - count[low] - (count[peaks.offset + 1] - count[peaks.onset])
+    low = np.maximum(0, np.round(onset - AROUND * rate).astype(int))
+    high = np.minimum(len(opening), np.round(offset + AROUND * rate).astype(int) + 1)
+    steps = np.maximum(high - low - (offset - onset + 1), 1)
+    outside = count[high] - count[low] - (count[offset + 1] - count[onset])
     return np.minimum(outside / np.maximum(steps / rate, 0.5), MAX_REVERSALS)
 
 

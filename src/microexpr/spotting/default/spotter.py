@@ -20,6 +20,7 @@ from ...metrics.intervals import overlap_of_shorter
 from .._trainable import State, TrainableSpotter
 from ..base import SPOTTERS, Detection, Fraction, Rate, Span, TimeGrid
 from .curves import EYES, GROUPS, NAMES, measure
+from .flickers import find_flickers
 from .peaks import find_movements, prepare
 from .points import LANDMARK_LAYOUT, layout_of
 from .scoring import score_movements
@@ -32,8 +33,8 @@ EVEN_SCORE = 3.55
 MIN_SCORE = 0.02
 """Movements with a lower score are discarded."""
 
-WHOLE = -1
-"""The group of a movement that was found in the whole face."""
+WHOLE, FLICKER = -1, -2
+"""The groups of movements that were found in the whole face, and of flickers."""
 
 WHOLE_OVERLAP, SAME_OVERLAP, NESTED_OVERLAP, OTHER_OVERLAP = 0.3, 0.25, 0.125, 0.2
 """Of two movements that overlap too much only the higher score stays. Between two of the whole face, and in the same
@@ -111,7 +112,11 @@ def _large_movements(track: FaceTrack, grid: TimeGrid, first: int, last: int) ->
     scores = 1 / (1 + np.exp(EVEN_SCORE - scores))
     groups = GROUPS[peaks.curve]
     columns = (first + peaks.onset, first + peaks.apex, first + peaks.offset, scores, groups)
-    return [(Span(*span), group) for *span, group in zip(*(c.tolist() for c in columns), strict=True)]
+    found = [(Span(*span), group) for *span, group in zip(*(c.tolist() for c in columns), strict=True)]
+    for flicker in find_flickers(curves, opening, blink, pose):
+        span = Span(first + flicker.onset, first + flicker.apex, first + flicker.offset, flicker.score)
+        found.append((span, FLICKER))
+    return found
 
 
 def choose(found: Sequence[tuple[Span, int]], bin_steps: int) -> list[Span]:
@@ -134,7 +139,7 @@ def choose(found: Sequence[tuple[Span, int]], bin_steps: int) -> list[Span]:
 
 
 def _conflict(a: Span, a_group: int, b: Span, b_group: int) -> bool:
-    if a_group == b_group == WHOLE:
+    if a_group == b_group == WHOLE or FLICKER in (a_group, b_group):
         return overlap_of_shorter((a.onset, a.offset), (b.onset, b.offset)) > WHOLE_OVERLAP
     shared = min(a.offset, b.offset) - max(a.onset, b.onset)
     if shared <= 0:
