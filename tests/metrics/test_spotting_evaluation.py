@@ -155,6 +155,7 @@ def test_a_log_of_both_data_sets():
         ("15_0101 1 2 - - FN\n2\nv 1 2 - - FN", "line 1: '15_0101.*stands above the number of its data set"),
         ("", "'log' holds no row; write video, two true, two found frames"),
         ("2\n", "holds no row"),
+        ("2\nv 1 9999999999 - - FN", "line 2.*'1 9999999999' are not two frame numbers"),
         ("2\nv 1 2 - - FN\nv a b c d e", "line 3.*'a b' are not two frame numbers"),
         ("2\nv 1 2 - - FN 1 2", "line 2.*has 8 cells"),
         ("2\nv 1 x - - FN\nv 1 2 - - FN\nv 9 2 - - FN\nv 1", r"line 2.*\(2 more lines are wrong: 4, 5\)"),

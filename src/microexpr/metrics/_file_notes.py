@@ -45,7 +45,7 @@ def comparison_notes(entries: Sequence[LogEntry], annotated: VideoIntervals, sou
     video_of = {entry.video: names.find(entry.video) or entry.video for entry in entries}
     here = {(video_of[e.video], e.true) for e in entries if e.true}
     there = {(video, (i.onset, i.offset)) for video, own in annotated.items() for i in own}
-    unknown = sorted({video for video in video_of.values() if video not in annotated})
+    unknown = sorted({video.casefold() for video in video_of.values() if video not in annotated})
     absent = sorted(set(annotated) - set(video_of.values()))
     notes = [f"labels of the log: {len(here)}; labels of '{source}': {len(there)}; in both: {len(here & there)}"]
     if unknown:

@@ -36,7 +36,7 @@ def is_blank(cell: str) -> bool:
 
 def is_frame(cell: str) -> bool:
     """Whether a cell is a frame number, which may be below 0: a find may begin before the first frame."""
-    return re.fullmatch(r"-?\d+(\.0+)?", cell) is not None
+    return re.fullmatch(r"-?\d{1,9}(\.0+)?", cell) is not None
 
 
 def parse_span(onset: str, offset: str) -> Span | None:

@@ -190,15 +190,15 @@ def _count_log(entries: Sequence[LogEntry], kind: str, iou: float) -> Counts:
     if not kind:
         own, challenge = megc_log.score_one_to_one(entries, iou), megc_log.score_as_challenge(entries)
         return {"one to one": own, "challenge": challenge, "rows": rows}
-    true: dict[str, list[Span]] = {}
-    found: dict[str, list[Span]] = {}
+    true: dict[str, dict[Span, None]] = {}
+    found: dict[str, dict[Span, None]] = {}
     for entry in entries:
         for side, span in ((true, entry.true), (found, entry.found)):
-            spans = side.setdefault(entry.video.casefold(), [])
-            spans += [span] if span and span not in spans else []
+            side.setdefault(entry.video.casefold(), {}).update({span: None} if span else {})
+    sides = [{video: list(spans) for video, spans in side.items()} for side in (true, found)]
     return {
-        "one to one": interval_f1(true, found, iou),
-        "challenge": challenge_counts(true, found, iou),
+        "one to one": interval_f1(sides[0], sides[1], iou),
+        "challenge": challenge_counts(sides[0], sides[1], iou),
         "rows": rows,
     }
 
