@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from .experiments.base import TASKS
     from .experiments.run_folder import Run
     from .experiments.runs import Runs, find_runs, open_run, run_recipe
+    from .experiments.testing import test_model
     from .features import FEATURES, check_feature
     from .metrics import METRICS
     from .networks import NETWORKS, check_network
@@ -118,6 +119,7 @@ __all__ = [
     "run_recipe",
     "score_logs",
     "synthesize",
+    "test_model",
 ]
 
 _MODULES = {
@@ -131,6 +133,7 @@ _MODULES = {
     "experiments.base": ("TASKS",),
     "experiments.run_folder": ("Run",),
     "experiments.runs": ("Runs", "find_runs", "open_run", "run_recipe"),
+    "experiments.testing": ("test_model",),
     "features": ("FEATURES", "check_feature"),
     "metrics": ("METRICS",),
     "networks": ("NETWORKS", "check_network"),

@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from microexpr.cli.main import main
 from microexpr.core.errors import DataError, MissingDataError, UnknownNameError
+from microexpr.core.files import file_digest
 from microexpr.core.tensor_files import read_metadata
 from microexpr.networks import NETWORKS
 from microexpr.networks import pretrained as catalog
@@ -73,7 +74,7 @@ def test_the_published_checksum_of_resnet10():
 
 def test_fetch_from_the_hub(tmp_path, monkeypatch, folder):
     file, asked = made(tmp_path / "model.safetensors"), []
-    trust(monkeypatch, "resnet10t", catalog.file_digest(file))
+    trust(monkeypatch, "resnet10t", file_digest(file))
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda **what: asked.append(what) or str(file))
     assert catalog.fetch("resnet10t") == folder / "resnet10t.safetensors" == catalog.find("resnet10t")
     assert asked == [{"repo_id": "timm/resnet10t.c3_in1k", "filename": "model.safetensors"}]
@@ -135,7 +136,7 @@ def test_missing_weights_are_errors_that_say_how_to_get_them():
 def test_verify_a_file_copied_by_hand(monkeypatch, folder):
     file = made(folder / "resnet10t.safetensors")
     assert any("published is 6d2e44afde3d" in issue for issue in catalog.verify("resnet10t").issues)
-    trust(monkeypatch, "resnet10t", catalog.file_digest(file))
+    trust(monkeypatch, "resnet10t", file_digest(file))
     assert catalog.verify("resnet10t") == catalog.WeightsCheck("resnet10t", file, "as published")
     trust(monkeypatch, "resnet10t", "")
     assert catalog.verify("resnet10t").checksum == "no published checksum"
@@ -145,7 +146,7 @@ def test_verify_a_file_copied_by_hand(monkeypatch, folder):
 
 def test_verify_finds_weights_changed_after_they_were_fetched(tmp_path, monkeypatch, folder):
     file = made(tmp_path / "model.safetensors")
-    trust(monkeypatch, "resnet10t", catalog.file_digest(file))
+    trust(monkeypatch, "resnet10t", file_digest(file))
     path = catalog.fetch("resnet10t", file)
     state = load_file(path)
     state["fc.bias"][0] += 1
@@ -160,7 +161,7 @@ def test_convert_and_fetch_of_caffe_weights(tmp_path, monkeypatch, folder, capsy
     assert call(capsys, "weights", "convert", str(file), "--out", str(tmp_path / "my.safetensors"))[0] == 0
     load_weights(module("resnet10"), catalog.open_weights(tmp_path / "my.safetensors")[0], "the file")
     assert "fc.bias" in catalog.open_weights(file)[0]
-    trust(monkeypatch, "resnet10-imagenet", catalog.file_digest(file))
+    trust(monkeypatch, "resnet10-imagenet", file_digest(file))
     code, _, err = call(capsys, "weights", "fetch", "resnet10-imagenet", "--from", str(file))
     assert code == 0 and str(folder / "resnet10-imagenet.safetensors") in err
     code, out, _ = call(capsys, "weights", "verify")

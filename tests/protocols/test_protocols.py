@@ -1,11 +1,13 @@
 """Protocols: selection, folds, counts, and what a recipe may define itself."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
+from microexpr.core.clip import Clip
 from microexpr.core.errors import ProtocolError, RecipeError, UnknownNameError
-from microexpr.protocols import PROTOCOLS, Example, Fold, load_protocol
+from microexpr.protocols import PROTOCOLS, Example, Fold, Protocol, load_protocol
 from tests.conftest import make_clips
 
 MINE = {
@@ -156,3 +158,24 @@ def test_a_protocol_may_take_the_clips_of_another_one():
 def test_wrong_settings_of_a_multilabel_protocol_are_named(change, text):
     with pytest.raises((RecipeError, UnknownNameError), match=text):
         load_protocol({**UNITS, **change})
+
+
+def test_k_fold_deals_people_into_folds_of_about_as_many_clips():
+    sizes = {"a": 5, "b": 4, "c": 3, "d": 3, "e": 1}
+    examples = [
+        Example(Clip(f"x/{name}/{i}", "x", f"x/{name}", Path("nowhere"), 1.0), "yes")
+        for name, size in sizes.items()
+        for i in range(size)
+    ]
+    protocol = Protocol("two", "two folds", ("x",), "answer", ("yes", "no"), split="k-fold", k=2)
+    folds = protocol.folds(examples)
+    assert [(fold.name, sorted(fold.subjects("test"))) for fold in folds] == [
+        ("fold-1", ["x/a", "x/d"]),
+        ("fold-2", ["x/b", "x/c", "x/e"]),
+    ]
+    assert [len(fold.test) for fold in folds] == [8, 8]
+    assert protocol.folds(examples[::-1])[0].subjects("test") == {"x/a", "x/d"}
+    many = dataclasses.replace(protocol, k=12).folds(examples)
+    assert [fold.name for fold in many] == ["fold-01", "fold-02", "fold-03", "fold-04", "fold-05"]
+    with pytest.raises(RecipeError, match="k = 1: k-fold needs 2 folds or more"):
+        dataclasses.replace(protocol, k=1)

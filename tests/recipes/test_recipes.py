@@ -5,7 +5,15 @@ import pytest
 from microexpr.core.errors import MicroexprError, MissingDataError, RecipeError
 from microexpr.experiments.options import RunOptions
 from microexpr.experiments.recognition_folds import check_settings, evaluate
-from microexpr.recipes import ActionUnitsRecipe, load_recipe, load_recipes, parse_recipe, shipped_recipes, toml_value
+from microexpr.recipes import (
+    ActionUnitsRecipe,
+    RecognitionRecipe,
+    load_recipe,
+    load_recipes,
+    parse_recipe,
+    shipped_recipes,
+    toml_value,
+)
 from tests.conftest import RECIPE
 
 
@@ -169,3 +177,15 @@ def test_recipes_that_cannot_be_read_are_one_line(files, text, tmp_path):
 def test_texts_and_truth_values_are_no_numbers(network, key, value, text):
     with pytest.raises(RecipeError, match=text):
         check_settings(network.with_settings({key: value}))
+
+
+@pytest.mark.parametrize("name", ["megc2019-svm", "action-units-svm"])
+def test_a_field_of_a_named_protocol_can_be_set(name):
+    recipe = load_recipe(name)
+    assert isinstance(recipe, RecognitionRecipe)
+    changed = recipe.with_user_overrides({"protocol.split": "k-fold", "protocol.k": 5})
+    assert (changed.protocol.split, changed.protocol.k) == ("k-fold", 5)
+    assert changed.protocol.name == f"{recipe.protocol.name}-changed"  # what is published does not hold for it
+    assert changed.protocol.classes == recipe.protocol.classes and changed.key != recipe.key
+    with pytest.raises(RecipeError, match="did you mean 'split'"):
+        recipe.with_user_overrides({"protocol.splt": "k-fold"})

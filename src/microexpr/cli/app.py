@@ -10,7 +10,7 @@ from .. import __version__
 from .analyze import analyze
 from .datasets import check, datasets, synthesize
 from .demo import demo
-from .experiments import recipes, report, run, train
+from .experiments import recipes, report, run, test, train
 from .inject import inject
 from .live import live
 from .pretrain import pretrain
@@ -57,6 +57,7 @@ for command in (
     recipes,
     run,
     report,
+    test,
     score,
     train,
     export,

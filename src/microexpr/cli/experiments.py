@@ -16,11 +16,14 @@ from .options import (
     Data,
     DataSource,
     ExecutorName,
+    Labels,
     Plugins,
     Quick,
     Recipe,
     RecipeSettings,
     Roots,
+    Seen,
+    complete_dataset,
     complete_recipe,
     load_plugins,
     parse_roots,
@@ -66,9 +69,7 @@ def run(
     data: Data = DataSource.disk,
     quick: Quick = False,
     allow_subset: AllowSubset = False,
-    labels: Annotated[
-        Path | None, typer.Option(help="A csv file (clip, label) with labels that a release does not contain.")
-    ] = None,
+    labels: Labels = None,
     save_models: Annotated[bool, typer.Option("--save-models", help="Save the trained model of every fold.")] = False,
     process_per_fold: Annotated[
         bool, typer.Option("--process-per-fold", help="Start a new process for each fold, with --executor processes.")
@@ -135,6 +136,47 @@ def train(
         loaded = load_recipe(recipe).with_user_overrides(parse_settings(settings))
         file = train_model(loaded, target, options, progress)
     print_status(f"wrote {file}; `microexpr run {recipe}` evaluates such models on subjects they were not trained on")
+
+
+def test(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A saved model, .safetensors or .onnx.")],
+    data: Annotated[
+        list[str],
+        typer.Option("--data", metavar="NAME", help="The data set to test it on.", autocompletion=complete_dataset),
+    ],
+    protocol: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Protocol of the classes; the one of the model's training if left out."),
+    ] = "",
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the run; runs/test-<model>-<data> if left out.")
+    ] = None,
+    seen: Annotated[Seen, typer.Option(help="What is done with people whom the model was trained on.")] = Seen.refuse,
+    allow_subset: AllowSubset = False,
+    labels: Labels = None,
+    root: Roots = [],
+    plugin: Plugins = [],
+) -> None:
+    """Test a saved model on every clip of a labeled data set; nothing is trained, and the report is that of a run."""
+    from ..experiments.testing import test_model
+    from ..reports import make_report
+    from ..reports.formats.terminal import print_report
+
+    load_plugins(plugin)
+    with show_progress() as progress:
+        done = test_model(
+            model,
+            data,
+            protocol,
+            out=folder,
+            roots=parse_roots(root),
+            seen=seen.value,
+            allow_subset=allow_subset,
+            labels=labels,
+            progress=progress,
+        )
+    print_report(make_report(done), out)
+    print_status(f"wrote {done.folder}; `microexpr report {done.folder} --html` writes a page of it")
 
 
 def report(

@@ -19,6 +19,14 @@ class DataSource(StrEnum):
     synthetic = "synthetic"
 
 
+class Seen(StrEnum):
+    """Values of `--seen`: what is done with people whom a model was trained on."""
+
+    refuse = "refuse"
+    skip = "skip"
+    mark = "mark"
+
+
 def complete_recipe(incomplete: str) -> list[str]:
     """Names of shipped recipes for the shell's completion."""
     from ..recipes import shipped_recipes
@@ -88,6 +96,9 @@ Data = Annotated[
 Quick = Annotated[
     bool,
     typer.Option("--quick", help="Fewer subjects, smaller images and fewer epochs; every report says so."),
+]
+Labels = Annotated[
+    Path | None, typer.Option(help="A csv file (clip, label) with labels that a release does not contain.")
 ]
 AllowSubset = Annotated[
     bool,

@@ -31,6 +31,12 @@ RESERVED_NAMES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port 
 """Names that Windows gives to devices, whatever the suffix."""
 
 
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 SYSTEM_NAMES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx"})
 """Names, in small letters, of what file managers and archives put beside a user's files; hidden files are such, too."""
 

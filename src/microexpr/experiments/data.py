@@ -17,7 +17,7 @@ from ..core.executors import Failed, executor
 from ..core.progress import ProgressCallback
 from ..datasets import DATASETS, Dataset, add_labels, open_dataset, read_labels
 from ..preprocessing import Chain, SampleCache
-from ..protocols import Example, Fold, Protocol, load_protocol
+from ..protocols import TEST_ONLY, Example, Fold, Protocol, load_protocol
 from ..recipes import Quick, RecognitionRecipe, Stage
 from .options import RunOptions
 from .runner import Job, run_all
@@ -59,7 +59,7 @@ class StageData:
     @property
     def train_examples(self) -> tuple[Example, ...]:
         """The examples that an earlier stage is trained on: the training set of a single fold, otherwise all."""
-        if self.protocol.zero_shot:
+        if self.protocol.without_training:
             return ()
         return self.folds[0].train if len(self.folds) == 1 else tuple(self.examples)
 
@@ -175,22 +175,24 @@ def _prepare(job: Job, samples: SampleCache) -> None:
 
 
 def check_own_classes(protocol: Protocol, clips: Sequence[Clip], examples: Sequence[Example]) -> list[str]:
-    """A line with the clips whose label is none of the classes of a recipe's own protocol, if there are any.
+    """Lines about the clips whose label is none of the classes of a recipe's own protocol, and classes without a clip.
 
     Raises:
-        ProtocolError: no clip has one of the classes; with published protocols, the counts tell.
+        ProtocolError: no clip has one of the classes, and clips are trained on; with published counts, these tell.
     """
     own = [clip for clip in clips if clip.dataset in protocol.datasets and clip.id not in protocol.exclude]
+    lines = []
     if empty := sorted(set(protocol.classes) - {name for e in examples for name in protocol.labels_of(e.label)}):
-        raise ProtocolError(
-            f"protocol '{protocol.name}': no clip has the class '{empty[0]}'; the clips have as '{protocol.label}': "
-            f"{_counted(own, protocol.label)}"
+        line = (
+            f"no clip has the class '{empty[0]}'; the clips have as '{protocol.label}': {_counted(own, protocol.label)}"
         )
-    unused = [clip for clip in own if protocol.label_of(clip) is None]
-    if not unused:
-        return []
-    labels = _counted(unused, protocol.label)
-    return [f"{len(unused)} of {len(own)} clips take no part: their label is none of the classes ({labels})"]
+        if protocol.split != TEST_ONLY and not (protocol.counts or protocol.clip_totals):
+            raise ProtocolError(f"protocol '{protocol.name}': {line}")
+        lines.append(f"{line[0].upper()}{line[1:]}: the class counts 0 in the unweighted scores.")
+    if unused := [clip for clip in own if protocol.label_of(clip) is None]:
+        labels = _counted(unused, protocol.label)
+        lines.append(f"{len(unused)} of {len(own)} clips take no part: their label is none of the classes ({labels})")
+    return lines
 
 
 def _counted(clips: Sequence[Clip], field: str) -> str:

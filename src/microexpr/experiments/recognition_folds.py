@@ -24,11 +24,12 @@ from ..core.files import unique_file_name
 from ..core.progress import ProgressCallback, no_progress
 from ..metrics.recognition import confusion_matrix
 from ..preprocessing import Chain
-from ..protocols import Example, Fold, Protocol, load_protocol
+from ..protocols import TEST_ONLY, Example, Fold, Protocol, load_protocol
 from ..recipes import RecognitionRecipe
 from ..recognizers import RECOGNIZERS, Recognizer
 from ..recognizers.base import Fit
 from ..recognizers.network_summary import network_summary
+from ..recognizers.saved_model import TrainedOn
 from .data import StageData, load_data, prepare_samples
 from .examples import write_examples
 from .inputs import recognition_inputs
@@ -44,6 +45,7 @@ from .stages import (
     require_weights,
     run_earlier_stages,
     stage_cache_path,
+    subjects_of,
 )
 
 MAX_TRAIN_PREDICTIONS = 2000
@@ -139,7 +141,7 @@ class FoldEvaluation:
         Raises:
             RecipeError: they do not.
         """
-        if protocol.zero_shot and recognizer.needs_clips:
+        if protocol.without_training and recognizer.needs_clips:
             raise RecipeError(
                 f"recognizer '{recognizer.name}' learns from clips, and protocol '{protocol.name}' trains on none; "
                 "choose a recognizer that needs none, or another protocol"
@@ -332,10 +334,19 @@ def _metadata(recipe: RecognitionRecipe, stage_data: Sequence[StageData], option
         subset=subset,
         left_out=[line for stage in stage_data for line in stage.left_out],
         absent=final.absent,
+        seen=_seen(final),
         quick=options.quick,
         version=__version__,
         inputs=recognition_inputs(stage_data, options),
     )
+
+
+def _seen(data: StageData) -> list[str]:
+    """The people that a saved model is tested on although it was trained on them, or may have been."""
+    table = data.stage.recognizer
+    if table["name"] != "saved-model":
+        return []
+    return TrainedOn.of(Path(table["file"])).seen([e.clip.subject for fold in data.folds for e in fold.test])
 
 
 def _job(
@@ -347,7 +358,7 @@ def _job(
     job_class: type[FoldJob],
 ) -> FoldJob:
     """The job of a fold. The model of a protocol's only fold is also cached, for recipes that start from it."""
-    single = len(data.folds) == 1
+    single = len(data.folds) == 1 and data.protocol.split != TEST_ONLY
     model_path = run.folder.absolute() / "models" / f"{unique_file_name(fold.name)}.safetensors"
     return job_class(
         units=(fold.name,),
@@ -365,7 +376,9 @@ def _job(
         initial_weights=start.state,
         cache_path=stage_cache_path(start, data) if single else None,
         model_path=model_path if options.save_models else None,
-        metadata=model_metadata(data, options) if options.save_models or single else {},
+        metadata=model_metadata(data, options, start.subjects | subjects_of(fold.train))
+        if options.save_models or single
+        else {},
     )
 
 

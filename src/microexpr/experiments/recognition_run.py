@@ -74,12 +74,14 @@ class RecognitionMetadata(RunMetadata):
     Attributes:
         protocol: The whole protocol of the last stage.
         folds: Of each fold: `name`, `train_subjects`, `train_clips` (their number) and `test` (ids of its test clips).
+        seen: Test subjects whom a saved model was trained on, or may have been.
         absent: Clips without a readable label, and subjects without a clip of the task: a line for each data set.
     """
 
     kind: str = "recognition"
     protocol: dict[str, Any]
     folds: list[dict[str, Any]]
+    seen: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
 
     @property

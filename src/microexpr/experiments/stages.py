@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -50,11 +50,13 @@ class InitialWeights:
         state: Named arrays; None for random weights.
         description: One line for reports, e.g. `stage 'macro'`.
         history: Everything that the weights were made from; part of every later stage's fingerprint.
+        subjects: The people whose clips the weights were trained on, as far as they come from stages.
     """
 
     state: State | None
     description: str
     history: tuple[Any, ...]
+    subjects: frozenset[str] = frozenset()
 
 
 def run_earlier_stages(
@@ -85,7 +87,12 @@ def run_earlier_stages(
         path, record = fit_stage(start, data, options, progress)
         records.append({"from": start.description, **record})
         state = Recognizer.load(path).state()
-        start = InitialWeights(state, f"stage '{data.stage.name}'", (*start.history, *_history(data)))
+        start = InitialWeights(
+            state,
+            f"stage '{data.stage.name}'",
+            (*start.history, *_history(data)),
+            start.subjects | subjects_of(data.train_examples),
+        )
     return load_named_weights(start, stage_data[-1].stage, options, progress), records
 
 
@@ -150,8 +157,19 @@ def stage_cache_path(start: InitialWeights, data: StageData) -> Path:
     return cache_folder() / "stages" / f"{unique_file_name(data.stage.name)}-{key}.safetensors"
 
 
-def model_metadata(data: StageData, options: RunOptions) -> dict[str, str]:
-    """Metadata of a saved model: its chain, so that it can be used alone, and its data, protocol and license."""
+def subjects_of(examples: Iterable[Example]) -> frozenset[str]:
+    """The people of some clips."""
+    return frozenset(example.clip.subject for example in examples)
+
+
+def model_metadata(data: StageData, options: RunOptions, subjects: Iterable[str]) -> dict[str, str]:
+    """Metadata of a saved model: its chain, so that it can be used alone, and its data, protocol and license.
+
+    Args:
+        data: Data of its last stage.
+        options: Options of the run.
+        subjects: The people whom it was trained on, in all stages; a test of the model looks for them.
+    """
     synthetic = [facts["synthetic"] for facts in data.data.values()]
     return {
         "chain": json.dumps(data.stage.chain),
@@ -159,6 +177,7 @@ def model_metadata(data: StageData, options: RunOptions) -> dict[str, str]:
         "protocol": data.protocol.name,
         "stage": data.stage.name,
         "data": json.dumps(data.data),
+        "subjects": json.dumps(sorted(subjects)),
         "synthetic": json.dumps(any(synthetic)),
         "quick": json.dumps(options.quick),
         "license": LICENSE_SYNTHETIC if all(synthetic) else LICENSE,
@@ -205,7 +224,7 @@ def _train(
     )
     with_face, labels = drop_faceless([samples[e.clip.id] for e in train], [e.label for e in train])
     recognizer.fit(with_face, labels, init=start.state, on_progress=lambda done, total: progress(what, done, total))
-    recognizer.save(path, model_metadata(data, options))
+    recognizer.save(path, model_metadata(data, options, start.subjects | subjects_of(train)))
     record = {
         "name": stage.name,
         "recognizer": stage.recognizer,

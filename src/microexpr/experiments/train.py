@@ -17,7 +17,7 @@ from .base import TASKS, errors_naming
 from .data import load_data
 from .options import RunOptions
 from .recognition_folds import FoldEvaluation, check_settings
-from .stages import fit_stage, model_metadata, require_weights, run_earlier_stages
+from .stages import fit_stage, model_metadata, require_weights, run_earlier_stages, subjects_of
 
 LICENSE_DRAWN = "MIT; learned from drawn motion only, from no face"
 
@@ -68,7 +68,8 @@ def train_final_model(
     path, record = fit_stage(start, all_subjects, options, progress)
     training = {name: record[name] for name in ("clips", "subjects", "without_face", "count_mismatches")}
     metadata = {"recipe": recipe.name, "version": __version__, "training": json.dumps(training)}
-    Recognizer.load(path).save(out, {**model_metadata(all_subjects, options), **metadata})
+    subjects = start.subjects | subjects_of(all_subjects.train_examples)
+    Recognizer.load(path).save(out, {**model_metadata(all_subjects, options, subjects), **metadata})
     return out
 
 

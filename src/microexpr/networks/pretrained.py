@@ -22,6 +22,7 @@ from torch import Tensor
 
 from ..core.config import weights_folder
 from ..core.errors import DataError, MissingDataError, UnknownNameError, did_you_mean
+from ..core.files import file_digest
 from ..core.registry import validate_settings
 from ..core.tensor_files import read_metadata
 from .base import NETWORKS
@@ -239,12 +240,6 @@ def verify(name: str) -> WeightsCheck:
     if issues and known and known.sha256:
         checksum = "not as published"
     return WeightsCheck(name, path, checksum, tuple(issues))
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def tensors_digest(state: Mapping[str, Tensor]) -> str:

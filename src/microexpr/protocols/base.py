@@ -16,11 +16,19 @@ from typing import Any, Literal
 from ..core.action_units import ACTION_UNITS, format_action_units, parse_action_units
 from ..core.clip import TIMES, Clip
 from ..core.errors import ProtocolError, RecipeError, UnknownNameError, UsageError
+from ..core.group_folds import assign_folds
 from ..core.registry import RecordRegistry, validate_settings
 from ..metrics import METRICS, UNIT_METRICS
 
 Split = Literal[
-    "loso", "leave-one-dataset-out", "fixed-subjects", "subject-holdout-10", "random-images-leaky", "zero-shot"
+    "loso",
+    "k-fold",
+    "leave-one-dataset-out",
+    "fixed-subjects",
+    "subject-holdout-10",
+    "random-images-leaky",
+    "zero-shot",
+    "test-only",
 ]
 
 LEAKING: Split = "random-images-leaky"
@@ -28,6 +36,9 @@ LEAKING: Split = "random-images-leaky"
 
 ZERO_SHOT: Split = "zero-shot"
 """The split that tests on every clip and trains on none."""
+
+TEST_ONLY: Split = "test-only"
+"""The split that tests on every clip a model that was trained before, on whatever clips."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,7 @@ class Fold:
         train: Training examples.
         test: Test examples.
         leaking: Subjects may be on both sides; only for a split whose name and report say so.
-        zero_shot: Nobody is trained on.
+        zero_shot: Nobody is trained on in this run.
 
     Raises:
         ProtocolError: a subject is on both sides, or a side is empty that must not be.
@@ -89,10 +100,13 @@ class Protocol:
             is not named uses its own labels as classes.
         frames_per_clip: Data set -> (minimum, maximum): each clip stands for single frames of it, those nearest to its
             apex: a sixth of its frames, within these limits. A data set that is not named keeps whole clips.
-        split: `loso` (each subject is the test set once), `leave-one-dataset-out` (each data set is the test set once),
-            `fixed-subjects` (the `test_subjects` are the test set), `subject-holdout-10` (a tenth of each data set's
-            subjects, drawn once by their names), `random-images-leaky` (a tenth of all images of any subject, so that
-            subjects are on both sides) or `zero-shot` (every clip is tested, and none is trained on).
+        split: `loso` (each subject is the test set once), `k-fold` (the subjects are dealt into `k` folds of about as
+            many clips, each of which is the test set once; nothing is drawn), `leave-one-dataset-out` (each data set is
+            the test set once), `fixed-subjects` (the `test_subjects` are the test set), `subject-holdout-10` (a tenth
+            of each data set's subjects, drawn once by their names), `random-images-leaky` (a tenth of all images of any
+            subject, so that subjects are on both sides), `zero-shot` (every clip is tested, and none is trained on) or
+            `test-only` (every clip is tested with a model that was trained before).
+        k: Number of folds of `k-fold`; with fewer subjects, each is a fold.
         test_subjects: Subjects of the test set, for `fixed-subjects`.
         reveal: Which times of a clip may be used (`onset`, `apex`, `offset`); the others are hidden.
         exclude: Clip id -> why it takes no part.
@@ -117,6 +131,7 @@ class Protocol:
     label_map: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     frames_per_clip: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     split: Split = "loso"
+    k: int = 10
     test_subjects: tuple[str, ...] = ()
     reveal: tuple[str, ...] = TIMES
     exclude: Mapping[str, str] = field(default_factory=dict)
@@ -147,6 +162,8 @@ class Protocol:
                 f"protocol '{self.name}': classes = '{wrong[0]}': a multilabel protocol has action units, of "
                 f"{', '.join(map(str, ACTION_UNITS))}"
             )
+        if self.k < 2:
+            raise RecipeError(f"protocol '{self.name}': k = {self.k}: k-fold needs 2 folds or more")
         if not 0 <= self.threshold <= 1 or self.min_positives < 1:
             raise RecipeError(
                 f"protocol '{self.name}': threshold = {self.threshold}, min_positives = {self.min_positives}: give a "
@@ -160,8 +177,13 @@ class Protocol:
 
     @property
     def zero_shot(self) -> bool:
-        """Whether no clip is trained on."""
+        """Whether no clip of anybody is trained on, before or now."""
         return self.split == ZERO_SHOT
+
+    @property
+    def without_training(self) -> bool:
+        """Whether no clip is trained on in a run."""
+        return self.split in (ZERO_SHOT, TEST_ONLY)
 
     def select(self, clips: Iterable[Clip]) -> list[Example]:
         """Select the clips (or single frames of them) that take part, with their labels, sorted by id.
@@ -252,8 +274,11 @@ class Protocol:
         if self.split == "leave-one-dataset-out":
             folds = self._leave_out(examples, lambda e: e.clip.dataset)
             return [dataclasses.replace(fold, name=self._direction(fold)) for fold in folds]
-        if self.zero_shot:
+        if self.without_training:
             return [Fold(self.split, (), tuple(examples), zero_shot=True)]
+        if self.split == "k-fold":
+            fold_of = self._fold_of(examples)
+            return self._leave_out(examples, lambda e: fold_of[e.clip.subject])
         if self.split == "loso":
             return self._leave_out(examples, lambda e: e.clip.subject)
         tested = self._tested(examples)
@@ -265,6 +290,13 @@ class Protocol:
                 f"protocol '{self.name}': no test subject ({', '.join(self.test_subjects)}) has a clip here"
             )
         return [Fold(self.split, tuple(sides[0]), tuple(sides[1]), self.leaks)]
+
+    def _fold_of(self, examples: Sequence[Example]) -> dict[str, str]:
+        """Subject -> name of its fold."""
+        subjects = [example.clip.subject for example in examples]
+        width = len(str(self.k))
+        folds = assign_folds(subjects, self.k).tolist()
+        return {name: f"fold-{fold + 1:0{width}d}" for name, fold in zip(subjects, folds, strict=True)}
 
     def _tested(self, examples: Sequence[Example]) -> set[str]:
         """The test subjects; with the leaking split the test images."""

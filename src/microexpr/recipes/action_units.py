@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from ..core.errors import RecipeError
 from .base import RECIPE_KINDS, Quick, Recipe
-from .recognition import RecognitionRecipe
+from .recognition import RecognitionRecipe, open_protocol
 
 STAGE = "action-units"
 """Name of the only stage."""
@@ -62,7 +62,8 @@ class ActionUnitsRecipe(RecognitionRecipe):
 
     def locate(self, settings: Any, key: str) -> tuple[Any, list[str]]:
         """A key begins at the table `action_units`."""
-        return Recipe.locate(self, settings, key)
+        node, parts = Recipe.locate(self, settings, key)
+        return open_protocol(node, parts), parts
 
     def extend(self, name: str, table: Mapping[str, Any]) -> Self:
         """The recipe that a table describes by its differences; there is no stage to drop."""

@@ -137,10 +137,13 @@ class RecognitionRecipe(Recipe):
         """
         parts = key.split(".")
         if parts[0] != "stages":
-            return settings[-1], parts
+            return open_protocol(settings[-1], parts), parts
         if len(parts) < 3:
             raise RecipeError(f"--set {key}: leads to no setting; e.g. stages.micro.recognizer.C=1")
-        return {stage["name"]: stage for stage in settings}, parts[1:]
+        by_name = {stage["name"]: stage for stage in settings}
+        if parts[1] in by_name:
+            open_protocol(by_name[parts[1]], parts[2:])
+        return by_name, parts[1:]
 
     def with_protocol(self, protocol: str, keep_datasets: bool) -> Self:
         """The recipe with its last stage under another protocol, named after both; for a suite.
@@ -177,6 +180,18 @@ class RecognitionRecipe(Recipe):
         stages = tuple(stage for stage in self.stages if stage.name not in drop)
         smaller = replace(self, stages=stages, quick=replace(self.quick, set=quick))
         return Recipe.extend(smaller, name, rest)
+
+
+def open_protocol(stage: dict[str, Any], parts: Sequence[str]) -> dict[str, Any]:
+    """The table of a stage, in which a named protocol is a table of its fields if a key leads into it.
+
+    The table has a name of its own: what is published for the named protocol does not hold for it.
+    """
+    if parts[0] == "protocol" and len(parts) > 1 and isinstance(stage["protocol"], str):
+        named = load_protocol(stage["protocol"])
+        title = f"Clips and classes of {named.name}, but for what was changed"
+        stage["protocol"] = {**dataclasses.asdict(named), "name": f"{named.name}-changed", "title": title}
+    return stage
 
 
 RECIPE_KINDS.add(RecognitionRecipe.kind, RecognitionRecipe)

@@ -44,7 +44,8 @@ class RunGroup:
     @property
     def subtitle(self) -> str:
         """The protocol, and what it reveals, in one line."""
-        return f"{self.protocol.title}. Revealed of a test clip: {', '.join(self.protocol.reveal) or 'nothing'}."
+        folds = f" {len(self.run.unit_names)} folds of whole subjects." if self.protocol.split == "k-fold" else ""
+        return f"{self.protocol.title}.{folds} Revealed of a test clip: {', '.join(self.protocol.reveal) or 'nothing'}."
 
     @property
     def label(self) -> str:
@@ -57,6 +58,7 @@ class RunGroup:
         caveats = {
             "synthetic faces": self.run.synthetic,
             "subset": bool(self.run.metadata.subset),
+            "trained on test subjects": bool(self.run.metadata.seen),
             "partial": not all(run.complete for run in self.runs),
         }
         return [caveat for caveat, holds in caveats.items() if holds]
@@ -77,6 +79,7 @@ class RunGroup:
             "subset": metadata.subset,
             "left_out": metadata.left_out,
             "absent": metadata.absent,
+            "seen": metadata.seen,
             "without_face": sum(not row.face_found for row in self.run.predictions()),
             "stages": [{k: v for k, v in stage.items() if k != "curves"} for stage in self.run.stages()],
         }

@@ -23,7 +23,7 @@ from ..protocols import Protocol
 from ._run_group import RunGroup, check_runs
 from .published import PublishedRow, published
 from .single_class import is_majority_baseline, single_class_message, single_class_warnings
-from .warnings import face_warnings, run_warnings
+from .warnings import face_warnings, run_warnings, seen_warnings
 
 
 @dataclass(frozen=True)
@@ -238,6 +238,7 @@ def _warnings(runs: Sequence[RecognitionRun], rows: Sequence[Prediction]) -> lis
         lines.append("LEAKS: images of the same subjects, even of the same clips, are on both sides of this split.")
     if first.protocol.zero_shot:
         lines.append("ZERO-SHOT: no clip of anybody was trained on, and all clips are tested.")
+    lines += seen_warnings(first.metadata, len({row.subject for row in rows}))
     lines += first.metadata.absent
     return lines + face_warnings(rows, "they got no prediction and count as wrong")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..experiments.data import MAX_FACELESS
-from ..experiments.recognition_run import Prediction
+from ..experiments.recognition_run import Prediction, RecognitionMetadata
 from ..experiments.run_folder import Run
 
 MANY_FACELESS = 0.05
@@ -41,6 +41,21 @@ def run_warnings(runs: Sequence[Run], unit: str, items: str, published: str) -> 
         if metadata.left_out:
             lines.append(f"{len(metadata.left_out)} {items} left out for lack of images, e.g. {metadata.left_out[0]}.")
     return list(dict.fromkeys(lines))
+
+
+def seen_warnings(metadata: RecognitionMetadata, subjects: int) -> list[str]:
+    """A line about test subjects whom a saved model was trained on, if there are any.
+
+    Args:
+        metadata: of the run.
+        subjects: number of all test subjects.
+    """
+    if not metadata.seen:
+        return []
+    return [
+        f"TRAINED ON TEST SUBJECTS: the model was trained on {len(metadata.seen)} of the {subjects} subjects of this "
+        f"test (or does not say that it was not), e.g. {metadata.seen[0]}: these scores say nothing about new people."
+    ]
 
 
 def face_warnings(rows: Sequence[Prediction], consequence: str) -> list[str]:
