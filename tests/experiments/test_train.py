@@ -51,7 +51,8 @@ def test_the_model_is_trained_on_all_subjects_once(synthetic_datasets, options, 
     assert training["clips"] == len(clips) and training["subjects"] == len({e.clip.subject for e in clips})
     assert training["count_mismatches"]
     assert model.metadata["recipe"] == "small" and model.classes == load_protocol("megc2019-cde").classes
-    assert sum(model(clips[0].clip.source).values()) == pytest.approx(1)
+    first = clips[0].clip
+    assert sum(model(first.source, first.onset, first.apex).values()) == pytest.approx(1)
 
 
 def test_a_subset_must_be_asked_for(options, tmp_path):
