@@ -37,7 +37,7 @@ def analyze(
         list[Path],
         typer.Argument(
             metavar="VIDEO|FOLDER|LIST.txt...",
-            help="Videos, folders of videos or of numbered frames, or text files that list them.",
+            help="Videos, folders of videos or of numbered frames, folders of these, or text files that list them.",
         ),
     ],
     folder: Annotated[Path, typer.Option("--out", help="Folder that gets a subfolder for each recording.")] = Path(
@@ -46,7 +46,10 @@ def analyze(
     model: Model = "default",
     threshold: Threshold = 0.5,
     fps: Annotated[
-        float | None, typer.Option(help="Frames per second of folders of frames, which have no time stamps.")
+        float | None,
+        typer.Option(
+            help="Frames per second of the camera, for folders of frames and for films stored to be played slowly."
+        ),
     ] = None,
     sensitivity: Sensitivity = 0.5,
     exclude: Annotated[

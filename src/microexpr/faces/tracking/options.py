@@ -13,7 +13,8 @@ class Tracking:
     """Settings of the face tracker.
 
     Args:
-        fps: frames per second of a source without time stamps (a folder of images).
+        fps: frames per second of a source without time stamps (a folder of images). Where `analyze` is given it, also
+            of the camera of a film whose time stamps are not the camera's.
         size: side of the aligned crops in pixels.
         landmark_smoothing_ms: window in milliseconds over which landmarks are smoothed. 30 keeps 94 % of the height of
             a movement of 40 ms; a window that holds fewer than five frames (below about 130 fps) changes nothing.
