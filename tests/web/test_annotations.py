@@ -21,6 +21,17 @@ def test_the_kind_of_an_event_follows_from_its_length_only_where_a_coder_sets_it
     assert after.event(1).kind == kind
 
 
+def test_undo_goes_back_over_events_and_excluded_time_alike():
+    start = Annotations.from_events([serve_stub.event(10, 14, 20), serve_stub.event(40, 55, 70)])
+    first = edit_event(start, 1, AnnotationEdit("Ada", verdict="confirm"), TIMES)
+    second = first.with_excluded([(1.0, 1.2)])
+    third = edit_event(second, 1, AnnotationEdit("Ada", verdict="reject"), TIMES)
+    assert [number for number, _ in third.ordered()] == [1]
+    assert third.with_excluded([(1.0, 1.2)]) is third
+    back = third.undo()
+    assert back == second and back.undo() == first and back.undo().undo() == start
+
+
 @pytest.mark.parametrize(("offset", "kind"), [(30, "micro"), (60, "macro")])
 def test_an_added_event_has_the_kind_of_its_length(offset, kind):
     after = add_event(Annotations({}), AnnotationEdit("Ada", onset=10, offset=offset), "v", TIMES)

@@ -1,5 +1,7 @@
 """The web application without a browser: uploads, analyses, annotations, files."""
 
+import csv
+import io
 import json
 import os
 import time
@@ -212,7 +214,7 @@ def test_add_and_remove_an_event(fresh):
     assert fresh.edit(fresh.id, 3, verdict="reject").json()["numbers"] == [1, 2]
     assert fresh.client.post(f"/api/recordings/{fresh.id}/undo", json={}).json()["numbers"] == [1, 3, 2]
     fresh.edit(fresh.id, 3, verdict="reject")
-    answer = fresh.client.post(url, json={**CODER, "onset": 99}).json()
+    answer = fresh.client.post(url, json={**CODER, "onset": 98}).json()
     assert answer["numbers"] == [1, 2, 4]  # a number never means another event
 
 
@@ -234,6 +236,81 @@ def test_invalid_edit_gives_a_one_line_error(fresh, body, line):
     answer = fresh.edit(fresh.id, 1, **body)
     assert answer.status_code == 400 and line in answer.json()["error"] and "\n" not in answer.json()["error"]
     assert fresh.client.get(f"/api/recordings/{fresh.id}").json()["undo_steps"] == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ({"onset": 99}, "frame 99 is the last one of the recording: an event cannot begin there"),
+        ({"onset": 99, "offset": 99}, "frame 99 is the last one of the recording"),
+        ({"onset": 50, "offset": 50}, "the event would begin and end at frame 50"),
+        ({"onset": 60, "offset": 40}, "they must be in this order"),
+        ({}, "an event needs an onset"),
+    ],
+)
+def test_an_event_that_cannot_be_added_is_refused_with_the_reason(fresh, body, line):
+    answer = fresh.client.post(f"/api/recordings/{fresh.id}/events", json={**CODER, **body})
+    assert answer.status_code == 400 and line in answer.json()["error"]
+
+
+def test_a_label_of_a_coder_has_no_probability(fresh):
+    found = fresh.edit(fresh.id, 1, label="negative").json()["events"][0]
+    assert (found["label"], found["label_by"], found["probabilities"]["negative"]) == ("negative", "Ada", 0.2)
+    files = {kind: fresh.client.get(f"/api/recordings/{fresh.id}/export/{kind}").content.decode() for kind in FILES}
+    (row, _) = csv.DictReader(io.StringIO(files["csv"]))
+    assert (row["probability"], row["label_by"], row["p_negative"]) == ("", "Ada", "0.2")
+    assert files["elan"].count("<ANNOTATION_VALUE>negative</ANNOTATION_VALUE>") == 1  # the other event has its share
+    (event, other) = json_file.from_json(files["json"]).events
+    assert event.probability is None and other.probability == 0.2
+    again = fresh.edit(fresh.id, 1, label="surprise").json()["events"][0]  # as the recognizer said
+    assert again["label_by"] == ""
+
+
+FILES = ("csv", "json", "elan")
+
+
+def test_excluded_time_hides_its_events_and_can_be_undone(fresh):
+    url = f"/api/recordings/{fresh.id}"
+    answer = fresh.client.put(f"{url}/excluded", json=[[0.35, 0.45], [0.3, 0.36]]).json()
+    assert answer["numbers"] == [2] and answer["excluded"] == [[0.3, 0.45]] and answer["undo_steps"] == 1
+    assert [(line["kind"], line["events"], line["minutes"]) for line in answer["people"]] == [
+        ("micro", "0", "0.03"),
+        ("macro", "1", "0.03"),
+    ]
+    exported = json_file.from_json(fresh.client.get(f"{url}/export/json").text)
+    assert len(exported.events) == 1 and exported.excluded == ((0.3, 0.45),)
+    table = list(csv.DictReader(io.StringIO(fresh.client.get(f"{url}/export/people").text)))
+    assert float(table[0]["minutes_usable"]) == pytest.approx((1.98 - 0.15) / 60, abs=1e-6)
+    refused = fresh.client.post(f"{url}/events", json={**CODER, "onset": 20, "offset": 30})
+    assert refused.status_code == 400 and "reach into excluded time (0:00.3-0:00.45)" in refused.json()["error"]
+    assert fresh.edit(fresh.id, 2, onset=18).status_code == 400
+    assert fresh.client.post(f"{url}/undo", json={}).json()["numbers"] == [1, 2]
+    for wrong in ([[2, 1]], [[-1, 2]], [[1]], ["a"]):
+        assert fresh.client.put(f"{url}/excluded", json=wrong).status_code == 400
+
+
+def test_a_second_round_is_over_the_agreed_events_alone(fresh):
+    url = f"/api/recordings/{fresh.id}"
+    for number in (1, 2):
+        fresh.edit(fresh.id, number, verdict="confirm")
+    other = [serve_stub.event(41, 55, 70, "positive", status="corrected", coder="Bo")]
+    begin = {"params": {"name": "bo.csv"}, "content": csv_file.to_csv(other)}
+    answer = fresh.client.post(f"{url}/second-round", **begin).json()
+    assert answer["numbers"] == [2] and (answer["round"], answer["undo_steps"]) == (2, 0)
+    assert answer["round_note"] == "second round: only the one event on which Ada and Bo agreed"
+    assert fresh.client.post(f"{url}/undo", json={}).status_code == 400
+    refused = fresh.client.post(f"{url}/events", json={**CODER, "onset": 80, "offset": 90})
+    assert refused.status_code == 400 and "only the agreed events are judged" in refused.json()["error"]
+    (event,) = fresh.edit(fresh.id, 2, label="positive").json()["events"]
+    assert (event["round"], event["status"], event["label"]) == (2, "corrected", "positive")
+    (row,) = csv.DictReader(io.StringIO(fresh.client.get(f"{url}/export/csv").text))
+    assert (row["round"], row["label"]) == ("2", "positive")
+    exported = json_file.from_json(fresh.client.get(f"{url}/export/json").text)
+    assert [event.round for event in exported.events] == [2] and answer["round_note"] in exported.warnings
+    ended = fresh.client.delete(f"{url}/second-round").json()
+    assert ended["numbers"] == [1, 2] and [event["round"] for event in ended["events"]] == [1, 2]
+    nothing = {"params": {"name": "bo.csv"}, "content": csv_file.to_csv([serve_stub.event(80, 81, 90, status="added")])}
+    assert "agreed on no event" in fresh.client.post(f"{url}/second-round", **nothing).json()["error"]
 
 
 def test_export_formats(fresh, tmp_path):

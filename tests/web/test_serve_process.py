@@ -32,7 +32,7 @@ with open(os.environ["WATCHED"], "a") as file:
 sys.addaudithook(note)
 """
 STUB = "from microexpr.web import ServerOptions, serve; from tests.web.serve_stub import {}; "
-SERVE = "serve(ServerOptions(port=0, analyze={}), lambda line: print(line, flush=True), browse=False)"
+SERVE = "serve(ServerOptions(port=0, storage=None, analyze={}), lambda line: print(line, flush=True), browse=False)"
 
 
 @contextmanager
@@ -126,7 +126,8 @@ def test_command_with_storage_and_token(tmp_path):
         with pytest.raises(HTTPError, match="401"):
             ask(page, "api/state")
         assert ask(page, f"api/state?token={token}") | {"version": ""} == {
-            "version": "", "max_upload_mb": 2000, "max_recordings": 3, "persistent": True, "recordings": [],
+            "version": "", "max_upload_mb": 2000, "max_recordings": 3, "persistent": True, "folder": str(storage),
+            "recordings": [],
         }  # fmt: skip
         with pytest.raises(UsageError, match="used by another"):
             serve(ServerOptions(port=0, storage=storage), print, browse=False)
@@ -135,9 +136,28 @@ def test_command_with_storage_and_token(tmp_path):
     assert storage.is_dir()
 
 
+def test_judgements_are_kept_in_a_folder_that_is_named(tmp_path, monkeypatch):
+    """The address comes before what takes seconds; a second server opens what the first one kept."""
+    monkeypatch.chdir(tmp_path)
+    said, order = [], []
+
+    def stop_at_once():
+        order.append(len(said))
+        raise SystemExit
+
+    for options in (ServerOptions(port=0), ServerOptions(port=0, storage=None)):
+        with pytest.raises(SystemExit):
+            serve(options, said.append, browse=False, prepare=stop_at_once)
+    assert order == [1, 2] and "http://127.0.0.1:" in said[0]
+    assert f"are kept in '{tmp_path / 'recordings'}'" in said[0] and "are deleted when the server ends" in said[1]
+    assert (tmp_path / "recordings").is_dir()
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
+        (["--storage", "coded", "--delete-at-end"], "--delete-at-end would delete what is in 'coded'"),
+        (["--sensitivity", "0.9", "--set", "spotter.name=nobody"], "unknown spotter 'nobody'"),
         (["--set", "spotter.name=nobody"], "unknown spotter 'nobody'"),
         (["--host", "203.0.113.1"], "cannot listen on 203.0.113.1, port 8765"),
         (["--storage", __file__], "cannot be read or written"),

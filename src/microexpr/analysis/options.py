@@ -147,9 +147,17 @@ class AnalysisOptions:
         Raises:
             MicroexprError: there is no such model, spotter or setting.
         """
+        self.check_settings()
+        self.load_model()
+
+    def check_settings(self) -> None:
+        """Raise what is wrong with a setting, without loading the model, which takes seconds.
+
+        Raises:
+            MicroexprError: there is no such spotter or setting.
+        """
         self.build_spotter()
         _ = self.tracker, self.excluded
-        self.load_model()
 
 
 def _track(frames: Frames, options: AnalysisOptions, progress: ProgressCallback, folder: Path) -> Sequence[FaceTrack]:

@@ -149,12 +149,15 @@ def _settings(analysis: Analysis) -> list[tuple[str, str]]:
 
 
 def _card(index: int, event: Event, images: EventImages | None) -> dict[str, Any]:
+    named = "" if event.label_by else event.label
     bars = [
-        {"name": name, "probability": value, "text": format_probability(value), "best": name == event.label}
+        {"name": name, "probability": value, "text": format_probability(value), "best": name == named}
         for name, value in event.probabilities.items()
     ]
     reason = ""
-    if bars and event.label not in event.probabilities:
+    if bars and event.label_by:
+        reason = f"{event.label_by} gave the label; the probabilities are the recognizer's."
+    elif bars and event.label not in event.probabilities:
         bars.append({"name": event.label, "probability": None, "text": "", "best": True})
         reason = _reason_for_label(event)
     return {

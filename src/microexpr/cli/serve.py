@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..core.errors import UsageError
 from .console import print_status
 from .options import AnalysisSettings, DetectionLimit, Model, Plugins, Sensitivity, load_plugins, parse_settings
 
@@ -20,9 +21,12 @@ def serve(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Stores recordings and annotations; if left out, all is deleted at the end.",
+            help="Folder that keeps recordings and annotations; `recordings` in the current folder if left out.",
         ),
     ] = None,
+    delete_at_end: Annotated[
+        bool, typer.Option("--delete-at-end", help="Delete all recordings and annotations when the server ends.")
+    ] = False,
     model: Model = "default",
     max_upload_mb: Annotated[int, typer.Option(min=1, help="Largest upload in megabytes.")] = 2000,
     max_recordings: Annotated[int, typer.Option(min=1, help="Largest number of recordings.")] = 50,
@@ -45,16 +49,19 @@ def serve(
         "detection_limit": detection_limit,
         **parse_settings(settings),
     }
-    AnalysisOptions.from_settings(values).check()
+    if delete_at_end and storage is not None:
+        raise UsageError(f"--delete-at-end would delete what is in '{storage}'; give it without --storage")
+    analysis_options = AnalysisOptions.from_settings(values)
+    analysis_options.check_settings()
     options = web.ServerOptions(
         host=host,
         port=port,
         token=web.new_token() if token or not web.is_local(host) else "",
         max_upload_mb=max_upload_mb,
         max_recordings=max_recordings,
-        storage=storage,
+        storage=None if delete_at_end else storage or web.DEFAULT_STORAGE,
         workers=workers,
         values=values,
         plugins=tuple(plugin),
     )
-    web.serve(options, print_status, browser)
+    web.serve(options, print_status, browser, analysis_options.check)

@@ -51,6 +51,9 @@ class Event:
             tells no action units.
         regions: region of the face -> how far it moved from onset to apex without the head, (x, y) in pixels of a face
             224 pixels wide; x to the right of the image, y down. Empty where it was not measured.
+        label_by: name of the coder who gave the label; empty where the recognizer did.
+        round: round of judging in which a coder set the status, from 1; the second one is over events on which two
+            coders agreed.
     """
 
     video: str
@@ -74,6 +77,8 @@ class Event:
     action_units: tuple[ActionUnit, ...] = ()
     unit_probabilities: Mapping[str, float] = field(default_factory=dict)
     regions: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    label_by: str = ""
+    round: int = 1
 
     @property
     def seconds(self) -> float:
@@ -82,8 +87,8 @@ class Event:
 
     @property
     def probability(self) -> float | None:
-        """Probability of `label`, 0 to 1; None where the recognizer did not name that label."""
-        return self.probabilities.get(self.label)
+        """Probability of `label`, 0 to 1; None where a coder gave that label, or the recognizer does not know it."""
+        return None if self.label_by else self.probabilities.get(self.label)
 
 
 @dataclass(frozen=True)

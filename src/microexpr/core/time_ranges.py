@@ -50,7 +50,7 @@ def join_ranges(ranges: Iterable[tuple[float, float]]) -> Spans:
     return tuple(joined)
 
 
-def overlaps(start: float, end: float, ranges: Spans) -> bool:
+def overlaps(start: float, end: float, ranges: Iterable[tuple[float, float]]) -> bool:
     """Whether a time from start to end in seconds has something in common with one of the ranges."""
     return any(start < last and end >= first for first, last in ranges)
 

@@ -75,6 +75,7 @@ class Agreement:
         onset_seconds: mean distance of the onsets of the pairs; None without a pair.
         unreviewed: number of events that the first and the second coder have not reviewed; they are left out.
         differences: sorted by time.
+        agreed: the first coder's events of the pairs, whatever their class.
     """
 
     first: str
@@ -88,6 +89,7 @@ class Agreement:
     onset_seconds: float | None
     unreviewed: tuple[int, int]
     differences: tuple[Difference, ...]
+    agreed: tuple[Event, ...]
 
 
 def cohen_kappa(counts: np.ndarray) -> float | None:
@@ -160,6 +162,7 @@ def agreement(
         onset_seconds=float(np.mean(onsets)) if onsets else None,
         unreviewed=(_count_unreviewed(first), _count_unreviewed(second)),
         differences=_differences(sides[0], sides[1], matched, bool(units)),
+        agreed=tuple(event for event, _ in matched),
     )
 
 

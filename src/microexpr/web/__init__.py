@@ -13,6 +13,6 @@ except ImportError as error:
 
 from .app import create_app
 from .server import new_token, serve
-from .settings import ServerOptions, is_local
+from .settings import DEFAULT_STORAGE, ServerOptions, is_local
 
-__all__ = ["ServerOptions", "create_app", "is_local", "new_token", "serve"]
+__all__ = ["DEFAULT_STORAGE", "ServerOptions", "create_app", "is_local", "new_token", "serve"]

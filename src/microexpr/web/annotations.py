@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -12,8 +13,9 @@ from pydantic import Field
 
 from ..core.action_units import ActionUnit, parse_action_units
 from ..core.errors import MissingDataError, UsageError, one_line
-from ..core.events import Event, unit_codes
+from ..core.events import Event, Spans, unit_codes
 from ..core.facial_regions import unit_size
+from ..core.time_ranges import format_range, join_ranges, overlaps
 from ..core.track import MICRO_SECONDS
 
 MAX_LENGTHS = {"coder": 60, "label": 60, "note": 2000, "action_units": 200}
@@ -25,10 +27,32 @@ EDITABLE = ("onset", "apex", "offset", "face", "label")
 
 @dataclass(frozen=True)
 class Change:
-    """One entry of the history: the event `number` as it was before the change; None if it did not exist."""
+    """One entry of the history.
+
+    Attributes:
+        number: of the event that changed; 0 where the excluded time changed.
+        before: the event as it was before; None if it did not exist.
+        excluded: the excluded time before; None where an event changed.
+    """
 
     number: int
-    before: Event | None
+    before: Event | None = None
+    excluded: Spans | None = None
+
+
+@dataclass(frozen=True)
+class SecondRound:
+    """A second round of judging, over the events on which two coders agreed.
+
+    Attributes:
+        agreed: numbers of these events.
+        coders: names of both coders.
+        since: length of the history when it began.
+    """
+
+    agreed: tuple[int, ...]
+    coders: str
+    since: int
 
 
 @dataclass(frozen=True)
@@ -40,20 +64,43 @@ class Annotations:
             3, ... in their order.
         history: every change, the newest last.
         spotted: number of events that the analysis found; events added by a coder have higher numbers.
+        excluded: start and end in seconds of each time that is excluded; events in it are kept and not shown.
+        second_round: what is judged in the second round; None in the first.
     """
 
     events: Mapping[int, Event]
     history: tuple[Change, ...] = ()
     spotted: int = 0
+    excluded: Spans = ()
+    second_round: SecondRound | None = None
 
     @classmethod
-    def from_events(cls, events: Sequence[Event]) -> Annotations:
+    def from_events(cls, events: Sequence[Event], excluded: Spans = ()) -> Annotations:
         """Annotations without any change, of the events that the analysis found."""
-        return cls(dict(enumerate(events, start=1)), (), len(events))
+        return cls(dict(enumerate(events, start=1)), (), len(events), excluded)
 
     def ordered(self) -> list[tuple[int, Event]]:
-        """Pairs (number, event), sorted by start, then face."""
-        return sorted(self.events.items(), key=lambda item: (item[1].start, item[1].face, item[0]))
+        """Pairs (number, event) that are to be judged, sorted by start, then face.
+
+        Events in excluded time are not, and in the second round those on which the coders did not agree.
+        """
+        agreed = self.events if self.second_round is None else self.second_round.agreed
+        shown = [
+            (number, event)
+            for number, event in self.events.items()
+            if number in agreed and not overlaps(event.start, event.end, self.excluded)
+        ]
+        return sorted(shown, key=lambda item: (item[1].start, item[1].face, item[0]))
+
+    @property
+    def round(self) -> int:
+        """The present round of judging, 1 or 2."""
+        return 1 if self.second_round is None else 2
+
+    @property
+    def undo_steps(self) -> int:
+        """Number of changes that can be undone: those of the present round."""
+        return len(self.history) - (0 if self.second_round is None else self.second_round.since)
 
     def event(self, number: int) -> Event:
         """Return the event with this number.
@@ -79,11 +126,58 @@ class Annotations:
         Raises:
             UsageError: the history is empty.
         """
-        if not self.history:
+        if not self.undo_steps:
             raise UsageError("there is nothing to undo")
         last = self.history[-1]
-        restored = self.with_event(last.number, last.before)
-        return dataclasses.replace(restored, history=self.history[:-1])
+        restored = self.with_event(last.number, last.before) if last.excluded is None else self
+        excluded = self.excluded if last.excluded is None else last.excluded
+        return dataclasses.replace(restored, history=self.history[:-1], excluded=excluded)
+
+    def with_excluded(self, ranges: Sequence[tuple[float, float]]) -> Annotations:
+        """Return a copy with other excluded time.
+
+        Args:
+            ranges: start and end in seconds of each range; those that overlap become one.
+
+        Raises:
+            UsageError: a range ends before it begins, or begins before the recording.
+        """
+        for start, end in ranges:
+            if not (0 <= start < end < math.inf):
+                raise UsageError(
+                    f"{start:g} to {end:g} s cannot be excluded: a range ends after it begins, from 0 s on"
+                )
+        excluded = join_ranges((round(start, 6), round(end, 6)) for start, end in ranges)
+        if excluded == self.excluded:
+            return self
+        return dataclasses.replace(self, excluded=excluded, history=(*self.history, Change(0, excluded=self.excluded)))
+
+    def begin_second_round(self, agreed: Sequence[int], coders: str) -> Annotations:
+        """Return a copy in which only these events are to be judged.
+
+        Args:
+            agreed: numbers of the events on which two coders agreed.
+            coders: names of both coders.
+
+        Raises:
+            UsageError: the coders agreed on no event.
+        """
+        if not agreed:
+            raise UsageError("the coders agreed on no event, so there is nothing to judge in a second round")
+        return dataclasses.replace(self, second_round=SecondRound(tuple(agreed), coders, len(self.history)))
+
+    def end_second_round(self) -> Annotations:
+        """Return a copy in which all events are shown again; what was judged stays."""
+        return dataclasses.replace(self, second_round=None)
+
+
+def second_round_note(annotations: Annotations) -> tuple[str, ...]:
+    """Say that only some of the events are here; nothing in the first round."""
+    if annotations.second_round is None:
+        return ()
+    number, coders = len(annotations.second_round.agreed), annotations.second_round.coders
+    events = "the one event" if number == 1 else f"the {number} events"
+    return (f"second round: only {events} on which {coders} agreed",)
 
 
 @dataclass(frozen=True)
@@ -167,15 +261,21 @@ def edit_event(annotations: Annotations, number: int, edit: AnnotationEdit, time
 
     Raises:
         MissingDataError: there is no such event.
-        UsageError: onset, apex and offset are not in order or outside the recording.
+        UsageError: onset, apex and offset are not in order, outside the recording, or in excluded time.
 
     Sizes hold from the onset to the apex at which they were measured: an event whose onset or apex is moved has none.
     """
     old = annotations.event(number)
     if edit.verdict == "reject" and old.status == "added":
         return annotations.with_event(number, None)
-    new = dataclasses.replace(old, coder=edit.coder, action_units=edit.units_of(old), **edit.values)
+    new = dataclasses.replace(
+        old, coder=edit.coder, round=annotations.round, action_units=edit.units_of(old), **edit.values
+    )
     new = _with_seconds(new, times)
+    if new.label != old.label:
+        given = new.label != _as_spotted(annotations, number).label
+        new = dataclasses.replace(new, label_by=edit.coder if given else "")
+    _check_analyzed(new, annotations)
     if (new.onset, new.offset) != (old.onset, old.offset):
         new = _with_kind(new)
     if (new.onset, new.apex) != (old.onset, old.apex):
@@ -202,23 +302,42 @@ def add_event(annotations: Annotations, edit: AnnotationEdit, video: str, times:
 
     Args:
         annotations: the current annotations.
-        edit: the onset and the other fields of the event. Without an offset it ends at its onset; without an apex, the
-            apex is the frame halfway between onset and offset.
+        edit: the onset and the other fields of the event. Without an offset it ends at the next frame; without an
+            apex, the apex is the frame halfway between onset and offset.
         video: name of the recording.
         times: (T,) seconds of the recording's frames.
 
     Raises:
-        UsageError: the onset is missing, or the frames are not in order or outside the recording.
+        UsageError: the onset is missing, or the frames are not in order, outside the recording, or in excluded time;
+            the event has a single frame; or this is the second round.
     """
+    if annotations.second_round is not None:
+        raise UsageError("in the second round only the agreed events are judged; end it to add an event")
     if edit.onset is None:
         raise UsageError("an event needs an onset, the number of a frame")
-    offset = edit.onset if edit.offset is None else edit.offset
+    offset = edit.onset + 1 if edit.offset is None else edit.offset
+    if edit.onset == len(times) - 1:
+        raise UsageError(
+            f"frame {edit.onset} is the last one of the recording: an event cannot begin there, because it has two "
+            "frames or more; go back to the frame at which the movement begins"
+        )
+    if offset == edit.onset:
+        raise UsageError(f"the event would begin and end at frame {offset}; it has two frames or more")
     apex = (edit.onset + offset) // 2 if edit.apex is None else edit.apex
     values = {"face": 1, **edit.values, "onset": edit.onset, "apex": apex, "offset": offset}
     event = Event(video, **values, start=0, peak=0, end=0, kind="micro", score=0.0, status="added", coder=edit.coder)
-    event = dataclasses.replace(event, action_units=edit.units_of(event))
+    label_by = "" if edit.label is None else edit.coder
+    event = _with_seconds(dataclasses.replace(event, action_units=edit.units_of(event), label_by=label_by), times)
+    _check_analyzed(event, annotations)
     used = [annotations.spotted, *annotations.events, *(change.number for change in annotations.history)]
-    return annotations.with_event(max(used) + 1, _with_kind(_with_seconds(event, times)))
+    return annotations.with_event(max(used) + 1, _with_kind(event))
+
+
+def _check_analyzed(event: Event, annotations: Annotations) -> None:
+    """Raise where an event reaches into excluded time, in which there are none."""
+    for span in annotations.excluded:
+        if overlaps(event.start, event.end, [span]):
+            raise UsageError(f"frames {event.onset} to {event.offset} reach into excluded time ({format_range(*span)})")
 
 
 def _differ(first: Event, second: Event) -> bool:

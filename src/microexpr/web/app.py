@@ -119,6 +119,7 @@ def _add_recordings(app: FastAPI, settings: ServerOptions, store: RecordingStore
             "max_upload_mb": settings.max_upload_mb,
             "max_recordings": settings.max_recordings,
             "persistent": settings.storage is not None,
+            "folder": str(settings.storage.absolute()) if settings.storage and settings.local else "",
             "recordings": [_summary(info, jobs) for info in store.all()],
         }
 
@@ -190,13 +191,15 @@ def _add_annotations(app: FastAPI, store: RecordingStore) -> None:
     def create_event(id: str, body: dict[str, Any]) -> dict[str, Any]:
         edit = validate_settings(AnnotationEdit, body, "annotation")
         change = partial(add_event, edit=edit, video=store.info(id).name, times=store.times(id))
-        return views.events_view(store.annotate(id, change))
+        store.annotate(id, change)
+        return views.events_view(store, id)
 
     @app.patch("/api/recordings/{id}/events/{number}")
     def update_event(id: str, number: int, body: dict[str, Any]) -> dict[str, Any]:
         edit = validate_settings(AnnotationEdit, body, "annotation")
         change = partial(edit_event, number=number, edit=edit, times=store.times(id))
-        return views.events_view(store.annotate(id, change))
+        store.annotate(id, change)
+        return views.events_view(store, id)
 
     @app.get("/api/recordings/{id}/events/{number}/map")
     def event_map(id: str, number: int) -> Response:
@@ -204,7 +207,24 @@ def _add_annotations(app: FastAPI, store: RecordingStore) -> None:
 
     @app.post("/api/recordings/{id}/undo")
     def undo(id: str) -> dict[str, Any]:
-        return views.events_view(store.annotate(id, Annotations.undo))
+        store.annotate(id, Annotations.undo)
+        return views.events_view(store, id)
+
+    @app.put("/api/recordings/{id}/excluded")
+    def exclude(id: str, ranges: list[tuple[float, float]]) -> dict[str, Any]:
+        store.annotate(id, lambda annotations: annotations.with_excluded(ranges))
+        return views.events_view(store, id)
+
+    @app.post("/api/recordings/{id}/second-round")
+    async def begin_second_round(request: Request, id: str, name: str = "") -> dict[str, Any]:
+        content = await request.body()
+        await run_in_threadpool(views.begin_second_round, store, id, content, one_line(name)[-120:])
+        return await run_in_threadpool(views.events_view, store, id)
+
+    @app.delete("/api/recordings/{id}/second-round")
+    def end_second_round(id: str) -> dict[str, Any]:
+        store.annotate(id, Annotations.end_second_round)
+        return views.events_view(store, id)
 
     @app.post("/api/recordings/{id}/agreement")
     async def agreement(request: Request, id: str, name: str = "") -> dict[str, Any]:

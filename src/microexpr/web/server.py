@@ -33,13 +33,19 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
-def serve(settings: ServerOptions, print_status: Callable[[str], None], browse: bool = True) -> None:
-    """Serve until Ctrl-C, SIGTERM or SIGHUP; then delete all recordings, unless `settings.storage` is given.
+def serve(
+    settings: ServerOptions,
+    print_status: Callable[[str], None],
+    browse: bool = True,
+    prepare: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until Ctrl-C, SIGTERM or SIGHUP; then delete all recordings if `settings.storage` is None.
 
     Args:
         settings: of the server.
         print_status: called with the address and with what happens to the recordings.
         browse: open the address in the user's browser.
+        prepare: called when the address is printed, for what takes seconds; a browser waits meanwhile.
 
     Raises:
         UsageError: the port is taken, the host is not an address of this machine, or the storage folder is in use.
@@ -47,6 +53,14 @@ def serve(settings: ServerOptions, print_status: Callable[[str], None], browse: 
     signal.signal(signal.SIGTERM, _exit)  # uvicorn raises SIGTERM again when it is done; the cleanup must still run
     with _listening_socket(settings) as listener, _recordings_folder(settings) as root:
         address = _address(settings, listener)
+        if settings.storage:
+            storage = (
+                f"Recordings and annotations are kept in '{root.absolute()}'; --delete-at-end deletes them instead."
+            )
+        else:
+            storage = "Recordings and annotations are deleted when the server ends."
+        print_status(f"microexpr is at {address}\n{storage} Press Ctrl-C to end it.")
+        prepare()
         app = create_app(settings, RecordingStore(root, settings.max_recordings))
         server = uvicorn.Server(
             uvicorn.Config(
@@ -61,11 +75,6 @@ def serve(settings: ServerOptions, print_status: Callable[[str], None], browse: 
             )
         )
         signal.signal(signal.SIGHUP, lambda *_: setattr(server, "should_exit", True))  # the terminal was closed
-        if settings.storage:
-            storage = f"Recordings and annotations are stored in '{root}'."
-        else:
-            storage = "Recordings and annotations are deleted when the server ends."
-        print_status(f"microexpr is at {address}\n{storage} Press Ctrl-C to end it.")
         if browse:
             Timer(0.5, webbrowser.open, (address,)).start()
         try:
@@ -107,7 +116,7 @@ def _address(settings: ServerOptions, listener: socket.socket) -> str:
 def _recordings_folder(settings: ServerOptions) -> Iterator[Path]:
     """The storage folder, or a temporary folder that is deleted at the end. Other servers cannot use it meanwhile."""
     if settings.storage is not None:
-        settings.storage.mkdir(parents=True, exist_ok=True)
+        settings.storage.mkdir(0o700, parents=True, exist_ok=True)
         lock = _lock(settings.storage)
         if lock is None:
             raise UsageError(f"'{settings.storage}' is used by another `microexpr serve`; choose another --storage")

@@ -18,6 +18,9 @@ AnalyzeFunction = Callable[[Path, Path, Mapping[str, Any], ProgressCallback], An
 LIMITS = {"port": (0, 65535), "max_upload_mb": (1, 10**6), "max_recordings": (1, 1000), "workers": (1, 64)}
 MIN_TOKEN_LENGTH = 16
 
+DEFAULT_STORAGE = Path("recordings")
+"""Folder in the current one in which recordings and annotations stay unless another one is named."""
+
 
 def default_analyze(source: Path, out: Path, values: Mapping[str, Any], progress: ProgressCallback) -> Analysis:
     """Analyze a video as `microexpr analyze` does."""
@@ -52,7 +55,7 @@ class ServerOptions:
     token: str = ""
     max_upload_mb: int = 2000
     max_recordings: int = 50
-    storage: Path | None = None
+    storage: Path | None = DEFAULT_STORAGE
     workers: int = 1
     values: Mapping[str, Any] = field(default_factory=dict)
     plugins: tuple[Path, ...] = ()

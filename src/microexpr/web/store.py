@@ -25,11 +25,13 @@ from threading import RLock
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
+from ..analysis.candidates import beside_events
 from ..analysis.formats.json_file import read_analysis
 from ..core.errors import MissingDataError, RunError, UsageError, one_line
 from ..core.events import Analysis
 from ..core.files import slug, write_atomically
-from .annotations import Annotations
+from ..core.time_ranges import overlaps
+from .annotations import Annotations, second_round_note
 from .media import FrameReader
 
 INFO_FILE = "recording.json"
@@ -217,7 +219,8 @@ class RecordingStore:
         """
         path = self.folder(id) / ANNOTATIONS_FILE
         if not path.is_file():
-            return Annotations.from_events(self.analysis(id).events)
+            analysis = self.analysis(id)
+            return Annotations.from_events(analysis.events, analysis.excluded)
         try:
             return _ANNOTATIONS.validate_json(path.read_bytes())
         except ValidationError as error:
@@ -233,11 +236,21 @@ class RecordingStore:
             return new
 
     def annotated_analysis(self, id: str) -> Analysis:
-        """Return the analysis with the events as they are annotated now, without the path of the video."""
-        analysis = self.analysis(id)
-        events = tuple(event for _, event in self.annotations(id).ordered())
-        recording = dataclasses.replace(analysis.recording, path="")
-        return dataclasses.replace(analysis, recording=recording, events=events)
+        """Return the analysis with the events that are to be judged, as they are annotated now.
+
+        It has no path of the video. In a second round it says so in its warnings.
+        """
+        analysis, annotations = self.analysis(id), self.annotations(id)
+        events = tuple(event for _, event in annotations.ordered())
+        candidates = [c for c in analysis.candidates if not overlaps(c.start, c.end, annotations.excluded)]
+        return dataclasses.replace(
+            analysis,
+            recording=dataclasses.replace(analysis.recording, path=""),
+            events=events,
+            excluded=annotations.excluded,
+            candidates=beside_events(candidates, events),
+            warnings=(*second_round_note(annotations), *analysis.warnings),
+        )
 
     def frame(self, id: str, number: int) -> bytes:
         """Return one frame as JPEG.

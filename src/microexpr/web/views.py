@@ -11,12 +11,13 @@ import numpy as np
 
 from ..analysis.face_map import face_map
 from ..analysis.formats import EVENT_FORMATS
+from ..analysis.person_table import person_lines
 from ..core.action_units import ACTION_UNITS, MIDLINE
 from ..core.errors import DataError
 from ..core.events import Analysis, Event, describe_action_units, unit_codes
 from ..core.files import slug
-from ..metrics.agreement import agreement
-from .annotations import Annotations
+from ..metrics.agreement import Agreement, agreement
+from .annotations import Annotations, second_round_note
 from .store import PREVIEW_FILE, REPORT_FILE, RecordingStore
 
 CLASSES = ("negative", "positive", "surprise")
@@ -39,7 +40,6 @@ def recording_view(store: RecordingStore, id: str) -> dict[str, Any]:
         "id": id,
         "recording": {**dataclasses.asdict(analysis.recording), "path": ""},
         "faces": [dataclasses.asdict(face) for face in analysis.faces],
-        "candidates": [dataclasses.asdict(candidate) for candidate in analysis.candidates],
         "spotter_threshold": analysis.spotter_threshold,
         "why_no_event": analysis.why_no_event,
         "warnings": list(analysis.warnings),
@@ -57,7 +57,7 @@ def recording_view(store: RecordingStore, id: str) -> dict[str, Any]:
             {"name": name, "suffix": entry.suffix, "title": entry.title, "readable": entry.read is not None}
             for name, entry in EVENT_FORMATS
         ],
-        **events_view(annotations),
+        **events_view(store, id),
     }
 
 
@@ -68,13 +68,23 @@ def class_choices(analysis: Analysis, annotations: Annotations) -> list[str]:
     return list(dict.fromkeys([*recognized, *used, "unknown"]))
 
 
-def events_view(annotations: Annotations) -> dict[str, Any]:
-    """The current events, their numbers in the same order, and how many changes can be undone."""
+def events_view(store: RecordingStore, id: str) -> dict[str, Any]:
+    """What a change of the annotations changes on the page.
+
+    The events that are to be judged, their numbers in the same order, how many changes can be undone, excluded time,
+    movements that are no events, the table of the people, and the second round.
+    """
+    annotations, analysis = store.annotations(id), store.annotated_analysis(id)
     ordered = annotations.ordered()
     return {
         "events": [{**dataclasses.asdict(event), "movement": describe_action_units(event)} for _, event in ordered],
         "numbers": [number for number, _ in ordered],
-        "undo_steps": len(annotations.history),
+        "undo_steps": annotations.undo_steps,
+        "round": annotations.round,
+        "round_note": "".join(second_round_note(annotations)),
+        "excluded": [list(span) for span in annotations.excluded],
+        "candidates": [dataclasses.asdict(candidate) for candidate in analysis.candidates],
+        "people": person_lines(analysis),
     }
 
 
@@ -136,6 +146,34 @@ def _with_frames(event: Event, times: np.ndarray) -> Event:
     return dataclasses.replace(event, onset=onset, apex=apex, offset=offset)
 
 
+def begin_second_round(store: RecordingStore, id: str, content: bytes, name: str) -> None:
+    """Let only those events be judged on which another coder agreed, whatever their class.
+
+    Args:
+        store: the recordings.
+        id: of the recording.
+        content: of the other coder's file.
+        name: of this file.
+
+    Raises:
+        DataError: as `agreement_view`.
+        UsageError: the coders agreed on no event.
+    """
+    result = _agreement(store, id, content, name)
+
+    def begin(annotations: Annotations) -> Annotations:
+        agreed = [number for number, event in annotations.ordered() if event in result.agreed]
+        return annotations.begin_second_round(agreed, f"{result.first} and {result.second}")
+
+    store.annotate(id, begin)
+
+
+def _agreement(store: RecordingStore, id: str, content: bytes, name: str) -> Agreement:
+    times = store.times(id)
+    second = read_events(content, name, times)
+    return agreement(store.annotated_analysis(id).events, second, range(len(times)), times=times)
+
+
 def agreement_view(store: RecordingStore, id: str, content: bytes, name: str) -> dict[str, Any]:
     """Cohen's kappa between the current events and another coder's, and every difference.
 
@@ -148,9 +186,7 @@ def agreement_view(store: RecordingStore, id: str, content: bytes, name: str) ->
     Raises:
         DataError: the file is no file of events, or its events do not belong to this recording.
     """
-    times = store.times(id)
-    second = read_events(content, name, times)
-    result = agreement(store.annotated_analysis(id).events, second, range(len(times)), times=times)
+    result = _agreement(store, id, content, name)
     fields = ("face", "onset", "apex", "offset", "start", "end", "label", "status", "coder", "note")
 
     def as_json(event: Event | None) -> dict[str, Any] | None:

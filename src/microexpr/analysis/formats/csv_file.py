@@ -21,16 +21,17 @@ from ._validation import first_error
 COLUMNS = (
     *("video", "face", "kind", "label", "probability", "onset", "apex", "offset", "start", "peak", "end", "seconds"),
     *("score", "quality", "warnings", "status", "coder", "note", "reason", "action_units", "movement"),
+    *("label_by", "round"),
 )
 """First columns of events.csv; those of `core.event_columns` and a column `p_<class>` for each class follow them."""
 
 DERIVED_COLUMNS = ("probability", "seconds", "movement")
 """Columns that follow from others and are not read."""
 
-LATER_COLUMNS = ("reason", "action_units")
+LATER_COLUMNS = ("reason", "action_units", "label_by", "round")
 """Columns that older files lack."""
 
-TEXT_COLUMNS = ("video", "label", "warnings", "status", "coder", "note", "reason", "movement")
+TEXT_COLUMNS = ("video", "label", "warnings", "status", "coder", "note", "reason", "movement", "label_by")
 
 FOLDER_COLUMN = "folder"
 """Column of a table over several recordings: the folder of the recording's files."""

@@ -177,7 +177,7 @@
       strip.replaceChildren();
       blocks = data.events.map((event, index) => {
         const block = make("button", `tl-event tl-${event.kind} tl-${event.status}`, strip);
-        const probability = event.probabilities && event.probabilities[event.label];
+        const probability = event.label_by ? undefined : event.probabilities?.[event.label];
         block.type = "button";
         block.tabIndex = index === (selected ?? 0) ? 0 : -1;
         block.style.top = `${top(event.face) + STRIP[0]}px`;

@@ -9,8 +9,8 @@ const kappa = (value, text) => value === null
   ? score("–", `${text}: not defined, because chance alone gives full agreement`)
   : score(value.toFixed(2), text);
 
-/* Shows the server's answer; onSeek(event) is called when a row is chosen. */
-export function showAgreement(result, onSeek) {
+/* Shows the server's answer; onSeek(event) is called when a row is chosen, onSecondRound() for a second round. */
+export function showAgreement(result, { onSeek, onSecondRound }) {
   const onsets = result.onset_seconds === null ? "–" : `${Math.round(1000 * result.onset_seconds)} ms`;
   const [here, file] = result.unreviewed;
   $("agreement").replaceChildren(
@@ -22,6 +22,8 @@ export function showAgreement(result, onSeek) {
       score(onsets, "mean distance of the onsets of matched events")),
     here + file ? make("p", { className: "muted small" }, `Left out, because they are not reviewed: ${here} here, ${file} in the file.`) : "",
     result.units.length ? unitTable(result) : "",
+    result.matched ? make("p", {}, make("button", { type: "button", className: "quiet", id: "second-round", onclick: onSecondRound },
+      `Second round: judge only the ${counted(result.matched, "agreed event")}`)) : "",
     result.differences.length ? differenceTable(result, onSeek) : make("p", {}, "There are no differences."),
   );
 }

@@ -32,6 +32,10 @@ export const editEvent = (id, number, edit) => sendJson("PATCH", recordingPath(i
 export const undo = (id) => sendJson("POST", recordingPath(id, "/undo"), {});
 export const getAgreement = (id, file) =>
   requestJson(recordingPath(id, `/agreement?name=${encodeURIComponent(file.name)}`), { method: "POST", body: file });
+export const setExcluded = (id, ranges) => sendJson("PUT", recordingPath(id, "/excluded"), ranges);
+export const beginSecondRound = (id, file) =>
+  requestJson(recordingPath(id, `/second-round?name=${encodeURIComponent(file.name)}`), { method: "POST", body: file });
+export const endSecondRound = (id) => requestJson(recordingPath(id, "/second-round"), { method: "DELETE" });
 export const getTimes = async (id) => new Float64Array(await (await request(recordingPath(id, "/times"))).arrayBuffer());
 export const getFrame = async (id, number) => (await request(recordingPath(id, `/frames/${number}.jpg`))).blob();
 export const getMap = async (id, number) => (await request(recordingPath(id, `/events/${number}/map`))).text();

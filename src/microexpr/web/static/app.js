@@ -4,8 +4,10 @@ import { showAgreement } from "./agreement.js";
 import * as api from "./api.js";
 import { $, counted, formatTime, make, notify, showError } from "./dom.js";
 import { EventForm, showEventList } from "./event_form.js";
+import { ExcludedTime } from "./excluded.js";
 import { APEX_SPACE, Handles } from "./handles.js";
 import { listen } from "./keys.js";
+import { showCandidates, showPeople } from "./people.js";
 import { Player } from "./player.js";
 import { RecordingList } from "./recordings.js";
 
@@ -31,6 +33,10 @@ const form = new EventForm($("event"), act);
 const handles = new Handles(player, {
   onPreview: (times) => timeline.preview(selected, times),
   onMove: (name, frames) => editSelected(frames, `${name} at frame ${frames[name]}`),
+});
+const excluded = new ExcludedTime({
+  now: () => player.times[player.number],
+  onChange: (ranges) => change((id) => api.setExcluded(id, ranges), "excluded time saved"),
 });
 const recordings = new RecordingList({ onOpen: open, onClosed: close });
 
@@ -110,6 +116,11 @@ function redraw() {
   form.show(data, selected);
   $("handles-hint").hidden = !selectedEvent();
   handles.show(selectedEvent(), selectedNumber());
+  excluded.show(data.excluded);
+  showPeople(data.people);
+  showCandidates(data.candidates, { onSeek: ({ apex }) => player.show(apex), onAdd: addCandidate });
+  $("round").hidden = !data.round_note;
+  $("round-note").textContent = data.round_note;
 }
 
 function select(index) {
@@ -181,12 +192,21 @@ function moveTo(name, value) {
 function add() {
   if (!hasCoder()) return;
   const onset = player.number;
-  const offset = Math.max(player.frameAt(player.times[onset] + NEW_EVENT_SECONDS), onset);
+  const last = player.times.length - 1; // the server refuses an event that begins there, and says why
+  const offset = Math.min(Math.max(player.frameAt(player.times[onset] + NEW_EVENT_SECONDS), onset + 1), last);
   const face = selectedEvent()?.face ?? data.faces[0]?.face ?? 1;
-  const edit = { coder: coder(), face, onset, apex: Math.round((onset + offset) / 2), offset };
+  sendEvent({ face, onset, apex: Math.round((onset + offset) / 2), offset }, "added; drag the handles to its onset, apex and offset");
+}
+
+function addCandidate({ face, onset, apex, offset }) {
+  if (hasCoder()) sendEvent({ face, onset, apex, offset }, "added");
+}
+
+/* Adds an event with these fields and selects it. */
+function sendEvent(fields, message) {
   const before = new Set(data.numbers);
   const newNumber = ({ numbers }) => numbers.find((number) => !before.has(number));
-  change((id) => api.addEvent(id, edit), "added; drag the handles to its onset, apex and offset", newNumber);
+  change((id) => api.addEvent(id, { coder: coder(), ...fields }), message, newNumber);
 }
 
 function selectNeighbor(step) {
@@ -236,7 +256,10 @@ async function compareWithFile() {
   $("second-file").value = "";
   if (!file) return;
   try {
-    showAgreement(await api.getAgreement(data.id, file), (event) => player.show(event.onset));
+    showAgreement(await api.getAgreement(data.id, file), {
+      onSeek: (event) => player.show(event.onset),
+      onSecondRound: () => change((id) => api.beginSecondRound(id, file), "second round: judge each event again"),
+    });
     $("agreement").focus();
   } catch (error) {
     $("agreement").replaceChildren();
@@ -257,6 +280,7 @@ async function start() {
   $("delete").addEventListener("click", () => recordings.remove(data.id));
   $("compare").addEventListener("click", () => $("second-file").click());
   $("second-file").addEventListener("change", compareWithFile);
+  $("end-round").addEventListener("click", () => change((id) => api.endSecondRound(id), "all events are shown again"));
   listen(act);
   await recordings.refresh();
   const linked = location.hash.slice(1);

@@ -48,7 +48,8 @@ export class EventForm {
 
   content(data, index) {
     const event = data.events[index];
-    const status = `${STATUS_MARKS[event.status] ?? ""} ${event.status}${event.coder ? ` by ${event.coder}` : ""}`.trim();
+    const earlier = event.status !== "found" && !isJudged(event, data.round) ? " in the first round" : "";
+    const status = `${STATUS_MARKS[event.status] ?? ""} ${event.status}${event.coder ? ` by ${event.coder}` : ""}${earlier}`.trim();
     return [
       make("div", { className: "row" },
         make("span", { className: `kind ${event.kind}` }, event.kind),
@@ -59,8 +60,8 @@ export class EventForm {
         formatDuration(event), event.status === "added" ? "" : `score ${Number(event.score.toPrecision(3))}`,
       ].filter(Boolean).join(" · ")),
       make("div", { className: "row verdict" },
-        this.button("confirm", "Confirm", "c", event.status === "confirmed"),
-        this.button("reject", event.status === "added" ? "Remove" : "Reject", "r", event.status === "rejected"),
+        this.button("confirm", "Confirm", "c", event.status === "confirmed" && isJudged(event, data.round)),
+        this.button("reject", event.status === "added" ? "Remove" : "Reject", "r", event.status === "rejected" && isJudged(event, data.round)),
         this.button("replay", "Replay", "v")),
       this.frameFields(event, data.recording.frames),
       this.labelFields(event, data),
@@ -71,6 +72,7 @@ export class EventForm {
         onChange: (codes) => this.act("edit", { action_units: codes }),
       }),
       probabilityBars(event),
+      event.label_by ? make("p", { className: "muted small" }, `${event.label_by} gave the class; the recognizer's probabilities are of its own answer.`) : "",
       event.warnings.length ? make("ul", { className: "chips", ariaLabel: "warnings" }, ...event.warnings.map((text) => make("li", {}, text))) : "",
     ];
   }
@@ -130,16 +132,19 @@ function probabilityBars(event) {
   const probabilities = Object.entries(event.probabilities);
   if (!probabilities.length) return "";
   return make("div", { className: "bars", role: "group", ariaLabel: "probabilities of the recognizer" }, ...probabilities.map(([name, value]) =>
-    make("div", { className: name === event.label ? "best" : "" }, make("span", {}, name),
+    make("div", { className: name === event.label && !event.label_by ? "best" : "" }, make("span", {}, name),
       make("meter", { min: 0, max: 1, value, ariaLabel: name }), make("span", {}, formatProbability(value)))));
 }
+
+/* Whether a coder judged an event in this round. */
+const isJudged = (event, round) => event.status !== "found" && event.round === round;
 
 /* Draws the list of events; onSelect(index) is called when one is chosen. */
 export function showEventList(host, data, selected, onSelect) {
   const focused = [...host.children].findIndex((item) => item.contains(document.activeElement));
   host.replaceChildren(...data.events.map((event, index) => {
     const button = make("button", { type: "button", onclick: () => onSelect(index) },
-      make("span", { className: "mark", ariaHidden: "true" }, STATUS_MARKS[event.status] ?? "·"),
+      make("span", { className: "mark", ariaHidden: "true" }, isJudged(event, data.round) ? STATUS_MARKS[event.status] : "·"),
       make("span", { className: `dot ${event.kind}`, ariaHidden: "true" }),
       make("span", { className: "grow" }, event.label),
       make("span", { className: "muted" }, `${formatTime(event.start)} · ${formatDuration(event)}`));
@@ -150,7 +155,7 @@ export function showEventList(host, data, selected, onSelect) {
   if (focused >= 0) host.children[Math.min(focused, host.children.length - 1)]?.firstChild.focus({ preventScroll: true });
   const current = host.querySelector("[aria-current]")?.parentElement;
   if (current) host.scrollTop = Math.max(current.offsetTop + current.offsetHeight - host.clientHeight, Math.min(host.scrollTop, current.offsetTop));
-  const reviewed = data.events.filter((event) => event.status !== "found").length;
+  const reviewed = data.events.filter((event) => isJudged(event, data.round)).length;
   $("reviewed").textContent = data.events.length ? `${reviewed} of ${data.events.length} reviewed` : "none";
   $("undo").disabled = !data.undo_steps;
 }

@@ -40,7 +40,7 @@ export class RecordingList {
       this.state = await api.getState();
       this.recordings = this.state.recordings;
       $("limits").textContent =
-        `up to ${this.state.max_upload_mb} MB · ${this.state.persistent ? "stored in the server's folder" : "deleted when the server ends"}`;
+        `up to ${this.state.max_upload_mb} MB · ${this.state.persistent ? `kept in ${this.state.folder || "the server's folder"}` : "deleted when the server ends"}`;
       this.draw();
       this.announce();
       if (this.openId && !this.recordings.some(({ id }) => id === this.openId)) this.onClosed();
