@@ -120,6 +120,7 @@ function redraw() {
   showPeople(data.people);
   showCandidates(data.candidates, { onSeek: ({ apex }) => player.show(apex), onAdd: addCandidate });
   $("round").hidden = !data.round_note;
+  if ($("second-round")) $("second-round").hidden = data.round === 2;
   $("round-note").textContent = data.round_note;
 }
 
