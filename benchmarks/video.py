@@ -36,7 +36,7 @@ from microexpr.imaging.video import VideoFrames
 from microexpr.recognizers import model as recognize
 from microexpr.spotting import SPOTTERS
 from microexpr.spotting.base import time_grid
-from microexpr.spotting.default.displacement import displacement
+from microexpr.spotting.default import curves
 from microexpr.synthetic.long_video import random_video
 
 SIZE, GOAL = (480, 640), 200
@@ -132,7 +132,10 @@ def parts_of(
     parts: dict[str, tuple[Callable[[], object], int]] = {
         "decode": (lambda: [None for _ in VideoFrames(video)], frames),
         "face": (lambda: track_faces(part), n_part),
-        "flow (a part of spot)": (lambda: [displacement(t, time_grid(t, spotter.max_fps)) for t in tracks], n_part),
+        "measure (a part of spot)": (
+            lambda: [curves.measure(t, time_grid(t, spotter.max_fps)) for t in tracks],
+            n_part,
+        ),
         "spot": (lambda: [spotter.spot(track) for track in tracks], n_part),
         "end to end, without detection limit": (lambda: analyze_video(video, folder / str(next(runs)), quick), frames),
         "end to end": (lambda: analyze_video(video, folder / str(next(runs)), options), frames),

@@ -9,17 +9,24 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..core.action_units import ActionUnit
-from ..core.facial_regions import unit_size
+from ..core.facial_regions import REGIONS, unit_size
 from ..core.track import FaceTrack
 from ..spotting.base import time_grid
-from ..spotting.default.displacement import NAMES, displacement
+from ..spotting.default.curves import measure
+from ..spotting.default.points import px_per_crop_pixel
 from .summary import rounded
 
-FACE_WIDTH = 224
-"""Sizes are given in pixels of a face of this width: from the first to the last landmark of the jaw line."""
+EYES = (range(36, 42), range(42, 48))
+"""Landmarks, by number: the outlines of the eyes."""
 
-JAW, EYES, OUTER_CORNERS = (0, 16), (range(36, 42), range(42, 48)), (36, 45)
-"""Landmarks, by number: the ends of the jaw line, the outlines of the eyes, their outer corners."""
+PARTS = {
+    "outer brow": ("middle brow", "outer brow"),
+    "nostril": ("nose wing",),
+    "upper lip": ("upper lip", "inner upper lip"),
+    "lower lip": ("lower lip", "inner lower lip"),
+}
+"""Region of `core.facial_regions` -> the regions that the spotter measures in it, where their names differ; without the
+side."""
 
 
 @dataclass(frozen=True)
@@ -56,19 +63,21 @@ def measure_regions(track: FaceTrack, onset: int, apex: int) -> RegionMotion:
         Nothing in it if the apex is the onset or the track has no landmarks there.
     """
     points = np.asarray(track.points[onset], np.float64)
-    width = _distance(points, *JAW)
-    if apex <= onset or width < 1:
+    if apex <= onset or not np.ptp(points, axis=0).min() >= 1:
         return RegionMotion()
     part = track.select(slice(onset, apex + 1))
-    moved = displacement(part, time_grid(part, part.fps)).regions[-1]
-    scale = FACE_WIDTH / width
-    pixels = moved * _distance(points, *OUTER_CORNERS) * scale  # they are in distances of the outer eye corners
+    measured = measure(part, time_grid(part, part.fps)).regions
     right, left = (points[list(eye)].mean(axis=0) for eye in EYES)
     return RegionMotion(
-        {name: (rounded(x), rounded(y)) for name, (x, y) in zip(NAMES, pixels, strict=True)},
-        rounded(np.linalg.norm(right - left) * scale),
+        {region: _moved(measured, region) for region in REGIONS},
+        rounded(np.linalg.norm(right - left) * px_per_crop_pixel(part)),
     )
 
 
-def _distance(points: np.ndarray, first: int, second: int) -> float:
-    return float(np.linalg.norm(points[first] - points[second]))
+def _moved(measured: Mapping[str, np.ndarray], region: str) -> tuple[float, float]:
+    """Motion of a region from the first to the last step, the mean over what is measured in it."""
+    side = next((side for side in ("right ", "left ") if region.startswith(side)), "")
+    name = region.removeprefix(side)
+    parts = [measured[side + part] for part in PARTS.get(name, (name,))]
+    x, y = np.mean([part[-1] - part[0] for part in parts], axis=0)
+    return rounded(x), rounded(y)
