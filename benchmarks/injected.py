@@ -144,7 +144,7 @@ class Film:
             part = [f for f in window if movement.start - BEFORE <= f[1] <= movement.end + AFTER]
             first = int(np.searchsorted(self.track.numbers, part[0][0]))
             images = inject_movements(part, self.track, [movement])
-            again = track_rows(follow_again(images, rows["mesh"][first - 1].astype(np.float64)), options)
+            again = track_rows(follow_again(images, rows["mesh"][max(first - 1, 0)].astype(np.float64)), options)
             for row, crop in zip(again.rows[1], again.crops[1], strict=True):
                 if movement.start - 0.06 <= row["time"] <= movement.end + AFTER - 0.06:  # not the ends of smoothing
                     index = int(np.searchsorted(self.track.numbers, row["number"]))
