@@ -52,6 +52,8 @@ def touch(root: Path, *names: str) -> Path:
         ([f"{n}.txt" for n in range(7)] + ["a.mp4"], ["a.mp4"], ["0.txt, 1.txt, 2.txt, 3.txt, 4.txt and 2 more"]),
         (["readme.md"], [""], []),
         (["__MACOSX/._a.mp4", "a.mp4"], ["a.mp4"], []),
+        (["a.mp4", "phone/1.heic"], ["a.mp4"], ["phone"]),
+        (["1.png", "old/2.png"], [""], ["old"]),
     ],
 )
 def test_the_recordings_of_a_folder_and_what_is_passed_over(tmp_path, names, found, told):

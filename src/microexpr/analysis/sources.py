@@ -51,9 +51,11 @@ def _folder(folder: Path, on_passed_over: Callable[[str], None], seen: set[Path]
         found, used = [folder], images
     else:
         readable = [path for path in folders if _is_readable_folder(path) and path.resolve() not in seen]
-        found, used = list(videos), [*videos, *readable]
+        found, used = list(videos), list(videos)
         for path in readable:
-            found += _folder(path, on_passed_over, seen)
+            inner = _folder(path, on_passed_over, seen)
+            found += inner
+            used += [path] if inner else []
     rest = [path.name for path in inside if path not in used]
     if found and rest:
         listed = ", ".join(map(one_line, rest[:MAX_NAMES])) + (
