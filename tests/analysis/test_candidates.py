@@ -77,13 +77,13 @@ def test_the_sensitivity_moves_the_threshold(bumps, sensitivity, threshold, even
 
 def test_a_recording_without_events_says_why(bumps):
     found = bumps(sensitivity=0.1)
-    why = "No event: 3 movements below the threshold, 0.90, the best 0.70."
+    why = "No event: 3 movements below the threshold, 0.9, the best 0.7."
     assert found.why_no_event == why
     assert why in render_page(found, {}) and why in found._repr_html_()
     covered = dataclasses.replace(found.candidates[2], reason=COVERED)
     some = dataclasses.replace(found, candidates=(found.candidates[0], covered))
     assert some.why_no_event == (
-        f"No event: 1 movement below the threshold, 0.90, the best 0.31; 1 movement left out: {COVERED}."
+        f"No event: 1 movement below the threshold, 0.9, the best 0.31; 1 movement left out: {COVERED}."
     )
     assert dataclasses.replace(found, candidates=()).why_no_event == "The spotter found no facial movement."
     assert NOBODY.why_no_event == "No face was found in this recording."

@@ -209,8 +209,8 @@ class Analysis:
             return "No face was found in this recording."
         weak = [candidate.score for candidate in self.candidates if candidate.reason == BELOW_THRESHOLD]
         others = Counter(candidate.reason for candidate in self.candidates if candidate.reason != BELOW_THRESHOLD)
-        limit = "the threshold" if self.spotter_threshold is None else f"the threshold, {self.spotter_threshold:.2f}"
-        parts = [f"{_count(len(weak))} below {limit}, the best {max(weak):.2f}"] if weak else []
+        limit = "the threshold" if self.spotter_threshold is None else f"the threshold, {self.spotter_threshold:.3g}"
+        parts = [f"{_count(len(weak))} below {limit}, the best {max(weak):.3g}"] if weak else []
         parts += [f"{_count(number)} left out: {reason}" for reason, number in others.items()]
         return f"No event: {'; '.join(parts)}." if parts else "The spotter found no facial movement."
 
