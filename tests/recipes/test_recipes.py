@@ -17,6 +17,12 @@ from microexpr.recipes import (
 from tests.conftest import RECIPE
 
 
+def recognition_recipe(name: str) -> RecognitionRecipe:
+    recipe = load_recipe(name)
+    assert isinstance(recipe, RecognitionRecipe)
+    return recipe
+
+
 @pytest.mark.parametrize("name", shipped_recipes())
 def test_shipped_recipes_can_be_loaded(name):
     for loaded in load_recipes(name):
@@ -38,6 +44,33 @@ def test_settings_replace_the_values_that_they_name(recipe):
     assert changed.final_stage.chain[1]["divide"] == 2.0
     assert changed.final_stage.data == ("smic",)
     assert changed.key != recipe.key == recipe.with_settings({}).key
+
+
+def test_a_setting_of_every_stage_reaches_every_stage():
+    changed = recognition_recipe("peng2018-hde").with_user_overrides({"stages.*.recognizer.precision": "fp32"})
+    assert [stage.recognizer["precision"] for stage in changed.stages] == ["fp32", "fp32"]
+    alone = changed.with_settings({"stages.*.recognizer.epochs": 2, "recognizer.epochs": 3})
+    assert [stage.recognizer["epochs"] for stage in alone.stages] == [2, 3]
+    with pytest.raises(RecipeError, match=r"set stages\.macro\.chain\.flow\.estimator: there is no 'flow'"):
+        changed.with_settings({"stages.*.chain.flow.estimator": "dis"})
+    with pytest.raises(RecipeError, match="leads to no setting"):
+        changed.with_settings({"stages.*": 1})
+
+
+def test_what_the_user_sets_in_every_stage_precedes_quick():
+    chosen = recognition_recipe("peng2018-hde").with_user_overrides({"stages.*.recognizer.epochs": 2})
+    assert [stage.recognizer["epochs"] for stage in chosen.with_quick_settings().stages] == [2, 2]
+
+
+@pytest.mark.parametrize("name", ["peng2018-hde-aam", "peng2018-cde-aam"])
+def test_both_stages_of_peng_2018_segment_the_face_by_an_appearance_model(name):
+    aligned = [step for stage in recognition_recipe(name).stages for step in stage.chain if step["name"] == "align"]
+    assert [step["method"] for step in aligned] == ["aam", "aam"] and all(step["mask"] for step in aligned)
+
+
+def test_the_leaking_split_of_peng_2018_is_one_of_the_macro_stage_only():
+    changed = recognition_recipe("peng2018-hde").with_settings({"stages.macro.protocol": "peng2018-macro-leaking"})
+    assert [stage.protocol for stage in changed.stages] == ["peng2018-macro-leaking", "megc2018-hde"]
 
 
 def test_the_title_does_not_change_the_key():

@@ -9,7 +9,8 @@
     recognizer = {name = "svm", C = 10.0}
 
 Each stage starts from the weights of the stage before; the last one is evaluated by its protocol. An unknown key is an
-error that names the nearest right one. A recipe that extends another may drop stages: `drop_stages = ["macro"]`.
+error that names the nearest right one. `stages.*.KEY` sets a value in every stage. A recipe that extends another may
+drop stages: `drop_stages = ["macro"]`.
 """
 
 from __future__ import annotations
@@ -126,6 +127,22 @@ class RecognitionRecipe(Recipe):
     def protocols(self) -> tuple[str, ...]:
         """Name of the last stage's protocol."""
         return (self.protocol.name,)
+
+    def with_settings(self, settings: Mapping[str, Any]) -> Self:
+        """Replace some values; `stages.*.KEY` replaces the value in every stage.
+
+        Raises:
+            RecipeError: a key leads nowhere in the stage that it names, or a value is wrong.
+        """
+        every_key = {one: value for key, value in settings.items() for one in self._keys_of(key)}
+        return super().with_settings(every_key)
+
+    def _keys_of(self, key: str) -> list[str]:
+        """A key itself, or the keys of every stage that `stages.*.KEY` stands for."""
+        parts = key.split(".")
+        if parts[:2] != ["stages", "*"]:
+            return [key]
+        return [".".join(["stages", stage.name, *parts[2:]]) for stage in self.stages]
 
     def locate(self, settings: Any, key: str) -> tuple[Any, list[str]]:
         """A key begins at the last stage, or with `stages.<name>` at the stage of that name.
