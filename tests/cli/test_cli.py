@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from microexpr.cli.main import main
+from microexpr.datasets import DATASETS
 from microexpr.imaging.images import write_image
+from microexpr.recipes import shipped_recipes
 from tests.conftest import RECIPE
 
 
@@ -58,6 +60,14 @@ def test_recipes_lists_all_and_prints_one(capsys, workspace):
     assert code == 0 and "megc2019-svm" in out
     code, out, _ = call(capsys, "recipes", "megc2019-svm")
     assert out.startswith("# ") and "[[stages]]" in out
+
+
+def test_names_are_printed_whole_in_80_columns(capsys, workspace, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    _, out, _ = call(capsys, "recipes")
+    assert [line for line in out.splitlines() if not line.startswith(" ")] == shipped_recipes()
+    _, out, _ = call(capsys, "datasets")
+    assert all(re.search(rf"\b{name}\b", out) for name in DATASETS.names())
 
 
 def test_check_lists_issues_and_exits_1(capsys, workspace):

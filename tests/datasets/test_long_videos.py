@@ -38,7 +38,7 @@ def copy(synthetic, tmp_path):
 def edit(dataset: Dataset, row: int, column: int, value: object, sheet: int = 0) -> None:
     path = dataset.root / SHEET[dataset.name]
     book = openpyxl.load_workbook(path)
-    book.worksheets[sheet].cell(row, column, value)
+    book.worksheets[sheet].cell(row, column).value = value
     book.save(path)
 
 
@@ -127,6 +127,8 @@ def test_a_video_that_is_not_in_the_sheet_has_no_intervals(copy):
     [
         ("casme_sq", 2, 1, 77, "subject = 77: is not in 'naming rule1'"),
         ("casme_sq", 2, 2, "joy9_1", "video = joy9_1: is not in 'naming rule2'"),
+        ("casme_sq", 2, 2, None, "row 2: video = : is empty"),
+        ("casme_sq", 2, 1, None, "row 2: subject = : is empty"),
         ("casme_sq", 2, 3, 0, "disgust1_2.onset = 0: is not a frame number"),
         ("casme_sq", 2, 3, "x", "disgust1_2.onset = x: is not a frame number"),
         ("casme_sq", 2, 5, 5000, "disgust1_2.offset = 5000: no such frame"),

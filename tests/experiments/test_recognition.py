@@ -89,6 +89,17 @@ class Guess(Recognizer):
         pass
 
 
+@pytest.mark.parametrize(("classes", "shown"), [("megc2019-cde", False), ("holdout", True)])
+def test_a_run_of_few_folds_shows_the_epochs_of_each(network, subset, tmp_path, classes, shown):
+    if shown:
+        holdout = {"split": "fixed-subjects", "test_subjects": ["smic/s01"]}
+        network = network.with_settings({"protocol": {**dataclasses.asdict(network.protocol), **holdout}})
+    told = []
+    evaluate(network, tmp_path / "run", subset, lambda *what: told.append(what))
+    steps = [(done, total) for what, done, total in told if what.startswith("training fold 'fixed-subjects'")]
+    assert ((6, 6) in steps) == shown and len([what for what, *_ in told if "training fold" in what]) == len(steps)
+
+
 def with_other_hidden_values(real):
     """Replace what the protocol hides: the apex, and all labels but the one that is the class."""
 

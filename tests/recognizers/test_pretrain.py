@@ -162,6 +162,38 @@ def test_images_of_downsampled_imagenet(tmp_path, save):
     assert val.labels.tolist() == [2, 0] and np.array_equal(val.read(1), images[1])
 
 
+@pytest.mark.parametrize("damage", ["a flipped byte", "cut"])
+def test_a_damaged_unpacked_copy_is_made_anew(tmp_path, monkeypatch, damage):
+    monkeypatch.setenv("MICROEXPR_CACHE", str(tmp_path / "cache"))
+    images = colors(6, 8)
+    np.savez_compressed(tmp_path / "train_data_batch_1.npz", data=planes(images), labels=np.arange(6) % 3 + 1)
+    open_image_dataset(tmp_path)
+    [copy] = (tmp_path / "cache" / "unpacked").rglob("*.npy")
+    content = bytearray(copy.read_bytes())
+    content[-1] ^= 1
+    copy.write_bytes(content if damage == "a flipped byte" else content[:-100])
+    train, _ = open_image_dataset(tmp_path)
+    assert all(np.array_equal(train.read(i), images[i]) for i in range(6))
+
+
+def test_two_processes_write_equal_weights(patterns, tmp_path):
+    code = "import sys; from pathlib import Path; from tests.recognizers.test_pretrain import TINY, pretrain; "
+    for seed in ("1", "2"):  # of the hashes, by which sets are ordered
+        subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                f"{code}pretrain(TINY, Path(sys.argv[1]), Path(sys.argv[2]))",
+                patterns,
+                tmp_path / seed,
+            ],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(["", *sys.path])},
+            check=True,
+            timeout=120,
+        )
+    assert (tmp_path / "1.safetensors").read_bytes() == (tmp_path / "2.safetensors").read_bytes()
+
+
 def test_images_of_cifar_10(tmp_path):
     images, labels = colors(6, 32), np.arange(6, dtype=np.uint8)[:, None]
     records = np.hstack([labels, planes(images)])

@@ -79,11 +79,13 @@ def synthesize(
 
 
 def _print_table(roots: Mapping[str, Path]) -> None:
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from ..datasets import DATASETS
 
-    table = Table("name", "title", "clips", "subjects", "frames/s", "folder")
+    table = Table(
+        Column("name", no_wrap=True), "title", "clips", "subjects", "frames/s", Column("folder", overflow="fold")
+    )
     for name, cls in DATASETS:
         info = cls.info
         fps = f"{info.fps:g}" if info.fps else ""

@@ -37,21 +37,18 @@ def recipes(
     ] = None,
 ) -> None:
     """List the shipped recipes, or print one of them as TOML."""
-    from rich.table import Table
-
     from ..recipes import load_recipes, recipe_text, shipped_recipes
 
     if name is not None:
         out.print(recipe_text(name), markup=False, end="")
         return
-    table = Table("recipe", "title", "data", "protocol")
     for recipe in shipped_recipes():
         members = load_recipes(recipe)
         data = dict.fromkeys(dataset for member in members for dataset in member.datasets)
         protocols = dict.fromkeys(protocol for member in members for protocol in member.protocols)
         title = members[0].title if len(members) == 1 else f"{len(members)} recipes in one go"
-        table.add_row(recipe, title, ", ".join(data), ", ".join(protocols))
-    out.print(table)
+        lines = (recipe, f"  {title}", f"  {', '.join(data)}; {', '.join(protocols) or 'spotting'}")
+        out.print("\n".join(lines), markup=False)  # no table: the longest names would leave no room for the rest
 
 
 def run(
@@ -195,6 +192,9 @@ def report(
     figures: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Write every figure as PNG and SVG, and nothing else.")
     ] = None,
+    published: Annotated[
+        bool, typer.Option("--published", help="Print the published numbers of single data sets and folds too.")
+    ] = False,
     plugin: Plugins = [],
 ) -> None:
     """Report runs as tables, pages or figures. Scores have confidence intervals, and published ones beside them."""
@@ -217,7 +217,7 @@ def report(
     elif form:
         typer.echo(report.render(form))
     else:
-        print_report(report, out)
+        print_report(report, out, everything=published)
 
 
 def _chosen_format(form: str, flags: Mapping[str, bool]) -> str:

@@ -6,6 +6,8 @@ import importlib.util
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
 from time import monotonic
 
 ProgressCallback = Callable[[str, int, int], None]
@@ -26,6 +28,26 @@ def no_step_progress(done: int, total: int) -> None:
 
 LOG_SECONDS = 10.0
 """Smallest time in seconds between two lines about the same work, where no bar can be shown."""
+
+_inner: ContextVar[ProgressCallback] = ContextVar("inner", default=no_progress)
+
+
+@contextmanager
+def inner_progress(progress: ProgressCallback) -> Iterator[None]:
+    """Let what runs in the block, in this process, report its own steps by `report_inner`."""
+    token = _inner.set(progress)
+    try:
+        yield
+    finally:
+        _inner.reset(token)
+
+
+def report_inner(what: str) -> StepCallback:
+    """The callback for the steps of a piece of work within a larger one, e.g. the epochs of a fold.
+
+    They go nowhere outside of a block of `inner_progress`, as in a worker process.
+    """
+    return partial(_inner.get(), what)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ class DatasetInfo:
         events: of long videos: `kind` or another label of their intervals -> label -> number of intervals.
         source: where these numbers were read.
         more_labels: label fields of its sheet whose counts are not published, e.g. `action_units`.
+        stills: whether every clip is one image, which has no onset, apex and offset.
         megc_number: number of the data set in the logs of the spotting challenges (MEGC); 0 where it has none.
     """
 
@@ -36,6 +37,7 @@ class DatasetInfo:
     events: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     source: str = ""
     more_labels: tuple[str, ...] = ()
+    stills: bool = False
     megc_number: int = 0
 
 

@@ -121,8 +121,9 @@ def _tables(
         padded = [*cells, *[""] * 9][:9]
         if padded[0] and padded[1]:
             rows.append((number, padded))
-        elif padded[1]:
-            issues.append(DatasetIssue(f"{path.name}, row {number}", "subject", padded[0], "is empty"))
+        elif any(padded):
+            empty = "video" if padded[0] else "subject"
+            issues.append(DatasetIssue(f"{path.name}, row {number}", empty, "", "is empty"))
     return rows, subjects, names, issues
 
 

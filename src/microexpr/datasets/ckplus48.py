@@ -33,6 +33,7 @@ class CkPlus48(Dataset):
         citation="Lucey et al. 2010, The Extended Cohn-Kanade Dataset (CK+), CVPR Workshops",
         access="made from CK+ by others; the license is that of CK+",
         fps=0,
+        stills=True,
         clips=FRAMES * sum(ckplus.COUNTS.values()),
         subjects=ckplus.LABELED_SUBJECTS,
         counts={"emotion": {emotion: FRAMES * n for emotion, n in ckplus.COUNTS.items()}},

@@ -61,6 +61,7 @@ class Fer2013(Dataset):
         citation="Goodfellow et al. 2013, Challenges in Representation Learning, ICONIP",
         access="Kaggle, for research",
         fps=0,
+        stills=True,
         clips=sum(map(sum, USAGE.values())),
         counts={
             "emotion": {emotion: sum(counts) for emotion, *counts in zip(EMOTIONS, *USAGE.values(), strict=True)},

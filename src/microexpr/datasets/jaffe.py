@@ -42,6 +42,7 @@ class Jaffe(Dataset):
         citation="Lyons, Akamatsu, Kamachi, Gyoba 1998, Coding Facial Expressions with Gabor Wavelets, FG",
         access="on request from its authors, for research",
         fps=0,
+        stills=True,
         clips=213,
         subjects=10,
         counts={"emotion": {EMOTIONS[code]: n for code, n in COUNTS.items()}},

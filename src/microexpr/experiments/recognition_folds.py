@@ -17,11 +17,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import __version__
-from ..core.clip import Sample
+from ..core.clip import Clip, Sample
 from ..core.errors import RecipeError
 from ..core.executors import Outcome, SharedFunction, attempt, executor
 from ..core.files import unique_file_name
-from ..core.progress import ProgressCallback, no_progress
+from ..core.progress import ProgressCallback, inner_progress, no_progress, report_inner
+from ..datasets import DATASETS
 from ..metrics.recognition import confusion_matrix
 from ..preprocessing import Chain
 from ..protocols import TEST_ONLY, Example, Fold, Protocol, load_protocol
@@ -50,6 +51,9 @@ from .stages import (
 
 MAX_TRAIN_PREDICTIONS = 2000
 """Maximum number of training clips of a fold that its model predicts for the confusion matrix of training."""
+
+FEW_FOLDS = 3
+"""A run of at most this many folds shows the epochs of each, where folds run in this process."""
 
 PREDICTION_BATCH = 256
 """Training clips that are predicted at a time, so that memory stays bounded."""
@@ -208,7 +212,9 @@ def evaluate(
             run.write_network(result.network)
 
     # Other machines of a cluster cannot read this machine's cache: the arrays themselves are sent there.
-    run_jobs(run, jobs, RUN_FOLD, dict(samples) if where.remote else samples, save, where, progress, "folds")
+    shared = dict(samples) if where.remote else samples
+    with inner_progress(progress if len(final.folds) <= FEW_FOLDS else no_progress):
+        run_jobs(run, jobs, RUN_FOLD, shared, save, where, progress, "folds")
     return run
 
 
@@ -231,7 +237,9 @@ def run_fold(job: FoldJob, samples: Mapping[str, Sample]) -> FoldResult:
     train = _training_clips(job, samples)
     recognizer = _saved_model(job)
     if recognizer is None:
-        recognizer = Fit(_new_recognizer(job), *train, init=job.initial_weights).run()
+        recognizer = Fit(_new_recognizer(job), *train, init=job.initial_weights).run(
+            report_inner(f"training fold '{job.fold}'")
+        )
     return _result(job, recognizer, *train, samples)
 
 
@@ -335,6 +343,8 @@ def _metadata(recipe: RecognitionRecipe, stage_data: Sequence[StageData], option
         left_out=[line for stage in stage_data for line in stage.left_out],
         absent=final.absent,
         seen=_seen(final),
+        stills=all(_is_still(example.clip) for example in final.examples),
+        labels="" if options.labels is None else options.labels.name,
         quick=options.quick,
         version=__version__,
         inputs=recognition_inputs(stage_data, options),
@@ -347,6 +357,12 @@ def _seen(data: StageData) -> list[str]:
     if table["name"] != "saved-model":
         return []
     return TrainedOn.of(Path(table["file"])).seen([e.clip.subject for fold in data.folds for e in fold.test])
+
+
+def _is_still(clip: Clip) -> bool:
+    """Whether a clip is one image, or one frame that its protocol chose."""
+    one_frame = clip.onset is not None and clip.onset == clip.apex == clip.offset
+    return one_frame or (clip.dataset in DATASETS and DATASETS.get(clip.dataset).info.stills)
 
 
 def _job(

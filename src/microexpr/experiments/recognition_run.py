@@ -75,6 +75,8 @@ class RecognitionMetadata(RunMetadata):
         protocol: The whole protocol of the last stage.
         folds: Of each fold: `name`, `train_subjects`, `train_clips` (their number) and `test` (ids of its test clips).
         seen: Test subjects whom a saved model was trained on, or may have been.
+        stills: Whether every clip is one image: there is no onset, apex or offset to reveal.
+        labels: Name of the csv of labels; "" for the labels of the releases.
         absent: Clips without a readable label, and subjects without a clip of the task: a line for each data set.
     """
 
@@ -83,6 +85,8 @@ class RecognitionMetadata(RunMetadata):
     folds: list[dict[str, Any]]
     seen: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
+    stills: bool = False
+    labels: str = ""
 
     @property
     def identity(self) -> dict[str, Any]:

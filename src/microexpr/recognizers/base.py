@@ -37,9 +37,9 @@ class Fit:
     labels: Sequence[str]
     init: State | None = None
 
-    def run(self) -> Recognizer:
+    def run(self, on_progress: StepCallback | None = None) -> Recognizer:
         """Fit the recognizer and return it."""
-        return self.recognizer.fit(self.samples, self.labels, init=self.init)
+        return self.recognizer.fit(self.samples, self.labels, init=self.init, on_progress=on_progress)
 
     def run_safely(self) -> Recognizer | Exception:
         """Fit the recognizer and return it, or the exception that was raised; `MemoryError` is raised."""

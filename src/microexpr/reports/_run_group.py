@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,14 +13,20 @@ from ..protocols import Protocol
 
 
 @dataclass(frozen=True)
-class RunGroup:
+class RunGroup(ABC):
     """Runs of one recipe, a run for each seed.
 
     Attributes:
         runs: the runs, with one or several seeds.
+        warnings: what a reader must know before quoting a number.
     """
 
     runs: tuple[RecognitionRun, ...]
+    warnings: tuple[str, ...]
+
+    @abstractmethod
+    def as_dict(self) -> dict[str, Any]:
+        """The scores as `report --json` prints them."""
 
     @property
     def run(self) -> RecognitionRun:
@@ -45,7 +52,10 @@ class RunGroup:
     def subtitle(self) -> str:
         """The protocol, and what it reveals, in one line."""
         folds = f" {len(self.run.unit_names)} folds of whole subjects." if self.protocol.split == "k-fold" else ""
-        return f"{self.protocol.title}.{folds} Revealed of a test clip: {', '.join(self.protocol.reveal) or 'nothing'}."
+        revealed = f"Revealed of a test clip: {', '.join(self.protocol.reveal) or 'nothing'}"
+        if self.run.metadata.stills:
+            revealed = "Every clip is one image: there is no onset, apex or offset to reveal"
+        return f"{self.protocol.title}.{folds} {revealed}."
 
     @property
     def label(self) -> str:
@@ -71,7 +81,7 @@ class RunGroup:
             "title": self.title,
             "protocol": self.protocol.name,
             "seeds": [run.metadata.seed for run in self.runs],
-            "revealed": list(self.protocol.reveal),
+            "revealed": [] if metadata.stills else list(self.protocol.reveal),
             "complete": all(run.complete for run in self.runs),
             "folds": {"done": sum(len(r.done()) for r in self.runs), "all": sum(len(r.unit_names) for r in self.runs)},
             "synthetic": self.run.synthetic,

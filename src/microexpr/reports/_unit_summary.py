@@ -89,8 +89,9 @@ class UnitSummary(RunGroup):
         spread: name -> standard deviation over the seeds; empty for one seed.
         trivial: name -> mean score of predicting every unit for every clip.
         parts: data set (or fold, where the protocol averages folds) -> {metric: mean, n, subjects}.
+        part_intervals: part -> {metric: 95 % bootstrap interval over its subjects}.
+        part_trivial: part -> {metric: mean score of predicting every unit for every clip}.
         sides: on which side units were found.
-        warnings: what a reader must know before quoting a number.
     """
 
     n_clips: int
@@ -101,8 +102,9 @@ class UnitSummary(RunGroup):
     spread: Mapping[str, float]
     trivial: Scores
     parts: Mapping[str, Scores]
+    part_intervals: Mapping[str, Mapping[str, Interval]]
+    part_trivial: Mapping[str, Scores]
     sides: SideScore
-    warnings: tuple[str, ...]
 
     @property
     def judged(self) -> list[UnitScore]:
@@ -122,7 +124,14 @@ class UnitSummary(RunGroup):
             "intervals": {name: list(pair) for name, pair in self.intervals.items()},
             "spread": dict(self.spread),
             "always_present": self.trivial,
-            "per_dataset": dict(self.parts),
+            "per_dataset": {
+                name: {
+                    **scores,
+                    "intervals": {metric: list(pair) for metric, pair in self.part_intervals[name].items()},
+                    "always_present": self.part_trivial[name],
+                }
+                for name, scores in self.parts.items()
+            },
             "action_units": {str(unit.number): {**asdict(unit), "name": unit.name} for unit in self.units},
             "sides": asdict(self.sides),
         }
@@ -201,6 +210,8 @@ def summarize_units(runs: Sequence[RecognitionRun]) -> UnitSummary:
             name: _means(protocol, [part], judged) | {"n": len(part.subjects), "subjects": len(set(part.subjects))}
             for name, part in parts.items()
         },
+        part_intervals={name: _mean_intervals(protocol, [part], judged) for name, part in parts.items()},
+        part_trivial={name: _means(protocol, [part.always()], judged) for name, part in parts.items()},
         sides=_side_score(protocol, every),
         warnings=tuple(_warnings(runs, rows, judged)),
     )

@@ -122,14 +122,19 @@ def _by_unit(summary: UnitSummary) -> Table:
 
 
 def _by_part(summary: UnitSummary) -> Table | None:
+    """Means of each part with intervals, and beneath each the baseline."""
     if len(summary.parts) < 2:
         return None
-    names = [metric.name for metric in ordered_unit_metrics()]
-    rows = tuple(
-        (part, *_counts(values), *(_score(values, n) for n in names)) for part, values in summary.parts.items()
-    )
+    names = summary.protocol.primary_metrics
+    rows: list[tuple[str, ...]] = []
+    for part, values in summary.parts.items():
+        intervals, trivial = summary.part_intervals[part], summary.part_trivial[part]
+        scores = (cell for name in names for cell in (_score(values, name), _interval(intervals, name)))
+        rows.append((part, *_counts(values), *scores))
+        rows.append((ALWAYS, "", "", *(cell for name in names for cell in (_score(trivial, name), ""))))
     title = "by fold" if summary.protocol.average == "folds" else "by data set"
-    return Table(title, ("", "clips", "subjects", *map(_label, names)), rows)
+    columns = ("", "clips", "subjects", *(column for name in names for column in (_label(name), "95 %")))
+    return Table(title, columns, tuple(rows), "95 % over subjects")
 
 
 def _counts(values: Scores) -> tuple[str, str]:

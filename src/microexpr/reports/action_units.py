@@ -7,33 +7,23 @@ from functools import partial
 from typing import Any
 
 from ..experiments.recognition_run import RecognitionRun
+from ._recipe_report import group_seeds, join_reports, recipe_report
 from ._unit_plots import auc_figure
 from ._unit_summary import UnitSummary, summarize_units
 from ._unit_tables import compare_units, make_unit_tables
 from .base import REPORTS, FigureSpec, Report
 from .figures import run_figures
-from .recognition import group_seeds, join_reports, make_galleries
 
 
 def make_action_units_report(runs: Sequence[RecognitionRun]) -> Report:
     """Report runs of action units: a part for each recipe, and tables that compare them if there are several."""
     summaries = [summarize_units(group) for group in group_seeds(runs)]
-    parts = [_report(summary) for summary in summaries]
-    return parts[0] if len(parts) == 1 else join_reports(parts, compare_units(summaries), summaries)
+    return join_reports([_report(summary) for summary in summaries], summaries, compare_units)
 
 
 def _report(summary: UnitSummary) -> Report:
-    return Report(
-        title=summary.title,
-        name=summary.recipe,
-        subtitle=summary.subtitle,
-        warnings=summary.warnings,
-        tables=tuple(make_unit_tables(summary)),
-        figures=(_auc_figure(summary), *run_figures(summary.run)),
-        galleries=tuple(make_galleries(summary.run)),
-        data=(summary.as_dict(),),
-        scores=tuple(_scores(summary)),
-    )
+    figures = (_auc_figure(summary), *run_figures(summary.run))
+    return recipe_report(summary, make_unit_tables(summary), figures, _scores(summary))
 
 
 def _auc_figure(summary: UnitSummary) -> FigureSpec:
@@ -54,8 +44,10 @@ def _scores(summary: UnitSummary) -> Iterator[dict[str, Any]]:
         yield {**common, "part": "", "metric": name, **rest, "baseline": summary.trivial[name], **whole}
     for part, values in summary.parts.items():
         for name in summary.metrics:
+            low, high = summary.part_intervals[part].get(name, (None, None))
+            rest = {"score": values[name], "low": low, "high": high, "baseline": summary.part_trivial[part][name]}
             counts = {"clips": values["n"], "subjects": values["subjects"]}
-            yield {**common, "part": part, "metric": name, "score": values[name], **counts}
+            yield {**common, "part": part, "metric": name, **rest, **counts}
     for unit in summary.units:
         for name, score in unit.metrics.items():
             low, high = unit.intervals.get(name, (None, None))

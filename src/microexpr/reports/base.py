@@ -32,7 +32,8 @@ class Table:
         view: how a page draws it; other formats draw every table alike. `scores` are boxes with a large number,
             `matrix` cells colored by `fractions`, `bars` a bar a row, `settings` a list of names and values.
         fractions: for `matrix` and `bars`: 0 to 1 for each cell of `rows`, None for a cell without color or bar.
-        folded: whether a page shows the table only when the reader opens it.
+        folded: whether a page shows the table only when the reader opens it, and a terminal only on demand.
+        brief: positions of the rows that a terminal shows unless it is asked for all; empty for every row.
         page_only: whether formats for terminals and papers leave it out, because it is long or shown there otherwise.
     """
 
@@ -44,6 +45,7 @@ class Table:
     view: Literal["plain", "scores", "matrix", "bars", "settings"] = "plain"
     fractions: Fractions = ()
     folded: bool = False
+    brief: tuple[int, ...] = ()
     page_only: bool = False
 
 
@@ -93,6 +95,7 @@ class Report:
         title: heading.
         name: short name, e.g. of the recipe; also the name of the folder of its figures.
         subtitle: one line beneath the title.
+        caveats: what must be stated with every score, in a word each, e.g. `subset`; `warnings` say it in full.
         warnings: what a reader must know before quoting a number.
         tables: tables, the most important first.
         figures: figures, for pages and for papers.
@@ -105,6 +108,7 @@ class Report:
     title: str
     name: str = ""
     subtitle: str = ""
+    caveats: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
     figures: tuple[FigureSpec, ...] = ()

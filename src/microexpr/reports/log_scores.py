@@ -70,7 +70,7 @@ def score_logs(
         title=title,
         name="spotting-logs",
         subtitle=f"a pair overlaps (intersection over union) by {iou:g} or more",
-        tables=(*map(_video_table, scores), *_recognition_table(scores), _table(scores, notes)),
+        tables=(_table(scores, notes), *_recognition_table(scores), *map(_video_table, scores)),
         data=tuple(records),
         scores=tuple(row for score in scores for row in _rows(score)),
     )

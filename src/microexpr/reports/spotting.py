@@ -79,14 +79,19 @@ class SpottingSummary:
     def label(self) -> str:
         """Name of its rows in tables, with its caveats."""
         metadata = self.run.metadata
+        seed = f", seed {metadata.seed}" if metadata.seed else ""
+        return f"{metadata.recipe['name']}{seed}" + (f" ({', '.join(self.caveats)})" if self.caveats else "")
+
+    @property
+    def caveats(self) -> list[str]:
+        """What must be stated with every score, in a word each."""
+        metadata = self.run.metadata
         caveats = {
             "synthetic faces": metadata.data[self.dataset]["synthetic"],
             "subset": any(line.startswith(f"{self.dataset}:") for line in metadata.subset),
             "partial": not self.run.complete,
         }
-        names = [caveat for caveat, holds in caveats.items() if holds]
-        seed = f", seed {metadata.seed}" if metadata.seed else ""
-        return f"{metadata.recipe['name']}{seed}" + (f" ({', '.join(names)})" if names else "")
+        return [caveat for caveat, holds in caveats.items() if holds]
 
     @property
     def by_kind(self) -> dict[str, SpottingScore]:
@@ -129,6 +134,7 @@ def make_spotting_report(runs: Sequence[SpottingRun]) -> Report:
     return Report(
         title=next(iter(titles)) if len(titles) == 1 else f"{len(runs)} runs of spotting",
         name="-".join(names),
+        caveats=tuple(dict.fromkeys(caveat for summary in summaries for caveat in summary.caveats)),
         warnings=tuple(dict.fromkeys(line for lines in warnings.values() for line in lines)),
         tables=(*tables, *map(_settings, runs)),
         data=tuple(_record(run, own, warnings[run.folder]) for run, own in by_run),

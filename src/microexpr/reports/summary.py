@@ -37,6 +37,8 @@ class Summary(RunGroup):
         intervals: name -> 95 % bootstrap interval over subjects, of the first seed.
         spread: name -> standard deviation over the seeds; empty for one seed, or where all seeds predict the same.
         parts: data set (or fold, where the protocol averages folds) -> {metric: score, n, subjects}, of the first seed.
+        part_intervals: part -> {metric: 95 % bootstrap interval over its subjects}.
+        part_baseline: part -> {metric: score of always predicting the most frequent class of the part}.
         confusion: (C, C) counts of the first seed, rows true.
         part_confusion: part -> (C, C) counts of its clips.
         train_confusion: (C, C) counts of the first seed's models on their own training clips; None if not saved.
@@ -46,7 +48,6 @@ class Summary(RunGroup):
         baseline: name -> score of always predicting the most frequent class.
         subjects_correct: subject -> (correct clips, clips) of the first seed.
         published: published rows with the same protocol.
-        warnings: what a reader must know before quoting a number.
     """
 
     n_clips: int
@@ -55,6 +56,8 @@ class Summary(RunGroup):
     intervals: Mapping[str, tuple[float, float]]
     spread: Mapping[str, float]
     parts: Mapping[str, Mapping[str, float]]
+    part_intervals: Mapping[str, Mapping[str, tuple[float, float]]]
+    part_baseline: Mapping[str, Mapping[str, float]]
     confusion: np.ndarray
     part_confusion: Mapping[str, np.ndarray]
     train_confusion: np.ndarray | None
@@ -64,7 +67,6 @@ class Summary(RunGroup):
     baseline: Mapping[str, float]
     subjects_correct: Mapping[str, tuple[int, int]]
     published: tuple[PublishedRow, ...]
-    warnings: tuple[str, ...]
 
     @property
     def train_confusion_note(self) -> str:
@@ -95,7 +97,14 @@ class Summary(RunGroup):
             "metrics": dict(self.metrics),
             "intervals": {name: list(pair) for name, pair in self.intervals.items()},
             "spread": dict(self.spread),
-            "per_dataset": {name: dict(part) for name, part in self.parts.items()},
+            "per_dataset": {
+                name: {
+                    **part,
+                    "intervals": {metric: list(pair) for metric, pair in self.part_intervals[name].items()},
+                    "majority": dict(self.part_baseline[name]),
+                }
+                for name, part in self.parts.items()
+            },
             "classes": list(self.protocol.classes),
             "confusion": self.confusion.tolist(),
             "confusion_of_training": None if self.train_confusion is None else self.train_confusion.tolist(),
@@ -119,6 +128,7 @@ def summarize(runs: Sequence[RecognitionRun]) -> Summary:
     protocol = first.protocol
     by_seed = [{fold: run.fold_predictions(fold) for fold in run.done()} for run in runs]
     folds = by_seed[0]
+    parts = _parts(protocol, folds)
     predictions = _pool(folds)
     y_true, y_pred = _labels(predictions)
     majority = predict_majority(y_true, protocol.classes)[0]
@@ -142,11 +152,15 @@ def summarize(runs: Sequence[RecognitionRun]) -> Summary:
         n_clips=len(predictions),
         n_subjects=len({row.subject for row in predictions}),
         metrics=metrics,
-        intervals=_intervals(protocol, folds),
+        intervals=_intervals(protocol, _groups(protocol, folds)),
         spread=spread,
-        parts=_part_scores(protocol, folds),
+        parts=_part_scores(protocol, parts),
+        part_intervals={name: _intervals(protocol, [rows]) for name, rows in parts.items()},
+        part_baseline={
+            name: _pooled_scores(protocol, _always_majority(protocol, rows)) for name, rows in parts.items()
+        },
         confusion=confusions[0],
-        part_confusion={part: _confusion(protocol, rows) for part, rows in _parts(protocol, folds).items()},
+        part_confusion={part: _confusion(protocol, rows) for part, rows in parts.items()},
         train_confusion=first.train_confusion(),
         single_class="; ".join(message for message in messages if message),
         seed_metrics=tuple(seed_metrics),
@@ -192,9 +206,19 @@ def _pooled_metrics() -> list[Metric]:
     return [metric for metric in ordered_metrics() if metric.average == "pooled"]
 
 
-def _intervals(protocol: Protocol, folds: Mapping[str, Sequence[Prediction]]) -> dict[str, tuple[float, float]]:
-    """Bootstrap intervals over subjects; each fold is drawn on its own where the protocol averages folds."""
-    groups = list(folds.values()) if protocol.average == "folds" else [_pool(folds)]
+def _always_majority(protocol: Protocol, rows: Sequence[Prediction]) -> list[Prediction]:
+    """The same clips, each predicted as their most frequent class."""
+    majority = predict_majority([row.label for row in rows], protocol.classes)[0]
+    return [replace(row, predicted=majority) for row in rows]
+
+
+def _groups(protocol: Protocol, folds: Mapping[str, Sequence[Prediction]]) -> list[Sequence[Prediction]]:
+    """What scores are computed of before they are averaged: each fold, or all predictions."""
+    return list(folds.values()) if protocol.average == "folds" else [_pool(folds)]
+
+
+def _intervals(protocol: Protocol, groups: Sequence[Sequence[Prediction]]) -> dict[str, tuple[float, float]]:
+    """Bootstrap intervals of the mean over groups; the subjects of each group are drawn on their own."""
     intervals = {}
     for metric in _pooled_metrics():
         drawn = [
@@ -215,10 +239,10 @@ def _parts(protocol: Protocol, folds: Mapping[str, Sequence[Prediction]]) -> dic
     return {name: [row for row in rows if row.dataset == name] for name in sorted({row.dataset for row in rows})}
 
 
-def _part_scores(protocol: Protocol, folds: Mapping[str, Sequence[Prediction]]) -> dict[str, dict[str, float]]:
+def _part_scores(protocol: Protocol, parts: Mapping[str, Sequence[Prediction]]) -> dict[str, dict[str, float]]:
     return {
         name: _pooled_scores(protocol, rows) | {"n": len(rows), "subjects": len({row.subject for row in rows})}
-        for name, rows in _parts(protocol, folds).items()
+        for name, rows in parts.items()
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,6 +20,8 @@ S = TypeVar("S", bound=RunGroup)
 LEAKY = "†"
 LEAKY_NOTE = f"{LEAKY} the epoch was chosen on test subjects, or they were trained on; not comparable"
 BASELINE = "majority baseline"
+N_BEST = 3
+"""Comparable published rows with the highest scores that a terminal shows."""
 
 
 def make_tables(summary: Summary) -> list[Table]:
@@ -104,7 +106,8 @@ def _compare(group: Sequence[Summary]) -> Table:
         notes.append(NOTE)
     notes += exactly_majority(published)
     columns = ("", *_labels(names), "source")
-    return Table(first.protocol.title, columns, tuple(rows), "\n".join(notes), n_own=len(group))
+    brief = _brief(published, len(rows) - len(published), primary[0], [summary.recipe for summary in group])
+    return Table(first.protocol.title, columns, tuple(rows), "\n".join(notes), n_own=len(group), brief=brief)
 
 
 def _primary_scores(summary: Summary) -> Table:
@@ -145,15 +148,21 @@ def _all_scores(summary: Summary) -> Table:
 
 
 def _by_part(summary: Summary) -> Table | None:
+    """Scores of each part with intervals, and beneath each the majority baseline of its clips."""
     names = summary.protocol.primary_metrics
     if len(summary.parts) < 2:
         return None
-    rows = tuple(
-        (part, str(int(values["n"])), str(int(values["subjects"])), *(format_score(values[name]) for name in names))
-        for part, values in summary.parts.items()
-    )
-    title = "by fold" if summary.protocol.average == "folds" else "by data set"
-    return Table(title, ("", "clips", "subjects", *_labels(names)), rows)
+    rows: list[tuple[str, ...]] = []
+    for part, values in summary.parts.items():
+        intervals, majority = summary.part_intervals[part], summary.part_baseline[part]
+        scores = ((format_score(values[name]), format_interval(intervals.get(name))) for name in names)
+        counts = (str(int(values["n"])), str(int(values["subjects"])))
+        rows.append((part, *counts, *(cell for pair in scores for cell in pair)))
+        rows.append((BASELINE, "", "", *(cell for name in names for cell in (format_score(majority[name]), ""))))
+    what = "fold" if summary.protocol.average == "folds" else "data set"
+    columns = ("", "clips", "subjects", *(column for label in _labels(names) for column in (label, "95 %")))
+    note = f"95 % over subjects; the baseline predicts the most frequent class of that {what}"
+    return Table(f"by {what}", columns, tuple(rows), note)
 
 
 def _beside_published(summary: Summary, part: str) -> Table | None:
@@ -169,14 +178,24 @@ def _beside_published(summary: Summary, part: str) -> Table | None:
     ]
     rows = [(summary.label, *(format_score(own[name]) for name in names), "")]
     notes = [LEAKY_NOTE] if any(row.leaky for row in published) else []
+    baseline = summary.part_baseline[part] if part else summary.baseline
+    rows.append((BASELINE, *(format_score(baseline[name]) if name in baseline else "" for name in names), "same clips"))
     if not part:
-        rows.append((BASELINE, *(format_score(summary.baseline[name]) for name in names), "same clips"))
         rows += _published_baseline(summary, names)
         notes += exactly_majority(published)
+    brief = _brief(published, len(rows), summary.protocol.primary_metrics[0], [summary.recipe])
     rows += [_published_row(row, names) for row in published]
     title = f"beside published numbers, {part}" if part else "beside published numbers"
     columns = ("", *_labels(names), "source")
-    return Table(title, columns, tuple(rows), "\n".join(notes), n_own=1, folded=bool(part))
+    return Table(title, columns, tuple(rows), "\n".join(notes), n_own=1, folded=bool(part), brief=brief)
+
+
+def _brief(published: Sequence[PublishedRow], before: int, metric: str, recipes: Sequence[str]) -> tuple[int, ...]:
+    """Positions of the rows for a terminal: those before the published ones, the same recipes, and the best others."""
+    comparable = [i for i, row in enumerate(published) if metric in row.metrics and not row.leaky]
+    best = sorted(comparable, key=lambda i: -published[i].metrics[metric])[:N_BEST]
+    chosen = (i for i, row in enumerate(published) if i in best or row.recipe in recipes)
+    return (*range(before), *(before + i for i in chosen))
 
 
 def _published_baseline(summary: Summary, names: Sequence[str]) -> list[tuple[str, ...]]:
@@ -299,8 +318,30 @@ def settings_table(group: RunGroup) -> Table:
         ("key", metadata.key),
         ("seeds", ", ".join(str(run.metadata.seed) for run in group.runs)),
         ("data", ", ".join(f"{name} {facts['fingerprint']}" for name, facts in metadata.data.items())),
+        ("labels", metadata.labels or "of the releases"),
+        *_stage_settings(metadata.recipe["stages"]),
         ("protocol", group.protocol.name),
         ("source of the protocol", group.protocol.source),
         ("microexpr", metadata.version),
     )
-    return Table("settings", ("setting", "value"), rows, view="settings", page_only=True)
+    note = "a setting that the recipe does not name has its default"
+    return Table("settings", ("setting", "value"), rows, note, view="settings", page_only=True)
+
+
+def _stage_settings(stages: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """The chain and the recognizer of each stage as the recipe names them."""
+    for stage in stages:
+        of = f" of '{stage['name']}'" if len(stages) > 1 else ""
+        yield f"chain{of}", ", then ".join(map(format_setting, stage["chain"]))
+        yield f"recognizer{of}", format_setting(stage["recognizer"])
+
+
+def format_setting(value: Any) -> str:
+    """A value of a recipe in one line; a table with a name is `name (key = value, ...)`."""
+    if isinstance(value, Mapping):
+        name, rest = str(value.get("name", "")), {key: item for key, item in value.items() if key != "name"}
+        settings = ", ".join(f"{key} = {format_setting(item)}" for key, item in rest.items())
+        return f"{name} ({settings})" if name and settings else name or f"({settings})"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(format_setting, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)

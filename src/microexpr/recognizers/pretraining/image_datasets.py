@@ -21,9 +21,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ...core.cache_files import cached_folder
 from ...core.config import cache_folder
 from ...core.errors import DataError, MissingDataError, UsageError
-from ...core.files import SYNTHETIC_MARK, open_atomically, write_folder_atomically
+from ...core.files import SYNTHETIC_MARK, write_folder_atomically
 from ...imaging.images import IMAGE_SUFFIXES, read_image, write_image
 from ...synthetic.patterns import PATTERNS, draw_pattern
 
@@ -232,16 +233,18 @@ def _read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _mapped(path: Path, member: str) -> np.ndarray:
-    """Map an array inside an npz file; a compressed array is unpacked into the cache once."""
+    """Map an array inside an npz file; a compressed array is unpacked into the cache once, and anew if damaged."""
     with zipfile.ZipFile(path) as archive:
         info = archive.getinfo(member)
         if info.compress_type != zipfile.ZIP_STORED:
             stat = path.stat()
             key = hashlib.sha256(f"{path.absolute()} {stat.st_size} {stat.st_mtime_ns}".encode()).hexdigest()[:16]
-            copy = cache_folder() / "unpacked" / f"{path.stem}-{key}.npy"
-            if not copy.is_file():
-                with archive.open(info) as packed, open_atomically(copy) as plain:
+
+            def unpack(folder: Path) -> None:
+                with archive.open(info) as packed, (folder / member).open("wb") as plain:
                     shutil.copyfileobj(packed, plain, 1 << 20)
+
+            copy = cached_folder(cache_folder() / "unpacked" / f"{path.stem}-{key}", unpack) / member
             return np.load(copy, mmap_mode="r", allow_pickle=False)
     with path.open("rb") as file:
         file.seek(info.header_offset + 26)  # the header of a member ends with a name and extra fields of these lengths
