@@ -66,7 +66,7 @@ def test_a_log_of_one_kind_is_matched_anew_only_if_its_kind_is_given(file):
 def test_several_files_and_data_sets_in_one_table(file):
     report = mx.score_logs([file("1\n006_1 1 9 1 9 TP\n" + LOG), file(ENTRY, "other.txt")])
     assert [record["dataset_number"] for record in report.data] == [1, 2, None]
-    overall = report.tables[-1]
+    overall = report.tables[0]
     assert [row[0] for row in overall.rows[::3]] == ["log.txt, data set 1", "log.txt, data set 2", "other.txt"]
     assert {row[2] for row in overall.rows} == {"one to one", "challenge", "rows"}
     assert "challenge: as MEGC 2020: one find may be true for several labels" in overall.note
