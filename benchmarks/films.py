@@ -46,7 +46,8 @@ def measure(film: Film, spotter: dict[str, object]) -> Counter[str]:
     video = film.make()
     tracks = track_faces(RenderedFrames(video), Tracking(fps=film.fps))
     found = [(track, interval) for track in tracks for interval in SPOTTERS.build(spotter).spot(track)]
-    remaining, causes = sift(found)
+    remaining, left_out = sift(found)
+    causes = Counter(why for _, _, why in left_out)
     counts = Counter({"true": len(video.intervals), **{f"left out: {cause}": n for cause, n in causes.items()}})
     for when, pairs in (("before", found), ("after", remaining)):
         counts[f"hits {when}"], counts[f"false {when}"] = score(video.intervals, [interval for _, interval in pairs])

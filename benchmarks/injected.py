@@ -1,6 +1,7 @@
 """Known movements in calm stretches of real films, and how many of them a spotter finds.
 
-`python benchmarks/injected.py FILM... [--spotter NAME] [--places N] [--quick] [--one-side] [--measure]`
+`python benchmarks/injected.py FILM... [--spotter NAME] [--places N] [--at FILM=SECONDS] [--quick]
+[--one-side] [--measure]`
 
 A movement of action units with known times and size is warped into the frames of a film (`synthetic.injection`). The
 frames around it are tracked again as the whole film was, and the spotter searches the whole track. Brows are action
@@ -11,8 +12,9 @@ its apex may lie between two frames, and one of 40 ms between them altogether.
 A place is calm where within 0.25 s on both sides the spotter finds nothing (so no place lies in a
 held expression), no eye blinks, the face is in sight, and
 `analysis.detection_limit.activity` is at most `--activity` px. Places are 2 s apart or more, and all places of a film
-get their movement at once: one search tests them all. What counts as found is said at
-`analysis.detection_limit.is_found`; what would have been found without the movement does not count.
+get their movement at once: one search tests them all. `--at film.mp4=1.75,5.4` gives the places of a film
+instead, where a coder saw nothing. What counts as found is said at `analysis.detection_limit.is_found`; what would have
+been found without the movement does not count.
 
 `--measure` prints how far the landmarks of the face tracker moved, as a share of what was injected.
 """
@@ -108,15 +110,16 @@ class Film:
     windows: list[list[Frame]]
 
     @classmethod
-    def open(cls, path: Path, options: Tracking, places: int, max_activity: float, spotter: Spotter) -> Film:
-        """Track a film, and choose its calmest places."""
+    def open(cls, path: Path, options: Tracking, given: argparse.Namespace, spotter: Spotter) -> Film:
+        """Track a film, and choose its calmest places, unless they are given."""
         found = track_rows(follow_faces(iter_frames(open_frames(path), options.fps), options), options)
         main = max(found.rows, key=lambda number: len(found.rows[number]))
         rows, crops = np.stack(found.rows[main]), np.stack(found.crops[main])
         track = make_track(rows, crops, options)
         found_by = [np.searchsorted(track.numbers, (i.onset, i.offset)) for i in spotter.spot(track)]
         taken = [(float(track.times[a]), float(track.times[b])) for a, b in found_by]
-        calm = sorted(quiet_places(track, taken, max_activity=max_activity, margin=CALM)[:places])
+        calm = sorted(quiet_places(track, taken, max_activity=given.activity, margin=CALM)[: given.places])
+        calm = dict(given.at).get(path.name, calm)
         film = cls(path, rows, crops, track, calm, [[] for _ in calm])
         film.read_windows(options)
         return film
@@ -217,11 +220,18 @@ def print_table(results: dict[Cell, list[bool]], shares: dict[Cell, list[float]]
             print(f"{cell[0]} {cell[1]} ms {cell[2]:g} px: {share:.2f}, demanded .90: {verdict}")
 
 
+def places_of(text: str) -> tuple[str, list[float]]:
+    """Name of a film, and seconds of its places."""
+    name, _, seconds = text.partition("=")
+    return name, sorted(float(part) for part in seconds.split(","))
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("films", nargs="+", type=Path, metavar="FILM")
     parser.add_argument("--spotter", default="default")
     parser.add_argument("--places", type=int, default=3, help="of a film at most")
+    parser.add_argument("--at", action="append", type=places_of, default=[], metavar="FILM=SECONDS", help="its places")
     parser.add_argument("--activity", type=float, default=1.5, help="largest activity of a calm place in px")
     parser.add_argument("--quick", action="store_true", help="only the four movements that must be found")
     parser.add_argument("--one-side", action="store_true", help="left and right alone instead of both sides")
@@ -234,7 +244,7 @@ def main() -> None:
     spotter = SPOTTERS.build({"name": given.spotter})
     films = []
     for path in given.films:
-        film = Film.open(path, options, given.places, given.activity, spotter)
+        film = Film.open(path, options, given, spotter)
         calm = ", ".join(f"{p:.1f} s ({activity(film.track, p - CALM, p + CALM):.2f} px)" for p in film.places)
         finds = len(spotter.spot(film.track))
         print(f"{path.name}: {len(film.track)} frames, {finds} finds; calm at {calm or 'no place'}")
