@@ -19,7 +19,6 @@ from microexpr.recognizers import RECOGNIZERS, Recognizer
 from microexpr.recognizers.model import load_model
 from microexpr.recognizers.network import Network
 from microexpr.reports import make_report
-from microexpr.reports.summary import summarize
 
 ROUTE = """
 title = "a route of two stages"
@@ -208,11 +207,12 @@ def test_recipes_are_compared_seed_by_seed(route, options, tmp_path):
         [evaluate(r, tmp_path / f"{r.title}-{n}", dataclasses.replace(options, seed=n)) for n in (0, 1)]
         for r in (route, alone)
     ]
-    from microexpr.reports.tables import compare_by_protocol
-
-    table = compare_by_protocol([summarize(group) for group in groups])[0]
-    assert "a route of two stages minus alone: WAR " in table.note and "of 2 seeds" in table.note
-    assert "±" in table.rows[0][1]
+    first, pairs = make_report([run for group in groups for run in group]).tables[:2]
+    assert "±" in first.rows[0][1]
+    assert (
+        pairs.title == "differences: a route of two stages minus each other run" and pairs.columns[-1] == "better with"
+    )
+    assert {row[0] for row in pairs.rows} == {"alone"} and all(row[-1].endswith(" of 2") for row in pairs.rows)
 
 
 def test_labels_are_read_from_a_csv(synthetic_datasets, options, tmp_path):
