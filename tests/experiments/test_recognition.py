@@ -135,8 +135,8 @@ def ev_recipe(tree: dict) -> RecognitionRecipe:
 
 def test_labels_of_test_clips_are_not_sent_to_workers(network, subset, tmp_path, monkeypatch):
     jobs: list[ev.FoldJob] = []
-    real = ev.run_fold
-    monkeypatch.setattr(ev, "run_fold", lambda job, samples: (jobs.append(job), real(job, samples))[1])
+    real = ev.RUN_FOLD
+    monkeypatch.setattr(ev, "RUN_FOLD", lambda job, samples: (jobs.append(job), real(job, samples))[1])
     run = evaluate(network, tmp_path / "run", subset)
     assert len(jobs) == len(run.unit_names)
     for job in jobs:
@@ -165,8 +165,8 @@ def test_finished_folds_are_not_repeated(network, subset, tmp_path, monkeypatch)
     gone = run.folder / "folds" / "smic.s02.csv"
     gone.unlink()
     jobs: list[str] = []
-    real = ev.run_fold
-    monkeypatch.setattr(ev, "run_fold", lambda job, samples: (jobs.append(job.fold), real(job, samples))[1])
+    real = ev.RUN_FOLD
+    monkeypatch.setattr(ev, "RUN_FOLD", lambda job, samples: (jobs.append(job.fold), real(job, samples))[1])
     assert files(evaluate(network, tmp_path / "run", subset)) == before
     assert jobs == ["smic/s02"]
 
@@ -234,19 +234,19 @@ def rename_subjects(data: StageData, names: dict[str, str]) -> StageData:
 
 
 def test_a_failed_fold_has_an_error_file_and_no_predictions(recipe, subset, tmp_path, monkeypatch):
-    real = ev.run_fold
+    real = ev.RUN_FOLD
 
     def failing(job, samples):
         if job.fold == "smic/s02":
             raise MemoryError("no room")
         return real(job, samples)
 
-    monkeypatch.setattr(ev, "run_fold", failing)
+    monkeypatch.setattr(ev, "RUN_FOLD", failing)
     with pytest.raises(RunError, match=r"1 of 9 folds failed, .* 'smic/s02': MemoryError: no room"):
         evaluate(recipe, tmp_path / "run", subset)
     run = RecognitionRun.open(tmp_path / "run")
     assert list(run.failed()) == ["smic/s02"] and len(run.done()) == 8
-    monkeypatch.setattr(ev, "run_fold", real)
+    monkeypatch.setattr(ev, "RUN_FOLD", real)
     assert evaluate(recipe, tmp_path / "run", subset).failed() == {}
 
 
