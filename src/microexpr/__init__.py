@@ -42,6 +42,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .analysis import EVENT_FORMATS, Analysis, analyze_video, analyze_videos
+    from .analysis.coded_dataset import collect_clips, find_coded_films
+    from .analysis.coded_files import read_event_file
     from .analysis.injection import inject_movements, make_movement
     from .core.clip import Clip, Interval, Sample
     from .core.errors import MicroexprError
@@ -106,7 +108,9 @@ __all__ = [
     "check_network",
     "check_recognizer",
     "check_spotter",
+    "collect_clips",
     "compare_runs",
+    "find_coded_films",
     "find_runs",
     "inject_movements",
     "load_model",
@@ -116,6 +120,7 @@ __all__ = [
     "make_report",
     "open_dataset",
     "open_run",
+    "read_event_file",
     "run_recipe",
     "score_logs",
     "synthesize",
@@ -124,6 +129,8 @@ __all__ = [
 
 _MODULES = {
     "analysis": ("EVENT_FORMATS", "Analysis", "analyze_video", "analyze_videos"),
+    "analysis.coded_dataset": ("collect_clips", "find_coded_films"),
+    "analysis.coded_files": ("read_event_file",),
     "analysis.injection": ("inject_movements", "make_movement"),
     "core.clip": ("Clip", "Interval", "Sample"),
     "core.errors": ("MicroexprError",),

@@ -26,6 +26,7 @@ from microexpr.analysis import (
 from microexpr.analysis.formats.json_file import read_analysis, to_json
 from microexpr.analysis.sources import output_folders
 from microexpr.cli.main import main
+from microexpr.core.clip import Interval
 from microexpr.core.errors import MediaError, RunError, UnknownNameError, UsageError
 from microexpr.core.registry import load_plugin
 from microexpr.core.track import FaceTrack
@@ -245,9 +246,29 @@ def test_a_finished_analysis_is_not_repeated(video, tmp_path):
     assert analyze_video(video, tmp_path / "out", NONE, components=parts) == first and len(calls) == 1
     analyze_video(video, tmp_path / "out", dataclasses.replace(NONE, threshold=0.6), components=parts)
     assert len(calls) == 2
-    (tmp_path / "out" / "talk.mp4" / "events.eaf").unlink()
+    (tmp_path / "out" / "talk.mp4" / "frames.csv").unlink()
     analyze_video(video, tmp_path / "out", dataclasses.replace(NONE, threshold=0.6), components=parts)
     assert len(calls) == 3
+
+
+def test_files_of_other_formats_are_written_without_another_analysis(video, tmp_path):
+    parts, calls = count(STUB)
+    folder = tmp_path / "out" / "talk.mp4"
+    analyze_video(video, tmp_path / "out", NONE, components=parts, formats=["boris"])
+    names = {"events.boris", "events.json", "frames.csv", "report.html"}
+    assert {path.name for path in folder.iterdir()} == names
+    analyze_video(video, tmp_path / "out", NONE, components=parts, formats=["textgrid", "bids"])
+    names |= {"events.TextGrid", "task-face_events.tsv", "task-face_events.json"}
+    assert {path.name for path in folder.iterdir()} == names and len(calls) == 1
+    with pytest.raises(UnknownNameError, match="unknown event format 'borris'; did you mean 'boris'"):
+        analyze_video(video, tmp_path / "out", NONE, components=parts, formats=["borris"])
+
+
+def test_no_file_of_an_older_analysis_stays(video, tmp_path):
+    analyze_video(video, tmp_path / "out", NONE, components=STUB, formats=["megc"])
+    other = dataclasses.replace(STUB, spot=lambda track, options: [Interval(3, 7)])
+    analyze_video(video, tmp_path / "out", dataclasses.replace(NONE, threshold=0.6), components=other)
+    assert (tmp_path / "out" / "talk.mp4" / "megc_submission.csv").read_text() == "vid,onset,offset,type\ntalk,3,7,me\n"
 
 
 def test_a_video_is_analyzed_without_writing_anything(video, tmp_path):

@@ -11,9 +11,9 @@ from xml.etree import ElementTree
 import pytest
 from pympi.Elan import Eaf
 
-from microexpr.analysis.formats._elan_reader import from_eaf
+from microexpr.analysis.formats._tiers import PARTS
 from microexpr.analysis.formats.csv_file import COLUMNS, from_csv, to_csv
-from microexpr.analysis.formats.elan import TIERS, to_eaf
+from microexpr.analysis.formats.elan import from_eaf, to_eaf
 from microexpr.analysis.formats.json_file import from_json, json_schema, read_analysis, to_json
 from microexpr.core.action_units import ActionUnit
 from microexpr.core.errors import DataError, MissingDataError
@@ -74,7 +74,7 @@ def saved_by_a_spreadsheet(separator: str, comma: bool, encoding: str) -> bytes:
 def test_a_table_that_a_spreadsheet_saved_is_read(separator, comma, encoding):
     content = saved_by_a_spreadsheet(separator, comma, encoding)
     read = EVENT_FORMATS.get("csv").read
-    assert read is not None and read(content, "mine.csv") == (SMILE, LONG, OTHER)
+    assert read is not None and read(content, "mine.csv", None) == (SMILE, LONG, OTHER)
 
 
 def test_probabilities_have_the_same_columns_in_the_same_order_whatever_was_found():
@@ -193,19 +193,29 @@ def eaf(tmp_path):
 
 
 def test_tiers_times_and_texts_of_an_eaf(eaf):
-    assert list(eaf.get_tier_names()) == [f"face {n} {tier}" for n in (1, 2) for tier in TIERS]
+    second = [f"face 1 (2) {tier}" for tier in ("macro", "label", "movement")]
+    one, two = ([f"face {n} {tier}" for tier in PARTS] for n in (1, 2))
+    assert list(eaf.get_tier_names()) == [*one, *second, *two]
     assert eaf.get_annotation_data_for_tier("face 1 action units") == [(400, 880, "1+L12")]
-    assert eaf.get_annotation_data_for_tier("face 1 movement")[1] == (880, 2400, "chin down 2.5 px")
-    assert eaf.get_annotation_data_for_tier("face 1 micro") == [(400, 880, "score 3.5; apex 0.560 s; found")]
-    assert eaf.get_annotation_data_for_tier("face 1 macro") == [(800, 2400, "score 2; apex 1.600 s; found")]
+    assert eaf.get_annotation_data_for_tier("face 1 (2) movement") == [(800, 2400, "chin down 2.5 px")]
+    said = "score 3.5; apex 0.560 s; found; quality 0.9; warnings blink, below 60 fps"
+    assert eaf.get_annotation_data_for_tier("face 1 micro") == [(400, 880, said)]
+    said = "score 2; apex 1.600 s; found; reason too dark"
+    assert eaf.get_annotation_data_for_tier("face 1 (2) macro") == [(800, 2400, said)]
     assert eaf.get_annotation_data_for_tier("face 1 blink") == [(500, 700, "blink"), (1000, 1200, "blink")]
     assert eaf.get_parameters_for_tier("face 2 label")["PARTICIPANT"] == "face 2"
     (added,) = eaf.get_annotation_data_for_tier("face 2 micro")
-    assert "added; coder B. Müller" in added[2] and "2 < 3 &" in added[2] and "\x07" not in added[2]
+    assert (
+        "added; quality 0.9" in added[2]
+        and "coder B. Müller; note a" in added[2]
+        and "2 < 3 &" in added[2]
+        and "\x07" not in added[2]
+    )
 
 
-def test_annotations_of_a_tier_do_not_overlap(eaf):
-    assert eaf.get_annotation_data_for_tier("face 1 label") == [(400, 880, "positive 0.70"), (880, 2400, "unknown")]
+def test_an_event_that_overlaps_another_has_tiers_of_its_own(eaf):
+    assert eaf.get_annotation_data_for_tier("face 1 label") == [(400, 880, "positive 0.70")]
+    assert eaf.get_annotation_data_for_tier("face 1 (2) label") == [(800, 2400, "unknown")]
 
 
 def test_an_eaf_is_linked_to_the_video(eaf, tmp_path):
@@ -226,6 +236,7 @@ def test_an_eaf_follows_its_schema():
     slots = {s.get("TIME_SLOT_ID"): int(s.get("TIME_VALUE")) for s in root.iter("TIME_SLOT")}
     used = [a.get(f"TIME_SLOT_REF{k}") for a in root.iter("ALIGNABLE_ANNOTATION") for k in (1, 2)]
     assert sorted(used) == sorted(slots) and len(set(used)) == len(used)  # type: ignore[type-var]
+    assert list(slots.values()) == sorted(slots.values()) and b" />" not in to_eaf(WHOLE)
     types = {element.get("LINGUISTIC_TYPE_ID") for element in root.iter("LINGUISTIC_TYPE")}
     for tier in root.iter("TIER"):
         times = [slots[a.get(f"TIME_SLOT_REF{k}")] for a in tier.iter("ALIGNABLE_ANNOTATION") for k in (1, 2)]
@@ -234,10 +245,11 @@ def test_an_eaf_follows_its_schema():
 
 
 def test_an_eaf_is_read_back():
-    """What an EAF holds: not the sizes, nor the probabilities of other classes, nor times that overlapped."""
+    """What an EAF does not hold: sizes, and the probabilities of other classes and action units."""
     smile, other, long = from_eaf(to_eaf(WHOLE))
+    lost = ("probabilities", "action_units", "unit_probabilities", "regions", "note")
     for found, expected in ((smile, SMILE), (long, LONG), (other, OTHER)):
-        for name in ("video", "face", "onset", "apex", "offset", "start", "peak", "end", "kind", "score", "status"):
+        for name in (field.name for field in fields(Event) if field.name not in lost):
             assert getattr(found, name) == getattr(expected, name), name
         assert [u.code for u in found.action_units] == [u.code for u in expected.action_units]
     assert (smile.label, smile.probabilities, long.label) == ("positive", {"positive": 0.7}, "unknown")
@@ -253,7 +265,7 @@ def test_the_kind_in_an_eaf_is_that_of_its_tier():
 
 def test_an_annotation_that_was_added_in_elan_is_an_event():
     text = to_eaf(replace(WHOLE, events=(SMILE,))).decode()
-    text = text.replace("score 3.5; apex 0.560 s; found", "saw it").replace("1+L12", "14R, 4")
+    text = re.sub("score 3.5; apex 0.560 s; found[^<]*", "saw it", text).replace("1+L12", "14R, 4")
     (event,) = from_eaf(text.encode())
     assert (event.status, event.note, event.apex, event.score) == ("added", "saw it", 16, 0.0)
     assert event.action_units == (ActionUnit(14, "R"), ActionUnit(4))

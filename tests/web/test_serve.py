@@ -5,6 +5,7 @@ import io
 import json
 import os
 import time
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -334,6 +335,41 @@ def test_export_formats(fresh, tmp_path):
     assert "added" in eaf.get_annotation_data_for_tier("face 2 micro")[0][2]  # a face that the program never saw
 
 
+FORMATS = ("bids", "boris", "csv", "datavyu", "elan", "json", "megc", "people", "textgrid")
+
+
+def test_every_format_can_be_downloaded_and_a_second_coder_may_use_any(fresh):
+    fresh.edit(fresh.id, 1, verdict="confirm")
+    shown = fresh.client.get(f"/api/recordings/{fresh.id}").json()["formats"]
+    assert [form["name"] for form in shown] == list(FORMATS)
+    assert [form["name"] for form in shown if not form["readable"]] == ["people"]
+    url = f"/api/recordings/{fresh.id}/agreement"
+    for form in shown:
+        download = fresh.client.get(f"/api/recordings/{fresh.id}/export/{form['name']}", params={"coder": "Bo"})
+        name, content = download.headers["content-disposition"].split('"')[1], download.content
+        if form["name"] == "bids":
+            assert name == "a-talk-Bo-task-face_events.zip"
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                assert archive.namelist() == ["task-face_events.tsv", "task-face_events.json"]
+                name, content = "task-face_events.tsv", archive.read("task-face_events.tsv")
+        answer = fresh.client.post(url, params={"name": name}, content=content)
+        if not form["readable"]:
+            continue
+        assert answer.status_code == 200, (form["name"], answer.json())
+        both = answer.json()
+        # a submission holds no status: its second event, which nobody reviewed, counts as seen
+        expected = (1.0, 1) if form["name"] != "megc" else (both["time_kappa"], 1)
+        assert (both["time_kappa"], both["matched"]) == expected, form["name"]
+
+
+def test_the_table_of_frames_is_offered_where_it_is(fresh):
+    assert fresh.client.get(f"/api/recordings/{fresh.id}").json()["has_frames"] is False
+    assert fresh.client.get(f"/api/recordings/{fresh.id}/frames.csv").status_code == 404
+    (fresh.client.app.state.jobs.store.folder(fresh.id) / "frames.csv").write_text("frame\n0\n")
+    answer = fresh.client.get(f"/api/recordings/{fresh.id}/frames.csv")
+    assert answer.text == "frame\n0\n" and 'filename="a-talk-frames.csv"' in answer.headers["content-disposition"]
+
+
 def test_agreement_with_a_second_coder(fresh):
     fresh.edit(fresh.id, 1, verdict="confirm")
     fresh.edit(fresh.id, 2, verdict="confirm")
@@ -344,7 +380,9 @@ def test_agreement_with_a_second_coder(fresh):
     assert (answer["unit_ratio"], answer["units"]) == (None, [])  # the file has no action units
     assert 0 < answer["time_kappa"] < 1 and [item["what"] for item in answer["differences"]] == ["only first"]
     refused = fresh.client.post(url, params={"name": "bo.txt"}, content=b"")
-    assert refused.status_code == 400 and "use a file that ends in .csv or .eaf or .json" in refused.json()["error"]
+    assert (
+        refused.status_code == 400 and "use a file that ends in .TextGrid or .boris or .csv" in refused.json()["error"]
+    )
     for wrong in ("a,b\n1,2\n", "{}", "[" * 10**5, '{"a":' * 10**5, "\0\0"):
         for name in ("bo\n.csv", "bo.json"):
             answer = fresh.client.post(url, params={"name": name}, content=wrong)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -32,12 +32,21 @@ from .classify import classify_events, unknown_gaze
 from .event_images import EventImages
 from .exclusion import exclusion_notes, outside, without_excluded
 from .formats.json_file import read_analysis
+from .frame_table import frame_table
 from .options import AnalysisOptions, Components
 from .orientation import INVERTED
 from .overview import write_overview
-from .result import analysis_files, build_analysis, write_analysis
+from .result import FRAMES, REPORT, build_analysis, check_formats, save_missing, write_analysis
 from .sources import output_folder, output_folders
-from .summary import absolute_path, describe_recording, frame_damage, summarize_face, thin_curve, tracks_by_face
+from .summary import (
+    absolute_path,
+    describe_recording,
+    frame_damage,
+    frame_times,
+    summarize_face,
+    thin_curve,
+    tracks_by_face,
+)
 
 MAX_ERROR_LENGTH = 600
 """Characters of an error message; the middle of a longer one is left out."""
@@ -71,6 +80,7 @@ def analyze_video(
     options: AnalysisOptions | None = None,
     progress: ProgressCallback | bool = True,
     components: Components | None = None,
+    formats: Collection[str] | None = None,
     **settings: Any,
 ) -> Analysis:
     """Find the facial movements in a video, a folder of frames or an image.
@@ -85,6 +95,8 @@ def analyze_video(
         progress: True shows a progress bar, False nothing; or a function, called with what is being done, how much of
             it is done, and how much there is.
         components: another tracker or spotter than those that `options` names.
+        formats: names from `EVENT_FORMATS` of the files of events; by default CSV, ELAN and JSON. `events.json` is
+            always written.
         **settings: single settings of `AnalysisOptions` instead of `options`, e.g. `threshold=0.6`,
             `spotter="mdmd"` or `tracking={"max_faces": 1}`.
 
@@ -100,9 +112,10 @@ def analyze_video(
         raise UsageError(f"give either options or single settings ({', '.join(settings)}), not both")
     source, options = Path(path), options or AnalysisOptions.from_settings(settings)
     components = components or Components()
+    check_formats(formats)
     with show_progress(progress) as callback:
         if out is not None:
-            return _analyze_into(source, output_folder(source, Path(out)), options, callback, components)
+            return _analyze_into(source, output_folder(source, Path(out)), options, callback, components, formats)
         with _readable_errors(source), TemporaryDirectory() as work:
             return _analyze(source, _open(source, options), Path(work), "", options, callback, components)[0]
 
@@ -114,6 +127,7 @@ def analyze_videos(
     progress: ProgressCallback | bool = True,
     workers: int = 1,
     components: Components | None = None,
+    formats: Collection[str] | None = None,
 ) -> list[AnalysisResult]:
     """Analyze several recordings as `analyze_video` does; one that fails does not stop the others.
 
@@ -127,6 +141,7 @@ def analyze_videos(
         progress: as for `analyze_video`.
         workers: number of recordings that are analyzed at once, each in a process of its own.
         components: another tracker or spotter than those that `options` names.
+        formats: as for `analyze_video`.
 
     Returns:
         The outcome of each recording, in the order of `paths`.
@@ -136,6 +151,7 @@ def analyze_videos(
     """
     options = options or AnalysisOptions()
     options.check()  # a wrong setting is one error, not one for each recording
+    check_formats(formats)
     sources = [Path(path) for path in paths]
     jobs = list(zip(sources, output_folders(sources, Path(out)), strict=True))
     parallel = workers > 1 and len(jobs) > 1
@@ -147,6 +163,7 @@ def analyze_videos(
             options=options,
             progress=no_progress if parallel else callback,
             components=components or Components(),
+            formats=formats,
         )
         callback("recordings", 0, len(jobs))
         for index, outcome in runner.run(job, jobs, None):
@@ -176,8 +193,9 @@ def _run_job(
     options: AnalysisOptions,
     progress: ProgressCallback,
     components: Components,
+    formats: Collection[str] | None,
 ) -> Analysis:
-    return _analyze_into(*job, options, progress, components)
+    return _analyze_into(*job, options, progress, components, formats)
 
 
 @contextmanager
@@ -208,7 +226,12 @@ def _open(source: Path, options: AnalysisOptions) -> Frames:
 
 
 def _analyze_into(
-    source: Path, folder: Path, options: AnalysisOptions, progress: ProgressCallback, components: Components
+    source: Path,
+    folder: Path,
+    options: AnalysisOptions,
+    progress: ProgressCallback,
+    components: Components,
+    formats: Collection[str] | None,
 ) -> Analysis:
     with _readable_errors(source):
         frames = _open(source, options)
@@ -217,15 +240,17 @@ def _analyze_into(
             raise RunError(f"'{folder}' is a file; give another --out")
         if (old := _finished(folder, source, fingerprint)) is not None:
             progress(f"{one_line(source.name)}: done before", 1, 1)
+            save_missing(folder, old, formats)
             return old
         with _locked(folder):
             if (old := _finished(folder, source, fingerprint)) is not None:  # by another process, meanwhile
+                save_missing(folder, old, formats)
                 return old
             work = folder / WORK
             try:
                 work.mkdir(parents=True, exist_ok=True)
-                analysis, images = _analyze(source, frames, work, fingerprint, options, progress, components)
-                write_analysis(folder, analysis, images)
+                analysis, images, table = _analyze(source, frames, work, fingerprint, options, progress, components)
+                write_analysis(folder, analysis, images, table(), formats)
             except Exception:  # not an interrupt: after one, the same command continues from the finished tracks
                 _remove_work(folder)
                 raise
@@ -248,12 +273,15 @@ def _fingerprint(source: Path, options: AnalysisOptions) -> str:
 
 
 def _finished(folder: Path, source: Path, fingerprint: str) -> Analysis | None:
-    """Read the analysis that is already in a folder; None where it is incomplete or of other settings."""
+    """Read the analysis that is already in a folder; None where it is incomplete or of other settings.
+
+    Files of events may be missing: they can be written from what is there.
+    """
     try:
         old = read_analysis(folder / "events.json")
     except DataError:
         return None
-    if old.fingerprint == fingerprint and all((folder / name).is_file() for name in analysis_files()):
+    if old.fingerprint == fingerprint and all((folder / name).is_file() for name in (REPORT, FRAMES)):
         return old
     if old.recording.path != absolute_path(source):
         raise RunError(f"'{folder}' holds the events of '{old.recording.path}'; give another --out")
@@ -270,8 +298,8 @@ def _analyze(
     options: AnalysisOptions,
     progress: ProgressCallback,
     components: Components,
-) -> tuple[Analysis, Mapping[int, EventImages]]:
-    """Run every part; the analysis, and images of its events by their index.
+) -> tuple[Analysis, Mapping[int, EventImages], Callable[[], bytes]]:
+    """Run every part; the analysis, images of its events by their index, and what makes the table of frames.
 
     Args:
         source: the recording.
@@ -325,7 +353,9 @@ def _analyze(
     )
     analysis = build_analysis(recording, faces, events, model, options, notes=notes, fingerprint=fingerprint)
     candidates = beside_events(to_candidates(weaker, left_out), events)
-    return replace(analysis, detection_limit=detection_limit, candidates=candidates), images
+    movement = {track: spotted[track].curve for track in searched}
+    table = partial(frame_table, tracks, movement, *frame_times(frames, options.fps))
+    return replace(analysis, detection_limit=detection_limit, candidates=candidates), images, table
 
 
 def _frame_shape(source: Path, frames: Frames) -> tuple[int, ...]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..core.events import EVENT_FORMATS, Analysis, Event, Face, Recording
+from ..core.events import EVENT_FORMATS, Analysis, Event, Face, Recording, default_formats
 from ..core.files import write_atomically
 from ..recognizers.model import Model
 from .classify import warnings
 from .event_images import EventImages
 from .options import AnalysisOptions
 from .page import render_page
+
+FRAMES = "frames.csv"
+"""A row for each frame and face, as `frame_table` writes it."""
 
 REPORT = "report.html"
 """The page with a time line and the images of each event."""
@@ -61,22 +64,51 @@ def build_analysis(
 
 
 def event_files() -> tuple[str, ...]:
-    """Names of the files of events: one for each format."""
-    return tuple(form.file_name for _, form in EVENT_FORMATS)
+    """Names of the files of events that are written where no format is named."""
+    return tuple(EVENT_FORMATS.get(name).file_name for name in default_formats())
 
 
 def analysis_files() -> tuple[str, ...]:
-    """Names of all files that the analysis of a recording leaves."""
-    return (*event_files(), REPORT)
+    """Names of all files that the analysis of a recording leaves where no format is named."""
+    return (*event_files(), FRAMES, REPORT)
 
 
-def write_analysis(folder: Path, analysis: Analysis, images: Mapping[int, EventImages]) -> None:
-    """Write the report and then the events in every format; `events.json` comes last, so that all are there with it.
+def write_analysis(
+    folder: Path,
+    analysis: Analysis,
+    images: Mapping[int, EventImages],
+    frames: bytes,
+    formats: Collection[str] | None = None,
+) -> None:
+    """Write the report, the table of frames and then the events; `events.json` comes last: all are there with it.
 
     Args:
         folder: folder of the recording.
         analysis: what to write.
         images: images of events by their index, for the report.
+        frames: content of `frames.csv`.
+        formats: names from `EVENT_FORMATS`; the default ones if None. Formats whose file is there are written too, so
+            that no file of an older analysis stays.
     """
     write_atomically(folder / REPORT, render_page(analysis, images).encode())
-    analysis.save(folder)
+    write_atomically(folder / FRAMES, frames)
+    present = [name for name, form in EVENT_FORMATS if (folder / form.file_name).is_file()]  # of an older analysis
+    analysis.save(folder, {*(default_formats() if formats is None else formats), *present, "json"})
+
+
+def save_missing(folder: Path, analysis: Analysis, formats: Collection[str] | None) -> None:
+    """Write the files of events that a folder lacks, from the analysis that is in it."""
+    wanted = default_formats() if formats is None else formats
+    missing = [name for name in wanted if not (folder / EVENT_FORMATS.get(name).file_name).is_file()]
+    if missing:
+        analysis.save(folder, missing)
+
+
+def check_formats(formats: Collection[str] | None) -> None:
+    """Raise an error if there is no such format.
+
+    Raises:
+        UnknownNameError: there is none; the message names the nearest.
+    """
+    for name in formats or ():
+        EVENT_FORMATS.get(name)

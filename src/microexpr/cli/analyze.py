@@ -15,10 +15,12 @@ from .console import count, out, print_status
 from .options import (
     AnalysisSettings,
     DetectionLimit,
+    Formats,
     Model,
     Plugins,
     Sensitivity,
     Threshold,
+    chosen_formats,
     load_plugins,
     parse_settings,
 )
@@ -51,6 +53,7 @@ def analyze(
             help="Frames per second of the camera, for folders of frames and for films stored to be played slowly."
         ),
     ] = None,
+    formats: Formats = [],
     sensitivity: Sensitivity = 0.5,
     exclude: Annotated[
         list[str],
@@ -76,7 +79,7 @@ def analyze(
     options = AnalysisOptions.from_settings({**values, **parse_settings(settings)})
     found = recordings(sources, print_status)
     with show_progress() as progress:
-        results = analyze_videos(found, folder, options, progress, workers)
+        results = analyze_videos(found, folder, options, progress, workers, formats=chosen_formats(formats))
     failures = _print_results(results, debug=context.find_root().params["debug"])
     if failures:
         raise typer.Exit(1)

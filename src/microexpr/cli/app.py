@@ -8,6 +8,7 @@ import typer
 
 from .. import __version__
 from .analyze import analyze
+from .collect import collect
 from .datasets import check, datasets, synthesize
 from .demo import demo
 from .experiments import recipes, report, run, test, train
@@ -54,6 +55,7 @@ for command in (
     check,
     synthesize,
     inject,
+    collect,
     recipes,
     run,
     report,

@@ -52,6 +52,40 @@ def _completions(names: Sequence[str], incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]
 
 
+def complete_format(incomplete: str) -> list[str]:
+    """Names of event formats for the shell's completion."""
+    from ..analysis.formats import EVENT_FORMATS
+
+    return _completions(["all", "list", *EVENT_FORMATS.names()], incomplete)
+
+
+def _list_formats(names: list[str]) -> list[str]:
+    """Print the event formats and end the program where `list` is asked for."""
+    if "list" in names:
+        from ..analysis.formats import EVENT_FORMATS
+
+        for name, form in EVENT_FORMATS:
+            read = "written and read" if form.read is not None else "written"
+            usual = ", by default" if form.default else ""
+            typer.echo(f"{name:10} {form.file_name:22} {form.title}, {read}{usual}")
+        raise typer.Exit
+    return names
+
+
+Formats = Annotated[
+    list[str],
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        is_eager=True,
+        callback=_list_formats,
+        autocompletion=complete_format,
+        help="A file of events to write, several times if wanted; `all` for every format, `list` shows their names. "
+        "csv, elan and json if left out; events.json is always written.",
+    ),
+]
+
+
 Sensitivity = Annotated[
     float,
     typer.Option(
@@ -132,6 +166,13 @@ def load_plugins(plugins: Sequence[Path]) -> None:
 
     for path in plugins:
         load_plugin(path)
+
+
+def chosen_formats(names: Sequence[str]) -> list[str] | None:
+    """The formats of `--format`; None for the usual ones."""
+    from ..analysis.formats import EVENT_FORMATS
+
+    return EVENT_FORMATS.names() if "all" in names else list(names) or None
 
 
 def parse_assignments(texts: Sequence[str], option: str) -> list[tuple[str, str]]:

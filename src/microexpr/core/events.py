@@ -17,6 +17,7 @@ from .detection_limit import DetectionLimit
 from .event_columns import UNIT_COLUMNS, to_columns
 from .facial_regions import describe_motion, describe_units
 from .files import write_atomically
+from .frame_times import FrameTimes
 from .registry import RecordRegistry
 
 if TYPE_CHECKING:
@@ -246,7 +247,7 @@ class Analysis:
 
         Args:
             folder: is made where it does not exist.
-            formats: names from `EVENT_FORMATS`; all of them by default.
+            formats: names from `EVENT_FORMATS`; by default those whose `default` is True.
 
         Returns:
             The files, in the order in which they were written.
@@ -255,9 +256,9 @@ class Analysis:
             UnknownNameError: there is no such format.
         """
         folder = Path(folder)
-        names = EVENT_FORMATS.names() if formats is None else formats
+        names = default_formats() if formats is None else set(formats)
         chosen = [EVENT_FORMATS.get(name) for name in sorted(names, key=lambda name: (name == "json", name))]
-        contents = {folder / form.file_name: form.write(self, folder) for form in chosen}
+        contents = {folder / name: content for form in chosen for name, content in form.files(self, folder).items()}
         for path, content in contents.items():
             write_atomically(path, content)
         return list(contents)
@@ -319,27 +320,50 @@ class EventFormat:
         suffix: suffix of its files, e.g. `.eaf`.
         title: name on buttons and in tables, e.g. `ELAN`.
         write: (analysis, folder that the file will lie in) -> content of the file.
-        read: (content of a file, its name for error messages) -> events; None where the format cannot be read. Raises
-            `DataError` where the content is not of this format.
-        frame_numbers: whether its files hold frame numbers. Those of other formats are computed from seconds, for a
-            steady frame rate.
+        read: (content of a file, its name for error messages, times of the frames of the film or None) -> events; None
+            where the format cannot be read. Raises `DataError` where the content is not of this format, or where it
+            holds seconds only and the film is not known.
+        matches: content of a file with this suffix -> whether it is of this format, where several have the suffix.
+        sidecar: analysis -> content of a JSON file of the same name that belongs to the file.
+        stem: name of the file without suffix.
+        default: whether the file is written where no format is named.
     """
 
     name: str
     suffix: str
     title: str
     write: Callable[[Analysis, Path], bytes]
-    read: Callable[[bytes, str], tuple[Event, ...]] | None = None
-    frame_numbers: bool = True
+    read: Callable[[bytes, str, FrameTimes | None], tuple[Event, ...]] | None = None
+    matches: Callable[[bytes], bool] | None = None
+    sidecar: Callable[[Analysis], bytes] | None = None
+    stem: str = "events"
+    default: bool = True
 
     @property
     def file_name(self) -> str:
         """Name of the file that `Analysis.save` writes."""
-        return f"events{self.suffix}"
+        return f"{self.stem}{self.suffix}"
+
+    def files(self, analysis: Analysis, folder: Path) -> dict[str, bytes]:
+        """Return name -> content of the file and, if there is one, of its sidecar.
+
+        Args:
+            analysis: the events.
+            folder: folder that the files will lie in.
+        """
+        contents = {self.file_name: self.write(analysis, folder)}
+        if self.sidecar is not None:
+            contents[f"{self.stem}.json"] = self.sidecar(analysis)
+        return contents
 
 
 EVENT_FORMATS: RecordRegistry[EventFormat] = RecordRegistry("event format", "microexpr.analysis.formats")
 """Every format in which events can be written."""
+
+
+def default_formats() -> list[str]:
+    """Return the names of the formats that are written where none is named."""
+    return [name for name, form in EVENT_FORMATS if form.default]
 
 
 def _count(movements: int) -> str:

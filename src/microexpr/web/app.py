@@ -25,7 +25,7 @@ from .annotations import AnnotationEdit, Annotations, add_event, edit_event
 from .jobs import JobQueue
 from .security import SecurityMiddleware, error_response
 from .settings import ServerOptions
-from .store import PREVIEW_FILE, REPORT_FILE, RecordingInfo, RecordingStore
+from .store import FRAMES_FILE, PREVIEW_FILE, REPORT_FILE, RecordingInfo, RecordingStore
 from .uploads import receive_upload
 
 PAGE_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -177,6 +177,14 @@ def _add_downloads(app: FastAPI, store: RecordingStore) -> None:
         if not path.is_file():
             raise MissingDataError("there is no report of this recording")
         name = f"{slug(Path(store.info(id).name).stem)}-report.html"
+        return FileResponse(path, media_type=DOWNLOAD, filename=name)
+
+    @app.get("/api/recordings/{id}/frames.csv")
+    def frames(id: str) -> Response:
+        path = store.folder(id) / FRAMES_FILE
+        if not path.is_file():
+            raise MissingDataError("there is no table of frames of this recording")
+        name = f"{slug(Path(store.info(id).name).stem)}-frames.csv"
         return FileResponse(path, media_type=DOWNLOAD, filename=name)
 
     @app.get("/api/recordings/{id}/export/{format}")

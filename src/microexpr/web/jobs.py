@@ -29,7 +29,7 @@ from ..imaging.frames import open_frames
 from ..imaging.timing import MonotonicClock
 from .media import is_playable, write_preview
 from .settings import ServerOptions
-from .store import ANALYSIS_FILE, PREVIEW_FILE, REPORT_FILE, RecordingStore
+from .store import ANALYSIS_FILE, FRAMES_FILE, PREVIEW_FILE, REPORT_FILE, RecordingStore
 
 PROGRESS_SECONDS = 0.1
 """Minimum time between two progress messages of an analysis."""
@@ -222,6 +222,8 @@ def analyze_recording(job: AnalysisJob, progress: ProgressCallback) -> None:
     for report in (folder / "analysis").glob("*/report.html"):
         page = rename_recording(report.read_text("utf-8"), job.file, job.name)
         write_atomically(folder / REPORT_FILE, page.encode())
+    for table in (folder / "analysis").glob("*/frames.csv"):
+        table.replace(folder / FRAMES_FILE)
     shutil.rmtree(folder / "analysis", ignore_errors=True)
     content = to_json(dataclasses.replace(analysis, recording=recording, events=events))
     write_atomically(folder / ANALYSIS_FILE, content.encode())

@@ -7,6 +7,8 @@
                            times.npy          (T,) seconds of the frames since the first one
                            analysis.json      result of the analysis
                            annotations.json   events as the coders annotated them, with the history of changes
+                           report.html        page of the analysis, without annotations
+                           frames.csv         what was measured in each frame
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ PREVIEW_FILE = "preview.mp4"
 ANALYSIS_FILE = "analysis.json"
 ANNOTATIONS_FILE = "annotations.json"
 REPORT_FILE = "report.html"
+FRAMES_FILE = "frames.csv"
 
 MAX_OPEN_READERS = 3
 """Number of recordings whose video file stays open for reading single frames."""

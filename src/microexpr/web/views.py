@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from ..analysis.coded_files import read_events
 from ..analysis.face_map import face_map
 from ..analysis.formats import EVENT_FORMATS
 from ..analysis.person_table import person_lines
 from ..core.action_units import ACTION_UNITS, MIDLINE
-from ..core.errors import DataError
 from ..core.events import Analysis, Event, describe_action_units, unit_codes
 from ..core.files import slug
+from ..core.frame_times import FrameTimes
 from ..metrics.agreement import Agreement, agreement
 from .annotations import Annotations, second_round_note
-from .store import PREVIEW_FILE, REPORT_FILE, RecordingStore
+from .store import FRAMES_FILE, PREVIEW_FILE, REPORT_FILE, RecordingStore
 
 CLASSES = ("negative", "positive", "surprise")
 """Classes offered where no recognizer names its own: the three of MEGC 2019."""
@@ -53,6 +53,7 @@ def recording_view(store: RecordingStore, id: str) -> dict[str, Any]:
         "playable": has_preview or Path(store.info(id).file).suffix in (".mp4", ".webm"),
         "has_preview": has_preview,
         "has_report": (folder / REPORT_FILE).is_file(),
+        "has_frames": (folder / FRAMES_FILE).is_file(),
         "formats": [
             {"name": name, "suffix": entry.suffix, "title": entry.title, "readable": entry.read is not None}
             for name, entry in EVENT_FORMATS
@@ -103,7 +104,7 @@ def event_map(store: RecordingStore, id: str, number: int) -> str:
 
 
 def export_events(analysis: Analysis, format: str, coder: str) -> tuple[str, bytes]:
-    """Return name and content of a file of events.
+    """Return name and content of a file of events; a zip file where the format has two files.
 
     Args:
         analysis: with the events as they are annotated, and without the path of the video.
@@ -115,35 +116,15 @@ def export_events(analysis: Analysis, format: str, coder: str) -> tuple[str, byt
     """
     file_format = EVENT_FORMATS.get(format)
     stem = slug(Path(analysis.recording.name).stem).strip("-.")[:60] or "recording"
-    parts = [stem, slug(coder).strip("-.")[:40], "events"]
-    return "-".join(filter(None, parts)) + file_format.suffix, file_format.write(analysis, Path())
-
-
-def read_events(content: bytes, name: str, times: np.ndarray) -> Sequence[Event]:
-    """Read another coder's events.
-
-    Args:
-        content: of a file in one of the readable `EVENT_FORMATS`.
-        name: of the file; its suffix tells the format.
-        times: (T,) seconds of the recording's frames, for formats without frame numbers.
-
-    Raises:
-        DataError: the format cannot be read, or the content is not of this format.
-    """
-    readable = {entry.suffix: entry for _, entry in EVENT_FORMATS if entry.read is not None}
-    entry = readable.get(Path(name).suffix.lower())
-    if entry is None or entry.read is None:
-        raise DataError(f"'{name}' cannot be read; use a file that ends in {' or '.join(readable)}")
-    events = entry.read(content, name)
-    return events if entry.frame_numbers else [_with_frames(event, times) for event in events]
-
-
-def _with_frames(event: Event, times: np.ndarray) -> Event:
-    """The event with the numbers of the frames that are nearest to its seconds; it must lie in the recording."""
-    if not (0 <= event.start <= event.end <= times[-1] + np.diff(times).max(initial=0)):
-        return event
-    onset, apex, offset = (int(np.abs(times - seconds).argmin()) for seconds in (event.start, event.peak, event.end))
-    return dataclasses.replace(event, onset=onset, apex=apex, offset=offset)
+    name = "-".join(filter(None, [stem, slug(coder).strip("-.")[:40], file_format.stem]))
+    files = file_format.files(analysis, Path())
+    if len(files) == 1:
+        return name + file_format.suffix, files[file_format.file_name]
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for inner, content in files.items():
+            archive.writestr(inner, content)
+    return f"{name}.zip", packed.getvalue()
 
 
 def begin_second_round(store: RecordingStore, id: str, content: bytes, name: str) -> None:
@@ -170,7 +151,7 @@ def begin_second_round(store: RecordingStore, id: str, content: bytes, name: str
 
 def _agreement(store: RecordingStore, id: str, content: bytes, name: str) -> Agreement:
     times = store.times(id)
-    second = read_events(content, name, times)
+    second = read_events(content, name, FrameTimes(store.info(id).name, times))
     return agreement(store.annotated_analysis(id).events, second, range(len(times)), times=times)
 
 

@@ -7,6 +7,7 @@ import dataclasses
 import io
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ...core.errors import DataError, UsageError
 from ...core.event_columns import UNIT_COLUMNS, from_columns, to_columns
 from ...core.events import EVENT_FORMATS, Analysis, Event, EventFormat, describe_action_units, ordered_classes
 from ...core.files import decode_text
+from ...core.frame_times import FrameTimes
 from ._validation import first_error
 
 COLUMNS = (
@@ -59,14 +61,20 @@ def to_csv(events: Sequence[Event], classes: Sequence[str] = (), folders: Sequen
     first = [] if folders is None else [FOLDER_COLUMN]
     writer.writerow([*first, *COLUMNS, *UNIT_COLUMNS, *(f"p_{name}" for name in named)])
     for number, event in enumerate(events):
-        row = {**dataclasses.asdict(event), "warnings": "; ".join(event.warnings), "seconds": round(event.seconds, 6)}
-        row |= to_columns(event.action_units, event.unit_probabilities, event.regions)
-        row |= {"probability": event.probability, "movement": describe_action_units(event)}
+        row = row_of_event(event)
         row |= {name: escape_formula(row[name]) for name in TEXT_COLUMNS}
         cells = [row[name] for name in (*COLUMNS, *UNIT_COLUMNS)]
         folder = [] if folders is None else [escape_formula(folders[number])]
         writer.writerow([*folder, *cells, *(event.probabilities.get(name, "") for name in named)])
     return text.getvalue()
+
+
+def row_of_event(event: Event) -> dict[str, Any]:
+    """Return column -> value of an event, None where it has none; `event_of_row` reads it."""
+    row = {**dataclasses.asdict(event), "warnings": "; ".join(event.warnings), "seconds": round(event.seconds, 6)}
+    row |= to_columns(event.action_units, event.unit_probabilities, event.regions)
+    row |= {"probability": event.probability, "movement": describe_action_units(event)}
+    return row | {f"p_{name}": value for name, value in event.probabilities.items()}
 
 
 def escape_formula(value: str) -> str:
@@ -119,17 +127,39 @@ def _with_point(column: str, cell: Any) -> Any:
 
 
 def _read_row(row: Mapping[str, Any], where: str) -> Event:
+    plain = {
+        name: text[1:] if name in TEXT_COLUMNS and isinstance(text, str) and re.match(f"'+{FORMULA}", text) else text
+        for name, text in row.items()
+    }
+    return event_of_row(plain, where)
+
+
+@cache
+def _event_adapter() -> TypeAdapter[Event]:
+    return TypeAdapter(Event)  # once, because it takes longer to make than to use
+
+
+def event_of_row(row: Mapping[str, Any], where: str) -> Event:
+    """Return the event of a row.
+
+    Args:
+        row: column -> text, without the quotes that keep formulas from being run.
+        where: file and place, for error messages.
+
+    Raises:
+        DataError: a column is missing or a value is invalid.
+    """
     values: dict[str, Any] = {}
     for name in COLUMNS:
         if name in DERIVED_COLUMNS or (name in LATER_COLUMNS and name not in row):
             continue
         if row.get(name) is None:
             raise DataError(f"{where}: no column '{name}'")
-        values[name] = row[name][1:] if name in TEXT_COLUMNS and re.match(f"'+{FORMULA}", row[name]) else row[name]
+        values[name] = row[name]
     values["warnings"] = [part for part in values["warnings"].split("; ") if part]
     probabilities = {str(name)[2:]: value for name, value in row.items() if str(name).startswith("p_") and value}
     try:
-        event = TypeAdapter(Event).validate_python({**values, "probabilities": probabilities, **from_columns(row)})
+        event = _event_adapter().validate_python({**values, "probabilities": probabilities, **from_columns(row)})
     except UsageError as error:
         raise DataError(f"{where}: {error}") from None
     except ValidationError as error:
@@ -142,7 +172,7 @@ def _write(analysis: Analysis, folder: Path) -> bytes:
     return to_csv(analysis.events, analysis.classes).encode()
 
 
-def _read(content: bytes, name: str) -> tuple[Event, ...]:
+def _read(content: bytes, name: str, times: FrameTimes | None) -> tuple[Event, ...]:
     return tuple(from_csv(decode_text(content), name))
 
 

@@ -14,6 +14,8 @@ from ...core.action_units import ActionUnit
 from ...core.detection_limit import DetectionCurve, DetectionLimit
 from ...core.errors import DataError, MissingDataError
 from ...core.events import EVENT_FORMATS, Analysis, Candidate, Event, EventFormat, Face, Recording
+from ...core.frame_times import FrameTimes
+from ._text import decode
 from ._validation import first_error
 
 FORMAT, SCHEMA = "microexpr events", 1
@@ -94,8 +96,8 @@ def _write(analysis: Analysis, folder: Path) -> bytes:
     return to_json(analysis).encode()
 
 
-def _read(content: bytes, name: str) -> tuple[Event, ...]:
-    return from_json(content.decode("utf-8", errors="replace"), name).events
+def _read(content: bytes, name: str, times: FrameTimes | None) -> tuple[Event, ...]:
+    return from_json(decode(content, name), name).events
 
 
 EVENT_FORMATS.add("json", EventFormat("json", ".json", "JSON", _write, _read))

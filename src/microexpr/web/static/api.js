@@ -41,6 +41,7 @@ export const getFrame = async (id, number) => (await request(recordingPath(id, `
 export const getMap = async (id, number) => (await request(recordingPath(id, `/events/${number}/map`))).text();
 export const videoUrl = (id) => recordingPath(id, "/video");
 export const reportUrl = (id) => recordingPath(id, "/report");
+export const framesUrl = (id) => recordingPath(id, "/frames.csv");
 export const exportUrl = (id, format, coder) => recordingPath(id, `/export/${format}?coder=${encodeURIComponent(coder)}`);
 
 /* Uploads a file; onProgress(fraction) is called during the upload. */

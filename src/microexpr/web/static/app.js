@@ -93,7 +93,9 @@ function showFacts() {
 function showLinks() {
   $("exports").replaceChildren(...data.formats.map(({ name, title }) =>
     make("a", { className: "button", id: `export-${name}`, href: api.exportUrl(data.id, name, coder()), download: "" }, title)));
-  $("second-file").accept = data.formats.filter(({ readable }) => readable).map(({ suffix }) => suffix).join(",");
+  $("second-file").accept = [...new Set(data.formats.filter(({ readable }) => readable).map(({ suffix }) => suffix))].join(",");
+  $("frames").href = api.framesUrl(data.id);
+  $("frames").hidden = !data.has_frames;
   $("report").href = api.reportUrl(data.id);
   $("report").hidden = !data.has_report;
 }
