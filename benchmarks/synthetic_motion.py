@@ -52,6 +52,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "both sides alike": {"motion": {"expressions": {"sides": 0.0, "one_sided": 0.0}}},
     "sets of a class by their weights alone": {"motion": {"expressions": {"even_sets": 0.0}}},
     "sets of a class equally often": {"motion": {"expressions": {"even_sets": 1.0}}},
+    "no freely drawn action units": {"motion": {"expressions": {"free": 0.0}}},
     "without the anchors of the face mesh": {"motion": {"anchors": "landmarks"}},
     "no changes of style in training": {"style": 0.0},
     "no action units to learn": {"unit_weight": 0.0},
@@ -132,8 +133,9 @@ def render(count: int, side: int = 112) -> tuple[dict[str, np.ndarray], DrawnMot
     grid = np.stack(np.meshgrid(np.arange(float(side)), np.arange(float(side))), -1).reshape(-1, 2)
     rng = np.random.default_rng(6)
     images: dict[str, list[np.ndarray]] = {"tvl1": [], "dis": [], "farneback": []}
+    people = [Person.draw(1000 + i) for i in range(60)]
     for i in range(count):
-        person = Person.draw(1000 + i % 60)
+        person = people[i % len(people)]
         matrix = frame.map_from(person.points[:68])
         face = cv2.warpAffine(person.image, matrix, frame.size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
         landmarks = person.points[:68] @ matrix[:, :2].T + matrix[:, 2]
