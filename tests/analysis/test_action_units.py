@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from microexpr.analysis import AnalysisOptions, analyze_video
-from microexpr.analysis.measurement import measure_regions
+from microexpr.analysis.measurement import farthest_frame, measure_regions
 from microexpr.core.action_units import ACTION_UNITS, ActionUnit
 from microexpr.core.facial_regions import MEASURABLE, REGIONS
 from microexpr.imaging.video import write_video
@@ -122,6 +122,12 @@ def test_motion_is_measured_without_the_head_in_pixels_of_a_face_224_wide():
     assert unit.pixels == pytest.approx(np.hypot(x, y)) and unit.share == pytest.approx(
         unit.pixels / motion.interocular, abs=1e-5
     )
+
+
+def test_the_face_is_farthest_from_its_onset_at_the_apex():
+    track = ground_truth_track(video(((12, ""),), 6.0, drift=4.0), 160)
+    assert abs(farthest_frame(track, 0, len(track) - 1) - APEX) <= 3
+    assert farthest_frame(track, 5, 5) == 5
 
 
 def test_faces_at_rest_seem_to_move_by_less_than_can_be_measured():

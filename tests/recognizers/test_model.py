@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from microexpr.analysis.options import AnalysisOptions
+from microexpr.core.action_units import ActionUnit
 from microexpr.core.errors import DataError, MicroexprError, MissingDataError, UnknownNameError, UsageError
 from microexpr.core.tensor_files import read_metadata
 from microexpr.imaging.images import write_image
@@ -13,7 +14,7 @@ from microexpr.preprocessing import Chain
 from microexpr.preprocessing.base import STEPS
 from microexpr.recognizers import RECOGNIZERS
 from microexpr.recognizers.checks import CLASSES, synthetic_samples
-from microexpr.recognizers.model import Model, load_model
+from microexpr.recognizers.model import Answer, Model, joined_answer, load_model
 from microexpr.recognizers.onnx_export import export
 
 IMAGE_CHAIN = [
@@ -202,3 +203,13 @@ def test_an_answer_has_action_units_and_a_reason_where_the_recognizer_gives_them
     assert Model(chain, WithUnits()).answer(tmp_path / "dark.png").unknown == "too dark"
     plain = load_model(saved(tmp_path / "m.safetensors"))
     assert plain.answer(frames / "img10.png").action_units == () and plain.answer(frames / "img10.png").unknown == ""
+
+
+def test_joined_answers_have_the_surest_class_and_every_unit_that_one_of_them_tells():
+    known = Answer({"a": 0.6, "b": 0.4}, "a", (ActionUnit(1, "R", 0.9), ActionUnit(1, "L", 0.1)))
+    surer = Answer({"b": 0.7, "a": 0.3}, "b", (ActionUnit(1, "R", 0.2), ActionUnit(1, "L", 0.5)))
+    strange = Answer({"a": 0.9, "b": 0.1}, "a", (ActionUnit(1, "R", 0.0), ActionUnit(1, "L", 0.0)), "talk")
+    joined = joined_answer([known, strange, surer])
+    assert (joined.label, joined.unknown) == ("b", "")
+    assert [unit.probability for unit in joined.action_units] == [0.9, 0.5]
+    assert joined_answer([strange]) == strange

@@ -15,11 +15,11 @@ from ..core.events import Event, Face, Recording
 from ..core.progress import ProgressCallback
 from ..core.track import FaceTrack
 from ..faces.gaze import gaze, has_iris, why_no_iris
-from ..recognizers.model import Answer, Model
+from ..recognizers.model import Answer, Model, joined_answer
 from .causes import LOOK_ASIDE, LOWERED, cut_remarks, event_remarks, is_look_aside
 from .crops import CropRequest, EventCrops, crop_events
 from .event_images import EventImages, event_images
-from .measurement import RegionMotion, measure_regions
+from .measurement import RegionMotion, farthest_frame, measure_regions
 from .options import AnalysisOptions
 from .summary import frame_damage, rounded
 
@@ -106,7 +106,7 @@ def classify_events(
     images: dict[int, EventImages] = {}
     all_frames = model is not None and not model.chain.key_frames_only
     requests = {
-        index: CropRequest(event, found[index][0], all_frames)
+        index: CropRequest(event, found[index][0], all_frames, None if model is None else _farthest(*found[index]))
         for index, event in enumerate(events)
         if model is not None or index in illustrated
     }
@@ -215,11 +215,27 @@ def _lowered(event: Event) -> Event:
     return dataclasses.replace(_with(event, LOOK_ASIDE), score=score, label="unknown", reason=reason, action_units=())
 
 
+def _farthest(track: FaceTrack, interval: Interval) -> int | None:
+    """Number of the frame in which the face is farthest from the onset of an event; None where that is the onset."""
+    first, _, last = _indices(track, interval)
+    index = farthest_frame(track, first, last)
+    return int(track.numbers[index]) if index > first else None
+
+
 def _answer(event: Event, crops: EventCrops, source: Path, model: Model) -> Answer | MicroexprError:
-    """What the model says about an event, or why it could not read it."""
+    """What the model says about an event, or why it could not read it.
+
+    A model of onset and apex is asked about the apex and about the frame in which the face is farthest from the onset:
+    an apex that was found early or late shows a movement in part.
+    """
+    farthest, landmarks = crops.request.farthest, crops.landmarks()
+    apexes = {event.apex} if crops.request.all_frames or farthest not in crops.images else {event.apex, farthest}
     try:
-        return model.answer(
-            source, event.onset, event.apex, event.offset, frames=crops.images, landmarks=crops.landmarks()
+        return joined_answer(
+            [
+                model.answer(source, event.onset, apex, event.offset, frames=crops.images, landmarks=landmarks)
+                for apex in apexes
+            ]
         )
     except MicroexprError as error:
         return error

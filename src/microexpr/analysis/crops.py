@@ -27,12 +27,14 @@ class CropRequest:
     Attributes:
         event: the event.
         track: track of its face.
-        all_frames: whether all frames from onset to offset are wanted, or only onset, apex and offset.
+        all_frames: whether all frames from onset to offset are wanted, or only onset, apex and offset,
+        farthest: and the number of the frame in which the face is farthest from its onset; None for no such frame.
     """
 
     event: Event
     track: FaceTrack
     all_frames: bool
+    farthest: int | None = None
 
     @property
     def box(self) -> Box:
@@ -49,7 +51,7 @@ class CropRequest:
         event = self.event
         if self.all_frames:
             return event.onset <= number <= event.offset
-        return number in (event.onset, event.apex, event.offset)
+        return number in (event.onset, event.apex, event.offset, self.farthest)
 
 
 @dataclass(eq=False)

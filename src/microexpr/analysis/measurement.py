@@ -74,6 +74,27 @@ def measure_regions(track: FaceTrack, onset: int, apex: int) -> RegionMotion:
     )
 
 
+def farthest_frame(track: FaceTrack, onset: int, offset: int) -> int:
+    """Find the frame in which the face is farthest from its onset, without the motion of the head.
+
+    Args:
+        track: the track of a face.
+        onset: index into the track of the frame at which a movement begins.
+        offset: index of the frame at which it ends.
+
+    Returns:
+        Index of the frame in which the regions that move most, a third of them, have moved farthest; the onset where
+        nothing can be measured.
+    """
+    if offset <= onset or not np.ptp(track.points[onset], axis=0).min() >= 1:
+        return onset
+    part = track.select(slice(onset, offset + 1))
+    grid = time_grid(part, part.fps)
+    regions = np.stack(list(measure(part, grid).regions.values()))
+    moved = np.sort(np.linalg.norm(regions - regions[:, :1], axis=-1), axis=0)
+    return onset + int(grid.frames[moved[-len(regions) // 3 :].mean(axis=0).argmax()])
+
+
 def _moved(measured: Mapping[str, np.ndarray], region: str) -> tuple[float, float]:
     """Motion of a region from the first to the last step, the mean over what is measured in it."""
     side = next((side for side in ("right ", "left ") if region.startswith(side)), "")

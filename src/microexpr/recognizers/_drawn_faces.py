@@ -49,10 +49,10 @@ class DrawnFaces:
         return len(self.labels)
 
     @classmethod
-    def draw(cls, parts: Parts, n: int, seed: int) -> DrawnFaces:
+    def draw(cls, parts: Parts, n: int, seed: Sequence[int]) -> DrawnFaces:
         """Draw about n faces. Surprise that only opens the mouth counts as no expression: it is how talk looks."""
         frame = FaceFrame.aligned(SIDE)
-        drawn = [generator.draw(round(share * n), frame, [seed, i]) for i, (share, generator) in enumerate(parts)]
+        drawn = [generator.draw(round(share * n), frame, [*seed, i]) for i, (share, generator) in enumerate(parts)]
         motion = [np.concatenate([np.moveaxis(d.flow, -1, 1), d.strain[:, None]], axis=1) for d in drawn]
         labels = np.concatenate([d.labels for d in drawn])
         strengths = np.concatenate([d.strengths for d in drawn])
@@ -63,7 +63,7 @@ class DrawnFaces:
 
 def learned() -> Parts:
     """What the recognizer learns from."""
-    expression = Expressions(even_sets=0.3, blinks=0.25, speech=0.15, open_mouth=0.2)
+    expression = Expressions(even_sets=0.3, blinks=0.25, speech=0.15, open_mouth=0.2, free=0.25)
     talk = Expressions(nothing=1, companions=0.3, blinks=0.4, speech=0.75)
     others = Expressions(nothing=1, companions=0.3, blinks=0.3, speech=0.3)
     parts = []

@@ -43,7 +43,7 @@ STRANGE = "the motion looks like none that it learned from: a turned head, somet
 @RECOGNIZERS.register("default")
 @dataclass
 class Default(Recognizer):
-    """A small network that learns from drawn motion alone: three classes, 17 action units on each side, or unknown.
+    """Small networks that learn from drawn motion alone: three classes, 17 action units on each side, or unknown.
 
     It separates the motion of the head from that of the face, and reads the latter in one frame of the face, whether it
     comes from frames of a recording or from the precomputed release. Part of the drawn faces has no size of motion, as
@@ -54,8 +54,9 @@ class Default(Recognizer):
         source: what the images hold: `pixels`, u and v in pixels and strain, of faces as `align` puts them without a
             margin; `release`, the stretched images of the precomputed release of MEGC 2019.
         crop: for `pixels`, side in pixels of the aligned crop in which the flow was measured.
-        weights: `learn` trains a network; `shipped` takes the one that ships, and ignores all that is below.
-        fields: number of drawn faces.
+        weights: `learn` trains networks; `shipped` takes those that ship, and ignores all that is below.
+        members: number of networks, each trained on faces of its own; their logits are averaged.
+        fields: number of faces that are drawn for each network.
         without_unit: share of them, 0 to 1, whose motion has no size, as in the release.
         optimizer: the gradient descent method: `name` (adam, adamw, sgd), `lr`, `momentum`, `weight_decay`.
         epochs: passes over the faces.
@@ -69,7 +70,8 @@ class Default(Recognizer):
     source: Literal["pixels", "release"] = "pixels"
     crop: Annotated[int, Field(ge=8)] = 128
     weights: Literal["learn", "shipped"] = "learn"
-    fields: Annotated[int, Field(ge=200)] = 36_000
+    members: Annotated[int, Field(ge=1)] = 3
+    fields: Annotated[int, Field(ge=200)] = 20_000
     without_unit: Annotated[float, Field(ge=0, le=1)] = 0.35
     optimizer: Settings = field(default_factory=lambda: {"name": "adamw", "lr": 3e-3, "weight_decay": 0.01})
     epochs: Annotated[int, Field(ge=1)] = 5
@@ -90,15 +92,18 @@ class Default(Recognizer):
 
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
         if self.weights == "shipped":
-            self._restore(Recognizer.load(SHIPPED).state())
+            shipped = Recognizer.load(SHIPPED)
+            assert isinstance(shipped, Default)
+            self.modules_, self.calibration_ = shipped.modules_, shipped.calibration_
             return
         with torch_threads(self.threads):
-            faces = DrawnFaces.draw(learned(), self.fields, self.seed)
-            self.module_: MotionNetwork = self._train(faces)
-            self.calibration_ = self._calibrate(faces)
+            faces = [DrawnFaces.draw(learned(), self.fields, [self.seed, number]) for number in range(self.members)]
+            self.modules_: list[MotionNetwork] = [self._train(own, number) for number, own in enumerate(faces)]
+            self.calibration_ = self._calibrate(faces[0])
 
-    def _train(self, faces: DrawnFaces) -> MotionNetwork:
-        random = torch.Generator().manual_seed(self.seed)
+    def _train(self, faces: DrawnFaces, member: int) -> MotionNetwork:
+        seed = self.seed * 1009 + member
+        random = torch.Generator().manual_seed(seed)
         no_unit = torch.rand(len(faces), generator=random) < self.without_unit
         objective = _DefaultObjective(
             face_motion.prepared(faces.motion, no_unit).numpy(),
@@ -110,9 +115,16 @@ class Default(Recognizer):
             unit_weight=1.0,
             no_unit=no_unit,
         )
-        torch.manual_seed(self.seed)
+        torch.manual_seed(seed)
         module = MotionNetwork((3, face_motion.SIDE, face_motion.SIDE), OUTCOMES + UNITS, 0.0)
-        self.history_ = train_on_motion(objective, module, self.optimizer, self.epochs, self.on_progress_)
+        history = train_on_motion(
+            objective,
+            module,
+            self.optimizer,
+            self.epochs,
+            lambda done, total: self.on_progress_(member * total + done, self.members * total),
+        )
+        self.history_ += [{**row, "epoch": row["epoch"] + member * self.epochs} for row in history]
         return module
 
     def _soft_targets(self, faces: DrawnFaces) -> Tensor:
@@ -123,7 +135,7 @@ class Default(Recognizer):
         return torch.from_numpy(np.concatenate([classes, shown(faces.strengths).reshape(len(faces), UNITS)], axis=1))
 
     def _calibrate(self, faces: DrawnFaces) -> Calibration:
-        others = DrawnFaces.draw(held_out(), self.fields // 10, self.seed + 1)
+        others = DrawnFaces.draw(held_out(), max(self.fields // 5, 100), [self.seed, self.members])
         motion = face_motion.from_pixels(others.motion)
         logits, features = self._outputs(face_motion.compressed(motion))
         some = np.flatnonzero(faces.labels < len(CLASSES))[::8]
@@ -138,12 +150,15 @@ class Default(Recognizer):
         return Calibration.from_state(fitted.state())  # rounded as in a file, so that a loaded model predicts the same
 
     def _outputs(self, x: Tensor) -> tuple[np.ndarray, np.ndarray]:
-        """Logits (n, OUTCOMES + UNITS), the mean over the face and its mirror image, and features (n, 96); float64."""
-        places = mirrored_outputs(OUTCOMES)
+        """Logits (n, OUTCOMES + UNITS), the mean over networks, the face and its mirror image; float64.
+
+        The features (n, 96) are those of the first network.
+        """
+        places, first = mirrored_outputs(OUTCOMES), self.modules_[0]
         with torch.no_grad(), torch_threads(self.threads):
-            features = F.relu(self.module_.places(self.module_.maps(x).flatten(1)))
-            logits = (self.module_.head(features) + self.module_(mirrored(x))[:, places]) / 2
-        return logits.double().numpy(), features.double().numpy()
+            features = F.relu(first.places(first.maps(x).flatten(1)))
+            each = [(module(x) + module(mirrored(x))[:, places]) / 2 for module in self.modules_]
+        return torch.stack(each).mean(dim=0).double().numpy(), features.double().numpy()
 
     def _motion(self, samples: Sequence[Sample]) -> Tensor:
         """(n, 3, 28, 28) motion of the faces without that of the heads."""
@@ -211,18 +226,27 @@ class Default(Recognizer):
         return {**super()._saved_settings(), "classes": CLASSES, "weights": "learn"}
 
     def state(self) -> State:
-        """Return every weight and running mean of the network, and the calibration by `calibration.<name>`."""
-        weights = {name: tensor.numpy() for name, tensor in self.module_.state_dict().items()}
+        """Return the weights and running means by `<number of the network>.<name>`, and `calibration.<name>`."""
+        weights = {
+            f"{number}.{name}": tensor.numpy()
+            for number, module in enumerate(self.modules_)
+            for name, tensor in module.state_dict().items()
+        }
         return {**weights, **{f"calibration.{name}": array for name, array in self.calibration_.state().items()}}
 
     def _restore(self, state: State) -> None:
-        start = "calibration."
-        calibration = {name.removeprefix(start): array for name, array in state.items() if name.startswith(start)}
-        weights = {name: torch.from_numpy(np.array(a)) for name, a in state.items() if not name.startswith(start)}
-        self.module_ = MotionNetwork((3, face_motion.SIDE, face_motion.SIDE), OUTCOMES + UNITS, 0.0)
-        load_weights(self.module_, weights, "the file")
-        self.module_.eval()
-        self.calibration_ = Calibration.from_state(calibration)
+        self.modules_ = []
+        for member in range(self.members):
+            module = MotionNetwork((3, face_motion.SIDE, face_motion.SIDE), OUTCOMES + UNITS, 0.0)
+            weights = {name: torch.from_numpy(np.array(array)) for name, array in _part(state, f"{member}.").items()}
+            load_weights(module, weights, "the file")
+            self.modules_.append(module.eval())
+        self.calibration_ = Calibration.from_state(_part(state, "calibration."))
+
+
+def _part(state: State, start: str) -> dict[str, np.ndarray]:
+    """The arrays whose names start so, by the rest of the name."""
+    return {name.removeprefix(start): array for name, array in state.items() if name.startswith(start)}
 
 
 @dataclass

@@ -7,6 +7,7 @@ print(model("folder of frames, video or image"))
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,6 +57,23 @@ class Answer:
     label: str
     action_units: tuple[ActionUnit, ...] = ()
     unknown: str = ""
+
+
+def joined_answer(answers: Sequence[Answer]) -> Answer:
+    """Join what a model says about several pairs of frames of one movement.
+
+    Args:
+        answers: one or more of the same model.
+
+    Returns:
+        The class of the answer with the largest probability, of those that are not unknown if there are any; each
+        action unit with its largest probability.
+    """
+    surest = max(answers, key=lambda answer: (not answer.unknown, max(answer.probabilities.values())))
+    units = [
+        max(same, key=lambda unit: unit.probability) for same in zip(*(a.action_units for a in answers), strict=True)
+    ]
+    return dataclasses.replace(surest, action_units=tuple(units))
 
 
 @dataclass(frozen=True)
