@@ -229,7 +229,9 @@ def _answer(event: Event, crops: EventCrops, source: Path, model: Model) -> Answ
     an apex that was found early or late shows a movement in part.
     """
     farthest, landmarks = crops.request.farthest, crops.landmarks()
-    apexes = {event.apex} if crops.request.all_frames or farthest not in crops.images else {event.apex, farthest}
+    apexes = {event.apex}
+    if farthest is not None and farthest in crops.images and not crops.request.all_frames:
+        apexes.add(farthest)
     try:
         return joined_answer(
             [

@@ -53,7 +53,7 @@ class AnalysisOptions:
     spotter: Mapping[str, Any] = field(default_factory=lambda: {"name": SPOTTER})
     tracking: Mapping[str, Any] = field(default_factory=dict)
     threshold: Fraction = 0.5
-    unit_threshold: Fraction = 0.5
+    unit_threshold: Fraction = 0.4
     min_quality: Fraction = 0.5
     sensitivity: Fraction = 0.5
     exclude: tuple[str, ...] = ()

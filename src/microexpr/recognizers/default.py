@@ -94,11 +94,12 @@ class Default(Recognizer):
         if self.weights == "shipped":
             shipped = Recognizer.load(SHIPPED)
             assert isinstance(shipped, Default)
-            self.modules_, self.calibration_ = shipped.modules_, shipped.calibration_
+            self.modules_: list[MotionNetwork] = shipped.modules_
+            self.calibration_ = shipped.calibration_
             return
         with torch_threads(self.threads):
             faces = [DrawnFaces.draw(learned(), self.fields, [self.seed, number]) for number in range(self.members)]
-            self.modules_: list[MotionNetwork] = [self._train(own, number) for number, own in enumerate(faces)]
+            self.modules_ = [self._train(own, number) for number, own in enumerate(faces)]
             self.calibration_ = self._calibrate(faces[0])
 
     def _train(self, faces: DrawnFaces, member: int) -> MotionNetwork:
