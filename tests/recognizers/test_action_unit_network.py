@@ -7,6 +7,7 @@ from microexpr.core.action_units import ACTION_UNITS, format_action_units
 from microexpr.core.clip import Clip, Sample
 from microexpr.core.errors import RecipeError
 from microexpr.recognizers import RECOGNIZERS, Recognizer
+from microexpr.recognizers.action_unit_network import ActionUnitNetwork
 from microexpr.synthetic.motion import FaceFrame, MotionGenerator
 from microexpr.synthetic.motion.encoding import encode
 
@@ -56,6 +57,7 @@ def test_saving_and_loading_changes_nothing(fitted, tmp_path):
     samples, _ = drawn_clips(5, 3)
     fitted.save(tmp_path / "model.safetensors")
     loaded = Recognizer.load(tmp_path / "model.safetensors")
+    assert isinstance(loaded, ActionUnitNetwork)
     assert np.array_equal(loaded.predict_action_units(samples), fitted.predict_action_units(samples))
     assert loaded.predict_action_units([]).shape == (0, 17, 2)
 

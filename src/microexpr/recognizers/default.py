@@ -95,7 +95,7 @@ class Default(Recognizer):
             shipped = Recognizer.load(SHIPPED)
             assert isinstance(shipped, Default)
             self.modules_: list[MotionNetwork] = shipped.modules_
-            self.calibration_ = shipped.calibration_
+            self.calibration_: Calibration = shipped.calibration_
             return
         with torch_threads(self.threads):
             faces = [DrawnFaces.draw(learned(), self.fields, [self.seed, number]) for number in range(self.members)]
