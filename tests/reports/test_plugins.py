@@ -94,11 +94,6 @@ def test_another_kind_of_task_registers_its_report(plugin):
     assert "| first | 12 |" in report.to_markdown()
 
 
-def test_runs_of_different_kinds_are_not_reported_together(run):
-    with pytest.raises(UsageError, match="action-units, recognition"):
-        make_report([run, SimpleNamespace(kind="action-units")])
-
-
 def test_no_run_is_an_error():
     with pytest.raises(UsageError, match="no run"):
         make_report([])

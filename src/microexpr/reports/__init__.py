@@ -41,7 +41,7 @@ def make_report(runs: Run | Sequence[Run]) -> Report:
     every = list(runs) if isinstance(runs, Sequence) else [runs]
     if not every:
         raise UsageError("there is no run to report; give at least one")
-    begun = [run for run in every if run.done()] or every
+    begun = every if len(every) == 1 else [run for run in every if run.done()] or every
     missing = tuple(f"PARTIAL: '{run.folder}' has no result yet." for run in every if run not in begun)
     kinds = dict.fromkeys(run.kind for run in begun)
     reports = [REPORTS.get(kind)([run for run in begun if run.kind == kind]) for kind in kinds]
