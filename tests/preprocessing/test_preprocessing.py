@@ -51,6 +51,15 @@ def test_the_key_of_a_chain_depends_on_its_steps_and_settings():
     assert base.key != chain({"name": "resize", "size": 28}, {"name": "load-image"}).key
 
 
+def test_the_means_of_the_channels_are_subtracted_in_the_order_of_the_channels():
+    frames = np.full((1, 2, 2, 3), (200, 150, 110), np.uint8)  # red, green, blue
+    step = STEPS.build({"name": "select-frame", "channels": "bgr", "subtract": [103.939, 116.779, 123.68]})
+    image = step(Sample(make_clips()[0], {"frames": frames})).array("image")
+    assert image.dtype == np.float32 and image[0, 0] == pytest.approx([110 - 103.939, 150 - 116.779, 200 - 123.68])
+    with pytest.raises(RecipeError, match=r"subtract = \[1\.0\]; give a number for each of 3"):
+        STEPS.build({"name": "select-frame", "subtract": [1.0]})
+
+
 def test_a_chain_from_frames_to_flow(synthetic_datasets):
     steps = chain(
         {"name": "onset-apex"},

@@ -89,12 +89,14 @@ def verify_weights(
 
 @weights.command("convert")
 def convert_weights(
-    file: Annotated[Path, typer.Argument(metavar="FILE.caffemodel", help="ResNet10 as its authors published it.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="ResNet10 (.caffemodel) or Keras's ResNet50 (.h5) as published.")
+    ],
     target: Annotated[
-        Path | None, typer.Option("--out", help="The file to write; the weights `resnet10-imagenet` if left out.")
+        Path | None, typer.Option("--out", help="The file to write; if left out, the weights get their published name.")
     ] = None,
 ) -> None:
-    """Convert the Caffe weights of ResNet10 to safetensors."""
+    """Convert the Caffe weights of ResNet10, or the Keras weights of ResNet50, to safetensors."""
     from ..networks import pretrained
 
     print_status(f"wrote {pretrained.convert(file, target)}")

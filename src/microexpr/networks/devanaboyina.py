@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..core.errors import RecipeError
 from .base import NETWORKS, Architecture, Dropout, DropoutRate, Size
-from .resnet import ResNet
+from .resnet import ResNet, as_in_keras
 
 
 @NETWORKS.register("custom-cnn")
@@ -54,26 +54,29 @@ class ResNet50Dense(Architecture):
     """ResNet50 with the head of Figure 12: 23 858 435 parameters for 3 classes, as Keras counts them.
 
     These are 23 508 032 weights of the backbone, 53 120 running means and variances (buffers in torch), 26 560 biases
-    of its convolutions, which Keras has and timm has not, and 270 723 weights of the head. A bias before batch norm
-    changes nothing: it is there only with `bias`, and starts at zero. The parameter names of the backbone are those of
-    `resnet50`, so that its published weights fit.
+    of its convolutions, which Keras has and timm has not, and 270 723 weights of the head. The parameter names of the
+    backbone are those of `resnet50` and of `resnet50-keras`, so that the published weights of its variant fit.
 
     Args:
         dense: number of units of each dense layer before the last.
         dropout: probability of dropout after each of these layers, 0 to below 1; the paper does not give it.
-        bias: whether convolutions have biases, as in Keras.
-        depth: 50 as in the paper; 18 for small machines.
+        variant: ResNet50 of `timm`, or of `keras` as in the paper: see `resnet50-keras`.
+        depth: 50 as in the paper; 18 for small machines, which Keras has not.
     """
 
     dense: tuple[Size, ...] = (128, 64)
     dropout: DropoutRate = 0.5
-    bias: bool = False
+    variant: Literal["timm", "keras"] = "timm"
     depth: Literal[18, 50] = 50
+
+    def __post_init__(self) -> None:
+        if self.variant == "keras" and self.depth != 50:
+            raise RecipeError(f"network '{self.name}': variant = 'keras' has depth = 50 only, not {self.depth}")
 
     @property
     def pretrained(self) -> dict[str, Any]:
-        """Table of the ResNet of the same depth."""
-        return {"name": f"resnet{self.depth}"}
+        """Table of the ResNet of the same depth and variant."""
+        return {"name": "resnet50-keras" if self.variant == "keras" else f"resnet{self.depth}"}
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         """Build the module for (C, H, W); 224x224 in the paper."""
@@ -91,9 +94,8 @@ class ResNetDense(ResNet):
         width = self.fc.in_features
         del self.fc
         self.head = dense_head(width, settings.dense, classes, settings.dropout)
-        for layer in self.modules() if settings.bias else ():
-            if isinstance(layer, nn.Conv2d):
-                layer.bias = nn.Parameter(layer.weight.new_zeros(layer.out_channels))
+        if settings.variant == "keras":
+            as_in_keras(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute logits (n, classes) of images (n, C, H, W)."""

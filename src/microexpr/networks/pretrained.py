@@ -21,15 +21,18 @@ import torch
 from torch import Tensor
 
 from ..core.config import weights_folder
-from ..core.errors import DataError, MissingDataError, UnknownNameError, did_you_mean
+from ..core.errors import DataError, MissingDataError, UnknownNameError, UsageError, did_you_mean
 from ..core.files import file_digest
 from ..core.registry import validate_settings
 from ..core.tensor_files import read_metadata
 from .base import NETWORKS
 from .caffe import read_resnet10
+from .keras import read_resnet50
 from .weights import check_weights, read_weights, write_weights
 
-CAFFE = "resnet10-imagenet"
+CONVERTED = {".caffemodel": "resnet10-imagenet", ".h5": "resnet50-keras"}
+"""End of a file of another framework -> name of its published weights."""
+
 HUB = "https://huggingface.co/"
 
 
@@ -133,8 +136,8 @@ def open_weights(name_or_path: str | Path) -> tuple[dict[str, Tensor], Pretraine
     """Read a state dict, and find its description if it is published.
 
     Args:
-        name_or_path: a name of `names()` or `user_weights()`, or a `.safetensors`, `.pth` or (ResNet10's)
-            `.caffemodel` file.
+        name_or_path: a name of `names()` or `user_weights()`, or a `.safetensors`, `.pth`, (ResNet10's)
+            `.caffemodel` or (ResNet50's) `.h5` file.
 
     Returns:
         The state dict, and the entry of published weights; None for any others.
@@ -189,23 +192,30 @@ def fetch(name: str, file: Path | None = None) -> Path:
 
 
 def convert(file: Path, out: Path | None = None) -> Path:
-    """Convert ResNet10's Caffe weights to safetensors.
+    """Convert ResNet10's Caffe weights, or ResNet50's Keras weights, to safetensors.
 
     Args:
-        file: `resnet10_cvgj_iter_320000.caffemodel`, or another file with the same layers.
-        out: the file to write. If None, `file` must be the published file, and becomes `resnet10-imagenet`.
+        file: `resnet10_cvgj_iter_320000.caffemodel`, `resnet50_weights_tf_dim_ordering_tf_kernels.h5`, or another file
+            with the same layers.
+        out: the file to write. If None, `file` must be the published file, and becomes `resnet10-imagenet` or
+            `resnet50-keras`.
 
     Returns:
         The file that was written.
 
     Raises:
-        MissingDataError: there is no such file.
-        DataError: as `caffe.read_resnet10`; or `file` is not the published file and `out` is None.
+        MissingDataError: there is no such file, or the package that reads it is not installed.
+        DataError: as `caffe.read_resnet10` and `keras.read_resnet50`; or `file` is not the published file and `out` is
+            None.
+        UsageError: the name of the file has another end.
     """
+    if file.suffix not in CONVERTED:
+        raise UsageError(f"'{file}': give a file that ends in {' or '.join(CONVERTED)}")
+    name = CONVERTED[file.suffix]
     if out is None:
-        return fetch(CAFFE, file)
-    state, digest = read_resnet10(file), file_digest(file)
-    write_weights(out, state, _metadata(entry(CAFFE), state, digest))
+        return fetch(name, file)
+    state = _read(file)
+    write_weights(out, state, _metadata(entry(name), state, file_digest(file)))
     return out
 
 
@@ -287,7 +297,8 @@ def _download(weights: PretrainedWeights) -> Path:
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    return read_resnet10(path) if path.suffix == ".caffemodel" else read_weights(path)
+    readers = {".caffemodel": read_resnet10, ".h5": read_resnet50}
+    return readers.get(path.suffix, read_weights)(path)
 
 
 def _check_fit(weights: PretrainedWeights, state: Mapping[str, Tensor], source: Path) -> None:

@@ -57,6 +57,19 @@ class ResNet50(_ResNet):
     bottleneck = True
 
 
+@NETWORKS.register("resnet50-keras")
+@dataclass(frozen=True)
+class ResNet50Keras(ResNet50):
+    """ResNet50 as Keras has it, for its published weights; 25 583 592 weights with 1000 classes.
+
+    Its input is blue, green, red, 0 to 255, minus 103.939, 116.779, 123.68.
+    """
+
+    def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
+        """Build the module for (C, H, W)."""
+        return as_in_keras(super().build(shape, classes))
+
+
 class ResNet(nn.Module):
     """Stem, four stages, global average pooling, one linear layer."""
 
@@ -88,6 +101,22 @@ class ResNet(nn.Module):
         for number in range(1, 5):
             x = self.get_submodule(f"layer{number}")(x)
         return x
+
+
+def as_in_keras(module: nn.Module) -> nn.Module:
+    """Change a ResNet50 to what Keras has under this name, and return it.
+
+    The first 1x1 convolution of a block has the stride (in timm, the 3x3 convolution has it), every convolution has a
+    bias, which begins at zero, and batch norm adds 1.001e-5 to the variance (keras.applications.resnet).
+    """
+    for layer in module.modules():
+        if isinstance(layer, Bottleneck):
+            layer.conv1.stride, layer.conv2.stride = layer.conv2.stride, (1, 1)
+        elif isinstance(layer, nn.Conv2d):
+            layer.bias = nn.Parameter(layer.weight.new_zeros(layer.out_channels))
+        elif isinstance(layer, nn.BatchNorm2d):
+            layer.eps = 1.001e-5
+    return module
 
 
 def tiered_stem(channels: int) -> nn.Sequential:

@@ -95,7 +95,7 @@ def transfer_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Set the weights of a module to those of another task, or of a network with another head.
 
     The backbones must be equal. A weight of the head keeps its random value where `weights` lacks it or has another
-    shape; a bias of a convolution that `weights` lacks stays zero, because batch norm follows it.
+    shape.
 
     Raises:
         DataError: the backbone does not fit.
@@ -103,13 +103,7 @@ def transfer_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
     own, (head, _) = module.state_dict(), head_of(module)
     of_head = [name for name in own if name.startswith(f"{head}.")]
     unchanged = {name for name in of_head if name not in weights or weights[name].shape != own[name].shape}
-    unchanged |= {f"{name}.bias" for name, layer in module.named_modules() if _unneeded_bias(layer)} - set(weights)
     unknown = {name.partition(".")[0] for name in set(weights) - set(own)}
     if len(unknown) == 1 and unchanged.issuperset(of_head):  # the other network's head, which this one's replaces
         weights = {name: tensor for name, tensor in weights.items() if name.partition(".")[0] not in unknown}
     load_weights(module, {**weights, **{name: own[name] for name in unchanged}}, "the stage before")
-
-
-def _unneeded_bias(layer: nn.Module) -> bool:
-    """Whether a layer is a convolution whose bias is zero throughout."""
-    return isinstance(layer, nn.Conv2d) and layer.bias is not None and not layer.bias.any()
