@@ -42,14 +42,35 @@ def count(tensors) -> int:
 
 
 def test_numbers_of_parameters_are_those_of_figure_12():
-    module = build(bias=True)
+    module = build(variant="keras")
     head = [count(layer.parameters()) for layer in module.head if list(layer.parameters())]
     assert head == [262_272, 8_256, 195]
     running = count(t for name, t in module.named_buffers() if "running" in name)
     biases = count(m.bias for m in module.modules() if isinstance(m, torch.nn.Conv2d))
     assert (running, biases) == (53_120, 26_560)
-    assert count(module.parameters()) + running == 23_858_435
+    backbone = count(t for name, t in module.named_parameters() if not name.startswith("head.")) + running
+    assert backbone == 23_587_712
+    assert count(module.parameters()) + running == 23_858_435 == backbone + sum(head)
     assert count(build().parameters()) == 23_508_032 + sum(head)
+
+
+def test_the_variant_of_keras_takes_the_weights_of_keras_only():
+    assert NETWORKS.build({"name": "resnet50-dense", "variant": "keras"}).pretrained == {"name": "resnet50-keras"}
+    with torch.device("meta"):
+        module = build(variant="keras")
+        transfer_weights(module, NETWORKS.build({"name": "resnet50-keras"}).build((3, 64, 64), 10).state_dict())
+        with pytest.raises(DataError, match=r"only the network has 'conv1\.bias'"):
+            transfer_weights(module, NETWORKS.build({"name": "resnet50"}).build((3, 64, 64), 10).state_dict())
+    with pytest.raises(RecipeError, match="variant = 'keras' has depth = 50 only, not 18"):
+        build(variant="keras", depth=18)
+
+
+def test_curves_of_inner_validation_are_there_with_cached_features():
+    samples, labels = synthetic_samples(12)
+    model = RECOGNIZERS.build({**FROZEN, "validation_fraction": 0.3}, classes=CLASSES, seed=0).fit(samples, labels)
+    assert set(model.history_[-1]) == {"epoch", "loss", "accuracy", "val_loss", "val_accuracy"}
+    plain = RECOGNIZERS.build(FROZEN, classes=CLASSES, seed=0).fit(samples, labels)
+    assert set(plain.history_[-1]) == {"epoch", "loss", "accuracy"}
 
 
 def test_shapes_are_those_of_figure_12():
@@ -66,10 +87,9 @@ def test_shapes_are_those_of_figure_12():
     assert all(isinstance(layer, Dropout) for layer in module.modules() if "Dropout" in type(layer).__name__)
 
 
-@pytest.mark.parametrize("bias", [False, True])
-def test_weights_of_resnet18_fit_the_backbone(bias):
+def test_weights_of_resnet18_fit_the_backbone():
     plain = NETWORKS.build({"name": "resnet18"}).build((3, 64, 64), 10).state_dict()
-    module = build((3, 64, 64), depth=18, bias=bias)
+    module = build((3, 64, 64), depth=18)
     head = {name: t.clone() for name, t in module.state_dict().items() if name.startswith("head.")}
     transfer_weights(module, plain)
     now = module.state_dict()

@@ -13,6 +13,14 @@ FIVE = ("I", "II", "III", "IV", "V")
 THREE = ("negative", "positive", "surprise")
 
 
+def test_fold_mean_accuracy_weighs_folds_equally():
+    y_true, folds = ["a", "a", "a", "b"], ["1", "1", "1", "2"]
+    y_pred = ["a", "a", "b", "a"]  # 2 of 3 and 0 of 1
+    assert m.fold_mean_accuracy(y_true, y_pred, ("a", "b"), folds) == pytest.approx(1 / 3)
+    assert m.weighted_average_recall(y_true, y_pred, ("a", "b")) == 0.5
+    assert m.METRICS.get("fold_mean_accuracy").average == "folds"
+
+
 @pytest.mark.parametrize(
     ("part", "war", "uar", "f1", "weighted"),
     [("casme2-to-samm", 0.5441, 0.4404, 0.4024, 0.4992), ("samm-to-casme2", 0.5784, 0.3366, 0.3170, 0.4896)],

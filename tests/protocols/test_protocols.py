@@ -35,6 +35,24 @@ def test_leave_one_dataset_out_has_a_fold_for_each_direction():
     assert [fold.name for fold in folds] == ["samm-to-casme2", "casme2-to-samm"]
 
 
+def test_leave_one_video_out_says_that_it_leaks():
+    rules = dataclasses.replace(load_protocol(MINE), split="leave-one-video-out-leaky")
+    examples = rules.select(make_clips())
+    folds = rules.folds(examples)
+    assert [(fold.name, len(fold.test), len(fold.train)) for fold in folds] == [
+        (example.clip.id, 1, len(examples) - 1) for example in examples
+    ]
+    assert rules.leaks and all(fold.leaking and fold.subjects("test") <= fold.subjects("train") for fold in folds)
+    with pytest.raises(RecipeError, match="leaves whole clips out"):
+        dataclasses.replace(rules, frames_per_clip={"casme2": (3, 3)})
+
+
+def test_the_baseline_of_casme2_has_the_protocol_of_its_paper():
+    rules = PROTOCOLS.get("casme2-5-leave-one-video-out-leaking")
+    assert rules.leaks and sum(rules.counts["casme2"].values()) == 246
+    assert set(rules.classes) == {"happiness", "disgust", "repression", "surprise", "others"}
+
+
 def test_fixed_subjects_are_the_test_set():
     rules = dataclasses.replace(
         load_protocol(MINE), split="fixed-subjects", test_subjects=("casme2/p0", "casme2/absent")

@@ -14,6 +14,8 @@ from microexpr.recipes import (
     shipped_recipes,
     toml_value,
 )
+from microexpr.recognizers import RECOGNIZERS
+from microexpr.recognizers.network import Network
 from tests.conftest import RECIPE
 
 
@@ -66,6 +68,36 @@ def test_what_the_user_sets_in_every_stage_precedes_quick():
 def test_both_stages_of_peng_2018_segment_the_face_by_an_appearance_model(name):
     aligned = [step for stage in recognition_recipe(name).stages for step in stage.chain if step["name"] == "align"]
     assert [step["method"] for step in aligned] == ["aam", "aam"] and all(step["mask"] for step in aligned)
+
+
+METHODS = [f"devanaboyina2021-method{number}" for number in range(1, 8)]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_all_training_people_of_devanaboyina_2021_are_trained_on_unless_curves_are_wanted(name):
+    subjects = [f"casme2/sub{number:02d}" for number in range(1, 21)]
+    for settings, held_out in (({}, 0), ({"recognizer.validation_fraction": 0.1}, 2)):
+        stage = recognition_recipe(name).with_settings(settings).final_stage
+        recognizer = RECOGNIZERS.build(stage.recognizer, classes=("a", "b", "c"), seed=0)
+        assert isinstance(recognizer, Network)
+        assert sum(recognizer._held_out(subjects)) == held_out
+
+
+def test_every_class_set_of_devanaboyina_2021_is_run():
+    members = load_recipes("devanaboyina2021-classes")
+    sets = ("casme2-7", "casme2-5a", "casme2-5b", "casme2-3")
+    expected = {(name, f"{classes}-holdout") for name in METHODS[1:6] for classes in sets}
+    expected |= {(METHODS[6], classes) for classes in sets}
+    assert {(m.name.removesuffix(f"-{m.protocols[0]}"), m.protocols[0]) for m in members} == expected
+    assert len(members) == len({member.key for member in members}) == 24
+
+
+def test_both_networks_of_devanaboyina_2021_are_run():
+    members = {member.name: member for member in load_recipes("devanaboyina2021")}
+    assert set(METHODS) < set(members) and len(members) == 14
+    for name in METHODS[:4]:
+        networks = [members[name + end].settings[-1]["recognizer"]["network"]["name"] for end in ("", "-new")]
+        assert networks == ["cnn-lstm", "cnn-lstm-v2"]
 
 
 def test_the_leaking_split_of_peng_2018_is_one_of_the_macro_stage_only():

@@ -60,6 +60,32 @@ def test_rows_have_their_own_protocol_and_majority_baseline(runs):
     assert "synthetic faces, subset" in table.title and "75 % on the training set" in printed.rows[0][-1]
 
 
+def test_the_member_of_a_suite_has_the_published_scores_of_its_recipe(runs):
+    summary = summarize([runs[0]])
+    recipe = {**summary.run.metadata.recipe, "name": "devanaboyina2021-method7-casme2-3"}
+    member = RecognitionRun(summary.run.folder, dataclasses.replace(summary.run.metadata, recipe=recipe))
+    renamed = dataclasses.replace(summary, runs=(member,))
+    assert overview([renamed]).rows[0][9] == ".609"
+    assert [row[3] for row in published_of_recipes([renamed]).rows] == [".609"]
+
+
+def test_printed_numbers_of_clips_stand_beside_those_of_the_release(runs):
+    text = make_report(runs[0]).to_markdown()
+    assert "Devanaboyina 2021, Table 1 | casme2 | surprise | 28 | 25 | +3 |" in text
+    assert "Devanaboyina 2021, Table 1 | casme2 | sadness | 4 | 7 | -3 | 0 |" in text
+    assert "Devanaboyina 2021, section III | casme2 | disgust | 60 | 63 | -3 | 0 |" in text
+    assert "LBP-TOP (CASME II baseline), which Devanaboyina 2021 puts beside method 7†" in text
+
+
+def test_a_run_that_leaves_one_video_out_says_that_it_leaks(synthetic_datasets, tmp_path):
+    options = RunOptions(allow_subset=True, roots={"casme2": synthetic_datasets["casme2"].root})
+    recipe = parse_recipe("yan2014-lbp-top", RECIPE % ("x", "casme2-5-leave-one-video-out-leaking", "majority"))
+    report = make_report(evaluate(recipe, tmp_path / "run", options))
+    [line] = [line for line in report.warnings if line.startswith("LEAKS")]
+    assert "other clips of the test clip's subject are trained on in every fold" in line
+    assert "LBP-TOP (CASME II baseline)† | .634 |" in report.to_markdown()
+
+
 def test_a_caveat_of_one_run_is_in_its_row(runs, tmp_path):
     copy = RecognitionRun.open(shutil.copytree(runs[0].folder, tmp_path / "run"))
     next((copy.folder / "folds").glob("*.csv")).unlink()

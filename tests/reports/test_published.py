@@ -5,7 +5,7 @@ import pytest
 
 from microexpr import metrics as m
 from microexpr.protocols import PROTOCOLS
-from microexpr.reports.published import all_published, published, published_counts, rows_of
+from microexpr.reports.published import all_published, published, published_samples, rows_of
 
 FIVE = ("I", "II", "III", "IV", "V")
 DIRECTIONS = {"casme2-to-samm": "samm", "samm-to-casme2": "casme2"}
@@ -20,6 +20,10 @@ def one(method="x", **keys):
         "rows": [{"method": method, "values": [0.5]}],
         **keys,
     }
+
+
+def printed_counts():
+    return {sample.part: dict(sample.counts) for sample in published_samples("megc2018-cde")}
 
 
 def test_every_row_has_a_source_and_a_protocol():
@@ -50,12 +54,44 @@ def test_counts_have_the_printed_percentages(part):
 @pytest.mark.parametrize(("part", "dataset"), DIRECTIONS.items())
 def test_matrices_have_the_protocols_counts(part, dataset):
     matrix = np.array(published("megc2018-hde", part)[0].confusion)
-    assert dict(zip(FIVE, matrix.sum(axis=1).tolist(), strict=True)) == published_counts("megc2018-cde")[dataset]
+    assert dict(zip(FIVE, matrix.sum(axis=1).tolist(), strict=True)) == printed_counts()[dataset]
 
 
 def test_protocols_have_the_published_counts():
-    assert PROTOCOLS.get("megc2018-cde").counts == published_counts("megc2018-cde")
-    assert published_counts("megc2019-cde") == {}
+    assert PROTOCOLS.get("megc2018-cde").counts == printed_counts()
+    assert published_samples("megc2019-cde") == ()
+
+
+def test_every_difference_of_printed_numbers_of_clips_is_known():
+    known = {
+        ("Devanaboyina 2021, Table 1", "surprise"): 28 - 25,
+        ("Devanaboyina 2021, Table 1", "sadness"): 4 - 7,
+        ("Devanaboyina 2021, section III", "disgust"): 60 - 63,
+    }
+    found = {}
+    for sample in (*published_samples("megc2018-samm"), *published_samples("casme2-3-holdout")):
+        release = PROTOCOLS.get(sample.protocol).counts[sample.part]
+        found |= {(sample.source, label): n - release[label] for label, n in sample.counts.items()}
+    assert {key: n for key, n in found.items() if n} == known
+    table_1 = next(sample for sample in published_samples("casme2-7") if sample.source.endswith("Table 1"))
+    assert sum(table_1.counts.values()) == 255
+
+
+@pytest.mark.parametrize(("name", "clips"), [("samm", 68), ("casme2", 185)])
+def test_accuracies_of_the_baselines_of_tables_5_and_6_are_no_whole_numbers_of_clips(name, clips):
+    rows = [row for row in published(f"megc2018-{name}") if "Davison" in row.source]
+    assert [row.method for row in rows] == ["LBP-TOP", "HOOF", "HOG3D"]
+    for row in rows:
+        accuracy = row.metrics["fold_mean_accuracy"]
+        assert "weighted_average_recall" not in row.metrics
+        assert min(abs(accuracy - n / clips) for n in range(clips + 1)) > 5e-5
+
+
+def test_the_baseline_of_casme2_stands_beside_method_7_with_its_own_split():
+    rows = [row for row in all_published() if row.source == "Yan et al. 2014"]
+    assert {row.protocol for row in rows} == {"casme2-5-leave-one-video-out-leaking", "casme2-5", "casme2-3"}
+    for row in rows:
+        assert row.leaky and row.metrics["weighted_average_recall"] == pytest.approx(156 / 246, abs=5.1e-5)
 
 
 @pytest.mark.parametrize("part", DIRECTIONS)

@@ -70,6 +70,21 @@ def f1_of_mean_precision_recall(y_true: Labels, y_pred: Labels, classes: Labels)
     return float(_f1_of_means(count_predictions(y_true, y_pred, classes)))
 
 
+def fold_mean_accuracy(y_true: Labels, y_pred: Labels, classes: Labels, folds: Sequence[str]) -> float:
+    """Mean over folds of the fraction of correct clips, 0 to 1; a fold of one clip weighs as much as one of thirty.
+
+    It is not `weighted_average_recall`, which pools all clips: the accuracies of the baselines of Davison et al. 2018,
+    as Peng et al. 2018 print them in Tables V and VI, are means of folds.
+
+    Args:
+        y_true: true label of each clip.
+        y_pred: predicted label of each clip, or "" where there is none.
+        classes: every class once.
+        folds: name of the fold of each clip.
+    """
+    return float(_war(count_by_group(y_true, y_pred, classes, folds, "folds")).mean())
+
+
 def fold_mean_f1(y_true: Labels, y_pred: Labels, classes: Labels, folds: Sequence[str]) -> float:
     """Mean over folds of `macro_f1`, 0 to 1; some papers print it, and it misleads.
 
@@ -211,5 +226,6 @@ for _metric in (
     Metric("weighted_f1", "weighted F1", weighted_f1, _weighted_f1, order=4),
     Metric("f1_of_mean_precision_recall", "F1 of mean P, R", f1_of_mean_precision_recall, _f1_of_means, order=5),
     Metric("fold_mean_f1", "fold-mean F1", macro_f1, _macro_f1, average="folds", order=6),
+    Metric("fold_mean_accuracy", "fold-mean accuracy", weighted_average_recall, _war, average="folds", order=7),
 ):
     METRICS.add(_metric.name, _metric)

@@ -27,12 +27,19 @@ Split = Literal[
     "fixed-subjects",
     "subject-holdout-10",
     "random-images-leaky",
+    "leave-one-video-out-leaky",
     "zero-shot",
     "test-only",
 ]
 
-LEAKING: Split = "random-images-leaky"
+LEAKING_IMAGES: Split = "random-images-leaky"
 """The split that has images of the same subject, even of the same clip, on both sides."""
+
+LEAKING_VIDEOS: Split = "leave-one-video-out-leaky"
+"""The split that has other clips of the test clip's subject in every training set."""
+
+LEAKING: tuple[Split, ...] = (LEAKING_IMAGES, LEAKING_VIDEOS)
+"""The splits that have the same subject on both sides."""
 
 ZERO_SHOT: Split = "zero-shot"
 """The split that tests on every clip and trains on none."""
@@ -104,8 +111,9 @@ class Protocol:
             many clips, each of which is the test set once; nothing is drawn), `leave-one-dataset-out` (each data set is
             the test set once), `fixed-subjects` (the `test_subjects` are the test set), `subject-holdout-10` (a tenth
             of each data set's subjects, drawn once by their names), `random-images-leaky` (a tenth of all images of any
-            subject, so that subjects are on both sides), `zero-shot` (every clip is tested, and none is trained on) or
-            `test-only` (every clip is tested with a model that was trained before).
+            subject, so that subjects are on both sides), `leave-one-video-out-leaky` (each clip is the test set once,
+            and the other clips of its subject are trained on), `zero-shot` (every clip is tested, and none is trained
+            on) or `test-only` (every clip is tested with a model that was trained before).
         k: Number of folds of `k-fold`; with fewer subjects, each is a fold.
         test_subjects: Subjects of the test set, for `fixed-subjects`.
         reveal: Which times of a clip may be used (`onset`, `apex`, `offset`); the others are hidden.
@@ -164,6 +172,10 @@ class Protocol:
             )
         if self.k < 2:
             raise RecipeError(f"protocol '{self.name}': k = {self.k}: k-fold needs 2 folds or more")
+        if self.split == LEAKING_VIDEOS and self.frames_per_clip:
+            raise RecipeError(
+                f"protocol '{self.name}': split = '{self.split}' leaves whole clips out; omit frames_per_clip"
+            )
         if not 0 <= self.threshold <= 1 or self.min_positives < 1:
             raise RecipeError(
                 f"protocol '{self.name}': threshold = {self.threshold}, min_positives = {self.min_positives}: give a "
@@ -173,7 +185,7 @@ class Protocol:
     @property
     def leaks(self) -> bool:
         """Whether subjects are on both sides of its split."""
-        return self.split == LEAKING
+        return self.split in LEAKING
 
     @property
     def zero_shot(self) -> bool:
@@ -268,6 +280,8 @@ class Protocol:
     def folds(self, examples: Sequence[Example]) -> list[Fold]:
         """Split the examples into folds, in a fixed order; no subject is in a training set and its test set.
 
+        The splits of `LEAKING` are the exceptions, which their names say.
+
         Raises:
             ProtocolError: fewer than two subjects (or data sets), or no fixed test subject has a clip.
         """
@@ -281,6 +295,8 @@ class Protocol:
             return self._leave_out(examples, lambda e: fold_of[e.clip.subject])
         if self.split == "loso":
             return self._leave_out(examples, lambda e: e.clip.subject)
+        if self.split == LEAKING_VIDEOS:
+            return self._leave_out(examples, lambda e: e.clip.id)
         tested = self._tested(examples)
         sides: tuple[list[Example], list[Example]] = ([], [])
         for example in examples:
@@ -316,7 +332,12 @@ class Protocol:
         if len(groups) < 2:
             raise ProtocolError(f"protocol '{self.name}' ({self.split}) needs two groups or more; here: {groups}")
         return [
-            Fold(g, tuple(e for e in examples if group(e) != g), tuple(e for e in examples if group(e) == g))
+            Fold(
+                g,
+                tuple(e for e in examples if group(e) != g),
+                tuple(e for e in examples if group(e) == g),
+                leaking=self.leaks,
+            )
             for g in groups
         ]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core.action_units import ACTION_UNITS
-from .base import LEAKING, PROTOCOLS, ZERO_SHOT, Protocol, Split
+from .base import LEAKING_IMAGES, LEAKING_VIDEOS, PROTOCOLS, ZERO_SHOT, Protocol, Split
 
 # ---------------------------------------------------------------------------------------------------------------------
 # MEGC 2018: objective classes I to V of CASME II and SAMM (Davison, Merghani and Yap 2018; Yap et al. 2018)
@@ -90,6 +90,7 @@ _CASME2 = {
     "fear": 2,
     "others": 99,
 }
+_FIVE = ("happiness", "disgust", "repression", "surprise", "others")
 _LAST_SIX = tuple(f"casme2/sub{n}" for n in range(21, 27))
 
 
@@ -225,7 +226,7 @@ _PUBLISHED = (
     _macro(
         "peng2018-macro-leaking",
         "macro-expressions, five emotions, tested on a tenth of the images, which LEAKS: clips are on both sides",
-        LEAKING,
+        LEAKING_IMAGES,
         **_PENG_MACRO,
     ),
     _macro(
@@ -235,7 +236,18 @@ _PUBLISHED = (
         datasets=("ckplus", "oulu_casia", "jaffe", "mug", "fer2013", "ckplus48"),
     ),
     *_casme2("casme2-7", "seven emotions", tuple(_CASME2), 26),
-    *_casme2("casme2-5", "five emotions", ("happiness", "disgust", "repression", "surprise", "others")),
+    *_casme2("casme2-5", "five emotions", _FIVE),
+    Protocol(
+        name="casme2-5-leave-one-video-out-leaking",
+        title="CASME II, five emotions, leave one video out, which LEAKS: subjects are on both sides",
+        datasets=("casme2",),
+        label="emotion",
+        classes=_FIVE,
+        split=LEAKING_VIDEOS,
+        counts={"casme2": {label: _CASME2[label] for label in _FIVE}},
+        primary_metrics=("weighted_average_recall", "macro_f1"),
+        source="Yan et al. 2014 (CASME II), baseline evaluation; counts: sheet of 8 May 2014",
+    ),
     *_casme2(
         "casme2-5a",
         "the five emotions of method 6",

@@ -23,7 +23,7 @@ class Suite:
     """Several recipes to be compared, each under several protocols.
 
     Attributes:
-        recipes: Names of shipped recipes.
+        recipes: Names of shipped recipes, or of suites, whose recipes are meant.
         protocols: Names of published protocols; each recipe is run under each of them, on the protocol's data sets.
             Without any, every recipe is run as it stands, under its own protocol.
         keep_datasets: Each recipe keeps the data sets that it names instead of taking the protocol's (precomputed
@@ -40,13 +40,10 @@ class Suite:
         Args:
             within: Recipes and suites whose loading led here.
         """
+        recipes = [recipe for name in self.recipes for recipe in load_recipes(name, within)]
         if not self.protocols:
-            return [load_recipe(name, within) for name in self.recipes]
-        return [
-            load_recipe(name, within).with_protocol(protocol, self.keep_datasets)
-            for protocol in self.protocols
-            for name in self.recipes
-        ]
+            return recipes
+        return [recipe.with_protocol(protocol, self.keep_datasets) for protocol in self.protocols for recipe in recipes]
 
 
 def load_recipe(name: str | Path, within: tuple[str, ...] = ()) -> Recipe:

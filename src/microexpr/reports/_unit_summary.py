@@ -23,7 +23,7 @@ from ..metrics import (
 from ..metrics.comparison import PairedScore
 from ..protocols import Protocol
 from ._run_group import RunGroup, check_runs
-from .warnings import face_warnings, run_warnings, seen_warnings
+from .warnings import face_warnings, leak_warnings, run_warnings, seen_warnings
 
 Interval = tuple[float, float]
 Scores = dict[str, float | None]
@@ -323,6 +323,7 @@ def _spread(seeds: Sequence[Scores]) -> dict[str, float]:
 def _warnings(runs: Sequence[RecognitionRun], rows: Sequence[Prediction], judged: Sequence[str]) -> list[str]:
     first = runs[0]
     lines = run_warnings(runs, "folds", "clips", "protocol")
+    lines += leak_warnings(first.protocol)
     lines += seen_warnings(first.metadata, len({row.subject for row in rows}))
     lines += first.metadata.absent
     lines += face_warnings(rows, "no action unit is predicted for them")

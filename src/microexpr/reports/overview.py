@@ -78,7 +78,7 @@ def overview(summaries: Sequence[Summary]) -> Table:
 
 def published_of_recipes(summaries: Sequence[Summary]) -> Table:
     """Published scores of the recipes of these runs under any protocol, with the majority baseline of their clips."""
-    names = {summary.recipe for summary in summaries}
+    names = {_own_recipe(summary) for summary in summaries}
     published = [row for row in all_published() if row.recipe in names and WAR in row.metrics and not row.part]
     rows = []
     for row in sorted(published, key=lambda row: row.recipe):
@@ -119,7 +119,13 @@ def _row(summary: Summary, shared: Sequence[str]) -> tuple[str, ...]:
 
 def _published(summary: Summary) -> list[PublishedRow]:
     """Published scores of the recipe under this protocol."""
-    return [row for row in summary.published if row.recipe == summary.recipe and WAR in row.metrics and not row.part]
+    recipe = _own_recipe(summary)
+    return [row for row in summary.published if row.recipe == recipe and WAR in row.metrics and not row.part]
+
+
+def _own_recipe(summary: Summary) -> str:
+    """Name of the shipped recipe; that of a suite's member ends in the protocol that the suite gave it."""
+    return summary.recipe.removesuffix(f"-{summary.protocol.name}")
 
 
 def _predicts_one_class(summary: Summary) -> str:

@@ -42,6 +42,27 @@ class PublishedRow:
 
 
 @dataclass(frozen=True)
+class PublishedSamples:
+    """Numbers of clips of each class, as a paper prints them.
+
+    Attributes:
+        protocol: name of the protocol whose counts are those of the release.
+        protocols: names of the protocols whose reports print the numbers.
+        source: paper and table.
+        part: name of the data set.
+        counts: class -> printed number of clips, as far as they are printed.
+        note: further information for readers.
+    """
+
+    protocol: str
+    protocols: Sequence[str]
+    source: str
+    part: str
+    counts: Mapping[str, int]
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class PublishedSpotting:
     """Published F1 of spotted intervals at an overlap (IoU) of one half, 0 to 1; None where it is not printed.
 
@@ -108,9 +129,11 @@ def published(protocol: str, part: str | None = None) -> tuple[PublishedRow, ...
     return tuple(row for row in all_published() if row.protocol == protocol and part in (None, row.part))
 
 
-def published_counts(protocol: str) -> dict[str, dict[str, int]]:
-    """Data set -> class -> number of clips, where a paper prints them for a protocol; empty where none does."""
-    return {row["part"]: dict(row["counts"]) for row in _file()["samples"] if row["protocol"] == protocol}
+@cache
+def published_samples(protocol: str) -> tuple[PublishedSamples, ...]:
+    """The numbers of clips that papers with this protocol print, in the order of the file; empty where none does."""
+    rows = (PublishedSamples(**row) for row in _file()["samples"])
+    return tuple(row for row in rows if protocol in row.protocols)
 
 
 def rows_of(tables: Sequence[Mapping[str, Any]]) -> tuple[PublishedRow, ...]:

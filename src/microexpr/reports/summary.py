@@ -23,7 +23,7 @@ from ..protocols import Protocol
 from ._run_group import RunGroup, check_runs
 from .published import PublishedRow, published
 from .single_class import is_majority_baseline, single_class_message, single_class_warnings
-from .warnings import face_warnings, run_warnings, seen_warnings
+from .warnings import face_warnings, leak_warnings, run_warnings, seen_warnings
 
 
 @dataclass(frozen=True)
@@ -258,8 +258,7 @@ def _subjects_correct(rows: Sequence[Prediction]) -> dict[str, tuple[int, int]]:
 def _warnings(runs: Sequence[RecognitionRun], rows: Sequence[Prediction]) -> list[str]:
     first = runs[0]
     lines = run_warnings(runs, "folds", "clips", "protocol")
-    if first.protocol.leaks:
-        lines.append("LEAKS: images of the same subjects, even of the same clips, are on both sides of this split.")
+    lines += leak_warnings(first.protocol)
     if first.protocol.zero_shot:
         lines.append("ZERO-SHOT: no clip of anybody was trained on, and all clips are tested.")
     lines += seen_warnings(first.metadata, len({row.subject for row in rows}))

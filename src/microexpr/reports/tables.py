@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
 from ..metrics import METRICS, ordered_metrics
+from ..protocols import PROTOCOLS
 from ._run_group import RunGroup
 from .base import Fractions, Table
 from .majority import WAR, exactly_majority, majority_of
-from .published import PublishedRow
+from .published import PublishedRow, published_samples
 from .single_class import MARK, NOTE
 from .summary import Summary
 
@@ -37,7 +39,13 @@ def make_tables(summary: Summary) -> list[Table]:
     ]
     for part in summary.parts:
         tables += [_beside_published(summary, part), _confusion_beside_published(summary, part)]
-    tables += [stages_table(summary), network_table(summary), _by_subject(summary), settings_table(summary)]
+    tables += [
+        samples_table(summary),
+        stages_table(summary),
+        network_table(summary),
+        _by_subject(summary),
+        settings_table(summary),
+    ]
     return [table for table in tables if table is not None]
 
 
@@ -265,6 +273,25 @@ def _by_class(summary: Summary) -> Table:
         for label, score in summary.per_class.items()
     )
     return Table("by class", ("", "precision", "recall", "F1", "clips"), rows)
+
+
+def samples_table(summary: Summary) -> Table | None:
+    """Numbers of clips as the papers of a protocol print them, beside those of the release and of this test."""
+    printed = published_samples(summary.protocol.name)
+    if not printed:
+        return None
+    run = summary.run
+    tested = Counter((row.dataset, row.label) for fold in run.done() for row in run.fold_predictions(fold))
+    rows = []
+    for sample in printed:
+        release = PROTOCOLS.get(sample.protocol).counts[sample.part]
+        for label, count in sample.counts.items():
+            difference = f"{count - release[label]:+d}" if count != release[label] else ""
+            here = str(tested[sample.part, label])
+            rows.append((sample.source, sample.part, label, str(count), str(release[label]), difference, here))
+    columns = ("printed in", "data set", "class", "printed", "release", "difference", "tested here")
+    notes = [f"{sample.source}: {sample.note}" for sample in printed if sample.note]
+    return Table("clips, as the papers print them", columns, tuple(rows), "\n".join(notes))
 
 
 def stages_table(group: RunGroup) -> Table | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..experiments.data import MAX_FACELESS
 from ..experiments.recognition_run import Prediction, RecognitionMetadata
 from ..experiments.run_folder import Run
+from ..protocols import LEAKING_IMAGES, LEAKING_VIDEOS, Protocol
 
 MANY_FACELESS = 0.05
 """Fraction of clips without a face above which a report says so in capitals."""
@@ -56,6 +57,17 @@ def seen_warnings(metadata: RecognitionMetadata, subjects: int) -> list[str]:
         f"TRAINED ON TEST SUBJECTS: the model was trained on {len(metadata.seen)} of the {subjects} subjects of this "
         f"test (or does not say that it was not), e.g. {metadata.seen[0]}: these scores say nothing about new people."
     ]
+
+
+_LEAKS = {
+    LEAKING_IMAGES: "images of the same subjects, even of the same clips, are on both sides of this split",
+    LEAKING_VIDEOS: "other clips of the test clip's subject are trained on in every fold of this split",
+}
+
+
+def leak_warnings(protocol: Protocol) -> list[str]:
+    """A line about a split that has the same subjects on both sides, if this is one."""
+    return [f"LEAKS: {_LEAKS[protocol.split]}; its scores say nothing about new people."] if protocol.leaks else []
 
 
 def face_warnings(rows: Sequence[Prediction], consequence: str) -> list[str]:
