@@ -24,6 +24,8 @@ LEAKY_NOTE = f"{LEAKY} the epoch was chosen on test subjects, or they were train
 BASELINE = "majority baseline"
 N_BEST = 3
 """Comparable published rows with the highest scores that a terminal shows."""
+N_FEW = 6
+"""Largest number of published rows of which a terminal shows every one."""
 
 
 def make_tables(summary: Summary) -> list[Table]:
@@ -40,7 +42,7 @@ def make_tables(summary: Summary) -> list[Table]:
     for part in summary.parts:
         tables += [_beside_published(summary, part), _confusion_beside_published(summary, part)]
     tables += [
-        samples_table(summary),
+        *samples_tables(summary),
         stages_table(summary),
         network_table(summary),
         _by_subject(summary),
@@ -199,7 +201,12 @@ def _beside_published(summary: Summary, part: str) -> Table | None:
 
 
 def _brief(published: Sequence[PublishedRow], before: int, metric: str, recipes: Sequence[str]) -> tuple[int, ...]:
-    """Positions of the rows for a terminal: those before the published ones, the same recipes, and the best others."""
+    """Positions of the rows for a terminal: those before the published ones, the same recipes, and the best others.
+
+    Empty, which is every row, where there are few of them.
+    """
+    if len(published) <= N_FEW:
+        return ()
     comparable = [i for i, row in enumerate(published) if metric in row.metrics and not row.leaky]
     best = sorted(comparable, key=lambda i: -published[i].metrics[metric])[:N_BEST]
     chosen = (i for i, row in enumerate(published) if i in best or row.recipe in recipes)
@@ -275,23 +282,23 @@ def _by_class(summary: Summary) -> Table:
     return Table("by class", ("", "precision", "recall", "F1", "clips"), rows)
 
 
-def samples_table(summary: Summary) -> Table | None:
+def samples_tables(summary: Summary) -> list[Table]:
     """Numbers of clips as the papers of a protocol print them, beside those of the release and of this test."""
     printed = published_samples(summary.protocol.name)
     if not printed:
-        return None
+        return []
     run = summary.run
     tested = Counter((row.dataset, row.label) for fold in run.done() for row in run.fold_predictions(fold))
-    rows = []
+    columns = ("class", "printed", "release", "difference", "tested here")
+    tables = []
     for sample in printed:
         release = PROTOCOLS.get(sample.protocol).counts[sample.part]
+        rows = []
         for label, count in sample.counts.items():
             difference = f"{count - release[label]:+d}" if count != release[label] else ""
-            here = str(tested[sample.part, label])
-            rows.append((sample.source, sample.part, label, str(count), str(release[label]), difference, here))
-    columns = ("printed in", "data set", "class", "printed", "release", "difference", "tested here")
-    notes = [f"{sample.source}: {sample.note}" for sample in printed if sample.note]
-    return Table("clips, as the papers print them", columns, tuple(rows), "\n".join(notes))
+            rows.append((label, str(count), str(release[label]), difference, str(tested[sample.part, label])))
+        tables.append(Table(f"clips of {sample.part} in {sample.source}", columns, tuple(rows), sample.note))
+    return tables
 
 
 def stages_table(group: RunGroup) -> Table | None:
