@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -69,8 +70,11 @@ class Dropout(nn.Module):
         """Set a random part of `x` to zero in training mode; return `x` itself in evaluation mode."""
         if not self.training or self.p == 0:
             return x
-        keep = torch.rand(x.shape, generator=self.generator).to(x.device) >= self.p
-        return x * keep / (1 - self.p)
+        return x * self.draw_kept(x.shape).to(x.device) / (1 - self.p)
+
+    def draw_kept(self, shape: Sequence[int]) -> Tensor:
+        """Draw which values of an array of this shape are kept, bool, on the CPU."""
+        return torch.rand(tuple(shape), generator=self.generator) >= self.p
 
 
 def use_generator(module: nn.Module, generator: torch.Generator) -> None:
