@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, ClassVar
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -33,6 +34,10 @@ class Architecture(ABC):
         """Table of the network whose published weights fit: this one, or the one whose head it replaces."""
         return {"name": self.name, **asdict(self)}
 
+    def fused_step(self) -> type[FusedStep] | None:
+        """Compiled steps of training for this network, if there are any and Numba is installed."""
+        return None
+
     @abstractmethod
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         """Build the module, with random weights.
@@ -40,6 +45,44 @@ class Architecture(ABC):
         Args:
             shape: of one input without the batch, channels first: (C, H, W) or (T, C, H, W).
             classes: number of logits.
+        """
+
+
+class FusedStep(ABC):
+    """Loss and gradients of a network for a batch of images, computed by compiled code instead of torch's operations.
+
+    Args:
+        module: the network, on the CPU; its parameters get the gradients, its buffers the running means.
+        inputs: what `prepare` made of all images.
+        size: (H, W) of an image.
+        class_weights: (classes,) weights of the loss; None for equal ones.
+    """
+
+    @abstractmethod
+    def __init__(
+        self, module: nn.Module, inputs: np.ndarray, size: tuple[int, int], class_weights: Tensor | None = None
+    ) -> None: ...
+
+    @staticmethod
+    @abstractmethod
+    def prepare(images: np.ndarray) -> np.ndarray:
+        """What is computed of images (n, H, W, C) once, for all epochs and folds."""
+
+    @staticmethod
+    @abstractmethod
+    def prepared_bytes(shape: tuple[int, ...]) -> int:
+        """Size in bytes of what `prepare` makes of an image (H, W, C)."""
+
+    @abstractmethod
+    def __call__(self, positions: Tensor, targets: Tensor) -> tuple[float, int]:
+        """Set the gradients of the mean loss of a batch, and update the running means of the batch normalization.
+
+        Args:
+            positions: (n,) int64 of the images in `inputs`, 2 or more.
+            targets: (n,) int64 classes.
+
+        Returns:
+            The loss, and how many images are predicted correctly.
         """
 
 

@@ -6,6 +6,7 @@ FG 2019.
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass
 
 import torch
@@ -13,8 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..core.errors import RecipeError
-from .base import NETWORKS, Architecture, Dropout, DropoutRate
-
+from .base import NETWORKS, Architecture, Dropout, DropoutRate, FusedStep
 
 STREAMS = (3, 5, 8)
 """Number of maps of each stream."""
@@ -30,6 +30,14 @@ class STSTNet(Architecture):
     """
 
     dropout: DropoutRate = 0.5
+
+    def fused_step(self) -> type[FusedStep] | None:
+        """A step that is about three times as fast as torch's; see `ststnet_kernels`."""
+        if importlib.util.find_spec("numba") is None:
+            return None
+        from .ststnet_kernels import STSTNetStep
+
+        return STSTNetStep
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         """Build the module for (C, H, W)."""

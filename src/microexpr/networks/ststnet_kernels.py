@@ -5,17 +5,21 @@ and folds. What lies between two products is done while a clip's maps are in the
 the memory for every operation.
 """
 
+# ruff: noqa: ANN001, ANN202, PLR0913 - Numba derives the types of compiled functions, which cannot share an object.
+# mypy: disable-error-code="no-untyped-def"
+
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numba import njit
-from torch import Tensor
+from torch import Tensor, nn
 
+from .base import FusedStep
 from .ststnet import STREAMS, TripleStream
 
 PADDING = 2
@@ -44,7 +48,7 @@ def image_patches(images: np.ndarray, dtype: type[np.floating] = np.float32) -> 
 
 @dataclass
 class Weights:
-    """The weights of a `TripleStream` as arrays, and their gradients; arrays share memory with the module's tensors.
+    """The weights of a `TripleStream`, or their gradients, as arrays.
 
     Attributes:
         convolution: (16, 9 C + 1) weights and biases of the three streams.
@@ -61,56 +65,52 @@ class Weights:
     @classmethod
     def of(cls, module: TripleStream) -> Weights:
         """Copy the weights of a module."""
-        convolution = [torch.cat([conv.weight.flatten(1), conv.bias[:, None]], dim=1) for conv, _ in module.streams]
-        scale, shift = ([getattr(norm, name) for _, norm in module.streams] for name in ("weight", "bias"))
-        dense = torch.cat([module.fc.weight, module.fc.bias[:, None]], dim=1)
+        values: dict[str, Tensor] = dict(module.named_parameters())
+        names = [str(number + 1) for number in range(len(STREAMS))]
+        convolution = [
+            torch.cat([values[f"conv{n}.weight"].flatten(1), values[f"conv{n}.bias"][:, None]], dim=1) for n in names
+        ]
+        scale, shift = ([values[f"bn{n}.{name}"] for n in names] for name in ("weight", "bias"))
+        dense = torch.cat([values["fc.weight"], values["fc.bias"][:, None]], dim=1)
         joined = (torch.cat(convolution), torch.cat(scale), torch.cat(shift), dense)
         return cls(*(tensor.detach().numpy() for tensor in joined))
 
     def set_gradients(self, module: TripleStream) -> None:
         """Set the gradients of a module's parameters to these arrays, which are gradients."""
-        first = 0
-        for conv, norm in module.streams:
-            last = first + conv.out_channels
-            part = torch.from_numpy(self.convolution[first:last])
-            conv.weight.grad, conv.bias.grad = part[:, :-1].reshape(conv.weight.shape), part[:, -1].clone()
-            norm.weight.grad = torch.from_numpy(self.scale[first:last])
-            norm.bias.grad = torch.from_numpy(self.shift[first:last])
-            first = last
-        dense = torch.from_numpy(self.dense)
-        module.fc.weight.grad, module.fc.bias.grad = dense[:, :-1].contiguous(), dense[:, -1].clone()
+        parameters, first = dict(module.named_parameters()), 0
+        found = {"fc.weight": self.dense[:, :-1], "fc.bias": self.dense[:, -1]}
+        for n, maps in enumerate(STREAMS, 1):
+            part = slice(first, first + maps)
+            found |= {f"conv{n}.weight": self.convolution[part, :-1], f"conv{n}.bias": self.convolution[part, -1]}
+            found |= {f"bn{n}.weight": self.scale[part], f"bn{n}.bias": self.shift[part]}
+            first += maps
+        for name, gradient in found.items():
+            parameter = parameters[name]
+            parameter.grad = torch.from_numpy(np.ascontiguousarray(gradient)).reshape(parameter.shape)
 
 
-@dataclass
-class FusedStep:
-    """Loss and gradients of batches of one network.
+class STSTNetStep(FusedStep):
+    """Loss and gradients of a `TripleStream`; see `FusedStep`. Its inputs are patches, see `image_patches`."""
 
-    Args:
-        module: the network, on the CPU.
-        patches: (n, L, 9 C + 1) of all clips, see `image_patches`.
-        size: (H, W) of an image.
-        class_weights: (classes,) weights of the loss; None for equal ones.
-    """
+    def __init__(
+        self, module: nn.Module, inputs: np.ndarray, size: tuple[int, int], class_weights: Tensor | None = None
+    ) -> None:
+        assert isinstance(module, TripleStream)
+        self.module, self.patches, self.size, self.class_weights = module, inputs, size, class_weights
+        self._maps = np.empty((0, inputs.shape[1], sum(STREAMS)), inputs.dtype)
 
-    module: TripleStream
-    patches: np.ndarray
-    size: tuple[int, int]
-    class_weights: Tensor | None = None
-    _maps: np.ndarray = field(init=False)
+    @staticmethod
+    def prepare(images: np.ndarray) -> np.ndarray:
+        """(n, (H + 2) (W + 2), 9 C + 1) float32 patches of images (n, H, W, C)."""
+        return image_patches(images)
 
-    def __post_init__(self) -> None:
-        self._maps = np.empty((0, self.patches.shape[1], sum(STREAMS)), self.patches.dtype)
+    @staticmethod
+    def prepared_bytes(shape: tuple[int, ...]) -> int:
+        """Size in bytes of the patches of an image (H, W, C)."""
+        return 4 * (shape[0] + 2) * (shape[1] + 2) * (9 * shape[2] + 1)
 
     def __call__(self, positions: Tensor, targets: Tensor) -> tuple[float, int]:
-        """Set the gradients of the mean loss of a batch, and update the running means of the batch normalization.
-
-        Args:
-            positions: (n,) of the clips in `patches`, 2 or more.
-            targets: (n,) int64 classes.
-
-        Returns:
-            The loss, and how many clips are predicted correctly.
-        """
+        """Set the gradients of the mean loss of a batch, and update the running means; see `FusedStep`."""
         count, dtype = len(positions), self.patches.dtype
         if len(self._maps) < count:
             self._maps = np.empty((count, *self._maps.shape[1:]), dtype)
@@ -152,18 +152,21 @@ class FusedStep:
     def _draw_kept(self, count: int) -> np.ndarray:
         """(n, 16, pooled pixels) bool: which pooled values the dropout keeps, drawn as the module draws them."""
         rows, columns = ((side + 1) // 3 + 1 for side in self.size)
-        kept = [self.module.dropout.draw_kept((count, maps, rows, columns)) for maps in STREAMS]
-        return torch.cat(kept, dim=1).flatten(2).numpy()
+        dropout = self.module.dropout
+        draw = dropout.draw_kept if dropout.p > 0 else torch.ones  # without dropout, the module draws nothing
+        kept = [draw((count, maps, rows, columns)) for maps in STREAMS]
+        return torch.cat(kept, dim=1).flatten(2).bool().numpy()
 
     def _update_running_means(self, mean: np.ndarray, variance: np.ndarray, values: int) -> None:
         first = 0
         for _, norm in self.module.streams:
-            last = first + norm.num_features
-            unbiased = torch.from_numpy(variance[first:last]) * (values / (values - 1))
-            norm.running_mean.lerp_(torch.from_numpy(mean[first:last]).to(norm.running_mean), norm.momentum)
-            norm.running_var.lerp_(unbiased.to(norm.running_var), norm.momentum)
-            norm.num_batches_tracked += 1
-            first = last
+            part, buffers = slice(first, first + norm.num_features), dict(norm.named_buffers())
+            means, variances = buffers["running_mean"], buffers["running_var"]
+            assert norm.momentum is not None
+            means.lerp_(torch.from_numpy(mean[part]).to(means), norm.momentum)
+            variances.lerp_(torch.from_numpy(variance[part] * values / (values - 1)).to(variances), norm.momentum)
+            buffers["num_batches_tracked"].add_(1)
+            first += norm.num_features
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -173,9 +176,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @compiled
-def _gradients(  # type: ignore[no-untyped-def]
-    patches, positions, targets, weights, convolution, scale, shift, dense, kept, growth, maps, width, eps
-):
+def _gradients(patches, positions, targets, weights, convolution, scale, shift, dense, kept, growth, maps, width, eps):
     count, pixels, channels = len(positions), patches.shape[1], len(scale)
     rows, columns = (pixels // width - 1) // 3 + 1, (width - 1) // 3 + 1
     pooled = np.empty((count, rows * columns, channels), patches.dtype)
@@ -230,7 +231,7 @@ def _gradients(  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _quarters(rows, columns):  # type: ignore[no-untyped-def]
+def _quarters(rows, columns):
     """(averages, 4) positions of the pooled values of which averages are taken."""
     found = np.empty(((rows // 2) * (columns // 2), 4), np.int64)
     for r in range(rows // 2):
@@ -241,7 +242,7 @@ def _quarters(rows, columns):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _convolve(patches, positions, convolution, maps):  # type: ignore[no-untyped-def]
+def _convolve(patches, positions, convolution, maps):
     """Fill `maps` with rectified maps; return their means and variances over clips and pixels, in float64."""
     count, pixels, channels = len(positions), patches.shape[1], len(convolution)
     sums, squares = np.zeros(channels, np.float64), np.zeros(channels, np.float64)
@@ -273,7 +274,7 @@ def _convolve(patches, positions, convolution, maps):  # type: ignore[no-untyped
 
 
 @compiled
-def _pool(maps, count, scale, width, pooled, chosen):  # type: ignore[no-untyped-def]
+def _pool(maps, count, scale, width, pooled, chosen):
     """Fill `pooled` with those of 3x3 maps whose normalized value is the largest, and `chosen` with their pixels."""
     height, channels = maps.shape[1] // width, len(scale)
     rows, columns = (height - 1) // 3 + 1, (width - 1) // 3 + 1
@@ -304,7 +305,7 @@ def _pool(maps, count, scale, width, pooled, chosen):  # type: ignore[no-untyped
 
 
 @compiled
-def _softmax_gradient(logits, targets, weights):  # type: ignore[no-untyped-def]
+def _softmax_gradient(logits, targets, weights):
     """Replace logits by the gradient of the weighted cross-entropy; return it and the number of correct predictions."""
     loss, correct = 0.0, 0
     for j in range(len(logits)):
@@ -319,7 +320,7 @@ def _softmax_gradient(logits, targets, weights):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _convolution_gradient(  # type: ignore[no-untyped-def]
+def _convolution_gradient(
     patches, positions, maps, pooled, chosen, pooled_gradient, scale, mean, inverse, scale_gradient, shift_gradient
 ):
     """Gradient of weights and biases of the convolution; `maps` is overwritten."""

@@ -41,10 +41,10 @@ class Fit:
         """Fit the recognizer and return it."""
         return self.recognizer.fit(self.samples, self.labels, init=self.init, on_progress=on_progress)
 
-    def run_safely(self) -> Recognizer | Exception:
+    def run_safely(self, on_progress: StepCallback | None = None) -> Recognizer | Exception:
         """Fit the recognizer and return it, or the exception that was raised; `MemoryError` is raised."""
         try:
-            return self.run()
+            return self.run(on_progress)
         except MemoryError:
             raise
         except Exception as error:

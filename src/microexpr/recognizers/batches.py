@@ -99,6 +99,11 @@ class ClipBatches:
     def __len__(self) -> int:
         return len(self._samples)
 
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the clips."""
+        return [sample.id for sample in self._samples]
+
     def batch(self, positions: Sequence[int], device: torch.device) -> Batch:
         """Return the clips at these positions, on a device.
 

@@ -1,0 +1,98 @@
+"""Training of many folds with compiled steps: images are prepared once, and folds run beside each other in threads."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+from torch import Tensor
+
+from ..core.clip import Sample
+from ..networks.base import FusedStep
+from ..networks.training import LabeledBatch, Trainer, torch_threads
+from ._objective import ClipClassification
+from .base import Fit, Recognizer, stack
+
+
+@dataclass(frozen=True, eq=False)
+class FusedImages:
+    """Images of all folds, prepared for a compiled step.
+
+    Attributes:
+        step: the kind of step.
+        inputs: what it prepared of the images.
+        rows: id of a clip -> its row in `inputs`.
+        size: (H, W) of an image.
+    """
+
+    step: type[FusedStep]
+    inputs: np.ndarray
+    rows: dict[str, int]
+    size: tuple[int, int]
+
+    @classmethod
+    def of(cls, step: type[FusedStep], samples: Sequence[Sample], array: str) -> FusedImages:
+        """Prepare one array of samples, images (H, W, C)."""
+        images = stack(samples, array)
+        rows = {sample.id: row for row, sample in enumerate(samples)}
+        return cls(step, step.prepare(images), rows, (images.shape[1], images.shape[2]))
+
+
+@dataclass
+class FusedClassification(ClipClassification):
+    """Cross-entropy of the classes of clips, whose images were prepared for compiled steps."""
+
+    step: FusedStep | None = None
+    rows: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
+
+    @classmethod
+    def of(cls, objective: ClipClassification, images: FusedImages) -> FusedClassification:
+        """The same objective on prepared images."""
+        same = {f.name: getattr(objective, f.name) for f in fields(ClipClassification) if f.init}
+        module = objective.classifier.module
+        step = images.step(module, images.inputs, images.size, objective.class_weights)
+        return cls(**same, step=step, rows=torch.tensor([images.rows[name] for name in objective.clips.ids]))
+
+    def _inputs(self, positions: Tensor) -> Tensor:
+        return self.rows[positions]
+
+
+class FusedTrainer(Trainer):
+    """The training loop with compiled steps instead of torch's."""
+
+    def train_step(self, batch: LabeledBatch) -> None:
+        """Do one step of gradient descent."""
+        assert isinstance(self.objective, FusedClassification) and self.objective.step is not None
+        loss, correct = self.objective.step(batch.inputs, batch.targets)
+        self._sums += torch.tensor([loss * len(batch), correct, len(batch)], dtype=self._sums.dtype)
+        self._torch_optimizer.step()
+
+
+def fit_in_threads(fits: Sequence[Fit]) -> Iterator[Recognizer | Exception]:
+    """Fit recognizers beside each other, one thread for each core; compiled steps do not hold Python's lock.
+
+    Yields:
+        Each recognizer in the order of `fits`, or the exception that ended its training.
+    """
+    stopped = threading.Event()
+
+    def go_on(done: int, total: int) -> None:
+        if stopped.is_set():
+            raise InterruptedError("stopped")
+
+    # A matrix product of one clip is too small for more than one thread, and there is a fold for every core.
+    with torch_threads(1), threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as pool:
+        waiting = [pool.submit(fit.run_safely, go_on) for fit in fits]
+        try:
+            for future in waiting:
+                yield future.result()
+        finally:  # also where the caller was interrupted, or wants no more
+            stopped.set()
+            for future in waiting:
+                future.cancel()
