@@ -1,10 +1,10 @@
 """Throughput of leave-one-subject-out training of STSTNet: a plain PyTorch loop, and the executors, in turn.
 
     python benchmarks/folds.py                # synthetic copy of the precomputed release, 68 folds
-    python benchmarks/folds.py --epochs 10 --folds 12 --rounds 3
+    python benchmarks/folds.py --epochs 10 --subjects 4 --rounds 3
 
-The plain loop is written as public scripts are: a model, an optimizer and a data loader for each fold, one fold after the
-other, with all threads. Each row is the median over rounds of fold-epochs a second; ratios are of the same rounds.
+The plain loop is written as public scripts are: a model, an optimizer and a data loader for each fold, one after
+another, with all threads. Each row is the median over rounds of fold-epochs a second; ratios are of the same rounds.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def plain_loop(root: Path, folds: int, epochs: int) -> None:
     """Train `folds` folds as a public script does."""
     data, protocol = open_dataset("megc2019", root), load_protocol("megc2019-cde")
     chain = Chain.build([{"name": "load-image", "channels": "bgr"}])
-    examples = [e for fold in protocol.folds(list(data.clips())) for e in fold.test]
+    examples = protocol.select(data.clips())
     images = np.stack([chain(e.clip.blind(())).array("image") for e in examples])
     x = torch.from_numpy(images).permute(0, 3, 1, 2).float()
     y = torch.tensor([protocol.classes.index(e.label) for e in examples])
