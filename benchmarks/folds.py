@@ -107,9 +107,8 @@ def main() -> None:
             seconds["plain loop"].append(time.perf_counter() - start)
     work = folds * arguments.epochs
     rows = {name: work / statistics.median(found) for name, found in seconds.items()}
-    print(
-        f"{os.cpu_count()} cores, {platform.machine()}, torch {torch.__version__}, {folds} folds x {arguments.epochs} epochs"
-    )
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, torch {torch.__version__}"
+    print(f"{machine}; {folds} folds of {arguments.epochs} epochs")
     first = predicted[arguments.executors[0]]
     for name, speed in rows.items():
         equal = np.mean([first[k] == v for k, v in predicted[name].items()]) if name in predicted else float("nan")
