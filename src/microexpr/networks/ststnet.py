@@ -16,9 +16,6 @@ from torch import Tensor, nn
 from ..core.errors import RecipeError
 from .base import NETWORKS, Architecture, Dropout, DropoutRate, FusedStep
 
-STREAMS = (3, 5, 8)
-"""Number of maps of each stream."""
-
 
 @NETWORKS.register("ststnet")
 @dataclass(frozen=True)
@@ -58,14 +55,10 @@ class TripleStream(nn.Module):
         self.dropout = Dropout(dropout)
         self.fc = nn.Linear(16 * _pooled(height) * _pooled(width), classes)
 
-    @property
-    def streams(self) -> tuple[tuple[nn.Conv2d, nn.BatchNorm2d], ...]:
-        """Convolution and batch normalization of each stream."""
-        return (self.conv1, self.bn1), (self.conv2, self.bn2), (self.conv3, self.bn3)
-
     def forward(self, x: Tensor) -> Tensor:
         """Compute logits (n, classes) of images (n, C, H, W)."""
-        maps = [self.dropout(F.max_pool2d(bn(F.relu(conv(x))), 3, stride=3, padding=1)) for conv, bn in self.streams]
+        streams = ((self.conv1, self.bn1), (self.conv2, self.bn2), (self.conv3, self.bn3))
+        maps = [self.dropout(F.max_pool2d(bn(F.relu(conv(x))), 3, stride=3, padding=1)) for conv, bn in streams]
         return self.fc(F.avg_pool2d(torch.cat(maps, dim=1), 2, stride=2).flatten(1))
 
 

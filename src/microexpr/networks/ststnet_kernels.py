@@ -19,11 +19,13 @@ import torch
 from numba import njit
 from torch import Tensor, nn
 
-from .base import FusedStep
-from .ststnet import STREAMS, TripleStream
+from .base import Dropout, FusedStep
 
 PADDING = 2
 """Pixels of zeros around an image before the 3x3 convolution."""
+
+STREAMS = (3, 5, 8)
+"""Number of maps of each stream of `ststnet.TripleStream`."""
 
 
 def image_patches(images: np.ndarray, dtype: type[np.floating] = np.float32) -> np.ndarray:
@@ -63,7 +65,7 @@ class Weights:
     dense: np.ndarray
 
     @classmethod
-    def of(cls, module: TripleStream) -> Weights:
+    def of(cls, module: nn.Module) -> Weights:
         """Copy the weights of a module."""
         values: dict[str, Tensor] = dict(module.named_parameters())
         names = [str(number + 1) for number in range(len(STREAMS))]
@@ -75,7 +77,7 @@ class Weights:
         joined = (torch.cat(convolution), torch.cat(scale), torch.cat(shift), dense)
         return cls(*(tensor.detach().numpy() for tensor in joined))
 
-    def set_gradients(self, module: TripleStream) -> None:
+    def set_gradients(self, module: nn.Module) -> None:
         """Set the gradients of a module's parameters to these arrays, which are gradients."""
         parameters, first = dict(module.named_parameters()), 0
         found = {"fc.weight": self.dense[:, :-1], "fc.bias": self.dense[:, -1]}
@@ -95,7 +97,8 @@ class STSTNetStep(FusedStep):
     def __init__(
         self, module: nn.Module, inputs: np.ndarray, size: tuple[int, int], class_weights: Tensor | None = None
     ) -> None:
-        assert isinstance(module, TripleStream)
+        self.dropout: Dropout = module.dropout  # type: ignore[assignment]
+        self.norms: list[nn.BatchNorm2d] = [getattr(module, f"bn{n}") for n in range(1, len(STREAMS) + 1)]
         self.module, self.patches, self.size, self.class_weights = module, inputs, size, class_weights
         self._maps = np.empty((0, inputs.shape[1], sum(STREAMS)), inputs.dtype)
 
@@ -117,7 +120,6 @@ class STSTNetStep(FusedStep):
         kept = self._draw_kept(count)
         weights = Weights.of(self.module)
         sample_weights = torch.ones(count) if self.class_weights is None else self.class_weights[targets]
-        norms = [norm for _, norm in self.module.streams]
         results = _gradients(
             self.patches,
             positions.numpy(),
@@ -128,10 +130,10 @@ class STSTNetStep(FusedStep):
             weights.shift,
             self._pixel_by_pixel(weights.dense),
             kept,
-            1 / (1 - self.module.dropout.p),
+            1 / (1 - self.dropout.p),
             self._maps,
             self.size[1] + 2,
-            norms[0].eps,
+            self.norms[0].eps,
         )
         loss, correct, mean, variance, *gradients = results
         gradients[-1] = self._map_by_map(gradients[-1])
@@ -152,14 +154,13 @@ class STSTNetStep(FusedStep):
     def _draw_kept(self, count: int) -> np.ndarray:
         """(n, 16, pooled pixels) bool: which pooled values the dropout keeps, drawn as the module draws them."""
         rows, columns = ((side + 1) // 3 + 1 for side in self.size)
-        dropout = self.module.dropout
-        draw = dropout.draw_kept if dropout.p > 0 else torch.ones  # without dropout, the module draws nothing
+        draw = self.dropout.draw_kept if self.dropout.p > 0 else torch.ones  # without dropout, the module draws nothing
         kept = [draw((count, maps, rows, columns)) for maps in STREAMS]
         return torch.cat(kept, dim=1).flatten(2).bool().numpy()
 
     def _update_running_means(self, mean: np.ndarray, variance: np.ndarray, values: int) -> None:
         first = 0
-        for _, norm in self.module.streams:
+        for norm in self.norms:
             part, buffers = slice(first, first + norm.num_features), dict(norm.named_buffers())
             means, variances = buffers["running_mean"], buffers["running_var"]
             assert norm.momentum is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,9 @@ from ..networks.training.device import Precision, autocast, memory_format
 from .augmentation import Crop
 from .base import softmax
 from .batches import Batch, ClipBatches
+
+_global_generator = threading.Lock()
+"""Held while torch's global generator draws weights: folds that are trained in threads share that generator."""
 
 
 @dataclass(frozen=True)
