@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, ClassVar
 
@@ -118,6 +120,20 @@ class Dropout(nn.Module):
     def draw_kept(self, shape: Sequence[int]) -> Tensor:
         """Draw which values of an array of this shape are kept, bool, on the CPU."""
         return torch.rand(tuple(shape), generator=self.generator) >= self.p
+
+
+_global_generator = threading.Lock()
+
+
+@contextmanager
+def seeded_weights(seed: int) -> Iterator[None]:
+    """A context in which torch's global generator, which draws the weights of new modules, begins at a seed.
+
+    The generator is as before afterwards, and only one thread at a time is inside, since all share it.
+    """
+    with _global_generator, torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 def use_generator(module: nn.Module, generator: torch.Generator) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core.errors import RecipeError
-from .base import NETWORKS, Architecture, head_of, use_generator
+from .base import NETWORKS, Architecture, head_of, seeded_weights, use_generator
 
 SHAPES = ((3, 64, 64), (5, 3, 64, 64))
 """Shapes that are tried where none is given: an image (C, H, W), then a sequence (T, C, H, W)."""
@@ -55,8 +55,7 @@ def _accepted_shape(architecture: Architecture, classes: int) -> tuple[int, ...]
 
 
 def _build(architecture: Architecture, shape: tuple[int, ...], classes: int) -> nn.Module:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+    with seeded_weights(0):
         module = architecture.build(shape, classes)
     use_generator(module, torch.Generator().manual_seed(0))
     return module

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..core.errors import RecipeError
-from .base import NETWORKS, Architecture, Size
+from .base import NETWORKS, Architecture, Size, seeded_weights
 from .training import LabeledBatch, Objective, Optimizer, Trainer
 from .training.distributed import Process
 
@@ -112,8 +112,7 @@ def train(
     Returns:
         The weights by name, float32.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded_weights(seed):
         network = SOFTNet().build(inputs.shape[1:], 1)
     generator = torch.Generator().manual_seed(seed)
     objective = SquaredError(inputs, torch.from_numpy(targets.astype(np.float32)), batch_size, generator)

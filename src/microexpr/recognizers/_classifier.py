@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,15 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from ..networks import Architecture
-from ..networks.base import use_generator
+from ..networks.base import seeded_weights, use_generator
 from ..networks.building import build_network
 from ..networks.training.device import Precision, autocast, memory_format
 from .augmentation import Crop
 from .base import softmax
 from .batches import Batch, ClipBatches
-
-_global_generator = threading.Lock()
-"""Held while torch's global generator draws weights: folds that are trained in threads share that generator."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +69,7 @@ def build_module(architecture: Architecture, shape: tuple[int, ...], classes: in
     Raises:
         RecipeError: as `build_network`.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded_weights(seed):
         return build_network(architecture, shape, classes)
 
 

@@ -21,7 +21,7 @@ from ...core.errors import DataError, RecipeError, UsageError
 from ...core.progress import ProgressCallback
 from ...core.tensor_files import read_metadata, read_tensors
 from ...networks import NETWORKS
-from ...networks.base import use_generator
+from ...networks.base import seeded_weights, use_generator
 from ...networks.building import build_network
 from ...networks.training import Checkpoint, Schedule, Trainer, torch_threads
 from ...networks.training.curves import write_csv
@@ -114,8 +114,7 @@ def build_trainer(
 
 def build_module(settings: Pretraining, classes: int, generator: torch.Generator, process: Process) -> nn.Module:
     """Build the network with random weights, on the device of the process; dropout draws from `generator`."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
+    with seeded_weights(settings.seed):
         module = build_network(NETWORKS.build(settings.network), (3, settings.size, settings.size), classes)
     use_generator(module, generator)
     return module.to(process.device).to(memory_format=memory_format(settings.precision))  # type: ignore[call-overload]
