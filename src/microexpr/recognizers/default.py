@@ -126,6 +126,8 @@ class Default(Recognizer):
             lambda done, total: self.on_progress_(member * total + done, self.members * total),
         )
         self.history_ += [{**row, "epoch": row["epoch"] + member * self.epochs} for row in history]
+        for parameter in module.parameters():
+            parameter.data = parameter.data.half().float()  # as in a file, so that a loaded model predicts the same
         return module
 
     def _soft_targets(self, faces: DrawnFaces) -> Tensor:
@@ -227,9 +229,12 @@ class Default(Recognizer):
         return {**super()._saved_settings(), "classes": CLASSES, "weights": "learn"}
 
     def state(self) -> State:
-        """Return the weights and running means by `<number of the network>.<name>`, and `calibration.<name>`."""
+        """Return the weights and running means by `<number of the network>.<name>`, and `calibration.<name>`.
+
+        Weights have 16 bits, to which they were rounded after the training: half the size for the same predictions.
+        """
         weights = {
-            f"{number}.{name}": tensor.numpy()
+            f"{number}.{name}": (tensor.half() if name in dict(module.named_parameters()) else tensor).numpy()
             for number, module in enumerate(self.modules_)
             for name, tensor in module.state_dict().items()
         }
