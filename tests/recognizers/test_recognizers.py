@@ -47,7 +47,9 @@ def test_recognizers_pass_the_check(settings):
 
 
 def test_every_recognizer_is_checked():
-    assert set(RECOGNIZERS.names()) - {"per-subject-weights", "saved-model"} <= {case["name"] for case in CASES}
+    others = {"per-subject-weights", "saved-model"}  # they need files
+    others |= {"action-unit-network"}  # it tells action units, and has tests of its own
+    assert set(RECOGNIZERS.names()) - others <= {case["name"] for case in CASES}
 
 
 def build(**settings) -> Network:

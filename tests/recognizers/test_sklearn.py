@@ -135,7 +135,8 @@ def test_wrong_estimators_are_refused(settings, text):
 
 @pytest.mark.parametrize("name", RECOGNIZERS.names())
 def test_every_recognizer_can_be_cloned_by_sklearn(name):
-    recognizer = RECOGNIZERS.build({"name": name}, classes=CLASSES, seed=7)
+    classes = ("4", "12") if name == "action-unit-network" else CLASSES  # it tells action units, not classes
+    recognizer = RECOGNIZERS.build({"name": name}, classes=classes, seed=7)
     copy = clone(recognizer)
     assert type(copy) is type(recognizer) and copy.get_params() == recognizer.get_params()
     assert not hasattr(copy, "classes_")

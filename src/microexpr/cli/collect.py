@@ -24,7 +24,10 @@ def collect(
     margin: Annotated[float, typer.Option(min=0, help="Seconds of film before the onset and after the offset.")] = 0.2,
     plugin: Plugins = [],
 ) -> None:
-    """Make a data set (`folder`) from films and the files in which a person coded them."""
+    """Make a data set from coded films.
+
+    The folder has the layout of the data set `folder`; a person coded the films in files of any readable format.
+    """
     from ..analysis.coded_dataset import collect_clips, find_coded_films, read_people
 
     load_plugins(plugin)

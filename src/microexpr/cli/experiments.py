@@ -154,7 +154,10 @@ def test(
     root: Roots = [],
     plugin: Plugins = [],
 ) -> None:
-    """Test a saved model on every clip of a labeled data set; nothing is trained, and the report is that of a run."""
+    """Test a saved model on a labeled data set.
+
+    Every clip is asked about, nothing is trained, and the report is that of a run.
+    """
     from ..experiments.testing import test_model
     from ..reports import make_report
     from ..reports.formats.terminal import print_report

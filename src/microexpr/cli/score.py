@@ -34,7 +34,10 @@ def score(
     root: Roots = [],
     plugin: Plugins = [],
 ) -> None:
-    """Score published spotting logs and submissions, one to one and as the challenge counts."""
+    """Score published spotting logs and submissions.
+
+    Finds are counted one to one, and beside it as the challenge counts them.
+    """
     from ..reports import score_logs
     from ..reports.formats.terminal import print_report
 
