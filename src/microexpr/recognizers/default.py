@@ -16,6 +16,7 @@ from torch import Tensor
 from ..core.clip import Sample
 from ..core.errors import RecipeError
 from ..core.registry import validate_settings
+from ..networks.base import seeded_weights
 from ..networks.motion import MotionNetwork
 from ..networks.training import Optimizer, torch_threads
 from ..networks.weights import load_weights
@@ -116,8 +117,8 @@ class Default(Recognizer):
             unit_weight=1.0,
             no_unit=no_unit,
         )
-        torch.manual_seed(seed)
-        module = MotionNetwork((3, face_motion.SIDE, face_motion.SIDE), OUTCOMES + UNITS, 0.0)
+        with seeded_weights(seed):
+            module = MotionNetwork((3, face_motion.SIDE, face_motion.SIDE), OUTCOMES + UNITS, 0.0)
         history = train_on_motion(
             objective,
             module,

@@ -170,22 +170,23 @@ def _add_media(app: FastAPI, store: RecordingStore) -> None:
         return Response(store.frame(id, number), media_type="image/jpeg")
 
 
+def _download(store: RecordingStore, id: str, file: str, what: str) -> Response:
+    """A file of a recording, under a name that begins with the recording's."""
+    path = store.folder(id) / file
+    if not path.is_file():
+        raise MissingDataError(f"there is no {what} of this recording")
+    name = f"{slug(Path(store.info(id).name).stem)}-{file}"
+    return FileResponse(path, media_type=DOWNLOAD, filename=name)
+
+
 def _add_downloads(app: FastAPI, store: RecordingStore) -> None:
     @app.get("/api/recordings/{id}/report")
     def report(id: str) -> Response:
-        path = store.folder(id) / REPORT_FILE
-        if not path.is_file():
-            raise MissingDataError("there is no report of this recording")
-        name = f"{slug(Path(store.info(id).name).stem)}-report.html"
-        return FileResponse(path, media_type=DOWNLOAD, filename=name)
+        return _download(store, id, REPORT_FILE, "report")
 
     @app.get("/api/recordings/{id}/frames.csv")
     def frames(id: str) -> Response:
-        path = store.folder(id) / FRAMES_FILE
-        if not path.is_file():
-            raise MissingDataError("there is no table of frames of this recording")
-        name = f"{slug(Path(store.info(id).name).stem)}-frames.csv"
-        return FileResponse(path, media_type=DOWNLOAD, filename=name)
+        return _download(store, id, FRAMES_FILE, "table of frames")
 
     @app.get("/api/recordings/{id}/export/{format}")
     def export(id: str, format: str, coder: str = "") -> Response:
