@@ -195,6 +195,7 @@ def train_on_motion(
     optimizer: Mapping[str, Any],
     epochs: int,
     on_progress: StepCallback,
+    member: tuple[int, int] = (0, 1),
 ) -> list[dict[str, float]]:
     """Train a network on drawn motion: a warm-up over three tenths of the steps, then a cosine; the last epoch counts.
 
@@ -203,11 +204,13 @@ def train_on_motion(
         module: the network, which is changed and left for prediction.
         optimizer: settings of `Optimizer`.
         epochs: passes over the fields, 1 or more.
-        on_progress: called with (steps done, steps in all).
+        on_progress: called with (steps done, steps in all) of all networks.
+        member: number of this network, from 0, and number of networks that are trained one after the other.
 
     Returns:
-        The loss and the accuracy of each epoch.
+        The loss and the accuracy of each epoch, which is counted over all networks.
     """
+    number, count = member
     trainer = Trainer(
         objective,
         module,
@@ -219,8 +222,8 @@ def train_on_motion(
         schedule_per_step=True,
         warmup=0.3 * epochs,
         require_finite=True,
-        on_progress=on_progress,
+        on_progress=lambda done, total: on_progress(number * total + done, count * total),
     )
     history = trainer.run()
     module.eval()
-    return history
+    return [{**row, "epoch": row["epoch"] + number * epochs} for row in history]

@@ -119,14 +119,14 @@ class Default(Recognizer):
         )
         with seeded_weights(seed):
             module = MotionNetwork((3, face_motion.SIDE, face_motion.SIDE), OUTCOMES + UNITS, 0.0)
-        history = train_on_motion(
+        self.history_ += train_on_motion(
             objective,
             module,
             self.optimizer,
             self.epochs,
-            lambda done, total: self.on_progress_(member * total + done, self.members * total),
+            self.on_progress_,
+            (member, self.members),
         )
-        self.history_ += [{**row, "epoch": row["epoch"] + member * self.epochs} for row in history]
         for parameter in module.parameters():
             parameter.data = parameter.data.half().float()  # as in a file, so that a loaded model predicts the same
         return module

@@ -125,14 +125,14 @@ class SyntheticMotion(Recognizer):
             unit_weight=self.unit_weight,
         )
         module = self._module(self.seed * 1009 + member)
-        history = train_on_motion(
+        self.history_ += train_on_motion(
             objective,
             module,
             self.optimizer,
             self.epochs,
-            lambda done, total: self.on_progress_(member * total + done, self.members * total),
+            self.on_progress_,
+            (member, self.members),
         )
-        self.history_ += [{**row, "epoch": row["epoch"] + member * self.epochs} for row in history]
         return module
 
     def training_fields(self, member: int) -> tuple[np.ndarray, Tensor]:
