@@ -25,6 +25,9 @@ from .landmarks import find_landmarks
 
 __all__ = ["AppearanceModel", "Fit", "fit", "named_model", "synthetic_faces", "train_model", "train_with_mesh"]
 
+MIN_QUALITY = 0.5
+"""Smallest quality of a fit at which the face counts as found."""
+
 SYNTHETIC = "synthetic-faces-1"
 FIRST_SUBJECT = 90_000
 """Seeds of the synthetic persons in the default model count from here; synthetic data sets use smaller ones."""

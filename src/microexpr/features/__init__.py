@@ -1,5 +1,6 @@
 """Hand-made descriptors, one a file: array in, vector out."""
 
-from .base import FEATURES, Feature, check_feature
+from .base import FEATURES, FaceFeature, Feature
+from .checks import check_feature
 
-__all__ = ["FEATURES", "Feature", "check_feature"]
+__all__ = ["FEATURES", "FaceFeature", "Feature", "check_feature"]

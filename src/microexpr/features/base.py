@@ -1,16 +1,19 @@
-"""The base class of descriptors, their registry, and the check of a descriptor."""
+"""The base classes of descriptors, and their registry."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from ..core.errors import RecipeError
 from ..core.registry import Registry
+
+Change = Literal["brightness", "contrast", "length of motion", "shift of motion", "turn of motion"]
+"""A change of the input that a descriptor may be invariant to; `checks.py` says what each does."""
 
 
 @dataclass(frozen=True)
@@ -18,12 +21,16 @@ class Feature(ABC):
     """A descriptor: a frozen dataclass whose fields are its settings.
 
     Attributes:
-        reads: name of the array that it takes: `frames` (T, H, W[, 3]) uint8, or `image` (H, W, 2 or more), a flow.
-        frames: smallest number of frames that it needs.
+        reads: name of the array that it takes: `frames` (T, H, W[, 3]) uint8, or `image`, a flow.
+        flows: whether that flow is (T, H, W, 2 or more), of several pairs of frames, instead of (H, W, 2 or more).
+        invariant_to: changes of the array that leave the values as they are, with the default settings.
+        frames: smallest number of frames, or of flows, that it needs.
     """
 
     name: ClassVar[str]
     reads: ClassVar[str] = "frames"
+    flows: ClassVar[bool] = False
+    invariant_to: ClassVar[tuple[Change, ...]] = ()
 
     @property
     def frames(self) -> int:
@@ -40,25 +47,62 @@ class Feature(ABC):
         """Compute the descriptor, (length,) values.
 
         Args:
-            array: gray frames (T, H, W) uint8, or flow (H, W, 2 or more) float32.
+            array: gray frames (T, H, W) uint8, or flow ([T,] H, W, 2 or more) float32.
         """
 
-    def __call__(self, array: np.ndarray) -> np.ndarray:
+    def __call__(self, array: np.ndarray, landmarks: np.ndarray | None = None) -> np.ndarray:
         """The descriptor of an array, (length,) float32.
 
         Args:
-            array: frames (T, H, W[, 3]) uint8, or a flow (H, W, 2 or more) float32, as `reads` names.
+            array: frames (T, H, W[, 3]) uint8, or a flow ([T,] H, W, 2 or more) float32, as `reads` and `flows` say.
+            landmarks: (1 or T, 68, 2) x and y in pixels, of the first frame or of all; for a `FaceFeature`.
 
         Raises:
-            RecipeError: there are fewer frames than it needs, or the images are too small for its blocks.
+            RecipeError: there are fewer frames than it needs, the images are too small for its blocks, or landmarks are
+                missing.
         """
         if self.reads == "frames":
             array = to_gray(array)
-            if len(array) < self.frames:
-                raise RecipeError(f"feature '{self.name}' needs {self.frames} frames or more; got {len(array)}")
-        elif array.ndim != 3 or array.shape[2] < 2:
-            raise RecipeError(f"feature '{self.name}' takes a flow (height, width, 2 or more); got {array.shape}")
-        return self.compute(array).astype(np.float32)
+        elif array.ndim != 3 + self.flows or array.shape[-1] < 2:
+            shape = "frames, height, width, 2 or more" if self.flows else "height, width, 2 or more"
+            mode = "" if self.flows else ", or set mode = 'pair' in the step 'flow'"
+            raise RecipeError(f"feature '{self.name}' takes a flow ({shape}){mode}; got {array.shape}")
+        if (self.reads == "frames" or self.flows) and len(array) < self.frames:
+            raise RecipeError(f"feature '{self.name}' needs {self.frames} frames or more; got {len(array)}")
+        return self._values(array, landmarks).astype(np.float32)
+
+    def _values(self, array: np.ndarray, landmarks: np.ndarray | None) -> np.ndarray:
+        return self.compute(array)
+
+
+@dataclass(frozen=True)
+class FaceFeature(Feature):
+    """A descriptor of regions of a face, which lie where its landmarks are; a subclass defines `compute_at`."""
+
+    @abstractmethod
+    def compute_at(self, array: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+        """Compute the descriptor, (length,) values.
+
+        Args:
+            array: as in `compute`.
+            landmarks: (1 or T, 68, 2) x and y in pixels of the array, in the order of iBUG 300-W, of the first frame or
+                of every frame.
+        """
+
+    def compute(self, array: np.ndarray) -> np.ndarray:
+        """Refuse to compute the descriptor without landmarks.
+
+        Raises:
+            RecipeError: always.
+        """
+        raise RecipeError(f"feature '{self.name}' needs landmarks; put {{name = 'landmarks'}} before 'flow'")
+
+    def _values(self, array: np.ndarray, landmarks: np.ndarray | None) -> np.ndarray:
+        if landmarks is None:
+            return self.compute(array)
+        if landmarks.ndim != 3 or landmarks.shape[1:] != (68, 2):
+            raise RecipeError(f"feature '{self.name}': landmarks are (1 or T, 68, 2), not {landmarks.shape}")
+        return self.compute_at(array, landmarks.astype(np.float64))
 
 
 FEATURES: Registry[Feature] = Registry("feature", "microexpr.features")
@@ -93,43 +137,3 @@ def blocks(height: int, width: int, grid: tuple[int, int], overlap: float = 0.0)
             raise RecipeError(f"{size} pixels are too few for {n} blocks; use larger images or fewer blocks")
         spans.append([slice(start, end) for start, end in zip(starts, ends, strict=True)])
     return ((rows, columns) for rows in spans[0] for columns in spans[1])
-
-
-def check_feature(settings: Mapping[str, Any]) -> None:
-    """Check that a descriptor does what `Feature` requires.
-
-    Its length is `length`, equal input gives equal values, and the values are finite for noise, for black frames and
-    for the smallest number of frames; with fewer frames it raises a `RecipeError` that names that number.
-
-    Args:
-        settings: table of the descriptor as in a recipe, `{"name": ..., ...}`.
-
-    Raises:
-        AssertionError: one of these does not hold; the message says which.
-    """
-    feature = FEATURES.build(settings)
-    rng = np.random.default_rng(0)
-    for kind, array in _inputs(feature, rng):
-        found = feature(array)
-        assert found.shape == (feature.length,), f"{feature.name} on {kind}: {found.shape}, length = {feature.length}"
-        assert found.dtype == np.float32, f"{feature.name} on {kind}: {found.dtype}, not float32"
-        assert np.isfinite(found).all(), f"{feature.name} on {kind}: a value is not finite"
-        assert np.array_equal(found, feature(array.copy())), f"{feature.name} on {kind}: a second call differs"
-    if feature.reads == "frames" and feature.frames > 1:
-        try:
-            feature(np.zeros((feature.frames - 1, 64, 64), np.uint8))
-        except RecipeError as error:
-            assert str(feature.frames) in str(error), f"{feature.name}: the error does not name the number of frames"
-        else:
-            raise AssertionError(f"{feature.name} accepts fewer frames than frames = {feature.frames}")
-
-
-def _inputs(feature: Feature, rng: np.random.Generator) -> Iterator[tuple[str, np.ndarray]]:
-    if feature.reads == "frames":
-        yield "noise", rng.integers(0, 256, (feature.frames + 9, 64, 72), np.uint8)
-        yield "color", rng.integers(0, 256, (feature.frames + 9, 64, 72, 3), np.uint8)
-        yield "black", np.zeros((feature.frames + 9, 64, 72), np.uint8)
-        yield "the fewest frames", rng.integers(0, 256, (feature.frames, 64, 72), np.uint8)
-    else:
-        yield "noise", rng.normal(size=(64, 72, 3)).astype(np.float32)
-        yield "no motion", np.zeros((64, 72, 2), np.float32)

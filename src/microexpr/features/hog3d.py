@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from ..core.errors import RecipeError
-from .base import FEATURES, Feature
+from .base import FEATURES, Change, Feature
 
 CLIP_VALUE = 0.25
 """The normalized descriptor is clipped at this value and normalized again (Klaeser 2008, after Lowe 2004)."""
@@ -35,6 +35,8 @@ class HOG3D(Feature):
     cells: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (4, 4, 3)
     boxes: Annotated[int, Field(ge=1)] = 3
     opposite: bool = False
+
+    invariant_to: ClassVar[tuple[Change, ...]] = ("brightness", "contrast")
 
     @property
     def frames(self) -> int:

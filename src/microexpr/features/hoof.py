@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from .base import FEATURES, Feature, blocks
+from .base import FEATURES, Change, Feature, blocks
 
 
 @FEATURES.register("hoof")
@@ -39,6 +39,7 @@ class HOOF(Feature):
     square_root: bool = False
 
     reads: ClassVar[str] = "image"
+    invariant_to: ClassVar[tuple[Change, ...]] = ("length of motion",)
 
     @property
     def length(self) -> int:

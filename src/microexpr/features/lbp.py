@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
 from skimage.feature import local_binary_pattern
 
 from ..core.errors import RecipeError
-from .base import FEATURES, Feature, blocks
+from .base import FEATURES, Change, Feature, blocks
 
 
 @FEATURES.register("lbp")
@@ -34,6 +34,8 @@ class LBP(Feature):
     neighbors: Annotated[int, Field(ge=2, le=16)] = 8
     radius: Annotated[int, Field(ge=1)] = 1
     uniform: bool = True
+
+    invariant_to: ClassVar[tuple[Change, ...]] = ("brightness", "contrast")
 
     @property
     def bins(self) -> int:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import cv2
 import numpy as np
 from pydantic import Field
 
 from ..core.errors import RecipeError
-from .base import FEATURES, Feature, blocks
+from .base import FEATURES, Change, Feature, blocks
 
 PLANES = ("XY", "XT", "YT")
 CHUNK = 4
@@ -43,6 +43,8 @@ class LBPTOP(Feature):
     uniform: bool = False
     rounded: bool = False
     overlap: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+    invariant_to: ClassVar[tuple[Change, ...]] = ("brightness", "contrast")
 
     @property
     def frames(self) -> int:

@@ -12,15 +12,12 @@ from pydantic import Field
 
 from ..core.clip import Sample
 from ..core.errors import RecipeError
-from ..faces.aam import fit, model_digest, named_model
+from ..faces.aam import MIN_QUALITY, fit, model_digest, named_model
 from ..faces.alignment import EYE_X, EYE_Y, MARGIN, eye_centers, eye_positions
 from ..faces.cascade import find_eyes
 from ..faces.landmarks import detect_face, find_landmarks
 from ..imaging.geometry import similarity, transform_points, warp_image
 from .base import STEPS, Step
-
-MIN_QUALITY = 0.5
-"""Smallest quality of a fit of the appearance model at which the face counts as found."""
 
 
 @dataclass(frozen=True, eq=False)

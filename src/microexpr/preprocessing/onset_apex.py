@@ -1,4 +1,4 @@
-"""Step `onset-apex`: the frames at the onset and at the apex of a clip."""
+"""Step `onset-apex`: the frames at the onset, at the apex and at the offset of a clip."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from .base import STEPS, Step, frames_of, require_motion
 @STEPS.register("onset-apex")
 @dataclass(frozen=True)
 class OnsetApex(Step):
-    """`frames` (2, height, width, 3) uint8 RGB: the onset frame and the apex frame, or (1, ...) for one of them.
+    """`frames` (2, height, width, 3) uint8 RGB: the onset frame and the apex frame, or those that `which` names.
 
-    If the protocol hides a time or the data set does not have it, the first visible frame stands for the onset, and
-    `without_apex` decides on the apex.
+    If the protocol hides a time or the data set does not have it, the first visible frame stands for the onset, the
+    last one for the offset, and `without_apex` decides on the apex.
 
     Args:
-        which: `onset`, `apex` or both, in the order of the result.
+        which: `onset`, `apex`, `offset` or several of them, in the order of the result.
         without_apex: frame that stands for a missing apex: `middle`, half way from onset to offset (the usual choice on
             SMIC), or `difference`, the frame that differs most from the onset frame (standard deviation of the
             difference).
     """
 
-    which: Annotated[tuple[Literal["onset", "apex"], ...], Field(min_length=1)] = ("onset", "apex")
+    which: Annotated[tuple[Literal["onset", "apex", "offset"], ...], Field(min_length=1)] = ("onset", "apex")
     without_apex: Literal["middle", "difference"] = "middle"
 
     reads: ClassVar[tuple[str, ...]] = ("onset", "apex", "offset")
@@ -40,13 +40,16 @@ class OnsetApex(Step):
         """Adds `frames`, and the note `apex` if the apex is not the annotated one.
 
         Raises:
-            MediaError: there is no such frame, the frames differ in size, or both are wanted of a single picture.
+            MediaError: there is no such frame, the frames differ in size, or several are wanted of a single picture.
         """
         clip, frames = sample.clip, frames_of(sample)
         if len(self.which) > 1:
             require_motion(sample, frames)
         numbers = visible_numbers(frames, clip)
-        times = {"onset": numbers[0] if clip.onset is None else clip.onset}
+        times = {
+            "onset": numbers[0] if clip.onset is None else clip.onset,
+            "offset": numbers[-1] if clip.offset is None else clip.offset,
+        }
         if "apex" in self.which:
             times["apex"] = apex_number(frames, clip, numbers, self.without_apex)
             sample = sample if clip.apex is not None else sample.with_note("apex", self.without_apex)
