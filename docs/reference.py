@@ -114,6 +114,7 @@ def networks_page() -> str:
 def recognizers_page() -> str:
     """Return the page of recognizers."""
     from microexpr.recognizers import RECOGNIZERS
+    from microexpr.recognizers.transforms import TRANSFORMS
     from microexpr.synthetic.motion.expressions import Expressions
     from microexpr.synthetic.motion.faults import Faults
     from microexpr.synthetic.motion.generator import MotionGenerator, People
@@ -126,6 +127,13 @@ def recognizers_page() -> str:
             "test clips. The tables of the recognizer `network` are described with the [networks](networks.md).",
             overview(RECOGNIZERS, "recognizer"),
             *class_sections(RECOGNIZERS, SET_BY_THE_PROGRAM),
+            "## Transforms",
+            "The list `transforms` of the recognizer [`pipeline`](#pipeline) holds a table for each. A transform "
+            "learns from the training clips of a fold, and makes another array of that of each clip.",
+            '```toml\nrecognizer = {name = "pipeline", transforms = [{name = "genetic-selection"}], '
+            'recognizer = {name = "svm", array = "features"}}\n```',
+            overview(TRANSFORMS, "transform"),
+            *class_sections(TRANSFORMS, level="###"),
             "## What `synthetic-motion` draws",
             "The table `motion` of the recognizer, and the tables in it.",
             *(
@@ -448,6 +456,8 @@ PLUGIN_CLASSES = {
     "Recognizers and networks": (
         "microexpr.recognizers.Recognizer",
         "microexpr.recognizers.SklearnRecognizer",
+        "microexpr.recognizers.transforms.Transform",
+        "microexpr.recognizers.transforms.Training",
         "microexpr.networks.Architecture",
     ),
     "Spotting": ("microexpr.spotting.Spotter", "microexpr.core.track.FaceTrack", "microexpr.core.clip.Interval"),

@@ -25,10 +25,10 @@ Use a trained model, on a video, a folder of frames or an image:
     >>> model = mx.load_model("model.safetensors")
     >>> model("apex.png")  # {class: probability}
 
-One more data set, step, feature, network, recognizer, spotter, metric, protocol, executor or format is a class or
-record in a file of its own, registered in `DATASETS`, `STEPS`, `FEATURES`, `NETWORKS`, `RECOGNIZERS`, `SPOTTERS`,
-`METRICS`, `PROTOCOLS`, `EXECUTORS`, `REPORT_FORMATS` or `EVENT_FORMATS`. The functions `check_*` test whether a class
-of yours does what the package expects of it.
+One more data set, step, feature, network, recognizer, transform, spotter, metric, protocol, executor or format is a
+class or record in a file of its own, registered in `DATASETS`, `STEPS`, `FEATURES`, `NETWORKS`, `RECOGNIZERS`,
+`TRANSFORMS`, `SPOTTERS`, `METRICS`, `PROTOCOLS`, `EXECUTORS`, `REPORT_FORMATS` or `EVENT_FORMATS`. The functions
+`check_*` test whether a class of yours does what the package expects of it.
 
 `import microexpr` is fast: an object is imported when it is first used. All errors that a user can do something about
 are `MicroexprError`.
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from .recipes import RECIPE_KINDS, Recipe, load_recipe
     from .recognizers import RECOGNIZERS, Recognizer, SklearnRecognizer, check_recognizer
     from .recognizers.model import Model, load_model
+    from .recognizers.transforms import TRANSFORMS, Transform, check_transform
     from .reports import REPORT_FORMATS, Report, make_report, score_logs
     from .reports.comparison import Comparison, compare_runs
     from .spotting import SPOTTERS, Spotter, check_spotter
@@ -82,6 +83,7 @@ __all__ = [
     "SPOTTERS",
     "STEPS",
     "TASKS",
+    "TRANSFORMS",
     "Analysis",
     "Chain",
     "Clip",
@@ -100,6 +102,7 @@ __all__ = [
     "SklearnRecognizer",
     "Spotter",
     "Step",
+    "Transform",
     "__version__",
     "analyze_video",
     "analyze_videos",
@@ -108,6 +111,7 @@ __all__ = [
     "check_network",
     "check_recognizer",
     "check_spotter",
+    "check_transform",
     "collect_clips",
     "compare_runs",
     "find_coded_films",
@@ -149,6 +153,7 @@ _MODULES = {
     "recipes": ("RECIPE_KINDS", "Recipe", "load_recipe"),
     "recognizers": ("RECOGNIZERS", "Recognizer", "SklearnRecognizer", "check_recognizer"),
     "recognizers.model": ("Model", "load_model"),
+    "recognizers.transforms": ("TRANSFORMS", "Transform", "check_transform"),
     "reports": ("REPORT_FORMATS", "Report", "make_report", "score_logs"),
     "reports.comparison": ("Comparison", "compare_runs"),
     "spotting": ("SPOTTERS", "Spotter", "check_spotter"),

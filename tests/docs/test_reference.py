@@ -21,6 +21,7 @@ from microexpr.preprocessing import STEPS
 from microexpr.protocols import PROTOCOLS
 from microexpr.recipes import shipped_recipes
 from microexpr.recognizers import RECOGNIZERS
+from microexpr.recognizers.transforms import TRANSFORMS
 from microexpr.reports import REPORT_FORMATS
 from microexpr.spotting import SPOTTERS
 
@@ -62,6 +63,10 @@ def test_every_format_and_recipe_has_a_row(pages):
         assert f"| `{name}` |" in pages["formats"], name
     for name in shipped_recipes():
         assert f"| `{name}` |" in pages["recipes"], name
+
+
+def test_every_transform_has_a_section(pages):
+    assert [name for name in TRANSFORMS.names() if f"\n### `{name}`\n" not in pages["recognizers"]] == []
 
 
 def test_every_public_name_is_on_the_page_of_the_api(pages):

@@ -28,6 +28,11 @@ CASES = [
     {"name": "sklearn", "estimator": "sklearn.naive_bayes.GaussianNB"},
     {"name": "kernel-ridge"},
     {"name": "one-vs-rest", "recognizer": {"name": "svm"}},
+    {
+        "name": "pipeline",
+        "transforms": [{"name": "genetic-selection", "array": "image", "population": 4, "generations": 1}],
+        "recognizer": {"name": "svm"},
+    },
     {"name": "network", **SMALL},
     {
         "name": "network",
