@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, ClassVar
 
-import cv2
 import numpy as np
 from pydantic import Field
 
 from ..core.errors import RecipeError
+from ._neighbors import Offset, block_histograms, neighbor_codes
 from .base import FEATURES, Change, Feature, blocks
 
 PLANES = ("XY", "XT", "YT")
-CHUNK = 4
-"""Number of frames computed at once: few enough to stay in the processor's cache."""
 
 
 @FEATURES.register("lbp-top")
@@ -67,60 +65,22 @@ class LBPTOP(Feature):
         if height < 1 or width < 1:
             raise RecipeError(f"lbp-top: images of {array.shape[1:]} are too small for radii {self.radii}")
         regions = list(blocks(height, width, self.grid, self.overlap))
+        codes = neighbor_codes(array, (along, down, across), [self.offsets(plane) for plane in range(len(PLANES))])
+        counts = np.stack([block_histograms(own, regions, 2**self.neighbors) for own in codes], axis=1)
         bins = bins_of(self.neighbors, self.uniform)
-        size = 2**self.neighbors
-        counts = np.zeros((len(regions), len(PLANES), size))
-        for start in range(along, len(array) - along, CHUNK):
-            stop = min(start + CHUNK, len(array) - along)
-            for plane in range(len(PLANES)):
-                codes = self._codes(array, plane, start, stop)
-                for i, (rows, columns) in enumerate(regions):
-                    block = np.ascontiguousarray(codes[:, rows, columns]).reshape(1, -1)
-                    counts[i, plane] += cv2.calcHist([block], [0], None, [size], [0, size])[:, 0]
         merged = counts @ np.eye(bins.max() + 1)[bins]
         return (merged / merged.sum(axis=2, keepdims=True)).ravel()
 
-    def _codes(self, array: np.ndarray, plane: int, start: int, stop: int) -> np.ndarray:
-        """LBP codes (frames, H - 2 R_Y, W - 2 R_X) uint8 of frames start to stop in one plane."""
-        center = self._shifted(array, (0, 0, 0), start, stop)
-        codes = np.zeros(center.shape, np.uint8)
-        for p in range(self.neighbors):
-            offset = self.offset(plane, p)
-            whole = tuple(round(o) for o in offset)
-            if self.rounded or max(abs(o - w) for o, w in zip(offset, whole, strict=True)) < 1e-9:
-                larger = self._shifted(array, whole, start, stop) >= center
-            else:
-                larger = self._interpolated(array, offset, start, stop) >= center - TOLERANCE
-            codes |= larger.view(np.uint8) << np.uint8(p)
-        return codes
+    def offsets(self, plane: int) -> list[Offset]:
+        """Places (dt, dy, dx) of the neighbors in the plane 0 (XY), 1 (XT) or 2 (YT); whole numbers if `rounded`."""
+        found = [self.offset(plane, p) for p in range(self.neighbors)]
+        return [tuple(round(o, 0 if self.rounded else 9) for o in offset) for offset in found]  # type: ignore[misc]
 
-    def offset(self, plane: int, p: int) -> tuple[float, float, float]:
+    def offset(self, plane: int, p: int) -> Offset:
         """(dt, dy, dx) of neighbor p: (R_X cos, -R_Y sin) on XY, (R_X cos, -R_T sin) on XT, (R_Y .., R_T ..) on YT."""
         across, down, along = self.radii
         c, s = math.cos(2 * math.pi * p / self.neighbors), math.sin(2 * math.pi * p / self.neighbors)
         return ((0.0, -down * s, across * c), (-along * s, 0.0, across * c), (-along * s, down * c, 0.0))[plane]
-
-    def _shifted(self, array: np.ndarray, offset: tuple[int, ...], start: int, stop: int) -> np.ndarray:
-        """The inner voxels of frames start to stop, shifted by integer steps (dt, dy, dx)."""
-        (dt, dy, dx), (across, down, _) = offset, self.radii
-        rows, columns = slice(down + dy, array.shape[1] - down + dy), slice(across + dx, array.shape[2] - across + dx)
-        return array[start + dt : stop + dt, rows, columns]
-
-    def _interpolated(self, array: np.ndarray, offset: tuple[float, ...], start: int, stop: int) -> np.ndarray:
-        """The inner voxels shifted by fractions of voxels, interpolated linearly in each direction."""
-        below = [math.floor(o + 1e-9) for o in offset]
-        parts = [o - b for o, b in zip(offset, below, strict=True)]
-        total: np.ndarray | float = 0.0
-        for corner in np.ndindex(2, 2, 2):
-            weight = math.prod(part if c else 1 - part for c, part in zip(corner, parts, strict=True))
-            if weight > 1e-9:
-                shift = tuple(b + c for b, c in zip(below, corner, strict=True))
-                total = total + np.float32(weight) * self._shifted(array, shift, start, stop)
-        return np.asarray(total)
-
-
-TOLERANCE = np.float32(1e-3)
-"""Neighbors that are smaller by rounding errors of the interpolation in float32 still count as equal."""
 
 
 @cache
