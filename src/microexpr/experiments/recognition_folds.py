@@ -343,6 +343,7 @@ def _metadata(recipe: RecognitionRecipe, stage_data: Sequence[StageData], option
         left_out=[line for stage in stage_data for line in stage.left_out],
         absent=final.absent,
         seen=_seen(final),
+        warnings=[step.warning for stage in recipe.stages for step in Chain.build(stage.chain).steps if step.warning],
         stills=all(_is_still(example.clip) for example in final.examples),
         labels="" if options.labels is None else options.labels.name,
         quick=options.quick,

@@ -78,6 +78,7 @@ class RecognitionMetadata(RunMetadata):
         stills: Whether every clip is one image: there is no onset, apex or offset to reveal.
         labels: Name of the csv of labels; "" for the labels of the releases.
         absent: Clips without a readable label, and subjects without a clip of the task: a line for each data set.
+        warnings: What a reader must know of the steps before quoting a number.
     """
 
     kind: str = "recognition"
@@ -85,6 +86,7 @@ class RecognitionMetadata(RunMetadata):
     folds: list[dict[str, Any]]
     seen: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     stills: bool = False
     labels: str = ""
 

@@ -78,6 +78,11 @@ class Step(ABC):
         return ()
 
     @property
+    def warning(self) -> str:
+        """What a reader of a report must know of its settings before quoting a number; "" for nothing."""
+        return ""
+
+    @property
     def channel_order(self) -> str:
         """Order of the color channels of its array: `rgb`, `bgr` or `gray`; a report shows them as RGB."""
         return "rgb"

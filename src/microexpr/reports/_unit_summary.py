@@ -325,7 +325,7 @@ def _warnings(runs: Sequence[RecognitionRun], rows: Sequence[Prediction], judged
     lines = run_warnings(runs, "folds", "clips", "protocol")
     lines += leak_warnings(first.protocol)
     lines += seen_warnings(first.metadata, len({row.subject for row in rows}))
-    lines += first.metadata.absent
+    lines += [*first.metadata.warnings, *first.metadata.absent]
     lines += face_warnings(rows, "no action unit is predicted for them")
     if not judged:
         lines.append(f"No action unit has {first.protocol.min_positives} clips or more: there is no mean.")

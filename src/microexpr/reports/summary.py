@@ -262,7 +262,7 @@ def _warnings(runs: Sequence[RecognitionRun], rows: Sequence[Prediction]) -> lis
     if first.protocol.zero_shot:
         lines.append("ZERO-SHOT: no clip of anybody was trained on, and all clips are tested.")
     lines += seen_warnings(first.metadata, len({row.subject for row in rows}))
-    lines += first.metadata.absent
+    lines += [*first.metadata.warnings, *first.metadata.absent]
     return lines + face_warnings(rows, "they got no prediction and count as wrong")
 
 

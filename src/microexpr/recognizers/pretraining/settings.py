@@ -14,13 +14,11 @@ from pydantic import Field
 
 from ...core.errors import RecipeError
 from ...networks import NETWORKS
+from ...networks.layer_features import IMAGENET_MEAN, IMAGENET_STD
 from ...networks.training import Optimizer
 from ...networks.training.device import DeviceName, Precision
 from ..base import Settings
 from .loader import ResizeCrop
-
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Mean and standard deviation of red, green and blue from 0 to 1, as timm and torchvision use them."""
 
 Positive = Annotated[int, Field(ge=1)]
 
