@@ -163,11 +163,11 @@ def test_features_of_each_clip_are_computed_once_and_cached(monkeypatch):
     for again in (False, True):  # the second time from the cache
         computed.clear()
         RECOGNIZERS.build(table, classes=CLASSES, seed=11).fit(samples, labels)
-        assert computed == ([] if again else [4] * 12)
+        assert computed == ([] if again else [1] * 48)
     for file in (cache_folder() / "features").glob("*/*.npy"):
         file.write_bytes(b"damaged")
     RECOGNIZERS.build(table, classes=CLASSES, seed=11).fit(samples, labels)
-    assert computed == [4] * 12
+    assert computed == [1] * 48
 
 
 class Stop(Exception):

@@ -107,6 +107,18 @@ def test_published_counts_have_the_published_sums():
     assert PROTOCOLS.get("casme2-5a").classes != PROTOCOLS.get("casme2-5b").classes
 
 
+def test_casme2_and_smic_together_have_the_words_of_smic_and_people_of_their_own():
+    rules, more = PROTOCOLS.get("casme2-smic-3"), PROTOCOLS.get("casme2-smic")
+    assert rules.counts["casme2"] == {"negative": 27, "positive": 32, "surprise": 25}
+    assert more.counts["casme2"] == {"negative": 90, "positive": 32, "surprise": 25}
+    assert sum(rules.counts["smic"].values()) == 164 and rules.subjects == {"casme2": 20, "smic": 16}
+    casme2 = [dataclasses.replace(c, labels={"emotion": "repression"}) for c in make_clips()]
+    smic = [dataclasses.replace(c, labels={"emotion": "surprise"}, apex=None) for c in make_clips(dataset="smic")]
+    folds = rules.folds(rules.select([*casme2, *smic]))
+    assert [fold.name for fold in folds] == [f"{d}/p{p}" for d in ("casme2", "smic") for p in range(4)]
+    assert {e.label for fold in folds for e in fold.test} == {"negative", "surprise"}
+
+
 @pytest.mark.parametrize(
     ("change", "error", "text"),
     [

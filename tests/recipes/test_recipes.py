@@ -100,6 +100,28 @@ def test_both_networks_of_devanaboyina_2021_are_run():
         assert networks == ["cnn-lstm", "cnn-lstm-v2"]
 
 
+def test_what_devanaboyina_2021_announces_is_run():
+    transfer = load_recipes("devanaboyina2021-transfer")
+    assert len({member.key for member in transfer}) == 12
+    for member in transfer:
+        stage = member.settings[-1]
+        assert stage["recognizer"]["network"]["name"] == "resnet-sequence" and stage["weights"] == "resnet50"
+    mirrored = {
+        (m.protocols[0], bool(m.settings[-1]["recognizer"].get("mirror")), m.settings[-1]["chain"][0]["name"])
+        for m in load_recipes("devanaboyina2021-mirrored")
+    }
+    assert mirrored == {
+        (p, twins, first)
+        for p in ("casme2-7", "casme2-5a")
+        for twins in (False, True)
+        for first in ("onset-apex", "sequence")
+    }
+    for name in ("method7", "transfer"):
+        assert load_recipe(f"devanaboyina2021-{name}-smic").datasets == ("casme2", "smic")
+    apex = recognition_recipe("devanaboyina2021-method7-smic").final_stage.chain[0]
+    assert apex == {"name": "onset-apex", "without_apex": "middle"}
+
+
 def test_the_leaking_split_of_peng_2018_is_one_of_the_macro_stage_only():
     changed = recognition_recipe("peng2018-hde").with_settings({"stages.macro.protocol": "peng2018-macro-leaking"})
     assert [stage.protocol for stage in changed.stages] == ["peng2018-macro-leaking", "megc2018-hde"]

@@ -106,6 +106,16 @@ def format_action_units(units: Iterable[tuple[int, str]]) -> str:
     return "+".join(f"{side}{number}" for number, side in units)
 
 
+def mirrored_action_units(text: str) -> str:
+    """Action units of a mirror image: left and right are swapped, as in `4+L10`, `4+R10`.
+
+    Raises:
+        UsageError: as `parse_action_units`.
+    """
+    other = {"": "", "L": "R", "R": "L"}
+    return format_action_units((number, other[side]) for number, side in parse_action_units(text))
+
+
 def are_action_units(names: Sequence[str]) -> bool:
     """Whether all names are numbers of `ACTION_UNITS`, as the classes of a multilabel protocol are."""
     return all(name.isdecimal() and int(name) in ACTION_UNITS for name in names)

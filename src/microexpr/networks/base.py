@@ -31,6 +31,10 @@ class Architecture(ABC):
     takes_raw_bgr: ClassVar[bool] = False
     """Whether published weights take blue, green, red from 0 to 255 as they are; otherwise normalized RGB."""
 
+    frame_by_frame: ClassVar[bool] = False
+    """Whether a network of sequences computes every frame by itself, and its head takes features (n, T, ...) and
+    lengths (n,). What a frozen backbone computes of a frame can then be cached."""
+
     @property
     def pretrained(self) -> dict[str, Any]:
         """Table of the network whose published weights fit: this one, or the one whose head it replaces."""

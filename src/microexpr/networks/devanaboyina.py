@@ -99,10 +99,14 @@ class ResNetDense(ResNet):
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute logits (n, classes) of images (n, C, H, W)."""
-        x = self.maps(x)
-        if min(x.shape[2:]) > 1:  # images below 64 pixels give maps of one pixel: there is nothing to pool
-            x = F.max_pool2d(x, 2)
-        return self.head(x.mean(dim=(2, 3)))
+        return self.head(figure_12_pooling(self.maps(x)))
+
+
+def figure_12_pooling(maps: Tensor) -> Tensor:
+    """2x2 max pooling and the global average: (n, M) of maps (n, M, H, W)."""
+    if min(maps.shape[2:]) > 1:  # images below 64 pixels give maps of one pixel: there is nothing to pool
+        maps = F.max_pool2d(maps, 2)
+    return maps.mean(dim=(2, 3))
 
 
 def dense_head(width: int, units: tuple[int, ...], classes: int, dropout: float) -> nn.Sequential:

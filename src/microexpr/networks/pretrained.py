@@ -126,6 +126,11 @@ def entry(name: str) -> PretrainedWeights:
     return _entries()[name]
 
 
+def published_for(network: str) -> PretrainedWeights | None:
+    """The published weights of a network by its name in `NETWORKS`; None where there are none."""
+    return next((weights for weights in _entries().values() if weights.network == network), None)
+
+
 def find(name: str) -> Path | None:
     """The file of named weights on this machine, published or the user's; None where there is none."""
     path = weights_folder() / f"{name}.safetensors"

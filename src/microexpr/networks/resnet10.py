@@ -49,10 +49,14 @@ class PreActivated(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute logits (n, classes) of images (n, C, H, W)."""
+        return self.fc(self.maps(x).mean(dim=(2, 3)))
+
+    def maps(self, x: Tensor) -> Tensor:
+        """Compute the last maps (n, 512, H / 32, W / 32) of images (n, C, H, W)."""
         x = F.relu(self.conv1_bn(self.conv1(self.data_bn(x))))
         x = F.max_pool2d(x, 3, stride=2, ceil_mode=True)
         x = self.block512(self.block256(self.block128(self.block64(x))))
-        return self.fc(F.relu(self.last_bn(x)).mean(dim=(2, 3)))
+        return F.relu(self.last_bn(x))
 
 
 class FirstBlock(nn.Module):

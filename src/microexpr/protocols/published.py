@@ -37,6 +37,7 @@ def _megc2018(name: str, title: str, datasets: tuple[str, ...], **rest: Any) -> 
 # MEGC 2019: three classes of SMIC, CASME II and SAMM (See, Yap, Li, Hong, Wang 2019)
 
 _MEGC2019_CLASSES = ("negative", "positive", "surprise")
+_SMIC = {"negative": 70, "positive": 51, "surprise": 43}
 _OWN = {label: label for label in _MEGC2019_CLASSES}  # the precomputed release and SMIC use the task's classes
 _MEGC2019_LABEL_MAP = {
     "casme2": {
@@ -71,7 +72,7 @@ def _megc2019(name: str, title: str, **rest: Any) -> Protocol:
         counts={
             "casme2": {"negative": 88, "positive": 32, "surprise": 25},
             "samm": {"negative": 92, "positive": 26, "surprise": 15},
-            "smic": {"negative": 70, "positive": 51, "surprise": 43},
+            "smic": _SMIC,
         },
         subjects={"casme2": 24, "samm": 28, "smic": 16},
         **rest,
@@ -120,6 +121,33 @@ def _casme2(
             **common,
         ),
     ]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# CASME II and SMIC together, which Devanaboyina 2021 announces: the words of SMIC for the emotions of CASME II
+
+
+def _casme2_smic(name: str, title: str, negative: Sequence[str], subjects: int) -> Protocol:
+    """The classes of SMIC; `negative` are the emotions of CASME II that count as negative.
+
+    A person is a person of a data set: sub01 and s01 are two.
+    """
+    words = {"happiness": "positive", "surprise": "surprise", **dict.fromkeys(negative, "negative")}
+    counts = dict.fromkeys(_MEGC2019_CLASSES, 0)
+    for emotion, word in words.items():
+        counts[word] += _CASME2[emotion]
+    return Protocol(
+        name=name,
+        title=f"CASME II and SMIC, {title}, leave one subject out",
+        datasets=("casme2", "smic"),
+        label="emotion",
+        classes=_MEGC2019_CLASSES,
+        label_map={"casme2": words, "smic": _OWN},
+        counts={"casme2": counts, "smic": _SMIC},
+        subjects={"casme2": subjects, "smic": 16},
+        primary_metrics=("weighted_average_recall", "macro_f1"),
+        source="not published; announced by Devanaboyina 2021. Words for emotions as in MEGC 2019",
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -267,6 +295,8 @@ _PUBLISHED = (
         subjects=20,
         source=f"{_DEVANABOYINA}, method 5",
     ),
+    _casme2_smic("casme2-smic-3", "three emotions of method 7 and those of SMIC", ("repression",), 20),
+    _casme2_smic("casme2-smic", "the emotions of MEGC 2019 and those of SMIC", ("repression", "disgust"), 24),
     *_action_units(
         "casme2-action-units",
         "action units of CASME II",

@@ -60,3 +60,8 @@ class NetworkComponents:
             crop=validate_settings(Crop, crop, "crop"),
             freezing=validate_settings(Freezing, freeze, "freeze"),
         )
+
+    def can_cache(self, epoch: int, sequences: bool) -> bool:
+        """Whether the features of all clips can be computed once before this epoch, counted from 0."""
+        computed_alone = not sequences or self.architecture.frame_by_frame
+        return computed_alone and self.freezing.can_cache(epoch, self.augmentations, self.crop)

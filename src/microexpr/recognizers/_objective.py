@@ -10,12 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..networks.base import head_of
 from ..networks.training import LabeledBatch, Objective, split_batches
 from ._classifier import Classifier
 from ._components import NetworkComponents
 from .batches import Batch, ClipBatches
-from .freezing import BackboneFeatures
+from .freezing import BackboneFeatures, FeatureCache, Features
 
 
 @dataclass
@@ -48,11 +47,10 @@ class ClipClassification(Objective):
 
     def prepare(self, epoch: int) -> None:
         """Compute the features of a frozen backbone once, or copy the clips to the GPU once, where that is possible."""
-        freezing, augmentations, crop = self.components.freezing, self.components.augmentations, self.components.crop
         device = self.classifier.device
-        if not self.clips.sequences and freezing.can_cache(epoch, augmentations, crop):
+        if self.components.can_cache(epoch, self.clips.sequences):
             self.classifier.module.eval()
-            self._features = BackboneFeatures(self.classifier, self.clips, augmentations)
+            self._features = BackboneFeatures(FeatureCache(self.classifier), self.clips, self.components.augmentations)
         elif device.type == "cuda":
             self.clips.cache_on_device(device, torch.cuda.mem_get_info(device)[0] / 3)
 
@@ -67,7 +65,7 @@ class ClipClassification(Objective):
         for positions in batches[first:]:
             yield LabeledBatch(self._inputs(positions), self.targets[positions])
 
-    def _inputs(self, positions: Tensor) -> Batch | Tensor:
+    def _inputs(self, positions: Tensor) -> Batch | Features | Tensor:
         if self._features is not None and self._use_features:
             return self._features.look_up(positions, self.generator)
         batch = self.clips.batch(positions.tolist(), self.classifier.device)
@@ -75,12 +73,9 @@ class ClipClassification(Objective):
             batch = batch.transformed(partial(augmentation, generator=self.generator), self.generator)
         return batch.transformed(partial(self.components.crop.training, generator=self.generator), self.generator)
 
-    def forward(self, module: nn.Module, inputs: Batch | Tensor) -> Tensor:
+    def forward(self, module: nn.Module, inputs: Batch | Features) -> Tensor:
         """Compute logits (n, classes): of clips by the whole network, of features by its head."""
-        if isinstance(inputs, Batch):
-            return self.classifier.training_logits(inputs)
-        logits: Tensor = head_of(module)[1](inputs)
-        return logits
+        return inputs.logits(module) if isinstance(inputs, Features) else self.classifier.training_logits(inputs)
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Compute the mean cross-entropy, weighted by class."""

@@ -1,7 +1,8 @@
 """A backbone that is not trained in the first epochs, and a cache of the features that it computes.
 
 A frozen backbone gives the same features in every epoch, in every fold, and in every run that starts from the same
-weights. They are therefore cached on disk, a file for each image, and only the head is trained on them.
+weights. They are therefore cached on disk, a file for each image or frame of a sequence, and only the head is trained
+on them. A mirror image is an image of its own.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,6 +18,7 @@ import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
 from ..core.cache_files import read_sealed, write_sealed
 from ..core.config import cache_folder
@@ -36,7 +38,8 @@ class Freezing:
         epochs: number of epochs from the first in which the backbone is frozen; `all` for the whole training.
         cache_features: compute the backbone's features of each image once, if there is a finite number of versions of
             an image (flips are the only augmentations, and nothing is cropped). The trained weights are the same but
-            for rounding; it takes (images x versions) passes through the backbone instead of (images x epochs).
+            for rounding; it takes (images x versions) passes through the backbone instead of (images x epochs). Of
+            sequences, those of each frame, if the network computes every frame by itself.
     """
 
     epochs: Annotated[int, Field(ge=0)] | Literal["all"] = 0
@@ -66,33 +69,33 @@ class Freezing:
         )
 
 
-class BackboneFeatures:
-    """Features that a frozen backbone computes of each version of each image: (n, 2 ** transforms, ...) float32.
+class FeatureCache:
+    """Computes the features of single images by a frozen backbone, and keeps them in files.
 
     Args:
         classifier: a classifier whose backbone is frozen and in evaluation mode.
-        clips: the images.
-        transforms: the augmentations in order; bit i of a version's number is 1 if transform i was applied.
     """
 
-    def __init__(self, classifier: Classifier, clips: ClipBatches, transforms: Sequence[Augmentation]) -> None:
+    def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
-        self._transforms = [transform for transform in transforms if isinstance(transform, BinaryTransform)]
+        self.device = classifier.device
         self._folder = cache_folder() / "features" / self._backbone_digest()
-        device = classifier.device
-        values = [self._of_image(clips.batch([position], device).x) for position in range(len(clips))]
-        self._values = torch.stack(values).to(device)
 
-    def look_up(self, positions: Tensor, generator: torch.Generator) -> Tensor:
-        """Return the features of the images at these positions, in versions that the generator draws."""
-        version = torch.zeros(len(positions), dtype=torch.long)
-        for number, transform in enumerate(self._transforms):
-            version += transform.chosen(len(positions), generator).long() << number
-        device = self._values.device
-        return self._values[positions.to(device), version.to(device)]
+    def logits(self, clips: ClipBatches) -> Tensor:
+        """Compute logits (n, classes) of clips, the head of the network on their features."""
+        found = (self.of_clip(clips.batch([position], self.device)) for position in range(len(clips)))
+        with torch.no_grad():
+            logits = [Features.of([one], clips.sequences, self.device).logits(self._classifier.module) for one in found]
+        return torch.cat(logits)
+
+    def of_clip(self, batch: Batch) -> Tensor:
+        """Features (F, ...) of one image, or (T, F, ...) of the frames of one sequence; a batch of one clip."""
+        if batch.lengths is None:
+            return self._of_image(batch.x)
+        return torch.stack([self._of_image(frame[None]) for frame in batch.x[0]])
 
     def _of_image(self, x: Tensor) -> Tensor:
-        """Features of all versions of one image, from the cache or computed.
+        """Features of one image (1, C, H, W), from the cache or computed.
 
         Images are computed one at a time: in batches, the numbers of an image would depend on its neighbors.
         """
@@ -100,29 +103,92 @@ class BackboneFeatures:
         cached = _read(path)
         if cached is not None:
             return cached
-        for transform in self._transforms:
-            x = torch.cat([x, transform.transformed(x)])
         captured = list[Tensor]()
         _, head = head_of(self._classifier.module)
-        hook = head.register_forward_pre_hook(lambda _, inputs: captured.append(inputs[0]))
+        hook = head.register_forward_pre_hook(lambda _, inputs: captured.append(inputs[0][0]))
+        sequences = len(self._classifier.shape) == 4
         with torch.no_grad():
-            self._classifier.training_logits(Batch(x))
+            self._classifier.training_logits(Batch(x[None], torch.ones(1, dtype=torch.long)) if sequences else Batch(x))
         hook.remove()
-        value = captured[0].float().cpu()
+        value = (captured[0][0] if sequences else captured[0]).float().cpu()
         content = io.BytesIO()
         np.save(content, value.numpy(), allow_pickle=False)
         write_sealed(path, content.getvalue())
         return value
 
     def _backbone_digest(self) -> str:
-        """Fingerprint of the backbone's weights, of precision and device, and of the transforms."""
+        """Fingerprint of the backbone's layers and weights, of precision and device."""
         module, computed = self._classifier.module, f"{self._classifier.precision} on {self._classifier.device.type}"
-        head, _ = head_of(module)
-        digest = hashlib.sha256(repr((type(module).__name__, computed, self._transforms)).encode())
+        head, layer = head_of(module)
+        layers = [part for part in module.children() if part is not layer]
+        digest = hashlib.sha256(repr((type(module).__name__, computed, layers)).encode())
         for name, tensor in module.state_dict().items():
             if not name.startswith(f"{head}."):
                 digest.update(name.encode() + tensor.cpu().numpy().tobytes())
         return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the head of a network takes of some clips.
+
+    Attributes:
+        x: (n, F, ...) of images, or (n, T, F, ...) of sequences, with zeros after the end of the shorter ones; float32.
+        lengths: (n,) int64 on the CPU, the number of frames of each sequence; None for images.
+    """
+
+    x: Tensor
+    lengths: Tensor | None = None
+
+    @classmethod
+    def of(cls, clips: Sequence[Tensor], sequences: bool, device: torch.device) -> Features:
+        """Join the features of clips, as `FeatureCache.of_clip` returns them."""
+        if not sequences:
+            return cls(torch.stack(list(clips)).to(device))
+        return cls(pad_sequence(list(clips), batch_first=True).to(device), torch.tensor([len(clip) for clip in clips]))
+
+    def logits(self, module: nn.Module) -> Tensor:
+        """Compute logits (n, classes) by the head of a network."""
+        _, head = head_of(module)
+        logits: Tensor = head(self.x) if self.lengths is None else head(self.x, self.lengths)
+        return logits
+
+
+@dataclass
+class BackboneFeatures:
+    """Features of each version of each training clip.
+
+    Args:
+        cache: computes them.
+        clips: images, or sequences, whose frames are all changed alike.
+        transforms: the augmentations in order; bit i of a version's number is 1 if transform i was applied.
+    """
+
+    cache: FeatureCache
+    clips: ClipBatches
+    transforms: Sequence[Augmentation]
+    _values: list[list[Tensor]] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        self._binary = [transform for transform in self.transforms if isinstance(transform, BinaryTransform)]
+        self._values = [self._versions(position) for position in range(len(self.clips))]
+
+    def look_up(self, positions: Tensor, generator: torch.Generator) -> Features:
+        """Return the features of the clips at these positions, in versions that the generator draws."""
+        version = torch.zeros(len(positions), dtype=torch.long)
+        for number, transform in enumerate(self._binary):
+            version += transform.chosen(len(positions), generator).long() << number
+        chosen = [self._values[n][v] for n, v in zip(positions.tolist(), version.tolist(), strict=True)]
+        return Features.of(chosen, self.clips.sequences, self.cache.device)
+
+    def _versions(self, position: int) -> list[Tensor]:
+        batch = self.clips.batch([position], self.cache.device)
+        versions = [batch.x[0] if self.clips.sequences else batch.x]
+        for transform in self._binary:
+            versions += [transform.transformed(images) for images in versions]
+        return [
+            self.cache.of_clip(Batch(x[None], batch.lengths) if self.clips.sequences else Batch(x)) for x in versions
+        ]
 
 
 def _read(path: Path) -> Tensor | None:

@@ -6,9 +6,10 @@ generator: a fold gives the same results alone, beside others, in another proces
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from ..core.clip import Sample
 from ..core.errors import RecipeError
 from ..core.files import CHECKPOINT
+from ..core.registry import validate_settings
 from ..networks.training import Checkpoint, Trainer, choose_device, torch_threads
 from ..networks.training.curves import TensorBoardCurves
 from ..networks.training.device import DeviceName, Precision
@@ -28,8 +30,10 @@ from ._components import NetworkComponents
 from ._fused import FusedClassification, FusedImages, FusedTrainer, fit_in_threads
 from ._objective import ClipClassification, inverse_frequency
 from .augmentation import Crop
-from .base import RECOGNIZERS, Fit, Recognizer, Settings, State
+from .base import RECOGNIZERS, Fit, Recognizer, Settings, State, softmax
 from .batches import ClipBatches
+from .freezing import FeatureCache
+from .mirroring import Mirroring
 from .normalization import DatasetScaler
 
 
@@ -48,6 +52,7 @@ class Network(Recognizer):
         augment: random changes of training images, a table for each.
         crop: `size` in pixels, and where images are cropped in training (`train`) and testing (`test`); empty for no
             crop.
+        mirror: `classes` whose training clips get a mirrored twin, and the channels to `negate` in it.
         freeze: `epochs` in which only the head of the network is trained, and `cache_features`.
         epochs: passes over the training clips, 1 or more.
         batch_size: clips per step, 2 or more.
@@ -70,6 +75,7 @@ class Network(Recognizer):
     sampler: Settings = field(default_factory=dict)
     augment: tuple[Settings, ...] = ()
     crop: Settings = field(default_factory=dict)
+    mirror: Settings = field(default_factory=dict)
     freeze: Settings = field(default_factory=dict)
     epochs: Annotated[int, Field(ge=1)] = 500
     batch_size: Annotated[int, Field(ge=2)] = 256
@@ -86,8 +92,10 @@ class Network(Recognizer):
     def __post_init__(self) -> None:
         self.scales_: DatasetScaler | None = None
         self.components()  # a misspelled setting is found before any work is done
-
+        if self.classes:
+            self.mirroring().check(self.classes)
         self._fused: FusedImages | None = None
+        self._feature_cache: FeatureCache | None = None
 
     @classmethod
     def fit_many(cls, fits: Sequence[Fit]) -> Iterator[Recognizer | Exception]:
@@ -118,7 +126,7 @@ class Network(Recognizer):
         """Whether every fold would train on the same unchanged images, on a CPU, with compiled steps."""
         components, shapes = self.components(), {sample.array(self.array).shape for sample in samples}
         step, shape = components.architecture.fused_step(), next(iter(shapes))
-        changed = components.augmentations or components.crop != Crop() or self.normalize or self.freeze
+        changed = components.augmentations or components.crop != Crop() or self.normalize or self.freeze or self.mirror
         if step is None or changed or self.precision != "fp32" or choose_device(self.device).type != "cpu":
             return False
         return (
@@ -133,6 +141,10 @@ class Network(Recognizer):
             self.network, self.optimizer, self.schedule, self.sampler, self.augment, self.crop, self.freeze
         )
 
+    def mirroring(self) -> Mirroring:
+        """Build what makes mirrored twins from its table."""
+        return validate_settings(Mirroring, self.mirror, "mirror")
+
     @property
     def module_(self) -> nn.Module:
         """The trained network, on its device."""
@@ -146,7 +158,8 @@ class Network(Recognizer):
         with torch_threads(self.threads):
             self.scales_ = DatasetScaler.fit(training, self.array) if self.normalize else None
             scored = (self._clips(validation), classes[mask]) if validation else None
-            self._train(self._clips(training), classes[~mask], scored, init)
+            training, learned = self.mirroring().extend(training, classes[~mask], self.classes)
+            self._train(self._clips(training), learned, scored, init)
 
     def _held_out(self, groups: Sequence[str]) -> list[bool]:
         """Which clips are of the subjects held out for validation.
@@ -202,6 +215,8 @@ class Network(Recognizer):
             self.history_ = trainer.run()
             curves.close()
         self.module_.eval()
+        never_trained = components.freezing.epochs == "all" and components.can_cache(0, clips.sequences)
+        self._feature_cache = FeatureCache(self.classifier_) if never_trained and self.precision == "fp32" else None
 
     def _build_classifier(self, shape: tuple[int, ...], generator: torch.Generator) -> None:
         """Build a network with random weights for inputs of this shape before the crop."""
@@ -220,7 +235,15 @@ class Network(Recognizer):
         if shape != classifier.shape:
             raise RecipeError(f"images are {shape}, those of the training were {classifier.shape}")
         with torch_threads(self.threads):
+            if self._feature_cache is not None:  # every fold predicts its training clips, too
+                return softmax(self._feature_cache.logits(clips).cpu().double().numpy())
             return classifier.probabilities(clips, self.batch_size)
+
+    def without_cache(self) -> Self:
+        """A copy that computes its backbone anew for every prediction."""
+        other = copy.copy(self)
+        other._feature_cache = None
+        return other
 
     def state(self) -> State:
         """Return every weight and running mean by its name in the module; names of other arrays begin with `_`."""
@@ -232,6 +255,7 @@ class Network(Recognizer):
         self.scales_ = DatasetScaler.from_state(state)
         if self.device == "cuda" and not torch.cuda.is_available():
             self.device = "auto"  # trained on a GPU, used on a machine without one
+        self._feature_cache = None
         self._build_classifier(tuple(int(n) for n in state["_shape"]), torch.Generator())
         load_weights(self.module_, _tensors(state), "the file")
         self.module_.eval()

@@ -12,6 +12,7 @@ from torch.func import functional_call
 
 from ..core.clip import Sample
 from .base import Recognizer
+from .network import Network
 
 MAX_TRACED_VALUES = 4_000_000
 """Number of values of the largest input with which a pass is repeated to trace its gradients."""
@@ -33,6 +34,8 @@ def network_summary(recognizer: Recognizer, sample: Sample) -> dict[str, Any] | 
     if not isinstance(module, nn.Module):
         return None
     inputs: list[tuple[Any, ...]] = []
+    if isinstance(recognizer, Network):
+        recognizer = recognizer.without_cache()
     hook = module.register_forward_pre_hook(lambda _, values: inputs.append(values))
     try:
         with _LayerRecorder(module).recording() as recorder:
