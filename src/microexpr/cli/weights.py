@@ -90,13 +90,13 @@ def verify_weights(
 @weights.command("convert")
 def convert_weights(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="ResNet10 (.caffemodel) or Keras's ResNet50 (.h5) as published.")
+        Path, typer.Argument(metavar="FILE", help="ResNet10 (.caffemodel), Keras's ResNet50 or VGG-Face (.h5).")
     ],
     target: Annotated[
         Path | None, typer.Option("--out", help="The file to write; if left out, the weights get their published name.")
     ] = None,
 ) -> None:
-    """Convert the Caffe weights of ResNet10, or the Keras weights of ResNet50, to safetensors."""
+    """Convert the Caffe weights of ResNet10, or Keras's of ResNet50 or VGG-Face, to safetensors."""
     from ..networks import pretrained
 
     print_status(f"wrote {pretrained.convert(file, target)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, ClassVar
@@ -39,6 +39,16 @@ class Architecture(ABC):
     def pretrained(self) -> dict[str, Any]:
         """Table of the network whose published weights fit: this one, or the one whose head it replaces."""
         return {"name": self.name, **asdict(self)}
+
+    def adapted(self, weights: Mapping[str, Tensor], module: nn.Module) -> Mapping[str, Tensor]:
+        """Weights that a training starts from under the names of this network, e.g. those of `pretrained` for each
+        part.
+
+        Args:
+            weights: a state dict of this network, or of the one that `pretrained` names.
+            module: what `build` made.
+        """
+        return weights
 
     def fused_step(self) -> type[FusedStep] | None:
         """Compiled steps of training for this network, if there are any and Numba is installed."""

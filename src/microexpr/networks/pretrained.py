@@ -27,11 +27,11 @@ from ..core.registry import validate_settings
 from ..core.tensor_files import read_metadata
 from .base import NETWORKS
 from .caffe import read_resnet10
-from .keras import read_resnet50
+from .keras import is_vgg_face, read_resnet50, read_vgg_face
 from .weights import check_weights, read_weights, write_weights
 
-CONVERTED = {".caffemodel": "resnet10-imagenet", ".h5": "resnet50-keras"}
-"""End of a file of another framework -> name of its published weights."""
+CONVERTED = {".caffemodel": ("resnet10-imagenet",), ".h5": ("resnet50-keras", "vgg-face")}
+"""End of a file of another framework -> names of the published weights that end so."""
 
 HUB = "https://huggingface.co/"
 
@@ -142,7 +142,7 @@ def open_weights(name_or_path: str | Path) -> tuple[dict[str, Tensor], Pretraine
 
     Args:
         name_or_path: a name of `names()` or `user_weights()`, or a `.safetensors`, `.pth`, (ResNet10's)
-            `.caffemodel` or (ResNet50's) `.h5` file.
+            `.caffemodel` or (ResNet50's or VGG-Face's) `.h5` file.
 
     Returns:
         The state dict, and the entry of published weights; None for any others.
@@ -197,26 +197,28 @@ def fetch(name: str, file: Path | None = None) -> Path:
 
 
 def convert(file: Path, out: Path | None = None) -> Path:
-    """Convert ResNet10's Caffe weights, or ResNet50's Keras weights, to safetensors.
+    """Convert ResNet10's Caffe weights, or Keras's weights of ResNet50 or VGG-Face, to safetensors.
 
     Args:
-        file: `resnet10_cvgj_iter_320000.caffemodel`, `resnet50_weights_tf_dim_ordering_tf_kernels.h5`, or another file
-            with the same layers.
-        out: the file to write. If None, `file` must be the published file, and becomes `resnet10-imagenet` or
-            `resnet50-keras`.
+        file: `resnet10_cvgj_iter_320000.caffemodel`, `resnet50_weights_tf_dim_ordering_tf_kernels.h5`,
+            `rcmalli_vggface_tf_vgg16.h5`, or another file with the same layers.
+        out: the file to write. If None, `file` must be the published file, and becomes `resnet10-imagenet`,
+            `resnet50-keras` or `vgg-face`.
 
     Returns:
         The file that was written.
 
     Raises:
         MissingDataError: there is no such file, or the package that reads it is not installed.
-        DataError: as `caffe.read_resnet10` and `keras.read_resnet50`; or `file` is not the published file and `out` is
-            None.
+        DataError: as `caffe.read_resnet10`, `keras.read_resnet50` and `keras.read_vgg_face`; or `file` is not the
+            published file and `out` is None.
         UsageError: the name of the file has another end.
     """
     if file.suffix not in CONVERTED:
         raise UsageError(f"'{file}': give a file that ends in {' or '.join(CONVERTED)}")
-    name = CONVERTED[file.suffix]
+    *others, name = CONVERTED[file.suffix]
+    if others and not is_vgg_face(file):
+        name = others[0]
     if out is None:
         return fetch(name, file)
     state = _read(file)
@@ -302,8 +304,9 @@ def _download(weights: PretrainedWeights) -> Path:
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    readers = {".caffemodel": read_resnet10, ".h5": read_resnet50}
-    return readers.get(path.suffix, read_weights)(path)
+    if path.suffix == ".h5":
+        return read_vgg_face(path) if is_vgg_face(path) else read_resnet50(path)
+    return read_resnet10(path) if path.suffix == ".caffemodel" else read_weights(path)
 
 
 def _check_fit(weights: PretrainedWeights, state: Mapping[str, Tensor], source: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
 import torch
@@ -68,6 +68,9 @@ class Network(Recognizer):
             alone.
         checkpoint_seconds: time between two checkpoints, in seconds; a stop costs at most that much work.
     """
+
+    ends_in_softmax: ClassVar[bool] = True
+    """Whether its probabilities are the softmax of the module's logits: what an ONNX file computes."""
 
     network: Settings = field(default_factory=lambda: {"name": "ststnet"})
     optimizer: Settings = field(default_factory=dict)
@@ -182,7 +185,7 @@ class Network(Recognizer):
         components, generator = self.components(), torch.Generator().manual_seed(self.seed)
         self._build_classifier(clips.shape, generator)
         if init is not None:
-            transfer_weights(self.module_, _tensors(init))
+            transfer_weights(self.module_, components.architecture.adapted(_tensors(init), self.module_))
         weights = inverse_frequency(targets, len(self.classes)).to(self.classifier_.device)
         objective = ClipClassification(
             self.classifier_,

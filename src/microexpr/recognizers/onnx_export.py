@@ -43,7 +43,7 @@ def export(source: Path, out: Path) -> Path:
     """
     file = find_model(source)
     recognizer = Recognizer.load(file)
-    if not isinstance(recognizer, Network):
+    if not isinstance(recognizer, Network) or not recognizer.ends_in_softmax:
         raise UsageError(f"'{file}' holds a recognizer '{recognizer.name}'; only networks become ONNX files")
     return to_onnx(recognizer, out, read_metadata(file))
 
