@@ -22,7 +22,9 @@ class Feature(ABC):
 
     Attributes:
         reads: name of the array that it takes: `frames` (T, H, W[, 3]) uint8, or `image`, a flow.
-        flows: whether that flow is (T, H, W, 2 or more), of several pairs of frames, instead of (H, W, 2 or more).
+        flows: whether that flow is (T, H, W, 2 or more), of several pairs of frames, instead of (H, W, 2 or more). A
+            single flow then counts as T = 1.
+        exactly: whether it takes no more than the smallest number of frames, or of flows.
         invariant_to: changes of the array that leave the values as they are, with the default settings.
         frames: smallest number of frames, or of flows, that it needs.
     """
@@ -30,6 +32,7 @@ class Feature(ABC):
     name: ClassVar[str]
     reads: ClassVar[str] = "frames"
     flows: ClassVar[bool] = False
+    exactly: ClassVar[bool] = False
     invariant_to: ClassVar[tuple[Change, ...]] = ()
 
     @property
@@ -58,18 +61,30 @@ class Feature(ABC):
             landmarks: (1 or T, 68, 2) x and y in pixels, of the first frame or of all; for a `FaceFeature`.
 
         Raises:
-            RecipeError: there are fewer frames than it needs, the images are too small for its blocks, or landmarks are
-                missing.
+            RecipeError: there are fewer frames than it needs, or more than it takes, the images are too small for its
+                blocks, or landmarks are missing.
         """
-        if self.reads == "frames":
-            array = to_gray(array)
-        elif array.ndim != 3 + self.flows or array.shape[-1] < 2:
-            shape = "frames, height, width, 2 or more" if self.flows else "height, width, 2 or more"
-            mode = "" if self.flows else ", or set mode = 'pair' in the step 'flow'"
-            raise RecipeError(f"feature '{self.name}' takes a flow ({shape}){mode}; got {array.shape}")
-        if (self.reads == "frames" or self.flows) and len(array) < self.frames:
-            raise RecipeError(f"feature '{self.name}' needs {self.frames} frames or more; got {len(array)}")
+        array = to_gray(array) if self.reads == "frames" else self._flow(array)
+        if self.reads == "frames" or self.flows:
+            self._check_number(len(array))
         return self._values(array, landmarks).astype(np.float32)
+
+    def _flow(self, array: np.ndarray) -> np.ndarray:
+        """The flow with the dimensions that `compute` takes: of one pair, or of several."""
+        if self.flows and array.ndim == 3:
+            array = array[None]
+        if array.ndim == 3 + self.flows and array.shape[-1] >= 2:
+            return array
+        shape = "frames, height, width, 2 or more" if self.flows else "height, width, 2 or more"
+        mode = "" if self.flows else ", or set mode = 'pair' in the step 'flow'"
+        raise RecipeError(f"feature '{self.name}' takes a flow ({shape}){mode}; got {array.shape}")
+
+    def _check_number(self, number: int) -> None:
+        unit = "flows" if self.flows else "frames"
+        if number < self.frames:
+            raise RecipeError(f"feature '{self.name}' needs {self.frames} {unit} or more; got {number}")
+        if self.exactly and number > self.frames:
+            raise RecipeError(f"feature '{self.name}' takes {self.frames} {unit}, no more; got {number}")
 
     def _values(self, array: np.ndarray, landmarks: np.ndarray | None) -> np.ndarray:
         return self.compute(array)

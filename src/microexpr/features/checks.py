@@ -73,7 +73,7 @@ def changed(array: np.ndarray, change: Change) -> np.ndarray:
 def _values(feature: Feature, array: np.ndarray) -> np.ndarray:
     if not isinstance(feature, FaceFeature):
         return feature(array)
-    several = feature.reads == "frames" or feature.flows
+    several = feature.reads == "frames" or array.ndim == 4
     return feature(array, example_landmarks(len(array) if several else 1))
 
 
@@ -91,16 +91,23 @@ def _check_fewer_frames(feature: Feature) -> None:
 def _inputs(feature: Feature, rng: np.random.Generator) -> Iterator[tuple[str, np.ndarray]]:
     size = (HEIGHT, WIDTH)
     if feature.reads == "frames":
-        yield "noise", rng.integers(0, 256, (feature.frames + EXTRA, *size), np.uint8)
-        yield "color", rng.integers(0, 256, (feature.frames + EXTRA, *size, 3), np.uint8)
-        yield "black", np.zeros((feature.frames + EXTRA, *size), np.uint8)
+        frames = feature.frames + _extra(feature)
+        yield "noise", rng.integers(0, 256, (frames, *size), np.uint8)
+        yield "color", rng.integers(0, 256, (frames, *size, 3), np.uint8)
+        yield "black", np.zeros((frames, *size), np.uint8)
         yield "the fewest frames", rng.integers(0, 256, (feature.frames, *size), np.uint8)
     else:
-        several = (feature.frames + EXTRA,) if feature.flows else ()
+        several = (feature.frames + _extra(feature),) if feature.flows else ()
         yield "noise", rng.normal(size=(*several, *size, 3)).astype(np.float32)
         if feature.flows:
             yield "the fewest flows", rng.normal(size=(feature.frames, *size, 3)).astype(np.float32)
+        if feature.flows and feature.frames == 1:
+            yield "one flow", rng.normal(size=(*size, 3)).astype(np.float32)
         yield "no motion", np.zeros((*several, *size, 2), np.float32)
+
+
+def _extra(feature: Feature) -> int:
+    return 0 if feature.exactly else EXTRA
 
 
 def _structured(feature: Feature) -> np.ndarray:
@@ -108,7 +115,7 @@ def _structured(feature: Feature) -> np.ndarray:
     rng = np.random.default_rng(1)
     smooth = cv2.GaussianBlur(rng.normal(size=(HEIGHT, WIDTH, 2)), (0, 0), 5)
     smooth /= np.abs(smooth).max()
-    length = feature.frames + EXTRA
+    length = feature.frames + _extra(feature)
     if feature.reads == "frames":
         pattern = np.round(49.5 * (1 + smooth[..., 0])).astype(np.uint8)
         return np.stack([np.roll(pattern, (t // 2, t), axis=(0, 1)) for t in range(length)])

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import cv2
 import numpy as np
+
+StrainNorm = Literal["frobenius", "shear-once"]
+"""`frobenius`: |e|^2 = e_xx^2 + e_yy^2 + 2 e_xy^2 (Liong et al. 2014); `shear-once`: e_xy^2 once (STSTNet, 2019)."""
 
 Estimator = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -25,16 +29,20 @@ def optical_flow(first: np.ndarray, second: np.ndarray, estimator: str = "tvl1")
     return _ESTIMATORS[estimator](before, after)
 
 
-def strain(flow: np.ndarray) -> np.ndarray:
-    """Optical strain (height, width): the Frobenius norm of the symmetric gradient of a flow (height, width, 2).
+def strain(flow: np.ndarray, norm: StrainNorm = "frobenius") -> np.ndarray:
+    """Optical strain (height, width): a norm of the symmetric gradient of a flow (height, width, 2 or more).
 
-    e_xx = du/dx, e_yy = dv/dy, e_xy = (du/dy + dv/dx) / 2, |e| = sqrt(e_xx^2 + e_yy^2 + 2 e_xy^2) (Liong et al. 2014).
-    It is zero for a shift and for a rotation, and |a| for u = a x. Axis 0 of the array is y, axis 1 is x.
+    e_xx = du/dx, e_yy = dv/dy, e_xy = (du/dy + dv/dx) / 2. It is zero for a shift and for a rotation, |a| for u = a x,
+    and for u = g y it is |g| / sqrt(2), or |g| / 2 with the shear once. Axis 0 of the array is y, axis 1 is x.
+
+    Args:
+        flow: u and v in pixels, then any further channels.
+        norm: how often the shear counts, see `StrainNorm`.
     """
     du_dy, du_dx = np.gradient(flow[..., 0].astype(np.float64))
     dv_dy, dv_dx = np.gradient(flow[..., 1].astype(np.float64))
     shear = (du_dy + dv_dx) / 2
-    return np.sqrt(du_dx**2 + dv_dy**2 + 2 * shear**2)
+    return np.sqrt(du_dx**2 + dv_dy**2 + (2 if norm == "frobenius" else 1) * shear**2)
 
 
 def _tvl1(before: np.ndarray, after: np.ndarray) -> np.ndarray:
