@@ -1,5 +1,6 @@
 """Caffe weights: a real file, written here byte by byte, answers in torch as in OpenCV."""
 
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -55,8 +56,8 @@ def write(path: Path, blobs: Blobs) -> Path:
     return path
 
 
-def answers(path: Path, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Logits of OpenCV and of our module for one image of noise."""
+def both(path: Path, size: int) -> tuple[cv2.dnn.Net, PreActivated, np.ndarray]:
+    """OpenCV's network and our module, both of the same file, and an image of noise in blue, green, red, 0 to 255."""
     image = np.random.default_rng(1).uniform(0, 255, (1, 3, size, size)).astype(np.float32)
     net = cv2.dnn.readNetFromCaffe(
         np.frombuffer(prototxt(size).encode(), np.uint8), np.frombuffer(path.read_bytes(), np.uint8)
@@ -64,6 +65,12 @@ def answers(path: Path, size: int) -> tuple[np.ndarray, np.ndarray]:
     net.setInput(image)
     module = PreActivated(3, 1000).eval()
     module.load_state_dict(read_resnet10(path), strict=False)
+    return net, module, image
+
+
+def answers(path: Path, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Logits of OpenCV and of our module for one image of noise."""
+    net, module, image = both(path, size)
     with torch.no_grad():
         return net.forward("score"), module(torch.from_numpy(image)).numpy()
 
@@ -73,6 +80,31 @@ def test_logits_are_those_of_opencv(tmp_path, size):
     theirs, ours = answers(write(tmp_path / "x.caffemodel", random_blobs()), size)
     assert theirs.std() > 0.1
     assert np.abs(theirs - ours).max() <= 1e-5 * np.abs(theirs).max()
+
+
+@pytest.mark.parametrize("size", [224, 97])
+def test_every_layer_is_that_of_opencv(tmp_path, size):
+    net, module, image = both(write(tmp_path / "x.caffemodel", random_blobs()), size)
+    net.enableFusion(False)  # else a layer's output holds the layers behind it, too
+    given: dict[str, torch.Tensor] = {}
+    made: dict[str, torch.Tensor] = {}
+
+    def keep(name: str, _: torch.nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        given[name], made[name] = inputs[0].clone(), output.clone()
+
+    for name, layer_module in module.named_modules():
+        layer_module.register_forward_hook(partial(keep, name))
+    with torch.no_grad():
+        module(torch.from_numpy(image))
+    ours = {theirs: made[name] for name, theirs in PLAIN.items()}
+    ours |= {affine: made[name] for name, (_, affine) in NORMS.items()}  # divided by the factor, scaled and shifted
+    ours |= {"pool": given["block64"], "mean": given["fc"]}  # rounded up, and over the whole image
+    ours |= {f"layer_{n}_1_sum": made[f"block{n}"] for n in (64, 128, 256, 512)}
+    ours |= {f"layer_{n}_1_bn1_relu": given[f"block{n}.shortcut"] for n in (128, 256, 512)}  # activated, then convolved
+    for name, theirs in zip(ours, net.forward(list(ours)), strict=True):
+        assert theirs.size == ours[name].numel() and theirs.std() > 0.01, name
+        gap = np.abs(theirs.ravel() - ours[name].numpy().ravel()).max()
+        assert gap <= 1e-5 * np.abs(theirs).max(), name
 
 
 def test_a_factor_of_zero_gives_zero_moments(tmp_path):

@@ -44,8 +44,10 @@ class PreActivated(nn.Module):
         self.last_bn = nn.BatchNorm2d(512)
         self.fc = nn.Linear(512, classes)
         for layer in self.modules():
-            if isinstance(layer, nn.Conv2d):
-                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")  # Caffe's msra filler
+            if isinstance(layer, nn.Conv2d):  # Caffe's msra filler; that of the first layer has FAN_OUT
+                nn.init.kaiming_normal_(
+                    layer.weight, mode="fan_out" if layer is self.conv1 else "fan_in", nonlinearity="relu"
+                )
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute logits (n, classes) of images (n, C, H, W)."""
