@@ -75,6 +75,13 @@ def test_check_lists_issues_and_exits_1(capsys, workspace):
     assert code == 1 and "is synthetic" in out and re.search(r"\d+ issues in", err)
 
 
+def test_train_landmarks_prints_the_error_on_people_it_has_not_seen(capsys, workspace):
+    arguments = ("--faces", "ckplus", "--frames", "1", "--landmarks", "release")
+    code, out, err = call(capsys, "train-landmarks", "mine", *arguments)
+    assert code == 0 and re.search(r"│ 1 +│ 8 +│ \d+ +│ \d+ +│ 0\.\d{4}", out)
+    assert "trained on 16 images of 2 people" in err and "aam/mine.npz" in err
+
+
 def test_synthesize_writes_what_check_reads(capsys, workspace):
     code, _, err = call(capsys, "synthesize", "smic_vis", "copy", "--subjects", "1", "--image-scale", "0.25")
     assert code == 0 and "synthetic clips in copy" in err

@@ -381,3 +381,25 @@ def test_files_of_fer2013_without_a_usage_in_their_name(tmp_path):
     clips = DATASETS.get("fer2013")(tmp_path).clips()
     found = {clip.subject: tuple(clip.labels.values()) for clip in clips}
     assert found == {"fer2013/test-Sad-1": ("sadness", "Test"), "fer2013/train-angry-1": ("anger", "Training")}
+
+
+def test_landmarks_of_ckplus(synthetic_datasets, tmp_path):
+    made = damaged(synthetic_datasets, "ckplus", tmp_path)
+    clip = made.clips()[0]
+    found = made.landmarks(clip)
+    assert list(found) == list(open_frames(clip.source).numbers)
+    image = open_frames(clip.source).read(clip.onset)
+    assert found[clip.onset].shape == (68, 2) and (found[clip.onset] < image.shape[1::-1]).all()
+    assert not np.array_equal(found[clip.onset], found[clip.apex])
+    assert "Landmarks" not in issues(made)
+    (made.root / "Landmarks").rename(made.root / "L")
+    (made.root / "Landmarks").mkdir()
+    (made.root / "L").rename(made.root / "Landmarks" / "Landmarks")  # as the archive unpacks
+    assert list(made.landmarks(clip)) == list(found)
+    path = next((made.root / "Landmarks" / "Landmarks" / "S005" / "001").glob("*.txt"))
+    for text in ("1 2\n" * 67, "x y\n" * 68, "", "nan 1\n" * 68):
+        path.write_text(text)
+        with pytest.raises(AnnotationError, match="68 lines of two numbers"):
+            made.landmarks(clip)
+    shutil.rmtree(made.root / "Landmarks")
+    assert made.landmarks(clip) == {} == synthetic_datasets["jaffe"].landmarks(synthetic_datasets["jaffe"].clips()[0])

@@ -127,7 +127,8 @@ def test_the_gradient_of_a_ramp_is_its_slope(model):
     row = (level.weights[..., None] * model.mean[level.corners]).sum(axis=1) @ (3.0, -2.0) * level.width
     from microexpr.faces import aam_model
 
-    slopes = aam_model._level(model.mean, model.triangles, level.width, row[None]).slopes[0]
+    rows = np.tile(row, aam_model.ORIENTATIONS)[None]
+    slopes = aam_model._level(model.mean, model.triangles, level.width, rows).slopes[0]
     assert np.median(slopes, axis=0) == pytest.approx([3, -2])
 
 

@@ -17,6 +17,7 @@ from .live import live
 from .pretrain import pretrain
 from .score import score
 from .serve import serve
+from .train_landmarks import train_landmarks
 from .weights import export, weights
 
 app = typer.Typer(
@@ -64,6 +65,7 @@ for command in (
     train,
     export,
     pretrain,
+    train_landmarks,
 ):
     app.command()(command)
 app.add_typer(weights, name="weights")

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
+import numpy as np
+
 from ..core.clip import TIMES, Clip
 from ..core.config import cache_folder, data_folder
 from ..core.errors import AnnotationError, DataError, MediaError, MicroexprError, MissingDataError, UsageError
@@ -84,6 +86,20 @@ class Dataset(ABC):
             image_scale: size of the images as a fraction of the release's own, above 0 and at most 1.
             seed: of everything that is drawn.
         """
+
+    def landmarks(self, clip: Clip) -> Mapping[int, np.ndarray]:
+        """The landmarks that the release publishes of a clip.
+
+        Args:
+            clip: of this data set.
+
+        Returns:
+            Frame number -> (68, 2) x and y in pixels, in the order of iBUG 300-W; empty where it publishes none.
+
+        Raises:
+            AnnotationError: a file of landmarks cannot be understood.
+        """
+        return {}
 
     def clips(self, allow_missing: bool = False) -> list[Clip]:
         """All clips, corrected and checked, sorted by id.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from ..core.clip import Clip
-from ..core.errors import MissingDataError
+from ..core.errors import AnnotationError, MissingDataError
 from ..imaging.frames import frame_number
 from ..synthetic import Timing
 from . import _macro as macro
@@ -18,7 +19,7 @@ from ._records import DatasetInfo, DatasetIssue
 from .base import DATASETS, Dataset
 from .synthetic.clips import ClipSpec, RecordingSpec, assign_labels, split_evenly
 
-IMAGES, EMOTION_FOLDER, FACS = "cohn-kanade-images", "Emotion", "FACS"
+IMAGES, EMOTION_FOLDER, FACS, LANDMARKS = "cohn-kanade-images", "Emotion", "FACS", "Landmarks"
 EMOTIONS = ("neutral", "anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")
 """The emotion of each code, 0 to 7."""
 
@@ -28,10 +29,13 @@ CLIPS, SUBJECTS, LABELED_SUBJECTS = 593, 123, 118
 
 @DATASETS.register("ckplus")
 class CkPlus(Dataset):
-    """`cohn-kanade-images/S005/001/S005_001_00000001.png`, and beside it `Emotion/` and, if it is there, `FACS/`.
+    """`cohn-kanade-images/S005/001/S005_001_00000001.png`, and beside it `Emotion/` and, if they are there, `FACS/` and
+    `Landmarks/`.
 
     The folders may also be as their archives unpack: `extended-cohn-kanade-images/cohn-kanade-images`,
-    `Emotion_labels/Emotion`, `FACS_labels/FACS`; the root may hold the folders of the subjects itself.
+    `Emotion_labels/Emotion`, `FACS_labels/FACS`, `Landmarks/Landmarks`; the root may hold the folders of the subjects
+    itself. `Landmarks/S005/001/S005_001_00000001_landmarks.txt` has 68 lines `x y` of one frame, which the release's
+    authors found by an active appearance model.
 
     A sequence is a clip. Its onset is the first frame and its offset the last; its apex is the frame that the label
     files are named after, which is the last one by the release's ReadMe. A sequence without an emotion file has the
@@ -54,6 +58,8 @@ class CkPlus(Dataset):
         top = self._images()
         folders = (EMOTION_FOLDER, f"Emotion_labels/{EMOTION_FOLDER}", "Emotion_labels")
         emotions = sheets.find_path(self.root, folders, "emotion labels")
+        if marks := self._landmarks_folder():
+            note_read(marks)
         facs_folders = [self.root / name for name in (FACS, f"FACS_labels/{FACS}", "FACS_labels")]
         units = next((folder for folder in facs_folders if folder.is_dir()), None)
         clips: list[Clip] = []
@@ -74,6 +80,23 @@ class CkPlus(Dataset):
             clips.append(clip if peak is None else dataclasses.replace(clip, apex=peak))
         return clips, issues
 
+    def landmarks(self, clip: Clip) -> Mapping[int, np.ndarray]:
+        """The points in `Landmarks/` of each frame that has them; empty without that folder."""
+        top = self._landmarks_folder()
+        folder = top / Path(*clip.id.split("/")[1:]) if top else None
+        if folder is None or not folder.is_dir():
+            return {}
+        found = {}
+        for path in sorted(folder.glob("*_landmarks.txt")):
+            number = frame_number(path.name)
+            if number is not None and not path.name.startswith("."):
+                found[number] = _points(path)
+        return found
+
+    def _landmarks_folder(self) -> Path | None:
+        folders = (self.root / LANDMARKS / LANDMARKS, self.root / LANDMARKS)
+        return next((folder for folder in folders if folder.is_dir()), None)
+
     def _images(self) -> Path:
         names = (IMAGES, f"extended-{IMAGES}/{IMAGES}", f"extended-{IMAGES}")
         if found := [self.root / name for name in names if (self.root / name).is_dir()]:
@@ -84,14 +107,18 @@ class CkPlus(Dataset):
 
     @classmethod
     def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
-        """Gray images of 640x490, sequences of 10 to 14 frames (the release: 10 to 60), emotions, action units.
+        """Gray images of 640x490 in sequences of 10 to 14 frames (the release: 10 to 60), emotions, units, landmarks.
 
         With few subjects, each shows every emotion once, and one expression without a name.
         """
         recording = RecordingSpec("ckplus", 30, (490, 640), image_scale, gray=True, framing="wide", kind="macro")
         for spec, timing in clip_specs(subjects, seed):
             folder, name = Path(spec.subject, spec.name), f"{spec.subject}_{spec.name}_"
-            recording.write_frames(spec, root / IMAGES / folder, name + "{:08d}.png", timing)
+            clip = recording.render(spec, timing)
+            recording.write_rendered(clip, root / IMAGES / folder, name + "{:08d}.png")
+            for i in range(timing.frames):
+                lines = "".join(f"   {x:.7e}   {y:.7e}\n" for x, y in clip.landmarks(i))
+                _write(root / LANDMARKS / folder / f"{name}{i + 1:08d}_landmarks.txt", lines)
             units = "".join(f"   {unit:.7e}   0.0000000e+00\n" for unit, _ in spec.units)
             _write(root / FACS / folder / f"{name}{timing.frames:08d}_facs.txt", units)
             if spec.emotion:
@@ -153,6 +180,22 @@ def _codes(clip_id: str, field: str, folder: Path) -> tuple[list[int], int | Non
         value = " ".join(text.split()) or "nothing"
         return [], None, [DatasetIssue(clip_id, field, value, f"{reason}; see '{files[0]}'")]
     return codes, frame_number(files[0].name), []
+
+
+def _points(path: Path) -> np.ndarray:
+    """(68, 2) x and y of a file of landmarks.
+
+    Raises:
+        AnnotationError: it holds something else.
+    """
+    rows = [line.split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    try:
+        points = np.array(rows, float)
+    except ValueError:
+        points = np.empty(0)
+    if points.shape != (68, 2) or not np.isfinite(points).all():
+        raise AnnotationError(f"'{path}' does not hold 68 lines of two numbers (x and y of a landmark)")
+    return points
 
 
 def _whole(text: str) -> int | None:

@@ -3,11 +3,16 @@
 Cootes, Edwards, Taylor: Active appearance models, ECCV 1998; in the form of Matthews and Baker: Active appearance
 models revisited, IJCV 60 (2004), where shape and texture vary independently. Shapes are in units of the mean face's
 width; the mean shape is centered at 0.
+
+The texture is a histogram of the orientations of the gradient around each pixel, as in HOG (Dalal and Triggs, CVPR
+2005), instead of gray levels: those of one person hardly fit another one, histograms do (Antonakos et al.:
+Feature-based Lucas-Kanade and active appearance models, IEEE TIP 24, 2015).
 """
 
 from __future__ import annotations
 
 import io
+import math
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,12 +25,19 @@ from scipy.spatial import Delaunay
 
 from ..core.errors import MediaError, MissingDataError, UsageError
 from ..core.files import write_atomically
-from ..imaging.geometry import similarity, transform_points
+from ..imaging.geometry import similarity, transform_points, warp_image
 
 N = 68
 MAX_MODES = 60
 BORDER = 2
 """Width in pixels of the border around the hull that belongs to the texture: it shows the edge of the face."""
+ORIENTATIONS = 8
+SMOOTHING, POOLING = 0.7, 2.0
+"""Standard deviations in pixels of the filter before the gradient, and of that which makes the histograms."""
+STEP = 2
+"""Distance in pixels of the mean face of those at which a model has the texture: histograms are smooth."""
+NOISE = 0.5
+"""Length of the gradient in gray levels per pixel that is taken for noise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +47,8 @@ class Level:
     Attributes:
         width: of the mean face in pixels.
         corners, weights: (P, 3) the corners of the triangle of each pixel, and its barycentric coordinates.
-        basis: (m, P) orthonormal rows: constant, mean texture, modes.
-        slopes: (m, P, 2) gradient of each row in x and y, per pixel.
+        basis: (m, 8 P) orthonormal rows: constant, mean texture, modes; P values of each orientation in turn.
+        slopes: (m, 8 P, 2) gradient of each row in x and y, per pixel.
     """
 
     width: float
@@ -46,12 +58,14 @@ class Level:
     slopes: np.ndarray
 
     def sample(self, image: np.ndarray, points: np.ndarray) -> np.ndarray:
-        """(P,) float64: a gray image with (68, 2) points, warped piecewise affinely to the mean shape."""
+        """(8 P,) float64: `orientations` with (68, 2) points, warped piecewise affinely to the mean shape."""
         positions = (self.weights[..., None] * points[self.corners]).sum(axis=1).astype(np.float32)
-        values = cv2.remap(
-            image, positions[:, None, 0], positions[:, None, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        return values[:, 0].astype(np.float64)
+        x, y = positions[:, None, 0], positions[:, None, 1]
+        values = [
+            cv2.remap(image[i], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[:, 0]
+            for i in range(len(image))
+        ]
+        return np.concatenate(values).astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,9 +165,15 @@ def train_model(
     levels = []
     for width in widths:
         bare = _level(mean, triangles, float(width), np.empty((0, 0)))
-        rows = np.stack([bare.sample(*shrink(g, p, mean, width)[:2]) for g, p in zip(grays, shapes, strict=True)])
+        rows = np.stack([_texture_of(bare, g, p, mean) for g, p in zip(grays, shapes, strict=True)])
         levels.append(_level(mean, triangles, float(width), _textures(rows, texture_variance)))
     return AppearanceModel(mean, modes.reshape(-1, N, 2), spread, triangles, tuple(levels))
+
+
+def _texture_of(level: Level, gray: np.ndarray, points: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """(8 P,) the texture of a face with known points."""
+    image, matrix = upright(gray, points, mean, level.width)
+    return level.sample(image, transform_points(points, matrix))
 
 
 def procrustes(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -176,33 +196,46 @@ def procrustes(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean, aligned
 
 
-def shrink(
-    gray: np.ndarray, points: np.ndarray, mean: np.ndarray, width: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """The image around a face, averaged down so that the face is about `width` pixels wide; never enlarged.
+def upright(gray: np.ndarray, points: np.ndarray, mean: np.ndarray, width: float) -> tuple[np.ndarray, np.ndarray]:
+    """The orientations of a face and what is around it, turned upright and scaled to a face `width` pixels wide.
+
+    Args:
+        gray: (height, width) uint8.
+        points: (68, 2) in pixels.
+        mean: (68, 2) mean shape.
+        width: of the face in the result.
 
     Returns:
-        float32 image, (68, 2) points on it, and the shift and the scale from the given points to those:
-        `points_on_image = (points + shift) * scale - 0.5`.
+        (8, side, side) float32 as `orientations` has it, and the (2, 3) map from pixels of the image to those.
     """
-    low, high = points.min(axis=0), points.max(axis=0)
-    reach = 0.5 * (high - low).max() + 2
-    left, top = np.clip(np.floor(low - reach), 0, np.array(gray.shape[::-1]) - 1).astype(int)
-    right, bottom = np.clip(np.ceil(high + reach), (left + 1, top + 1), gray.shape[::-1]).astype(int)
-    cut = gray[top:bottom, left:right].astype(np.float32)
-    scale = min(1.0, width / max(float(np.sqrt(np.linalg.det(similarity(mean, points)[:, :2]))), 1e-6))
-    size = (max(1, round(cut.shape[1] * scale)), max(1, round(cut.shape[0] * scale)))
-    small = cv2.resize(cut, size, interpolation=cv2.INTER_AREA) if scale < 1 else cut
-    shift = np.array([0.5 - left, 0.5 - top])
-    return small, (points + shift) * scale - 0.5, shift, scale
+    side = math.ceil(2 * width)
+    matrix = similarity(points, mean * width + (side - 1) / 2)
+    warped = warp_image(gray, matrix, side, interpolation=cv2.INTER_LINEAR, border=cv2.BORDER_REPLICATE)
+    return orientations(warped), matrix
+
+
+def orientations(gray: np.ndarray) -> np.ndarray:
+    """(8, height, width) float32, 0 to 1: how much of the gradient around each pixel has each of eight directions.
+
+    Args:
+        gray: (height, width) uint8.
+    """
+    smooth = cv2.GaussianBlur(gray.astype(np.float32), (0, 0), SMOOTHING)
+    along_x, along_y = (cv2.Sobel(smooth, cv2.CV_32F, *order, ksize=1, scale=0.5) for order in ((1, 0), (0, 1)))
+    length = np.hypot(along_x, along_y) + 1e-6
+    angles = np.arange(ORIENTATIONS) * 2 * np.pi / ORIENTATIONS
+    parts = [np.maximum(along_x * np.cos(a) + along_y * np.sin(a), 0) ** 2 / length for a in angles]
+    pooled = np.stack([cv2.GaussianBlur(part, (0, 0), POOLING) for part in parts])
+    energy = cv2.GaussianBlur((pooled**2).sum(axis=0), (0, 0), 2 * POOLING)
+    return np.sqrt(pooled / np.sqrt(energy + NOISE**2))
 
 
 def _level(mean: np.ndarray, triangles: np.ndarray, width: float, basis: np.ndarray) -> Level:
     """A level from its basis; its pixels follow from the mean shape and the width."""
     points = mean * width
     low = np.floor(points.min(axis=0)) - BORDER - 1
-    columns, rows = (np.ceil(points.max(axis=0)) + BORDER + 2 - low).astype(int)
-    x, y = np.meshgrid(np.arange(columns) + low[0], np.arange(rows) + low[1])
+    columns, rows = np.ceil((points.max(axis=0) + BORDER + 2 - low) / STEP).astype(int)
+    x, y = np.meshgrid(np.arange(columns) * STEP + low[0], np.arange(rows) * STEP + low[1])
     pixels = np.stack([x, y], axis=-1)
     corners = points[triangles]
     inverse = np.linalg.inv(np.stack([corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]], axis=-1))
@@ -210,7 +243,7 @@ def _level(mean: np.ndarray, triangles: np.ndarray, width: float, basis: np.ndar
     weights = np.concatenate([1 - parts.sum(axis=-1, keepdims=True), parts], axis=-1)
     triangle, inner = weights.min(axis=-1).argmax(axis=-1), weights.min(axis=-1).max(axis=-1) >= -1e-9
     far, nearest = distance_transform_edt(~inner, return_indices=True)
-    used = far <= BORDER
+    used = far * STEP <= BORDER
     triangle = triangle[tuple(nearest)][used]  # outside the hull, the nearest triangle is extended
     barycentric = np.take_along_axis(weights[used], triangle[:, None, None], axis=1)[:, 0]
     number = np.full(used.shape, -1)
@@ -219,9 +252,18 @@ def _level(mean: np.ndarray, triangles: np.ndarray, width: float, basis: np.ndar
 
 
 def _slopes(basis: np.ndarray, number: np.ndarray) -> np.ndarray:
-    """(m, P, 2) differences of neighboring pixels; one-sided at the edge."""
+    """(m, 8 P, 2) differences of neighboring pixels; one-sided at the edge."""
     if not basis.size:
         return np.empty((0, 0, 2))
+    pixels = int((number >= 0).sum())
+    if basis.shape[1] != ORIENTATIONS * pixels:
+        raise ValueError(f"a texture of {basis.shape[1]} values at {pixels} pixels")
+    parts = [_slopes_of(basis[:, start : start + pixels], number) for start in range(0, basis.shape[1], pixels)]
+    return np.concatenate(parts, axis=1)
+
+
+def _slopes_of(basis: np.ndarray, number: np.ndarray) -> np.ndarray:
+    """(m, P, 2) differences of neighboring pixels of images of one value each."""
     padded = np.pad(number, 1, constant_values=-1)
     own = number[number >= 0]
     sides = []
@@ -229,7 +271,7 @@ def _slopes(basis: np.ndarray, number: np.ndarray) -> np.ndarray:
         after, before = ahead[number >= 0], behind[number >= 0]
         gap = (after >= 0).astype(int) + (before >= 0)
         after, before = np.where(after >= 0, after, own), np.where(before >= 0, before, own)
-        sides.append((basis[:, after] - basis[:, before]) / np.maximum(gap, 1))
+        sides.append((basis[:, after] - basis[:, before]) / (STEP * np.maximum(gap, 1)))
     return np.stack(sides, axis=-1)
 
 
@@ -257,7 +299,7 @@ def _principal(rows: np.ndarray, fraction: float, orthogonal_to: np.ndarray) -> 
 
 
 def _textures(rows: np.ndarray, fraction: float) -> np.ndarray:
-    """(m, P) orthonormal rows: constant, mean texture and modes, of textures whose gain and offset are removed."""
+    """(m, 8 P) orthonormal rows: constant, mean texture and modes, of textures whose mean and length are removed."""
     centered = rows - rows.mean(axis=1, keepdims=True)
     centered /= np.maximum(np.linalg.norm(centered, axis=1, keepdims=True), 1e-9)
     mean = centered.mean(axis=0)

@@ -57,8 +57,9 @@ class Align(Step):
         fill: gray level outside the face, 0 to 255.
         initializer: detector from whose eyes the appearance model starts: `cascade` (finds faces that are about
             upright) or `blazeface` (finds turned ones, too; needs the files of the face mesh).
-        model: name of an appearance model, `aam/<model>.npz` in the cache folder; "" is one of synthetic faces, which
-            is trained at first use and fits the faces of real persons badly (docs/how-to/faces.md).
+        model: name of an appearance model, `aam/<model>.npz` in the cache folder, which `microexpr train-landmarks`
+            writes; "" is one of synthetic faces, which is trained at first use and fits real people less exactly than
+            the mesh (docs/how-to/faces.md).
     """
 
     version = 2  # since 2, large faces are averaged by whole blocks
@@ -104,8 +105,8 @@ class Align(Step):
         return dataclasses.replace(sample.with_array("frames", aligned), landmarks=None)
 
     def inputs(self) -> str:
-        """Fingerprint of the file of a named appearance model."""
-        return model_digest(self.model) if self.method == "aam" and self.model else ""
+        """Fingerprint of the appearance model."""
+        return model_digest(self.model) if self.method == "aam" else ""
 
     @property
     def eye_targets(self) -> np.ndarray:

@@ -50,8 +50,8 @@ class Landmarks(Step):
         return sample.with_array("landmarks", np.stack(points).astype(np.float32))
 
     def inputs(self) -> str:
-        """Fingerprint of the file of a named appearance model."""
-        return model_digest(self.model) if self.method == "aam" and self.model else ""
+        """Fingerprint of the appearance model."""
+        return model_digest(self.model) if self.method == "aam" else ""
 
     def _find(self, image: np.ndarray, before: np.ndarray | None) -> np.ndarray | None:
         """(68, 2) landmarks of an image, or None; `before` are those of the frame before."""

@@ -181,7 +181,10 @@ class RecordingSpec:
         Returns:
             The frame numbers of (onset, apex, offset).
         """
-        clip = self.render(spec, timing)
+        return self.write_rendered(self.render(spec, timing), folder, pattern)
+
+    def write_rendered(self, clip: SyntheticClip, folder: Path, pattern: str) -> tuple[int, int, int]:
+        """Write the frames of a clip that `render` made; arguments and result as in `write_frames`."""
         timing = clip.timing
         paths = [folder / pattern.format(self.first_number + i) for i in range(timing.frames)]
         write_images(lambda i: self._image(clip.frame(i)), paths, quality=92)
