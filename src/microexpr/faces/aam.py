@@ -29,7 +29,7 @@ __all__ = ["AppearanceModel", "Fit", "fit", "named_model", "synthetic_faces", "t
 
 MIN_QUALITY = 0.35
 """Smallest quality of a fit at which the face counts as found. In eleven films of real people, strangers to the default
-model, fits beside the face reach 0.31 and fits on it have 0.41 or more (docs/how-to/faces.md)."""
+model, most fits beside the face have less, and 95 % of those on it have 0.4 or more (docs/how-to/faces.md)."""
 
 PRIOR = 30.0
 """Values of the texture that count as one observation: histograms overlap over about 50 square pixels of the model,
