@@ -13,6 +13,7 @@ from typing import Any
 
 import griffe
 
+from descriptors import descriptor_table
 from docstrings import description, join, missing, note_missing_docstrings, settings, summary, table
 
 SET_BY_THE_PROGRAM = {"classes", "seed", "fold", "folder"}
@@ -69,6 +70,8 @@ def features_page() -> str:
             "Features that are computed from an array by fixed rules, without training. The step "
             "[`descriptor`](steps.md#descriptor) applies them.",
             overview(FEATURES, "descriptor"),
+            "## All descriptors compared",
+            descriptor_table(FEATURES),
             *class_sections(FEATURES),
         ]
     )

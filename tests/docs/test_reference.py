@@ -85,6 +85,16 @@ def test_a_setting_has_its_type_limits_default_and_meaning(pages):
     assert "| `batch_size` | integer, 2 or more | `256` | Clips per step, 2 or more. |" in pages["recognizers"]
 
 
+def test_descriptors_are_compared_in_one_table(pages, monkeypatch, tmp_path):
+    lines = [line for line in pages["features"].splitlines() if line.startswith("| [`")]
+    rows = {line.split("`")[1]: line.split(" | ") for line in lines}
+    assert rows["lbp-sip"][1].startswith("Wang, See, Phan, Oh: LBP with Six") and rows["lbp-sip"][1].endswith("2014")
+    assert rows["lbp-sip"][2:4] == ["500", "brightness, contrast"] and "onset, offset" in rows["lbp-sip"][4]
+    assert {"onset, apex, offset", "nothing"} <= set(rows["hoof"][4].split("; or "))  # some flow is precomputed
+    monkeypatch.setattr(sys.modules["descriptors"], "TIMES", tmp_path / "none.json")
+    assert " | onset, offset |  |" in reference.features_page()  # not measured: an empty cell
+
+
 def test_a_plug_in_that_is_loaded_before_has_a_section():
     code = (
         "import sys; from pathlib import Path; sys.path.insert(0, 'docs'); import microexpr, reference\n"

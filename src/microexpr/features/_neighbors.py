@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -16,8 +17,8 @@ import numpy as np
 Offset = tuple[float, float, float]
 """Place of a neighbor (dt, dy, dx) in frames and pixels; along two axes at most, fractions are interpolated."""
 
-SLAB = 2**17
-"""Number of voxels that are compared at once: few enough to stay in the processor's cache."""
+SLAB = 2**18
+"""Number of voxels that are compared at once: enough that calls cost little, few enough for the processor's cache."""
 
 TOLERANCE = np.float32(1e-3)
 """Neighbors that are smaller by rounding errors of the interpolation in float32 still count as equal."""
@@ -41,7 +42,6 @@ class Slab:
         self.margin = sum(r * step for r, step in zip(reach, self.steps, strict=True))
         self._known: dict[Offset, np.ndarray] = {}
         self._lines: dict[tuple[int, float], np.ndarray] = {}
-        self._floats: np.ndarray | None = None
 
     def codes(self, offsets: Sequence[Offset]) -> np.ndarray:
         """(T, H, W) uint8 less the reach on every side: bit p is 1 where neighbor p is not smaller; 8 at most."""
@@ -59,7 +59,7 @@ class Slab:
             shift = sum(b * step for b, step in zip(below, self.steps, strict=True))
             parts = {axis: o - b for axis, (o, b) in enumerate(zip(offset, below, strict=True)) if o - b > WHOLE}
             if parts:
-                larger = self._interpolated(shift, parts) >= self._shifted(self._gray(), 0) - TOLERANCE
+                larger = self._interpolated(shift, parts) >= self._shifted(self._lowered, 0)
             else:
                 larger = self._shifted(self.values, shift) >= self._shifted(self.values, 0)
             self._known[offset] = larger.view(np.uint8)
@@ -68,10 +68,13 @@ class Slab:
     def _shifted(self, array: np.ndarray, shift: int) -> np.ndarray:
         return array[self.margin + shift : len(self.values) - self.margin + shift]
 
+    @cached_property
     def _gray(self) -> np.ndarray:
-        if self._floats is None:
-            self._floats = self.values.astype(np.float32)
-        return self._floats
+        return self.values.astype(np.float32)
+
+    @cached_property
+    def _lowered(self) -> np.ndarray:
+        return self._gray - TOLERANCE
 
     def _interpolated(self, shift: int, parts: dict[int, float]) -> np.ndarray:
         """Neighbors at a shift and at fractions of a step along one or two axes."""
@@ -86,8 +89,8 @@ class Slab:
         """Gray levels between each voxel and the next one along an axis; the planes share them."""
         key = axis, round(part, 9)
         if key not in self._lines:
-            gray = self._gray()
-            self._lines[key] = _mixed(gray[: -self.steps[axis]], gray[self.steps[axis] :], part)
+            step = self.steps[axis]
+            self._lines[key] = _mixed(self._gray[:-step], self._gray[step:], part)
         return self._lines[key]
 
 
