@@ -17,6 +17,8 @@ from microexpr.recognizers import RECOGNIZERS, Recognizer, check_recognizer
 from microexpr.recognizers.checks import CLASSES, synthetic_samples
 from microexpr.recognizers.transforms import TRANSFORMS, Training, Transform, check_transform
 from microexpr.recognizers.transforms.checks import example_vectors
+from microexpr.recognizers.transforms.genetic_selection import Fitness
+from microexpr.reports import make_report
 
 
 @dataclass
@@ -80,16 +82,21 @@ STAGE: dict[str, Any] = {
     "name": "micro",
     "data": ("megc2019",),
     "protocol": "megc2019-cde",
-    "chain": ({"name": "load-image"}, {"name": "resize", "size": 7}),
+    "chain": (
+        {"name": "load-image"},
+        {"name": "network-features", "weights": "", "network": {"name": "ststnet"}, "array": "image"},
+    ),
     "recognizer": {
         "name": "pipeline",
-        "transforms": [{"name": "center", "array": "image"}],
-        "recognizer": {"name": "svm", "calibrate": False},
+        "transforms": [{"name": "center"}, {"name": "genetic-selection", "population": 2, "generations": 1}],
+        "recognizer": {"name": "svm", "calibrate": False, "array": "features"},
     },
 }
 
 
-def test_no_test_person_reaches_the_fit_of_a_transform(tmp_path):
+def test_no_test_person_reaches_the_fit_of_a_transform(tmp_path, monkeypatch):
+    judged, real = [], Fitness.__init__
+    monkeypatch.setattr(Fitness, "__init__", lambda self, *given: judged.append(given[0]) or real(self, *given))
     source = DATASETS.get("megc2019").make_synthetic(tmp_path / "data", subjects=2, image_scale=0.25)
     recipe = RecognitionRecipe("test", "test", (Stage(**STAGE),))
     options = RunOptions(roots={"megc2019": source.root}, allow_subset=True)
@@ -97,9 +104,11 @@ def test_no_test_person_reaches_the_fit_of_a_transform(tmp_path):
     folds = [fold["test"] for fold in run.metadata.folds]
     everyone = sorted(clip for fold in folds for clip in fold)
     assert len(folds) == len(Center.seen) > 3
-    for test, trained in zip(folds, Center.seen, strict=True):
+    for test, trained, values in zip(folds, Center.seen, judged, strict=True):
+        assert len(values) == len(trained)  # nor does one reach the fitness of a selection
         assert sorted([*test, *trained]) == everyone
         assert not {_subject(clip) for clip in test} & {_subject(clip) for clip in trained}
+    assert any(line.startswith("RANDOM WEIGHTS") for line in make_report(run).warnings)  # those of the network
 
 
 def _subject(clip: str) -> str:
