@@ -8,6 +8,7 @@ import typer
 
 from .. import __version__
 from .analyze import analyze
+from .audit import audit
 from .collect import collect
 from .datasets import check, datasets, synthesize
 from .demo import demo
@@ -60,6 +61,7 @@ for command in (
     recipes,
     run,
     report,
+    audit,
     test,
     score,
     train,

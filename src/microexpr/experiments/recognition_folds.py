@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -94,6 +95,49 @@ class FoldJob(Job):
         """The files to which the model is written."""
         return [path for path in (self.cache_path, self.model_path) if path is not None]
 
+    def training_clips(self, samples: Mapping[str, Sample]) -> tuple[list[Sample], list[str]]:
+        """Samples and labels of the training clips in which a face was found."""
+        return drop_faceless([samples[name] for name in self.train], self.labels)
+
+    def fits(self, train: Sequence[Sample], labels: Sequence[str]) -> list[Fit]:
+        """What is trained: one recognizer, on all training clips."""
+        return [Fit(RECOGNIZERS.build(self.recognizer, **self.arguments), train, labels, init=self.initial_weights)]
+
+    def result(
+        self,
+        fitted: Iterator[Recognizer | Exception],
+        train: Sequence[Sample],
+        labels: Sequence[str],
+        samples: Mapping[str, Sample],
+    ) -> FoldResult:
+        """Save the fitted recognizer and predict the test clips.
+
+        Args:
+            fitted: What `fits` asked for, in this order; or a model that was saved before.
+            train: Training clips in which a face was found.
+            labels: Class of each of them.
+            samples: Samples of all clips by id.
+
+        Raises:
+            Exception: the one that ended its training.
+        """
+        recognizer = trained(next(fitted))
+        for path in self.files:
+            if not path.is_file():
+                recognizer.save(path, self.metadata)
+        test = [samples[name] for name in self.test]
+        probabilities = self.predict(recognizer, test)
+        return FoldResult(
+            probabilities=probabilities,
+            predicted=self.predicted(recognizer, test),
+            notes=tuple(sample.notes for sample in test),
+            face_found=tuple(sample.face_found for sample in test),
+            curves=tuple(recognizer.history_),
+            # Computed after the predictions, so that it cannot change them.
+            train_confusion=self.train_confusion(recognizer, train, labels) if train else None,
+            network=network_summary(recognizer, test[0]) if self.summarize_network else None,
+        )
+
     def predict(self, recognizer: Recognizer, samples: Sequence[Sample]) -> np.ndarray:
         """(n, outputs) probabilities of test clips, 0 to 1; the outputs are the columns of the run."""
         return recognizer.predict_proba(samples)
@@ -107,6 +151,13 @@ class FoldJob(Job):
     ) -> np.ndarray | None:
         """The confusion counts of training clips; None where there is none, or for tasks without them."""
         return confusion_on_training_clips(recognizer, samples, labels) if samples else None
+
+
+def trained(recognizer: Recognizer | Exception) -> Recognizer:
+    """A fitted recognizer, or the exception that ended its training, raised."""
+    if isinstance(recognizer, Exception):
+        raise recognizer
+    return recognizer
 
 
 @dataclass(frozen=True)
@@ -151,6 +202,17 @@ class FoldEvaluation:
                 "choose a recognizer that needs none, or another protocol"
             )
 
+    def job(self, **fields: Any) -> FoldJob:
+        """Build the job of a fold."""
+        return self.job_class(**fields)
+
+    def inputs(self) -> dict[str, str]:
+        """What the files of a run depend on beside the recipe, its data and the seed, by name."""
+        return {}
+
+    def save(self, run: RecognitionRun, job: FoldJob, result: FoldResult) -> None:
+        """Write what a fold gave beside its predictions; called before these are written."""
+
     def shown(self, examples: Sequence[Example], protocol: Protocol) -> Sequence[Example]:
         """The clips among which a report looks for examples, with the labels that it shows."""
         return examples
@@ -191,7 +253,7 @@ def evaluate(
     where.check()
     stage_data = load_data(recipe, options, progress)
     final = stage_data[-1]
-    run = task.run_class.begin(out, _metadata(recipe, stage_data, options))
+    run = task.run_class.begin(out, _metadata(recipe, stage_data, options, task))
     done = set(run.done())
     todo = {fold.name: fold for fold in final.folds if fold.name not in done}
     if not todo:
@@ -203,10 +265,11 @@ def evaluate(
     test_subjects = {example.clip.subject for fold in final.folds for example in fold.test}
     start, records = run_earlier_stages(stage_data, options, progress, test_subjects)
     run.write_stages([*records, {"name": final.stage.name, "from": start.description}])
-    jobs = [_job(final, fold, run, start, options, task.job_class) for fold in todo.values()]
+    jobs = [_job(final, fold, run, start, options, task) for fold in todo.values()]
     jobs[0] = replace(jobs[0], summarize_network=run.network() is None)
 
     def save(job: FoldJob, result: FoldResult) -> None:
+        task.save(run, job, result)
         run.write(job.fold, _predictions(todo[job.fold], result, task, run), result.curves, result.train_confusion)
         if result.network is not None:
             run.write_network(result.network)
@@ -234,13 +297,10 @@ def check_settings(recipe: RecognitionRecipe, task: FoldEvaluation | None = None
 
 def run_fold(job: FoldJob, samples: Mapping[str, Sample]) -> FoldResult:
     """Train on one fold and predict it; clips without a face are not trained on."""
-    train = _training_clips(job, samples)
-    recognizer = _saved_model(job)
-    if recognizer is None:
-        recognizer = Fit(_new_recognizer(job), *train, init=job.initial_weights).run(
-            report_inner(f"training fold '{job.fold}'")
-        )
-    return _result(job, recognizer, *train, samples)
+    saved, progress = _saved_model(job), report_inner(f"training fold '{job.fold}'")
+    train, labels = job.training_clips(samples)
+    fitted = iter((saved,)) if saved else (fit.run(progress) for fit in job.fits(train, labels))
+    return job.result(fitted, train, labels, samples)
 
 
 def run_folds(jobs: Sequence[FoldJob], samples: Mapping[str, Sample]) -> Iterator[Outcome]:
@@ -251,66 +311,25 @@ def run_folds(jobs: Sequence[FoldJob], samples: Mapping[str, Sample]) -> Iterato
     """
     samples = {name: samples[name] for name in sorted({name for job in jobs for name in (*job.train, *job.test)})}
     saved = {job.fold: model for job in jobs if (model := _saved_model(job)) is not None}
-    trains = {job.fold: _training_clips(job, samples) for job in jobs}
-    fits = [
-        Fit(_new_recognizer(job), *trains[job.fold], init=job.initial_weights) for job in jobs if job.fold not in saved
-    ]
-    fitted = type(fits[0].recognizer).fit_many(fits) if fits else iter(())
+    trains = {job.fold: job.training_clips(samples) for job in jobs}
+    fits = {job.fold: job.fits(*trains[job.fold]) for job in jobs if job.fold not in saved}
+    every = [fit for own in fits.values() for fit in own]
+    fitted = type(every[0].recognizer).fit_many(every) if every else iter(())
     for job in jobs:
-        recognizer = saved.get(job.fold) or next(fitted)
-        yield attempt(lambda job, found: _result(job, found, *trains[job.fold], samples), job, recognizer)
+        models = iter((saved[job.fold],)) if job.fold in saved else islice(fitted, len(fits[job.fold]))
+        yield attempt(lambda job, found: job.result(found, *trains[job.fold], samples), job, models)
+        for _ in models:
+            pass  # those that a failed job has not asked for
 
 
 RUN_FOLD = SharedFunction(run_fold, run_folds)
 """Trains and predicts folds, one or many at once."""
 
 
-def _training_clips(job: FoldJob, samples: Mapping[str, Sample]) -> tuple[list[Sample], list[str]]:
-    """Samples and labels of the training clips in which a face was found."""
-    return drop_faceless([samples[name] for name in job.train], job.labels)
-
-
-def _new_recognizer(job: FoldJob) -> Recognizer:
-    return RECOGNIZERS.build(job.recognizer, **job.arguments)
-
-
 def _saved_model(job: FoldJob) -> Recognizer | None:
     """The model of a fold that was trained before, None if there is none."""
     path = next((path for path in job.files if is_saved_model(path)), None)
     return None if path is None else Recognizer.load(path)
-
-
-def _result(
-    job: FoldJob,
-    recognizer: Recognizer | Exception,
-    train: Sequence[Sample],
-    labels: Sequence[str],
-    samples: Mapping[str, Sample],
-) -> FoldResult:
-    """Save a fitted recognizer and predict the test clips.
-
-    Raises:
-        Exception: the one that ended its training.
-    """
-    if isinstance(recognizer, Exception):
-        raise recognizer
-    for path in job.files:
-        if not path.is_file():
-            recognizer.save(path, job.metadata)
-    test = [samples[name] for name in job.test]
-    probabilities = job.predict(recognizer, test)
-    # Computed after the predictions, so that it cannot change them.
-    train_confusion = job.train_confusion(recognizer, train, labels) if train else None
-    network = network_summary(recognizer, test[0]) if job.summarize_network else None
-    return FoldResult(
-        probabilities=probabilities,
-        predicted=job.predicted(recognizer, test),
-        notes=tuple(sample.notes for sample in test),
-        face_found=tuple(sample.face_found for sample in test),
-        curves=tuple(recognizer.history_),
-        train_confusion=train_confusion,
-        network=network,
-    )
 
 
 def confusion_on_training_clips(recognizer: Recognizer, samples: Sequence[Sample], labels: Sequence[str]) -> np.ndarray:
@@ -326,7 +345,9 @@ def confusion_on_training_clips(recognizer: Recognizer, samples: Sequence[Sample
     return confusion_matrix([labels[index] for index in chosen], predicted, recognizer.classes)
 
 
-def _metadata(recipe: RecognitionRecipe, stage_data: Sequence[StageData], options: RunOptions) -> RecognitionMetadata:
+def _metadata(
+    recipe: RecognitionRecipe, stage_data: Sequence[StageData], options: RunOptions, task: FoldEvaluation
+) -> RecognitionMetadata:
     final = stage_data[-1]
     subset = list(final.count_mismatches)
     for earlier in stage_data[:-1]:
@@ -348,7 +369,7 @@ def _metadata(recipe: RecognitionRecipe, stage_data: Sequence[StageData], option
         labels="" if options.labels is None else options.labels.name,
         quick=options.quick,
         version=__version__,
-        inputs=recognition_inputs(stage_data, options),
+        inputs={**recognition_inputs(stage_data, options), **task.inputs()},
     )
 
 
@@ -372,12 +393,12 @@ def _job(
     run: RecognitionRun,
     start: InitialWeights,
     options: RunOptions,
-    job_class: type[FoldJob],
+    task: FoldEvaluation,
 ) -> FoldJob:
     """The job of a fold. The model of a protocol's only fold is also cached, for recipes that start from it."""
     single = len(data.folds) == 1 and data.protocol.split != TEST_ONLY
     model_path = run.folder.absolute() / "models" / f"{unique_file_name(fold.name)}.safetensors"
-    return job_class(
+    return task.job(
         units=(fold.name,),
         fold=fold.name,
         recognizer=dict(data.stage.recognizer),

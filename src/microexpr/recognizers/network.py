@@ -32,6 +32,7 @@ from ._objective import ClipClassification, inverse_frequency
 from .augmentation import Crop
 from .base import RECOGNIZERS, Fit, Recognizer, Settings, State, softmax
 from .batches import ClipBatches
+from .epochs import TrainedInEpochs
 from .freezing import FeatureCache
 from .mirroring import Mirroring
 from .normalization import DatasetScaler
@@ -39,7 +40,7 @@ from .normalization import DatasetScaler
 
 @RECOGNIZERS.register("network")
 @dataclass
-class Network(Recognizer):
+class Network(TrainedInEpochs):
     """A network trained by gradient descent on one array of the samples; cross-entropy loss.
 
     The number of epochs is fixed beforehand: no clip of a test subject, and no score on one, reaches this class.
@@ -209,7 +210,11 @@ class Network(Recognizer):
             schedule=components.schedule,
             on_progress=self.on_progress_,
         )
-        if self.folder is None:
+        self.kept_ = {}
+        if self.keep_every:  # without a checkpoint, which holds one epoch only
+            trainer.on_epoch = lambda history: self._keep(len(history), len(history) == self.epochs)
+            self.history_ = trainer.run()
+        elif self.folder is None:
             self.history_ = trainer.run()
         else:
             path = self.folder / CHECKPOINT
@@ -253,6 +258,9 @@ class Network(Recognizer):
         weights = {name: tensor.cpu().numpy() for name, tensor in self.module_.state_dict().items()}
         scales = {} if self.scales_ is None else self.scales_.state()
         return {**weights, "_shape": np.array(self.classifier_.shape), **scales}
+
+    def _take_state(self, state: State) -> None:
+        load_weights(self.module_, _tensors(state), "an epoch")
 
     def _restore(self, state: State) -> None:
         self.scales_ = DatasetScaler.from_state(state)

@@ -43,6 +43,10 @@ class RunDifference(PairedDifference):
         return {name: None if value is None or np.isnan(value) else value for name, value in numbers.items()}
 
 
+Predictions = Mapping[str, tuple[str, Prediction]]
+"""Clip id -> its fold and what was predicted of it."""
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Two runs (or two recipes with several seeds each) on the same clips.
@@ -112,7 +116,46 @@ def compare_runs(
     protocol = firsts[0].protocol
     by_seed = [_predictions_by_seed(firsts), _predictions_by_seed(seconds)]
     n_seeds = max(map(len, by_seed))
-    seeds = [_pair(protocol, *(own[i % len(own)] for own in by_seed)) for i in range(n_seeds)]
+    differences, pairs = compare_predictions(protocol, *by_seed, metrics=metrics, n=n, seed=seed)
+    tested = {clip for own in by_seed for predictions in own for clip in predictions}
+    return Comparison(
+        first=str(firsts[0].metadata.recipe["name"]),
+        second=str(seconds[0].metadata.recipe["name"]),
+        clips=len(pairs.rows),
+        subjects=len(pairs.people),
+        left_out=len(tested) - len(pairs.rows),
+        seeds=n_seeds,
+        differences=differences,
+    )
+
+
+def compare_predictions(
+    protocol: Protocol,
+    first: Sequence[Predictions],
+    second: Sequence[Predictions],
+    *,
+    metrics: Sequence[str] | None = None,
+    n: int = 10_000,
+    seed: int = 0,
+) -> tuple[tuple[RunDifference, ...], Pairs]:
+    """Compare what two methods predicted of the same clips, one set of predictions a seed.
+
+    Args:
+        protocol: of both.
+        first: predictions of the first method, for each seed; a single one stands for all seeds.
+        second: those of the second.
+        metrics: names of metrics; those that the protocol names first if left out.
+        n: number of bootstrap samples, and of permutations at most.
+        seed: the same seed draws the same people.
+
+    Returns:
+        A record for each metric, and the clips that were compared.
+
+    Raises:
+        UsageError, RunError: as `compare_runs`.
+    """
+    n_seeds = max(len(first), len(second))
+    seeds = [_pair(protocol, first[i % len(first)], second[i % len(second)]) for i in range(n_seeds)]
     pairs = seeds[0]
     differences = []
     for name in protocol.primary_metrics if metrics is None else metrics:
@@ -122,16 +165,7 @@ def compare_runs(
         label = f"mean {metric.label}" if protocol.multilabel else metric.label
         better = sum(_is_better(score, metric, pairs) for score in scores) if n_seeds > 1 else None
         differences.append(RunDifference(**vars(found), metric=name, label=label, better=better))
-    tested = {clip for own in by_seed for predictions in own for clip in predictions}
-    return Comparison(
-        first=str(firsts[0].metadata.recipe["name"]),
-        second=str(seconds[0].metadata.recipe["name"]),
-        clips=len(pairs.rows),
-        subjects=len(pairs.people),
-        left_out=len(tested) - len(pairs.rows),
-        seeds=n_seeds,
-        differences=tuple(differences),
-    )
+    return tuple(differences), pairs
 
 
 def comparison_table(
@@ -171,7 +205,7 @@ def _format_p(p: float) -> str:
 
 
 @dataclass(frozen=True)
-class _Pairs:
+class Pairs:
     """What two runs of one seed predicted of the clips that both tested.
 
     Attributes:
@@ -221,7 +255,7 @@ def _predictions_by_seed(runs: Sequence[RecognitionRun]) -> list[dict[str, tuple
 
 def _pair(
     protocol: Protocol, first: Mapping[str, tuple[str, Prediction]], second: Mapping[str, tuple[str, Prediction]]
-) -> _Pairs:
+) -> Pairs:
     """Pair the predictions of two runs by clip.
 
     Raises:
@@ -239,10 +273,10 @@ def _pair(
     names, people = sorted(set(folds)), sorted({a.subject for a, _ in rows})
     fold_of = {a.subject: fold for (a, _), fold in zip(rows, folds, strict=True)}
     groups = [[pair for pair, fold in zip(rows, folds, strict=True) if fold == name] for name in names]
-    return _Pairs(rows, groups, people, [names.index(fold_of[person]) for person in people])
+    return Pairs(rows, groups, people, [names.index(fold_of[person]) for person in people])
 
 
-def _score(metric: Metric | UnitMetric, pairs: _Pairs, protocol: Protocol) -> PairedScore:
+def _score(metric: Metric | UnitMetric, pairs: Pairs, protocol: Protocol) -> PairedScore:
     """The score of one seed."""
     if isinstance(metric, Metric):
         return _mean([_class_score(metric, group, pairs.people, protocol.classes) for group in pairs.groups])
@@ -278,7 +312,7 @@ def _mean(scores: Sequence[PairedScore]) -> PairedScore:
     return lambda weights: np.mean([score(weights) for score in scores], axis=0)
 
 
-def _is_better(score: PairedScore, metric: Metric | UnitMetric, pairs: _Pairs) -> bool:
+def _is_better(score: PairedScore, metric: Metric | UnitMetric, pairs: Pairs) -> bool:
     """Whether the first run is better by one score."""
     ones, none = np.ones(len(pairs.people)), np.zeros(len(pairs.people))
     first, second = score(np.stack([[ones, none], [none, ones]]))

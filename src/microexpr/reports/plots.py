@@ -299,3 +299,30 @@ def _arrow(axes: Axes, source: Text, target: Text) -> None:
 
 def _color(mark: str) -> str:
     return MARKS.get(mark.split(",")[0], "#5b6b77")
+
+
+def epochs_figure(epochs: np.ndarray, tested: np.ndarray, held_out: np.ndarray, label: str) -> Figure:
+    """Draw the score of every epoch on test people and on training people held out in turn.
+
+    Args:
+        epochs: (E,) epochs.
+        tested: (seeds, E) scores on the test people.
+        held_out: (seeds, E) scores on training people; nan where none were held out.
+        label: name of the score.
+    """
+    figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+    axes = figure.subplots()
+    for curves, color, name in ((tested, ORANGE, "test people"), (held_out, BLUE, "training people held out")):
+        if np.isnan(curves).all():
+            continue
+        for curve in curves if len(curves) > 1 else ():
+            axes.plot(epochs, curve, color=color, linewidth=0.5, alpha=0.4)
+        axes.plot(epochs, curves.mean(axis=0), color=color, linewidth=1.8, label=name)
+    mean = tested.mean(axis=0)
+    best = int(np.argmax(mean))
+    axes.plot(epochs[-1], mean[-1], "o", color="black", label=f"last epoch: {mean[-1]:.3f}")
+    axes.plot(epochs[best], mean[best], "v", color="#b2182b", label=f"best on the test people: {mean[best]:.3f}")
+    axes.set(xlabel="epoch", ylabel=label)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=9)
+    return figure

@@ -1,0 +1,206 @@
+"""A run that also keeps what every epoch predicts, of the test subject and of training subjects held out in turn.
+
+An audit compares what an epoch that was fixed beforehand, or chosen on training subjects, scores with what choosing it
+on the test subject would have printed. No choice is made here: the run itself is that of the last epoch.
+
+<run>/epochs/<fold>.npz    epochs (E,); test_ids (n,), test_predicted (E, n) positions in the classes; and, of the
+                           training clips, each held out once, held_out_ids (m,), held_out_labels (m,) and
+                           held_out_predicted (E, m)
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core.clip import Sample
+from ..core.errors import RunError, UsageError
+from ..core.files import unique_file_name, write_atomically
+from ..core.group_folds import assign_folds
+from ..protocols import Protocol
+from ..recognizers import RECOGNIZERS, Recognizer
+from ..recognizers.base import Fit
+from ..recognizers.epochs import TrainedInEpochs
+from .recognition_folds import FoldEvaluation, FoldJob, FoldResult, trained
+from .recognition_run import RecognitionRun
+from .run_folder import fold_seed
+
+INNER_FOLDS = 3
+"""Parts of the training subjects that are held out in turn, to choose an epoch without the test subject."""
+
+
+@dataclass(frozen=True)
+class FoldEpochs:
+    """What every kept epoch of a fold predicts.
+
+    Attributes:
+        epochs: (E,) epochs, from 1; the last one is the run's own.
+        test_ids: n ids of test clips.
+        test_predicted: (E, n) positions in the classes.
+        held_out_ids: m ids of training clips, each held out in one of the inner trainings; 0 where none could be.
+        held_out_labels: (m,) positions in the classes.
+        held_out_predicted: (E, m) positions in the classes.
+    """
+
+    epochs: np.ndarray
+    test_ids: tuple[str, ...]
+    test_predicted: np.ndarray
+    held_out_ids: tuple[str, ...]
+    held_out_labels: np.ndarray
+    held_out_predicted: np.ndarray
+
+    def to_bytes(self) -> bytes:
+        """Return the content of the file of a fold."""
+        content = io.BytesIO()
+        arrays = {name: np.asarray(value) for name, value in vars(self).items()}
+        np.savez_compressed(content, **arrays)  # type: ignore[arg-type]  # one of its own arguments is a bool
+        return content.getvalue()
+
+    @classmethod
+    def read(cls, run: RecognitionRun, fold: str) -> FoldEpochs:
+        """Read the file of a fold.
+
+        Raises:
+            RunError: it is not there, or damaged.
+        """
+        path = _path(run, fold)
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                arrays: dict[str, Any] = {name: stored[name] for name in cls.__dataclass_fields__}
+        except FileNotFoundError:
+            raise RunError(f"'{run.folder}' is a run whose epochs were not kept; choose another --out") from None
+        except (OSError, ValueError, KeyError) as error:
+            raise RunError(f"'{path}' is damaged ({type(error).__name__}: {error}); delete the run") from None
+        for name in ("test_ids", "held_out_ids"):
+            arrays[name] = tuple(map(str, arrays[name]))
+        return cls(**arrays)
+
+
+@dataclass(frozen=True)
+class EpochResult(FoldResult):
+    """What a worker returns, and what every epoch predicts."""
+
+    epochs: FoldEpochs | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochJob(FoldJob):
+    """A fold that is trained as ever, and once more for each part of its training subjects that is held out.
+
+    Attributes:
+        keep_every: epochs between two that are kept.
+        inner_folds: parts of the training subjects that are held out in turn; below 2 there are none.
+    """
+
+    keep_every: int = 1
+    inner_folds: int = INNER_FOLDS
+
+    def fits(self, train: Sequence[Sample], labels: Sequence[str]) -> list[Fit]:
+        """The recognizer of the fold, and one for each inner fold."""
+        folds = self._inner(train)
+        every = [super().fits(train, labels)[0]]
+        for part in np.unique(folds) if folds.size else ():
+            kept = np.flatnonzero(folds != part).tolist()
+            arguments = {**self.arguments, "seed": fold_seed(self.arguments["seed"], f"inner-{part}"), "folder": None}
+            recognizer = RECOGNIZERS.build(self.recognizer, **arguments)
+            own = [train[i] for i in kept], [labels[i] for i in kept]
+            every.append(Fit(recognizer, *own, init=self.initial_weights))
+        for fit in every:
+            fit.recognizer.keep_every = self.keep_every  # type: ignore[attr-defined]  # `EpochEvaluation` checks it
+        return every
+
+    def result(
+        self,
+        fitted: Iterator[Recognizer | Exception],
+        train: Sequence[Sample],
+        labels: Sequence[str],
+        samples: Mapping[str, Sample],
+    ) -> EpochResult:
+        """Predict the test clips with every epoch of the first recognizer, and those that each inner one held out."""
+        recognizer, test = trained(next(fitted)), [samples[name] for name in self.test]
+        own = super().result(iter((recognizer,)), train, labels, samples)
+        tested = self._by_epoch(recognizer, test)
+        folds, inner, ids = self._inner(train), [], []
+        for part in np.unique(folds) if folds.size else ():
+            held = np.flatnonzero(folds == part).tolist()
+            inner.append(self._by_epoch(trained(next(fitted)), [train[i] for i in held]))
+            ids += held
+        classes = list(self.arguments["classes"])
+        epochs = FoldEpochs(
+            np.array(list(tested)),
+            self.test,
+            np.stack(list(tested.values())),
+            tuple(train[i].id for i in ids),
+            np.array([classes.index(labels[i]) for i in ids], np.int16),
+            np.concatenate([np.stack(list(part.values())) for part in inner], axis=1)
+            if inner
+            else np.zeros((len(tested), 0), np.int16),
+        )
+        return EpochResult(**vars(own), epochs=epochs)
+
+    def _inner(self, train: Sequence[Sample]) -> np.ndarray:
+        """(n,) the inner fold of each training clip; empty where there are none."""
+        people = [sample.clip.subject for sample in train]
+        if self.inner_folds < 2 or len(set(people)) < self.inner_folds:
+            return np.zeros(0, np.int64)
+        return assign_folds(people, self.inner_folds)
+
+    def _by_epoch(self, recognizer: Recognizer, samples: Sequence[Sample]) -> dict[int, np.ndarray]:
+        """Epoch -> (n,) positions of the predicted classes; what was kept is dropped, since it fills the memory."""
+        assert isinstance(recognizer, TrainedInEpochs)
+        classes = list(self.arguments["classes"])
+        found = {
+            epoch: np.array([classes.index(label) for label in predicted], np.int16)
+            for epoch, predicted in recognizer.predict_by_epoch(samples)
+        }
+        recognizer.kept_.clear()
+        return found
+
+
+class EpochEvaluation(FoldEvaluation):
+    """Recognition whose epochs are kept.
+
+    Args:
+        keep_every: epochs between two that are kept; the last is always kept.
+        inner_folds: parts of the training subjects that are held out in turn; below 2 there are none.
+    """
+
+    def __init__(self, keep_every: int = 1, inner_folds: int = INNER_FOLDS) -> None:
+        self.keep_every, self.inner_folds = keep_every, inner_folds
+
+    def check(self, recognizer: Recognizer, protocol: Protocol) -> None:
+        """Check that the last stage's recognizer is trained in epochs.
+
+        Raises:
+            UsageError: it is not.
+        """
+        super().check(recognizer, protocol)
+        if not keeps_epochs(recognizer):
+            raise UsageError(f"recognizer '{recognizer.name}' is not trained in epochs: there is no epoch to choose")
+
+    def inputs(self) -> dict[str, str]:
+        """Which epochs are kept, and the number of inner folds."""
+        return {"kept epochs": f"every {self.keep_every}", "inner folds": str(self.inner_folds)}
+
+    def job(self, **fields: Any) -> EpochJob:
+        """Build the job of a fold."""
+        return EpochJob(keep_every=self.keep_every, inner_folds=self.inner_folds, **fields)
+
+    def save(self, run: RecognitionRun, job: FoldJob, result: FoldResult) -> None:
+        """Write what every epoch predicts."""
+        assert isinstance(result, EpochResult) and result.epochs is not None
+        write_atomically(_path(run, job.fold), result.epochs.to_bytes())
+
+
+def keeps_epochs(recognizer: Recognizer) -> bool:
+    """Whether a recognizer is trained in epochs that can be kept."""
+    return isinstance(recognizer, TrainedInEpochs)
+
+
+def _path(run: RecognitionRun, fold: str) -> Path:
+    return run.folder / "epochs" / f"{unique_file_name(fold)}.npz"

@@ -1,0 +1,53 @@
+"""Recognizers that are trained in epochs and can keep what they had learned after each of them.
+
+No epoch is ever chosen here. An audit looks at them, to show what choosing the epoch on the test subject is worth.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+
+from ..core.clip import Sample
+from .base import Recognizer, State
+
+
+class TrainedInEpochs(Recognizer):
+    """A recognizer that is trained in epochs.
+
+    Attributes:
+        keep_every: what was learned is kept after every so many epochs, and after the last one; 0 keeps nothing.
+        kept_: epoch, from 1 -> what had been learned by then.
+    """
+
+    keep_every = 0
+    kept_: dict[int, State]
+
+    def _keep(self, epoch: int, last: bool) -> None:
+        """Keep what is learned now, if this epoch is one to keep."""
+        if self.keep_every and (last or epoch % self.keep_every == 0):
+            self.kept_[epoch] = _copied(self.state())
+
+    def predict_by_epoch(self, samples: Sequence[Sample]) -> Iterator[tuple[int, list[str]]]:
+        """The class of each sample after each kept epoch; what was learned last is in place again afterwards.
+
+        Args:
+            samples: n samples.
+
+        Yields:
+            Epoch, from 1, and n classes.
+        """
+        last = _copied(self.state())
+        for epoch, state in self.kept_.items():
+            self._take_state(state)
+            yield epoch, self.predict(samples)
+        self._take_state(last)
+
+    @abstractmethod
+    def _take_state(self, state: State) -> None:
+        """Put what `state` returned in the place of what is learned now."""
+
+
+def _copied(state: State) -> State:
+    """A state that later training does not change."""
+    return {name: array.copy() for name, array in state.items()}
