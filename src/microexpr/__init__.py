@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from .core.executors import EXECUTORS
     from .core.registry import load_plugin
     from .datasets import DATASETS, Dataset, check_dataset, open_dataset, synthesize
+    from .experiments.audit import Audit, audit_recipe
     from .experiments.base import TASKS
     from .experiments.run_folder import Run
     from .experiments.runs import Runs, find_runs, open_run, run_recipe
@@ -64,6 +65,8 @@ if TYPE_CHECKING:
     from .recognizers.model import Model, load_model
     from .recognizers.transforms import TRANSFORMS, Transform, check_transform
     from .reports import REPORT_FORMATS, Report, make_report, score_logs
+    from .reports.audit import make_audit_report
+    from .reports.audit_folds import audit_folds
     from .reports.comparison import Comparison, compare_runs
     from .spotting import SPOTTERS, Spotter, check_spotter
 
@@ -85,6 +88,7 @@ __all__ = [
     "TASKS",
     "TRANSFORMS",
     "Analysis",
+    "Audit",
     "Chain",
     "Clip",
     "Comparison",
@@ -106,6 +110,8 @@ __all__ = [
     "__version__",
     "analyze_video",
     "analyze_videos",
+    "audit_folds",
+    "audit_recipe",
     "check_dataset",
     "check_feature",
     "check_network",
@@ -120,6 +126,7 @@ __all__ = [
     "load_model",
     "load_plugin",
     "load_recipe",
+    "make_audit_report",
     "make_movement",
     "make_report",
     "open_dataset",
@@ -141,6 +148,7 @@ _MODULES = {
     "core.executors": ("EXECUTORS",),
     "core.registry": ("load_plugin",),
     "datasets": ("DATASETS", "Dataset", "check_dataset", "open_dataset", "synthesize"),
+    "experiments.audit": ("Audit", "audit_recipe"),
     "experiments.base": ("TASKS",),
     "experiments.run_folder": ("Run",),
     "experiments.runs": ("Runs", "find_runs", "open_run", "run_recipe"),
@@ -155,6 +163,8 @@ _MODULES = {
     "recognizers.model": ("Model", "load_model"),
     "recognizers.transforms": ("TRANSFORMS", "Transform", "check_transform"),
     "reports": ("REPORT_FORMATS", "Report", "make_report", "score_logs"),
+    "reports.audit": ("make_audit_report",),
+    "reports.audit_folds": ("audit_folds",),
     "reports.comparison": ("Comparison", "compare_runs"),
     "spotting": ("SPOTTERS", "Spotter", "check_spotter"),
 }

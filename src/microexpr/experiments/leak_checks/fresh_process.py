@@ -16,31 +16,37 @@ from ..runner import Job, run_all
 from .base import LEAK_CHECKS, TOLERANCE, Finding, LeakCheck, largest_difference
 from .trial import Trial
 
-MAX_CLIPS = 3
-
 
 @dataclass(frozen=True, kw_only=True)
-class Preparation(Job):
-    """A clip to prepare alone."""
+class Alone(Job):
+    """Training clips to learn from, and then a clip to prepare: nothing else is seen by the process before.
 
-    chain: list[dict[str, Any]]
-    clip: Clip
-
-
-@dataclass(frozen=True, kw_only=True)
-class Learning(Job):
-    """Training clips to learn from alone, and test clips that are seen only afterwards."""
+    Attributes:
+        table: table of the recognizer.
+        arguments: its further arguments.
+        train: samples of the training clips, and their labels.
+        test: samples that are predicted when all is learned.
+        chain: settings of the chain.
+        clip: the clip to prepare, blinded.
+    """
 
     table: dict[str, Any]
     arguments: dict[str, Any]
     train: tuple[tuple[Sample, ...], tuple[str, ...]]
     test: tuple[Sample, ...]
+    chain: list[dict[str, Any]]
+    clip: Clip
+
+    def run(self) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Learn, predict, and prepare: (test clips, classes) probabilities, and the arrays of the clip."""
+        recognizer = RECOGNIZERS.build(self.table, **self.arguments).fit(*self.train)
+        return recognizer.predict_proba(self.test), dict(Chain.build(self.chain)(self.clip).arrays)
 
 
 @LEAK_CHECKS.register("fresh-process")
 @dataclass(frozen=True)
 class FreshProcess(LeakCheck):
-    """A few clips are prepared, and the training clips learned from, in new processes; the results are those of here.
+    """The training clips are learned from, and a clip is prepared, in a new process; the results are those of here.
 
     Here, every clip was prepared before, those of the test subject too: what a plug-in remembers of them shows.
     """
@@ -49,53 +55,40 @@ class FreshProcess(LeakCheck):
     catches = "a scaler, a selection or a resampling fitted on all clips; values stretched by all clips"
 
     def look(self, trial: Trial) -> Finding:
-        """Prepare and train in new processes."""
-        clips = [example.clip for example in (trial.test[-1:] + trial.train[-MAX_CLIPS + 1 :])]
-        jobs: list[Job] = [
-            Preparation(units=(clip.id,), chain=trial.chain.settings, clip=trial.blind(clip)) for clip in clips
-        ]
+        """Train and prepare in a new process."""
         samples, labels = trial.train_samples
         table, arguments = trial.settings(trial.fold)
-        train = tuple(samples), tuple(labels)
-        test = tuple(trial.test_samples)
-        jobs.append(Learning(units=("training",), table=table, arguments=arguments, train=train, test=test))
-        where = executor("processes", workers=1, process_per_fold=True)
-        for job, outcome in run_all(jobs, _do, None, where, no_progress, "processes", len(jobs)):
-            if isinstance(outcome, Failed):
-                what = (
-                    f"'{job.units[0]}' cannot be prepared" if isinstance(job, Preparation) else "it cannot be trained"
-                )
-                return Finding("leak", f"{what} by a process that has seen no other clip: {outcome.reason}")
-            found = _compare(trial, job, outcome.value)
-            if found is not None:
-                return found
-        return Finding(
-            "passed", f"{len(clips)} clips prepared and {len(samples)} learned from in processes of their own"
+        clip = trial.test[-1].clip
+        job = Alone(
+            units=("alone",),
+            table=table,
+            arguments=arguments,
+            train=(tuple(samples), tuple(labels)),
+            test=tuple(trial.test_samples),
+            chain=trial.chain.settings,
+            clip=trial.blind(clip),
         )
-
-
-def _do(job: Job, _: object) -> Any:
-    if isinstance(job, Preparation):
-        return dict(Chain.build(job.chain)(job.clip).arrays)
-    assert isinstance(job, Learning)
-    return RECOGNIZERS.build(job.table, **job.arguments).fit(*job.train).predict_proba(job.test)
-
-
-def _compare(trial: Trial, job: Job, found: Any) -> Finding | None:
-    if isinstance(job, Preparation):
-        for name, array in trial.samples[job.clip.id].arrays.items():
-            if (difference := largest_difference(array, found[name])) > TOLERANCE:
+        where = executor("processes", workers=1)
+        outcome = next(outcome for _, outcome in run_all([job], _run, None, where, no_progress, "processes", 1))
+        if isinstance(outcome, Failed):
+            return Finding("leak", f"it fails in a process that has seen no other clip: {outcome.reason}")
+        probabilities, arrays = outcome.value
+        here = trial.recognizer.predict_proba(trial.test_samples)
+        if (difference := largest_difference(here, probabilities)) > TOLERANCE:
+            return Finding(
+                "leak",
+                f"the probabilities differ by up to {difference:.2g} when the recognizer learns in a process that has "
+                "seen its training clips only: it uses what is remembered of other clips",
+            )
+        for name, array in trial.samples[clip.id].arrays.items():
+            if (difference := largest_difference(array, arrays[name])) > TOLERANCE:
                 return Finding(
                     "leak",
-                    f"'{name}' of '{job.clip.id}' differs by {difference:.2g} of its largest value when no other clip "
-                    "was prepared before: a step remembers other clips; fit what is fitted in the recognizer",
+                    f"'{name}' of '{clip.id}' differs by {difference:.2g} of its largest value when no other clip was "
+                    "prepared before: a step remembers other clips; fit what is fitted in the recognizer",
                 )
-        return None
-    here = trial.recognizer.predict_proba(trial.test_samples)
-    if (difference := largest_difference(here, np.asarray(found))) > TOLERANCE:
-        return Finding(
-            "leak",
-            f"the probabilities differ by up to {difference:.2g} when the recognizer learns in a process that has seen "
-            "its training clips only: it uses what is remembered of other clips",
-        )
-    return None
+        return Finding("passed", f"{len(samples)} clips learned from, and one prepared, in a process of its own")
+
+
+def _run(job: Alone, _: object) -> Any:
+    return job.run()

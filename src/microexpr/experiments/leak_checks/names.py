@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ...core.clip import Clip, Sample
-from ...core.errors import MicroexprError
 from .base import LEAK_CHECKS, TOLERANCE, Finding, LeakCheck, largest_difference
 from .trial import Trial
 
@@ -40,8 +39,9 @@ class Names(LeakCheck):
         sample = trial.samples[clip.id]
         try:
             nameless = trial.chain(copy)
-        except (MicroexprError, OSError, KeyError, ValueError) as error:
-            return Finding("leak", f"a copy of '{clip.id}' cannot be prepared without what lies beside it ({error})")
+        except Exception as error:  # of a plug-in: whatever it misses
+            why = f"{type(error).__name__}: {error}"
+            return Finding("leak", f"a copy of '{clip.id}' cannot be prepared without what lies beside it ({why})")
         revealed = ", ".join(trial.data.protocol.reveal) or "nothing"
         for name, array in sample.arrays.items():
             if (difference := largest_difference(array, nameless.array(name))) > TOLERANCE:
