@@ -54,6 +54,11 @@ def description(thing: Any) -> str:
     return "\n\n".join(s.value for s in sections if s.kind == DocstringSectionKind.text)
 
 
+def further(thing: Any) -> str:
+    """Return what a docstring says behind its first paragraph, without its sections; "" if nothing."""
+    return description(thing).partition("\n\n")[2]
+
+
 def meanings(cls: type) -> dict[str, str]:
     """Return setting -> meaning, from the Args and Attributes sections of a class and its bases."""
     found: dict[str, str] = {}

@@ -14,7 +14,7 @@ from typing import Any
 import griffe
 
 from descriptors import descriptor_table
-from docstrings import description, join, missing, note_missing_docstrings, settings, summary, table
+from docstrings import description, further, join, missing, note_missing_docstrings, settings, summary, table
 
 SET_BY_THE_PROGRAM = {"classes", "seed", "fold", "folder"}
 """Fields of a recognizer that a fold sets, not a recipe."""
@@ -44,6 +44,7 @@ def overview(registry: Iterable[tuple[str, type]], head: str) -> str:
 def steps_page() -> str:
     """Return the page of preprocessing steps."""
     from microexpr.preprocessing import STEPS
+    from microexpr.preprocessing.apex_finding import APEX_FINDERS
 
     return join(
         [
@@ -56,6 +57,11 @@ def steps_page() -> str:
             '```toml\nchain = [{name = "load-image"}, {name = "resize", size = 28}]\n```',
             overview(STEPS, "step"),
             *class_sections(STEPS),
+            "## Finding the apex",
+            "What the setting `without_apex` of several steps chooses for clips whose apex the protocol hides or "
+            "the data set does not have. [Measured errors](../how-to/apex-finding.md).",
+            table(("`without_apex`", "the apex is"), [(f"`{name}`", summary(f)) for name, f in APEX_FINDERS]),
+            *(f"**`{name}`.** {text}" for name, f in APEX_FINDERS if (text := further(f))),
         ]
     )
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from ..core.clip import Sample
 from ..core.errors import MediaError
+from .apex_finding import FinderName, apex_number
 from .base import STEPS, Step, frames_of, require_motion
-from .onset_apex import apex_number, visible_numbers
+from .onset_apex import visible_numbers
 
 
 @STEPS.register("apex-window")
@@ -24,11 +25,11 @@ class ApexWindow(Step):
     Args:
         offsets: positions of the frames relative to the apex, in frames. The paper uses six frames and does not name
             them; -3 to +2 is the choice made here.
-        without_apex: frame that is used if the apex is hidden or not given: see step `onset-apex`.
+        without_apex: how a missing apex is found: see step `onset-apex`.
     """
 
     offsets: Annotated[tuple[int, ...], Field(min_length=1)] = (-3, -2, -1, 0, 1, 2)
-    without_apex: Literal["middle", "difference"] = "middle"
+    without_apex: FinderName = "middle"
 
     reads: ClassVar[tuple[str, ...]] = ("onset", "apex", "offset")
 

@@ -46,12 +46,12 @@ class CropFace(Step):
         else:
             grow = round(box[2] * self.margin)
             box = (box[0] - grow, box[1] - grow, box[2] + 2 * grow)
-        squares = (_square(frame, *box) for frame in frames)
+        squares = (square(frame, *box) for frame in frames)
         cropped = [cv2.resize(square, (self.size, self.size), interpolation=cv2.INTER_AREA) for square in squares]
         return dataclasses.replace(sample.with_array("frames", np.stack(cropped)), landmarks=None)
 
 
-def _square(frame: np.ndarray, left: int, top: int, side: int) -> np.ndarray:
+def square(frame: np.ndarray, left: int, top: int, side: int) -> np.ndarray:
     """A square of the image; its border is repeated where the square reaches beyond the image."""
     height, width = frame.shape[:2]
     pad = max(0, -left, -top, left + side - width, top + side - height)

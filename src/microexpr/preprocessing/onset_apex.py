@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-import cv2
 import numpy as np
 from pydantic import Field
 
 from ..core.clip import Clip, Frames, Sample
 from ..core.errors import MediaError
+from .apex_finding import FinderName, apex_number
 from .base import STEPS, Step, frames_of, require_motion
 
 
@@ -25,13 +24,12 @@ class OnsetApex(Step):
 
     Args:
         which: `onset`, `apex`, `offset` or several of them, in the order of the result.
-        without_apex: frame that stands for a missing apex: `middle`, half way from onset to offset (the usual choice on
-            SMIC), or `difference`, the frame that differs most from the onset frame (standard deviation of the
-            difference).
+        without_apex: how a missing apex is found: `middle`, half way from onset to offset, or another of
+            [these](#finding-the-apex).
     """
 
     which: Annotated[tuple[Literal["onset", "apex", "offset"], ...], Field(min_length=1)] = ("onset", "apex")
-    without_apex: Literal["middle", "difference"] = "middle"
+    without_apex: FinderName = "middle"
 
     reads: ClassVar[tuple[str, ...]] = ("onset", "apex", "offset")
     key_frames_only: ClassVar[bool] = True
@@ -73,30 +71,5 @@ def visible_numbers(frames: Frames, clip: Clip) -> list[int]:
     return numbers
 
 
-def apex_number(frames: Frames, clip: Clip, numbers: Sequence[int], without_apex: str) -> int:
-    """The number of the annotated apex frame, or of the one that stands for it if it is hidden or not given.
-
-    Args:
-        frames: of the clip.
-        clip: the clip.
-        numbers: its visible frames, from `visible_numbers`.
-        without_apex: `middle` or `difference`, as in step `onset-apex`.
-    """
-    if clip.apex is not None:
-        return clip.apex
-    return numbers[len(numbers) // 2] if without_apex == "middle" else most_different_number(frames, numbers)
-
-
-def most_different_number(frames: Frames, numbers: Sequence[int]) -> int:
-    """The number of the frame whose difference to the first one has the largest standard deviation."""
-    first = _blurred_gray(frames.read(numbers[0]))
-    spread = [float(np.std(_blurred_gray(frames.read(n)) - first)) for n in numbers]
-    return numbers[int(np.argmax(spread))]
-
-
 def _within(number: int, clip: Clip) -> bool:
     return (clip.onset is None or number >= clip.onset) and (clip.offset is None or number <= clip.offset)
-
-
-def _blurred_gray(frame: np.ndarray) -> np.ndarray:
-    return cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), (5, 5), 0).astype(np.float32)
