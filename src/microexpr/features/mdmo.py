@@ -68,11 +68,11 @@ class MDMO(FaceFeature):
         pixels = rows * width + columns
         total = np.zeros((len(REGIONS), 2))
         for t, flow in enumerate(array):
-            motion = flow.reshape(height * width, -1)[:, :2].take(pixels, axis=0)
+            u, v = flow.reshape(height * width, -1)[:, :2].take(pixels, axis=0).T
             if self.alignment != "none":
-                affine = fit @ self._motion_of_anchors(flow, landmarks, t, anchors)
-                motion = motion - places @ affine.astype(np.float32)
-            total += main_vectors(motion[:, 0], motion[:, 1], numbers, len(REGIONS), self.bins)
+                head = (fit @ self._motion_of_anchors(flow, landmarks, t, anchors)).astype(np.float32)
+                u, v = u - places @ head[:, 0], v - places @ head[:, 1]
+            total += main_vectors(u, v, numbers, len(REGIONS), self.bins)
         return arranged(total / len(array), self.components, self.weight)
 
     def _anchors(self, landmarks: np.ndarray, height: int, width: int) -> np.ndarray:
