@@ -10,6 +10,7 @@ import torch
 
 from microexpr.core.config import cache_folder
 from microexpr.core.errors import DataError, MissingDataError, ProtocolError, UsageError
+from microexpr.datasets import open_dataset
 from microexpr.experiments import stages
 from microexpr.experiments.options import RunOptions
 from microexpr.experiments.recognition_folds import evaluate
@@ -73,6 +74,27 @@ def test_a_stage_is_trained_once_and_shared_by_recipes(route, options, tmp_path,
     last = evaluate(alone, tmp_path / "c", options)
     assert len(trainings) == 5  # as the last stage it is found, too
     assert last.complete and last.curves()
+
+
+PIPELINE = {
+    "name": "pipeline",
+    "transforms": [
+        {"name": "stage-network", "network": {"name": "ststnet"}, "array": "image", "append_to": "features"},
+        {"name": "genetic-selection", "population": 4, "generations": 1},
+    ],
+    "recognizer": {"name": "svm", "array": "features", "calibrate": False},
+}
+
+
+def test_features_of_a_stage_are_selected_inside_the_folds_of_the_next(route, options, tmp_path, trainings):
+    pipeline = route.with_settings({"recognizer": PIPELINE})
+    run = evaluate(pipeline, tmp_path / "a", dataclasses.replace(options, save_models=True))
+    assert len(trainings) == 1 and run.complete and run.stages()[-1]["from"] == "stage 'macro'"
+    row = next(row for row in run.predictions() if row.dataset == "samm")
+    [path] = (run.folder / "models").glob("casme2-to-samm*")
+    clip = next(c for c in open_dataset("samm", options.roots["samm"]).clips() if c.id == row.id)
+    found = load_model(path)(clip.source, clip.onset, clip.apex, clip.offset)  # a saved model has the network, too
+    assert [found[name] for name in run.outputs] == pytest.approx(row.probabilities, abs=1e-5)
 
 
 def test_an_interrupted_stage_continues_to_the_same_results(route, options, tmp_path, monkeypatch, trainings):
