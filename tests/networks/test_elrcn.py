@@ -145,6 +145,21 @@ def test_a_recognizer_is_trained_from_such_weights(h5py):
     assert np.array_equal(state["streams.0.base.conv5_3.weight"], init["base.conv5_3.weight"])
 
 
+@pytest.mark.parametrize(("name", "channels"), [("elrcn", 4), ("alexnet-lstm", 3)])
+def test_cached_features_of_frozen_layers_change_nothing(name, channels, tmp_path, monkeypatch):
+    from microexpr.recognizers.checks import CLASSES, synthetic_samples
+
+    monkeypatch.setenv("MICROEXPR_CACHE", str(tmp_path))
+    samples, labels = synthetic_samples(6, (2, 64, 64, channels))
+    found = []
+    for cached in (True, False):
+        freeze = {"epochs": "all", "cache_features": cached}
+        settings = {"name": "network", "network": {"name": name, "width": WIDTH}, "epochs": 2, "batch_size": 4}
+        recognizer = RECOGNIZERS.build({**settings, "freeze": freeze}, classes=CLASSES)
+        found.append(recognizer.fit(samples, labels).predict_proba(samples))
+    assert np.abs(found[0] - found[1]).max() < 1e-4
+
+
 def test_what_is_wrong_is_named(h5py, tmp_path):
     file, path = h5py
     convert(path, tmp_path / "out.safetensors")

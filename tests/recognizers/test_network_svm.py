@@ -54,6 +54,11 @@ def test_only_training_people_reach_the_machine():
     assert len(recognizer.machine_.targets_) == 10  # two clips of each of six people, one of whom is held out
 
 
+def test_mirrored_twins_reach_the_machine():
+    recognizer = fitted(mirror={"classes": ["positive"]})
+    assert np.bincount(recognizer.machine_.targets_).tolist() == [4, 8, 4]
+
+
 def test_the_machine_starts_no_later_stage():
     state = fitted().state()
     network = RECOGNIZERS.build({**SETTINGS, "name": "network"}, classes=CLASSES)

@@ -62,6 +62,8 @@ class AlexNetLstm(AlexNet):
         units: units of the LSTM; the text at hand does not give them.
     """
 
+    frame_by_frame = True
+
     units: Size = 256
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
@@ -79,13 +81,12 @@ class Images(nn.Module):
 
     def __init__(self, settings: AlexNet, shape: tuple[int, ...], classes: int) -> None:
         super().__init__()
-        self.divide = settings.divide
         self.frame = _layers(settings, shape)
         self.fc = nn.Linear(scaled(UNITS, settings.width), classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute logits (n, classes) of images (n, C, H, W)."""
-        logits: Tensor = self.fc(self.frame(x / self.divide))
+        logits: Tensor = self.fc(self.frame(x))
         return logits
 
 
@@ -94,14 +95,29 @@ class Sequences(nn.Module):
 
     def __init__(self, settings: AlexNetLstm, shape: tuple[int, ...], classes: int) -> None:
         super().__init__()
-        self.divide = settings.divide
         self.frame = _layers(settings, shape)
         units = scaled(settings.units, settings.width)
         self.head = LstmHead(scaled(UNITS, settings.width), units, (), classes, 0.0)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Compute logits (n, classes) of sequences (n, T, C, H, W) with the given lengths (n,)."""
-        return self.head(features_of_frames(self.frame, x / self.divide, lengths), lengths)
+        return self.head(features_of_frames(self.frame, x, lengths), lengths)
+
+
+class Divide(nn.Module):
+    """Divides its input by a number."""
+
+    def __init__(self, by: float) -> None:
+        super().__init__()
+        self.by = by
+
+    def extra_repr(self) -> str:
+        """The number: what was computed with another one is another cached feature."""
+        return str(self.by)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Divide a tensor."""
+        return x / self.by
 
 
 def _layers(settings: AlexNet, shape: tuple[int, ...]) -> nn.Sequential:
@@ -110,6 +126,7 @@ def _layers(settings: AlexNet, shape: tuple[int, ...]) -> nn.Sequential:
     pixels = _pooled(shape[1]) * _pooled(shape[2])
     return nn.Sequential(
         OrderedDict(
+            divide=Divide(settings.divide),
             conv1=nn.Conv2d(shape[0], maps[0], 11, stride=4, padding=2),
             relu1=nn.ReLU(),
             pool1=nn.MaxPool2d(3, stride=2),

@@ -40,6 +40,8 @@ class ELRCN(Architecture):
         dropout: probability of dropout after fc6, fc7 and the dense layer; the text at hand does not give it.
     """
 
+    frame_by_frame = True
+
     streams: tuple[Size, ...] = ()
     units: Size = 3000
     dense: Size = 128

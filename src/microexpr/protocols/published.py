@@ -155,6 +155,7 @@ def _casme2_smic(name: str, title: str, negative: Sequence[str], subjects: int) 
 
 # In the order of the objective classes I to V, which show the same action units: so the last layer carries over.
 _MACRO_CLASSES = ("happiness", "surprise", "anger", "disgust", "sadness")
+_SIX = ("happiness", "surprise", "anger", "disgust", "sadness", "fear")
 _MACRO = {  # Peng et al. 2018, section III B; by class from the releases: 852, 1200, 151
     "ckplus": {"happiness": 207, "surprise": 249, "anger": 135, "disgust": 177, "sadness": 84},
     "oulu_casia": dict.fromkeys(_MACRO_CLASSES, 240),
@@ -262,6 +263,18 @@ _PUBLISHED = (
         "five emotions of any macro-expression releases, tested on a tenth of the subjects",
         "subject-holdout-10",
         datasets=("ckplus", "oulu_casia", "jaffe", "mug", "fer2013", "ckplus48"),
+    ),
+    Protocol(
+        name="oulu-casia-6",
+        title="Oulu-CASIA, six emotions, whole sequences, tested on a tenth of the subjects",
+        datasets=("oulu_casia",),
+        label="emotion",
+        classes=_SIX,
+        counts={"oulu_casia": dict.fromkeys(_SIX, 80)},
+        subjects={"oulu_casia": 80},
+        split="subject-holdout-10",
+        primary_metrics=("weighted_average_recall", "unweighted_average_recall"),
+        source="Zhao et al. 2011; the first training of Zhi et al. 2019",
     ),
     *_casme2("casme2-7", "seven emotions", tuple(_CASME2), 26),
     *_casme2("casme2-5", "five emotions", _FIVE),

@@ -59,9 +59,11 @@ class NetworkSVM(Network):
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
         super()._fit(samples, targets, groups, init)
         kept = [i for i, out in enumerate(self._held_out(groups)) if not out]
-        described = self._described([samples[i] for i in kept])
-        labels = [self.classes[target] for target in targets[kept]]
-        self.machine_ = self._new_machine().fit(described, labels, [groups[i] for i in kept])
+        learned, classes = self.mirroring().extend(
+            [samples[i] for i in kept], torch.from_numpy(targets[kept]), self.classes
+        )
+        labels = [self.classes[number] for number in classes.tolist()]
+        self.machine_ = self._new_machine().fit(self._described(learned), labels)
 
     def features(self, samples: Sequence[Sample]) -> np.ndarray:
         """Compute what the last dense layer gets of each sample: (n, values) float32."""
