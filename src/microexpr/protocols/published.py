@@ -151,6 +151,26 @@ def _casme2_smic(name: str, title: str, negative: Sequence[str], subjects: int) 
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# CASME and CASME II together (Peng, Wang, Chen, Liu and Fu 2017)
+
+_NEGATIVE = ("disgust", "sadness", "fear")
+_PENG2017 = {
+    "casme": {
+        "happiness": "positive",
+        "surprise": "surprise",
+        **dict.fromkeys((*_NEGATIVE, "contempt"), "negative"),
+        **dict.fromkeys(("tense", "repression"), "others"),
+    },
+    "casme2": {
+        "happiness": "positive",
+        "surprise": "surprise",
+        **dict.fromkeys(_NEGATIVE, "negative"),
+        **dict.fromkeys(("others", "repression"), "others"),
+    },
+}
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Macro-expressions of Peng et al. 2018: 10 431 images of four releases
 
 # In the order of the objective classes I to V, which show the same action units: so the last layer carries over.
@@ -265,7 +285,17 @@ _PUBLISHED = (
         datasets=("ckplus", "oulu_casia", "jaffe", "mug", "fer2013", "ckplus48"),
     ),
     Protocol(
-        name="oulu-casia-6",
+        name="peng2017-casme",
+        title="CASME and CASME II, four classes, leave one subject out; people of the two count as different ones",
+        datasets=("casme", "casme2"),
+        label="emotion",
+        classes=("negative", "others", "positive", "surprise"),
+        label_map=_PENG2017,
+        primary_metrics=("weighted_average_recall", "macro_f1"),
+        source="Peng, Wang, Chen, Liu and Fu 2017 (DTSCNN); which emotions a class has is our choice",
+    ),
+    Protocol(
+        name="macro-oulu-casia",
         title="Oulu-CASIA, six emotions, whole sequences, tested on a tenth of the subjects",
         datasets=("oulu_casia",),
         label="emotion",

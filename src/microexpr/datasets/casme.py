@@ -1,0 +1,125 @@
+"""CASME: micro-expressions at 60 frames per second, 189 of them in the sheet that others use."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from ..core.clip import Clip
+from ..core.errors import DataError, MissingDataError
+from . import _sheets as sheets
+from ._corrections import CORRECTIONS
+from ._records import DatasetInfo, DatasetIssue
+from .base import DATASETS, Dataset
+from .synthetic.clips import ClipSpec, Labels, RecordingSpec, assign_labels, clip_spec, split_evenly, subsample_counts
+
+SHEET = "CASME-coding.xlsx"
+IMAGE_FOLDERS = ("Cropped", "casme1_cropped", "CASME_raw_selected")
+COLUMNS = ("Subject", "Filename", "Emotion", "OnsetF", "ApexF1", "OffsetF", "AU")
+SUBJECTS = 19
+CLIPS = 189
+
+ZERO_PADDED_FROM = 92
+"""Row of the sheet, counted from 0, from which on the numbers of frames have three digits in the names of files."""
+
+LABELS: dict[Labels, int] = {
+    ("tense", "III"): 35,
+    ("tense", "VII"): 34,
+    ("disgust", "IV"): 44,
+    ("repression", "VII"): 38,
+    ("surprise", "II"): 20,
+    ("happiness", "I"): 9,
+    ("sadness", "V"): 6,
+    ("fear", "VI"): 2,
+    ("contempt", "VII"): 1,
+}
+"""Clips of a synthetic copy by emotion, and by the objective class whose action units they show.
+
+The release has no objective classes. Disgust, repression, surprise and tense are as frequent as where 171 clips of
+these four emotions are used; how the other 18 are divided is our choice.
+"""
+
+
+@DATASETS.register("casme")
+class Casme(Dataset):
+    """`Cropped/sub01/EP01_3/reg_EP01_3-1.jpg`, or `EP01_3-1.jpg` in `CASME_raw_selected`; folders of people may be
+    the root's.
+
+    The sheet is the only xlsx file of the root that is there. The apex is its column `ApexF1`; an apex range's second
+    frame, `ApexF2`, is not read. Copies of the sheet have a few wrong frame numbers (the reader of Varanka et al.
+    corrects them by the number of the row, in another copy): times that contradict each other are issues, and a
+    `corrections.csv` beside the sheet corrects them.
+
+    People of CASME and of CASME II were recorded by one laboratory, and nothing says who took part in both:
+    `casme/sub01` and `casme2/sub01` count as two people.
+    """
+
+    info = DatasetInfo(
+        title="CASME",
+        citation="Yan et al. 2013, CASME Database: A Dataset of Spontaneous Micro-Expressions, FG Workshops",
+        access="license agreement with the Institute of Psychology, Chinese Academy of Sciences",
+        fps=60,
+        clips=CLIPS,
+        subjects=SUBJECTS,
+        source="rows of the sheet that Varanka et al. use; the paper has 195",
+        more_labels=("emotion", "action_units"),
+    )
+
+    def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
+        """The rows of the sheet; the name of a clip is that of its folder."""
+        rows, issues = sheets.read_subject_rows(self._sheet(), COLUMNS)
+        images = next((self.root / n for n in IMAGE_FOLDERS if (self.root / n).is_dir()), self.root)
+        clips: list[Clip] = []
+        for number, row in rows:
+            subject, name = f"sub{number:02d}", row["Filename"]
+            clip_id = f"casme/{subject}/{name}"
+            labels = {"emotion": row["Emotion"].lower(), "action_units": row["AU"]}
+            columns = ("OnsetF", "ApexF1", "OffsetF")
+            times, time_issues = sheets.parse_times(clip_id, row, columns, unknown=("/",), needed=("onset", "offset"))
+            issues += time_issues
+            source = images / subject / name
+            clips.append(Clip(clip_id, "casme", f"casme/{subject}", source, self.info.fps, *times, labels))
+        return clips, issues
+
+    def _sheet(self) -> Path:
+        """The only sheet of the root, whose name differs from copy to copy.
+
+        Raises:
+            MissingDataError: there is none.
+            DataError: there are several.
+        """
+        found = [path for path in sorted(self.root.glob("*.xlsx")) if not path.name.startswith(("~", "."))]
+        found = found or [path for path in sorted(self.root.glob("*.csv")) if path.name != CORRECTIONS]
+        if not found:
+            raise MissingDataError(f"'{self.root}' has no coding sheet; put the release's xlsx file there")
+        if len(found) > 1:
+            names = ", ".join(path.name for path in found)
+            raise DataError(f"'{self.root}' has {len(found)} sheets ({names}); keep the one of the release")
+        return found[0]
+
+    @classmethod
+    def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
+        """The sheet and the cropped images, 280x340."""
+        rows = []
+        recording = RecordingSpec("casme", fps=60, size=(340, 280), image_scale=image_scale)
+        for row, spec in enumerate(clip_specs(subjects, seed)):
+            number = "{}" if row < ZERO_PADDED_FROM else "{:03d}"
+            folder = root / "Cropped" / spec.subject / spec.name
+            onset, apex, offset = recording.write_frames(spec, folder, f"reg_{spec.name}-{number}.jpg")
+            subject = int(spec.subject.removeprefix("sub"))
+            rows.append((subject, spec.name, None, spec.emotion, onset, apex, apex, offset, None, spec.action_units))
+        header = ("Subject", "Filename", None, "Emotion", "OnsetF", "ApexF1", "ApexF2", "OffsetF", None, "AU")
+        sheets.write_rows(root / SHEET, header, rows)
+
+
+def clip_specs(subjects: int | None, seed: int) -> list[ClipSpec]:
+    """The clips of a synthetic copy; a whole one has 189, which are dealt to 19 people as evenly as can be."""
+    names = [f"sub{i:02d}" for i in range(1, SUBJECTS + 1)][:subjects]
+    counts = dict(zip(names, split_evenly(CLIPS, SUBJECTS), strict=False))
+    labels = subsample_counts(LABELS, sum(counts.values()))
+    specs, used = [], Counter[str]()
+    for subject, own in assign_labels(labels, counts, seed):
+        used[subject] += 1
+        name = f"EP{1 + used[subject] // 9:02d}_{1 + used[subject] % 9}"
+        specs.append(clip_spec("casme", subject, name, own, seed))
+    return specs
