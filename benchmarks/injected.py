@@ -1,7 +1,7 @@
 """Known movements in calm stretches of real films, and how many of them a spotter finds.
 
 `python benchmarks/injected.py FILM... [--spotter NAME] [--places N] [--at FILM=SECONDS] [--quick]
-[--one-side] [--measure]`
+[--movement KIND,MS,PX] [--one-side] [--measure]`
 
 A movement of action units with known times and size is warped into the frames of a film (`synthetic.injection`). The
 frames around it are tracked again as the whole film was, and the spotter searches the whole track. Brows are action
@@ -226,6 +226,14 @@ def places_of(text: str) -> tuple[str, list[float]]:
     return name, sorted(float(part) for part in seconds.split(","))
 
 
+def cell_of(text: str) -> Cell:
+    """Kind, milliseconds and pixels of a movement."""
+    kind, milliseconds, pixels = text.split(",")
+    if kind not in KINDS or int(milliseconds) not in MILLISECONDS:
+        raise ValueError(text)
+    return kind, int(milliseconds), float(pixels)
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("films", nargs="+", type=Path, metavar="FILM")
@@ -234,6 +242,14 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--at", action="append", type=places_of, default=[], metavar="FILM=SECONDS", help="its places")
     parser.add_argument("--activity", type=float, default=1.5, help="largest activity of a calm place in px")
     parser.add_argument("--quick", action="store_true", help="only the four movements that must be found")
+    parser.add_argument(
+        "--movement",
+        action="append",
+        type=cell_of,
+        default=[],
+        metavar="KIND,MS,PX",
+        help="only this one, as lids,300,4",
+    )
     parser.add_argument("--one-side", action="store_true", help="left and right alone instead of both sides")
     parser.add_argument("--measure", action="store_true")
     return parser.parse_args()
@@ -252,7 +268,8 @@ def main() -> None:
     every = [(kind, ms, size) for kind in KINDS for ms in MILLISECONDS for size in SIZES]
     began = time.perf_counter()
     sides = ("L", "R") if given.one_side else ("",)
-    results, shares = search(films, DEMANDED if given.quick else every, spotter, sides, options)
+    cells = given.movement or (DEMANDED if given.quick else every)
+    results, shares = search(films, cells, spotter, sides, options)
     print_table(results, shares, given.measure)
     places, seconds = sum(len(film.places) for film in films), time.perf_counter() - began
     print(f"spotter {given.spotter}; {places} places; {seconds:.0f} s")

@@ -3,6 +3,7 @@
 import itertools
 from functools import cache
 
+import cv2
 import numpy as np
 import pytest
 
@@ -15,7 +16,7 @@ from microexpr.spotting.default.curves import CURVES, NAMES, UNITS, measure
 from microexpr.spotting.default.features import FEATURE_NAMES
 from microexpr.spotting.default.flickers import find_flickers
 from microexpr.spotting.default.peaks import find_movements, prepare
-from microexpr.spotting.default.points import MESH_LAYOUT
+from microexpr.spotting.default.points import FAST_LEVELS, FAST_RATE, LEVELS, MESH_LAYOUT, _measure_flow
 from microexpr.spotting.default.scoring import WEIGHTS, score_movements
 from microexpr.spotting.default.small import never_falling
 from microexpr.spotting.default.spotter import Default
@@ -140,6 +141,26 @@ def test_motion_is_measured_in_pixels_and_without_the_head():
     others = [NAMES.index(name) for name in ("mouth corners up", "mouth opening", "chin up", "mouth width")]
     assert np.abs(motion.curves[150] - motion.curves[50])[others].max() < 0.6
     assert motion.known_depth and motion.regions["chin"].shape == (300, 2)
+
+
+@pytest.mark.parametrize("fps", (30.0, 200.0))
+def test_points_are_followed_far_finer_than_a_pixel_at_any_rate(fps):
+    rng, times = np.random.default_rng(3), np.arange(round(0.6 * fps)) / fps
+    texture = cv2.GaussianBlur(rng.uniform(0, 255, (160, 160)).astype(np.float32), (0, 0), 1.5)
+    texture = np.clip(128 + 4 * (texture - texture.mean()), 0, 255)
+    moved = 6 * np.sin(2 * np.pi * times)  # up to 38 pixels a second
+    maps = [np.array([[1, 0, x - 16], [0, 1, -16]], np.float32) for x in moved]
+    crops = np.stack([cv2.warpAffine(texture, m, (128, 128), flags=cv2.INTER_CUBIC) for m in maps])
+    start = rng.uniform(30, 98, (1, 20, 2))
+    landmarks = np.repeat(start, len(times), axis=0)
+    landmarks[..., 0] += moved[:, None]
+    step = max(1, round(fps / 30))
+    keys = np.maximum(np.arange(len(times)) - 1, 0) // step * step
+    levels = FAST_LEVELS if fps >= FAST_RATE else LEVELS
+    crops = np.clip(crops, 0, 255).astype(np.uint8)
+    moves, wrong = _measure_flow(crops, np.arange(len(times)), landmarks, keys, levels)
+    true = (moved - moved[keys])[1:, None]
+    assert np.abs(moves[1:, :, 0] - true).mean() < 0.05 and np.median(wrong[1:]) < 0.05
 
 
 def test_movements_that_come_back_are_found_one_by_one():

@@ -60,7 +60,14 @@ def averaging_block(matrix: np.ndarray) -> int:
 
 
 def warp_image(
-    image: np.ndarray, matrix: np.ndarray, side: int, *, interpolation: int, border: int, block: int | None = None
+    image: np.ndarray,
+    matrix: np.ndarray,
+    side: int,
+    *,
+    interpolation: int,
+    border: int,
+    block: int | None = None,
+    gray: bool = False,
 ) -> np.ndarray:
     """(side, side[, 3]) uint8: an image mapped by `matrix`; it is averaged first if it gets less than half as large.
 
@@ -72,6 +79,7 @@ def warp_image(
         border: how the image continues outside, e.g. `cv2.BORDER_REPLICATE`.
         block: side of the squares that are averaged; `averaging_block(matrix)` when None. The same block for all
             frames of a face keeps them equally sharp.
+        gray: whether an RGB image is mapped to gray levels.
     """
     block = averaging_block(matrix) if block is None else block
     if block >= 2:  # warpAffine does not average
@@ -79,19 +87,28 @@ def warp_image(
         part = image[top:bottom, left:right]
         small = (max(1, part.shape[1] // block), max(1, part.shape[0] // block))
         part = part[: small[1] * block, : small[0] * block]  # whole blocks: averaging them is fast and shifts nothing
+        part = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY) if gray else part
         image = cv2.resize(part, small, interpolation=cv2.INTER_AREA)
         shift = np.array([left, top]) + (block - 1) / 2
         matrix = np.column_stack([matrix[:, :2] * block, matrix[:, 2] + matrix[:, :2] @ shift])
+    elif gray:
+        image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     return cv2.warpAffine(image, matrix, (side, side), flags=interpolation, borderMode=border)
 
 
 def source_region(matrix: np.ndarray, side: int, block: int, height: int, width: int) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of the part of an image that `warp_image` reads, in whole blocks where possible."""
-    corners = np.array([[0, 0], [0, side], [side, 0], [side, side]]) - 0.5
-    in_image = transform_points(corners, cv2.invertAffineTransform(matrix))
-    low = np.floor(in_image.min(axis=0) / block).astype(int) - 3  # cubic interpolation reads two pixels more
-    high = np.ceil(in_image.max(axis=0) / block).astype(int) + 3
-    size = np.array([width, height])
-    low = np.clip(low * block, 0, (size - 1) // block * block)
-    high = np.clip(high * block, low + 1, size)
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+    (a, b, x0), (c, d, y0) = cv2.invertAffineTransform(matrix).tolist()
+    ends = (-0.5, side - 0.5)
+    across = [a * x + b * y + x0 for x in ends for y in ends]
+    down = [c * x + d * y + y0 for x in ends for y in ends]
+    left, right = _whole_blocks(min(across), max(across), block, width)
+    top, bottom = _whole_blocks(min(down), max(down), block, height)
+    return left, top, right, bottom
+
+
+def _whole_blocks(low: float, high: float, block: int, size: int) -> tuple[int, int]:
+    """First pixel, and the one after the last, of the blocks around a range of one axis."""
+    first = (math.floor(low / block) - 3) * block  # cubic interpolation reads two pixels more
+    first = min(max(first, 0), (size - 1) // block * block)
+    return first, min(max((math.ceil(high / block) + 3) * block, first + 1), size)

@@ -75,12 +75,10 @@ class Recorders:
 
     def add(self, frame: TrackedFrame) -> None:
         """Take the next frame."""
-        if frame.faces:
-            gray = cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY)
         for track, face in frame.faces.items():
             if track not in self._recorders:
                 self._recorders[track] = Recorder(track, self.options, self.sink)
-            self._recorders[track].add(frame.number, frame.seconds, face, gray)
+            self._recorders[track].add(frame.number, frame.seconds, face, frame.image)
         for track in self._recorders.keys() - frame.open_tracks:
             self._recorders.pop(track).close()
 
@@ -101,7 +99,7 @@ class _WaitingFrame:
         points: (70, 3) in pixels of the recording: 68 landmarks, the top of the forehead and the chin.
         presence: probability that there is a face, 0 to 1.
         mesh: (468, 3) float32 points of the face mesh, in pixels of the recording.
-        gray: the frame, (height, width) uint8; None after it was written.
+        image: the frame, (height, width, 3) uint8 RGB; None after it was written.
     """
 
     number: int
@@ -109,7 +107,7 @@ class _WaitingFrame:
     points: np.ndarray
     presence: float
     mesh: np.ndarray
-    gray: np.ndarray | None
+    image: np.ndarray | None
 
 
 class Recorder:
@@ -124,19 +122,19 @@ class Recorder:
         self._previous: np.ndarray | None = None
         self._next = 0  # index in the window of the first frame that is not written
 
-    def add(self, number: int, seconds: float, face: Landmarks, gray: np.ndarray) -> None:
+    def add(self, number: int, seconds: float, face: Landmarks, image: np.ndarray) -> None:
         """Take the face in the next frame that shows it.
 
         Args:
             number: of the frame.
             seconds: since the first frame.
             face: its landmarks in pixels of the recording.
-            gray: (height, width) uint8.
+            image: (height, width, 3) uint8 RGB.
         """
         space = np.concatenate([face.points, np.zeros((68, 1))], axis=1)
         space[[36, 45], 2] = face.mesh[[33, 263], 2]
         points = np.concatenate([space, face.mesh[[FOREHEAD, CHIN]]])
-        self._window.append(_WaitingFrame(number, seconds, points, face.quality, face.mesh.astype(np.float32), gray))
+        self._window.append(_WaitingFrame(number, seconds, points, face.quality, face.mesh.astype(np.float32), image))
         while self._window[self._next].time + self.half < seconds:
             self._write()
 
@@ -155,15 +153,16 @@ class Recorder:
         points = smooth_at(times, all_points, frame.time, self.options.landmark_smoothing_ms)
         rigid = smooth_at(times, all_points[:, RIGID, :2], frame.time, self.options.crop_smoothing_ms)
         matrix = similarity(rigid, self.rigid_positions)
-        assert frame.gray is not None
+        assert frame.image is not None
         self._block = self._block or averaging_block(matrix)
         crop = warp_image(
-            frame.gray,
+            frame.image,
             matrix,
             self.options.size,
             interpolation=cv2.INTER_CUBIC,
             border=cv2.BORDER_REPLICATE,
             block=self._block,
+            gray=True,
         )
         row = np.zeros((), ROW)
         row["number"], row["time"], row["presence"] = frame.number, frame.time, frame.presence
@@ -177,5 +176,5 @@ class Recorder:
         low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
         row["box"] = (*low, *(high - low))
         self.sink.add(self.track, row, crop)
-        self._window[self._next] = replace(frame, gray=None)
+        self._window[self._next] = replace(frame, image=None)
         self._next += 1

@@ -21,6 +21,10 @@ from ..base import TimeGrid
 SIDE = 96
 """Side in pixels to which larger crops are resized before points are tracked."""
 
+LEVELS, FAST_LEVELS, FAST_RATE = 2, 1, 100.0
+"""Levels of the pyramid above the image; fewer from that many steps per second on, where a point is near to where it
+was a step before."""
+
 MAX_STRAY = 0.08
 """Largest distance of a tracked point from its landmark, in distances of the outer eye corners."""
 
@@ -79,7 +83,7 @@ def displacement(track: FaceTrack, grid: TimeGrid, seconds: float = 1.0) -> Disp
         grid: the steps at which to examine it; two or more.
         seconds: time from one key frame to the next; a gap is followed by a new key frame too.
     """
-    interval = grid.steps(seconds)
+    interval, levels = grid.steps(seconds), LEVELS if grid.rate < FAST_RATE else FAST_LEVELS
     regions = np.zeros((len(grid), len(NAMES), 2), np.float32)
     head = np.zeros((len(grid), 6), np.float32)
     weights = np.stack([np.isin(_TRACKED, points) / len(points) for points in REGIONS.values()]).astype(np.float32)
@@ -89,7 +93,7 @@ def displacement(track: FaceTrack, grid: TimeGrid, seconds: float = 1.0) -> Disp
         lost = np.flatnonzero(~grid.visible[first + 1 : last + 1])
         last = first + max(1, int(lost[0])) if len(lost) else last
         frames = grid.frames[first : last + 1]
-        start, moves = track.cached("displacement", frames, partial(_track_points, track, frames))
+        start, moves = track.cached("displacement", frames, partial(_track_points, track, frames, levels))
         motion, rest = _remove_head_motion(start, moves)
         regions[first + 1 : last + 1] = regions[first] + np.einsum("rp,npd->nrd", weights, rest)
         head[first + 1 : last + 1] = head[first] + motion
@@ -108,40 +112,37 @@ def without_blinks(regions: np.ndarray, blink: np.ndarray) -> np.ndarray:
     return result
 
 
-def _track_points(track: FaceTrack, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _track_points(track: FaceTrack, frames: np.ndarray, levels: int) -> tuple[np.ndarray, np.ndarray]:
     """Return (P, 2) positions about the middle of the eyes, and (n - 1, P, 2) moves from the first of n frames.
 
     Both are in distances of the outer eye corners.
     """
-    key = _shrink(track.crops[frames[0]])
+    key = _shrink(np.asarray(track.crops[frames[0]]))
     zoom = len(key) / track.crops.shape[1]
-    points = _extended_points(track.points[frames[0]] * zoom)
-    start = np.clip(points[list(_TRACKED)], 0, len(key) - 1).astype(np.float32)
-    width, brightness = max(eye_distance(points), 1.0), max(float(key.mean()), 1.0)
+    landmarks = _extended_points(np.asarray(track.points[frames]) * zoom)
+    first, points = landmarks[0], landmarks[:, list(_TRACKED)]
+    start = np.clip(points[0], 0, len(key) - 1).astype(np.float32)
+    width, brightness = max(eye_distance(first), 1.0), max(cv2.mean(key)[0], 1.0)
     window = max(5, round(0.2 * width)) | 1
+    flow = partial(
+        cv2.calcOpticalFlowPyrLK,
+        winSize=(window, window),
+        maxLevel=levels,
+        criteria=(cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 10, 0.02),
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+        minEigThreshold=1e-3,
+    )
     current, moves = start.copy(), np.zeros((len(frames) - 1, *start.shape), np.float32)
-    criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 10, 0.02)
-    for i, frame in enumerate(frames[1:]):
-        crop = _shrink(track.crops[frame])
-        crop = cv2.convertScaleAbs(crop, alpha=brightness / max(float(crop.mean()), 1.0))
-        found, status, _ = cv2.calcOpticalFlowPyrLK(
-            key,
-            crop,
-            start,
-            current.copy(),
-            None,
-            None,
-            (window, window),
-            2,
-            criteria,
-            cv2.OPTFLOW_USE_INITIAL_FLOW,
-            1e-3,
-        )
-        expected = start + (_extended_points(track.points[frame] * zoom) - points)[list(_TRACKED)]
-        near = np.linalg.norm(found - expected, axis=1) < MAX_STRAY * width
+    for i, frame in enumerate(frames[1:].tolist()):
+        crop = _shrink(np.asarray(track.crops[frame]))
+        crop = cv2.convertScaleAbs(crop, alpha=brightness / max(cv2.mean(crop)[0], 1.0))
+        found, status, _ = flow(key, crop, start, current.copy())
+        expected = start + (points[i + 1] - points[0])
+        stray = found - expected
+        near = np.hypot(stray[:, 0], stray[:, 1]) < MAX_STRAY * width
         current = np.where(((status[:, 0] > 0) & near)[:, None], found, expected).astype(np.float32)
         moves[i] = current - start
-    return (start - (points[36] + points[45]) / 2) / width, moves / width
+    return (start - (first[36] + first[45]) / 2) / width, moves / width
 
 
 def _shrink(crop: np.ndarray) -> np.ndarray:
@@ -149,9 +150,11 @@ def _shrink(crop: np.ndarray) -> np.ndarray:
 
 
 def _extended_points(points: np.ndarray) -> np.ndarray:
-    """Return (74, 2): the 68 points, two on the cheeks and four on the forehead."""
-    cheeks = [points[list(corners)].mean(axis=0) for corners in CHEEKS]
-    return np.concatenate([points, cheeks, points[list(FOREHEAD)] - (0, 0.15 * eye_distance(points))])
+    """Return (n, 74, 2): the 68 points, two on the cheeks and four on the forehead."""
+    cheeks = np.stack([points[:, list(corners)].mean(axis=1) for corners in CHEEKS], axis=1)
+    forehead = points[:, list(FOREHEAD)].astype(np.float64)
+    forehead[..., 1] -= 0.15 * np.linalg.norm(points[:, 45] - points[:, 36], axis=-1)[:, None]
+    return np.concatenate([points, cheeks, forehead], axis=1)
 
 
 def _remove_head_motion(start: np.ndarray, moves: np.ndarray, rounds: int = 4) -> tuple[np.ndarray, np.ndarray]:

@@ -35,7 +35,7 @@ def mean_shape(track: FaceTrack) -> np.ndarray:
     else:
         shape = shapes[len(shapes) // 2]
         for _ in range(3):
-            shape = np.median([_aligned(one, shape) for one in shapes], axis=0)
+            shape = np.median(_aligned(shapes, shape), axis=0)
     return np.asarray(shape - shape.mean(axis=0))
 
 
@@ -47,11 +47,12 @@ def _guessed_depth(shape: np.ndarray) -> np.ndarray:
     return np.asarray(-width * np.sqrt(np.clip(1.2 - (x / 1.1) ** 2 - ((y - 0.3) / 1.5) ** 2, 0, None)))
 
 
-def _aligned(shape: np.ndarray, to: np.ndarray) -> np.ndarray:
-    """A shape turned and scaled to another one (Umeyama 1991); both have their means at 0."""
-    left, sizes, right = np.linalg.svd(to.T @ shape)
-    turn = left @ np.diag([1, 1, np.sign(np.linalg.det(left @ right))]) @ right
-    return np.asarray(shape @ turn.T * (sizes.sum() / max(float((shape**2).sum()), 1e-9)))
+def _aligned(shapes: np.ndarray, to: np.ndarray) -> np.ndarray:
+    """Shapes (n, P, 3) turned and scaled to another one (P, 3) (Umeyama 1991); all have their means at 0."""
+    left, sizes, right = np.linalg.svd(to.T @ shapes)
+    left[..., 2] *= np.sign(np.linalg.det(left @ right))[:, None]
+    scale = sizes.sum(axis=1) / np.maximum((shapes**2).sum(axis=(1, 2)), 1e-9)
+    return np.asarray(shapes @ (left @ right).transpose(0, 2, 1) * scale[:, None, None])
 
 
 def without_head(

@@ -37,8 +37,12 @@ MAX_RETURN, MAX_STRAY = 1.5, 9.0
 LOST_ERROR = 30.0
 """Standard deviation in px of a step that was refused: the landmark decides."""
 
-WINDOW, LEVELS = 0.085, 2
-"""Side of the window of the flow as a fraction of that of the crop, and levels of its pyramid above the image."""
+WINDOW = 0.085
+"""Side of the window of the flow as a fraction of that of the crop."""
+
+LEVELS, FAST_LEVELS, FAST_RATE = (2, 2), (1, 0), 100.0
+"""Levels of the pyramid above the image, of the flow and of the flow back; fewer from that many steps per second on,
+where a point is near to where it was a step before. The flow back starts from where it should end."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +153,7 @@ def _flow(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(N, P, 2) move of each point since its key frame, (N, P) its error in px, and (N,) the step of the key frame."""
     steps, errors = np.zeros_like(landmarks), np.full(landmarks.shape[:2], LOST_ERROR)
+    levels = LEVELS if grid.rate < FAST_RATE else FAST_LEVELS
     keys = np.arange(len(grid))
     first = 0
     while first < len(grid) - 1:
@@ -159,7 +164,7 @@ def _flow(
         local = np.arange(last - first + 1)
         local_keys = (np.maximum(local - 1, 0) // grid.steps(KEY_SECONDS)) * grid.steps(KEY_SECONDS)
         frames = grid.frames[part]
-        flow = partial(_measure_flow, track.crops, frames, landmarks[part], local_keys)
+        flow = partial(_measure_flow, track.crops, frames, landmarks[part], local_keys, levels)
         moves, wrong = track.cached("points", frames, flow)
         straying = np.linalg.norm(moves - (landmarks[part] - landmarks[part][local_keys]), axis=2) * scale
         refused = (straying > MAX_STRAY) | (wrong * scale > MAX_RETURN)
@@ -171,26 +176,35 @@ def _flow(
 
 
 def _measure_flow(
-    crops: np.ndarray, frames: np.ndarray, landmarks: np.ndarray, keys: np.ndarray
+    crops: np.ndarray, frames: np.ndarray, landmarks: np.ndarray, keys: np.ndarray, levels: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """(n, P, 2) move of each point since its key frame, and (n, P) by how much the flow back misses, in crop pixels."""
     size = crops.shape[1]
     window = max(7, round(WINDOW * size)) | 1
     criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 10, 0.01)
-    settings = (None, None, (window, window), LEVELS, criteria, cv2.OPTFLOW_USE_INITIAL_FLOW)
+    flow, flow_back = (
+        partial(
+            cv2.calcOpticalFlowPyrLK,
+            winSize=(window, window),
+            maxLevel=level,
+            criteria=criteria,
+            flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+        )
+        for level in levels
+    )
     inside = np.ascontiguousarray(np.clip(landmarks, 0, size - 1), np.float32)
     moves, wrong = np.zeros(landmarks.shape, np.float32), np.zeros(landmarks.shape[:2], np.float32)
     brightness = max(float(crops[frames[0]].mean()), 1.0)
     images: dict[int, np.ndarray] = {}
-    for i, key in enumerate(keys):
-        crop = crops[frames[i]]
+    for i, (key, frame) in enumerate(zip(keys.tolist(), frames.tolist(), strict=True)):
+        crop = np.asarray(crops[frame])
         images = {number: image for number, image in images.items() if number == key}
         images[i] = cv2.convertScaleAbs(crop, alpha=brightness / max(float(cv2.mean(crop)[0]), 1.0))
         if i:
             start = inside[key]
             guess = start + moves[i - 1] if i - 1 > key else start.copy()
-            to, there, _ = cv2.calcOpticalFlowPyrLK(images[key], images[i], start, guess, *settings)
-            back, and_back, _ = cv2.calcOpticalFlowPyrLK(images[i], images[key], to, start.copy(), *settings)
+            to, there, _ = flow(images[key], images[i], start, guess)
+            back, and_back, _ = flow_back(images[i], images[key], to, start.copy())
             moves[i] = to - start
             wrong[i] = np.where((there & and_back)[:, 0] > 0, np.linalg.norm(back - start, axis=1), np.inf)
     return moves, wrong
