@@ -75,9 +75,9 @@ def test_check_lists_issues_and_exits_1(capsys, workspace):
     assert code == 1 and "is synthetic" in out and re.search(r"\d+ issues in", err)
 
 
-def test_train_landmarks_prints_the_error_on_people_it_has_not_seen(capsys, workspace):
+def test_train_aam_prints_the_error_on_people_it_has_not_seen(capsys, workspace):
     arguments = ("--faces", "ckplus", "--frames", "1", "--landmarks", "release")
-    code, out, err = call(capsys, "train-landmarks", "mine", *arguments)
+    code, out, err = call(capsys, "train-aam", "mine", *arguments)
     assert code == 0 and re.search(r"│ 1 +│ 8 +│ \d+ +│ \d+ +│ 0\.\d{4}", out)
     assert "trained on 16 images of 2 people" in err and "aam/mine.npz" in err
 

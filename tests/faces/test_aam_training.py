@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from microexpr.core.errors import MissingDataError, UsageError
-from microexpr.experiments.appearance_models import train_landmarks
+from microexpr.experiments.aam_training import train_aam
 from microexpr.faces.aam import named_model, synthetic_faces
 from microexpr.faces.aam_training import LabeledFace, cut_out, landmark_error, split_people, train_and_test
 from tests.marks import needs_mesh
@@ -58,7 +58,7 @@ def test_the_error_is_in_distances_of_the_outer_corners_of_the_eyes():
 
 
 def test_a_model_of_a_release_is_saved_with_what_it_was_made_of(synthetic_datasets):
-    trained = train_landmarks("ck", [synthetic_datasets["ckplus"]], frames=1, source="release")
+    trained = train_aam("ck", [synthetic_datasets["ckplus"]], frames=1, source="release")
     assert trained.by_release == trained.images + trained.measured.faces == 24
     assert named_model("ck").mean.shape == (68, 2)
     record = json.loads(trained.path.with_suffix(".json").read_text())
@@ -68,12 +68,12 @@ def test_a_model_of_a_release_is_saved_with_what_it_was_made_of(synthetic_datase
 
 def test_a_release_without_landmarks_is_named(synthetic_datasets):
     with pytest.raises(MissingDataError, match="jaffe publishes no landmarks"):
-        train_landmarks("x", [synthetic_datasets["jaffe"]], source="release")
+        train_aam("x", [synthetic_datasets["jaffe"]], source="release")
     with pytest.raises(UsageError, match=r"\.\./x"):
-        train_landmarks("../x", [synthetic_datasets["jaffe"]])
+        train_aam("../x", [synthetic_datasets["jaffe"]])
 
 
 @needs_mesh
 def test_the_mesh_labels_what_a_release_does_not(synthetic_datasets):
-    trained = train_landmarks("by-mesh", [synthetic_datasets["jaffe"]], frames=1)
+    trained = train_aam("by-mesh", [synthetic_datasets["jaffe"]], frames=1)
     assert trained.by_release == 0 and trained.images > 20 and len(trained.measured.subjects) == 1

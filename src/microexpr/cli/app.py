@@ -18,7 +18,7 @@ from .live import live
 from .pretrain import pretrain
 from .score import score
 from .serve import serve
-from .train_landmarks import train_landmarks
+from .train_aam import train_aam
 from .weights import export, weights
 
 app = typer.Typer(
@@ -67,7 +67,7 @@ for command in (
     train,
     export,
     pretrain,
-    train_landmarks,
+    train_aam,
 ):
     app.command()(command)
 app.add_typer(weights, name="weights")

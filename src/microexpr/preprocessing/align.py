@@ -57,7 +57,7 @@ class Align(Step):
         fill: gray level outside the face, 0 to 255.
         initializer: detector from whose eyes the appearance model starts: `cascade` (finds faces that are about
             upright) or `blazeface` (finds turned ones, too; needs the files of the face mesh).
-        model: name of an appearance model, `aam/<model>.npz` in the cache folder, which `microexpr train-landmarks`
+        model: name of an appearance model, `aam/<model>.npz` in the cache folder, which `microexpr train-aam`
             writes; "" is one of synthetic faces, which is trained at first use and fits real people less exactly than
             the mesh (docs/how-to/faces.md).
     """

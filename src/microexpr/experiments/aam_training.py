@@ -46,7 +46,7 @@ class Trained:
     faceless: int
 
 
-def train_landmarks(
+def train_aam(
     name: str,
     datasets: Sequence[Dataset],
     *,

@@ -1,4 +1,4 @@
-"""`microexpr train-landmarks`."""
+"""`microexpr train-aam`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .console import count, out, print_status
 from .options import Data, DataSource, Plugins, Roots, complete_dataset, load_plugins, parse_roots
 
 if TYPE_CHECKING:
-    from ..experiments.appearance_models import Trained
+    from ..experiments.aam_training import Trained
 
 
 SYNTHETIC_SCALE = 0.5
@@ -34,7 +34,7 @@ SOURCES: dict[LandmarkSource, Literal["", "release", "mesh"]] = {
 }
 
 
-def train_landmarks(
+def train_aam(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the model, e.g. mine.")],
     faces: Annotated[
         list[str],
@@ -59,11 +59,11 @@ def train_landmarks(
     root: Roots = [],
     plugin: Plugins = [],
 ) -> None:
-    """Train an active appearance model and print its error on people whom it has not seen.
+    """Train an active appearance model and test it on other people.
 
     The steps `align` and `landmarks` use it with `method = "aam"` and `model = NAME`.
     """
-    from ..experiments.appearance_models import train_landmarks as train
+    from ..experiments.aam_training import train_aam as train
     from ..experiments.data import open_source_dataset
     from ..experiments.options import RunOptions
     from ..recipes import Quick
