@@ -1,7 +1,7 @@
 """Thirty-six regions of a face from its 68 landmarks, for descriptors that measure each of them.
 
-Liu et al. 2016 divide the face into 36 regions by its landmarks, partly along action units, and show them in a figure
-only. These are as many, over the same area: three above each brow, four between brow and eye, six of the cheek, three
+Liu et al. 2016 divide the face into 36 regions by its landmarks, partly along action units. These are as many, but
+their corners were chosen here: three above each brow, four between brow and eye, six of the cheek, three
 of the nose, and the skin over the upper lip and of the chin. They mirror each other.
 """
 

@@ -30,8 +30,8 @@ class MDMO(FaceFeature):
     averaged; these mean vectors are averaged over the flows, and the longest of the 36 gets the length 1. Before, the
     motion of the head is removed: an affine map that fits the motion of 13 landmarks which expressions move little.
 
-    The paper shows its regions in a figure, and the 13 points too: the ones here are described in `_face_regions.py`
-    and in `RIGID`. It weighs lengths against angles with a number that was chosen for each data set; the default here
+    The regions and the 13 points of the paper are in a figure that was not at hand: the ones here are described in
+    `_face_regions.py` and in `RIGID`. How lengths weigh against angles in the classifier is a setting; the default
     treats both alike.
 
     Args:

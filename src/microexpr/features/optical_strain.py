@@ -24,10 +24,10 @@ class OpticalStrain(Feature):
     """The mean over time of the optical strain of each pixel, its largest value brought to 1, as a small image.
 
     It tells how much the skin is stretched where, not in which direction. A shift or a turn of the whole face has no
-    strain. The paper removes very small and very large strain before; its thresholds are not used here.
+    strain. The paper sums over time, which is the same after the division. Strain is not cut off at any threshold.
 
     Args:
-        size: height and width of the small image, by area averaging; the paper takes 50 x 50.
+        size: height and width of the small image, by area averaging; the paper has one resolution for all clips.
         normalize: `mean` divides the mean map by its largest value, `frame` the map of each flow before the mean, so
             that flows of little motion count as much as others.
         strain_norm: how often the shear counts in the strain: twice, `frobenius`, as in the paper, or `shear-once`.
