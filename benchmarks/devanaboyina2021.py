@@ -1,6 +1,7 @@
 """The seven methods of Devanaboyina 2021 timed, and the corrected ones over seeds, on synthetic faces.
 
 python benchmarks/devanaboyina2021.py            # methods 1 to 7, each with an empty cache
+python benchmarks/devanaboyina2021.py --recipes devanaboyina2021-transfer-flow devanaboyina2021-method7-smic
 python benchmarks/devanaboyina2021.py --corrected 5  # three corrected recipes, seeds 0 to 4, and the majority baseline
 """
 
@@ -37,13 +38,16 @@ def run(recipe: str, out: Path, cache: Path, *more: str) -> tuple[float, float]:
 def table_row(recipe: str, runs: list[RecognitionRun]) -> str:
     """Return a row: mean and standard deviation of each metric over the seeds, and the majority baseline."""
     summary = summarize(runs)
-    cells = [f"{summary.metrics[m]:.3f} ± {summary.spread.get(m, 0):.3f} | {summary.baseline[m]:.3f}" for m in METRICS]
+    spread = {m: f" ± {summary.spread[m]:.3f}" if m in summary.spread else "" for m in METRICS}
+    cells = [f"{summary.metrics[m]:.3f}{spread[m]} | {summary.baseline[m]:.3f}" for m in METRICS]
     return f"| `{recipe}` | {summary.n_clips} of {summary.n_subjects} | {' | '.join(cells)} |"
 
 
 def main() -> None:
     """Print one of the tables."""
     parse = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    methods = [f"devanaboyina2021-method{n}" for n in range(1, 8)]
+    parse.add_argument("--recipes", nargs="+", default=methods, metavar="RECIPE", help="recipes to be timed")
     parse.add_argument("--corrected", type=int, metavar="SEEDS", help="number of seeds, two or more")
     options = parse.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -55,10 +59,12 @@ def main() -> None:
                 runs = [RecognitionRun.open(base / recipe / f"seed-{n}") for n in range(options.corrected)]
                 print(table_row(recipe, runs), flush=True)
             return
-        print("| method | wall time, s | processor time, s |\n|---|--:|--:|")
-        for n in range(1, 8):
-            wall, used = run(f"devanaboyina2021-method{n}", base / f"m{n}", base / f"cache{n}")
-            print(f"| `method{n}` | {wall:.0f} | {used:.0f} |", flush=True)
+        print("| recipe | clips, subjects | WAR | majority | UF1 | majority | wall, s | processor, s |")
+        print("|---|---|---|---|---|---|--:|--:|")
+        for recipe in options.recipes:
+            wall, used = run(recipe, base / recipe, base / f"cache-{recipe}")
+            row = table_row(recipe, [RecognitionRun.open(base / recipe)])
+            print(f"{row} {wall:.0f} | {used:.0f} |", flush=True)
 
 
 if __name__ == "__main__":
