@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ..core.errors import MicroexprError
 from ..metrics import METRICS
@@ -32,11 +32,15 @@ UNWEIGHTED = ("macro_f1", "unweighted_average_recall")
 
 
 def comparison_tables(summaries: Sequence[Summary]) -> list[Table]:
-    """Tables that compare runs: one for each protocol if all have the same recipes, otherwise one for all runs."""
+    """Tables that compare runs: one for each protocol if all have the same recipes, otherwise one for all runs.
+
+    Published scores of the recipes under other protocols follow.
+    """
     protocols = {summary.protocol.name for summary in summaries}
     recipes = {name: frozenset(s.title for s in summaries if s.protocol.name == name) for name in protocols}
     if len(set(recipes.values())) == 1:
-        return compare_by_protocol(summaries)
+        elsewhere = published_of_recipes(summaries, besides=protocols)
+        return [*compare_by_protocol(summaries), *([elsewhere] if elsewhere.rows else [])]
     return [table for table in (overview(summaries), published_of_recipes(summaries)) if table.rows]
 
 
@@ -76,10 +80,19 @@ def overview(summaries: Sequence[Summary]) -> Table:
     return Table(title, columns, rows, "\n".join(notes))
 
 
-def published_of_recipes(summaries: Sequence[Summary]) -> Table:
-    """Published scores of the recipes of these runs under any protocol, with the majority baseline of their clips."""
+def published_of_recipes(summaries: Sequence[Summary], besides: Collection[str] = ()) -> Table:
+    """Published scores of the recipes of these runs, with the majority baseline of their clips.
+
+    Args:
+        summaries: of the runs.
+        besides: protocols whose published scores stand in another table.
+    """
     names = {_own_recipe(summary) for summary in summaries}
-    published = [row for row in all_published() if row.recipe in names and WAR in row.metrics and not row.part]
+    published = [
+        row
+        for row in all_published()
+        if row.recipe in names and WAR in row.metrics and not row.part and row.protocol not in besides
+    ]
     rows = []
     for row in sorted(published, key=lambda row: row.recipe):
         majority = majority_of(row.protocol)
