@@ -9,7 +9,8 @@ from rich.console import Console
 from microexpr.experiments.options import RunOptions
 from microexpr.experiments.recognition_folds import evaluate
 from microexpr.experiments.recognition_run import RecognitionRun
-from microexpr.recipes import load_recipe, parse_recipe, shipped_recipes
+from microexpr.protocols import PROTOCOLS
+from microexpr.recipes import load_recipe, load_recipes, parse_recipe, shipped_recipes
 from microexpr.reports import make_report
 from microexpr.reports.formats.terminal import print_report
 from microexpr.reports.majority import exactly_majority, majority_of
@@ -158,12 +159,29 @@ def test_published_accuracies_have_their_majority_baseline(runs):
     assert 'majority baseline | .381 | all 84 published clips ("happiness")' in make_report(runs[0]).to_markdown()
 
 
-def test_rows_of_papers_name_shipped_recipes_with_their_protocol():
+def test_rows_of_papers_name_shipped_recipes_of_their_data_sets():
     named = [row for row in all_published() if row.recipe]
     assert named and {row.recipe for row in named} <= set(shipped_recipes())
     for row in named:
-        protocol = load_recipe(row.recipe).protocol.name  # type: ignore[attr-defined]
-        assert row.protocol.split("-")[0] == protocol.split("-")[0]
+        assert set(load_recipe(row.recipe).datasets) & set(PROTOCOLS.get(row.protocol).datasets), row
+
+
+@pytest.mark.parametrize("paper", ["peng2018", "devanaboyina2021"])
+def test_the_suite_of_a_papers_methods_has_each_under_its_protocols(paper):
+    members = load_recipes(f"methods-of-{paper}")
+    protocols = {"peng2018": ["megc2018-hde", "megc2018-cde"], "devanaboyina2021": ["casme2-5"]}[paper]
+    assert len({member.name for member in members}) == len(members) and len(members) % len(protocols) == 0
+    assert {protocol for member in members for protocol in member.protocols} == set(protocols)
+
+
+def test_a_suite_shows_what_was_published_elsewhere(runs):
+    """Scores of the same recipes under other protocols, beside those of the suite's own."""
+    summary = summarize([runs[0]])
+    recipe = {**summary.run.metadata.recipe, "name": "liu2016-mdmo"}
+    named = RecognitionRun(summary.run.folder, dataclasses.replace(summary.run.metadata, recipe=recipe))
+    tables = comparison_tables([dataclasses.replace(summary, runs=(named,))] * 2)
+    [elsewhere] = [table for table in tables if table.title == "published scores of these recipes"]
+    assert {row[1] for row in elsewhere.rows} == {"casme2-5", "casme2-7"}
 
 
 def test_figures_are_written_with_captions(runs, tmp_path):
