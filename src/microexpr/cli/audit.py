@@ -53,9 +53,10 @@ def audit(
     root: Roots = [],
     plugin: Plugins = [],
 ) -> None:
-    """Look for leaks of a recipe, and show what choosing the epoch on the test subject would print.
+    """Look for leaks, and show what they would print.
 
-    Trains once and keeps the predictions of every epoch. Exits with 1 if a leak was found.
+    Each check tries the recipe. It is then trained once, and the predictions of every epoch are kept, to show what
+    choosing the epoch on the test subject would print. Exits with 1 if a leak was found.
     """
     from ..reports.audit import make_audit_report
     from ..reports.audit_folds import audit_folds
