@@ -172,6 +172,7 @@ def test_the_suite_of_a_papers_methods_has_each_under_its_protocols(paper):
     protocols = {"peng2018": ["megc2018-hde", "megc2018-cde"], "devanaboyina2021": ["casme2-5"]}[paper]
     assert len({member.name for member in members}) == len(members) and len(members) % len(protocols) == 0
     assert {protocol for member in members for protocol in member.protocols} == set(protocols)
+    assert {(member.quick.subjects, member.quick.image_scale) for member in members} == {(4, 0.4)}  # the same clips
 
 
 def test_a_suite_shows_what_was_published_elsewhere(runs):

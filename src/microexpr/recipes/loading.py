@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 
 from ..core.errors import MissingDataError, RecipeError, UnknownNameError, did_you_mean
 from ..core.registry import validate_settings
-from .base import RECIPE_KINDS, Recipe
+from .base import RECIPE_KINDS, Quick, Recipe
 
 DEEPEST = 20
 """Largest number of recipes and suites that lead to each other."""
@@ -28,11 +28,13 @@ class Suite:
             Without any, every recipe is run as it stands, under its own protocol.
         keep_datasets: Each recipe keeps the data sets that it names instead of taking the protocol's (precomputed
             releases stand for several).
+        quick: Values of the table `quick` that differ from those of every recipe, so that all have the same clips.
     """
 
     recipes: tuple[str, ...]
     protocols: tuple[str, ...] = ()
     keep_datasets: bool = False
+    quick: dict[str, Any] = field(default_factory=dict)
 
     def members(self, within: tuple[str, ...] = ()) -> list[Recipe]:
         """One recipe for each pair of recipe and protocol, named after both; or each recipe as it stands.
@@ -40,10 +42,15 @@ class Suite:
         Args:
             within: Recipes and suites whose loading led here.
         """
-        recipes = [recipe for name in self.recipes for recipe in load_recipes(name, within)]
+        recipes = [self._shared(recipe) for name in self.recipes for recipe in load_recipes(name, within)]
         if not self.protocols:
             return recipes
         return [recipe.with_protocol(protocol, self.keep_datasets) for protocol in self.protocols for recipe in recipes]
+
+    def _shared(self, recipe: Recipe) -> Recipe:
+        """A recipe with the suite's own values of the table `quick`."""
+        quick = {**asdict(recipe.quick), **self.quick}
+        return replace(recipe, quick=validate_settings(Quick, quick, "suite, table 'quick'"))
 
 
 def load_recipe(name: str | Path, within: tuple[str, ...] = ()) -> Recipe:
