@@ -545,6 +545,22 @@ def plug_ins_page() -> str:
     return join(parts)
 
 
+def leak_checks_page() -> str:
+    """Return the page of the checks that an audit tries."""
+    from microexpr.experiments.leak_checks import LEAK_CHECKS
+
+    rows = [(f"[`{name}`](#{name})", check.question, check.catches) for name, check in LEAK_CHECKS]
+    return join(
+        [
+            "# Checks for leaks",
+            "`microexpr audit` tries each of them on one fold of a recipe, with few clips and epochs: see "
+            "[audit a recipe for leaks](../how-to/audit.md).",
+            table(("check", "asked", "leaks that show in it"), rows),
+            *class_sections(LEAK_CHECKS),
+        ]
+    )
+
+
 def directive(path: str, level: int = 3) -> str:
     """Return the lines with which mkdocstrings writes an object."""
     return f"::: {path}\n    options:\n      heading_level: {level}"
@@ -565,6 +581,7 @@ PAGES = {
     "spotters": ("Spotters", spotters_page),
     "analysis": ("Settings of the analysis", analysis_page),
     "metrics": ("Metrics", metrics_page),
+    "leak-checks": ("Checks for leaks", leak_checks_page),
     "formats": ("Formats", formats_page),
     "executors": ("Executors and options of a run", executors_page),
 }

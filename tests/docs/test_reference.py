@@ -14,6 +14,7 @@ import pytest
 from microexpr.analysis import EVENT_FORMATS
 from microexpr.core.executors import EXECUTORS
 from microexpr.datasets import DATASETS
+from microexpr.experiments.leak_checks import LEAK_CHECKS
 from microexpr.features import FEATURES
 from microexpr.metrics import METRICS, UNIT_METRICS
 from microexpr.networks import NETWORKS
@@ -50,6 +51,7 @@ def pages():
         ("spotters", SPOTTERS),
         ("metrics", METRICS),
         ("metrics", UNIT_METRICS),
+        ("leak-checks", LEAK_CHECKS),
         ("executors", EXECUTORS),
     ],
 )
