@@ -6,13 +6,12 @@ import pytest
 from microexpr.core import config
 from microexpr.core.clip import Sample
 from microexpr.core.errors import MediaError, MissingDataError, UsageError
-from microexpr.faces.aam import AppearanceModel, fit, named_model, synthetic_faces, train_model, train_with_mesh
+from microexpr.faces.aam import AppearanceModel, fit, named_model, synthetic_faces, train_model
 from microexpr.faces.aam_model import procrustes, rigid_modes
 from microexpr.faces.alignment import eye_centers
 from microexpr.imaging.geometry import similarity, transform_points
 from microexpr.preprocessing import STEPS
 from tests.conftest import make_clips
-from tests.marks import needs_mesh
 from tests.photographs import HOPPER, error, photograph, turned
 
 
@@ -154,16 +153,6 @@ def test_step_align_uses_a_model_from_the_cache_folder(model, unseen_subjects):
     assert 0.5 < float(sample.notes["quality"]) <= 1
     blank = step(Sample(make_clips()[0].blind(()), {"frames": np.full((2, 90, 90, 3), 128, np.uint8)}))
     assert not blank.face_found and blank.notes == {}
-
-
-@needs_mesh
-def test_a_model_is_trained_with_landmarks_of_the_face_mesh(unseen_subjects):
-    blank = np.zeros((60, 60, 3), np.uint8)
-    trained = train_with_mesh([blank, *(image for image, _ in unseen_subjects[:-2])])
-    image, points = unseen_subjects[-1]
-    assert error(fit(trained, image, start(trained, points, 5)).points, points) < 0.05
-    with pytest.raises(UsageError, match="1 images and 1 sets"):
-        train_with_mesh([blank, unseen_subjects[0][0]])
 
 
 @pytest.mark.parametrize(("name", "error_class"), [("none", MissingDataError), ("../x", UsageError)])

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -23,9 +22,8 @@ from ..core.config import cache_folder
 from ..core.errors import DataError, UsageError
 from ..imaging.geometry import similarity, transform_points
 from .aam_model import ORIENTATIONS, AppearanceModel, Level, rigid_modes, train_model, upright
-from .landmarks import find_landmarks
 
-__all__ = ["AppearanceModel", "Fit", "fit", "named_model", "synthetic_faces", "train_model", "train_with_mesh"]
+__all__ = ["AppearanceModel", "Fit", "fit", "named_model", "synthetic_faces", "train_model"]
 
 MIN_QUALITY = 0.35
 """Smallest quality of a fit at which the face counts as found. In eleven films of real people, strangers to the default
@@ -232,20 +230,6 @@ def synthetic_faces(
             images.append(clip.frame(frame))
             landmarks.append(clip.landmarks(frame))
     return images, landmarks
-
-
-def train_with_mesh(images: Iterable[np.ndarray]) -> AppearanceModel:
-    """Train a model on images, with landmarks from the face mesh; images without a face are left out.
-
-    Args:
-        images: (height, width, 3) uint8 RGB each, of many persons.
-
-    Raises:
-        MissingDataError: the files of the face mesh are not on this machine and cannot be fetched.
-        UsageError: fewer than two faces were found.
-    """
-    found = [(image, face.points) for image in images if (face := find_landmarks(image)) is not None]
-    return train_model([image for image, _ in found], [points for _, points in found])
 
 
 def named_model(name: str = "") -> AppearanceModel:

@@ -75,7 +75,11 @@ class Measured:
 
 
 def cut_out(face: LabeledFace) -> LabeledFace:
-    """The face with half its size around it, no wider than `MAX_WIDTH`: what training and testing need of an image."""
+    """The face with half its size around it, no wider than `MAX_WIDTH`: what training and testing need of an image.
+
+    Raises:
+        UsageError: the face lies outside of the image.
+    """
     low, high = face.points.min(axis=0), face.points.max(axis=0)
     reach = 0.5 * (high - low).max()
     left, top = np.maximum(np.floor(low - reach), 0).astype(int)
