@@ -11,6 +11,7 @@ import numpy as np
 
 from ..core.errors import RecipeError
 from ..core.registry import Registry
+from ..imaging.gray_levels import gray_levels
 
 Change = Literal["brightness", "contrast", "length of motion", "shift of motion", "turn of motion"]
 """A change of the input that a descriptor may be invariant to; `checks.py` says what each does."""
@@ -128,8 +129,7 @@ def to_gray(frames: np.ndarray) -> np.ndarray:
     """(T, H, W) uint8 gray levels of color or gray frames, with the weights of ITU-R BT.601, as in OpenCV."""
     if frames.ndim == 3:
         return frames
-    weighted = frames.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
-    return np.round(weighted).astype(np.uint8)
+    return np.round(gray_levels(frames)).astype(np.uint8)
 
 
 def blocks(height: int, width: int, grid: tuple[int, int], overlap: float = 0.0) -> Iterator[tuple[slice, slice]]:

@@ -1,10 +1,9 @@
 """Counts of local patterns of sign, magnitude and orientation on three orthogonal planes.
 
-They are what spatiotemporal completed local quantized patterns are made of: Huang, Zhao, Hong, Zheng, Pietikainen:
-Spontaneous Facial Micro-expression Analysis using Spatiotemporal Completed Local Quantized Patterns, Neurocomputing
-175, 2016. The code books, which quantize the patterns, are learned by the transform `code-book`. Sign and magnitude are
-those of Guo, Zhang, Zhang: A Completed Modeling of Local Binary Pattern Operator for Texture Classification, IEEE TIP
-19(6), 2010.
+Huang, Zhao, Hong, Zheng, Pietikainen: Spontaneous Facial Micro-expression Analysis using Spatiotemporal Completed Local
+Quantized Patterns, Neurocomputing 175, 2016. The code books, which quantize the patterns, are learned by the transform
+`code-book`. Sign and magnitude are those of Guo, Zhang, Zhang: A Completed Modeling of Local Binary Pattern Operator
+for Texture Classification, IEEE TIP 19(6), 2010.
 """
 
 from __future__ import annotations
@@ -70,7 +69,9 @@ class CompletedPatterns(Feature):
         across, down, _ = self.radii
         height, width = array.shape[1] - 2 * down, array.shape[2] - 2 * across
         if height < 1 or width < 1:
-            raise RecipeError(f"{self.name}: images of {array.shape[1:]} are too small for radii {self.radii}")
+            raise RecipeError(
+                f"{self.name}: images of {array.shape[1:]} are too small for radii {self.radii}; use larger images"
+            )
         regions = list(blocks(height, width, self.grid))
         counts = [block_histograms(codes, regions, 2**self.neighbors) for codes in self.codes(array)]
         return np.stack(counts, axis=1).ravel()

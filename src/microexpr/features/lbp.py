@@ -55,7 +55,7 @@ class LBP(Feature):
         """
         edge, method = self.radius, "nri_uniform" if self.uniform else "default"
         if min(array.shape[1:]) <= 2 * edge:
-            raise RecipeError(f"lbp: images of {array.shape[1:]} are too small for radius {edge}")
+            raise RecipeError(f"lbp: images of {array.shape[1:]} are too small for radius {edge}; use larger images")
         codes = np.stack([local_binary_pattern(frame, self.neighbors, edge, method) for frame in array])
         codes = codes[:, edge:-edge, edge:-edge].astype(np.int64)
         regions = blocks(codes.shape[1], codes.shape[2], self.grid)

@@ -60,7 +60,9 @@ class LBPSIP(Feature):
         across, down, along = self.radii
         height, width = array.shape[1] - 2 * down, array.shape[2] - 2 * across
         if height < 1 or width < 1:
-            raise RecipeError(f"lbp-sip: images of {array.shape[1:]} are too small for radii {self.radii}")
+            raise RecipeError(
+                f"lbp-sip: images of {array.shape[1:]} are too small for radii {self.radii}; use larger images"
+            )
         offsets = [(0, 0, across), (0, -down, 0), (0, 0, -across), (0, down, 0), (-along, 0, 0), (along, 0, 0)]
         (codes,) = neighbor_codes(array, (along, down, across), [offsets])
         counts = block_histograms(codes, blocks(height, width, self.grid, self.overlap), 2 ** (SPATIAL + TEMPORAL))

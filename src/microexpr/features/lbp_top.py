@@ -63,7 +63,9 @@ class LBPTOP(Feature):
         across, down, along = self.radii
         height, width = array.shape[1] - 2 * down, array.shape[2] - 2 * across
         if height < 1 or width < 1:
-            raise RecipeError(f"lbp-top: images of {array.shape[1:]} are too small for radii {self.radii}")
+            raise RecipeError(
+                f"lbp-top: images of {array.shape[1:]} are too small for radii {self.radii}; use larger images"
+            )
         regions = list(blocks(height, width, self.grid, self.overlap))
         codes = neighbor_codes(array, (along, down, across), [self.offsets(plane) for plane in range(len(PLANES))])
         counts = np.stack([block_histograms(own, regions, 2**self.neighbors) for own in codes], axis=1)

@@ -106,6 +106,21 @@ def require_motion(sample: Sample, frames: Frames) -> None:
         )
 
 
+def several_frames(step: Step, sample: Sample) -> np.ndarray:
+    """The array `frames` of a sample, for a step that compares them.
+
+    Raises:
+        RecipeError: there is one frame only.
+    """
+    frames = sample.array("frames")
+    if len(frames) < 2:
+        raise RecipeError(
+            f"step '{step.name}' needs two frames; clip '{sample.id}' has {len(frames)}; use 'onset-apex', or set "
+            "min_frames = 2 in the step 'sequence'"
+        )
+    return frames
+
+
 STEPS: Registry[Step] = Registry("step", "microexpr.preprocessing")
 """All preprocessing steps. One more: a subclass of `Step` with `@STEPS.register("name")`."""
 

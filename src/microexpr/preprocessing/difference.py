@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.clip import Sample
-from ..core.errors import RecipeError
-from .base import STEPS, Step
+from .base import STEPS, Step, several_frames
 
 
 @STEPS.register("difference")
@@ -27,7 +26,5 @@ class Difference(Step):
         Raises:
             RecipeError: there is one frame only, whose difference to itself is nothing.
         """
-        frames = sample.array("frames").astype(np.float32)
-        if len(frames) < 2:
-            raise RecipeError(f"step 'difference' needs two frames; clip '{sample.id}' has {len(frames)}")
+        frames = several_frames(self, sample).astype(np.float32)
         return sample.with_array("frames", frames - frames[:1])

@@ -17,8 +17,9 @@ from pydantic import Field
 
 from ..core.clip import Sample
 from ..core.errors import RecipeError
+from ..imaging.gray_levels import gray_levels
 from .apex_finding import APEX_FINDERS, FinderName
-from .base import STEPS, Step
+from .base import STEPS, Step, several_frames
 
 Part = Literal["whole", "before-apex", "after-apex"]
 
@@ -58,9 +59,7 @@ class DynamicImage(Step):
         Raises:
             RecipeError: there is one frame only, or the apex is not among the frames.
         """
-        frames = sample.array("frames")
-        if len(frames) < 2:
-            raise RecipeError(f"step 'dynamic-image' needs two frames; clip '{sample.id}' has {len(frames)}")
+        frames = several_frames(self, sample)
         apex = 0
         if set(self.parts) != {"whole"}:
             apex = self._apex(sample, frames)
@@ -89,7 +88,7 @@ class DynamicImage(Step):
         for weight, frame in zip(weights / max(np.abs(weights).sum() / 2, 1e-12), frames, strict=True):
             pooled += np.float32(weight) * frame
         if self.gray:
-            pooled = (pooled @ np.array([0.299, 0.587, 0.114], np.float32))[..., None]
+            pooled = gray_levels(pooled)[..., None]
         if self.stretch:
             low, high = pooled.min(axis=(0, 1)), pooled.max(axis=(0, 1))
             pooled = (pooled - low) * (255 / np.maximum(high - low, 1e-3))

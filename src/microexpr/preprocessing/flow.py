@@ -9,9 +9,8 @@ from typing import Literal
 import numpy as np
 
 from ..core.clip import Sample
-from ..core.errors import RecipeError
 from ..imaging.optical_flow import optical_flow, strain
-from .base import STEPS, Step
+from .base import STEPS, Step, several_frames
 
 
 @STEPS.register("flow")
@@ -38,10 +37,12 @@ class Flow(Step):
     makes = "flow"
 
     def __call__(self, sample: Sample) -> Sample:
-        """Replaces `frames` by `image`."""
-        frames = sample.array("frames")
-        if len(frames) < 2:
-            raise RecipeError(f"step 'flow' needs two frames; clip '{sample.id}' has {len(frames)}")
+        """Replaces `frames` by `image`.
+
+        Raises:
+            RecipeError: there is one frame only.
+        """
+        frames = several_frames(self, sample)
         starts = frames[:-1] if self.mode == "steps" else [frames[0]] * (len(frames) - 1)
         pairs = list(zip(starts, frames[1:], strict=True))[-1 if self.mode == "pair" else 0 :]
         motion = np.stack([self._channels(optical_flow(start, end, self.estimator)) for start, end in pairs])

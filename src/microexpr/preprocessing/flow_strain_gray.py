@@ -10,9 +10,8 @@ import cv2
 import numpy as np
 
 from ..core.clip import Sample
-from ..core.errors import RecipeError
 from ..imaging.optical_flow import optical_flow, strain
-from .base import STEPS, Step
+from .base import STEPS, Step, several_frames
 
 
 @STEPS.register("flow-strain-gray")
@@ -42,9 +41,7 @@ class FlowStrainGray(Step):
         Raises:
             RecipeError: there is one frame only.
         """
-        frames = sample.array("frames")
-        if len(frames) < 2:
-            raise RecipeError(f"step 'flow-strain-gray' needs two frames; clip '{sample.id}' has {len(frames)}")
+        frames = several_frames(self, sample)
         starts = frames[:-1] if self.mode == "steps" else [frames[0]] * (len(frames) - 1)
         image = np.stack([self._channels(start, end) for start, end in zip(starts, frames[1:], strict=True)])
         rest = {name: array for name, array in sample.arrays.items() if name != "frames"}

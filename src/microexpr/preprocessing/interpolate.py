@@ -14,8 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from ..core.clip import Sample
-from ..core.errors import RecipeError
-from .base import STEPS, Step
+from .base import STEPS, Step, several_frames
 
 CHUNK = 2**16
 """Number of values of a frame that are interpolated at once, so that a long clip needs little memory."""
@@ -45,10 +44,8 @@ class Interpolate(Step):
         Raises:
             RecipeError: there is one frame only.
         """
-        frames = sample.array("frames")
+        frames = several_frames(self, sample)
         count = len(frames)
-        if count < 2:
-            raise RecipeError(f"step 'interpolate' needs two frames; clip '{sample.id}' has {count}")
         times = np.linspace(0, count - 1, self.frames)
         weights = _WEIGHTS[self.method](count, times)
         numbers = [sample.numbers[round(time)] for time in times] if sample.numbers else ()

@@ -18,7 +18,8 @@ from scipy.signal import butter, lfilter, sosfiltfilt
 
 from ..core.clip import Sample
 from ..core.errors import RecipeError
-from .base import STEPS, Step
+from ..imaging.gray_levels import gray_levels
+from .base import STEPS, Step, several_frames
 
 Frequency = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -64,11 +65,11 @@ class Magnify(Step):
         Raises:
             RecipeError: there is one frame only, the frames are too far apart for the band, or too small for the level.
         """
-        frames = sample.array("frames")
-        if len(frames) < 2:
-            raise RecipeError(f"step 'magnify' needs two frames; clip '{sample.id}' has {len(frames)}")
+        frames = several_frames(self, sample)
         if min(frames.shape[1:3]) < 2**self.level:
-            raise RecipeError(f"step 'magnify': level = {self.level} is too high for frames of {frames.shape[1:3]}")
+            raise RecipeError(
+                f"step 'magnify': level = {self.level} is too high for frames of {frames.shape[1:3]}; lower it"
+            )
         rate = frame_rate(sample)
         if self.band[1] >= rate / 2:
             raise RecipeError(
@@ -139,9 +140,7 @@ _FILTERS: dict[str, Callable[[np.ndarray, tuple[float, float], float], np.ndarra
 
 def _luma(frame: np.ndarray) -> np.ndarray:
     """(H, W) float32 gray levels that are not rounded."""
-    if frame.ndim == 2:
-        return frame.astype(np.float32)
-    return frame.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+    return frame.astype(np.float32) if frame.ndim == 2 else gray_levels(frame)
 
 
 def _down(image: np.ndarray, sizes: list[tuple[int, int]]) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.clip import Sample
 from ..core.errors import RecipeError
+from ..imaging.gray_levels import WEIGHTS
 from .base import STEPS, Step
 
 
@@ -50,8 +51,7 @@ class SelectFrame(Step):
         if self.channels == "bgr":
             image = image[..., ::-1]
         elif self.channels == "gray":
-            # The weights of ITU-R BT.601, as everywhere in the field.
-            image = np.round(image @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)[..., None]
+            image = np.round(image @ np.array(WEIGHTS)).astype(np.uint8)[..., None]
         if self.subtract:
             image = image.astype(np.float32) - np.array(self.subtract, np.float32)
         return sample.with_array("image", np.ascontiguousarray(image))
