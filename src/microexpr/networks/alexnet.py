@@ -47,7 +47,11 @@ class AlexNet(Architecture):
             raise RecipeError(f"network '{self.name}': divide = 0; use a number that is not zero")
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
-        """Build the module for (C, H, W); 224x224 in the paper."""
+        """Build the module for (C, H, W); 224x224 in the paper.
+
+        Raises:
+            RecipeError: these are no images, or too small ones.
+        """
         if len(shape) != 3 or min(shape[1:]) < SMALLEST:
             raise RecipeError(f"{self.name} takes images of {SMALLEST}x{SMALLEST} pixels or more; got {shape}")
         return Images(self, shape, classes)
@@ -67,7 +71,11 @@ class AlexNetLstm(AlexNet):
     units: Size = 256
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
-        """Build the module for (T, C, H, W); T does not matter."""
+        """Build the module for (T, C, H, W); T does not matter.
+
+        Raises:
+            RecipeError: these are no sequences, or their images are too small.
+        """
         if len(shape) != 4 or min(shape[2:]) < SMALLEST:
             raise RecipeError(
                 f"{self.name} takes sequences (frames, channels, height, width) of {SMALLEST}x{SMALLEST} pixels or "

@@ -49,7 +49,11 @@ class Cnn3d(Architecture):
             raise RecipeError(f"network '{self.name}': divide = 0; use a number that is not zero")
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
-        """Build the module for (T, C, H, W); T does not matter."""
+        """Build the module for (T, C, H, W); T does not matter.
+
+        Raises:
+            RecipeError: these are no sequences, or their images are too small.
+        """
         smallest = 2 ** len(self.maps)
         if len(shape) != 4 or min(shape[2:]) < smallest:
             raise RecipeError(

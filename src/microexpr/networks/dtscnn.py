@@ -58,7 +58,11 @@ class DTSCNN(Architecture):
                 raise RecipeError(f"network '{self.name}': frames = {list(self.frames)}; use multiples of {SHORTEST}")
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
-        """Build the module for (T, C, H, W); T does not matter; 128x128 in the adaptation."""
+        """Build the module for (T, C, H, W); T does not matter; 128x128 in the adaptation.
+
+        Raises:
+            RecipeError: these are no sequences, or their images are too small.
+        """
         if len(shape) != 4 or min(shape[2:]) < SMALLEST:
             raise RecipeError(
                 f"{self.name} takes sequences (frames, channels, height, width) of {SMALLEST}x{SMALLEST} pixels or "

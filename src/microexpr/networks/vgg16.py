@@ -45,7 +45,11 @@ class Vgg16(Architecture):
     dropout: DropoutRate = 0.5
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
-        """Build the module for (C, H, W)."""
+        """Build the module for (C, H, W).
+
+        Raises:
+            RecipeError: these are no images, or too small ones.
+        """
         if len(shape) != 3:
             raise RecipeError(f"vgg16 takes images (channels, height, width); got {shape}")
         return Vgg(shape, self.width, self.dropout, classes)
