@@ -17,6 +17,7 @@ from microexpr.reports.majority import exactly_majority, majority_of
 from microexpr.reports.overview import comparison_tables, overview, published_of_recipes
 from microexpr.reports.published import all_published
 from microexpr.reports.summary import summarize
+from microexpr.reports.warnings import join_warnings
 
 RECIPE = """
 title = "%s"
@@ -129,6 +130,11 @@ def test_the_terminal_names_the_recipe_of_a_warning(runs, tmp_path, capsys):
     dull = always(runs[0], "surprise", tmp_path / "run")
     print_report(make_report([dull, runs[1]]), Console(width=140))
     assert "devanaboyina2021-method7: COLLAPSED: every prediction" in capsys.readouterr().out
+
+
+def test_a_warning_of_several_runs_is_said_once_with_their_names():
+    groups = [(name, ["of all", *(["of many"] if name != "e" else ["of one"])]) for name in "abcde"]
+    assert join_warnings(groups) == (["of all"], ["a, b, c and 1 more runs: of many", "e: of one"])
 
 
 def test_a_published_accuracy_equal_to_the_majority_is_noted():

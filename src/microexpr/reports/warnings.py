@@ -86,12 +86,26 @@ def face_warnings(rows: Sequence[Prediction], consequence: str) -> list[str]:
     return [f"NO FACE: {line}." if faceless > MANY_FACELESS * len(rows) else f"{line[0].upper()}{line[1:]}."]
 
 
+MAX_NAMES = 3
+"""Largest number of runs that a shared warning names."""
+
+
 def join_warnings(groups: Sequence[tuple[str, Sequence[str]]]) -> tuple[list[str], list[str]]:
-    """(warnings that hold for every run, other warnings after the name of their run).
+    """(warnings that hold for every run, other warnings after the names of their runs, each said once).
 
     Args:
-        groups: (name, warnings) of each run.
+        groups: (name, warnings) of each run; each part of a report says its own warnings again.
     """
+    runs_of: dict[str, list[str]] = {}
+    for name, lines in groups:
+        for line in lines:
+            runs_of.setdefault(line, []).append(name)
     common = [line for line in groups[0][1] if all(line in lines for _, lines in groups)]
-    own = [f"{name}: {line}" for name, lines in groups for line in lines if line not in common]
-    return common, own
+    return common, [f"{_names(names)}: {line}" for line, names in runs_of.items() if line not in common]
+
+
+def _names(names: Sequence[str]) -> str:
+    """Names of runs; of many the first ones and how many more."""
+    if len(names) <= MAX_NAMES:
+        return ", ".join(names)
+    return f"{', '.join(names[:MAX_NAMES])} and {len(names) - MAX_NAMES} more runs"
