@@ -64,7 +64,7 @@ TWINS = [
     ("names", "the label of a test clip", {"step": "{}-label"}),
     ("files", "the apex of a test clip", {"step": "{}-apex"}),
     ("names", "the apex of a test clip", {"step": "{}-apex"}),
-    ("company", "batch statistics of the test fold", {"recognizer": "{}-batch"}),
+    ("batch-independence", "batch statistics of the test fold", {"recognizer": "{}-batch"}),
     ("fresh-process", "a stretch by all images", {"step": "{}-stretch"}),
     ("fold-name", "a setting tuned on each test person", {"recognizer": "{}-tuning"}),
 ]

@@ -134,7 +134,7 @@ def test_the_terminal_names_the_recipe_of_a_warning(runs, tmp_path, capsys):
 
 def test_a_warning_of_several_runs_is_said_once_with_their_names():
     groups = [(name, ["of all", *(["of many"] if name != "e" else ["of one"])]) for name in "abcde"]
-    assert join_warnings(groups) == (["of all"], ["a, b, c and 1 more runs: of many", "e: of one"])
+    assert join_warnings(groups) == (["of all"], ["a, b and 2 more runs: of many", "e: of one"])
 
 
 def test_a_published_accuracy_equal_to_the_majority_is_noted():

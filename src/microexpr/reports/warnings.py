@@ -108,4 +108,4 @@ def _names(names: Sequence[str]) -> str:
     """Names of runs; of many the first ones and how many more."""
     if len(names) <= MAX_NAMES:
         return ", ".join(names)
-    return f"{', '.join(names[:MAX_NAMES])} and {len(names) - MAX_NAMES} more runs"
+    return f"{', '.join(names[: MAX_NAMES - 1])} and {len(names) - MAX_NAMES + 1} more runs"

@@ -10,9 +10,9 @@ from .base import LEAK_CHECKS, TOLERANCE, Finding, LeakCheck, largest_difference
 from .trial import Trial
 
 
-@LEAK_CHECKS.register("company")
+@LEAK_CHECKS.register("batch-independence")
 @dataclass(frozen=True)
-class Company(LeakCheck):
+class BatchIndependence(LeakCheck):
     """Test clips are predicted together, one by one, in reverse order, and beside training clips."""
 
     question = "predicts a clip alike alone and beside others"
