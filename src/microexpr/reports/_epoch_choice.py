@@ -17,10 +17,15 @@ from .comparison import Predictions, RunDifference, compare_predictions
 from .tables import LEAKY
 
 LAST, INNER, ONE_EPOCH, EACH_FOLD = (
-    "the last epoch, fixed beforehand",
-    "the epoch chosen on inner folds of training people",
-    f"one epoch for all, chosen on the test people {LEAKY}",
-    f"the best epoch of each test fold {LEAKY}",
+    "last",
+    "by inner folds",
+    f"best for all {LEAKY}",
+    f"best of each fold {LEAKY}",
+)
+
+MEANINGS = (
+    "last: fixed beforehand; by inner folds: chosen for each test fold on its training people, held out in turn",
+    f"{LEAKY} chosen on the test people, one for all or one for each test fold: such a number is not comparable",
 )
 
 

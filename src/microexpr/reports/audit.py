@@ -13,7 +13,7 @@ from ..experiments.audit import Audit
 from ..experiments.leak_checks import LEAK_CHECKS
 from ..experiments.recognition_run import RecognitionRun
 from ..metrics import METRICS, Metric
-from ._epoch_choice import EpochChoice, KeptEpochs, epoch_choices
+from ._epoch_choice import MEANINGS, EpochChoice, KeptEpochs, epoch_choices
 from .base import FigureSpec, Report, Table
 from .plots import epochs_figure
 from .tables import LEAKY, format_score
@@ -67,7 +67,7 @@ def _choice_tables(choices: Sequence[EpochChoice], audit: Audit) -> list[Table]:
     names = list(choices[0].scores)
     columns = ["epoch", "chosen"]
     for name in names:
-        columns += [METRICS.get(name).label, "lift", "95 % over subjects"]
+        columns += [METRICS.get(name).label, "lift", "95 %"]
     rows = []
     for choice in choices:
         low, high = choice.epochs
@@ -80,11 +80,16 @@ def _choice_tables(choices: Sequence[EpochChoice], audit: Audit) -> list[Table]:
     run = audit.runs[0]
     clips, seeds = sum(len(fold["test"]) for fold in run.metadata.folds), len(audit.runs)
     mean = f"mean of {seeds} seeds" if seeds > 1 else "one seed"
-    note = (
-        f"{clips} clips, {len(run.unit_names)} folds, {mean}; lift: difference to the last epoch, with a paired "
-        f"bootstrap over people\n{LEAKY} the test people took part in the choice: such a number is not comparable"
-    )
-    return [Table("what the choice of the epoch is worth", tuple(columns), tuple(rows), note, n_own=len(rows))]
+    note = f"{clips} clips, {len(run.unit_names)} folds, {mean}; lift: to the last epoch, paired bootstrap over people"
+    return [
+        Table(
+            "what the choice of the epoch is worth",
+            tuple(columns),
+            tuple(rows),
+            "\n".join([note, *MEANINGS]),
+            n_own=len(rows),
+        )
+    ]
 
 
 def _figures(audit: Audit) -> list[FigureSpec]:
