@@ -265,7 +265,7 @@ def test_open_dataset_finds_the_folder_of_the_user(synthetic_datasets, monkeypat
 
 def test_open_dataset_names_the_nearest_right_name():
     with pytest.raises(UnknownNameError, match="did you mean 'casme2'"):
-        open_dataset("casme")
+        open_dataset("casme22")
 
 
 def test_synthesize_opens_an_equal_copy_again(tmp_path):

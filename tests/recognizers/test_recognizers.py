@@ -34,6 +34,7 @@ CASES = [
         "recognizer": {"name": "svm"},
     },
     {"name": "network", **SMALL},
+    {"name": "network-svm", **SMALL},
     {
         "name": "network",
         **SMALL,
@@ -54,6 +55,7 @@ def test_recognizers_pass_the_check(settings):
 def test_every_recognizer_is_checked():
     others = {"per-subject-weights", "saved-model"}  # they need files
     others |= {"action-unit-network"}  # it tells action units, and has tests of its own
+    others |= {"network-frames-first"}  # it learns from sequences: test_frames_first.py
     assert set(RECOGNIZERS.names()) - others <= {case["name"] for case in CASES}
 
 

@@ -91,7 +91,9 @@ class Casme(Dataset):
         found = [path for path in sorted(self.root.glob("*.xlsx")) if not path.name.startswith(("~", "."))]
         found = found or [path for path in sorted(self.root.glob("*.csv")) if path.name != CORRECTIONS]
         if not found:
-            raise MissingDataError(f"'{self.root}' has no coding sheet; put the release's xlsx file there")
+            raise MissingDataError(
+                f"'{self.root}' has no coding sheet; looked for *.xlsx and *.csv: put the release's there"
+            )
         if len(found) > 1:
             names = ", ".join(path.name for path in found)
             raise DataError(f"'{self.root}' has {len(found)} sheets ({names}); keep the one of the release")
