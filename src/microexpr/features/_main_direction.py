@@ -25,9 +25,11 @@ def main_vectors(u: np.ndarray, v: np.ndarray, region: np.ndarray, regions: int,
         bins: even number of bins of the full turn.
     """
     index = direction_bins(u, v, bins)
-    still = np.flatnonzero((u == 0) & (v == 0))
     cell = region * bins + index
-    counts = np.bincount(cell, minlength=regions * bins) - np.bincount(cell[still], minlength=regions * bins)
+    counts = np.bincount(cell, minlength=regions * bins)
+    if not u.all():  # seldom: what is still has no direction
+        still = np.flatnonzero((u == 0) & (v == 0))
+        counts = counts - np.bincount(cell[still], minlength=regions * bins)
     counts = counts.reshape(regions, bins)
     fullest = counts.argmax(axis=1)
     chosen = np.flatnonzero(index == fullest[region])  # what is still adds nothing to the sums

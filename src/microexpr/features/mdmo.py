@@ -68,10 +68,11 @@ class MDMO(FaceFeature):
         pixels = rows * width + columns
         total = np.zeros((len(REGIONS), 2))
         for t, flow in enumerate(array):
-            u, v = flow.reshape(height * width, -1)[:, :2].take(pixels, axis=0).T
+            u, v = (np.ascontiguousarray(flow[..., i]).ravel().take(pixels) for i in (0, 1))
             if self.alignment != "none":
                 head = (fit @ self._motion_of_anchors(flow, landmarks, t, anchors)).astype(np.float32)
-                u, v = u - places @ head[:, 0], v - places @ head[:, 1]
+                u -= places @ head[:, 0]
+                v -= places @ head[:, 1]
             total += main_vectors(u, v, numbers, len(REGIONS), self.bins)
         return arranged(total / len(array), self.components, self.weight)
 
