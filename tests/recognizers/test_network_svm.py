@@ -60,10 +60,12 @@ def test_mirrored_twins_reach_the_machine():
 
 
 def test_the_machine_starts_no_later_stage():
+    """A later stage takes the weights of the network, and nothing of the machine."""
     state = fitted().state()
     network = RECOGNIZERS.build({**SETTINGS, "name": "network"}, classes=CLASSES)
     samples, labels = synthetic_samples(12)
-    network.fit(samples, labels, init=state)
+    machine = set(state) - set(network.fit(samples, labels, init=state).state())
+    assert machine and all(name.startswith("_") for name in machine)
 
 
 def test_what_cannot_be_is_an_error(tmp_path):

@@ -158,7 +158,7 @@ class EpochJob(FoldJob):
             epoch: np.array([classes.index(label) for label in predicted], np.int16)
             for epoch, predicted in recognizer.predict_by_epoch(samples)
         }
-        recognizer.kept_.clear()
+        recognizer.epoch_states_.clear()
         return found
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from ..core.errors import RecipeError
-from .base import NETWORKS, Architecture, Dropout, DropoutRate, Size
+from .base import NETWORKS, Architecture, Dropout, DropoutRate, Size, require_sequences
 from .frame_features import LstmHead, features_of_frames
 from .vgg16 import Width, scaled
 
@@ -76,11 +76,7 @@ class AlexNetLstm(AlexNet):
         Raises:
             RecipeError: these are no sequences, or their images are too small.
         """
-        if len(shape) != 4 or min(shape[2:]) < SMALLEST:
-            raise RecipeError(
-                f"{self.name} takes sequences (frames, channels, height, width) of {SMALLEST}x{SMALLEST} pixels or "
-                f"more; got {shape}"
-            )
+        require_sequences(self.name, shape, SMALLEST)
         return Sequences(self, shape[1:], classes)
 
 

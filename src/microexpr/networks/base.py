@@ -14,6 +14,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from ..core.errors import RecipeError
 from ..core.registry import Registry
 
 Size = Annotated[int, Field(ge=1)]
@@ -62,6 +63,24 @@ class Architecture(ABC):
             shape: of one input without the batch, channels first: (C, H, W) or (T, C, H, W).
             classes: number of logits.
         """
+
+
+def require_sequences(name: str, shape: tuple[int, ...], smallest: int) -> None:
+    """Check that the inputs of a network are sequences of large enough images.
+
+    Args:
+        name: of the network.
+        shape: of one input without the batch, (T, C, H, W).
+        smallest: smallest height and width in pixels.
+
+    Raises:
+        RecipeError: they are not.
+    """
+    if len(shape) != 4 or min(shape[2:]) < smallest:
+        raise RecipeError(
+            f"{name} takes sequences (frames, channels, height, width) of {smallest}x{smallest} pixels or more; got "
+            f"{shape}"
+        )
 
 
 class FusedStep(ABC):

@@ -17,7 +17,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ..core.errors import RecipeError
-from .base import NETWORKS, Architecture, DropoutRate, Size
+from .base import NETWORKS, Architecture, DropoutRate, Size, require_sequences
 from .devanaboyina import dense_head
 from .resampling import resample_frames
 
@@ -54,12 +54,7 @@ class Cnn3d(Architecture):
         Raises:
             RecipeError: these are no sequences, or their images are too small.
         """
-        smallest = 2 ** len(self.maps)
-        if len(shape) != 4 or min(shape[2:]) < smallest:
-            raise RecipeError(
-                f"{self.name} takes sequences (frames, channels, height, width) of {smallest}x{smallest} pixels or "
-                f"more; got {shape}"
-            )
+        require_sequences(self.name, shape, 2 ** len(self.maps))
         return FramesInSpace(self, shape[1:], classes)
 
 

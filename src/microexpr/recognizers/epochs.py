@@ -17,16 +17,16 @@ class TrainedInEpochs(Recognizer):
 
     Attributes:
         keep_every: what was learned is kept after every so many epochs, and after the last one; 0 keeps nothing.
-        kept_: epoch, from 1 -> what had been learned by then.
+        epoch_states_: epoch, from 1 -> what had been learned by then.
     """
 
     keep_every = 0
-    kept_: dict[int, State]
+    epoch_states_: dict[int, State]
 
     def _keep(self, epoch: int, last: bool) -> None:
         """Keep what is learned now, if this epoch is one to keep."""
         if self.keep_every and (last or epoch % self.keep_every == 0):
-            self.kept_[epoch] = _copied(self.state())
+            self.epoch_states_[epoch] = _copied(self.state())
 
     def predict_by_epoch(self, samples: Sequence[Sample]) -> Iterator[tuple[int, list[str]]]:
         """The class of each sample after each kept epoch; what was learned last is in place again afterwards.
@@ -38,7 +38,7 @@ class TrainedInEpochs(Recognizer):
             Epoch, from 1, and n classes.
         """
         last = _copied(self.state())
-        for epoch, state in self.kept_.items():
+        for epoch, state in self.epoch_states_.items():
             self._take_state(state)
             yield epoch, self.predict(samples)
         self._take_state(last)

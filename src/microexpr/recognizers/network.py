@@ -210,7 +210,7 @@ class Network(TrainedInEpochs):
             schedule=components.schedule,
             on_progress=self.on_progress_,
         )
-        self.kept_ = {}
+        self.epoch_states_ = {}
         if self.keep_every:  # without a checkpoint, which holds one epoch only
             trainer.on_epoch = lambda history: self._keep(len(history), len(history) == self.epochs)
             self.history_ = trainer.run()

@@ -14,16 +14,16 @@ from pydantic import Field
 
 from ...core.errors import RecipeError
 from ...core.group_folds import assign_folds
-from ..base import State
 from ..kernel_ridge import leave_groups_out
-from .base import TRANSFORMS, Training, Transform
+from ._selection import Selection
+from .base import TRANSFORMS, Training
 
 Rate = Annotated[float, Field(ge=0, le=1)]
 
 
 @TRANSFORMS.register("genetic-selection")
 @dataclass
-class GeneticSelection(Transform):
+class GeneticSelection(Selection):
     """Keeps the features that a genetic algorithm chooses among those of the training clips.
 
     An individual is a set of features. Its fitness is the accuracy of ridge regression on the classes (1 for the own, 0
@@ -87,16 +87,6 @@ class GeneticSelection(Transform):
         if not child.any():
             child[rng.integers(length)] = True
         return child
-
-    def _transform(self, array: np.ndarray) -> np.ndarray:
-        return self._check_length(array, self.length_)[self.chosen_]
-
-    def state(self) -> State:
-        """Return the positions of the chosen features, and the number of all."""
-        return {"chosen": self.chosen_, "length": np.array(self.length_)}
-
-    def _restore(self, state: State) -> None:
-        self.chosen_, self.length_ = state["chosen"], int(state["length"])
 
 
 class Fitness:

@@ -14,13 +14,13 @@ import numpy as np
 from pydantic import Field
 
 from ...core.errors import RecipeError
-from ..base import State
-from .base import TRANSFORMS, Training, Transform
+from ._selection import Selection
+from .base import TRANSFORMS, Training
 
 
 @TRANSFORMS.register("gentle-boost")
 @dataclass
-class GentleBoost(Transform):
+class GentleBoost(Selection):
     """Keeps the features that gentle boosting takes to tell a class from all others, for any of the classes.
 
     In each round, a regression stump (one value below a threshold of one feature, another one above) is fitted to the
@@ -67,16 +67,6 @@ class GentleBoost(Transform):
             weights = weights * np.exp(-wanted * value)
             weights /= weights.sum()
         return found
-
-    def _transform(self, array: np.ndarray) -> np.ndarray:
-        return self._check_length(array, self.length_)[self.chosen_]
-
-    def state(self) -> State:
-        """Return the positions of the chosen features, and the number of all."""
-        return {"chosen": self.chosen_, "length": np.array(self.length_)}
-
-    def _restore(self, state: State) -> None:
-        self.chosen_, self.length_ = state["chosen"], int(state["length"])
 
 
 class SortedFeatures:
