@@ -14,6 +14,8 @@ from functools import cached_property
 import cv2
 import numpy as np
 
+from ..core.errors import RecipeError
+
 Offset = tuple[float, float, float]
 """Place of a neighbor (dt, dy, dx) in frames and pixels; along two axes at most, fractions are interpolated."""
 
@@ -25,6 +27,24 @@ TOLERANCE = np.float32(1e-3)
 
 WHOLE = 1e-9
 """Distance to a whole number below which an offset is one."""
+
+
+def inner_size(name: str, array: np.ndarray, radii: tuple[int, int, int]) -> tuple[int, int]:
+    """Height and width of the voxels of a clip whose neighbors all lie in it.
+
+    Args:
+        name: of the descriptor, for the error.
+        array: (T, H, W).
+        radii: (R_X, R_Y, R_T), in pixels, pixels and frames.
+
+    Raises:
+        RecipeError: there is none, because the images are too small.
+    """
+    across, down, _ = radii
+    height, width = array.shape[1] - 2 * down, array.shape[2] - 2 * across
+    if height < 1 or width < 1:
+        raise RecipeError(f"{name}: images of {array.shape[1:]} are too small for radii {radii}; use larger images")
+    return height, width
 
 
 class Slab:

@@ -16,8 +16,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
-from ..core.errors import RecipeError
-from ._neighbors import block_histograms
+from ._neighbors import block_histograms, inner_size
 from .base import FEATURES, Change, Feature, blocks
 
 COMPONENTS = ("sign", "magnitude", "orientation")
@@ -66,12 +65,7 @@ class CompletedPatterns(Feature):
         Raises:
             RecipeError: the images are too small for the radii.
         """
-        across, down, _ = self.radii
-        height, width = array.shape[1] - 2 * down, array.shape[2] - 2 * across
-        if height < 1 or width < 1:
-            raise RecipeError(
-                f"{self.name}: images of {array.shape[1:]} are too small for radii {self.radii}; use larger images"
-            )
+        height, width = inner_size(self.name, array, self.radii)
         regions = list(blocks(height, width, self.grid))
         counts = [block_histograms(codes, regions, 2**self.neighbors) for codes in self.codes(array)]
         return np.stack(counts, axis=1).ravel()

@@ -14,8 +14,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
-from ..core.errors import RecipeError
-from ._neighbors import block_histograms, neighbor_codes
+from ._neighbors import block_histograms, inner_size, neighbor_codes
 from .base import FEATURES, Change, Feature, blocks
 
 SPATIAL, TEMPORAL = 4, 2
@@ -58,11 +57,7 @@ class LBPSIP(Feature):
             RecipeError: the images are too small for the radii.
         """
         across, down, along = self.radii
-        height, width = array.shape[1] - 2 * down, array.shape[2] - 2 * across
-        if height < 1 or width < 1:
-            raise RecipeError(
-                f"lbp-sip: images of {array.shape[1:]} are too small for radii {self.radii}; use larger images"
-            )
+        height, width = inner_size(self.name, array, self.radii)
         offsets = [(0, 0, across), (0, -down, 0), (0, 0, -across), (0, down, 0), (-along, 0, 0), (along, 0, 0)]
         (codes,) = neighbor_codes(array, (along, down, across), [offsets])
         counts = block_histograms(codes, blocks(height, width, self.grid, self.overlap), 2 ** (SPATIAL + TEMPORAL))

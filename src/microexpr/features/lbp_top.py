@@ -14,8 +14,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
-from ..core.errors import RecipeError
-from ._neighbors import Offset, block_histograms, neighbor_codes
+from ._neighbors import Offset, block_histograms, inner_size, neighbor_codes
 from .base import FEATURES, Change, Feature, blocks
 
 PLANES = ("XY", "XT", "YT")
@@ -61,11 +60,7 @@ class LBPTOP(Feature):
             RecipeError: the images are too small for the radii.
         """
         across, down, along = self.radii
-        height, width = array.shape[1] - 2 * down, array.shape[2] - 2 * across
-        if height < 1 or width < 1:
-            raise RecipeError(
-                f"lbp-top: images of {array.shape[1:]} are too small for radii {self.radii}; use larger images"
-            )
+        height, width = inner_size(self.name, array, self.radii)
         regions = list(blocks(height, width, self.grid, self.overlap))
         codes = neighbor_codes(array, (along, down, across), [self.offsets(plane) for plane in range(len(PLANES))])
         counts = np.stack([block_histograms(own, regions, 2**self.neighbors) for own in codes], axis=1)
