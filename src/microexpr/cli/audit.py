@@ -68,9 +68,9 @@ def audit(
     if folds is not None:
         print_report(audit_folds(folds), out)
         return
-    from ..experiments.audit import audit_recipe
+    from ..experiments.audit import audit_folder, audit_recipe
 
-    target = folder or Path("runs") / f"audit-{Path(recipe).stem}"
+    target = folder or audit_folder(recipe, data is DataSource.synthetic, quick)
     with show_progress() as progress:
         found = audit_recipe(
             recipe,

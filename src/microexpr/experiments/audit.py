@@ -17,6 +17,7 @@ from .leak_checks import LEAK_CHECKS, Finding, make_trial
 from .options import RunOptions
 from .recognition_folds import check_settings, evaluate
 from .recognition_run import RecognitionRun
+from .runs import default_folder
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def audit_recipe(  # noqa: PLR0913
 
     Args:
         recipe: name of a shipped recipe of recognition, path of a TOML file, or a recipe.
-        out: folder of the runs; `runs/audit-<recipe>` if left out.
+        out: folder of the runs; `runs/audit-<recipe>` if left out, with suffixes as for a run.
         roots: data set -> folder; takes precedence over the configuration.
         set: dotted key of the recipe -> value.
         seeds: how many times to train, with seeds 0, 1, 2 ...
@@ -95,12 +96,18 @@ def audit_recipe(  # noqa: PLR0913
         workers=workers,
         roots={name: Path(root) for name, root in (roots or {}).items()},
     )
-    folder = Path("runs") / f"audit-{loaded.name}" if out is None else Path(out)
+    folder = audit_folder(loaded.name, synthetic, quick) if out is None else Path(out)
     with show_progress(progress) as callback:
         findings, caveats = look_for_leaks(loaded, options, callback)
         runs = _train(loaded, folder, options, seeds, EpochEvaluation(keep_every, inner_folds), callback)
     faces = any(run.synthetic for run in runs) or synthetic
     return Audit(loaded, findings, tuple(runs), faces, tuple(caveats))
+
+
+def audit_folder(name: str, synthetic: bool = False, quick: bool = False) -> Path:
+    """The default folder of an audit: that of a run of the recipe, with `audit-` before its name."""
+    run = default_folder(name, synthetic, quick)
+    return run.with_name(f"audit-{run.name}")
 
 
 def look_for_leaks(
