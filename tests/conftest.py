@@ -6,6 +6,7 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -30,11 +31,53 @@ def isolated_user_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch:
     monkeypatch.setenv("MICROEXPR_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
+class SmallCopies(Mapping[str, Dataset]):
+    """A small synthetic copy of every data set, with three subjects, made when a test first asks for it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.names = DATASETS.names()
+        self.made: dict[str, Dataset] = {}
+
+    def __getitem__(self, name: str) -> Dataset:
+        if name not in self.names:
+            raise KeyError(name)
+        if name not in self.made:
+            self.made[name] = DATASETS.get(name).make_synthetic(self.folder / name, subjects=3, image_scale=0.25)
+        return self.made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def roots(self) -> Roots:
+        """Data set -> folder, for runs; only those that a run opens are made."""
+        return Roots(self)
+
+
+class Roots(Mapping[str, Path]):
+    """The folders of small copies."""
+
+    def __init__(self, copies: SmallCopies) -> None:
+        self.copies = copies
+
+    def __getitem__(self, name: str) -> Path:
+        return self.copies[name].root
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.copies)
+
+    def __len__(self) -> int:
+        return len(self.copies)
+
+
 @pytest.fixture(scope="session")
-def synthetic_datasets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Dataset]:
+def synthetic_datasets(tmp_path_factory: pytest.TempPathFactory) -> SmallCopies:
     """A small synthetic copy of every data set, with three subjects."""
-    base = tmp_path_factory.mktemp("synthetic_datasets")
-    return {name: cls.make_synthetic(base / name, subjects=3, image_scale=0.25) for name, cls in DATASETS}
+    return SmallCopies(tmp_path_factory.mktemp("synthetic_datasets"))
 
 
 RECIPE = """

@@ -2,6 +2,7 @@
 
 import shutil
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from microexpr.synthetic.motion.geometry import MEAN_FACE
 from tests.synthetic.objective_classes import objective_class
 
 
-def damaged(synthetic_datasets: dict[str, Dataset], name: str, tmp_path: Path) -> Dataset:
+def damaged(synthetic_datasets: Mapping[str, Dataset], name: str, tmp_path: Path) -> Dataset:
     """A copy of a synthetic data set that a test may change."""
     return type(synthetic_datasets[name])(shutil.copytree(synthetic_datasets[name].root, tmp_path / name))
 

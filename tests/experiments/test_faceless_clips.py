@@ -29,7 +29,7 @@ def blindfolded(recipe, synthetic_datasets, tmp_path, monkeypatch):
         def __call__(self, sample):
             return dataclasses.replace(sample, face_found=sample.id not in hidden)
 
-    options = RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in synthetic_datasets.items()})
+    options = RunOptions(allow_subset=True, roots=synthetic_datasets.roots)
     ids = [clip.id for clip in synthetic_datasets["megc2019"].clips()]
 
     def run(n):

@@ -118,7 +118,7 @@ def test_another_file_of_weights_is_another_input(options, tmp_path, monkeypatch
 
 
 def test_a_run_of_spotting_names_what_changed(synthetic_datasets, tmp_path, monkeypatch):
-    options = RunOptions(allow_subset=True, roots={name: d.root for name, d in synthetic_datasets.items()})
+    options = RunOptions(allow_subset=True, roots=synthetic_datasets.roots)
     recipe = load_recipe("spot-strain-peaks")
     monkeypatch.setattr(spotting_videos, "_track", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):

@@ -27,7 +27,7 @@ from tests.conftest import NETWORK, RECIPE
 @pytest.fixture
 def subset(synthetic_datasets):
     """Options for the small synthetic releases of the tests."""
-    return RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in synthetic_datasets.items()})
+    return RunOptions(allow_subset=True, roots=synthetic_datasets.roots)
 
 
 def files(run: RecognitionRun) -> dict[str, bytes]:

@@ -19,7 +19,7 @@ recipes = ["megc2019-majority", "megc2019-svm"]
 
 @pytest.fixture
 def arguments(synthetic_datasets):
-    roots = {name: dataset.root for name, dataset in synthetic_datasets.items()}
+    roots = {name: synthetic_datasets[name].root for name in ("megc2019", "samm", "smic")}
     return {"roots": roots, "allow_subset": True, "progress": False}
 
 

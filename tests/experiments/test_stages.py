@@ -45,7 +45,7 @@ def route():
 
 @pytest.fixture
 def options(synthetic_datasets):
-    return RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in synthetic_datasets.items()})
+    return RunOptions(allow_subset=True, roots=synthetic_datasets.roots)
 
 
 @pytest.fixture(autouse=True)

@@ -32,7 +32,7 @@ recognizer = { name = "network", epochs = 2, batch_size = 16 }
 @pytest.fixture
 def options(synthetic_datasets, tmp_path, monkeypatch):
     monkeypatch.setenv("MICROEXPR_CACHE", str(tmp_path / "cache"))
-    return RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in synthetic_datasets.items()})
+    return RunOptions(allow_subset=True, roots=synthetic_datasets.roots)
 
 
 def test_the_model_is_trained_on_all_subjects_once(synthetic_datasets, options, tmp_path, monkeypatch):

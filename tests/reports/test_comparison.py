@@ -18,7 +18,7 @@ from tests.conftest import RECIPE
 
 @pytest.fixture(scope="module")
 def run(synthetic_datasets, tmp_path_factory):
-    options = RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in synthetic_datasets.items()})
+    options = RunOptions(allow_subset=True, roots=synthetic_datasets.roots)
     return evaluate(parse_recipe("first", RECIPE), tmp_path_factory.mktemp("comparison") / "run", options)
 
 

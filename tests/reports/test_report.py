@@ -29,7 +29,7 @@ def made(synthetic_datasets, tmp_path_factory):
     from microexpr.recipes import parse_recipe
     from tests.conftest import NETWORK
 
-    options = RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in synthetic_datasets.items()})
+    options = RunOptions(allow_subset=True, roots=synthetic_datasets.roots)
     return evaluate(parse_recipe("test-network", NETWORK), tmp_path_factory.mktemp("report") / "run", options)
 
 
@@ -136,7 +136,7 @@ def test_each_data_set_has_its_interval_and_its_majority_baseline(made):
 
 
 def test_settings_name_the_chain_the_recognizer_and_the_labels(recipe, synthetic_datasets, tmp_path):
-    options = RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in synthetic_datasets.items()})
+    options = RunOptions(allow_subset=True, roots=synthetic_datasets.roots)
     clips = [clip for clip in synthetic_datasets["megc2019"].clips() if clip.labels.get("emotion")]
     labels = tmp_path / "mine.csv"
     labels.write_text("clip,label\n" + "".join(f"{clip.id},{clip.labels['emotion']}\n" for clip in clips))
@@ -221,7 +221,7 @@ def test_damaged_files_of_runs_are_named(made, tmp_path, name, content):
 
 
 def test_seeds_are_averaged(network, synthetic_datasets, tmp_path):
-    options = RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in synthetic_datasets.items()})
+    options = RunOptions(allow_subset=True, roots=synthetic_datasets.roots)
     run_seeds(network, tmp_path / "runs", options, 2, no_progress)
     runs = find_runs(tmp_path / "runs")
     each = [summarize([run]).metrics["macro_f1"] for run in runs]
@@ -260,7 +260,7 @@ def test_wrong_folders_are_errors(made, tmp_path):
 
 
 def test_runs_of_one_protocol_are_compared_in_one_table(made, recipe, synthetic_datasets, tmp_path):
-    options = RunOptions(allow_subset=True, roots={name: dataset.root for name, dataset in synthetic_datasets.items()})
+    options = RunOptions(allow_subset=True, roots=synthetic_datasets.roots)
     other = evaluate(recipe, tmp_path / "run", options)
     [table] = compare_by_protocol([summarize([made]), summarize([other])])
     assert [row[0].split(":")[0] for row in table.rows[:3]] == ["test of a network", "test", "majority baseline"]
