@@ -1,4 +1,4 @@
-"""CASME II: 255 micro-expressions of 26 subjects at 200 frames per second."""
+"""CASME II: 255 micro-expressions of 26 subjects at 200 frames per second, and one more in a later sheet."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from ..core.clip import Clip
 from ..synthetic import Timing
@@ -13,6 +14,7 @@ from . import _sheets as sheets
 from ._objective import ROMAN, objective_class
 from ._records import Correction, DatasetInfo, DatasetIssue
 from .base import DATASETS, Dataset
+from .synthetic.action_units import deal_action_units
 from .synthetic.clips import (
     ClipSpec,
     Labels,
@@ -24,6 +26,7 @@ from .synthetic.clips import (
 )
 
 SHEETS = ("CASME2-coding-20140508.xlsx", "CASME2-coding-20190701.xlsx")
+UPDATED_SHEETS = ("CASME2-coding-updated.xlsx",)
 OBJECTIVE = "CASME2-ObjectiveClasses.xlsx"
 IMAGE_FOLDERS = ("Cropped", "Cropped-updated/Cropped", "CASME2_RAW_selected")
 COLUMNS = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units", "Estimated Emotion")
@@ -63,6 +66,17 @@ The counts of each emotion, of each class, and of both for classes III to V are 
 split left.
 """
 
+ADDED = ("sub24", "EP02_07", ("repression", "VII"))
+"""The clip that only the updated sheet has, and its labels in a synthetic copy, which are our choice.
+
+Varanka et al. say that row 222 of it, the second of sub24, is in no other sheet, and leave sub24/EP02_07 out of MEGC
+2019.
+"""
+
+POSITIVES = {1: 26, 2: 22, 4: 130, 5: 2, 6: 13, 7: 39, 9: 13, 10: 16, 12: 34, 14: 27, 15: 16, 17: 25}
+"""Action unit -> clips of the updated sheet that show it, of the twelve that Varanka et al. evaluate across data sets
+(CD6ME)."""
+
 
 @DATASETS.register("casme2")
 class Casme2(Dataset):
@@ -72,6 +86,8 @@ class Casme2(Dataset):
     objective classes are a sheet of their own; without it clips have no `objective`, and `check` reports it.
     """
 
+    sheet_names: ClassVar[tuple[str, ...]] = SHEETS
+    has_added: ClassVar[bool] = False
     info = DatasetInfo(
         title="CASME II",
         citation="Yan et al. 2014, CASME II: An Improved Spontaneous Micro-Expression Database, PLoS ONE 9(1)",
@@ -103,7 +119,7 @@ class Casme2(Dataset):
 
     def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """The rows of both sheets, joined by subject and file name."""
-        rows, issues = sheets.read_subject_rows(sheets.find_path(self.root, SHEETS, "coding sheet"), COLUMNS)
+        rows, issues = sheets.read_subject_rows(sheets.find_path(self.root, self.sheet_names, "coding sheet"), COLUMNS)
         images = next((self.root / n for n in IMAGE_FOLDERS if (self.root / n).is_dir()), self.root / IMAGE_FOLDERS[0])
         objective, objective_issues = self._objective()
         issues += objective_issues
@@ -142,7 +158,7 @@ class Casme2(Dataset):
         """Both sheets and the cropped images, 280x340."""
         rows, classes = [], []
         recording = RecordingSpec("casme2", fps=200, size=(340, 280), image_scale=image_scale)
-        for spec in clip_specs(subjects, seed):
+        for spec in clip_specs(subjects, seed, added=cls.has_added):
             folder = root / "Cropped" / spec.subject / spec.name
             apex_cell: object
             if (spec.subject, spec.name) == NO_APEX:  # its frames in the sheet: 261, /, 321
@@ -153,14 +169,46 @@ class Casme2(Dataset):
                 onset, apex_cell, offset = recording.write_frames(spec, folder, "reg_img{}.jpg")
             times = (onset, apex_cell, offset)
             rows.append((spec.subject[3:], spec.name, None, *times, None, spec.action_units, spec.emotion))
-            classes.append((int(spec.subject[3:]), spec.name, ROMAN.index(spec.objective) + 1))
+            if (spec.subject, spec.name) != ADDED[:2]:
+                classes.append((int(spec.subject[3:]), spec.name, ROMAN.index(spec.objective) + 1))
         header = ("Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None, *COLUMNS[5:])
-        sheets.write_rows(root / SHEETS[0], header, rows)
+        sheets.write_rows(root / cls.sheet_names[0], header, rows)
         sheets.write_rows(root / OBJECTIVE, ("Subject", "Filename", "Objective Class"), classes)
 
 
-def clip_specs(subjects: int | None, seed: int) -> list[ClipSpec]:
-    """The clips of a synthetic copy; a whole one has the published counts, those of MEGC 2018 and 2019 among them."""
+@DATASETS.register("casme2_updated")
+class Casme2Updated(Casme2):
+    """CASME II by the sheet `CASME2-coding-updated.xlsx`, in the folders of `casme2`: CD6ME counts its 256 rows.
+
+    Clips and people have the names they have in `casme2`; never give a recipe both. Apexes that are '/' are unknown,
+    but for the one that is corrected in `casme2`, too: Varanka et al. estimate 21 of them from optical flow and correct
+    one offset, by the number of the row. A `corrections.csv` beside the sheet adds them. The clip that is added has no
+    objective class.
+    """
+
+    sheet_names = UPDATED_SHEETS
+    has_added = True
+    info = dataclasses.replace(
+        Casme2.info,
+        title="CASME II, updated sheet",
+        clips=256,
+        counts={},
+        per_subject={subject: n + (subject == f"casme2/{ADDED[0]}") for subject, n in Casme2.info.per_subject.items()},
+        source="sheet of 8 May 2014, and the row that Varanka et al. say is added",
+        more_labels=("emotion", "objective", "action_units"),
+    )
+
+
+def clip_specs(subjects: int | None, seed: int, added: bool = False) -> list[ClipSpec]:
+    """The clips of a synthetic copy; a whole one has the published counts, those of MEGC 2018 and 2019 among them.
+
+    The counts of action units are those of the updated sheet: they hold with the clip that it adds.
+
+    Args:
+        subjects: how many; None for all.
+        seed: of what is drawn.
+        added: also the clip that only the updated sheet has, if its subject is among them.
+    """
     fixed_names = {subject: name for subject, (name, _) in NOT_IN_MEGC2019.items()}
     specs, used = [], Counter[str]()
     for subject, labels in sorted(_subject_labels(subjects, seed)):
@@ -169,7 +217,11 @@ def clip_specs(subjects: int | None, seed: int) -> list[ClipSpec]:
         if subject in fixed_names and labels == NOT_IN_MEGC2019[subject][1]:
             name = fixed_names.pop(subject)
         specs.append(clip_spec("casme2", subject, name, labels, seed))
-    return specs
+    subject, name, labels = ADDED
+    if subject in used:
+        specs.append(clip_spec("casme2", subject, name, labels, seed))
+    specs = deal_action_units(specs, {**LABELS, labels: LABELS[labels] + 1}, POSITIVES, seed)
+    return [spec for spec in specs if added or (spec.subject, spec.name) != ADDED[:2]]
 
 
 def _subject_labels(subjects: int | None, seed: int) -> list[tuple[str, Labels]]:

@@ -11,6 +11,7 @@ from . import _sheets as sheets
 from ._objective import objective_class
 from ._records import DatasetInfo, DatasetIssue
 from .base import DATASETS, Dataset
+from .synthetic.action_units import deal_action_units
 from .synthetic.clips import (
     ClipSpec,
     Labels,
@@ -71,6 +72,9 @@ LABELS: Mapping[Labels, int] = {
     ("Other", "VII"): 26,
 }
 """Clips by emotion and objective class: classes I to VI are one emotion each; VII has all others."""
+
+POSITIVES = {1: 6, 2: 18, 4: 23, 5: 10, 6: 3, 7: 46, 9: 5, 10: 6, 12: 28, 14: 13, 15: 4, 17: 6}
+"""Action unit -> clips that show it, of the twelve that Varanka et al. evaluate across data sets (CD6ME)."""
 
 MEGC2018_CLASSES = frozenset({"I", "II", "III", "IV", "V"})
 
@@ -152,15 +156,15 @@ class Samm(Dataset):
 def clip_specs(subjects: int | None, seed: int) -> list[ClipSpec]:
     """The clips of a synthetic copy; a whole one has the published counts.
 
-    Those are the counts of emotions and objective classes, the clips per subject of MEGC 2019, and the 21 subjects of
-    MEGC 2018.
+    Those are the counts of emotions, objective classes and action units, the clips per subject of MEGC 2019, and the 21
+    subjects of MEGC 2018.
     """
     specs, used = [], Counter[str]()
     for subject, labels in sorted(_subject_labels(subjects, seed)):
         used[subject] += 1
         name = f"{subject}_{1 + used[subject] // 8}_{1 + used[subject] % 8}"
         specs.append(clip_spec("samm", subject, name, labels, seed))
-    return specs
+    return deal_action_units(specs, LABELS, POSITIVES, seed)
 
 
 def _subject_labels(subjects: int | None, seed: int) -> list[tuple[str, Labels]]:

@@ -132,6 +132,10 @@ def draw_action_units(objective: str | None, emotion: str | None, rng: np.random
     if objective not in _UNITS_OF_CLASS:
         raise ValueError(f"objective class '{objective}' cannot be shown; known: {', '.join(_UNITS_OF_CLASS)}")
     sets = _UNITS_OF_CLASS[objective]
-    chosen = sets[int(rng.integers(len(sets)))]
+    return draw_side(sets[int(rng.integers(len(sets)))], rng)
+
+
+def draw_side(numbers: Iterable[int], rng: np.random.Generator) -> tuple[Unit, ...]:
+    """Draw on which side of the face action units are shown: three of ten sets are on one side only."""
     side = str(rng.choice(["L", "R"])) if rng.random() < 0.3 else ""
-    return tuple((unit, side if unit in _ONE_SIDED else "") for unit in chosen)
+    return tuple((number, side if number in _ONE_SIDED else "") for number in numbers)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -28,6 +29,8 @@ from ...synthetic import (
 
 Labels = tuple[str, str]
 """(emotion, objective class); the class is empty for a release that has none."""
+
+Key = TypeVar("Key", bound=tuple[Any, ...])
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ def two_labels_per_subject(counts: Mapping[Labels, int], subjects: Mapping[str, 
     return pairs
 
 
-def subsample_counts(counts: Mapping[Labels, int], n: int) -> dict[Labels, int]:
+def subsample_counts(counts: Mapping[Key, int], n: int) -> dict[Key, int]:
     """Counts that add up to n at most: each label once, the most frequent first, then in proportion to `counts`."""
     by_frequency = sorted(counts, key=lambda labels: (-counts[labels], labels))
     chosen = Counter(dict.fromkeys(by_frequency[:n], 1))
