@@ -11,7 +11,18 @@ import pytest
 
 from microexpr.core.clip import Clip
 from microexpr.core.errors import AnnotationError, MissingDataError, UnknownNameError, UsageError
-from microexpr.datasets import DATASETS, Dataset, casme, casme2, check_dataset, open_dataset, samm, smic, synthesize
+from microexpr.datasets import (
+    DATASETS,
+    Dataset,
+    casme,
+    casme2,
+    casme3a,
+    check_dataset,
+    open_dataset,
+    samm,
+    smic,
+    synthesize,
+)
 from microexpr.datasets.megc2019 import FLOWS, PARTS, SYNTHETIC_FLOWS, _flow_image
 from microexpr.datasets.synthetic import clips as synthetic_clips
 from microexpr.imaging.frames import open_frames
@@ -57,9 +68,10 @@ def test_a_whole_copy_has_the_published_counts(name, tmp_path, monkeypatch):
 
 
 def clips_of_whole_copies(seed: int = 0) -> list[Clip]:
-    """The clips of whole copies of CASME, CASME II, SAMM and SMIC, without their frames."""
+    """The clips of whole copies of the releases with protocols of their own, without their frames."""
     clips = []
-    for dataset, release in (("casme", casme), ("casme2", casme2), ("samm", samm), ("smic", smic)):
+    releases = {"casme": casme, "casme2": casme2, "casme3a": casme3a, "samm": samm, "smic": smic}
+    for dataset, release in releases.items():
         for spec in release.clip_specs(None, seed):
             subject = f"{dataset}/{smic.subject_id(spec.subject) if dataset == 'smic' else spec.subject}"
             labels = {"emotion": spec.emotion, "objective": spec.objective, "action_units": spec.action_units}
@@ -68,7 +80,7 @@ def clips_of_whole_copies(seed: int = 0) -> list[Clip]:
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 3])
-@pytest.mark.parametrize("name", ["casme", "casme2", "samm", "smic"])
+@pytest.mark.parametrize("name", ["casme", "casme2", "casme3a", "samm", "smic"])
 def test_every_seed_gives_the_published_counts(name, seed):
     clips, info = [clip for clip in clips_of_whole_copies(seed) if clip.dataset == name], DATASETS.get(name).info
     assert len(clips) == info.clips == len({clip.id for clip in clips})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..core.action_units import ACTION_UNITS
@@ -171,6 +171,35 @@ _PENG2017 = {
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# CAS(ME)^3, part A, by emotion (sheet v2 of its micro-expressions: 860 clips)
+
+_CASME3A = {"disgust": 250, "surprise": 187, "others": 161, "fear": 86, "anger": 64, "sad": 57, "happy": 55}
+_CASME3A_WORDS = {
+    "happy": "positive",
+    "surprise": "surprise",
+    **dict.fromkeys(("disgust", "fear", "anger", "sad"), "negative"),
+}
+
+
+def _casme3a(name: str, title: str, words: Mapping[str, str], subjects: int | None = None) -> Protocol:
+    """Leave one subject out; `words` are the classes of the emotions that take part."""
+    counts = dict.fromkeys(sorted(set(words.values())), 0)
+    for emotion, word in words.items():
+        counts[word] += _CASME3A[emotion]
+    return Protocol(
+        name=name,
+        title=f"CAS(ME)^3, part A, {title}, leave one subject out",
+        datasets=("casme3a",),
+        label="emotion",
+        classes=tuple(counts),
+        label_map={"casme3a": words},
+        counts={"casme3a": counts},
+        subjects={"casme3a": subjects} if subjects else {},
+        source="Li et al. 2023 (CAS(ME)^3); classes as in the papers that compare 3, 4 and 7; counts: sheet v2",
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Macro-expressions of Peng et al. 2018: 10 431 images of four releases
 
 # In the order of the objective classes I to V, which show the same action units: so the last layer carries over.
@@ -294,6 +323,9 @@ _PUBLISHED = (
         primary_metrics=("weighted_average_recall", "macro_f1"),
         source="Peng, Wang, Chen, Liu and Fu 2017 (DTSCNN); which emotions a class has is our choice",
     ),
+    _casme3a("casme3a-7", "seven emotions", {emotion: emotion for emotion in _CASME3A}, 94),
+    _casme3a("casme3a-4", "negative, positive, surprise and others", {**_CASME3A_WORDS, "others": "others"}, 94),
+    _casme3a("casme3a-3", "negative, positive and surprise", _CASME3A_WORDS),
     Protocol(
         name="macro-oulu-casia",
         title="Oulu-CASIA, six emotions, whole sequences, tested on a tenth of the subjects",

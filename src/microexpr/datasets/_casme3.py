@@ -1,0 +1,128 @@
+"""What the parts of CAS(ME)^3 share: where their sheets and frames lie, and what `check` looks for in all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ..core.action_units import parse_action_units
+from ..core.clip import Clip
+from ..core.errors import DataError, MediaError, MissingDataError, UsageError
+from ..imaging.frames import open_frames
+from . import _sheets as sheets
+from ._macro import subfolders
+from ._records import DatasetIssue
+
+FPS = 30
+CITATION = (
+    "Li et al. 2023, CAS(ME)^3: A Third Generation Facial Spontaneous Micro-Expression Database With Depth Information "
+    "and High Ecological Validity, IEEE TPAMI 45(3)"
+)
+ACCESS = "license agreement with the Institute of Psychology, Chinese Academy of Sciences; sheets: CAS-ME-3 on GitHub"
+LETTERS = "abcdefghijklm"
+"""Names of the 13 videos that each person of parts A and B watched."""
+
+
+def find_sheet(root: Path, part: str, names: Sequence[str], what: str, outdated: Sequence[str] = ()) -> Path:
+    """The sheet of a part, as xlsx or csv.
+
+    Args:
+        root: of the release.
+        part: `A`, `B` or `C`.
+        names: of the sheet, without its suffix; the first that is there is taken.
+        what: what it is, for the error.
+        outdated: names of an earlier version, which is not read.
+
+    Raises:
+        MissingDataError: it is not there.
+        DataError: it is there as xls only, or in an earlier version only.
+    """
+    tops = ("", "annotation/", f"annotation/part{part}/", f"part_{part}/", f"part_{part}/annotation/")
+    paths = [top + name for name in names for top in tops]
+    try:
+        return sheets.find_path(root, [path + suffix for path in paths for suffix in (".xlsx", ".csv")], what)
+    except MissingDataError:
+        old = next((root / f"{path}.xls" for path in paths if (root / f"{path}.xls").is_file()), None)
+        if old is not None:
+            raise DataError(
+                f"'{old}' is in the format of Excel before 2007, which is not read; open it in a spreadsheet program "
+                f"and save it as '{old.stem}.xlsx' beside it"
+            ) from None
+        first = [top + name + end for name in outdated for top in tops for end in (".xlsx", ".xls", ".csv")]
+        if found := next((root / name for name in first if (root / name).is_file()), None):
+            raise DataError(
+                f"'{found}' is an earlier version with wrong rows, which is not read; get '{names[0]}.xlsx'"
+            ) from None
+        raise
+
+
+def find_images(root: Path, part: str, clips: Sequence[str] = ()) -> Path:
+    """The folder of a part's images: of its videos, or else of its micro-expressions.
+
+    Args:
+        root: of the release.
+        part: `A`, `B` or `C`.
+        clips: names of folders that hold micro-expressions only.
+
+    Raises:
+        MissingDataError: it is not there.
+    """
+    name = f"part_{part}"
+    tops = [f"{top}{name}" for top in (f"{name}/data/", "data/", f"{name}/", "")]
+    cut = [f"{top}{clip}" for clip in clips for top in (f"{name}/data/", f"{name}/", "")]
+    # Last, because `part_A` may hold no more than the sheets, or the folder of the micro-expressions.
+    return sheets.find_path(root, [*tops[:3], *cut, tops[3]], f"folder of the images of part {part}")
+
+
+def child(folder: Path, name: str) -> Path:
+    """The folder of that name in a folder, whatever the case of its letters; `folder / name` where there is none.
+
+    The sheets write `spNO.1` and once `J` for a video that is `j`; folders are called `spNO.1` and `spNo.1`.
+    """
+    exact = folder / name
+    if exact.is_dir() or not folder.is_dir():
+        return exact
+    return next((path for path in subfolders(folder) if path.name.casefold() == name.casefold()), exact)
+
+
+def frames_of(video: Path) -> Path:
+    """The color images of a video's folder: in its folder `color`, beside `depth`, or in itself."""
+    color = child(video, "color")
+    return color if color.is_dir() or not video.is_dir() else video
+
+
+def dropped_frames(clips: Sequence[Clip]) -> Iterator[DatasetIssue]:
+    """A note for each clip that lacks frames between its onset and its offset: the camera dropped some."""
+    numbers: dict[Path, frozenset[int]] = {}
+    for clip in clips:
+        if clip.onset is None or clip.offset is None or not clip.source.exists():
+            continue
+        if clip.source not in numbers:
+            numbers[clip.source] = _numbers(clip.source)
+        wanted = range(clip.onset, clip.offset + 1)
+        absent = len(wanted) - len(numbers[clip.source].intersection(wanted))
+        if absent and numbers[clip.source]:
+            reason = f"of {len(wanted)} frames from onset to offset are not there"
+            yield DatasetIssue(clip.id, "frames", str(absent), reason, note=True)
+
+
+def _numbers(source: Path) -> frozenset[int]:
+    try:
+        return frozenset(open_frames(source).numbers)
+    except MediaError:  # `Dataset.check` reports it
+        return frozenset()
+
+
+def unclear_action_units(clips: Sequence[Clip]) -> Iterator[DatasetIssue]:
+    """An issue for each clip whose action units cannot be read, a note for each with an uncertain one (`13?`)."""
+    for clip in clips:
+        text = clip.labels.get("action_units", "")
+        try:
+            parse_action_units(text)
+        except UsageError as error:
+            reason = f"cannot be read: {error}; a corrections.csv beside the release corrects it"
+            yield DatasetIssue(clip.id, "action_units", text, reason)
+            continue
+        if "?" in text:
+            reason = "the sheet marks an action unit as uncertain; it counts as shown"
+            yield DatasetIssue(clip.id, "action_units", text, reason, note=True)
