@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,13 @@ def read_corrections(folder: Path) -> list[Correction]:
         if absent := [name for name in names if row.get(name) is None]:
             raise DataError(f"'{path}' lacks the column '{absent[0]}'; it needs {', '.join(names)}")
     return [Correction(**{name: row[name].strip() for name in names}) for row in rows]
+
+
+def write_corrections(folder: Path, corrections: Iterable[Correction]) -> None:
+    """Write the `corrections.csv` of a folder."""
+    names = [f.name for f in dataclasses.fields(Correction)]
+    with (folder / CORRECTIONS).open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([names, *(dataclasses.astuple(correction) for correction in corrections)])
 
 
 def apply_corrections(

@@ -200,6 +200,25 @@ def _casme3a(name: str, title: str, words: Mapping[str, str], subjects: int | No
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# MMEW (Ben et al. 2021)
+
+_MMEW = {"surprise": 89, "disgust": 72, "others": 66, "happiness": 36, "fear": 16, "sadness": 13, "anger": 8}
+
+
+def _mmew(title: str, classes: Sequence[str], source: str) -> Protocol:
+    return Protocol(
+        name=f"mmew-{len(classes)}",
+        title=f"MMEW, {title}, leave one subject out",
+        datasets=("mmew",),
+        label="emotion",
+        classes=tuple(classes),
+        counts={"mmew": {label: _MMEW[label] for label in classes}},
+        primary_metrics=("weighted_average_recall", "macro_f1"),
+        source=f"counts: Ben et al. 2021; {source}",
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Macro-expressions of Peng et al. 2018: 10 431 images of four releases
 
 # In the order of the objective classes I to V, which show the same action units: so the last layer carries over.
@@ -379,6 +398,21 @@ _PUBLISHED = (
         clip_totals={"casme2": 255},
         subjects={"casme2": 26},
     ),
+    _mmew("the six basic emotions", _SIX, "that others take no part is common"),
+    _mmew(
+        "the four emotions with most clips",
+        ("surprise", "disgust", "others", "happiness"),
+        "which four is common, not published with the release",
+    ),
+    Protocol(
+        name="fourdme-5",
+        title="4DME, clips of one emotion of five, leave one subject out",
+        datasets=("fourdme",),
+        label="emotion",
+        classes=("Positive", "Negative", "Surprise", "Repression", "Others"),
+        counts={"fourdme": {"Positive": 34, "Negative": 127, "Surprise": 30, "Repression": 6, "Others": 31}},
+        source="classes: Li et al. 2022 (4DME); that clips of two emotions take no part is our choice",
+    ),
     *_action_units("samm-action-units", "action units of SAMM", ("samm",), subjects={"samm": 29}),
     *_action_units(
         "megc2019-action-units",
@@ -396,6 +430,8 @@ _PUBLISHED = (
         clip_totals={"casme2": 145},
         subjects={"casme2": 24},
     ),
+    *_action_units("mmew-action-units", "action units of MMEW", ("mmew",), clip_totals={"mmew": 300}),
+    *_action_units("fourdme-action-units", "action units of 4DME", ("fourdme",), clip_totals={"fourdme": 267}),
 )
 for _protocol in _PUBLISHED:
     PROTOCOLS.add(_protocol.name, _protocol)
