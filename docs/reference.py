@@ -15,6 +15,7 @@ import griffe
 
 from descriptors import descriptor_table
 from docstrings import description, further, join, missing, note_missing_docstrings, settings, summary, table
+from leaderboards import leaderboards_page
 from methods import methods_page
 
 SET_BY_THE_PROGRAM = {"classes", "seed", "fold", "folder"}
@@ -574,6 +575,7 @@ PAGES = {
     "protocols": ("Protocols", protocols_page),
     "recipes": ("Recipes", recipes_page),
     "methods": ("Methods of the papers", methods_page),
+    "leaderboards": ("Leaderboards", leaderboards_page),
     "steps": ("Preprocessing steps", steps_page),
     "features": ("Descriptors", features_page),
     "networks": ("Networks and their training", networks_page),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -140,3 +141,40 @@ def test_a_public_method_without_a_docstring_is_reported():
     reference.note_missing_docstrings(module["A"])
     assert reference.missing == ["m.A.f has no docstring"]
     reference.missing.clear()
+
+
+def test_the_page_of_leaderboards_ranks_real_results_and_names_what_was_not_run(tmp_path):
+    page: Any = importlib.import_module("leaderboards").leaderboards_page
+    one = {"n": 3, "subjects": 2}
+    record = {
+        "recipe": "megc2019-svm",
+        "protocol": "megc2019-cde",
+        "complete": True,
+        "synthetic": False,
+        "subset": ["casme2: 2 of 24 subjects"],
+        **one,
+        "per_dataset": {"casme2": one},
+        "metrics": {"macro_f1": 0.4, "unweighted_average_recall": 0.5},
+        "intervals": {"macro_f1": [0.3, 0.5]},
+        "spread": {},
+        "seeds": [0],
+        "lift": None,
+        "weights": None,
+        "seconds_per_fold": 0.5,
+        "comparisons": [
+            {
+                "first": "megc2019-svm",
+                "second": "megc2019-hoof",
+                "differences": {"macro_f1": {"difference": -0.2, "low": -0.3, "high": -0.1}},
+            }
+        ],
+    }
+    better = {**record, "recipe": "megc2019-hoof", "metrics": {"macro_f1": 0.6, "unweighted_average_recall": 0.5}}
+    (tmp_path / "lab.json").write_text("\n".join(json.dumps(row) for row in (record, better)))
+    text = page(tmp_path)
+    assert text.index("| `megc2019-hoof` | .600") < text.index("| `megc2019-svm` | .400 (.300 to .500)")
+    assert "-0.200 (-0.300 to -0.100)" in text and "casme2: 2 of 24 subjects" in text
+    assert "No result on real clips yet" in text and "`megc2019-majority`" in text
+    (tmp_path / "lab.json").write_text(json.dumps({**record, "synthetic": True}))
+    with pytest.raises(ValueError, match="line 1: not the record of a complete run on real data"):
+        page(tmp_path)

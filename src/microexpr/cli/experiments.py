@@ -71,6 +71,9 @@ def run(
     process_per_fold: Annotated[
         bool, typer.Option("--process-per-fold", help="Start a new process for each fold, with --executor processes.")
     ] = False,
+    keep_epochs: Annotated[
+        int, typer.Option("--keep-epochs", metavar="N", min=0, help="Keep what every Nth epoch predicts; 0 for none.")
+    ] = 0,
     root: Roots = [],
     plugin: Plugins = [],
 ) -> None:
@@ -98,6 +101,7 @@ def run(
             address=address,
             save_models=save_models,
             process_per_fold=process_per_fold,
+            keep_epochs=keep_epochs,
             progress=progress,
         )
     print_report(make_report(runs), out)

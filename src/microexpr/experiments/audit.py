@@ -10,9 +10,8 @@ from typing import Any
 from ..core.errors import UsageError
 from ..core.progress import ProgressCallback, show_progress
 from ..recipes import RecognitionRecipe, load_recipe
-from ..recognizers import RECOGNIZERS
 from .data import load_data, open_source_dataset
-from .epoch_predictions import INNER_FOLDS, EpochEvaluation, keeps_epochs
+from .epoch_predictions import INNER_FOLDS, EpochEvaluation, recipe_keeps_epochs
 from .leak_checks import LEAK_CHECKS, Finding, make_trial
 from .options import RunOptions
 from .recognition_folds import check_settings, evaluate
@@ -140,8 +139,7 @@ def _train(
     progress: ProgressCallback,
 ) -> Sequence[RecognitionRun]:
     """The runs whose epochs are kept, one for each seed; none where the recognizer is not trained in epochs."""
-    table = recipe.stages[-1].recognizer
-    if not keeps_epochs(RECOGNIZERS.build(table, classes=recipe.protocol.classes)):
+    if not recipe_keeps_epochs(recipe):
         return []
     return [
         evaluate(recipe, folder / f"seed-{seed}", replace(options, seed=seed), progress, task) for seed in range(seeds)

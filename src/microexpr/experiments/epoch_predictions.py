@@ -23,11 +23,12 @@ from ..core.errors import RunError, UsageError
 from ..core.files import unique_file_name, write_atomically
 from ..core.group_folds import assign_folds
 from ..protocols import Protocol
+from ..recipes import RecognitionRecipe
 from ..recognizers import RECOGNIZERS, Recognizer
 from ..recognizers.base import Fit
 from ..recognizers.epochs import TrainedInEpochs
 from .recognition_folds import FoldEvaluation, FoldJob, FoldResult, trained
-from .recognition_run import RecognitionRun
+from .recognition_run import KEPT_EPOCHS, RecognitionRun
 from .run_folder import fold_seed
 
 INNER_FOLDS = 3
@@ -185,7 +186,7 @@ class EpochEvaluation(FoldEvaluation):
 
     def inputs(self) -> dict[str, str]:
         """Which epochs are kept, and the number of inner folds."""
-        return {"kept epochs": f"every {self.keep_every}", "inner folds": str(self.inner_folds)}
+        return {KEPT_EPOCHS: f"every {self.keep_every}", "inner folds": str(self.inner_folds)}
 
     def job(self, **fields: Any) -> EpochJob:
         """Build the job of a fold."""
@@ -200,6 +201,11 @@ class EpochEvaluation(FoldEvaluation):
 def keeps_epochs(recognizer: Recognizer) -> bool:
     """Whether a recognizer is trained in epochs that can be kept."""
     return isinstance(recognizer, TrainedInEpochs)
+
+
+def recipe_keeps_epochs(recipe: RecognitionRecipe) -> bool:
+    """Whether a recipe's last stage has a recognizer whose epochs can be kept."""
+    return keeps_epochs(RECOGNIZERS.build(recipe.final_stage.recognizer, classes=recipe.protocol.classes))
 
 
 def _path(run: RecognitionRun, fold: str) -> Path:

@@ -21,9 +21,14 @@ class RecognitionTask(Task):
         self, recipe: RecognitionRecipe, out: Path, options: RunOptions, progress: ProgressCallback
     ) -> RecognitionRun:
         """Run a recipe of recognition; see `recognition_folds.evaluate`."""
-        from .recognition_folds import evaluate  # loads torch, which runs that are only read do not need
+        from .epoch_predictions import (  # loads torch, which reading runs does not need
+            EpochEvaluation,
+            recipe_keeps_epochs,
+        )
+        from .recognition_folds import evaluate
 
-        return evaluate(recipe, out, options, progress)
+        kept = options.keep_epochs and recipe_keeps_epochs(recipe)
+        return evaluate(recipe, out, options, progress, EpochEvaluation(options.keep_epochs, 0) if kept else None)
 
     def train(self, recipe: RecognitionRecipe, out: Path, options: RunOptions, progress: ProgressCallback) -> Path:
         """Train on all subjects; see `train.train_final_model`."""

@@ -9,6 +9,7 @@ A task that is evaluated in the same way but predicts something else is a subcla
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
@@ -276,8 +277,13 @@ def evaluate(
 
     # Other machines of a cluster cannot read this machine's cache: the arrays themselves are sent there.
     shared = dict(samples) if where.remote else samples
-    with inner_progress(progress if len(final.folds) <= FEW_FOLDS else no_progress):
-        run_jobs(run, jobs, RUN_FOLD, shared, save, where, progress, "folds")
+    started, before = time.perf_counter(), len(run.done())
+    try:
+        with inner_progress(progress if len(final.folds) <= FEW_FOLDS else no_progress):
+            run_jobs(run, jobs, RUN_FOLD, shared, save, where, progress, "folds")
+    finally:
+        if new := len(run.done()) - before:
+            run.add_timing(new, time.perf_counter() - started, where.name)
     return run
 
 

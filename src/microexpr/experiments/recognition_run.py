@@ -6,6 +6,7 @@
 <run>/curves/<fold>.csv              training curves
 <run>/train_confusion/<fold>.csv     confusion counts of the fold's own training clips; no score
 <run>/network.json                   layers, shapes and weights of the first fold's network
+<run>/timing.csv                     how long the folds took, a row for each time the run was worked on; no result
 <run>/stages.json                    for each stage: what it started from, what it was trained on, its curves
 <run>/examples/                      a few clips for the report
 <run>/models/<fold>.safetensors      the fold's model, with --save-models
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -33,6 +35,11 @@ from .run_folder import Run, RunMetadata, read_json, write_json
 if TYPE_CHECKING:
     import pandas as pd
 
+
+TIMING = "timing.csv"
+
+KEPT_EPOCHS = "kept epochs"
+"""What a run whose epochs were kept has among its inputs; see `epoch_predictions`."""
 
 NO_FACE = {"face": "not found"}
 """The note of a prediction for a clip in which no face was found."""
@@ -121,6 +128,11 @@ class RecognitionRun(Run):
     def unit_names(self) -> list[str]:
         """Names of all folds, whether or not they are done."""
         return [fold["name"] for fold in self.metadata.folds]
+
+    @property
+    def keeps_epochs(self) -> bool:
+        """Whether the predictions of its epochs are kept."""
+        return KEPT_EPOCHS in self.metadata.inputs
 
     def training_folder(self, fold: str) -> Path:
         """Folder of the checkpoint and TensorBoard's files of a fold."""
@@ -219,6 +231,32 @@ class RecognitionRun(Run):
                 raise RunError(f"'{path}' is damaged ({type(error).__name__}: {error}); delete it") from None
             total = counts if total is None else total + counts
         return total
+
+    def add_timing(self, folds: int, seconds: float, executor: str) -> None:
+        """Note how long training and predicting some folds took.
+
+        Args:
+            folds: Number of folds.
+            seconds: Wall-clock time of all of them together.
+            executor: Where they ran.
+        """
+        row = {"folds": folds, "seconds": f"{seconds:.3f}", "executor": executor, "cores": os.cpu_count() or 1}
+        path = self.folder / TIMING
+        write_atomically(path, _csv([*(_read_csv(path) if path.is_file() else []), row]))
+
+    def seconds_per_fold(self) -> float | None:
+        """Wall-clock seconds of training and predicting a fold, over all that were timed; None where none was.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        path = self.folder / TIMING
+        try:
+            rows = _read_csv(path) if path.is_file() else []
+            folds = sum(int(row["folds"]) for row in rows)
+            return sum(float(row["seconds"]) for row in rows) / folds if folds else None
+        except (KeyError, ValueError, TypeError) as error:
+            raise RunError(f"'{path}' is damaged ({type(error).__name__}: {error}); delete it") from None
 
     def write_stages(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Write a record of each stage."""

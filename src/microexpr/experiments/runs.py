@@ -96,6 +96,7 @@ def run_recipe(  # noqa: PLR0913
     address: str | None = None,
     save_models: bool = False,
     process_per_fold: bool = False,
+    keep_epochs: int = 0,
     progress: ProgressCallback | bool = True,
 ) -> Run | Runs:
     """Train and evaluate a recipe. Called again with the same arguments, it continues, or returns the finished run.
@@ -116,6 +117,8 @@ def run_recipe(  # noqa: PLR0913
         address: Address of a Ray cluster.
         save_models: Save the model of each fold in `<run>/models`.
         process_per_fold: Start a new process for each fold; only with the executor `processes`.
+        keep_epochs: Epochs between two whose predictions are kept, of recognizers that are trained in epochs; the
+            report then says what choosing the epoch on test subjects would have added. 0 keeps none.
         progress: True shows progress bars, False shows nothing; or a function that is called with what is being done,
             how much of it is done, and how much there is.
 
@@ -141,6 +144,7 @@ def run_recipe(  # noqa: PLR0913
         labels=None if labels is None else Path(labels),
         save_models=save_models,
         process_per_fold=process_per_fold,
+        keep_epochs=keep_epochs,
     )
     changed = [member.with_user_overrides(set or {}) for member in members]
     runs: list[Run] = []

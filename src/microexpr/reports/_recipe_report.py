@@ -10,7 +10,8 @@ from ..experiments.examples import example_images, load_examples
 from ..experiments.recognition_run import RecognitionRun
 from ._run_group import RunGroup
 from .base import FigureSpec, Gallery, Report, Table
-from .overview import compare_pairs
+from .leaderboard import lift_by_choosing
+from .overview import compare_by_clip
 from .warnings import join_warnings
 
 S = TypeVar("S", bound=RunGroup)
@@ -38,7 +39,7 @@ def recipe_report(
         tables=tuple(tables),
         figures=tuple(figures),
         galleries=tuple(make_galleries(summary.run)),
-        data=(summary.as_dict(),),
+        data=({**summary.as_dict(), "lift": lift_by_choosing(summary)},),
         scores=tuple(scores),
     )
 
@@ -54,14 +55,15 @@ def join_reports(parts: Sequence[Report], summaries: Sequence[S], compare: Calla
     if len(parts) == 1:
         return parts[0]
     tables = compare(list(summaries))
-    pairs, comparisons = compare_pairs(summaries)
+    lifts = {record["recipe"]: record["lift"] for part in parts for record in part.data}
+    rankings, differences, comparisons = compare_by_clip(summaries, lifts)
     common, own = join_warnings([(part.name, part.warnings) for part in parts])
     return Report(
         title=f"{len(parts)} runs",
         name="comparison",
         caveats=tuple(name for name in parts[0].caveats if all(name in part.caveats for part in parts)),
         warnings=(*common, *own),
-        tables=(*tables[:1], *pairs, *tables[1:]),
+        tables=(*rankings, *tables[:1], *differences, *tables[1:]),
         data=tuple(
             {**record, "comparisons": [c.as_dict() for c in comparisons if part.name in (c.first, c.second)]}
             for part in parts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +19,17 @@ class RunGroup(ABC):
     Attributes:
         runs: the runs, with one or several seeds.
         warnings: what a reader must know before quoting a number.
+        metrics: name -> score, 0 to 1, the mean over the seeds.
+        intervals: name -> 95 % bootstrap interval over subjects.
+        spread: name -> standard deviation over the seeds; empty for one seed.
     """
 
     runs: tuple[RecognitionRun, ...]
     warnings: tuple[str, ...]
+
+    metrics: Mapping[str, Any]
+    intervals: Mapping[str, tuple[float, float]]
+    spread: Mapping[str, float]
 
     @abstractmethod
     def as_dict(self) -> dict[str, Any]:
@@ -73,6 +80,12 @@ class RunGroup(ABC):
         }
         return [caveat for caveat, holds in caveats.items() if holds]
 
+    @property
+    def seconds_per_fold(self) -> float | None:
+        """Wall-clock seconds of training and predicting a fold, the mean over the seeds; None where none was timed."""
+        known = [seconds for run in self.runs if (seconds := run.seconds_per_fold()) is not None]
+        return sum(known) / len(known) if known else None
+
     def facts(self) -> dict[str, Any]:
         """What `report --json` prints of the runs besides their scores."""
         metadata = self.run.metadata
@@ -91,6 +104,10 @@ class RunGroup(ABC):
             "absent": metadata.absent,
             "seen": metadata.seen,
             "without_face": sum(not row.face_found for row in self.run.predictions()),
+            "data": dict(metadata.data),
+            "version": metadata.version,
+            "weights": None if (network := self.run.network()) is None else network["parameters"],
+            "seconds_per_fold": self.seconds_per_fold,
             "stages": [{k: v for k, v in stage.items() if k != "curves"} for stage in self.run.stages()],
         }
 

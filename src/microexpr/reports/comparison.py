@@ -162,10 +162,15 @@ def compare_predictions(
         metric = UNIT_METRICS.get(name) if protocol.multilabel else METRICS.get(name)
         scores = [_score(metric, own, protocol) for own in seeds]
         found = paired_difference(_mean(scores), pairs.strata, n=n, seed=seed)
-        label = f"mean {metric.label}" if protocol.multilabel else metric.label
+        label = metric_label(name, protocol)
         better = sum(_is_better(score, metric, pairs) for score in scores) if n_seeds > 1 else None
         differences.append(RunDifference(**vars(found), metric=name, label=label, better=better))
     return tuple(differences), pairs
+
+
+def metric_label(name: str, protocol: Protocol) -> str:
+    """What tables of a protocol call a metric."""
+    return f"mean {UNIT_METRICS.get(name).label}" if protocol.multilabel else METRICS.get(name).label
 
 
 def comparison_table(

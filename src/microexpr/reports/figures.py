@@ -22,6 +22,7 @@ from .plots import (
     strip_figure,
 )
 from .summary import Summary
+from .tables import format_number
 
 Curves = Mapping[str, Sequence[Mapping[str, float]]]
 
@@ -126,13 +127,8 @@ def _network(run: RecognitionRun) -> Iterator[FigureSpec]:
     network = run.network()
     if network and network["layers"]:
         caption = (
-            f"{network['kind']}: {_thousands(network['parameters'])} weights, "
-            f"{_thousands(network['trainable_parameters'])} of them trained here. Shapes are those of one input. Only "
-            "layers are drawn, not what is computed between them (ReLU, pooling in code)."
+            f"{network['kind']}: {format_number(network['parameters'])} weights, "
+            f"{format_number(network['trainable_parameters'])} of them trained here. Shapes are those of one input. "
+            "Only layers are drawn, not what is computed between them (ReLU, pooling in code)."
         )
         yield FigureSpec("network", "Network", caption, partial(network_figure, network))
-
-
-def _thousands(number: int) -> str:
-    """1683 as 1 683."""
-    return f"{number:,}".replace(",", " ")

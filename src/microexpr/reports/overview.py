@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from ..core.errors import MicroexprError
 from ..metrics import METRICS
@@ -10,6 +11,7 @@ from ..protocols import PROTOCOLS
 from ._run_group import RunGroup
 from .base import Table
 from .comparison import Comparison, compare_runs, comparison_table
+from .leaderboard import SMALLEST, leaderboard_table, n_samples, rank
 from .majority import NOTE, WAR, exactly_majority, majority_of
 from .published import PublishedRow, all_published
 from .single_class import is_majority_baseline
@@ -24,9 +26,6 @@ from .tables import (
     format_source,
     format_spread,
 )
-
-SAMPLES, UNIT_SAMPLES = 10_000, 2_000
-"""Bootstrap samples of a comparison of classes, and of action units, whose scores take longer."""
 
 UNWEIGHTED = ("macro_f1", "unweighted_average_recall")
 
@@ -44,26 +43,36 @@ def comparison_tables(summaries: Sequence[Summary]) -> list[Table]:
     return [table for table in (overview(summaries), published_of_recipes(summaries)) if table.rows]
 
 
-def compare_pairs(summaries: Sequence[RunGroup]) -> tuple[list[Table], list[Comparison]]:
-    """Comparisons of the first recipe of each protocol with each other one: a table for each protocol, and all.
+def compare_by_clip(
+    summaries: Sequence[RunGroup], lifts: Mapping[str, Mapping[str, Any] | None]
+) -> tuple[list[Table], list[Table], list[Comparison]]:
+    """Comparisons of the recipes of each protocol: two are compared by every metric, more are ranked.
 
     Runs that cannot be compared clip by clip are named beneath the table.
+
+    Args:
+        summaries: the runs of each recipe.
+        lifts: name of a recipe -> what `lift_by_choosing` gives.
+
+    Returns:
+        A ranking for each protocol of many recipes, a table of differences for each of two, and all comparisons.
     """
-    tables, every = [], []
-    for first, *others in by_protocol(summaries):
-        found, names, reasons = [], [], []
-        for other in others:
+    rankings, tables, every = [], [], list[Comparison]()
+    for group in by_protocol(summaries):
+        if len(group) >= SMALLEST:
+            ranks = rank(group, [lifts[summary.recipe] for summary in group])
+            rankings.append(leaderboard_table(ranks))
+            every += [place.to_best for place in ranks if place.to_best is not None]
+        elif len(group) == 2:
+            first, second = group
+            found, reasons = [], []
             try:
-                found.append(
-                    compare_runs(first.runs, other.runs, n=UNIT_SAMPLES if first.protocol.multilabel else SAMPLES)
-                )
-                names.append(other.title)
+                found.append(compare_runs(first.runs, second.runs, n=n_samples(first.protocol)))
             except MicroexprError as error:
-                reasons.append(f"{other.title}: {error}")
-        if others:
-            tables.append(comparison_table(found, first.title, names, reasons))
-        every += found
-    return tables, every
+                reasons.append(f"{second.title}: {error}")
+            tables.append(comparison_table(found, first.title, [second.title][: len(found)], reasons))
+            every += found
+    return rankings, tables, every
 
 
 def overview(summaries: Sequence[Summary]) -> Table:

@@ -72,6 +72,11 @@ def format_interval(interval: tuple[float, float] | None) -> str:
     return "" if interval is None else f"{format_score(interval[0])} to {format_score(interval[1])}"
 
 
+def format_number(number: int) -> str:
+    """1683 as 1 683."""
+    return f"{number:,}".replace(",", " ")
+
+
 def format_spread(summary: Summary, metric: str) -> str:
     """The score, with the standard deviation over seeds where there are several."""
     score = format_score(summary.metrics[metric])
