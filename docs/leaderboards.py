@@ -58,7 +58,6 @@ def _leaderboard(suite: str, records: Sequence[Record]) -> list[str]:
     from microexpr.recipes import load_recipes
 
     members = load_recipes(suite)
-    protocols = list(dict.fromkeys(name for member in members for name in member.protocols))
     names = [member.name for member in members]
     parts = [f"## {suite}", _title(suite), f"```sh\nmicroexpr run {suite} --seeds 5 --keep-epochs 5\n```"]
     own = [record for record in records if record["recipe"] in names]
@@ -69,8 +68,7 @@ def _leaderboard(suite: str, records: Sequence[Record]) -> list[str]:
         parts += [f"### {PROTOCOLS.get(protocol).title}", _scope(group), _ranking(group)]
     if absent := [name for name in names if name not in {record["recipe"] for record in own}]:
         parts.append(f"No result on real clips yet: {', '.join(f'`{name}`' for name in absent)}.")
-    datasets = dict.fromkeys(name for protocol in protocols for name in PROTOCOLS.get(protocol).datasets)
-    datasets = datasets or dict.fromkeys(name for member in members for name in member.datasets)
+    datasets = dict.fromkeys(name for member in members for name in member.datasets)
     parts.append("It needs: " + "; ".join(_release(name) for name in datasets) + ".")
     return parts
 
