@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from microexpr.networks import NETWORKS
-from microexpr.networks.base import use_generator
+from microexpr.networks.base import Dropout, use_generator
 from microexpr.recognizers import RECOGNIZERS
 from microexpr.recognizers._fused import FusedImages, FusedTrainer
 from microexpr.recognizers.base import Fit
@@ -27,11 +27,13 @@ def double_network(shape, dropout):
     return module
 
 
-@pytest.mark.parametrize(("size", "dropout"), [((28, 28), 0.5), ((13, 20), 0.5), ((28, 28), 0.0)])
-def test_gradients_and_running_means_are_those_of_torch(size, dropout):
-    images = np.random.default_rng(0).integers(0, 256, (14, *size, 3)).astype(np.uint8)
+@pytest.mark.parametrize(
+    ("size", "channels", "dropout"), [((28, 28), 3, 0.5), ((13, 20), 3, 0.5), ((28, 28), 3, 0.0), ((12, 11), 6, 0.3)]
+)
+def test_gradients_and_running_means_are_those_of_torch(size, channels, dropout):
+    images = np.random.default_rng(0).integers(0, 256, (14, *size, channels)).astype(np.uint8)
     images[:, :8] = 30  # flat parts have many equal largest values
-    one = double_network((3, *size), dropout)
+    one = double_network((channels, *size), dropout)
     two = copy.deepcopy(one)
     use_generator(one, torch.Generator().manual_seed(3))
     use_generator(two, torch.Generator().manual_seed(3))
@@ -40,7 +42,7 @@ def test_gradients_and_running_means_are_those_of_torch(size, dropout):
     outputs = one(torch.from_numpy(images[positions]).permute(0, 3, 1, 2).double())
     loss = F.cross_entropy(outputs, targets, weights)
     loss.backward()
-    step = kernels.STSTNetStep(two, kernels.image_patches(images, np.float64), size, weights)
+    step = kernels.STSTNetStep(two, kernels.padded_images(images, np.float64), size, weights)
     found, correct = step(positions, targets)
     assert found == pytest.approx(loss.item(), rel=1e-10)
     assert correct == int((outputs.argmax(1) == targets).sum())
@@ -48,6 +50,21 @@ def test_gradients_and_running_means_are_those_of_torch(size, dropout):
         assert torch.allclose(a.grad, b.grad, rtol=1e-8, atol=1e-8 * float(a.grad.abs().max())), name
     for a, b in zip(one.buffers(), two.buffers(), strict=True):
         assert torch.allclose(a, b, rtol=1e-9)
+
+
+def test_dropout_draws_the_numbers_of_torch(monkeypatch):
+    draws = pytest.importorskip("microexpr.networks._random")
+    assert draws.draws_as_torch()
+    dropout = Dropout(0.4)
+    for as_torch in (True, False):  # a version of torch that draws in another way is asked itself
+        monkeypatch.setattr(draws, "draws_as_torch", lambda as_torch=as_torch: as_torch)
+        one, dropout.generator = torch.Generator().manual_seed(5), torch.Generator().manual_seed(5)
+        for count in (2, 7, 1):  # 624 numbers are made at a time: the second draw goes on in the middle of them
+            kept = draws.draw_kept(dropout, count, (3, 5), 20, np.dtype(np.float32))
+            expected = torch.cat([torch.rand((count, maps, 20), generator=one) >= 0.4 for maps in (3, 5)], dim=1)
+            assert np.array_equal(kept.reshape(count, 20, 8), expected.numpy().transpose(0, 2, 1))
+            assert torch.equal(one.get_state(), dropout.generator.get_state())
+        assert torch.equal(torch.rand(3, generator=one), torch.rand(3, generator=dropout.generator))
 
 
 def folds(settings):

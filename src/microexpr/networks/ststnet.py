@@ -29,7 +29,7 @@ class STSTNet(Architecture):
     dropout: DropoutRate = 0.5
 
     def fused_step(self) -> type[FusedStep] | None:
-        """Steps that Numba compiles; a whole run is about twice as fast with them. See `ststnet_kernels`."""
+        """Steps that Numba compiles: one core trains several times as fast with them. See `ststnet_kernels`."""
         if importlib.util.find_spec("numba") is None:
             return None
         from .ststnet_kernels import STSTNetStep

@@ -1,8 +1,11 @@
 """One step of gradient descent of STSTNet, compiled by Numba: the same numbers as torch's, in a fraction of the time.
 
-The three streams are one convolution of 16 maps, as a matrix product with patches that are cut out once for all epochs
-and folds. What lies between two products is done while a clip's maps are in the processor's cache; torch goes through
-the memory for every operation.
+The three streams are one convolution of 16 maps: as many as a vector has numbers, so that the weights of a pixel's
+neighborhood stay in the processor's registers. A clip's maps are computed, pooled and forgotten while they are in its
+cache. What their gradient needs is summed up at once, although it depends on the statistics of the whole batch: of the
+batch normalization, each value `z > 0` of a map gets `constant - slope z`, with two numbers that every pixel of the map
+shares, so that the sums of patches and of `z` times patches are enough. What comes through the pooling is added for the
+pixels that it chose.
 """
 
 # ruff: noqa: ANN001, ANN202, PLR0913 - Numba derives the types of compiled functions, which cannot share an object.
@@ -11,7 +14,6 @@ the memory for every operation.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,144 +21,131 @@ import torch
 from numba import njit
 from torch import Tensor, nn
 
+from ._random import draw_kept
+from ._vectors import (
+    LANES,
+    add,
+    add_products,
+    is_positive,
+    larger,
+    load,
+    load_all,
+    multiply,
+    multiply_add,
+    rectified,
+    splat,
+    store,
+    store_all,
+    weighted_sums,
+)
 from .base import Dropout, FusedStep
 
 PADDING = 2
 """Pixels of zeros around an image before the 3x3 convolution."""
 
 STREAMS = (3, 5, 8)
-"""Number of maps of each stream of `ststnet.TripleStream`."""
+"""Number of maps of each stream of `ststnet.TripleStream`; together they fill a vector."""
+
+MAPS = sum(STREAMS)
 
 
-def image_patches(images: np.ndarray, dtype: type[np.floating] = np.float32) -> np.ndarray:
-    """Cut out the 3x3 neighborhood of every output pixel of the convolution.
+def padded_images(images: np.ndarray, dtype: type[np.floating] = np.float32) -> np.ndarray:
+    """Put zeros around images.
 
     Args:
         images: (n, H, W, C).
         dtype: float32 or float64.
 
     Returns:
-        (n, (H + 2) (W + 2), 9 C + 1): channel by channel, row by row and column by column; then ones for the bias.
+        (n, (H + 4) (W + 4) C + r): row by row, column by column and channel by channel; then r zeros, so that a vector
+        can be read from every pixel on.
     """
-    count, height, width, channels = images.shape
-    padded = np.pad(np.moveaxis(images, -1, 1), ((0, 0), (0, 0), (PADDING,) * 2, (PADDING,) * 2)).astype(dtype)
-    shape = (height + 2, width + 2)
-    patches = np.ones((count, shape[0] * shape[1], 9 * channels + 1), dtype)
-    for c, row, column in np.ndindex(channels, 3, 3):
-        cut = padded[:, c, row : row + shape[0], column : column + shape[1]]
-        patches[..., 9 * c + 3 * row + column] = cut.reshape(count, -1)
-    return patches
+    padded = np.pad(images, ((0, 0), (PADDING,) * 2, (PADDING,) * 2, (0, 0))).astype(dtype)
+    return np.pad(padded.reshape(len(images), -1), ((0, 0), (0, _readable(images.shape[3]))))
 
 
-@dataclass
-class Weights:
-    """The weights of a `TripleStream`, or their gradients, as arrays.
-
-    Attributes:
-        convolution: (16, 9 C + 1) weights and biases of the three streams.
-        scale: (16,) weight of the batch normalization.
-        shift: (16,) its bias.
-        dense: (classes, features + 1) weights and biases of the last layer.
-    """
-
-    convolution: np.ndarray
-    scale: np.ndarray
-    shift: np.ndarray
-    dense: np.ndarray
-
-    @classmethod
-    def of(cls, module: nn.Module) -> Weights:
-        """Copy the weights of a module."""
-        values: dict[str, Tensor] = dict(module.named_parameters())
-        names = [str(number + 1) for number in range(len(STREAMS))]
-        convolution = [
-            torch.cat([values[f"conv{n}.weight"].flatten(1), values[f"conv{n}.bias"][:, None]], dim=1) for n in names
-        ]
-        scale, shift = ([values[f"bn{n}.{name}"] for n in names] for name in ("weight", "bias"))
-        dense = torch.cat([values["fc.weight"], values["fc.bias"][:, None]], dim=1)
-        joined = (torch.cat(convolution), torch.cat(scale), torch.cat(shift), dense)
-        return cls(*(tensor.detach().numpy() for tensor in joined))
-
-    def set_gradients(self, module: nn.Module) -> None:
-        """Set the gradients of a module's parameters to these arrays, which are gradients."""
-        parameters, first = dict(module.named_parameters()), 0
-        found = {"fc.weight": self.dense[:, :-1], "fc.bias": self.dense[:, -1]}
-        for n, maps in enumerate(STREAMS, 1):
-            part = slice(first, first + maps)
-            found |= {f"conv{n}.weight": self.convolution[part, :-1], f"conv{n}.bias": self.convolution[part, -1]}
-            found |= {f"bn{n}.weight": self.scale[part], f"bn{n}.bias": self.shift[part]}
-            first += maps
-        for name, gradient in found.items():
-            parameter = parameters[name]
-            parameter.grad = torch.from_numpy(np.ascontiguousarray(gradient)).reshape(parameter.shape)
+def _readable(channels: int) -> int:
+    """Numbers that are read from a pixel on: whole vectors that hold a row of its neighborhood."""
+    return -(-3 * channels // LANES) * LANES
 
 
 class STSTNetStep(FusedStep):
-    """Loss and gradients of a `TripleStream`; see `FusedStep`. Its inputs are patches, see `image_patches`."""
+    """Loss and gradients of a `TripleStream`; see `FusedStep`. Its inputs are those of `padded_images`."""
 
     def __init__(
         self, module: nn.Module, inputs: np.ndarray, size: tuple[int, int], class_weights: Tensor | None = None
     ) -> None:
         self.dropout: Dropout = module.dropout  # type: ignore[assignment]
         self.norms: list[nn.BatchNorm2d] = [getattr(module, f"bn{n}") for n in range(1, len(STREAMS) + 1)]
-        self.module, self.patches, self.size, self.class_weights = module, inputs, size, class_weights
-        self._maps = np.empty((0, inputs.shape[1], sum(STREAMS)), inputs.dtype)
+        self.images, self.size, self.class_weights = inputs, size, class_weights
+        self.parameters = dict(module.named_parameters())
+        for parameter in self.parameters.values():
+            parameter.grad = torch.zeros_like(parameter)
+        self.channels = self.parameters["conv1.weight"].shape[1]
 
     @staticmethod
     def prepare(images: np.ndarray) -> np.ndarray:
-        """(n, (H + 2) (W + 2), 9 C + 1) float32 patches of images (n, H, W, C)."""
-        return image_patches(images)
+        """Images (n, H, W, C) with zeros around them, float32: see `padded_images`."""
+        return padded_images(images)
 
     @staticmethod
     def prepared_bytes(shape: tuple[int, ...]) -> int:
-        """Size in bytes of the patches of an image (H, W, C)."""
-        return 4 * (shape[0] + 2) * (shape[1] + 2) * (9 * shape[2] + 1)
+        """Size in bytes of a prepared image (H, W, C)."""
+        height, width, channels = shape
+        return 4 * ((height + 2 * PADDING) * (width + 2 * PADDING) * channels + _readable(channels))
 
     def __call__(self, positions: Tensor, targets: Tensor) -> tuple[float, int]:
         """Set the gradients of the mean loss of a batch, and update the running means; see `FusedStep`."""
-        count, dtype = len(positions), self.patches.dtype
-        if len(self._maps) < count:
-            self._maps = np.empty((count, *self._maps.shape[1:]), dtype)
-        kept = self._draw_kept(count)
-        weights = Weights.of(self.module)
+        count, dtype = len(positions), self.images.dtype
+        rows, columns = (side + 2 for side in self.size)
+        values = {name: parameter.detach().numpy() for name, parameter in self.parameters.items()}
         sample_weights = torch.ones(count) if self.class_weights is None else self.class_weights[targets]
+        scale, shift = (np.concatenate([values[f"bn{n}.{name}"] for n in (1, 2, 3)]) for name in ("weight", "bias"))
         results = _gradients(
-            self.patches,
+            self.images,
             positions.numpy(),
             targets.numpy(),
             (sample_weights / sample_weights.sum()).numpy().astype(dtype),
-            weights.convolution,
-            weights.scale,
-            weights.shift,
-            self._pixel_by_pixel(weights.dense),
-            kept,
+            self._convolution(values),
+            scale,
+            shift,
+            self._pixel_by_pixel(values["fc.weight"], values["fc.bias"]),
+            draw_kept(self.dropout, count, STREAMS, _pooled(rows) * _pooled(columns), dtype),
             1 / (1 - self.dropout.p),
-            self._maps,
-            self.size[1] + 2,
+            (rows, columns, self.channels),
             self.norms[0].eps,
         )
         loss, correct, mean, variance, *gradients = results
-        gradients[-1] = self._map_by_map(gradients[-1])
-        Weights(*gradients).set_gradients(self.module)
-        self._update_running_means(mean, variance, count * self.patches.shape[1])
+        self._set_gradients(*gradients)
+        self._update_running_means(mean, variance, count * rows * columns)
         return float(loss), int(correct)
 
-    def _pixel_by_pixel(self, dense: np.ndarray) -> np.ndarray:
+    def _convolution(self, values: dict[str, np.ndarray]) -> np.ndarray:
+        """(9 C + 1, 16) weights of all streams, by row, column and channel of the neighborhood; then the biases."""
+        weights = np.concatenate([values[f"conv{n}.weight"] for n in (1, 2, 3)]).transpose(2, 3, 1, 0)
+        biases = np.concatenate([values[f"conv{n}.bias"] for n in (1, 2, 3)])
+        return np.concatenate([weights.reshape(-1, MAPS), biases[None]])
+
+    def _pixel_by_pixel(self, weights: np.ndarray, biases: np.ndarray) -> np.ndarray:
         """Weights of the last layer with the maps of a pixel beside each other, as the maps are stored here."""
-        weights = dense[:, :-1].reshape(len(dense), sum(STREAMS), -1).transpose(0, 2, 1).reshape(len(dense), -1)
-        return np.concatenate([weights, dense[:, -1:]], axis=1)
+        by_pixel = weights.reshape(len(weights), MAPS, -1).transpose(0, 2, 1).reshape(len(weights), -1)
+        return np.concatenate([by_pixel, biases[:, None]], axis=1)
 
-    def _map_by_map(self, dense: np.ndarray) -> np.ndarray:
-        """The inverse of `_pixel_by_pixel`."""
-        weights = dense[:, :-1].reshape(len(dense), -1, sum(STREAMS)).transpose(0, 2, 1).reshape(len(dense), -1)
-        return np.concatenate([weights, dense[:, -1:]], axis=1)
-
-    def _draw_kept(self, count: int) -> np.ndarray:
-        """(n, 16, pooled pixels) bool: which pooled values the dropout keeps, drawn as the module draws them."""
-        rows, columns = ((side + 1) // 3 + 1 for side in self.size)
-        draw = self.dropout.draw_kept if self.dropout.p > 0 else torch.ones  # without dropout, the module draws nothing
-        kept = [draw((count, maps, rows, columns)) for maps in STREAMS]
-        return torch.cat(kept, dim=1).flatten(2).bool().numpy()
+    def _set_gradients(self, convolution: np.ndarray, scale: np.ndarray, shift: np.ndarray, dense: np.ndarray) -> None:
+        """Copy gradients, in the layout of this file, to those of the parameters."""
+        by_map = dense[:, :-1].reshape(len(dense), -1, MAPS).transpose(0, 2, 1).reshape(len(dense), -1)
+        found = {"fc.weight": by_map, "fc.bias": dense[:, -1]}
+        weights = convolution[:-1].reshape(3, 3, self.channels, MAPS).transpose(3, 2, 0, 1)
+        first = 0
+        for n, maps in enumerate(STREAMS, 1):
+            part = slice(first, first + maps)
+            found |= {f"conv{n}.weight": weights[part], f"conv{n}.bias": convolution[-1, part]}
+            found |= {f"bn{n}.weight": scale[part], f"bn{n}.bias": shift[part]}
+            first += maps
+        for name, gradient in found.items():
+            held = self.parameters[name].grad
+            assert held is not None
+            held.numpy()[...] = gradient
 
     def _update_running_means(self, mean: np.ndarray, variance: np.ndarray, values: int) -> None:
         first = 0
@@ -176,171 +165,220 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
-@compiled
-def _gradients(patches, positions, targets, weights, convolution, scale, shift, dense, kept, growth, maps, width, eps):
-    count, pixels, channels = len(positions), patches.shape[1], len(scale)
-    rows, columns = (pixels // width - 1) // 3 + 1, (width - 1) // 3 + 1
-    pooled = np.empty((count, rows * columns, channels), patches.dtype)
-    chosen = np.empty(pooled.shape, np.int32)
-    mean, variance = _convolve(patches, positions, convolution, maps)
-    _pool(maps, count, scale, width, pooled, chosen)
+def _pooled(side: int) -> int:
+    """Height or width of maps after the pooling."""
+    return (side - 1) // 3 + 1
+
+
+def _gradients(
+    images, positions, targets, weights, convolution, scale, shift, dense, keep, growth, shape, eps
+) -> tuple[Any, ...]:
+    """Loss, correct predictions, means and variances of the rectified maps, and gradients, of a batch.
+
+    `shape` is (rows, columns, channels) of the maps and of the image. `keep` is overwritten.
+    """
+    rows, columns, _ = shape
+    count, dtype, quarters = len(positions), images.dtype, _quarters(_pooled(rows), _pooled(columns)) * MAPS
+    pooled = np.empty(count * _pooled(rows) * _pooled(columns) * MAPS, dtype)
+    chosen = np.empty(len(pooled), np.int32)
+    taps = (0,) * len(convolution)
+    values, patches, squares = _convolve(images, positions, convolution.ravel(), scale, shape, taps, pooled, chosen)
+    mean = values[-1] / (count * rows * columns)
+    variance = squares / (count * rows * columns) - mean**2
     inverse = 1 / np.sqrt(variance + eps)
-    factor, offset = scale * inverse * growth / 4, (shift - scale * inverse * mean) * growth / 4
-    keep = np.zeros(pooled.shape, patches.dtype)  # what is drawn for values that enter no average stays 0
-    quarters = _quarters(rows, columns)
-    for j in range(count):
-        for m in range(channels):
-            for k in quarters.ravel():
-                keep[j, k, m] = kept[j, m, k]
+    factor, grown = scale * inverse, growth / 4  # an average of four values, which dropout lets grow
 
-    features = np.ones((count, len(quarters) * channels + 1), patches.dtype)
-    total, number = np.empty(channels, patches.dtype), np.empty(channels, patches.dtype)
-    for j in range(count):
-        for q in range(len(quarters)):
-            total[:] = 0
-            number[:] = 0
-            for k in quarters[q]:
-                for m in range(channels):
-                    total[m] += keep[j, k, m] * pooled[j, k, m]
-                    number[m] += keep[j, k, m]
-            for m in range(channels):
-                features[j, q * channels + m] = factor[m] * total[m] + offset[m] * number[m]
+    offset = (shift - factor * mean) * grown
+    features = _features(pooled, keep, quarters, count, (factor * grown).astype(dtype), offset.astype(dtype))
+    loss, correct, errors = _softmax_gradient(features @ dense.T, targets, weights)
+    direct, weighted = _pooled_gradient(pooled, keep, quarters, errors @ dense * dtype.type(grown))
 
-    logits = np.dot(features, dense.T)
-    loss, correct = _softmax_gradient(logits, targets, weights)
-    dense_gradient = np.dot(logits.T, features)
-    backward = np.dot(logits, dense) * patches.dtype.type(growth / 4)
-
-    # From here on `keep` holds the gradients of the pooled and normalized values.
-    direct, weighted = np.zeros(channels, np.float64), np.zeros(channels, np.float64)
-    for j in range(count):
-        for q in range(len(quarters)):
-            g = backward[j, q * channels : (q + 1) * channels]
-            for k in quarters[q]:
-                for m in range(channels):
-                    keep[j, k, m] *= g[m]
-                    direct[m] += keep[j, k, m]
-                    weighted[m] += keep[j, k, m] * pooled[j, k, m]
     scale_gradient = (weighted - direct * mean) * inverse
+    slope = factor * inverse * scale_gradient / (count * rows * columns)
+    constant = factor * (mean * inverse * scale_gradient - direct) / (count * rows * columns)
+    gradient = _chosen_gradient(images, positions, pooled, chosen, keep, factor.astype(dtype), shape)
+    gradient += constant * patches - slope * values
+    return loss, correct, mean, variance, gradient, scale_gradient, direct, errors.T @ features
 
-    convolution_gradient = _convolution_gradient(
-        patches, positions, maps, pooled, chosen, keep, scale, mean, inverse, scale_gradient, direct
-    )
-    dtype = patches.dtype
-    scale_gradient, shift_gradient = scale_gradient.astype(dtype), direct.astype(dtype)
-    return loss, correct, mean, variance, convolution_gradient, scale_gradient, shift_gradient, dense_gradient
+
+def _quarters(rows: int, columns: int) -> np.ndarray:
+    """(averages, 4) positions of the pooled values of which averages are taken."""
+    places = np.arange(rows * columns).reshape(rows, columns)[: rows // 2 * 2, : columns // 2 * 2]
+    return places.reshape(rows // 2, 2, columns // 2, 2).transpose(0, 2, 1, 3).reshape(-1, 4)
+
+
+def _softmax_gradient(logits: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> tuple[float, int, np.ndarray]:
+    """The weighted cross-entropy, the number of correct predictions, and the gradient of logits (n, classes)."""
+    rows, shifted = np.arange(len(logits)), logits - logits.max(axis=1, keepdims=True)
+    powers = np.exp(shifted)
+    totals = powers.sum(axis=1)
+    loss = weights @ (np.log(totals) - shifted[rows, targets])
+    gradient = powers / totals[:, None]
+    gradient[rows, targets] -= 1
+    return float(loss), int((logits.argmax(axis=1) == targets).sum()), gradient * weights[:, None]
 
 
 @compiled
-def _quarters(rows, columns):
-    """(averages, 4) positions of the pooled values of which averages are taken."""
-    found = np.empty(((rows // 2) * (columns // 2), 4), np.int64)
-    for r in range(rows // 2):
-        for c in range(columns // 2):
-            first = 2 * r * columns + 2 * c
-            found[r * (columns // 2) + c] = np.array([first, first + 1, first + columns, first + columns + 1])
+def _convolve(images, positions, weights, scale, shape, like, pooled, chosen):
+    """Compute and pool the rectified maps of clips.
+
+    `pooled` gets those of 3x3 values whose normalized value is the largest, `chosen` where their patches begin.
+
+    Returns:
+        Three sums over clips and pixels in float64: (9 C + 1, 16) of each value times its patch and 1, the same of 1
+        for each positive value, and 16 of the squared values.
+    """
+    rows, columns, channels = shape
+    stride, pooled_rows, pooled_columns = (columns + 2) * channels, (rows - 1) // 3 + 1, (columns - 1) // 3 + 1
+    # Of maps with a negative scale the smallest value is the largest after the normalization.
+    sign = np.ones(MAPS, images.dtype)
+    for m in range(MAPS):
+        if scale[m] < 0:
+            sign[m] = -1
+    maps, none = np.empty(rows * columns * MAPS, images.dtype), np.zeros(len(like) * MAPS, images.dtype)
+    part, square, numbers = none.copy(), np.empty(MAPS, images.dtype), np.zeros(MAPS, np.int32)
+    values, patches, squares = np.zeros(len(none)), np.zeros(len(none)), np.zeros(MAPS)
+    for j in range(len(positions)):
+        image = images[positions[j]]
+        _rectified_maps(image, weights, shape, like, maps)
+
+        sums, total = load_all(none, like), load(none, 0)
+        for y in range(rows):
+            for x in range(columns):
+                value = load(maps, (y * columns + x) * MAPS)
+                sums = add_products(sums, image, y * stride + x * channels, stride, value)
+                total = multiply_add(value, value, total)
+        store_all(part, sums)
+        store(square, 0, total)
+        for i in range(len(part)):
+            values[i] += part[i]
+        for m in range(MAPS):
+            squares[m] += square[m]
+
+        sums = load_all(none, like)
+        for y in range(rows):
+            for x in range(columns):
+                positive = is_positive(load(maps, (y * columns + x) * MAPS))
+                sums = add_products(sums, image, y * stride + x * channels, stride, positive)
+        store_all(part, sums)
+        for i in range(len(part)):
+            patches[i] += part[i]
+
+        place = j * pooled_rows * pooled_columns * MAPS
+        for r in range(pooled_rows):
+            for c in range(pooled_columns):
+                best, where = splat(images.dtype.type(-np.inf)), load(numbers, 0)
+                for y in range(max(3 * r - 1, 0), min(3 * r + 2, rows)):
+                    for x in range(max(3 * c - 1, 0), min(3 * c + 2, columns)):
+                        value = multiply(load(maps, (y * columns + x) * MAPS), load(sign, 0))
+                        best, where = larger(best, where, value, y * stride + x * channels)
+                store(pooled, place, multiply(best, load(sign, 0)))
+                store(chosen, place, where)
+                place += MAPS
+    return values.reshape(-1, MAPS), patches.reshape(-1, MAPS), squares
+
+
+@compiled
+def _rectified_maps(image, weights, shape, like, maps):
+    """Fill `maps` with the rectified convolution of an image, four pixels at a time."""
+    rows, columns, channels = shape
+    stride, taps = (columns + 2) * channels, load_all(weights, like)
+    for y in range(rows):
+        for x in range(0, columns - 3, 4):
+            first = y * stride + x * channels
+            pixels = (first, first + channels, first + 2 * channels, first + 3 * channels)
+            one, two, three, four = weighted_sums(taps, image, pixels, stride)
+            place = (y * columns + x) * MAPS
+            store(maps, place, rectified(one))
+            store(maps, place + MAPS, rectified(two))
+            store(maps, place + 2 * MAPS, rectified(three))
+            store(maps, place + 3 * MAPS, rectified(four))
+        for x in range(columns - columns % 4, columns):
+            (one,) = weighted_sums(taps, image, (y * stride + x * channels,), stride)
+            store(maps, (y * columns + x) * MAPS, rectified(one))
+
+
+@compiled
+def _features(pooled, keep, quarters, count, factor, offset):
+    """(n, features + 1) what the last layer gets: averages of normalized values that dropout keeps; then ones."""
+    length, zero = len(pooled) // count, np.zeros(MAPS, pooled.dtype)
+    features = np.ones((count, len(quarters) * MAPS + 1), pooled.dtype)
+    for j in range(count):
+        for q in range(len(quarters)):
+            total, number = load(zero, 0), load(zero, 0)
+            for k in quarters[q]:
+                kept = load(keep, j * length + k)
+                total = multiply_add(kept, load(pooled, j * length + k), total)
+                number = add(number, kept)
+            average = multiply_add(load(factor, 0), total, multiply(load(offset, 0), number))
+            store(features[j], q * MAPS, average)
+    return features
+
+
+@compiled
+def _pooled_gradient(pooled, keep, quarters, backward):
+    """Put the gradients of normalized pooled values into `keep`; return 16 sums of them, and of them times values."""
+    count = len(backward)
+    length, zero, part = len(pooled) // count, np.zeros(MAPS, pooled.dtype), np.empty(MAPS, pooled.dtype)
+    direct, weighted = np.zeros(MAPS), np.zeros(MAPS)
+    alone = np.ones(length, np.bool_)
+    for k in quarters.ravel():
+        alone[k : k + MAPS] = False
+    for j in range(count):
+        for k in np.flatnonzero(alone):  # they enter no average
+            keep[j * length + k] = 0
+        total, product = load(zero, 0), load(zero, 0)
+        for q in range(len(quarters)):
+            average = load(backward[j], q * MAPS)
+            for k in quarters[q]:
+                gradient = multiply(load(keep, j * length + k), average)
+                store(keep, j * length + k, gradient)
+                total = add(total, gradient)
+                product = multiply_add(gradient, load(pooled, j * length + k), product)
+        store(part, 0, total)
+        for m in range(MAPS):
+            direct[m] += part[m]
+        store(part, 0, product)
+        for m in range(MAPS):
+            weighted[m] += part[m]
+    return direct, weighted
+
+
+@compiled
+def _chosen_gradient(images, positions, pooled, chosen, gradients, factor, shape):
+    """(9 C + 1, 16) gradient of the convolution that comes through the pooled values alone, in float64."""
+    _, columns, channels = shape
+    count, stride, read = len(positions), (columns + 2) * channels, _vectors_of_row(channels)
+    length = len(pooled) // count
+    found, sums = np.zeros((9 * channels + 1, MAPS)), np.empty(MAPS * 3 * read, images.dtype)
+    biases, active = np.empty(MAPS, images.dtype), np.empty(length + 1, np.int64)
+    zero = images.dtype.type(0)
+    for j in range(count):
+        image, number = images[positions[j]], 0
+        for place in range(j * length, (j + 1) * length):  # without a branch, which nobody could foresee
+            active[number] = place
+            number += int((pooled[place] > zero) & (gradients[place] != zero))
+        sums[:] = 0
+        biases[:] = 0
+        for place in active[:number]:
+            m = place % MAPS
+            gradient = factor[m] * gradients[place]
+            biases[m] += gradient
+            times = splat(gradient)
+            for row in range(3):
+                for part in range(0, read, LANES):
+                    target = (3 * m + row) * read + part
+                    value = load(image, chosen[place] + row * stride + part)
+                    store(sums, target, multiply_add(times, value, load(sums, target)))
+        for m in range(MAPS):
+            found[9 * channels, m] += biases[m]
+            for row in range(3):
+                for i in range(3 * channels):
+                    found[3 * channels * row + i, m] += sums[(3 * m + row) * read + i]
     return found
 
 
 @compiled
-def _convolve(patches, positions, convolution, maps):
-    """Fill `maps` with rectified maps; return their means and variances over clips and pixels, in float64."""
-    count, pixels, channels = len(positions), patches.shape[1], len(convolution)
-    sums, squares = np.zeros(channels, np.float64), np.zeros(channels, np.float64)
-    total, square = np.empty(channels, patches.dtype), np.empty(channels, patches.dtype)
-    transposed = np.ascontiguousarray(convolution.T)
-    zero = patches.dtype.type(0)
-    for j in range(count):
-        np.dot(patches[positions[j]], transposed, maps[j])
-        total[:] = 0
-        square[:] = 0
-        for i in range(0, pixels - 3, 4):
-            one, two, three, four = maps[j, i], maps[j, i + 1], maps[j, i + 2], maps[j, i + 3]
-            for m in range(channels):
-                a, b, c, d = max(one[m], zero), max(two[m], zero), max(three[m], zero), max(four[m], zero)
-                one[m], two[m], three[m], four[m] = a, b, c, d
-                total[m] += (a + b) + (c + d)
-                square[m] += (a * a + b * b) + (c * c + d * d)
-        for i in range(pixels - pixels % 4, pixels):
-            for m in range(channels):
-                a = max(maps[j, i, m], zero)
-                maps[j, i, m] = a
-                total[m] += a
-                square[m] += a * a
-        for m in range(channels):
-            sums[m] += total[m]
-            squares[m] += square[m]
-    mean = sums / (count * pixels)
-    return mean, squares / (count * pixels) - mean**2
-
-
-@compiled
-def _pool(maps, count, scale, width, pooled, chosen):
-    """Fill `pooled` with those of 3x3 maps whose normalized value is the largest, and `chosen` with their pixels."""
-    height, channels = maps.shape[1] // width, len(scale)
-    rows, columns = (height - 1) // 3 + 1, (width - 1) // 3 + 1
-    turned = np.flatnonzero(scale < 0)  # of these maps the smallest value is the largest after the normalization
-    sign = np.ones(channels, maps.dtype)
-    sign[turned] = -1
-    for j in range(count):
-        if len(turned):
-            maps[j] *= sign
-        for r in range(rows):
-            for c in range(columns):
-                best, pixel = pooled[j, r * columns + c], chosen[j, r * columns + c]
-                first_row, first_column = max(3 * r - 1, 0), max(3 * c - 1, 0)
-                first = first_row * width + first_column
-                best[:] = maps[j, first]
-                pixel[:] = first
-                for y in range(first_row, min(3 * r + 2, height)):
-                    for x in range(first_column, min(3 * c + 2, width)):
-                        number = y * width + x
-                        values = maps[j, number]
-                        for m in range(channels):
-                            larger = values[m] > best[m]
-                            best[m] = values[m] if larger else best[m]
-                            pixel[m] = number if larger else pixel[m]
-        if len(turned):
-            maps[j] *= sign
-            pooled[j] *= sign
-
-
-@compiled
-def _softmax_gradient(logits, targets, weights):
-    """Replace logits by the gradient of the weighted cross-entropy; return it and the number of correct predictions."""
-    loss, correct = 0.0, 0
-    for j in range(len(logits)):
-        largest = logits[j].max()
-        correct += np.argmax(logits[j]) == targets[j]
-        powers = np.exp(logits[j] - largest)
-        total = powers.sum()
-        loss += weights[j] * (np.log(total) - (logits[j, targets[j]] - largest))
-        logits[j] = weights[j] * powers / total
-        logits[j, targets[j]] -= weights[j]
-    return loss, correct
-
-
-@compiled
-def _convolution_gradient(
-    patches, positions, maps, pooled, chosen, pooled_gradient, scale, mean, inverse, scale_gradient, shift_gradient
-):
-    """Gradient of weights and biases of the convolution; `maps` is overwritten."""
-    count, pixels, channels = len(positions), patches.shape[1], len(scale)
-    factor = (scale * inverse).astype(patches.dtype)
-    slope = (factor * inverse * scale_gradient / (count * pixels)).astype(patches.dtype)
-    constant = (factor * (mean * inverse * scale_gradient - shift_gradient) / (count * pixels)).astype(patches.dtype)
-    gradient = np.zeros((patches.shape[2], channels), patches.dtype)
-    part = np.empty_like(gradient)
-    zero = patches.dtype.type(0)
-    for j in range(count):
-        for i in range(pixels):
-            row = maps[j, i]
-            for m in range(channels):
-                row[m] = (constant[m] - slope[m] * row[m]) * (row[m] > zero)
-        for k in range(pooled.shape[1]):
-            for m in range(channels):
-                active = pooled[j, k, m] > zero
-                maps[j, chosen[j, k, m], m] += factor[m] * pooled_gradient[j, k, m] * active
-        np.dot(patches[positions[j]].T, maps[j], part)
-        gradient += part
-    return np.ascontiguousarray(gradient.T)
+def _vectors_of_row(channels):
+    """See `_readable`."""
+    return (3 * channels + LANES - 1) // LANES * LANES
