@@ -1,5 +1,7 @@
 """Steps, chains, the cache; flow and strain of known motion."""
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -81,6 +83,15 @@ def test_a_hidden_apex_and_onset_are_not_used_by_onset_apex(synthetic_datasets):
     assert "apex" not in shown.notes and hidden.notes["apex"] == "difference"
     first = open_frames(clip.source).numbers[0]
     assert np.array_equal(hidden.arrays["frames"][0], open_frames(clip.source).read(first))
+
+
+def test_onset_apex_can_take_the_frame_half_way(synthetic_datasets):
+    clip = dataclasses.replace(synthetic_datasets["casme2"].clips()[0], onset=3, apex=4, offset=11).blind(
+        ("onset", "apex", "offset")
+    )
+    sample = STEPS.build({"name": "onset-apex", "which": ["onset", "middle"]})(Sample(clip))
+    assert sample.numbers == (3, 7) and not sample.notes
+    assert np.array_equal(sample.arrays["frames"][1], open_frames(clip.source).read(7))
 
 
 def test_the_cache_returns_the_stored_sample_and_replaces_a_damaged_file(synthetic_datasets, tmp_path):

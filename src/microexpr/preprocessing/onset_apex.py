@@ -1,4 +1,4 @@
-"""Step `onset-apex`: the frames at the onset, at the apex and at the offset of a clip."""
+"""Step `onset-apex`: the frames at the onset, at the apex, half way and at the offset of a clip."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ class OnsetApex(Step):
     last one for the offset, and `without_apex` decides on the apex.
 
     Args:
-        which: `onset`, `apex`, `offset` or several of them, in the order of the result.
+        which: `onset`, `apex`, `middle` (half way from onset to offset), `offset` or several of them, in the order of
+            the result.
         without_apex: how a missing apex is found: `middle`, half way from onset to offset, or another of
             [these](#finding-the-apex).
     """
 
-    which: Annotated[tuple[Literal["onset", "apex", "offset"], ...], Field(min_length=1)] = ("onset", "apex")
+    which: Annotated[tuple[Literal["onset", "apex", "middle", "offset"], ...], Field(min_length=1)] = ("onset", "apex")
     without_apex: FinderName = "middle"
 
     reads: ClassVar[tuple[str, ...]] = ("onset", "apex", "offset")
@@ -46,6 +47,7 @@ class OnsetApex(Step):
         numbers = visible_numbers(frames, clip)
         times = {
             "onset": numbers[0] if clip.onset is None else clip.onset,
+            "middle": numbers[len(numbers) // 2],
             "offset": numbers[-1] if clip.offset is None else clip.offset,
         }
         if "apex" in self.which:
