@@ -33,13 +33,13 @@ from microexpr.core.track import FaceTrack
 from microexpr.faces.tracking import Tracking, track_faces
 from microexpr.metrics.intervals import match_intervals, overlap
 from microexpr.metrics.spotting import SpottingScores, evaluate_spotting
-from microexpr.spotting import SPOTTERS, Spotter
+from microexpr.spotting import SPOTTERS, Spotter, TrainableSpotter
 from microexpr.spotting.default.spotter import Default
 from microexpr.synthetic.long_video import SyntheticVideo, ground_truth_track, random_video
 from microexpr.synthetic.script import Distractors, Movement
 
 SECONDS, FPS = 60.0, 60.0
-METHODS = ("difference-contrast", "mdmd", "strain-peaks", "softnet", "default")
+METHODS = ("difference-contrast", "mdmd", "strain-peaks", "of-fd", "softnet", "mtsn", "sequence-scorer", "default")
 
 VideoSettings = tuple[int, float, float]
 """Seed, frames per second, and the shortest micro-expression in seconds."""
@@ -55,7 +55,7 @@ CALIBRATION: tuple[VideoSettings, ...] = (
     *((seed, *NORMAL) for seed in range(130, 140)),
     *((seed, *FAST) for seed in range(190, 200)),
 )
-SOFTNET: tuple[VideoSettings, ...] = tuple((seed, *NORMAL) for seed in range(140, 148))
+PUBLISHED: tuple[VideoSettings, ...] = tuple((seed, *NORMAL) for seed in range(140, 148))
 TEST: dict[float, tuple[VideoSettings, ...]] = {
     FPS: tuple((seed, *NORMAL) for seed in range(5000, 5020)),
     200.0: tuple((seed, *FAST) for seed in range(5100, 5120)),
@@ -193,12 +193,13 @@ def fitted(spotter: Spotter, videos: Sequence[VideoSettings], folder: Path) -> S
 
 
 def build_spotter(name: str, folder: Path) -> Spotter:
-    """Build a spotter that can spot; SOFTNet is trained once and cached in the folder."""
-    if name != "softnet":
-        return SPOTTERS.build({"name": name})
-    path = folder / "softnet.safetensors"
+    """Build a spotter that can spot; one without shipped weights is trained once, and cached in the folder."""
+    spotter = SPOTTERS.build({"name": name})
+    if not isinstance(spotter, TrainableSpotter) or spotter.shipped:
+        return spotter
+    path = folder / f"{name}.safetensors"
     if not path.is_file():
-        fitted(SPOTTERS.build({"name": name}), SOFTNET, folder).save(path)
+        fitted(spotter, PUBLISHED, folder).save(path)
     return SPOTTERS.build({"name": name, "weights": str(path)})
 
 

@@ -11,10 +11,13 @@ from microexpr.core.clip import Interval
 from microexpr.core.errors import DataError, MissingDataError, NotFittedError, RecipeError, UsageError
 from microexpr.core.track import FaceTrack
 from microexpr.metrics.intervals import overlap
-from microexpr.spotting import SPOTTERS, Detection, Span, Spotter, check_spotter
+from microexpr.spotting import SPOTTERS, Detection, Span, Spotter, TrainableSpotter, check_spotter
 from microexpr.spotting.base import time_grid
 from microexpr.synthetic.long_video import SyntheticVideo, ground_truth_track, random_video
 from microexpr.synthetic.script import Distractors, Movement
+
+UNTRAINED = [name for name, cls in SPOTTERS if issubclass(cls, TrainableSpotter) and cls.shipped is None]
+"""Spotters that must be trained before they can spot."""
 
 NOTHING_ELSE = Distractors(blinks=0, speech=0, gaze=0, turns=0, drift=1, flicker=0.005)
 BROWS_UP = ((1, ""), (2, ""))
@@ -51,8 +54,8 @@ def busy() -> tuple[FaceTrack, tuple[Interval, ...]]:
 @cache
 def ready(name: str) -> Spotter:
     """A spotter that can spot; one without shipped weights is trained on a short track."""
-    spotter = SPOTTERS.build({"name": name, **({"epochs": 1, "max_fps": 15.0} if name == "softnet" else {})})
-    return spotter.fit([busy()[0]], [busy()[1]], seed=1) if name == "softnet" else spotter
+    spotter = SPOTTERS.build({"name": name, **({"epochs": 1, "max_fps": 15.0} if name in UNTRAINED else {})})
+    return spotter.fit([busy()[0]], [busy()[1]], seed=1) if name in UNTRAINED else spotter
 
 
 def found(take: SyntheticVideo, name: str = "default") -> list[Interval]:
@@ -93,7 +96,7 @@ def test_the_check_finds_a_broken_contract():
         check_spotter(Everything(), track)
 
 
-@pytest.mark.parametrize("name", [name for name in SPOTTERS.names() if name != "softnet"])
+@pytest.mark.parametrize("name", [name for name in SPOTTERS.names() if name not in UNTRAINED])
 def test_every_spotter_finds_a_broad_smile(name):
     take = staged(macro(size=10), fps=30, seconds=3.5)
     (label,) = take.intervals
@@ -170,8 +173,9 @@ def test_wrong_weights_and_training_data_are_errors(tmp_path):
     for path, error in (("none", MissingDataError), ("no.safetensors", DataError)):
         with pytest.raises(error, match=r"weights|safetensors"):
             SPOTTERS.build({"name": "softnet", "weights": str(tmp_path / path)}).spot(busy()[0])
-    with pytest.raises(NotFittedError, match="call fit"):
-        SPOTTERS.build({"name": "softnet"}).spot(busy()[0])
+    for name in UNTRAINED:
+        with pytest.raises(NotFittedError, match="call fit"):
+            SPOTTERS.build({"name": name}).spot(busy()[0])
     with pytest.raises(UsageError, match="1 tracks and 0 lists"):
         SPOTTERS.build({"name": "default"}).fit([busy()[0]], [], seed=0)
     with pytest.raises(UsageError, match="no weights that could be saved"):

@@ -149,15 +149,15 @@ def network_inputs(
             yield i, face_regions(flow(track.crops[before], track.crops[after]), np.asarray(track.points[before]))
 
 
-def face_regions(flow: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Return the (3, 42, 42) input of a flow (S, S, 2), given the (68, 2) points of its first crop."""
+def face_regions(flow: np.ndarray, points: np.ndarray, side: int = SIDE) -> np.ndarray:
+    """Return the (3, side, side) input of a flow (S, S, 2), given the (68, 2) points of its first crop."""
     size = len(flow)
     flow = flow - head_motion(flow, points)
     channels = np.concatenate([flow, strain(flow)[..., None]], axis=-1).astype(np.float32)
     channels[eye_mask(points, size, eye_distance(points) * 0.12)] = 0
-    half, margin = SIDE // 2, round(size * 12 / 128)
+    half, margin = side // 2, round(size * 12 / 128)
     brows = [_box(channels, points[part], margin, (half, half)) for part in (RIGHT_BROW, LEFT_BROW)]
-    mouth = _box(channels, points[LIPS], margin, (SIDE, half))
+    mouth = _box(channels, points[LIPS], margin, (side, half))
     return np.concatenate([np.concatenate(brows, axis=1), mouth]).transpose(2, 0, 1)
 
 
