@@ -103,7 +103,8 @@ def test_published_numbers_of_the_releases():
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-@pytest.mark.parametrize("name", [name for name in PROTOCOLS.names() if "macro" not in name])  # test_macro_expressions
+# Protocols of macro-expressions are tested in test_macro_expressions, those of CD6ME in test_cd6me.
+@pytest.mark.parametrize("name", [name for name in PROTOCOLS.names() if not {"macro", "cd6me"} & {*name.split("-")}])
 def test_whole_copies_have_the_counts_of_every_protocol(name, seed):
     rules = PROTOCOLS.get(name)
     examples = rules.select(clips_of_whole_copies(seed))
@@ -341,3 +342,18 @@ def test_faces_lie_in_the_copy_of_the_composite_as_in_the_release(units, rows):
     v = _flow_image(clip, *SYNTHETIC_FLOWS[FLOWS[0]])[..., 1].astype(float)
     strongest = np.abs(v - np.median(v)).argmax() // 28
     assert rows[0] <= strongest <= rows[1]
+
+
+@pytest.mark.parametrize("name", [name for name, cls in DATASETS if not cls.read_needs_images])
+def test_a_copy_without_images_has_the_same_annotations(name, tmp_path):
+    release = DATASETS.get(name)
+    images = release.make_synthetic(tmp_path / "images", subjects=1, image_scale=0.1)
+    sheets = release.make_synthetic(tmp_path / "sheets", subjects=1, image_scale=0)
+    assert sheets.annotation_fingerprint() == images.annotation_fingerprint()
+    assert not [path for path in sheets.root.rglob("*") if path.suffix in (".jpg", ".png", ".bmp")]
+    assert len(sheets.missing()) == len(images.clips())
+
+
+def test_a_release_whose_clips_are_its_images_has_no_copy_without_them(tmp_path):
+    with pytest.raises(UsageError, match=r"image_scale = 0: .*since its clips are read from its images"):
+        DATASETS.get("smic").make_synthetic(tmp_path / "copy", subjects=1, image_scale=0)

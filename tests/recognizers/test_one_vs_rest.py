@@ -74,3 +74,13 @@ def test_what_does_not_fit_is_refused():
         classes.predict_action_units(samples)
     with pytest.raises(RecipeError, match="no setting 'c'"):
         build(recognizer={"name": "svm", "c": 1})
+
+
+def test_without_sides_one_recognizer_learns_a_unit_of_either_side(fitted):
+    _, samples, labels = fitted
+    texts = {"negative": "4", "positive": "R12", "surprise": "L12"}
+    recognizer = build(sides=False).fit(samples, [texts[label] for label in labels])
+    found = recognizer.predict_action_units(samples)
+    assert np.array_equal(found[..., 0], found[..., 1]) and len(recognizer.machines_) == 2
+    index = list(ACTION_UNITS).index(12)
+    assert ((found[:, index, 0] > 0.5) == (np.array(labels) != "negative")).all()

@@ -20,6 +20,7 @@ from microexpr.recognizers.network import Network
 SMALL = {"epochs": 3, "batch_size": 8}
 CASES = [
     {"name": "majority"},
+    {"name": "always-present"},
     {"name": "synthetic-motion", "fields": 300, "epochs": 1, "members": 2},
     {"name": "default", "fields": 300, "epochs": 1},
     {"name": "svm", "C": 10.0},

@@ -30,13 +30,16 @@ def test_every_row_has_a_source_and_a_protocol():
     for row in all_published():
         assert row.source and row.metrics
         assert row.protocol in {*PROTOCOLS.names(), *OUTSIDE}
-        assert all(name in m.METRICS and 0 <= value <= 1 for name, value in row.metrics.items())
+        names = m.UNIT_METRICS if row.protocol == "cd6me" else m.METRICS
+        assert all(name in names and 0 <= value <= 1 for name, value in row.metrics.items())
 
 
 def test_every_part_is_one_of_its_protocol():
     for row in all_published():
         if row.part:
-            assert row.part in {*DIRECTIONS, *PROTOCOLS.get(row.protocol).datasets}
+            rules = PROTOCOLS.get(row.protocol)
+            units = {"data sets", *(f"AU {unit}" for unit in rules.classes)} if rules.multilabel else set()
+            assert row.part in {*DIRECTIONS, *rules.datasets, *units}
 
 
 def test_no_row_is_duplicated():
@@ -135,10 +138,20 @@ def test_choosing_the_epoch_on_the_test_subject_raises_the_score():
         assert raised.metrics["macro_f1"] > fair.metrics["macro_f1"]
 
 
+def test_published_means_of_cd6me_are_those_of_their_units_and_data_sets():
+    rules = PROTOCOLS.get("cd6me")
+    methods = {row.method for row in published("cd6me", "AU 1")}
+    assert len(methods) == 8
+    for method in methods:
+        f1 = {row.part: row.metrics["f1"] for row in published("cd6me") if row.method == method}
+        assert np.mean([f1[f"AU {unit}"] for unit in rules.classes]) == pytest.approx(f1[""], abs=8e-4)
+        assert np.mean([f1[dataset] for dataset in rules.datasets]) == pytest.approx(f1["data sets"], abs=8e-4)
+
+
 @pytest.mark.parametrize(
     ("table", "text"),
     [
-        (one(columns=["f1"]), "p / x: unknown metric 'f1'"),
+        (one(columns=["f2"]), "p / x: unknown metric 'f2'"),
         (one(columns=[]), "give one a column"),
         (one(source=""), "'source' is missing"),
         (one(sauce="s"), "unknown key 'sauce'"),

@@ -9,7 +9,7 @@ import json
 import os
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -40,11 +40,14 @@ class Dataset(ABC):
         name: the name that it is registered under.
         info: what its publication states.
         corrections: known errors of its annotation.
+        read_needs_images: whether `read` looks at the images; a release whose sheets name every clip and time can be
+            read without them.
     """
 
     name: ClassVar[str]
     info: ClassVar[DatasetInfo]
     corrections: ClassVar[tuple[Correction, ...]] = ()
+    read_needs_images: ClassVar[bool] = True
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
@@ -83,7 +86,8 @@ class Dataset(ABC):
         Args:
             root: an empty folder.
             subjects: how many subjects, the first ones of the release; None for all, with the published counts.
-            image_scale: size of the images as a fraction of the release's own, above 0 and at most 1.
+            image_scale: size of the images as a fraction of the release's own, at most 1; 0 writes no image, where
+                `read` needs none.
             seed: of everything that is drawn.
         """
 
@@ -156,12 +160,11 @@ class Dataset(ABC):
         Every image is read, and of each film of more than 1 MiB three parts (see `source_digest`): a release of
         some gigabytes takes as long as its disk needs to read it. Files that are no frames do not matter.
         """
-        digest = hashlib.sha256()
-        for clip in self.clips(allow_missing=True):
-            record = [clip.id, clip.subject, clip.fps, clip.onset, clip.apex, clip.offset, sorted(clip.labels.items())]
-            record += [[i.onset, i.apex, i.offset, i.kind, sorted(i.labels.items())] for i in clip.intervals]
-            digest.update(json.dumps([*record, source_digest(clip.source)]).encode())
-        return digest.hexdigest()[:16]
+        return _digest([*_record(clip), source_digest(clip.source)] for clip in self.clips(allow_missing=True))
+
+    def annotation_fingerprint(self) -> str:
+        """Hash of all labels and times, also of clips whose frames are not there."""
+        return _digest(map(_record, self.annotated_clips()))
 
     @property
     def synthetic(self) -> bool:
@@ -182,7 +185,8 @@ class Dataset(ABC):
         Args:
             root: a folder that is empty or not there.
             subjects: how many subjects, 1 or more; None for all, with the published counts.
-            image_scale: size of the images as a fraction of the release's own, above 0 and at most 1.
+            image_scale: size of the images as a fraction of the release's own, at most 1; 0 writes the sheets alone,
+                where these name every clip and time (`read_needs_images`).
             seed: of everything that is drawn; equal arguments give equal files.
             exist_ok: open the copy that is already in `root` where it was made with the same arguments.
 
@@ -190,8 +194,9 @@ class Dataset(ABC):
             UsageError: `root` holds something else, or an argument is out of range.
         """
         root = Path(root)
-        if not 0 < image_scale <= 1:
-            raise UsageError(f"image_scale = {image_scale}: must be more than 0 and at most 1")
+        if not 0 <= image_scale <= 1 or (image_scale == 0 and cls.read_needs_images):
+            reason = ", since its clips are read from its images" if image_scale == 0 else ""
+            raise UsageError(f"image_scale = {image_scale}: must be more than 0 and at most 1{reason}")
         if subjects is not None and subjects < 1:
             raise UsageError(f"subjects = {subjects}: must be 1 or more")
         mark = {"synthetic": True, "dataset": cls.name, "subjects": subjects, "image_scale": image_scale, "seed": seed}
@@ -361,6 +366,19 @@ def missing_frames(clip: Clip) -> list[DatasetIssue]:
         for name, n in times.items()
         if n is not None and n not in numbers
     ]
+
+
+def _record(clip: Clip) -> list[object]:
+    """Labels and times of a clip, for a fingerprint."""
+    record = [clip.id, clip.subject, clip.fps, clip.onset, clip.apex, clip.offset, sorted(clip.labels.items())]
+    return [*record, *([i.onset, i.apex, i.offset, i.kind, sorted(i.labels.items())] for i in clip.intervals)]
+
+
+def _digest(records: Iterable[list[object]]) -> str:
+    digest = hashlib.sha256()
+    for record in records:
+        digest.update(json.dumps(record).encode())
+    return digest.hexdigest()[:16]
 
 
 def _is_named_by_date(issue: DatasetIssue) -> bool:

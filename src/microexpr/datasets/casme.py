@@ -59,6 +59,7 @@ class Casme(Dataset):
     `casme/sub01` and `casme2/sub01` count as two people.
     """
 
+    read_needs_images = False
     info = DatasetInfo(
         title="CASME",
         citation="Yan et al. 2013, CASME Database: A Dataset of Spontaneous Micro-Expressions, FG Workshops",

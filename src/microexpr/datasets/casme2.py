@@ -86,6 +86,7 @@ class Casme2(Dataset):
     objective classes are a sheet of their own; without it clips have no `objective`, and `check` reports it.
     """
 
+    read_needs_images = False
     sheet_names: ClassVar[tuple[str, ...]] = SHEETS
     has_added: ClassVar[bool] = False
     info = DatasetInfo(

@@ -88,6 +88,7 @@ class Samm(Dataset):
     corrections of its own, because the wrong value depends on the copy.
     """
 
+    read_needs_images = False
     info = DatasetInfo(
         title="SAMM",
         citation="Davison et al. 2018, SAMM: A Spontaneous Micro-Facial Movement Dataset, IEEE TAC 9(1)",

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..core.errors import UsageError
 from ..core.progress import ProgressCallback, show_progress
+from ..preprocessing import Chain
 from ..recipes import RecognitionRecipe, load_recipe
 from .data import load_data, open_source_dataset
 from .epoch_predictions import INNER_FOLDS, EpochEvaluation, recipe_keeps_epochs
@@ -120,7 +121,8 @@ def look_for_leaks(
     small = recipe.with_quick_settings() if options.quick else recipe
     check_settings(small)
     data = load_data(small, options, progress)[-1]
-    roots = [open_source_dataset(name, small.quick, options, progress).root for name in data.stage.data]
+    images = Chain.build(data.stage.chain).reads_images
+    roots = [open_source_dataset(name, small.quick, options, progress, images).root for name in data.stage.data]
     trial = make_trial(data, roots, progress)
     findings = {}
     for done, (name, check) in enumerate(sorted(LEAK_CHECKS)):

@@ -98,13 +98,16 @@ def load_stage_data(
         ProtocolError: the clips differ from the published counts, and `allow_subset` is not set.
         UsageError: two of the data sets hold the same clips.
     """
-    protocol = load_protocol(stage.protocol)
+    protocol, images = load_protocol(stage.protocol), Chain.build(stage.chain).reads_images
 
     def open_source(name: str) -> Dataset:
-        return open_source_dataset(name, recipe.quick, options, progress)
+        return open_source_dataset(name, recipe.quick, options, progress, images)
+
+    def clips_of(source: Dataset) -> list[Clip]:
+        return source.clips(allow_missing=options.allow_subset) if images else source.annotated_clips()
 
     sources = [open_source(name) for name in stage.data]
-    clips = {source.name: list(source.clips(allow_missing=options.allow_subset)) for source in sources}
+    clips = {source.name: clips_of(source) for source in sources}
     all_clips = [clip for own in clips.values() for clip in own]
     table = read_labels(options.labels) if options.labels else {}
     labeled, data = add_labels(all_clips, protocol.label, table, open_source, protocol.classes), {}
@@ -127,8 +130,9 @@ def load_stage_data(
             "says so"
         )
     for source in sources:
-        data[source.name] = {"fingerprint": source.fingerprint(), "synthetic": source.synthetic}
-    left_out = [str(issue) for source in sources for issue in source.missing()]
+        fingerprint = source.fingerprint() if images else source.annotation_fingerprint()
+        data[source.name] = {"fingerprint": fingerprint, "synthetic": source.synthetic}
+    left_out = [str(issue) for source in sources for issue in source.missing()] if images else []
     folds, ids = protocol.folds(examples), frozenset(clip.id for clip in all_clips)
     return StageData(stage, protocol, data, examples, folds, mismatches, left_out, absent, ids)
 
@@ -217,8 +221,17 @@ def subjects_without_clips(
         )
 
 
-def open_source_dataset(name: str, quick: Quick, options: RunOptions, progress: ProgressCallback) -> Dataset:
+def open_source_dataset(
+    name: str, quick: Quick, options: RunOptions, progress: ProgressCallback, images: bool = True
+) -> Dataset:
     """Open a data set, or its synthetic copy if the option `synthetic` is set.
+
+    Args:
+        name: Name of the data set.
+        quick: How small a copy is with the option `quick`.
+        options: Where data are looked for.
+        progress: Called while a copy is written.
+        images: Whether images are read; otherwise a copy has none, if the release can be read without.
 
     Raises:
         MissingDataError: it is not on this machine.
@@ -226,9 +239,11 @@ def open_source_dataset(name: str, quick: Quick, options: RunOptions, progress: 
     if not options.synthetic:
         return open_dataset(name, options.roots.get(name))
     subjects = quick.subjects if options.quick else None
-    scale = quick.image_scale if options.quick else 1.0
-    folder = cache_folder() / "synthetic" / f"{name}-v{__version__}-{subjects or 'all'}-{scale}"
     release = DATASETS.get(name)
+    scale = quick.image_scale if options.quick else 1.0
+    if not images and not release.read_needs_images:
+        scale = 0.0
+    folder = cache_folder() / "synthetic" / f"{name}-v{__version__}-{subjects or 'all'}-{scale}"
 
     def make(unfinished: Path) -> None:
         what = f"making a synthetic {name}"

@@ -261,8 +261,9 @@ def evaluate(
         return run
     require_weights(recipe, options)
     samples = prepare_samples(final, final.examples, options, progress)
-    shown = task.shown(final.examples, final.protocol)
-    write_examples(run.folder, shown, samples, faces=run.synthetic, chain=samples.chain)
+    if samples.chain.reads_images:
+        shown = task.shown(final.examples, final.protocol)
+        write_examples(run.folder, shown, samples, faces=run.synthetic, chain=samples.chain)
     test_subjects = {example.clip.subject for fold in final.folds for example in fold.test}
     start, records = run_earlier_stages(stage_data, options, progress, test_subjects)
     run.write_stages([*records, {"name": final.stage.name, "from": start.description}])

@@ -31,6 +31,7 @@ class UnitMetric:
         label: what papers and tables call it.
         function: computes it from `(present, probabilities, weights, threshold)`.
         higher_is_better: whether a larger value is a better one.
+        chance: what a score that is not defined counts in means of protocols that say so (`undefined_as_chance`).
         order: position in tables, smallest first; metrics of equal order stand by name.
     """
 
@@ -38,6 +39,7 @@ class UnitMetric:
     label: str
     function: UnitFunction
     higher_is_better: bool = True
+    chance: float = 0.0
     order: int = 100
 
 
@@ -166,7 +168,7 @@ def _defined(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 for _metric in (
-    UnitMetric("auc", "AUC", auc, order=1),
+    UnitMetric("auc", "AUC", auc, chance=0.5, order=1),
     UnitMetric("f1", "F1", unit_f1, order=2),
     UnitMetric("average_precision", "average precision", average_precision, order=3),
     UnitMetric("precision", "precision", unit_precision, order=4),

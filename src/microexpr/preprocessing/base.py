@@ -46,6 +46,7 @@ class Step(ABC):
         makes: meaning of the values of its array, if they are not gray levels: `flow` (motion in pixels) or
             `difference` (change of the gray level since the first frame). A report draws them accordingly.
         key_frames_only: whether it reads only the onset, apex and offset frames of a clip that has all three.
+        reads_images: whether it, or a step behind it, opens the recording of a clip.
     """
 
     name: ClassVar[str]
@@ -53,6 +54,7 @@ class Step(ABC):
     reads: ClassVar[tuple[str, ...]] = ()
     makes: ClassVar[Literal["", "flow", "difference"]] = ""
     key_frames_only: ClassVar[bool] = False
+    reads_images: ClassVar[bool] = True
 
     @abstractmethod
     def __call__(self, sample: Sample) -> Sample:
@@ -167,6 +169,11 @@ class Chain:
         return self.steps[0].key_frames_only
 
     @property
+    def reads_images(self) -> bool:
+        """Whether a step opens the recording of a clip."""
+        return any(step.reads_images for step in self.steps)
+
+    @property
     def measures_motion(self) -> bool:
         """Whether a step measures how frames differ: flow, or differences."""
         return any(step.makes for step in self.steps)
@@ -270,7 +277,8 @@ class SampleCache(Mapping[str, Sample]):
         times = [getattr(clip, name) for name in self.chain.reads]
         files = {path for step in self.chain.steps for path in step.files(clip) if path.exists()}
         others = [[str(path), file_signature(path)] for path in sorted(files)]
-        key = json.dumps([times, str(clip.source), file_signature(clip.source), *others])
+        source = file_signature(clip.source) if self.chain.reads_images else ""
+        key = json.dumps([times, str(clip.source), source, *others])
         tag = hashlib.sha256(key.encode()).hexdigest()[:12]
         return self.folder / f"{unique_file_name(clip.id)}-{tag}.npz"
 

@@ -123,6 +123,8 @@ class Protocol:
             is text as sheets write it, e.g. `4+L10`; a clip without such text takes no part.
         threshold: Probability, 0 to 1, from which on a class of a multilabel protocol is predicted.
         min_positives: Means of a multilabel protocol are over the classes with at least this many clips.
+        undefined_as_chance: Whether a score that is not defined, as the AUC of a class that no clip of a data set has,
+            counts as chance in means of a multilabel protocol; otherwise the class is left out of the mean.
         counts: Data set -> class -> published number of clips.
         clip_totals: Data set -> published number of clips, where no paper gives it class by class.
         subjects: Data set -> published number of subjects.
@@ -147,6 +149,7 @@ class Protocol:
     multilabel: bool = False
     threshold: float = 0.5
     min_positives: int = 5
+    undefined_as_chance: bool = False
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     clip_totals: Mapping[str, int] = field(default_factory=dict)
     subjects: Mapping[str, int] = field(default_factory=dict)
@@ -261,9 +264,10 @@ class Protocol:
         for dataset in self.datasets:
             here = [e for e in examples if e.clip.dataset == dataset]
             published = self.counts.get(dataset)
+            total = self.clip_totals.get(dataset, sum((published or {}).values()))
             subjects = len({e.clip.subject for e in here})
             if published and not here:
-                lines.append(f"{dataset} is missing: 0 of {sum(published.values())} clips")
+                lines.append(f"{dataset} is missing: 0 of {total} clips")
                 continue
             have = Counter(label for e in here for label in self.labels_of(e.label))
             if published:

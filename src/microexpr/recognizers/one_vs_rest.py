@@ -18,7 +18,7 @@ ABSENT, PRESENT = "absent", "present"
 @RECOGNIZERS.register("one-vs-rest")
 @dataclass
 class OneVsRest(Recognizer):
-    """One recognizer of any kind for each class, or for each action unit on each side of the face.
+    """One recognizer of any kind for each class, or for each action unit.
 
     It tells action units where its classes are numbers of action units, as in a multilabel protocol; labels are then
     texts such as `4+L10`. An action unit that no training clip has, or every one, gets no recognizer: its probability
@@ -26,9 +26,12 @@ class OneVsRest(Recognizer):
 
     Args:
         recognizer: table of the recognizer that is trained on the classes `absent` and `present`: `name`, settings.
+        sides: train one for each action unit on each side of the face; otherwise one for each, whose clips show it on
+            any side, and both sides have its probability.
     """
 
     recognizer: Settings = field(default_factory=lambda: {"name": "svm"})
+    sides: bool = True
 
     def __post_init__(self) -> None:
         self._new("")  # a misspelled setting is found before any work is done
@@ -62,7 +65,10 @@ class OneVsRest(Recognizer):
     def _targets(self, labels: Sequence[str]) -> np.ndarray:
         """(n, outputs) bool: the classes, or action units by side (R1, L1, R2 ...)."""
         if self._of_action_units:
-            return np.array([side_array(parse_action_units(label)).ravel() for label in labels])
+            found = np.array([side_array(parse_action_units(label)) for label in labels])
+            if not self.sides:
+                found[:] = found.any(axis=-1, keepdims=True)
+            return found.reshape(len(labels), -1)
         return super()._targets(labels)[:, None] == np.arange(len(self.classes))
 
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:

@@ -8,24 +8,27 @@ from typing import Any
 
 import numpy as np
 
-from ..core.action_units import ACTION_UNITS, ActionUnit, face_probabilities, parse_action_units, side_array
+from ..core.action_units import ActionUnit
 from ..core.errors import RunError
 from ..experiments.recognition_run import Prediction, RecognitionRun
 from ..metrics import (
     UnitMetric,
     bootstrap_weights,
     count_sides,
-    mean_over_units,
     ordered_unit_metrics,
     percentile_interval,
     side_accuracy,
 )
 from ..metrics.comparison import PairedScore
 from ..protocols import Protocol
+from ._judgement import Judgement, unit_index
 from ._run_group import RunGroup, check_runs
 from .warnings import face_warnings, leak_warnings, run_warnings, seen_warnings
 
 Interval = tuple[float, float]
+DATASETS_PART = "data sets"
+"""The part whose scores are the means of the data sets' scores."""
+
 Scores = dict[str, float | None]
 """Metric -> score, 0 to 1; None where it is not defined."""
 
@@ -77,6 +80,32 @@ class SideScore:
 
 
 @dataclass(frozen=True)
+class MeanScores:
+    """Means of every metric over the judged units.
+
+    Attributes:
+        metrics: name -> mean, of all seeds.
+        intervals: name -> 95 % bootstrap interval over subjects, of the first seed.
+        spread: name -> standard deviation over the seeds; empty for one seed.
+        trivial: name -> mean score of predicting every unit for every clip.
+    """
+
+    metrics: Scores
+    intervals: Mapping[str, Interval]
+    spread: Mapping[str, float]
+    trivial: Scores
+
+    def as_dict(self) -> dict[str, Any]:
+        """The means as `report --json` prints them."""
+        return {
+            "metrics": self.metrics,
+            "intervals": {name: list(pair) for name, pair in self.intervals.items()},
+            "spread": dict(self.spread),
+            "always_present": self.trivial,
+        }
+
+
+@dataclass(frozen=True)
 class UnitSummary(RunGroup):
     """Scores of the runs of one recipe of action units, a run for each seed.
 
@@ -84,32 +113,35 @@ class UnitSummary(RunGroup):
         n_clips: number of test clips of the first seed.
         n_subjects: number of their subjects.
         units: each action unit of the protocol that a clip has.
-        metrics: name -> mean over the judged units, of all seeds.
-        intervals: name -> 95 % bootstrap interval of this mean over subjects, of the first seed.
-        spread: name -> standard deviation over the seeds; empty for one seed.
-        trivial: name -> mean score of predicting every unit for every clip.
+        means: of all predictions, or over the folds where the protocol averages folds.
+        dataset_means: mean over the data sets of the means of each; None where there is one, or folds are averaged.
         parts: data set (or fold, where the protocol averages folds) -> {metric: mean, n, subjects}.
         part_intervals: part -> {metric: 95 % bootstrap interval over its subjects}.
         part_trivial: part -> {metric: mean score of predicting every unit for every clip}.
+        part_units: part -> action unit -> {metric: score}.
         sides: on which side units were found.
     """
 
     n_clips: int
     n_subjects: int
     units: tuple[UnitScore, ...]
-    metrics: Scores
-    intervals: Mapping[str, Interval]
-    spread: Mapping[str, float]
-    trivial: Scores
+    means: MeanScores
+    dataset_means: MeanScores | None
     parts: Mapping[str, Scores]
     part_intervals: Mapping[str, Mapping[str, Interval]]
     part_trivial: Mapping[str, Scores]
+    part_units: Mapping[str, Mapping[int, Scores]]
     sides: SideScore
 
     @property
     def judged(self) -> list[UnitScore]:
         """The units with enough clips for the means."""
         return [unit for unit in self.units if unit.judged]
+
+    def all_means(self) -> list[tuple[str, MeanScores]]:
+        """The means of all predictions under "", and those of the data sets under `DATASETS_PART`."""
+        means = [("", self.means)]
+        return means if self.dataset_means is None else [*means, (DATASETS_PART, self.dataset_means)]
 
     def as_dict(self) -> dict[str, Any]:
         """The summary as `report --json` prints it."""
@@ -120,65 +152,20 @@ class UnitSummary(RunGroup):
             "threshold": self.protocol.threshold,
             "min_positives": self.protocol.min_positives,
             "warnings": list(self.warnings),
-            "metrics": self.metrics,
-            "intervals": {name: list(pair) for name, pair in self.intervals.items()},
-            "spread": dict(self.spread),
-            "always_present": self.trivial,
+            **self.means.as_dict(),
+            "mean_of_datasets": None if self.dataset_means is None else self.dataset_means.as_dict(),
             "per_dataset": {
                 name: {
                     **scores,
                     "intervals": {metric: list(pair) for metric, pair in self.part_intervals[name].items()},
                     "always_present": self.part_trivial[name],
+                    "action_units": {str(number): own for number, own in self.part_units[name].items()},
                 }
                 for name, scores in self.parts.items()
             },
             "action_units": {str(unit.number): {**asdict(unit), "name": unit.name} for unit in self.units},
             "sides": asdict(self.sides),
         }
-
-
-@dataclass(frozen=True)
-class _Judgement:
-    """Predictions of some clips as arrays.
-
-    Attributes:
-        coded: (n, 17, 2) bool, by side.
-        probabilities: (n, 17, 2), 0 to 1, by side.
-        subjects: subject of each clip.
-    """
-
-    coded: np.ndarray
-    probabilities: np.ndarray
-    subjects: tuple[str, ...]
-
-    @classmethod
-    def of(cls, rows: Sequence[Prediction]) -> _Judgement:
-        shape = (len(rows), len(ACTION_UNITS), 2)
-        coded = [side_array(parse_action_units(row.label)) for row in rows]
-        probabilities = [row.probabilities for row in rows]
-        subjects = tuple(row.subject for row in rows)
-        return cls(np.reshape(coded, shape), np.reshape(probabilities, shape), subjects)
-
-    def always(self) -> _Judgement:
-        """The same clips, with every unit predicted for each."""
-        return _Judgement(self.coded, np.ones_like(self.probabilities), self.subjects)
-
-    def positives(self, unit: str) -> int:
-        """Number of clips that have the unit."""
-        return int(self.coded[:, _index(unit)].any(axis=-1).sum())
-
-    def score(self, metric: UnitMetric, unit: str, threshold: float, weights: np.ndarray | None = None) -> np.ndarray:
-        """Score of one unit for each row of the weights; every clip counts once without any."""
-        counted = np.ones(len(self.subjects)) if weights is None else weights
-        column = _index(unit)
-        present = self.coded[:, column, 0] | self.coded[:, column, 1]
-        return metric.function(present, face_probabilities(self.probabilities)[:, column], counted, threshold)
-
-    def mean(
-        self, metric: UnitMetric, units: Sequence[str], threshold: float, weights: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Mean of the score over units."""
-        return mean_over_units({unit: self.score(metric, unit, threshold, weights) for unit in units})
 
 
 def summarize_units(runs: Sequence[RecognitionRun]) -> UnitSummary:
@@ -192,26 +179,27 @@ def summarize_units(runs: Sequence[RecognitionRun]) -> UnitSummary:
     protocol = first.protocol
     by_seed = [_parts(protocol, {fold: run.fold_predictions(fold) for fold in run.done()}) for run in runs]
     rows = first.predictions()
-    every, parts = _Judgement.of(rows), {name: _Judgement.of(own) for name, own in by_seed[0].items()}
+    every, parts = Judgement.of(rows), {name: Judgement.of(own) for name, own in by_seed[0].items()}
     units = tuple(_unit_score(protocol, unit, every) for unit in protocol.classes if every.positives(unit))
     judged = [str(unit.number) for unit in units if unit.judged]
-    seeds = [_means(protocol, [_Judgement.of(own) for own in _groups(protocol, seed)], judged) for seed in by_seed]
-    groups = [_Judgement.of(own) for own in _groups(protocol, by_seed[0])]
+    several = protocol.average == "pooled" and len(parts) > 1
     return UnitSummary(
         runs=tuple(runs),
         n_clips=len(rows),
         n_subjects=len(set(every.subjects)),
         units=units,
-        metrics={name: _defined(float(np.mean([_number(scores[name]) for scores in seeds]))) for name in seeds[0]},
-        intervals=_mean_intervals(protocol, groups, judged),
-        spread=_spread(seeds),
-        trivial=_means(protocol, [group.always() for group in groups], judged),
+        means=_mean_scores(protocol, [_groups(protocol, seed) for seed in by_seed], judged),
+        dataset_means=_mean_scores(protocol, [list(seed.values()) for seed in by_seed], judged) if several else None,
         parts={
             name: _means(protocol, [part], judged) | {"n": len(part.subjects), "subjects": len(set(part.subjects))}
             for name, part in parts.items()
         },
         part_intervals={name: _mean_intervals(protocol, [part], judged) for name, part in parts.items()},
         part_trivial={name: _means(protocol, [part.always()], judged) for name, part in parts.items()},
+        part_units={
+            name: {unit.number: _scores(part, str(unit.number), protocol.threshold) for unit in units}
+            for name, part in parts.items()
+        },
         sides=_side_score(protocol, every),
         warnings=tuple(_warnings(runs, rows, judged)),
     )
@@ -219,7 +207,7 @@ def summarize_units(runs: Sequence[RecognitionRun]) -> UnitSummary:
 
 def judged_units(rows: Sequence[Prediction], protocol: Protocol) -> list[str]:
     """The action units of a protocol that enough clips have for the means."""
-    every = _Judgement.of(rows)
+    every = Judgement.of(rows)
     return [unit for unit in protocol.classes if every.positives(unit) >= protocol.min_positives]
 
 
@@ -244,10 +232,10 @@ def paired_unit_score(
     """
     if not units:
         raise RunError(f"no action unit has {protocol.min_positives} clips or more that both runs tested")
-    both = _Judgement.of([pair[side] for side in (0, 1) for pair in rows])
+    both = Judgement.of([pair[side] for side in (0, 1) for pair in rows])
     position = {person: i for i, person in enumerate(people)}
     column = [position[pair[0].subject] + side * len(people) for side in (0, 1) for pair in rows]
-    return lambda weights: both.mean(metric, units, protocol.threshold, weights.reshape(len(weights), -1)[:, column])
+    return lambda weights: both.mean(metric, units, protocol, weights.reshape(len(weights), -1)[:, column])
 
 
 def _parts(protocol: Protocol, folds: Mapping[str, list[Prediction]]) -> dict[str, list[Prediction]]:
@@ -255,7 +243,8 @@ def _parts(protocol: Protocol, folds: Mapping[str, list[Prediction]]) -> dict[st
     if protocol.average == "folds":
         return dict(folds)
     rows = [row for own in folds.values() for row in own]
-    return {name: [row for row in rows if row.dataset == name] for name in sorted({row.dataset for row in rows})}
+    parts = {name: [row for row in rows if row.dataset == name] for name in protocol.datasets}
+    return {name: own for name, own in parts.items() if own}
 
 
 def _groups(protocol: Protocol, parts: Mapping[str, list[Prediction]]) -> list[list[Prediction]]:
@@ -265,7 +254,7 @@ def _groups(protocol: Protocol, parts: Mapping[str, list[Prediction]]) -> list[l
     return [[row for own in parts.values() for row in own]]
 
 
-def _unit_score(protocol: Protocol, unit: str, every: _Judgement) -> UnitScore:
+def _unit_score(protocol: Protocol, unit: str, every: Judgement) -> UnitScore:
     positives, threshold = every.positives(unit), protocol.threshold
     weights = bootstrap_weights(every.subjects)
     metrics = ordered_unit_metrics()
@@ -274,35 +263,54 @@ def _unit_score(protocol: Protocol, unit: str, every: _Judgement) -> UnitScore:
         number=int(unit),
         positives=positives,
         judged=positives >= protocol.min_positives,
-        metrics={metric.name: _defined(every.score(metric, unit, threshold)) for metric in metrics},
+        metrics=_scores(every, unit, threshold),
         intervals={name: interval for name, interval in drawn.items() if interval is not None},
-        trivial={metric.name: _defined(every.always().score(metric, unit, threshold)) for metric in metrics},
+        trivial=_scores(every.always(), unit, threshold),
     )
 
 
-def _means(protocol: Protocol, groups: Sequence[_Judgement], judged: Sequence[str]) -> Scores:
+def _scores(clips: Judgement, unit: str, threshold: float) -> Scores:
+    """Every metric of one unit."""
+    return {metric.name: _defined(clips.score(metric, unit, threshold)) for metric in ordered_unit_metrics()}
+
+
+def _mean_scores(
+    protocol: Protocol, by_seed: Sequence[Sequence[Sequence[Prediction]]], judged: Sequence[str]
+) -> MeanScores:
+    """The means of groups of predictions, of each seed; the means of several groups are averaged."""
+    groups = [[Judgement.of(own) for own in seed] for seed in by_seed]
+    seeds = [_means(protocol, own, judged) for own in groups]
+    return MeanScores(
+        metrics={name: _defined(float(np.mean([_number(scores[name]) for scores in seeds]))) for name in seeds[0]},
+        intervals=_mean_intervals(protocol, groups[0], judged),
+        spread=_spread(seeds),
+        trivial=_means(protocol, [group.always() for group in groups[0]], judged),
+    )
+
+
+def _means(protocol: Protocol, groups: Sequence[Judgement], judged: Sequence[str]) -> Scores:
     """Every metric as the mean over the judged units, and over the groups."""
     if not judged:
         return {metric.name: None for metric in ordered_unit_metrics()}
     return {
-        metric.name: _defined(float(np.mean([group.mean(metric, judged, protocol.threshold) for group in groups])))
+        metric.name: _defined(float(np.mean([group.mean(metric, judged, protocol) for group in groups])))
         for metric in ordered_unit_metrics()
     }
 
 
-def _mean_intervals(protocol: Protocol, groups: Sequence[_Judgement], judged: Sequence[str]) -> dict[str, Interval]:
+def _mean_intervals(protocol: Protocol, groups: Sequence[Judgement], judged: Sequence[str]) -> dict[str, Interval]:
     """Bootstrap intervals of the means over subjects; each group is drawn on its own."""
     weights = [bootstrap_weights(group.subjects, seed=seed) for seed, group in enumerate(groups)]
     intervals = {}
     for metric in ordered_unit_metrics() if judged else []:
-        drawn = [group.mean(metric, judged, protocol.threshold, w) for group, w in zip(groups, weights, strict=True)]
+        drawn = [group.mean(metric, judged, protocol, w) for group, w in zip(groups, weights, strict=True)]
         if (interval := _interval(np.mean(drawn, axis=0))) is not None:
             intervals[metric.name] = interval
     return intervals
 
 
-def _side_score(protocol: Protocol, every: _Judgement) -> SideScore:
-    columns = [_index(unit) for unit in protocol.classes]
+def _side_score(protocol: Protocol, every: Judgement) -> SideScore:
+    columns = [unit_index(unit) for unit in protocol.classes]
     coded, probabilities = every.coded[:, columns], every.probabilities[:, columns]
     drawn = side_accuracy(coded, probabilities, bootstrap_weights(every.subjects))
     return SideScore(
@@ -330,10 +338,6 @@ def _warnings(runs: Sequence[RecognitionRun], rows: Sequence[Prediction], judged
     if not judged:
         lines.append(f"No action unit has {first.protocol.min_positives} clips or more: there is no mean.")
     return lines
-
-
-def _index(unit: str) -> int:
-    return list(ACTION_UNITS).index(int(unit))
 
 
 def _interval(drawn: np.ndarray) -> Interval | None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..metrics import UNIT_METRICS, ordered_unit_metrics
-from ._unit_summary import Interval, Scores, UnitSummary
+from ._unit_published import ALWAYS, beside_published
+from ._unit_summary import Interval, MeanScores, Scores, UnitSummary
 from .base import Table
 from .tables import format_interval, format_score, network_table, settings_table, stages_table
-
-ALWAYS = "always present"
-"""Name of the trivial baseline: every action unit is predicted for every clip."""
 
 FEW = "‡"
 """Marks action units with too few clips for the means."""
@@ -25,6 +23,8 @@ def make_unit_tables(summary: UnitSummary) -> list[Table]:
         _means(summary),
         _by_unit(summary),
         _by_part(summary),
+        _by_unit_and_dataset(summary),
+        *beside_published([summary]),
         _sides(summary),
         stages_table(summary),
         network_table(summary),
@@ -34,11 +34,11 @@ def make_unit_tables(summary: UnitSummary) -> list[Table]:
 
 
 def compare_units(summaries: Sequence[UnitSummary]) -> list[Table]:
-    """A table of means and one of AUC by action unit, for the runs of each protocol."""
+    """Tables of means and of scores by action unit, and published ones, for the runs of each protocol."""
     tables = []
     for protocol in dict.fromkeys(summary.protocol.name for summary in summaries):
         group = [summary for summary in summaries if summary.protocol.name == protocol]
-        tables += [_compare_means(group), _compare_by_unit(group)]
+        tables += [_compare_means(group), _compare_by_unit(group), *beside_published(group)]
     return tables
 
 
@@ -52,13 +52,19 @@ def _score(scores: Mapping[str, float | None], name: str) -> str:
     return "" if value is None else format_score(value)
 
 
+def _mean(scores: Mapping[str, float | None], name: str) -> str:
+    """A mean over many units and clips, which has a fourth decimal."""
+    value = scores.get(name)
+    return "" if value is None else f"{value:.4f}".removeprefix("0")
+
+
 def _interval(intervals: Mapping[str, Interval], name: str) -> str:
     return format_interval(intervals.get(name))
 
 
-def _spread(summary: UnitSummary, name: str) -> str:
-    score = _score(summary.metrics, name)
-    return f"{score} ±{format_score(summary.spread[name])}" if name in summary.spread else score
+def _spread(means: MeanScores, name: str) -> str:
+    score = _score(means.metrics, name)
+    return f"{score} ±{format_score(means.spread[name])}" if name in means.spread else score
 
 
 def _scope(summary: UnitSummary) -> str:
@@ -74,51 +80,65 @@ def _scope(summary: UnitSummary) -> str:
 def _primary_scores(summary: UnitSummary) -> Table:
     rows = tuple(
         (
-            _label(name),
-            _score(summary.metrics, name),
-            _interval(summary.intervals, name),
-            _score(summary.trivial, name),
+            _label(name) + (f" of the {part}" if part else ""),
+            _mean(means.metrics, name),
+            _interval(means.intervals, name),
+            _mean(means.trivial, name),
         )
         for name in summary.protocol.primary_metrics
+        for part, means in summary.all_means()
     )
     return Table("scores", ("", "score", "95 %", ALWAYS), rows, view="scores", page_only=True)
 
 
 def _means(summary: UnitSummary) -> Table:
-    columns = ["", "score", "95 % over subjects", ALWAYS]
-    if summary.spread:
-        columns.append(f"sd of {len(summary.runs)} seeds")
+    columns = [""]
+    for part, means in summary.all_means():
+        columns += [f"mean of the {part}" if part else "score", "95 % over subjects", ALWAYS]
+        columns += [f"sd of {len(summary.runs)} seeds"] if means.spread else []
     rows = []
     for metric in ordered_unit_metrics():
         name = metric.name
-        cells = [_label(name), _score(summary.metrics, name)]
-        cells += [_interval(summary.intervals, name), _score(summary.trivial, name)]
-        if summary.spread:
-            cells.append(f"±{_score(summary.spread, name)}")
+        cells = [_label(name)]
+        for _, means in summary.all_means():
+            cells += [_mean(means.metrics, name), _interval(means.intervals, name), _mean(means.trivial, name)]
+            cells += [f"±{_score(means.spread, name)}"] if means.spread else []
         rows.append(tuple(cells))
     title = f"{summary.n_clips} clips of {summary.n_subjects} subjects"
     return Table(title, tuple(columns), tuple(rows), _scope(summary))
 
 
 def _by_unit(summary: UnitSummary) -> Table:
-    rows = tuple(
-        (
-            f"AU {unit.number}{'' if unit.judged else FEW}",
-            unit.name,
-            str(unit.positives),
-            _score(unit.metrics, "auc"),
-            _interval(unit.intervals, "auc"),
-            _score(unit.metrics, "f1"),
-            _score(unit.trivial, "f1"),
-            _score(unit.metrics, "average_precision"),
-        )
-        for unit in summary.units
-    )
+    primary = summary.protocol.primary_metrics
+    columns = ["", "action unit", "clips"]
+    for name in primary:
+        label = UNIT_METRICS.get(name).label
+        columns += [label, f"95 % of {label}"]
+    columns.append(f"F1 of {ALWAYS}")
+    rows = []
+    for unit in summary.units:
+        cells = [f"AU {unit.number}{'' if unit.judged else FEW}", unit.name, str(unit.positives)]
+        for name in primary:
+            cells += [_score(unit.metrics, name), _interval(unit.intervals, name)]
+        rows.append((*cells, _score(unit.trivial, "f1")))
     notes = ["95 % over subjects; an action unit on either side of the face counts as present"]
     if len(summary.judged) < len(summary.units):
         notes.append(f"{FEW} fewer than {summary.protocol.min_positives} clips: not in the means")
-    columns = ("", "action unit", "clips", "AUC", "95 % of AUC", "F1", f"F1 of {ALWAYS}", "AP")
-    return Table("by action unit", columns, rows, "\n".join([*notes, "AP: average precision"]))
+    return Table("by action unit", tuple(columns), tuple(rows), "\n".join(notes))
+
+
+def _by_unit_and_dataset(summary: UnitSummary) -> Table | None:
+    """The first metric of each action unit on each data set."""
+    if summary.dataset_means is None:
+        return None
+    name = summary.protocol.primary_metrics[0]
+    label = UNIT_METRICS.get(name).label
+    rows = [
+        (f"AU {unit.number} {unit.name}", *(_score(own[unit.number], name) for own in summary.part_units.values()))
+        for unit in summary.units
+    ]
+    rows.append((_label(name), *(_score(scores, name) for scores in summary.parts.values())))
+    return Table(f"{label} by action unit and data set", ("", *summary.parts), tuple(rows), folded=True)
 
 
 def _by_part(summary: UnitSummary) -> Table | None:
@@ -161,26 +181,30 @@ def _sides(summary: UnitSummary) -> Table:
 
 def _compare_means(group: Sequence[UnitSummary]) -> Table:
     names, first = [metric.name for metric in ordered_unit_metrics()], group[0]
-    rows = [
-        (
-            f"{summary.title}: {summary.label}",
-            *(_spread(summary, name) for name in names),
-            f"{summary.n_clips} clips of {summary.n_subjects} subjects",
-        )
-        for summary in group
+    each = [
+        (part, name) for part, _ in first.all_means() for name in (first.protocol.primary_metrics if part else names)
     ]
-    rows.append((ALWAYS, *(_score(first.trivial, name) for name in names), f"{first.n_clips} clips"))
-    columns = ("", *map(_label, names), "source")
+    rows = []
+    for summary in group:
+        means = dict(summary.all_means())
+        scores = (_spread(means[part], name) if part in means else "" for part, name in each)
+        source = f"{summary.n_clips} clips of {summary.n_subjects} subjects"
+        rows.append((f"{summary.title}: {summary.label}", *scores, source))
+    trivial = dict(first.all_means())
+    rows.append((ALWAYS, *(_score(trivial[part].trivial, name) for part, name in each), f"{first.n_clips} clips"))
+    columns = ("", *(_label(name) + (f" of the {part}" if part else "") for part, name in each), "source")
     return Table(first.protocol.title, columns, tuple(rows), _scope(first), n_own=len(group))
 
 
 def _compare_by_unit(group: Sequence[UnitSummary]) -> Table:
+    name = group[0].protocol.primary_metrics[0]
     numbers = sorted({unit.number for summary in group for unit in summary.units})
     by_run = [{unit.number: unit for unit in summary.units} for summary in group]
     rows = []
     for number in numbers:
         known = next(units[number] for units in by_run if number in units)
-        scores = (_score(units[number].metrics, "auc") if number in units else "" for units in by_run)
+        scores = (_score(units[number].metrics, name) if number in units else "" for units in by_run)
         rows.append((f"AU {number} {known.name}", str(known.positives), *scores))
     columns = ("", "clips", *(summary.recipe for summary in group))
-    return Table(f"AUC by action unit: {group[0].protocol.title}", columns, tuple(rows))
+    title = f"{UNIT_METRICS.get(name).label} by action unit: {group[0].protocol.title}"
+    return Table(title, columns, tuple(rows))

@@ -38,12 +38,13 @@ def _scores(summary: UnitSummary) -> Iterator[dict[str, Any]]:
     """A row for each metric: of the means, of each part and of each action unit."""
     common = {"recipe": summary.recipe, "protocol": summary.protocol.name}
     whole = {"clips": summary.n_clips, "subjects": summary.n_subjects}
-    for name, score in summary.metrics.items():
-        low, high = summary.intervals.get(name, (None, None))
-        rest = {"score": score, "low": low, "high": high, "sd": summary.spread.get(name)}
-        yield {**common, "part": "", "metric": name, **rest, "baseline": summary.trivial[name], **whole}
+    for part, means in summary.all_means():
+        for name, score in means.metrics.items():
+            low, high = means.intervals.get(name, (None, None))
+            rest = {"score": score, "low": low, "high": high, "sd": means.spread.get(name)}
+            yield {**common, "part": part, "metric": name, **rest, "baseline": means.trivial[name], **whole}
     for part, values in summary.parts.items():
-        for name in summary.metrics:
+        for name in summary.means.metrics:
             low, high = summary.part_intervals[part].get(name, (None, None))
             rest = {"score": values[name], "low": low, "high": high, "baseline": summary.part_trivial[part][name]}
             counts = {"clips": values["n"], "subjects": values["subjects"]}

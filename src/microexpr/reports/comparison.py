@@ -238,7 +238,7 @@ def _check_protocols(runs: Sequence[RecognitionRun]) -> None:
     """Check that the scores of all runs mean the same."""
     first = runs[0]
     for run in runs:
-        for what in ("multilabel", "classes", "average"):
+        for what in ("multilabel", "classes", "average", "undefined_as_chance"):
             mine, other = (getattr(one.protocol, what) for one in (first, run))
             if mine != other and not (what == "classes" and sorted(mine) == sorted(other)):
                 raise UsageError(

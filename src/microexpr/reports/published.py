@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from ..metrics import METRICS
+from ..metrics import METRICS, UNIT_METRICS
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class PublishedRow:
         method: name of the method.
         source: paper and table, or file, from which the number was taken.
         metrics: name as in `metrics` -> value, 0 to 1.
-        part: data set (`smic`) or fold (`casme2-to-samm`) of the protocol; "" for the whole.
+        part: data set (`smic`) or fold (`casme2-to-samm`) of the protocol; "" for the whole. Of action units also one
+            of them (`AU 12`), and `data sets` for the mean of the data sets.
         leaky: whether the epoch was chosen on the test subject; such a number is not comparable and is marked.
         note: further information for readers.
         recipe: name of the shipped recipe of the same method, "" where there is none.
@@ -202,8 +203,9 @@ def _row(values: Mapping[str, Any]) -> PublishedRow:
         if not values.get(key):
             raise ValueError(f"{where}: '{key}' is missing or empty; give it")
     for name, score in values["metrics"].items():
-        if name not in METRICS:
-            raise ValueError(f"{where}: unknown metric '{name}'; known: {', '.join(METRICS.names())}")
+        if name not in METRICS and name not in UNIT_METRICS:
+            names = ", ".join([*METRICS.names(), *UNIT_METRICS.names()])
+            raise ValueError(f"{where}: unknown metric '{name}'; known: {names}")
         if isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
             raise ValueError(f"{where}: {name} = {score!r} must be a number between 0 and 1 (not per cent)")
     matrices = {key: tuple(map(tuple, values[key])) for key in ("confusion", "percent") if key in values}

@@ -138,7 +138,7 @@ class RecordingSpec:
         dataset: the release, whose subjects they are.
         fps: frames per second.
         size: (height, width) of the release's images in pixels.
-        image_scale: fraction of that size that is written, above 0 and at most 1; no side is below 48 pixels.
+        image_scale: fraction of that size that is written, at most 1; no side is below 48 pixels. 0 writes no image.
         gray: whether the images have no color.
         framing: `face` fills the image, `wide` shows head and shoulders.
         pad: number of neutral frames before the onset and after the offset.
@@ -165,7 +165,7 @@ class RecordingSpec:
             subject_seed(self.dataset, spec.subject),
             units=spec.units,
             camera=camera,
-            timing=timing or draw_timing(rng, self.fps, self.pad),
+            timing=timing or self._draw_timing(rng),
             amplitude=draw_amplitude(rng, self.kind),
             seed=spec.seed,
         )
@@ -173,7 +173,7 @@ class RecordingSpec:
     def write_frames(
         self, spec: ClipSpec, folder: Path, pattern: str, timing: Timing | None = None
     ) -> tuple[int, int, int]:
-        """Render a clip and write its frames.
+        """Render a clip and write its frames, unless the image scale is 0.
 
         Args:
             spec: what the clip shows.
@@ -184,6 +184,8 @@ class RecordingSpec:
         Returns:
             The frame numbers of (onset, apex, offset).
         """
+        if self.image_scale == 0:
+            return self._numbers(timing or self._draw_timing(np.random.default_rng(spec.seed)))
         return self.write_rendered(self.render(spec, timing), folder, pattern)
 
     def write_rendered(self, clip: SyntheticClip, folder: Path, pattern: str) -> tuple[int, int, int]:
@@ -191,6 +193,13 @@ class RecordingSpec:
         timing = clip.timing
         paths = [folder / pattern.format(self.first_number + i) for i in range(timing.frames)]
         write_images(lambda i: self._image(clip.frame(i)), paths, quality=92)
+        return self._numbers(timing)
+
+    def _draw_timing(self, rng: np.random.Generator) -> Timing:
+        return draw_timing(rng, self.fps, self.pad)
+
+    def _numbers(self, timing: Timing) -> tuple[int, int, int]:
+        """The frame numbers of (onset, apex, offset)."""
         return self.first_number + timing.onset, self.first_number + timing.apex, self.first_number + timing.offset
 
     def _image(self, frame: np.ndarray) -> np.ndarray:

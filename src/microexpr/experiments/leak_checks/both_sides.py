@@ -33,6 +33,8 @@ class BothSides(LeakCheck):
     def look(self, trial: Trial) -> Finding:
         """Compare the clips of the recipe across subjects."""
         clips = [example.clip for example in trial.data.examples]
+        if not trial.chain.reads_images:
+            return Finding("not tried", "the recipe reads no images")
         if len({clip.subject for clip in clips}) < 2:
             return Finding("not tried", "there is one subject")
         copies: dict[str, Clip] = {}
