@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -69,10 +70,10 @@ class Default(TrainableSpotter):
 
     def detect(self, track: FaceTrack, grid: TimeGrid) -> Detection:
         """Find the likeliest movements that do not overlap; the curve is the score over their spans."""
-        small = small_movements(TrackMotion.of(track, grid), grid, self.probability)
-        found = [(span, WHOLE) for span in small]
-        for first, last in _runs(grid):
-            found += _large_movements(track, grid, first, last)
+        with ThreadPoolExecutor(1) as beside:  # most of both searches is optical flow, which leaves Python to others
+            small = beside.submit(lambda: small_movements(TrackMotion.of(track, grid), grid, self.probability))
+            large = [found for first, last in _runs(grid) for found in _large_movements(track, grid, first, last)]
+            found = [*((span, WHOLE) for span in small.result()), *large]
         spans = choose([pair for pair in found if pair[0].score >= MIN_SCORE], grid.steps(1.0))
         curve = np.zeros(len(grid))
         for span in spans:
