@@ -19,7 +19,7 @@ from microexpr.recipes import RecognitionRecipe, parse_recipe
 # The face mesh is read from where `make install` fetched it; no test fetches anything.
 os.environ.setdefault("MICROEXPR_FACE_MESH", str(cache_folder() / "face-mesh"))
 
-pytest_plugins = ["tests.web.serve_page"]  # fixtures of the page in a browser
+pytest_plugins = ["tests.web.serve_page", "tests.command_runs"]  # fixtures: the page in a browser, a run to disturb
 
 
 @pytest.fixture(autouse=True)

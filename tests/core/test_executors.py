@@ -2,21 +2,21 @@
 
 import csv
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from microexpr.core.errors import ExecutorError, UsageError
-from microexpr.core.executors import Done, Failed, SharedFunction, executor
+from microexpr.core.executors import Done, Failed, SharedFunction, Work, executor
 from microexpr.core.executors.processes import Processes
-from microexpr.datasets import DATASETS
 from microexpr.experiments.recognition_run import RecognitionRun
-from tests.conftest import NETWORK
+from tests.command_runs import happens, message, run, start
 
 
 def square(job: int, shared: int) -> int:
@@ -114,14 +114,6 @@ def runs(process: str) -> bool:
     return line.exists() and line.read_bytes() != b""  # empty once it has ended and nobody has asked how
 
 
-def happens(event: Callable[[], bool], seconds: float = 60) -> bool:
-    """Whether it is so before the time is up."""
-    end = time.monotonic() + seconds
-    while not (so := event()) and time.monotonic() < end:
-        time.sleep(0.05)
-    return so
-
-
 @pytest.mark.parametrize(
     ("arguments", "error", "text"),
     [
@@ -133,33 +125,6 @@ def happens(event: Callable[[], bool], seconds: float = 60) -> bool:
 def test_wrong_arguments_are_errors(arguments, error, text):
     with pytest.raises(error, match=text):
         executor(*arguments)
-
-
-def command(*arguments: str, **environment: str) -> subprocess.Popen:
-    line = [sys.executable, "-m", "microexpr", *arguments]
-    variables = {**os.environ, **environment}
-    return subprocess.Popen(line, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-@pytest.fixture(scope="module")
-def recipe_and_data(tmp_path_factory):
-    """A recipe of a few seconds, its data, and the answers of an undisturbed run."""
-    base = tmp_path_factory.mktemp("recipe_and_data")
-    DATASETS.get("megc2019").make_synthetic(base / "megc2019", subjects=2, image_scale=0.25)
-    (base / "long.toml").write_text(NETWORK.replace("epochs = 6", "epochs = 90, checkpoint_seconds = 0.1"))
-    return base, run(base, "whole", "local")
-
-
-def start(base: Path, name: str, on: str, *more: str) -> subprocess.Popen:
-    arguments = ("run", str(base / "long.toml"), "--out", str(base / name), "--allow-subset", "--executor", on, *more)
-    return command(*arguments, MICROEXPR_DATA=str(base), MICROEXPR_CACHE=str(base / "cache"))
-
-
-def run(base: Path, name: str, on: str, *more: str) -> dict[str, bytes]:
-    process = start(base, name, on, *more)
-    _, err = process.communicate(timeout=300)
-    assert process.returncode == 0, err
-    return {p.name: p.read_bytes() for p in (base / name / "folds").iterdir()}
 
 
 def test_processes_give_the_same_files(recipe_and_data):
@@ -189,8 +154,65 @@ def test_ray_gives_the_same_files(recipe_and_data):
 def test_ray_refuses_more_workers_than_cores(recipe_and_data):
     pytest.importorskip("ray")
     process = start(recipe_and_data[0], "too-much", "ray", "--workers", "5000")
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 1 and "--workers 5000: this machine has" in err and "Traceback" not in err
+    assert "--workers 5000: this machine has" in message(process, 1)
+
+
+NODES = [{"CPU": 4.0, "GPU": 2.0}, {"CPU": 8.0}, {"GPU": 8.0}]
+
+
+@pytest.mark.parametrize(
+    ("workers", "gpus", "text"),
+    [
+        (12, 0, ""),
+        (13, 0, "--workers 13: the Ray cluster has 12 cores"),
+        (None, 2, ""),
+        (None, 3, "--gpus 3: no machine of the Ray cluster has more than 2 GPUs"),
+        (4, 0.25, ""),
+        (4, 1, "--workers 4: the Ray cluster runs 2 jobs of --gpus 1 at once"),
+    ],
+)
+def test_ray_compares_what_is_asked_for_with_its_machines(workers, gpus, text):
+    """GPUs of a machine without a core for jobs do not count: no job would ever run there."""
+    lacking = executor("ray", workers, gpus=gpus)._lacking(NODES)
+    assert text in lacking and bool(lacking) == bool(text)
+
+
+@pytest.mark.parametrize("gpus", [-1, 1.5])
+def test_a_number_of_gpus_that_no_job_can_have_is_an_error(gpus):
+    with pytest.raises(UsageError, match="a part of one GPU"):
+        executor("ray", gpus=gpus)
+
+
+class Pickled:
+    """Data that count how often they are sent."""
+
+    def __init__(self, file: Path, images: np.ndarray) -> None:
+        self.file, self.images = file, images
+
+    def __getstate__(self) -> dict:
+        with self.file.open("a") as file:
+            file.write("sent\n")
+        return self.__dict__
+
+
+def writes(job: int, shared: Pickled) -> tuple[bool, float]:
+    return shared.images.flags.writeable, float(shared.images[job].sum())
+
+
+def test_ray_holds_data_once_and_its_workers_read_the_same_memory(tmp_path):
+    pytest.importorskip("ray")
+    images = np.arange(20 * 64 * 64, dtype=np.float32).reshape(20, 64, 64)
+    found = outcomes(executor("ray", 2), writes, range(20), Pickled(tmp_path / "sent", images))
+    assert [found[i].value for i in range(20)] == [(False, float(images[i].sum())) for i in range(20)]
+    assert (tmp_path / "sent").read_text() == "sent\n"
+
+
+def test_a_worker_of_another_version_is_refused(monkeypatch):
+    content = pickle.dumps(Work(square, 1))
+    assert pickle.loads(content).attempt(3) == Done(10)
+    monkeypatch.setattr("microexpr.core.executors.base.__version__", "0.0.1")
+    with pytest.raises(ExecutorError, match=r"microexpr 0\.0\.1, the command .*: install the same on both"):
+        pickle.loads(content)
 
 
 def test_a_killed_run_continues_with_equal_results(recipe_and_data):

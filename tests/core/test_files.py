@@ -3,6 +3,8 @@
 import errno
 import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -113,7 +115,36 @@ def test_file_names_are_made_one_to_one_from_names():
 
 
 def test_a_locked_folder_cannot_be_locked_again(tmp_path):
-    with locked(tmp_path / "a"), pytest.raises(BlockingIOError), locked(tmp_path / "a"):
-        pass
     with locked(tmp_path / "a"):
-        assert not list((tmp_path / "a").iterdir())
+        with pytest.raises(BlockingIOError) as caught, locked(tmp_path / "a"):
+            pass
+        assert f"process {os.getpid()} on " in caught.value.strerror and is_empty(tmp_path / "a")
+    with locked(tmp_path / "a"):
+        (tmp_path / "a" / "file").touch()
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["file"]
+
+
+def test_a_folder_that_stays_empty_is_removed_with_its_lock(tmp_path):
+    with pytest.raises(ZeroDivisionError), locked(tmp_path / "a"):
+        raise ZeroDivisionError
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_killed_process_holds_no_folder(tmp_path):
+    text = "import os; from microexpr.core.files import Path, locked\nwith locked(Path('a')): os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", text], cwd=tmp_path)
+    assert (tmp_path / "a" / "lock.tmp").is_file()
+    with locked(tmp_path / "a"):
+        assert (tmp_path / "a" / "lock.tmp").read_text().startswith(f"process {os.getpid()} ")
+
+
+@pytest.mark.parametrize(("call", "number"), [("fcntl.flock", errno.ENOLCK), ("os.open", errno.EROFS)])
+def test_where_nothing_can_be_locked_or_written_nothing_is_held(call, number, tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
+
+    (tmp_path / "a").mkdir()
+    with monkeypatch.context() as patched:
+        patched.setattr(call, fail)
+        with locked(tmp_path / "a"), locked(tmp_path / "a"):
+            pass

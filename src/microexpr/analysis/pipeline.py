@@ -20,7 +20,8 @@ from .. import __version__
 from ..core.clip import Frames
 from ..core.errors import DataError, MediaError, MicroexprError, RunError, UsageError, one_line
 from ..core.events import Analysis
-from ..core.executors import Done, executor
+from ..core.executors import Done, Executor, executor
+from ..core.executors.local import Local
 from ..core.files import locked
 from ..core.progress import ProgressCallback, no_progress, show_progress
 from ..imaging.frames import describe_contents, file_signature, open_frames
@@ -125,7 +126,7 @@ def analyze_videos(
     out: Path | str,
     options: AnalysisOptions | None = None,
     progress: ProgressCallback | bool = True,
-    workers: int = 1,
+    workers: int | Executor = 1,
     components: Components | None = None,
     formats: Collection[str] | None = None,
 ) -> list[AnalysisResult]:
@@ -139,7 +140,9 @@ def analyze_videos(
         out: folder that gets a folder for each recording.
         options: the settings.
         progress: as for `analyze_video`.
-        workers: number of recordings that are analyzed at once, each in a process of its own.
+        workers: number of recordings that are analyzed at once, each in a process of its own; or an executor, e.g.
+            `microexpr.core.executors.executor("ray", address="auto")`, whose machines see recordings and `out` under
+            the same paths.
         components: another tracker or spotter than those that `options` names.
         formats: as for `analyze_video`.
 
@@ -154,14 +157,20 @@ def analyze_videos(
     check_formats(formats)
     sources = [Path(path) for path in paths]
     jobs = list(zip(sources, output_folders(sources, Path(out)), strict=True))
-    parallel = workers > 1 and len(jobs) > 1
-    runner = executor("processes", workers) if parallel else executor("local")
+    if isinstance(workers, Executor):
+        runner = workers
+    else:
+        runner = executor("processes", workers) if workers > 1 and len(jobs) > 1 else executor("local")
+    runner.check()
+    here = isinstance(runner, Local)
+    if runner.remote:  # a worker of a cluster runs in another folder
+        jobs = [(source.absolute(), target.absolute()) for source, target in jobs]
     results: dict[int, AnalysisResult] = {}
     with show_progress(progress) as callback:
         job = partial(
             _run_job,
             options=options,
-            progress=no_progress if parallel else callback,
+            progress=callback if here else no_progress,
             components=components or Components(),
             formats=formats,
         )

@@ -13,6 +13,7 @@ from ..core.events import describe_action_units, format_probability, unit_codes
 from ..core.progress import show_progress
 from .console import count, out, print_status
 from .options import (
+    Address,
     AnalysisSettings,
     DetectionLimit,
     Formats,
@@ -21,6 +22,7 @@ from .options import (
     Sensitivity,
     Threshold,
     chosen_formats,
+    complete_executor,
     load_plugins,
     parse_settings,
 )
@@ -63,14 +65,31 @@ def analyze(
         ),
     ] = [],
     detection_limit: DetectionLimit = True,
-    workers: Annotated[int, typer.Option(min=1, help="Number of recordings that are analyzed at once.")] = 1,
+    executor: Annotated[
+        str,
+        typer.Option(
+            help="Where recordings are analyzed: local, processes, ray or one of a plug-in.",
+            autocompletion=complete_executor,
+        ),
+    ] = "",
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Number of recordings that are analyzed at once; with --executor, one for each core if left out.",
+        ),
+    ] = None,
+    address: Address = None,
     settings: AnalysisSettings = [],
     plugin: Plugins = [],
 ) -> None:
     """Find and classify facial movements in recordings. The same command continues an interrupted analysis."""
     from ..analysis import AnalysisOptions, analyze_videos, recordings
+    from ..core.executors import executor as build_executor
 
     load_plugins(plugin)
+    name = executor or ("processes" if (workers or 1) > 1 else "local")
+    where = build_executor(name, None if name == "local" else workers, address)
     values = {"model": model, "threshold": threshold, "sensitivity": sensitivity, "detection_limit": detection_limit}
     if exclude:
         values["exclude"] = exclude
@@ -79,7 +98,7 @@ def analyze(
     options = AnalysisOptions.from_settings({**values, **parse_settings(settings)})
     found = recordings(sources, print_status)
     with show_progress() as progress:
-        results = analyze_videos(found, folder, options, progress, workers, formats=chosen_formats(formats))
+        results = analyze_videos(found, folder, options, progress, where, formats=chosen_formats(formats))
     failures = _print_results(results, debug=context.find_root().params["debug"])
     if failures:
         raise typer.Exit(1)

@@ -12,10 +12,12 @@ from ..core.errors import UsageError
 from ..core.progress import show_progress
 from .console import out, print_status
 from .options import (
+    Address,
     AllowSubset,
     Data,
     DataSource,
     ExecutorName,
+    Gpus,
     Labels,
     Plugins,
     Quick,
@@ -58,9 +60,8 @@ def run(
     workers: Annotated[
         int | None, typer.Option(help="Number of folds that run at once; one for each core if left out (batched: all).")
     ] = None,
-    address: Annotated[
-        str | None, typer.Option(help="Address of a Ray cluster; Ray starts on this machine if left out.")
-    ] = None,
+    address: Address = None,
+    gpus: Gpus = 0.0,
     seeds: Annotated[int, typer.Option(min=1, help="Number of repetitions, with the seeds 0, 1, 2 ...")] = 1,
     settings: RecipeSettings = [],
     data: Data = DataSource.disk,
@@ -99,6 +100,7 @@ def run(
             executor=executor,
             workers=workers,
             address=address,
+            gpus=gpus,
             save_models=save_models,
             process_per_fold=process_per_fold,
             keep_epochs=keep_epochs,

@@ -142,6 +142,11 @@ ExecutorName = Annotated[
     str,
     typer.Option(help="Where folds run: local, processes, ray or one of a plug-in.", autocompletion=complete_executor),
 ]
+Address = Annotated[str | None, typer.Option(help="Address of a Ray cluster; Ray starts on this machine if left out.")]
+Gpus = Annotated[
+    float,
+    typer.Option(min=0, help="GPUs of each job, with --executor ray; 0.25 lets four jobs share one."),
+]
 Model = Annotated[
     str,
     typer.Option("--model", metavar="FILE", help="A trained recognizer; `none` leaves every event unclassified."),

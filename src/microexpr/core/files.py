@@ -12,7 +12,7 @@ import re
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
@@ -23,6 +23,13 @@ SYNTHETIC_MARK = "SYNTHETIC.json"
 CHECKPOINT = "checkpoint.pt"
 """The state of an interrupted training in a recognizer's folder; it is removed when the fold is done."""
 
+
+LOCK = "lock.tmp"
+"""The file in a folder that a process holds; it names the process, and is removed at the end."""
+
+_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+_NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
+"""What locking raises on a file system without locks."""
 
 LONGEST_NAME = 80
 """Characters from which on `unique_file_name` shortens a name; with a suffix, every file system takes it."""
@@ -158,29 +165,56 @@ def _unfinished(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process while the block runs.
+    """Hold a folder for this process while the block runs; a folder that is empty afterwards is removed.
+
+    A process that is killed holds nothing. Other machines that share the folder see the lock, too, where their file
+    system passes it on (NFS does). Where nothing can be locked or written, nothing is held.
 
     Raises:
-        BlockingIOError: another process holds it.
+        BlockingIOError: another process holds it; `strerror` says which one, as far as that is known.
     """
     handle = _lock(folder)
     try:
         yield
     finally:
-        os.close(handle)
+        if handle is not None:
+            (folder / LOCK).unlink(missing_ok=True)
+            os.close(handle)
+            with suppress(OSError):
+                folder.rmdir()
 
 
-def _lock(folder: Path) -> int:
-    """Lock a folder; again if it was removed meanwhile by the process that held it."""
+def _lock(folder: Path) -> int | None:
+    """Lock a folder; again if its lock was removed meanwhile by the process that held it.
+
+    The lock is a file of its own, opened for writing, since NFS keeps locks of folders to one machine.
+    """
     while True:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY)
+        try:
+            handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+        except FileNotFoundError:  # the folder was removed after it was made
+            continue
+        except OSError as error:
+            if error.errno in _READ_ONLY and folder.is_dir():
+                return None
+            raise
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if folder.is_dir() and os.path.samestat(os.fstat(handle), folder.stat()):
-                return handle
-        except BaseException:
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(handle), (folder / LOCK).stat()):
+                    with suppress(OSError):  # the disk is full: the holder is then not named
+                        os.truncate(handle, 0)
+                        os.write(handle, f"process {os.getpid()} on {socket.gethostname()}".encode())
+                    return handle
+        except BlockingIOError as error:
+            error.strerror = os.pread(handle, 300, 0).decode(errors="replace") or "another process"
             os.close(handle)
+            raise
+        except OSError as error:
+            os.close(handle)
+            if error.errno in _NO_LOCKS:
+                return None
             raise
         os.close(handle)
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from .. import __version__
 from ..core.cache_files import cached_folder
-from ..core.clip import Clip
+from ..core.clip import Clip, Sample
 from ..core.config import cache_folder
 from ..core.errors import ProtocolError, RunError, UsageError
-from ..core.executors import Failed, executor
+from ..core.executors import Done, Failed, executor
 from ..core.progress import ProgressCallback
 from ..datasets import DATASETS, Dataset, add_labels, open_dataset, read_labels
 from ..preprocessing import Chain, SampleCache
@@ -142,20 +142,55 @@ def prepare_samples(
 ) -> SampleCache:
     """Prepare the samples of clips, blinded by the protocol; in several processes unless the executor is `local`.
 
+    The machines of a Ray cluster that see the data prepare them, too; what they cannot see is prepared here.
+
     Raises:
         RunError: a sample cannot be made, or no face is found in most clips.
     """
     clips = {example.clip.id: example.clip.blind(data.protocol.reveal) for example in examples}
     samples = SampleCache(Chain.build(data.stage.chain), list(clips.values()), cache_folder())
-    missing = [Job(units=(name,)) for name, clip in samples.clips.items() if not samples.path(clip).is_file()]
-    parallel = options.executor != "local" and len(missing) >= MIN_PARALLEL
-    where = executor("processes", options.workers) if parallel else executor("local")
     what = f"preparing clips of '{data.stage.name}'"
-    for _, outcome in run_all(missing, _prepare, samples, where, progress, what, len(samples)):
+    if options.executor != "local" and len(_missing(samples)) >= MIN_PARALLEL:
+        where = options.build_executor()
+        if where.remote and options.address:
+            for _, outcome in run_all(_missing(samples), _make, samples, where, progress, what, len(samples)):
+                if isinstance(outcome, Done) and outcome.value is not None:
+                    samples.store(outcome.value)
+    missing = _missing(samples)  # on a cluster, those that its machines cannot see
+    parallel = options.executor != "local" and len(missing) >= MIN_PARALLEL
+    here = executor("processes", None if options.address else options.workers) if parallel else executor("local")
+    for _, outcome in run_all(missing, _prepare, samples, here, progress, what, len(samples)):
         if isinstance(outcome, Failed):
             raise RunError(outcome.reason)
     _check_faces(samples, data.stage.name)
     return samples
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparationJob(Job):
+    """A sample to be made.
+
+    Attributes:
+        entry: Its name in the cache of this machine; another machine that sees other files has another name for it.
+    """
+
+    entry: str
+
+
+def _missing(samples: SampleCache) -> list[PreparationJob]:
+    """A job for each sample that is not in the cache."""
+    absent = [name for name, clip in samples.clips.items() if not samples.path(clip).is_file()]
+    return [PreparationJob(units=(name,), entry=samples.entry(name)) for name in absent]
+
+
+def _make(job: PreparationJob, samples: SampleCache) -> Sample | None:
+    """Make one sample on a machine of a cluster; None where that does not see the same files."""
+    return samples.make(job.units[0]) if samples.entry(job.units[0]) == job.entry else None
+
+
+def _prepare(job: PreparationJob, samples: SampleCache) -> None:
+    """Prepare one sample into the cache."""
+    samples[job.units[0]]
 
 
 def _check_faces(samples: SampleCache, stage: str) -> None:
@@ -171,11 +206,6 @@ def _check_faces(samples: SampleCache, stage: str) -> None:
             f"(more than {100 * MAX_FACELESS:.0f} %): the images show no face that the chain's face detector knows, or "
             "are cut too closely to it; look at one, and change the chain"
         )
-
-
-def _prepare(job: Job, samples: SampleCache) -> None:
-    """Prepare one sample into the cache."""
-    samples[job.units[0]]
 
 
 def check_own_classes(protocol: Protocol, clips: Sequence[Clip], examples: Sequence[Example]) -> list[str]:

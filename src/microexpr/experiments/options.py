@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..core.executors import Executor, executor
 from ..datasets import DATASETS
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a recipe is run. Executor, workers and address do not change the results.
+    """How a recipe is run. Executor, workers, address and GPUs do not change what is computed.
 
     Attributes:
         synthetic: Run on synthetic copies of the releases instead of the licensed ones.
@@ -20,6 +21,7 @@ class RunOptions:
         executor: Name of the executor: `local`, `processes`, `ray`, or any other registered one.
         workers: Number of jobs at once; None for the number of cores.
         address: Address of a Ray cluster.
+        gpus: GPUs of each job on Ray; a fraction lets several jobs share one.
         seed: Seed of the run.
         roots: Data set -> folder; takes precedence over the configuration.
         labels: csv with the columns clip, label: the label of clips whose release does not give it.
@@ -39,6 +41,7 @@ class RunOptions:
     executor: str = "local"
     workers: int | None = None
     address: str | None = None
+    gpus: float = 0.0
     seed: int = 0
     roots: Mapping[str, Path] = field(default_factory=dict)
     labels: Path | None = None
@@ -49,3 +52,12 @@ class RunOptions:
     def __post_init__(self) -> None:
         for name in self.roots:
             DATASETS.get(name)
+
+    def build_executor(self) -> Executor:
+        """Build what runs the jobs.
+
+        Raises:
+            UsageError: a setting that the executor does not have.
+            UnknownNameError: there is no such executor.
+        """
+        return executor(self.executor, self.workers, self.address, self.process_per_fold, self.gpus)

@@ -21,7 +21,7 @@ import numpy as np
 from .. import __version__
 from ..core.clip import Clip, Sample
 from ..core.errors import RecipeError
-from ..core.executors import Outcome, SharedFunction, attempt, executor
+from ..core.executors import Executor, Outcome, SharedFunction, attempt
 from ..core.files import unique_file_name
 from ..core.progress import ProgressCallback, inner_progress, no_progress, report_inner
 from ..datasets import DATASETS
@@ -38,7 +38,7 @@ from .examples import write_examples
 from .inputs import recognition_inputs
 from .options import RunOptions
 from .recognition_run import NO_FACE, Prediction, RecognitionMetadata, RecognitionRun, fold_record
-from .run_folder import fold_seed
+from .run_folder import fold_seed, writing
 from .runner import Job, run_jobs
 from .stages import (
     InitialWeights,
@@ -244,14 +244,27 @@ def evaluate(
 
     Raises:
         ProtocolError: the clips differ from the published counts, and `allow_subset` is not set.
-        RunError: `out` holds another run, or a fold failed (the others are saved).
+        RunError: `out` holds another run, another process is writing it, or a fold failed (the others are saved).
     """
     options, progress, task = options or RunOptions(), progress or no_progress, task or FoldEvaluation()
     if options.quick:
         recipe = recipe.with_quick_settings()
     check_settings(recipe, task)
-    where = executor(options.executor, options.workers, options.address, options.process_per_fold)
+    where = options.build_executor()
     where.check()
+    with writing(out):
+        return _evaluate(recipe, out, where, options, progress, task)
+
+
+def _evaluate(
+    recipe: RecognitionRecipe,
+    out: Path,
+    where: Executor,
+    options: RunOptions,
+    progress: ProgressCallback,
+    task: FoldEvaluation,
+) -> RecognitionRun:
+    """Run what is left of a recipe."""
     stage_data = load_data(recipe, options, progress)
     final = stage_data[-1]
     run = task.run_class.begin(out, _metadata(recipe, stage_data, options, task))

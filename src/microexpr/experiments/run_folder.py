@@ -14,13 +14,14 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ..core.errors import MissingDataError, RunError
-from ..core.files import is_empty, unique_file_name, write_atomically
+from ..core.files import is_empty, locked, unique_file_name, write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -202,6 +203,22 @@ class Run(ABC):
         from html import escape
 
         return f"<p>{escape(repr(self)[1:-1])}</p>{self.to_dataframe().to_html(max_rows=10)}"
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Hold the folder of a run while it is written.
+
+    Raises:
+        RunError: another process is writing it.
+    """
+    try:
+        with locked(folder):
+            yield
+    except BlockingIOError as error:
+        raise RunError(
+            f"'{folder}' is being written by {error.strerror}; wait for it, or choose another --out"
+        ) from None
 
 
 def fold_seed(seed: int, fold: str) -> int:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 from ..core.errors import RunError
 from ..core.executors import Done, Executor, Outcome, SharedFunction
 from ..core.progress import ProgressCallback
-from ..core.registry import load_plugin, loaded_plugins
 from .run_folder import Run
 
 
@@ -93,34 +90,40 @@ def run_all(
     """
     ended = total - sum(len(job.units) for job in jobs)
     progress(what, ended, total)
+    small, common = _take_common(jobs)
     call = SharedFunction(_call, _call_many) if isinstance(function, SharedFunction) else _call
-    for index, outcome in executor.run(call, jobs, _Work(function, shared)):
+    for index, outcome in executor.run(call, small, (function, common, shared)):
         yield jobs[index], outcome
         ended += len(jobs[index].units)
         progress(what, ended, total)
 
 
-class _Work:
-    """A function and the data that all of its jobs need. A process loads the plug-ins before it unpickles them."""
+def _take_common(jobs: Sequence[J]) -> tuple[list[J], dict[str, Any]]:
+    """Take what is the same object in every job out of the jobs, e.g. initial weights, so that it is sent once.
 
-    def __init__(self, function: Callable[[Any, Any], Any], shared: Any) -> None:
-        self.function = function
-        self.shared = shared
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _load_work, (tuple(loaded_plugins), pickle.dumps((self.function, self.shared)))
-
-
-def _load_work(plugins: tuple[Path, ...], content: bytes) -> _Work:
-    for plugin in plugins:
-        load_plugin(plugin)
-    return _Work(*pickle.loads(content))
-
-
-def _call(job: Job, work: _Work) -> Any:
-    return work.function(job, work.shared)
+    Returns:
+        The jobs without it, and its values by the names of the fields.
+    """
+    names = [own.name for own in fields(jobs[0])] if len(jobs) > 1 else []
+    common = {
+        name: value
+        for name in names
+        if isinstance(value := getattr(jobs[0], name), Mapping) and all(getattr(job, name) is value for job in jobs)
+    }
+    without: dict[str, Any] = dict.fromkeys(common)
+    return [replace(job, **without) for job in jobs], common
 
 
-def _call_many(jobs: Sequence[Job], work: _Work) -> Iterator[Outcome]:
-    assert isinstance(work.function, SharedFunction)
-    return work.function.many(jobs, work.shared)
+_Shared = tuple[Callable[[Any, Any], Any], Mapping[str, Any], Any]
+"""The function of the jobs, the fields that they have in common, and the data that all need."""
+
+
+def _call(job: Job, work: _Shared) -> Any:
+    function, common, shared = work
+    return function(replace(job, **common), shared)
+
+
+def _call_many(jobs: Sequence[Job], work: _Shared) -> Iterator[Outcome]:
+    function, common, shared = work
+    assert isinstance(function, SharedFunction)
+    return function.many([replace(job, **common) for job in jobs], shared)

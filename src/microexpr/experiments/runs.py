@@ -94,6 +94,7 @@ def run_recipe(  # noqa: PLR0913
     executor: str = "local",
     workers: int | None = None,
     address: str | None = None,
+    gpus: float = 0.0,
     save_models: bool = False,
     process_per_fold: bool = False,
     keep_epochs: int = 0,
@@ -115,6 +116,7 @@ def run_recipe(  # noqa: PLR0913
         executor: Where jobs run: `local`, `processes`, `ray`, or any other registered executor.
         workers: Number of jobs at once; as many as there are cores if left out.
         address: Address of a Ray cluster.
+        gpus: GPUs of each job, with the executor `ray`; a fraction lets several jobs share one.
         save_models: Save the model of each fold in `<run>/models`.
         process_per_fold: Start a new process for each fold; only with the executor `processes`.
         keep_epochs: Epochs between two whose predictions are kept, of recognizers that are trained in epochs; the
@@ -140,6 +142,7 @@ def run_recipe(  # noqa: PLR0913
         executor=executor,
         workers=workers,
         address=address,
+        gpus=gpus,
         roots={data: Path(root) for data, root in (roots or {}).items()},
         labels=None if labels is None else Path(labels),
         save_models=save_models,

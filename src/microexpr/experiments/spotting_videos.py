@@ -17,7 +17,7 @@ import numpy as np
 from .. import __version__
 from ..core.clip import Clip, Interval
 from ..core.errors import ProtocolError, RunError, UsageError
-from ..core.executors import Done, Executor, executor
+from ..core.executors import Done, Executor
 from ..core.files import unique_file_name, write_atomically
 from ..core.progress import ProgressCallback, no_progress
 from ..core.registry import validate_settings
@@ -34,7 +34,7 @@ from ..spotting import SPOTTERS, Spotter
 from .data import open_source_dataset
 from .inputs import spotting_inputs
 from .options import RunOptions
-from .run_folder import fold_seed
+from .run_folder import fold_seed, writing
 from .runner import Job, run_all, run_jobs
 from .spotting_run import EventPrediction, SpottingMetadata, SpottingRun, VideoResult
 
@@ -95,7 +95,7 @@ def spot(
 
     Raises:
         ProtocolError: the videos differ from the published counts, and `allow_subset` is not set.
-        RunError: `out` holds another run, or a video failed (the others are saved).
+        RunError: `out` holds another run, another process is writing it, or a video failed (the others are saved).
         UsageError: an executor or an option that spotting does not support.
     """
     options, progress = options or RunOptions(), progress or no_progress
@@ -104,11 +104,35 @@ def spot(
     trained = SPOTTERS.build(recipe.spotter).trainable and recipe.learn
     validate_settings(Tracking, recipe.tracking, "tracking")
     model = _model_path(recipe)
-    where = executor(options.executor, options.workers, options.address, options.process_per_fold)
+    where = options.build_executor()
     if where.remote:
         raise UsageError("spotting reads videos of this machine: use --executor local or --executor processes")
     if options.labels is not None:
         raise UsageError("--labels: intervals come from the release; correct them with a corrections.csv beside it")
+    with writing(out):
+        return _spot(recipe, out, where, options, progress, trained, model)
+
+
+def _spot(
+    recipe: SpottingRecipe,
+    out: Path,
+    where: Executor,
+    options: RunOptions,
+    progress: ProgressCallback,
+    trained: bool,
+    model: Path | None,
+) -> SpottingRun:
+    """Run what is left of a recipe.
+
+    Args:
+        recipe: The recipe.
+        out: The run's folder.
+        where: Where jobs run.
+        options: Options of the run.
+        progress: Called as the work goes on.
+        trained: Whether the spotter is fitted on the other subjects.
+        model: File of the recognizer of the true positives; None for none.
+    """
     sources = {name: open_source_dataset(name, recipe.quick, options, progress) for name in recipe.data}
     clips = {name: _clips(source, recipe, options) for name, source in sources.items()}
     all_clips = {clip.id: clip for own in clips.values() for clip in own}

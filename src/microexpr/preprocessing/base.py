@@ -261,6 +261,18 @@ class SampleCache(Mapping[str, Sample]):
         except DAMAGED:
             return self[clip_id].face_found
 
+    def entry(self, clip_id: str) -> str:
+        """The name of a sample in the cache: its chain, its clip, and what the chain reads of it on this machine."""
+        return f"{self.folder.name}/{self.path(self.clips[clip_id]).name}"
+
+    def make(self, clip_id: str) -> Sample:
+        """Make a sample without storing it, for another machine that does."""
+        return self.chain(self.clips[clip_id])
+
+    def store(self, sample: Sample) -> None:
+        """Store a sample that another machine made."""
+        self._write(self.path(self.clips[sample.id]), sample)
+
     def _make(self, path: Path, clip: Clip) -> Sample:
         sample = self.chain(clip)
         self._write(path, sample)

@@ -9,6 +9,7 @@ from .base import (
     Function,
     Outcome,
     SharedFunction,
+    Work,
     attempt,
     executor,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "Function",
     "Outcome",
     "SharedFunction",
+    "Work",
     "attempt",
     "executor",
 ]

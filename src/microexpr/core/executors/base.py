@@ -6,14 +6,17 @@
 
 from __future__ import annotations
 
+import pickle
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, ClassVar
 
-from ..errors import MicroexprError, UsageError
-from ..registry import Registry
+from ... import __version__
+from ..errors import ExecutorError, MicroexprError, UsageError, disk_message
+from ..registry import Registry, load_plugin, loaded_plugins
 
 MAX_ATTEMPTS = 2
 """A job whose worker dies is started this many times before it counts as failed."""
@@ -66,6 +69,40 @@ class SharedFunction:
         return self.one(job, shared)
 
 
+@dataclass(frozen=True)
+class Work:
+    """A function and the data that all of its jobs need, for another process, which loads the plug-ins before both.
+
+    Arrays are not copied where the pickler takes them apart from the rest, as Ray's does: the workers of a machine then
+    read the same memory.
+
+    Attributes:
+        function: called with (job, shared).
+        shared: the data.
+    """
+
+    function: Function
+    shared: Any
+
+    def attempt(self, job: Any) -> Outcome:
+        """Run one job; an exception becomes a `Failed` outcome."""
+        return attempt(self.function, job, self.shared)
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        arrays: list[pickle.PickleBuffer] | None = [] if protocol >= 5 else None
+        add = None if arrays is None else arrays.append
+        content = pickle.dumps((self.function, self.shared), protocol=protocol, buffer_callback=add)
+        return _load_work, (__version__, tuple(loaded_plugins), content, arrays)
+
+
+def _load_work(version: str, plugins: Sequence[Path], content: bytes, arrays: Sequence[Any] | None) -> Work:
+    if version != __version__:
+        raise ExecutorError(f"a worker has microexpr {__version__}, the command {version}: install the same on both")
+    for plugin in plugins:
+        load_plugin(plugin)
+    return Work(*pickle.loads(content, buffers=arrays))
+
+
 class Executor(ABC):
     """Runs jobs. A new executor is a frozen dataclass of its settings in a new file.
 
@@ -94,26 +131,34 @@ EXECUTORS: Registry[Executor] = Registry("executor", "microexpr.core.executors")
 
 
 def executor(
-    name: str, workers: int | None = None, address: str | None = None, process_per_fold: bool = False
+    name: str,
+    workers: int | None = None,
+    address: str | None = None,
+    process_per_fold: bool = False,
+    gpus: float = 0.0,
 ) -> Executor:
     """Build an executor by name.
 
     Args:
         name: e.g. `local`, `batched`, `processes`, `ray`.
-        workers: number of jobs that run at once; None for one per core (`ray`: one per core of the cluster;
-            `batched`: all).
+        workers: number of jobs that run at once; None for one per core (`ray`: as many as the cluster has cores and
+            GPUs for; `batched`: all).
         address: address of a running Ray cluster; None starts Ray on this machine.
         process_per_fold: start a new process for each job.
+        gpus: GPUs of each job; a fraction lets several jobs share one.
 
     Raises:
-        UsageError: a setting that this executor does not have, or fewer than one worker.
+        UsageError: a setting that this executor does not have, fewer than one worker, or a number of GPUs that cannot
+            be given to a job.
         UnknownNameError: there is no such executor.
     """
     if workers is not None and workers < 1:
         raise UsageError(f"workers = {workers}: must be 1 or more")
+    if gpus < 0 or (gpus > 1 and gpus != int(gpus)):
+        raise UsageError(f"gpus = {gpus}: must be a part of one GPU (0 to 1), or a whole number of them")
     chosen = EXECUTORS.get(name)
     known = {field.name for field in fields(chosen)}  # type: ignore[arg-type]  # executors are dataclasses
-    settings: dict[str, Any] = {"address": address, "process_per_fold": process_per_fold}
+    settings: dict[str, Any] = {"address": address, "process_per_fold": process_per_fold, "gpus": gpus}
     settings = {key: value for key, value in settings.items() if value}
     for key in settings.keys() - known:
         option = "--" + key.replace("_", "-")
@@ -128,7 +173,16 @@ def attempt(function: Function, job: Any, shared: Any) -> Outcome:
     """Run one job; an exception becomes a `Failed` outcome."""
     try:
         return Done(function(job, shared))
-    except MicroexprError as error:
-        return Failed(str(error), traceback.format_exc())
     except Exception as error:
-        return Failed(f"{type(error).__name__}: {error}", traceback.format_exc())
+        return Failed(_reason(error), traceback.format_exc())
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, for the user."""
+    if isinstance(error, MicroexprError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno is not None:
+        return disk_message(error)
+    if isinstance(error, MemoryError):
+        return f"MemoryError: {error or 'no memory is left'}; with fewer --workers each has more"
+    return f"{type(error).__name__}: {error}"

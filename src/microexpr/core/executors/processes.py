@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, resource_tracker
+from multiprocessing.connection import Connection
 from typing import Any
 
-from .base import EXECUTORS, MAX_ATTEMPTS, SINGLE_THREAD_ENV, Executor, Failed, Function, Outcome, attempt
+from .base import EXECUTORS, MAX_ATTEMPTS, SINGLE_THREAD_ENV, Executor, Failed, Function, Outcome, Work
 
 
 @EXECUTORS.register("processes")
@@ -53,18 +56,21 @@ class Processes(Executor):
         workers = self.workers or os.cpu_count() or 1
         before = {name: os.environ.get(name) for name in SINGLE_THREAD_ENV}
         os.environ.update(SINGLE_THREAD_ENV)  # inherited by the children, before they import anything
+        context = get_context("spawn")
+        listening, alive = context.Pipe(duplex=False)
         pool = ProcessPoolExecutor(
             min(workers, len(order)),
-            mp_context=get_context("spawn"),
+            mp_context=context,
             initializer=_init_worker,
-            initargs=(function, shared),
+            initargs=(listening, Work(function, shared)),
             max_tasks_per_child=1 if self.process_per_fold else None,
         )
         waiting, running = list(order), dict[Future[Outcome], int]()
         try:
             while waiting or running:
                 while waiting and len(running) < workers:
-                    running[pool.submit(_attempt_in_worker, jobs[waiting[0]])] = waiting[0]
+                    with _ctrl_c_blocked():
+                        running[pool.submit(_attempt_in_worker, jobs[waiting[0]])] = waiting[0]
                     waiting.pop(0)
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     outcome = future.result()  # raises while the job still counts as running
@@ -72,29 +78,47 @@ class Processes(Executor):
         except BrokenProcessPool:
             yield from ((index, None) for index in list(running.values()) or waiting[:1])
         finally:
+            if running:  # after an interrupt or an error, nobody waits for them
+                alive.close()
             pool.shutdown(wait=True, cancel_futures=True)
+            alive.close()
+            listening.close()
             for name, value in before.items():
                 os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
-_function_and_shared: tuple[Function, Any] | None = None
+@contextmanager
+def _ctrl_c_blocked() -> Iterator[None]:
+    """Let processes that start in the block leave Ctrl-C to this process.
+
+    A terminal sends it to the workers, too; each would print a traceback, and none could say how to go on.
+    """
+    resource_tracker.ensure_running()  # it would take the block off
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _init_worker(function: Function, shared: Any) -> None:
-    global _function_and_shared
-    _function_and_shared = (function, shared)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+_work: Work | None = None
 
 
-def _end_with_parent() -> None:
-    """End this worker when its parent is killed; it would wait for work, and hold its memory, forever."""
-    if (parent := parent_process()) is not None:
-        parent.join()
+def _init_worker(parent: Connection, work: Work) -> None:
+    global _work
+    _work = work
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: Connection) -> None:
+    """End this worker when its parent is killed or gives up; it would work on, and hold its memory."""
+    try:
+        parent.recv()  # nothing is ever sent
+    except (EOFError, OSError):
         os._exit(1)
 
 
 def _attempt_in_worker(job: Any) -> Outcome:
-    if _function_and_shared is None:
+    if _work is None:
         raise RuntimeError("a worker was started without its function")
-    function, shared = _function_and_shared
-    return attempt(function, job, shared)
+    return _work.attempt(job)

@@ -10,46 +10,47 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..errors import ExecutorError
-from .base import EXECUTORS, MAX_ATTEMPTS, SINGLE_THREAD_ENV, Executor, Failed, Function, Outcome, attempt
+from .base import EXECUTORS, MAX_ATTEMPTS, SINGLE_THREAD_ENV, Executor, Failed, Function, Outcome, Work
 
 
 @EXECUTORS.register("ray")
 @dataclass(frozen=True)
 class Ray(Executor):
-    """Run jobs as tasks of a Ray cluster, one core each; Ray starts a task again whose worker died.
+    """Run jobs as tasks of a Ray cluster, one core each; Ray starts a task again whose worker or machine died.
 
     Args:
-        workers: number of cores to use; None for all of the cluster.
+        workers: number of jobs at once; None for as many as the cluster has room for.
         address: address of a running cluster; None starts Ray on this machine.
+        gpus: GPUs of each job; a fraction lets several jobs share one, and 0 lets them see none.
     """
 
     remote: ClassVar[bool] = True
 
     workers: int | None = None
     address: str | None = None
+    gpus: float = 0.0
 
     def check(self) -> None:
-        """Connect, and compare the cores that were asked for with those of the cluster."""
+        """Connect, and compare the cores and GPUs that were asked for with those of the cluster."""
         self._connect()
 
     def run(self, function: Function, jobs: Sequence[Any], shared: Any) -> Iterator[tuple[int, Outcome]]:
-        """Yield outcomes as jobs end."""
+        """Yield outcomes as jobs end. The data that all jobs need are put into the object store once."""
         ray = self._connect()
         try:
-            remote = ray.remote(num_cpus=1, max_retries=MAX_ATTEMPTS - 1)(attempt)
-            shared_reference = ray.put(shared)
-            running = {remote.remote(function, job, shared_reference): index for index, job in enumerate(jobs)}
-            while running:
+            remote = ray.remote(num_cpus=1, num_gpus=self.gpus, max_retries=MAX_ATTEMPTS - 1)(_attempt)
+            work = ray.put(Work(function, shared))
+            # Without a limit all jobs are handed over, so that a cluster that grows with its work sees all of it.
+            limit = self.workers or len(jobs)
+            waiting, running = list(range(len(jobs))), dict[Any, int]()
+            while waiting or running:
+                while waiting and len(running) < limit:
+                    index = waiting.pop(0)
+                    running[remote.remote(jobs[index], work)] = index
                 for reference in ray.wait(list(running), num_returns=1)[0]:
-                    yield running.pop(reference), self._outcome(ray, reference)
+                    yield running.pop(reference), _outcome(ray, reference)
         finally:
             ray.shutdown()
-
-    def _outcome(self, ray: Any, reference: Any) -> Outcome:
-        try:
-            return ray.get(reference)
-        except ray.exceptions.RayError as error:
-            return Failed(f"its Ray worker died {MAX_ATTEMPTS} times", str(error))
 
     def _connect(self) -> Any:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray sends no usage statistics
@@ -67,6 +68,7 @@ class Ray(Executor):
             cores = os.cpu_count() or 1
             if self.workers and self.workers > cores:
                 raise ExecutorError(f"--workers {self.workers}: this machine has {cores} cores; ask for no more")
+            os.environ.setdefault("RAY_task_oom_retries", str(MAX_ATTEMPTS - 1))  # Ray would try forever
             options |= {"num_cpus": self.workers or cores, "include_dashboard": False}
         else:
             _reach(self.address)
@@ -74,11 +76,44 @@ class Ray(Executor):
             ray.init(address=self.address, logging_level="ERROR", **options)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise ExecutorError(f"no Ray cluster at '{self.address}': {str(error).splitlines()[0]}") from None
-        have = int(ray.cluster_resources().get("CPU", 0))
-        if have < (self.workers or 1):
+        if lacking := self._lacking([node["Resources"] for node in ray.nodes() if node["Alive"]]):
             ray.shutdown()
-            raise ExecutorError(f"--workers {self.workers or 1}: the Ray cluster has {have} cores; ask for no more")
+            raise ExecutorError(lacking)
         return ray
+
+    def _lacking(self, nodes: Sequence[dict[str, float]]) -> str:
+        """What the machines of a cluster lack; a job that asked for it would wait forever. "" for nothing."""
+        cores = int(sum(node.get("CPU", 0) for node in nodes))
+        if cores < (self.workers or 1):
+            return f"--workers {self.workers or 1}: the Ray cluster has {cores} cores; ask for no more"
+        if not self.gpus:
+            return ""
+        pairs = [(node["CPU"], node.get("GPU", 0.0)) for node in nodes if node.get("CPU", 0) >= 1]
+        most = max(gpus for _, gpus in pairs)
+        if self.gpus > most:
+            return f"--gpus {self.gpus:g}: no machine of the Ray cluster has more than {most:g} GPUs; ask for no more"
+        at_once = sum(int(min(cpus, gpus / self.gpus + 1e-6)) for cpus, gpus in pairs)
+        if at_once < (self.workers or 1):
+            return (
+                f"--workers {self.workers}: the Ray cluster runs {at_once} jobs of --gpus {self.gpus:g} at once; ask "
+                "for no more"
+            )
+        return ""
+
+
+def _attempt(job: Any, work: Work) -> Outcome:
+    return work.attempt(job)
+
+
+def _outcome(ray: Any, reference: Any) -> Outcome:
+    try:
+        return ray.get(reference)
+    except ray.exceptions.OutOfMemoryError as error:
+        return Failed("its Ray worker ran out of memory; with fewer --workers each has more", str(error))
+    except ray.exceptions.RayTaskError as error:  # before the job began
+        return Failed(f"its Ray worker cannot begin: {error.cause}", str(error))
+    except ray.exceptions.RayError as error:
+        return Failed(f"its Ray worker died {MAX_ATTEMPTS} times", str(error))
 
 
 def _reach(address: str) -> None:
