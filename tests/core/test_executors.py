@@ -15,6 +15,7 @@ import pytest
 from microexpr.core.errors import ExecutorError, UsageError
 from microexpr.core.executors import Done, Failed, SharedFunction, Work, executor
 from microexpr.core.executors.processes import Processes
+from microexpr.core.executors.ray import Ray
 from microexpr.experiments.recognition_run import RecognitionRun
 from tests.command_runs import happens, message, run, start
 
@@ -173,7 +174,7 @@ NODES = [{"CPU": 4.0, "GPU": 2.0}, {"CPU": 8.0}, {"GPU": 8.0}]
 )
 def test_ray_compares_what_is_asked_for_with_its_machines(workers, gpus, text):
     """GPUs of a machine without a core for jobs do not count: no job would ever run there."""
-    lacking = executor("ray", workers, gpus=gpus)._lacking(NODES)
+    lacking = Ray(workers, gpus=gpus)._lacking(NODES)
     assert text in lacking and bool(lacking) == bool(text)
 
 
