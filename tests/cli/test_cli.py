@@ -29,7 +29,8 @@ def call(capsys, *arguments: str) -> tuple[int, str, str]:
 def workspace(synthetic_datasets, tmp_path, monkeypatch):
     """A folder to work in, with the synthetic releases where the user keeps data."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MICROEXPR_DATA", str(synthetic_datasets["megc2019"].root.parent))
+    (root,) = {synthetic_datasets[name].root.parent for name in ("megc2019", "casme2")}  # made where they are missing
+    monkeypatch.setenv("MICROEXPR_DATA", str(root))
     monkeypatch.setenv("COLUMNS", "200")
     (tmp_path / "mine.toml").write_text(RECIPE)
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00")

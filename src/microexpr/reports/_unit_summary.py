@@ -183,12 +183,16 @@ def summarize_units(runs: Sequence[RecognitionRun]) -> UnitSummary:
     units = tuple(_unit_score(protocol, unit, every) for unit in protocol.classes if every.positives(unit))
     judged = [str(unit.number) for unit in units if unit.judged]
     several = protocol.average == "pooled" and len(parts) > 1
+    means = _mean_scores(protocol, [_groups(protocol, seed) for seed in by_seed], judged)
     return UnitSummary(
         runs=tuple(runs),
+        metrics=means.metrics,
+        intervals=means.intervals,
+        spread=means.spread,
         n_clips=len(rows),
         n_subjects=len(set(every.subjects)),
         units=units,
-        means=_mean_scores(protocol, [_groups(protocol, seed) for seed in by_seed], judged),
+        means=means,
         dataset_means=_mean_scores(protocol, [list(seed.values()) for seed in by_seed], judged) if several else None,
         parts={
             name: _means(protocol, [part], judged) | {"n": len(part.subjects), "subjects": len(set(part.subjects))}
