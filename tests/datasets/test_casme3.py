@@ -12,9 +12,11 @@ import pytest
 
 from microexpr.core.errors import AnnotationError, DataError
 from microexpr.datasets import DATASETS, Dataset
-from microexpr.datasets.casme3a import KNOWN_ERRORS, SHEETS, Casme3A, clip_specs
+from microexpr.datasets.casme3a import PLANTED, SHEETS, WRONG_ROWS, Casme3A, clip_specs
+from microexpr.datasets.synthetic.clips import RecordingSpec
 from microexpr.imaging.images import write_image
 from microexpr.protocols import PROTOCOLS
+from tests.datasets.planted import write_no_frames
 
 SHEET = {"casme3a": f"annotation/{SHEETS[0]}.xlsx"}
 
@@ -106,35 +108,35 @@ def test_other_layouts_of_part_a_are_read(copy, layout):
     assert len({clip.source for clip in made.clips()}) == (len(clips) if alone else len({c.source for c in clips}))
 
 
-def known_rows() -> list[tuple[int, tuple[int, int, int], tuple[int, int, int]]]:
-    """Row of the release, (onset, apex, offset) in its sheet, and as they are right; free times are made up."""
-    free = {708: (5, 15, None), 750: (None, None, 40), 796: (1800, 1820, None), 798: (2380, 2390, None)}
-    rows = []
-    for error in KNOWN_ERRORS:
-        made_up = free.get(error.row, (None, None, None))
-        wrong = tuple(w if w is not None else m for w, m in zip(error.wrong, made_up, strict=True))
-        right = tuple(r if r is not None else w for r, w in zip(error.right, wrong, strict=True))
-        rows.append((error.row, wrong, right))
-    return rows
+@pytest.fixture
+def whole(tmp_path, monkeypatch) -> Casme3A:
+    """A copy of part A with all people, without frames but for empty folders."""
+    monkeypatch.setattr(RecordingSpec, "write_frames", write_no_frames)
+    made = Casme3A.make_synthetic(tmp_path / "whole")
+    (made.root / "part_A").mkdir()
+    return made
 
 
-@pytest.mark.parametrize(("number", "wrong", "right"), known_rows())
-def test_a_known_wrong_row_is_named_with_the_line_that_corrects_it(copy, number, wrong, right):
-    made = copy("casme3a")
-    edit(made, 0, Filename="m", Onset=str(wrong[0]), Apex=str(wrong[1]), Offset=str(wrong[2]))
-    write_image(made.root / "part_A/spNO.1/m/color/2.jpg", np.zeros((8, 8), np.uint8))
-    for frame in right:
-        write_image(made.root / f"part_A/spNO.1/m/color/{frame}.jpg", np.zeros((8, 8), np.uint8))
-    with pytest.raises(AnnotationError, match=f"casme3a/spNO.1/m_{wrong[0]}: "):
-        made.clips()
-    issues = [issue for issue in made.check() if f"is wrong in row {number}" in issue.reason]
-    assert [issue.field for issue in issues] == [
-        time for time, a, b in zip(("onset", "apex", "offset"), wrong, right, strict=True) if a != b
-    ]
-    correct(made, *(issue.reason.split("'")[1] for issue in issues))
-    [clip] = [clip for clip in made.clips() if clip.id == f"casme3a/spNO.1/m_{wrong[0]}"]
-    assert (clip.onset, clip.apex, clip.offset) == right
-    assert not [line for line in found(made) if "is wrong in row" in line]
+def test_wrong_rows_of_a_whole_copy_are_corrected_by_its_list(whole):
+    clips = whole.annotated_clips()
+    assert whole.compare_with_published(clips) == []
+    assert sum(clip.apex == clip.onset for clip in clips) == 55
+    by_row = {row: clip for row, clip in enumerate(whole.read()[0]) if row in PLANTED}
+    right = {clip.id: (clip.onset, clip.apex, clip.offset) for clip in clips}
+    for row, clip in by_row.items():
+        assert ((clip.onset, clip.apex, clip.offset), right[clip.id]) == PLANTED[row]
+
+
+def test_wrong_rows_are_named_with_the_line_that_corrects_them(whole):
+    (whole.root / "corrections.csv").unlink()
+    with pytest.raises(AnnotationError, match=r"apex = 83: lies before the onset, 112 \(4 issues"):
+        whole.annotated_clips()
+    clips, _ = whole.read()
+    issues = [i for i in whole.compare_with_published(clips) if "is known to be wrong" in i.reason]
+    rows = {row: clip.id for row, clip in enumerate(clips)}
+    assert [(issue.clip, issue.field) for issue in issues] == [(rows[w.row], w.field) for w in WRONG_ROWS]
+    correct(whole, *(issue.reason.rpartition(": ")[2] for issue in issues))
+    assert whole.compare_with_published(whole.annotated_clips()) == []
 
 
 def test_an_unknown_row_that_lasts_long_is_doubted_not_refused(copy):
@@ -177,20 +179,25 @@ def test_a_wrong_cell_of_part_a_is_named(copy, cells, text):
     assert any(re.search(text, line) for line in found(made)), found(made)
 
 
-def test_frames_that_the_camera_dropped_and_an_apex_at_the_onset_are_noted(copy):
+def test_frames_that_the_camera_dropped_are_noted_and_those_that_the_sheet_names_are_missing(copy):
     made = copy("casme3a")
     clip = made.clips()[0]
     (clip.source / f"{clip.offset - 1}.jpg").unlink()
-    edit(made, 0, Apex=str(clip.onset))
-    notes = [str(issue) for issue in made.check() if issue.note]
     n = clip.offset - clip.onset + 1
-    assert notes == [
-        f"casme3a: apex = 1: clips have their onset as apex, where nothing has moved yet, e.g. '{clip.id}'",
-        f"{clip.id}: frames = 1: of {n} frames from onset to offset are not there",
+    assert [str(issue) for issue in made.check() if issue.note] == [
+        f"{clip.id}: frames = 1: of {n} frames from onset to offset are not there"
     ]
     assert len(made.clips()) == len(clip_specs(3, 0))
     (clip.source / f"{clip.offset}.jpg").unlink()
     assert [issue.field for issue in made.missing()] == ["offset"]
+
+
+def test_depth_and_videos_without_a_micro_expression_are_no_notes(copy):
+    made = copy("casme3a")
+    video = made.clips()[0].source.parent
+    for folder in (video / "depth", video.parent / "m" / "color"):
+        write_image(folder / "1.png", np.zeros((8, 8), np.uint8))
+    assert not [issue for issue in made.check() if issue.note]
 
 
 def test_a_sheet_of_part_a_as_xls_or_of_the_first_version_is_an_error_that_says_what_to_do(copy):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from ..core.action_units import parse_action_units
 from ..core.clip import Clip
 from ..core.errors import DataError, MediaError, MissingDataError, UsageError
 from ..imaging.frames import open_frames
+from ..synthetic import Timing
 from . import _sheets as sheets
 from ._macro import subfolders
+from ._passed_over import note_read
 from ._records import DatasetIssue
 
 FPS = 30
@@ -91,6 +96,20 @@ def frames_of(video: Path) -> Path:
     return color if color.is_dir() or not video.is_dir() else video
 
 
+def note_unlabeled(images: Path, clips: Sequence[Clip]) -> None:
+    """Note the depth images, and the videos that no clip comes from: they are of the release, so `check` is silent."""
+    sources = {clip.source for clip in clips}
+    used = sources.union(*(clip.source.parents for clip in clips))
+    for person in subfolders(images):
+        if person in sources:
+            continue
+        for video in subfolders(person):
+            if video not in used:
+                note_read(video)
+            elif (depth := child(video, "depth")).is_dir():
+                note_read(depth)
+
+
 def dropped_frames(clips: Sequence[Clip]) -> Iterator[DatasetIssue]:
     """A note for each clip that lacks frames between its onset and its offset: the camera dropped some."""
     numbers: dict[Path, frozenset[int]] = {}
@@ -126,3 +145,10 @@ def unclear_action_units(clips: Sequence[Clip]) -> Iterator[DatasetIssue]:
         if "?" in text:
             reason = "the sheet marks an action unit as uncertain; it counts as shown"
             yield DatasetIssue(clip.id, "action_units", text, reason, note=True)
+
+
+def draw_timing(rng: np.random.Generator, pad: int) -> Timing:
+    """A timing as in the sheet: up to 8 frames to the apex; 22 frames in the median, most more than half a second."""
+    rise = int(rng.integers(1, 9))
+    whole = int(np.clip(round(22 * math.exp(rng.normal(0, 0.5))), rise, 60))
+    return Timing(pad, pad + rise, pad + whole, 2 * pad + whole + 1, FPS)

@@ -10,6 +10,7 @@ import os
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -160,7 +161,8 @@ class Dataset(ABC):
         Every image is read, and of each film of more than 1 MiB three parts (see `source_digest`): a release of
         some gigabytes takes as long as its disk needs to read it. Files that are no frames do not matter.
         """
-        return _digest([*_record(clip), source_digest(clip.source)] for clip in self.clips(allow_missing=True))
+        digest_of = cache(source_digest)  # clips of one video have one source
+        return _digest([*_record(clip), digest_of(clip.source)] for clip in self.clips(allow_missing=True))
 
     def annotation_fingerprint(self) -> str:
         """Hash of all labels and times, also of clips whose frames are not there."""

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +17,21 @@ from ._casme3 import (
     FPS,
     LETTERS,
     child,
+    draw_timing,
     dropped_frames,
     find_images,
     find_sheet,
     frames_of,
+    note_unlabeled,
     unclear_action_units,
 )
+from ._corrections import write_corrections
+from ._known_rows import WrongRow, wrong_row_issues
 from ._objective import objective_class
-from ._records import DatasetInfo, DatasetIssue
+from ._records import Correction, DatasetInfo, DatasetIssue
 from .base import DATASETS, Dataset
 from .synthetic.action_units import deal_action_units
+from .synthetic.clip_videos import ClipVideos
 from .synthetic.clips import ClipSpec, Labels, RecordingSpec, assign_labels, clip_spec, split_evenly, subsample_counts
 
 SHEETS = ("cas(me)3_part_A_ME_label_JpgIndex_v2", "cas(me)_3_part_A_ME_label_JpgIndex_v2")
@@ -77,47 +79,33 @@ The counts of each emotion and of each class are those of the sheet; how they go
 POSITIVES = {1: 153, 2: 128, 4: 274, 5: 44, 6: 8, 7: 27, 9: 50, 10: 10, 12: 15, 14: 193, 15: 6, 17: 20}
 """Action unit -> clips that show it, of the twelve that Varanka et al. evaluate across data sets (CD6ME)."""
 
-Times = tuple[int | None, int | None, int | None]
+Times = tuple[int, int, int]
+"""(onset, apex, offset)."""
 
-
-@dataclass(frozen=True)
-class KnownError:
-    """A row of the sheet that is known to be wrong.
-
-    Attributes:
-        row: its number below the header, from 0.
-        wrong: (onset, apex, offset) in the sheet; None where any value will do.
-        right: (onset, apex, offset) that the reader of Varanka et al. (meb) takes; None where the sheet's holds.
-    """
-
-    row: int
-    wrong: Times
-    right: Times
-
-    def issues(self, clip: Clip) -> Iterator[DatasetIssue]:
-        """An issue for each time of a clip that is this error; none if the clip has other times."""
-        old = (clip.onset, clip.apex, clip.offset)
-        if any(known not in (None, time) for known, time in zip(self.wrong, old, strict=True)):
-            return
-        new = dict(zip(TIMES, (r if r is not None else t for r, t in zip(self.right, old, strict=True)), strict=True))
-        corrected = dataclasses.replace(clip, **new)  # type: ignore[arg-type]
-        if corrected.issues() or _lasts_long(corrected):
-            return
-        for time, before, after in zip(TIMES, old, self.right, strict=True):
-            if after is not None:
-                line = f"{clip.id},{time},{before},{after},row {self.row} as in meb"
-                reason = f"is wrong in row {self.row}; meb takes {after}: '{line}' in a corrections.csv corrects it"
-                yield DatasetIssue(clip.id, time, str(before), reason)
-
-
-KNOWN_ERRORS = (
-    KnownError(128, (112, 83, 358), (None, 123, None)),
-    KnownError(708, (None, None, 3460), (None, None, 34)),
-    KnownError(749, (3647, 2668, 2694), (2647, None, None)),
-    KnownError(750, (0, 0, None), (1, 1, None)),
-    KnownError(796, (None, None, 0), (None, None, 1845)),
-    KnownError(798, (None, None, 0), (None, None, 2403)),
+WRONG_ROWS = (
+    WrongRow(128, "apex", "123"),
+    WrongRow(708, "offset", "34"),
+    WrongRow(749, "onset", "2647"),
+    WrongRow(750, "onset", "1"),
+    WrongRow(750, "apex", "1"),
+    WrongRow(796, "offset", "1845"),
+    WrongRow(798, "offset", "2403"),
 )
+"""Rows of the sheet that the reader of Varanka et al. (meb) corrects."""
+
+MEB = "meb (Varanka et al. 2022)"
+PLANTED: Mapping[int, tuple[Times, Times]] = {
+    128: ((112, 83, 358), (112, 123, 358)),
+    708: ((5, 12, 3460), (5, 12, 34)),
+    749: ((3647, 2668, 2694), (2647, 2668, 2694)),
+    750: ((0, 0, 30), (1, 1, 30)),
+    796: ((1800, 1820, 0), (1800, 1820, 1845)),
+    798: ((2380, 2390, 0), (2380, 2390, 2403)),
+}
+"""Row of a whole synthetic copy -> its times in the sheet, wrong as in the release, and the right ones.
+
+Of rows 708, 750, 796 and 798 only the wrong values are known; the others are made up.
+"""
 
 
 @DATASETS.register("casme3a")
@@ -129,10 +117,10 @@ class Casme3A(Dataset):
     A clip is named by its video and its onset (`a_355`): several expressions of one person are in one video, whose
     folder is the source of them all. Emotions are in small letters, whatever the sheet has; they are its own words
     (`happy`, `sad`). Micro is what the sheet calls so: 626 of the 860 last longer than half a second. In 55 rows the
-    apex is the onset, and frames that the camera dropped are missing; `check` notes both.
+    apex is the onset. Frames that the camera dropped are missing; `check` notes how many.
 
-    A few rows of the sheet are wrong (`KNOWN_ERRORS`). Nothing corrects them unasked: reading stops at those that
-    contradict themselves, and `check` names each with the line of a `corrections.csv` that corrects it.
+    Six rows are wrong. They are known by their numbers only (`WRONG_ROWS`), so they are not corrected: `check` names
+    each with the line of a `corrections.csv` that corrects it.
     """
 
     info = DatasetInfo(
@@ -180,34 +168,49 @@ class Casme3A(Dataset):
             }
             source = _frames(images, subject, video, row["Onset"], repeat)
             clips.append(Clip(clip_id, "casme3a", f"casme3a/{subject}", source, FPS, *times, labels))
+        note_unlabeled(images, clips)
         return clips, issues
 
     def compare_with_published(self, clips: Sequence[Clip]) -> list[DatasetIssue]:
-        """As for every data set, and what else is known to be wrong with the rows of the sheet."""
-        found = [*super().compare_with_published(clips), *(i for clip in clips for i in _doubts(clip))]
-        found += unclear_action_units(clips)
-        if same := [clip for clip in clips if clip.onset is not None and clip.apex == clip.onset]:
-            reason = f"clips have their onset as apex, where nothing has moved yet, e.g. '{same[0].id}'"
-            found.append(DatasetIssue(self.name, "apex", str(len(same)), reason, note=True))
-        found += dropped_frames(clips)
+        """As for every data set, and what else is known or likely to be wrong with rows of the sheet."""
+        sheet = [clip.id for clip in self.read()[0]]
+        known = wrong_row_issues(WRONG_ROWS, sheet, clips, self.info.clips, MEB)
+        found = [*known, *(issue for clip in clips for issue in _doubts(clip)), *unclear_action_units(clips)]
+        found = [*super().compare_with_published(clips), *found, *dropped_frames(clips)]
         return sorted(found, key=lambda issue: issue.note)
 
     @classmethod
     def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
-        """The sheet, and of each video the frames around its micro-expressions: head and shoulders, 480x640."""
-        recording = RecordingSpec("casme3a", FPS, (480, 640), image_scale, framing="wide")
+        """The sheet, and of each video the frames around its micro-expressions: head and shoulders, 480x640.
+
+        In a whole copy the known rows are wrong as in the release, and a `corrections.csv` corrects them; the onset
+        stands for the apex in 55 rows, and three have the emotion `Others`.
+        """
+        videos = ClipVideos(RecordingSpec("casme3a", FPS, (480, 640), image_scale, framing="wide"), pause=FPS)
         rows: list[tuple[str, ...]] = []
-        first = Counter[tuple[str, str]]()  # the last frame of each video so far
-        for spec in clip_specs(subjects, seed):
-            video = spec.name[0]
-            numbered = dataclasses.replace(recording, first_number=first[spec.subject, video] + 1)
-            timing = _timing(np.random.default_rng([spec.seed, 1]), recording.pad)
-            folder = root / "part_A" / spec.subject / video / "color"
-            times = numbered.write_frames(spec, folder, "{}.jpg", timing)
-            first[spec.subject, video] += timing.frames + FPS
+        corrections: list[Correction] = []
+        for row, spec in enumerate(clip_specs(subjects, seed)):
+            video = root / "part_A" / spec.subject / spec.name[0] / "color"
+            if subjects is None and row in PLANTED:
+                wrong, right = PLANTED[row]
+                video = root / "part_A" / spec.subject / LETTERS[-1] / "color"
+                _write_planted(videos.recording, spec, video, right)
+                clip_id = f"casme3a/{spec.subject}/{LETTERS[-1]}_{wrong[0]}"
+                corrections += [
+                    Correction(clip_id, time, str(was), str(becomes), f"row {row}: {MEB}")
+                    for time, was, becomes in zip(TIMES, wrong, right, strict=True)
+                    if was != becomes
+                ]
+            else:
+                timing = draw_timing(np.random.default_rng([spec.seed, 1]), videos.recording.pad)
+                wrong = videos.write(spec, video, "{}.jpg", timing)
+                if subjects is None and row % 16 == 3:  # 54 rows; row 750 is the 55th
+                    wrong = (wrong[0], wrong[0], wrong[2])
             labels = (spec.action_units, spec.objective, spec.emotion)
-            rows.append((spec.subject, video, *map(str, times), *labels))
+            rows.append((spec.subject, video.parent.name, *map(str, wrong), *labels))
         sheets.write_tables(root / "annotation" / f"{SHEETS[0]}.xlsx", {"label": [HEADER, *_some_capital(rows)]})
+        if corrections:
+            write_corrections(root, corrections)
 
 
 def _frames(images: Path, subject: str, video: str, onset: str, repeat: int) -> Path:
@@ -222,9 +225,7 @@ def _frames(images: Path, subject: str, video: str, onset: str, repeat: int) -> 
 
 def _doubts(clip: Clip) -> Iterator[DatasetIssue]:
     """What may be wrong with a row, besides contradictions."""
-    known = [issue for error in KNOWN_ERRORS for issue in error.issues(clip)]
-    yield from known
-    if _lasts_long(clip) and not known:
+    if clip.onset is not None and clip.offset is not None and clip.offset - clip.onset >= MAX_FRAMES:
         reason = f"is more than {MAX_FRAMES} frames after the onset, {clip.onset}; is a digit wrong?"
         yield DatasetIssue(clip.id, "offset", str(clip.offset), reason)
     if (video := clip.labels["video"]) != video.lower():
@@ -232,8 +233,13 @@ def _doubts(clip: Clip) -> Iterator[DatasetIssue]:
         yield DatasetIssue(clip.id, "video", video, reason)
 
 
-def _lasts_long(clip: Clip) -> bool:
-    return clip.onset is not None and clip.offset is not None and clip.offset - clip.onset >= MAX_FRAMES
+def _write_planted(recording: RecordingSpec, spec: ClipSpec, folder: Path, times: Times) -> None:
+    """Write the frames of a clip with these times, into a video of its own."""
+    onset, apex, offset = times
+    lead = min(recording.pad, onset - 1)
+    end = lead + offset - onset
+    timing = Timing(lead, lead + max(1, apex - onset), end, end + 1 + recording.pad, FPS)
+    dataclasses.replace(recording, first_number=onset - lead).write_frames(spec, folder, "{}.jpg", timing)
 
 
 def clip_specs(subjects: int | None, seed: int) -> list[ClipSpec]:
@@ -258,13 +264,6 @@ def clip_specs(subjects: int | None, seed: int) -> list[ClipSpec]:
         ]
         specs += [clip_spec("casme3a", subject, name, every[i], seed) for name, i in zip(places, order, strict=True)]
     return deal_action_units(specs, LABELS, POSITIVES, seed)
-
-
-def _timing(rng: np.random.Generator, pad: int) -> Timing:
-    """A timing as in the sheet: up to 8 frames to the apex; 22 frames in the median, most more than half a second."""
-    rise = int(rng.integers(1, 9))
-    whole = int(np.clip(round(22 * math.exp(rng.normal(0, 0.5))), rise, 60))
-    return Timing(pad, pad + rise, pad + whole, 2 * pad + whole + 1, FPS)
 
 
 def _some_capital(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:

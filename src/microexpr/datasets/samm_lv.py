@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..core.clip import Clip, Interval
+from ..core.errors import DataError
 from . import _sheets as sheets
 from ._intervals import add_interval
 from ._macro import subfolders
@@ -42,7 +45,11 @@ HEADER = (
 )
 TEXT_ABOVE = ("synthetic codes in the layout of the release",) + ("-",) * 8
 KINDS = {"macro": "macro", "micro-1/2": "micro"}
+NO_APEX = "-1"
 BEGUN = "before the recording"
+ROUNDED = "rounded"
+"""Label of an interval whose frame numbers have a fraction in the sheet: those numbers."""
+
 SUBJECTS = tuple(sorted({*MEGC2019_CLIPS_PER_SUBJECT, ONLY_OTHER, "029"}))
 EMOTIONS = {
     "I": "Happiness",
@@ -60,8 +67,9 @@ class SammLv(Dataset):
     """`SAMM_longvideos/006_1/006_1_0001.jpg`, and a sheet with text on top; the newest version that is there is read.
 
     The first two parts of a row's file name are its video. Ten macro-expressions have onset 0: they were under way when
-    the recording began, and begin here with its first frame. A user may put the sheet of SAMM's micro-movements beside
-    this one: it adds emotion and objective class to micro-expressions.
+    the recording began, and begin here with its first frame. An apex of -1 is not known. A frame number with a fraction
+    (`566.400`), of which a release has 143, is the nearest whole one; `check` says how many there are. A user may put
+    the sheet of SAMM's micro-movements beside this one: it adds emotion and objective class to micro-expressions.
     """
 
     info = DatasetInfo(
@@ -106,6 +114,15 @@ class SammLv(Dataset):
             )
         return clips, issues
 
+    def check(self) -> list[DatasetIssue]:
+        """As for every data set, and a note about frame numbers with a fraction."""
+        found = super().check()
+        try:
+            clips, _ = self.read()
+        except DataError:  # an issue of its own
+            return found
+        return [*found, *rounded_times(self.name, [event.labels for clip in clips for event in clip.intervals])]
+
     def _micro_labels(self) -> dict[str, dict[str, str]]:
         """Emotion and objective class by file name, where the sheet of the micro release is there."""
         paths = [self.root / top / name for name in MICRO_SHEETS for top in (".", "SAMMLV", "SAMM_MEGC", "SAMM")]
@@ -139,10 +156,28 @@ class SammLv(Dataset):
         sheets.write_rows(root / MICRO_SHEETS[0], micro_header, micro_rows)
 
 
+def rounded_times(name: str, labels: Sequence[Mapping[str, str]]) -> list[DatasetIssue]:
+    """A note that tells how many frame numbers have a fraction in the sheet; none where none has.
+
+    Args:
+        name: of the data set.
+        labels: of its intervals or clips.
+    """
+    texts = [text for own in labels for text in own.get(ROUNDED, "").split(", ") if text]
+    if not texts:
+        return []
+    reason = f"frame numbers of the sheet have a fraction, e.g. {texts[0]}; they are rounded"
+    return [DatasetIssue(name, "frame numbers", str(len(texts)), reason, note=True)]
+
+
 def _event(clip_id: str, row: sheets.Row, micro_labels: dict[str, str]) -> tuple[Interval | None, list[DatasetIssue]]:
     """The interval of a row, or its issues."""
     name, kind_cell = row["Filename"], row["Type"]
     times = {"onset": row["Onset"], "apex": row["Apex"], "offset": row["Offset"]}
+    fractions = {time: text for time, text in times.items() if re.fullmatch(r"\d+\.\d*[1-9]\d*", text)}
+    times |= {time: str(round(float(text))) for time, text in fractions.items()}
+    if times["apex"] == NO_APEX:
+        times["apex"] = ""
     (onset, apex, offset), issues = sheets.parse_interval_times(clip_id, name, times)
     kind = KINDS.get("".join(kind_cell.lower().split()), "")
     if not kind:
@@ -153,6 +188,8 @@ def _event(clip_id: str, row: sheets.Row, micro_labels: dict[str, str]) -> tuple
     if issues or onset is None or not offset:
         return None, issues
     labels = {"name": name, "action_units": row["Action Units"]} | (micro_labels if kind == "micro" else {})
+    if fractions:
+        labels[ROUNDED] = ", ".join(f"{time} {text}" for time, text in fractions.items())
     if onset == 0:
         labels, onset = {**labels, "begun": BEGUN}, 1
     return Interval(onset, offset, apex or None, kind, labels), []
