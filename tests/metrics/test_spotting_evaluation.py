@@ -75,7 +75,7 @@ def test_an_interval_of_the_wrong_kind_is_a_miss_and_a_false_alarm():
 
 def test_published_rows_have_sources():
     rows = [row for data in ("casme_sq", "samm_lv") for row in published_spotting(data)]
-    assert all(row.source and (row.micro or row.macro or row.all) for row in rows)
+    assert all(row.source and (row.micro or row.macro or row.all or row.strs) for row in rows)
     assert {row.method for row in rows if row.leaky} == {"SOFTNet"}
     assert published_spotting("jaffe") == ()
 
