@@ -119,6 +119,36 @@ def test_all_folds_at_once_keep_the_same_epochs(synthetic_datasets, tmp_path):
         assert np.mean(first.test_predicted == second.test_predicted) > 0.95
 
 
+ACTION_UNITS = """
+title = "test"
+[action_units]
+data = ["megc2019"]
+protocol = "megc2019-action-units"
+chain = [{ name = "load-image" }]
+recognizer = { name = "action-unit-network", epochs = 3, batch_size = 16 }
+"""
+
+
+def test_an_audit_of_a_network_of_action_units(synthetic_datasets, tmp_path):
+    roots = {"megc2019": synthetic_datasets["megc2019"].root}
+    options = {"inner_folds": 2, "allow_subset": True, "executor": "local", "progress": False}
+    audit = audit_recipe(parse_recipe("units", ACTION_UNITS), tmp_path / "audit", roots=roots, **options)
+    assert not audit.leaks, audit.findings
+    report = make_audit_report(audit)
+    last, inner, one, each = json.loads(report.to_json())["epochs"]
+    assert (
+        last["chosen"] == [3, 3]
+        and [choice["clean"] for choice in (last, inner, one, each)] == [True] * 2 + [False] * 2
+    )
+    assert one["scores"]["auc"] >= last["scores"]["auc"] and each["lift"]["f1"]["low"] <= each["lift"]["f1"]["high"]
+    assert "mean AUC" in report.to_markdown() and report.save_figures(tmp_path / "figures") == 1
+    [run] = audit.runs
+    for fold in run.unit_names:
+        kept = FoldEpochs.read(run, fold)
+        rows = [row.probabilities for row in run.fold_predictions(fold)]
+        assert kept.test_predicted[-1] == pytest.approx(np.array(rows), abs=1e-6)  # the last one is the run itself
+
+
 def test_a_recognizer_without_epochs_is_looked_at_only(synthetic_datasets, tmp_path, recipe):
     roots = {"megc2019": synthetic_datasets["megc2019"].root}
     audit = audit_recipe(recipe, tmp_path / "svm", roots=roots, allow_subset=True, progress=False)

@@ -68,3 +68,16 @@ def test_classes_and_other_images_are_refused(fitted):
     small = Sample(Clip("t/p/c", "t", "t/p", "nowhere", 1.0), {"image": np.zeros((20, 20, 3))})
     with pytest.raises(RecipeError, match="those of the training were"):
         fitted.predict_action_units([small])
+
+
+def test_equal_seeds_learn_alike_and_epochs_are_kept():
+    samples, shown = drawn_clips(60, 4)
+    labels = [text(row) for row in shown]
+    first, second = (ActionUnitNetwork(epochs=2, classes=UNITS, seed=3) for _ in range(2))
+    second.keep_every = 1
+    found = [machine.fit(samples, labels).predict_action_units(samples) for machine in (first, second)]
+    assert np.array_equal(*found)
+    by_epoch = dict(second.at_each_epoch(lambda: second.predict_action_units(samples)))
+    assert list(by_epoch) == [1, 2] and np.array_equal(by_epoch[2], found[1])
+    assert np.abs(by_epoch[1] - by_epoch[2]).max() > 0.01
+    assert np.array_equal(second.predict_action_units(samples), found[1])

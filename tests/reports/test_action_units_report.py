@@ -50,7 +50,7 @@ def test_scores_of_each_unit_are_those_counted_by_hand(run):
     assert by_number[12].metrics["auc"] == pytest.approx(3.5 / 4)
     assert by_number[4].metrics["f1"] == pytest.approx(4 / 6) and by_number[12].metrics["f1"] == pytest.approx(4 / 6)
     assert by_number[4].trivial["f1"] == pytest.approx(6 / 8) and by_number[4].trivial["auc"] == 0.5
-    assert summary.means.metrics["auc"] == pytest.approx((3.5 / 6 + 3.5 / 4) / 2)
+    assert summary.metrics["auc"] == pytest.approx((3.5 / 6 + 3.5 / 4) / 2)
 
 
 def test_sides_of_each_unit_are_those_counted_by_hand(run):
@@ -63,7 +63,7 @@ def test_sides_of_each_unit_are_those_counted_by_hand(run):
 def test_the_mean_leaves_out_units_of_few_clips(tmp_path):
     report = make_report(make_run(tmp_path / "run", min_positives=4))
     summary = summarize_units([make_run(tmp_path / "run", min_positives=4)])
-    assert summary.means.metrics["auc"] == pytest.approx(3.5 / 4) and [unit.number for unit in summary.judged] == [12]
+    assert summary.metrics["auc"] == pytest.approx(3.5 / 4) and [unit.number for unit in summary.judged] == [12]
     assert "AU 4‡" in report.to_markdown() and "‡ fewer than 4 clips: not in the means" in report.to_markdown()
     nobody = make_report(make_run(tmp_path / "other", min_positives=9))
     assert nobody.data[0]["metrics"]["auc"] is None
@@ -72,7 +72,7 @@ def test_the_mean_leaves_out_units_of_few_clips(tmp_path):
 
 def test_the_threshold_is_that_of_the_protocol(tmp_path):
     summary = summarize_units([make_run(tmp_path / "run", threshold=0.05)])
-    assert summary.means.metrics["f1"] == summary.means.trivial["f1"] and summary.means.metrics["recall"] == 1
+    assert summary.metrics["f1"] == summary.trivial["f1"] and summary.metrics["recall"] == 1
 
 
 def test_every_format_and_the_figure(run, tmp_path):
@@ -90,9 +90,9 @@ def test_seeds_are_one_report_and_recipes_are_compared(tmp_path):
     better = tuple({**own, "R4": 0.95} if "4" in label else own for own, label in zip(FOUND, LABELS, strict=True))
     seeds = [make_run(tmp_path / "a", seed=0), make_run(tmp_path / "b", seed=1, found=better)]
     summary = summarize_units(seeds)
-    aucs = [summarize_units([run]).means.metrics["auc"] for run in seeds]
-    assert summary.means.metrics["auc"] == pytest.approx(sum(aucs) / 2)
-    assert summary.means.spread["auc"] == pytest.approx(abs(aucs[0] - aucs[1]) / math.sqrt(2))
+    aucs = [summarize_units([run]).metrics["auc"] for run in seeds]
+    assert summary.metrics["auc"] == pytest.approx(sum(aucs) / 2)
+    assert summary.spread["auc"] == pytest.approx(abs(aucs[0] - aucs[1]) / math.sqrt(2))
     assert "sd of 2 seeds" in make_report(seeds).to_markdown()
     both = make_report([seeds[0], make_run(tmp_path / "c")])
     assert (

@@ -23,10 +23,14 @@ class ActionUnitsTask(RecognitionTask):
         self, recipe: RecognitionRecipe, out: Path, options: RunOptions, progress: ProgressCallback
     ) -> RecognitionRun:
         """Run a recipe of action units; see `recognition_folds.evaluate`."""
-        from ._action_unit_folds import ActionUnitEvaluation  # loads torch
+        from ._action_unit_epochs import ActionUnitEpochEvaluation  # loads torch
+        from ._action_unit_folds import ActionUnitEvaluation
+        from .epoch_predictions import recipe_keeps_epochs
         from .recognition_folds import evaluate
 
-        return evaluate(recipe, out, options, progress, ActionUnitEvaluation())
+        kept = options.keep_epochs and recipe_keeps_epochs(recipe)
+        evaluation = ActionUnitEpochEvaluation(options.keep_epochs, 0) if kept else ActionUnitEvaluation()
+        return evaluate(recipe, out, options, progress, evaluation)
 
     def train(self, recipe: RecognitionRecipe, out: Path, options: RunOptions, progress: ProgressCallback) -> Path:
         """Train on all subjects; see `train.train_final_model`."""

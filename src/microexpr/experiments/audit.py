@@ -11,6 +11,7 @@ from ..core.errors import UsageError
 from ..core.progress import ProgressCallback, show_progress
 from ..preprocessing import Chain
 from ..recipes import RecognitionRecipe, load_recipe
+from ._action_unit_epochs import ActionUnitEpochEvaluation
 from .data import load_data, open_source_dataset
 from .epoch_predictions import INNER_FOLDS, EpochEvaluation, recipe_keeps_epochs
 from .leak_checks import LEAK_CHECKS, Finding, make_trial
@@ -99,7 +100,8 @@ def audit_recipe(  # noqa: PLR0913
     folder = audit_folder(loaded.name, synthetic, quick) if out is None else Path(out)
     with show_progress(progress) as callback:
         findings, caveats = look_for_leaks(loaded, options, callback)
-        runs = _train(loaded, folder, options, seeds, EpochEvaluation(keep_every, inner_folds), callback)
+        evaluation = ActionUnitEpochEvaluation if loaded.protocol.multilabel else EpochEvaluation
+        runs = _train(loaded, folder, options, seeds, evaluation(keep_every, inner_folds), callback)
     faces = any(run.synthetic for run in runs) or synthetic
     return Audit(loaded, findings, tuple(runs), faces, tuple(caveats))
 

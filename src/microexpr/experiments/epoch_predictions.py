@@ -4,8 +4,10 @@ An audit compares what an epoch that was fixed beforehand, or chosen on training
 on the test subject would have printed. No choice is made here: the run itself is that of the last epoch.
 
 <run>/epochs/<fold>.npz    epochs (E,); test_ids (n,), test_predicted (E, n) positions in the classes; and, of the
-                           training clips, each held out once, held_out_ids (m,), held_out_labels (m,) and
+                           training clips, each held out once, held_out_ids (m,), held_out_actual (m,) labels and
                            held_out_predicted (E, m)
+
+A task that predicts something else than a class keeps that, see `EpochJob.outputs`: one or more numbers a clip.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -42,17 +44,17 @@ class FoldEpochs:
     Attributes:
         epochs: (E,) epochs, from 1; the last one is the run's own.
         test_ids: n ids of test clips.
-        test_predicted: (E, n) positions in the classes.
+        test_predicted: (E, n, ...) what each predicts of the test clips, e.g. positions in the classes.
         held_out_ids: m ids of training clips, each held out in one of the inner trainings; 0 where none could be.
-        held_out_labels: (m,) positions in the classes.
-        held_out_predicted: (E, m) positions in the classes.
+        held_out_actual: labels of them.
+        held_out_predicted: (E, m, ...) what each predicts of them.
     """
 
     epochs: np.ndarray
     test_ids: tuple[str, ...]
     test_predicted: np.ndarray
     held_out_ids: tuple[str, ...]
-    held_out_labels: np.ndarray
+    held_out_actual: tuple[str, ...]
     held_out_predicted: np.ndarray
 
     def to_bytes(self) -> bytes:
@@ -77,7 +79,7 @@ class FoldEpochs:
             raise RunError(f"'{run.folder}' is a run whose epochs were not kept; choose another --out") from None
         except (OSError, ValueError, KeyError) as error:
             raise RunError(f"'{path}' is damaged ({type(error).__name__}: {error}); delete the run") from None
-        for name in ("test_ids", "held_out_ids"):
+        for name in ("test_ids", "held_out_ids", "held_out_actual"):
             arrays[name] = tuple(map(str, arrays[name]))
         return cls(**arrays)
 
@@ -131,16 +133,14 @@ class EpochJob(FoldJob):
             held = np.flatnonzero(folds == part).tolist()
             inner.append(self._by_epoch(trained(next(fitted)), [train[i] for i in held]))
             ids += held
-        classes = list(self.arguments["classes"])
+        predicted = np.stack(list(tested.values()))
         epochs = FoldEpochs(
             np.array(list(tested)),
             self.test,
-            np.stack(list(tested.values())),
+            predicted,
             tuple(train[i].id for i in ids),
-            np.array([classes.index(labels[i]) for i in ids], np.int16),
-            np.concatenate([np.stack(list(part.values())) for part in inner], axis=1)
-            if inner
-            else np.zeros((len(tested), 0), np.int16),
+            tuple(labels[i] for i in ids),
+            np.concatenate([np.stack(list(part.values())) for part in inner], axis=1) if inner else predicted[:, :0],
         )
         return EpochResult(**vars(own), epochs=epochs)
 
@@ -151,14 +151,15 @@ class EpochJob(FoldJob):
             return np.zeros(0, np.int64)
         return assign_folds(people, self.inner_folds)
 
-    def _by_epoch(self, recognizer: Recognizer, samples: Sequence[Sample]) -> dict[int, np.ndarray]:
-        """Epoch -> (n,) positions of the predicted classes; what was kept is dropped, since it fills the memory."""
-        assert isinstance(recognizer, TrainedInEpochs)
+    def outputs(self, recognizer: Recognizer, samples: Sequence[Sample]) -> np.ndarray:
+        """(n, ...) what is kept of the clips: the positions of the predicted classes."""
         classes = list(self.arguments["classes"])
-        found = {
-            epoch: np.array([classes.index(label) for label in predicted], np.int16)
-            for epoch, predicted in recognizer.predict_by_epoch(samples)
-        }
+        return np.array([classes.index(label) for label in recognizer.predict(samples)], np.int16)
+
+    def _by_epoch(self, recognizer: Recognizer, samples: Sequence[Sample]) -> dict[int, np.ndarray]:
+        """Epoch -> (n, ...) outputs; what was kept is dropped, since it fills the memory."""
+        assert isinstance(recognizer, TrainedInEpochs)
+        found = dict(recognizer.at_each_epoch(lambda: self.outputs(recognizer, samples)))
         recognizer.epoch_states_.clear()
         return found
 
@@ -170,6 +171,8 @@ class EpochEvaluation(FoldEvaluation):
         keep_every: epochs between two that are kept; the last is always kept.
         inner_folds: parts of the training subjects that are held out in turn; below 2 there are none.
     """
+
+    job_class: ClassVar[type[EpochJob]] = EpochJob
 
     def __init__(self, keep_every: int = 1, inner_folds: int = INNER_FOLDS) -> None:
         self.keep_every, self.inner_folds = keep_every, inner_folds
@@ -190,7 +193,7 @@ class EpochEvaluation(FoldEvaluation):
 
     def job(self, **fields: Any) -> EpochJob:
         """Build the job of a fold."""
-        return EpochJob(keep_every=self.keep_every, inner_folds=self.inner_folds, **fields)
+        return self.job_class(keep_every=self.keep_every, inner_folds=self.inner_folds, **fields)
 
     def save(self, run: RecognitionRun, job: FoldJob, result: FoldResult) -> None:
         """Write what every epoch predicts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..core.progress import StepCallback
 from ..core.registry import validate_settings
+from ..networks.base import use_generator
 from ..networks.training import LabeledBatch, Objective, Optimizer, Schedule, Trainer, split_batches
 from ..networks.training.distributed import Process
 from ..synthetic.motion.encoding import Encoding
@@ -196,21 +197,24 @@ def train_on_motion(
     epochs: int,
     on_progress: StepCallback,
     member: tuple[int, int] = (0, 1),
+    on_epoch: Callable[[int], None] | None = None,
 ) -> list[dict[str, float]]:
     """Train a network on drawn motion: a warm-up over three tenths of the steps, then a cosine; the last epoch counts.
 
     Args:
-        objective: the fields and the loss; its generator is that of the training.
+        objective: the fields and the loss; its generator is that of the training, dropout included.
         module: the network, which is changed and left for prediction.
         optimizer: settings of `Optimizer`.
         epochs: passes over the fields, 1 or more.
         on_progress: called with (steps done, steps in all) of all networks.
         member: number of this network, from 0, and number of networks that are trained one after the other.
+        on_epoch: called with the number of each epoch, from 1, when it is done.
 
     Returns:
         The loss and the accuracy of each epoch, which is counted over all networks.
     """
     number, count = member
+    use_generator(module, objective.generator)
     trainer = Trainer(
         objective,
         module,
@@ -223,6 +227,7 @@ def train_on_motion(
         warmup=0.3 * epochs,
         require_finite=True,
         on_progress=lambda done, total: on_progress(number * total + done, count * total),
+        on_epoch=None if on_epoch is None else lambda history: on_epoch(len(history)),
     )
     history = trainer.run()
     module.eval()

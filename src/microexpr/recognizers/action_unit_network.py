@@ -29,7 +29,8 @@ from ._motion_training import (
     network_inputs,
     train_on_motion,
 )
-from .base import RECOGNIZERS, Recognizer, Settings, State, stack
+from .base import RECOGNIZERS, Settings, State, stack
+from .epochs import TrainedInEpochs
 
 MOST_WEIGHT = 10.0
 """Largest weight of the clips that show an action unit."""
@@ -37,7 +38,7 @@ MOST_WEIGHT = 10.0
 
 @RECOGNIZERS.register("action-unit-network")
 @dataclass
-class ActionUnitNetwork(Recognizer):
+class ActionUnitNetwork(TrainedInEpochs):
     """One network for all action units on each side of the face: a sigmoid each, binary cross-entropy.
 
     It reads flow images of u, v and strain as `synthetic-motion` does, and mirrors half of them in training. Clips that
@@ -89,8 +90,16 @@ class ActionUnitNetwork(Recognizer):
             mixup=self.mixup,
             style=self.style,
         )
+        self.epoch_states_ = {}
         with torch_threads(self.threads):
-            self.history_ = train_on_motion(objective, self.module_, self.optimizer, self.epochs, self.on_progress_)
+            self.history_ = train_on_motion(
+                objective,
+                self.module_,
+                self.optimizer,
+                self.epochs,
+                self.on_progress_,
+                on_epoch=lambda epoch: self._keep(epoch, epoch == self.epochs),
+            )
 
     def _build(self, shape: tuple[int, ...]) -> None:
         self.shape_, self.module_ = shape, build_module(NETWORKS.build(self.network), shape, UNITS, self.seed)
@@ -127,9 +136,12 @@ class ActionUnitNetwork(Recognizer):
 
     def _restore(self, state: State) -> None:
         self._build(tuple(int(n) for n in state["_shape"]))
+        self._take_state(state)
+        self.module_.eval()
+
+    def _take_state(self, state: State) -> None:
         weights = {name: torch.from_numpy(np.array(array)) for name, array in state.items() if name != "_shape"}
         load_weights(self.module_, weights, "the file")
-        self.module_.eval()
 
 
 @dataclass

@@ -6,10 +6,12 @@ No epoch is ever chosen here. An audit looks at them, to show what choosing the 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
-from ..core.clip import Sample
 from .base import Recognizer, State
+
+T = TypeVar("T")
 
 
 class TrainedInEpochs(Recognizer):
@@ -28,19 +30,19 @@ class TrainedInEpochs(Recognizer):
         if self.keep_every and (last or epoch % self.keep_every == 0):
             self.epoch_states_[epoch] = _copied(self.state())
 
-    def predict_by_epoch(self, samples: Sequence[Sample]) -> Iterator[tuple[int, list[str]]]:
-        """The class of each sample after each kept epoch; what was learned last is in place again afterwards.
+    def at_each_epoch(self, predict: Callable[[], T]) -> Iterator[tuple[int, T]]:
+        """What a function gives after each kept epoch; what was learned last is in place again afterwards.
 
         Args:
-            samples: n samples.
+            predict: predicts with this recognizer.
 
         Yields:
-            Epoch, from 1, and n classes.
+            Epoch, from 1, and what the function returned.
         """
         last = _copied(self.state())
         for epoch, state in self.epoch_states_.items():
             self._take_state(state)
-            yield epoch, self.predict(samples)
+            yield epoch, predict()
         self._take_state(last)
 
     @abstractmethod

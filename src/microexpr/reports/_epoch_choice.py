@@ -7,13 +7,15 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from ..experiments.epoch_predictions import FoldEpochs
 from ..experiments.recognition_run import Prediction, RecognitionRun
-from ..metrics import METRICS, Metric
-from .comparison import Predictions, RunDifference, compare_predictions
+from ..metrics import METRICS, UNIT_METRICS
+from ._judgement import Judgement
+from .comparison import Predictions, RunDifference, compare_predictions, n_samples
 from .tables import LEAKY
 
 LAST, INNER, ONE_EPOCH, EACH_FOLD = (
@@ -58,15 +60,15 @@ def epoch_choices(runs: Sequence[RecognitionRun]) -> list[EpochChoice]:
         RunError: the epochs of a run were not kept.
     """
     protocol = runs[0].protocol
-    first = METRICS.get(protocol.primary_metrics[0])
     chosen: dict[str, list[tuple[Predictions, list[int]]]] = defaultdict(list)
-    for kept in map(KeptEpochs, runs):
-        for name, choose in kept.ways(first).items():
+    for kept in map(KeptEpochs.of, runs):
+        for name, choose in kept.ways().items():
             chosen[name].append(kept.predicted(choose))
     last = [predictions for predictions, _ in chosen[LAST]]
     found = []
     for name, own in chosen.items():
-        differences, _ = compare_predictions(protocol, [predictions for predictions, _ in own], last)
+        tested = [predictions for predictions, _ in own]
+        differences, _ = compare_predictions(protocol, tested, last, n=n_samples(protocol))
         epochs = [epoch for _, every in own for epoch in every]
         found.append(
             EpochChoice(
@@ -81,7 +83,7 @@ def epoch_choices(runs: Sequence[RecognitionRun]) -> list[EpochChoice]:
 
 
 class KeptEpochs:
-    """A run and what every epoch of its folds predicts.
+    """A run and what every epoch of its folds predicts; epochs are compared by the protocol's first metric.
 
     Args:
         run: the run, complete.
@@ -92,9 +94,14 @@ class KeptEpochs:
         self.classes = run.protocol.classes
         self.folds = {fold: FoldEpochs.read(run, fold) for fold in run.unit_names}
 
+    @staticmethod
+    def of(run: RecognitionRun) -> KeptEpochs:
+        """The kept epochs of a run of classes or of action units."""
+        return KeptUnitEpochs(run) if run.protocol.multilabel else KeptEpochs(run)
+
     @cached_property
     def labels(self) -> dict[str, str]:
-        """Clip id -> its class."""
+        """Clip id -> its label."""
         return {row.id: row.label for fold in self.folds for row in self.run.fold_predictions(fold)}
 
     @property
@@ -107,25 +114,26 @@ class KeptEpochs:
         """Whether training people were held out in every fold."""
         return all(fold.held_out_ids for fold in self.folds.values())
 
-    def test_scores(self, metric: Metric) -> np.ndarray:
+    def test_scores(self) -> np.ndarray:
         """(E,) score of each epoch on the test people, pooled over the folds."""
-        truth = [self.labels[clip] for fold in self.folds.values() for clip in fold.test_ids]
-        guesses = np.concatenate([fold.test_predicted for fold in self.folds.values()], axis=1)
-        return np.array([metric.function(truth, [self.classes[c] for c in row], self.classes) for row in guesses])
+        actual = [self.labels[clip] for fold in self.folds.values() for clip in fold.test_ids]
+        return self._scores(actual, np.concatenate([fold.test_predicted for fold in self.folds.values()], axis=1))
 
-    def inner_scores(self, metric: Metric, fold: str) -> np.ndarray:
+    def inner_scores(self, fold: str) -> np.ndarray:
         """(E,) score of each epoch on the training people of a fold, held out in turn."""
-        own = self.folds[fold]
-        truth = [self.classes[c] for c in own.held_out_labels]
-        rows = own.held_out_predicted
-        return np.array([metric.function(truth, [self.classes[c] for c in row], self.classes) for row in rows])
+        return self._scores(self.folds[fold].held_out_actual, self.folds[fold].held_out_predicted)
 
-    def ways(self, metric: Metric) -> dict[str, Callable[[str], int]]:
+    def _scores(self, actual: Sequence[str], predicted: np.ndarray) -> np.ndarray:
+        """(E,) scores of what each epoch predicts of clips with these labels."""
+        metric = METRICS.get(self.run.protocol.primary_metrics[0])
+        return np.array([metric.function(actual, [self.classes[c] for c in row], self.classes) for row in predicted])
+
+    def ways(self) -> dict[str, Callable[[str], int]]:
         """Way to choose -> a function from the name of a fold to the position of its epoch; of equal ones the first."""
-        last, one = len(self.epochs) - 1, int(np.argmax(self.test_scores(metric)))
+        last, one = len(self.epochs) - 1, int(np.argmax(self.test_scores()))
         ways: dict[str, Callable[[str], int]] = {LAST: lambda fold: last}
         if self.with_inner:
-            ways[INNER] = lambda fold: int(np.argmax(self.inner_scores(metric, fold)))
+            ways[INNER] = lambda fold: int(np.argmax(self.inner_scores(fold)))
         return {**ways, ONE_EPOCH: lambda fold: one, EACH_FOLD: self._best_on_test_fold}
 
     def predicted(self, choose: Callable[[str], int]) -> tuple[Predictions, list[int]]:
@@ -135,14 +143,37 @@ class KeptEpochs:
         for name, fold in self.folds.items():
             position = choose(name)
             epochs.append(int(fold.epochs[position]))
-            classes = dict(zip(fold.test_ids, fold.test_predicted[position], strict=True))
+            outputs = dict(zip(fold.test_ids, fold.test_predicted[position], strict=True))
             for row in self.run.fold_predictions(name):
-                label = self.classes[classes[row.id]] if row.face_found else ""
-                predictions[row.id] = (name, dataclasses.replace(row, predicted=label))
+                predictions[row.id] = (name, self._replaced(row, outputs[row.id]))
         return predictions, epochs
+
+    def _replaced(self, row: Prediction, output: Any) -> Prediction:
+        """A prediction with what another epoch predicts."""
+        return dataclasses.replace(row, predicted=self.classes[output] if row.face_found else "")
 
     def _best_on_test_fold(self, name: str) -> int:
         """The position of the epoch with the most correct test clips of a fold."""
         fold = self.folds[name]
         truth = np.array([self.classes.index(self.labels[clip]) for clip in fold.test_ids])
         return int(np.argmax((fold.test_predicted == truth).sum(axis=1)))
+
+
+class KeptUnitEpochs(KeptEpochs):
+    """A run of action units and the probabilities of every epoch; the score is the mean over the judged units."""
+
+    def _scores(self, actual: Sequence[str], predicted: np.ndarray) -> np.ndarray:
+        protocol = self.run.protocol
+        metric = UNIT_METRICS.get(protocol.primary_metrics[0])
+        judgements = [Judgement.of_labels(actual, row) for row in predicted]
+        units = [unit for unit in protocol.classes if judgements[0].positives(unit) >= protocol.min_positives]
+        scores = np.array([judgement.mean(metric, units, protocol) for judgement in judgements] if units else [])
+        return np.nan_to_num(scores) if units else np.zeros(len(predicted))
+
+    def _replaced(self, row: Prediction, output: Any) -> Prediction:
+        return dataclasses.replace(row, probabilities=tuple(map(float, output)))
+
+    def _best_on_test_fold(self, name: str) -> int:
+        """The position of the epoch with the highest score on a test fold."""
+        fold = self.folds[name]
+        return int(np.argmax(self._scores([self.labels[clip] for clip in fold.test_ids], fold.test_predicted)))

@@ -36,6 +36,13 @@ class Judgement:
         subjects = tuple(row.subject for row in rows)
         return cls(np.reshape(coded, shape), np.reshape(probabilities, shape), subjects)
 
+    @classmethod
+    def of_labels(cls, labels: Sequence[str], probabilities: np.ndarray) -> Judgement:
+        """Clips with these labels and (n, 34) probabilities, whose subjects do not matter."""
+        shape = (len(labels), len(ACTION_UNITS), 2)
+        coded = [side_array(parse_action_units(label)) for label in labels]
+        return cls(np.reshape(coded, shape), np.reshape(probabilities, shape), ("",) * len(labels))
+
     def always(self) -> Judgement:
         """The same clips, with every unit predicted for each."""
         return Judgement(self.coded, np.ones_like(self.probabilities), self.subjects)

@@ -90,7 +90,7 @@ class MeanScores:
         trivial: name -> mean score of predicting every unit for every clip.
     """
 
-    metrics: Scores
+    metrics: Mapping[str, float | None]
     intervals: Mapping[str, Interval]
     spread: Mapping[str, float]
     trivial: Scores
@@ -113,7 +113,7 @@ class UnitSummary(RunGroup):
         n_clips: number of test clips of the first seed.
         n_subjects: number of their subjects.
         units: each action unit of the protocol that a clip has.
-        means: of all predictions, or over the folds where the protocol averages folds.
+        trivial: name -> mean score of predicting every unit for every clip.
         dataset_means: mean over the data sets of the means of each; None where there is one, or folds are averaged.
         parts: data set (or fold, where the protocol averages folds) -> {metric: mean, n, subjects}.
         part_intervals: part -> {metric: 95 % bootstrap interval over its subjects}.
@@ -125,7 +125,7 @@ class UnitSummary(RunGroup):
     n_clips: int
     n_subjects: int
     units: tuple[UnitScore, ...]
-    means: MeanScores
+    trivial: Scores
     dataset_means: MeanScores | None
     parts: Mapping[str, Scores]
     part_intervals: Mapping[str, Mapping[str, Interval]]
@@ -140,7 +140,7 @@ class UnitSummary(RunGroup):
 
     def all_means(self) -> list[tuple[str, MeanScores]]:
         """The means of all predictions under "", and those of the data sets under `DATASETS_PART`."""
-        means = [("", self.means)]
+        means = [("", MeanScores(self.metrics, self.intervals, self.spread, self.trivial))]
         return means if self.dataset_means is None else [*means, (DATASETS_PART, self.dataset_means)]
 
     def as_dict(self) -> dict[str, Any]:
@@ -152,7 +152,7 @@ class UnitSummary(RunGroup):
             "threshold": self.protocol.threshold,
             "min_positives": self.protocol.min_positives,
             "warnings": list(self.warnings),
-            **self.means.as_dict(),
+            **dict(self.all_means())[""].as_dict(),
             "mean_of_datasets": None if self.dataset_means is None else self.dataset_means.as_dict(),
             "per_dataset": {
                 name: {
@@ -183,16 +183,12 @@ def summarize_units(runs: Sequence[RecognitionRun]) -> UnitSummary:
     units = tuple(_unit_score(protocol, unit, every) for unit in protocol.classes if every.positives(unit))
     judged = [str(unit.number) for unit in units if unit.judged]
     several = protocol.average == "pooled" and len(parts) > 1
-    means = _mean_scores(protocol, [_groups(protocol, seed) for seed in by_seed], judged)
     return UnitSummary(
         runs=tuple(runs),
-        metrics=means.metrics,
-        intervals=means.intervals,
-        spread=means.spread,
         n_clips=len(rows),
         n_subjects=len(set(every.subjects)),
         units=units,
-        means=means,
+        **vars(_mean_scores(protocol, [_groups(protocol, seed) for seed in by_seed], judged)),
         dataset_means=_mean_scores(protocol, [list(seed.values()) for seed in by_seed], judged) if several else None,
         parts={
             name: _means(protocol, [part], judged) | {"n": len(part.subjects), "subjects": len(set(part.subjects))}

@@ -44,7 +44,7 @@ def _scores(summary: UnitSummary) -> Iterator[dict[str, Any]]:
             rest = {"score": score, "low": low, "high": high, "sd": means.spread.get(name)}
             yield {**common, "part": part, "metric": name, **rest, "baseline": means.trivial[name], **whole}
     for part, values in summary.parts.items():
-        for name in summary.means.metrics:
+        for name in summary.metrics:
             low, high = summary.part_intervals[part].get(name, (None, None))
             rest = {"score": values[name], "low": low, "high": high, "baseline": summary.part_trivial[part][name]}
             counts = {"clips": values["n"], "subjects": values["subjects"]}

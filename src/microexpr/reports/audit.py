@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from ..experiments.audit import Audit
 from ..experiments.leak_checks import LEAK_CHECKS
 from ..experiments.recognition_run import RecognitionRun
-from ..metrics import METRICS, Metric
 from ._epoch_choice import MEANINGS, EpochChoice, KeptEpochs, epoch_choices
 from .base import FigureSpec, Report, Table
+from .comparison import metric_label
 from .plots import epochs_figure
 from .tables import LEAKY, format_score
 
@@ -67,7 +67,7 @@ def _choice_tables(choices: Sequence[EpochChoice], audit: Audit) -> list[Table]:
     names = list(choices[0].scores)
     columns = ["epoch", "chosen"]
     for name in names:
-        columns += [METRICS.get(name).label, "lift", "95 %"]
+        columns += [metric_label(name, audit.recipe.protocol), "lift", "95 %"]
     rows = []
     for choice in choices:
         low, high = choice.epochs
@@ -95,21 +95,21 @@ def _choice_tables(choices: Sequence[EpochChoice], audit: Audit) -> list[Table]:
 def _figures(audit: Audit) -> list[FigureSpec]:
     if not audit.runs:
         return []
-    metric = METRICS.get(audit.recipe.protocol.primary_metrics[0])
+    label = metric_label(audit.recipe.protocol.primary_metrics[0], audit.recipe.protocol)
     caption = (
-        f"{metric.label} of every epoch, pooled over the folds: of the test people, and of training people held out in "
+        f"{label} of every epoch, pooled over the folds: of the test people, and of training people held out in "
         "turn. Its maximum on the test people is what must never be chosen."
     )
-    return [FigureSpec("epochs", "Epochs", caption, partial(_draw_epochs, audit.runs, metric))]
+    return [FigureSpec("epochs", "Epochs", caption, partial(_draw_epochs, audit.runs, label))]
 
 
-def _draw_epochs(runs: Sequence[RecognitionRun], metric: Metric) -> Figure:
-    every = [KeptEpochs(run) for run in runs]
-    tested = np.array([kept.test_scores(metric) for kept in every])
+def _draw_epochs(runs: Sequence[RecognitionRun], label: str) -> Figure:
+    every = [KeptEpochs.of(run) for run in runs]
+    tested = np.array([kept.test_scores() for kept in every])
     held_out = np.full_like(tested, np.nan)
     if all(kept.with_inner for kept in every):
-        held_out[:] = [np.mean([kept.inner_scores(metric, fold) for fold in kept.folds], axis=0) for kept in every]
-    return epochs_figure(every[0].epochs, tested, held_out, metric.label)
+        held_out[:] = [np.mean([kept.inner_scores(fold) for fold in kept.folds], axis=0) for kept in every]
+    return epochs_figure(every[0].epochs, tested, held_out, label)
 
 
 def _record(audit: Audit, choices: Sequence[EpochChoice]) -> dict[str, Any]:

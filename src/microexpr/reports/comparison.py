@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+SAMPLES, UNIT_SAMPLES = 10_000, 2_000
+"""Bootstrap samples of a comparison of classes, and of action units."""
+
+
+def n_samples(protocol: Protocol) -> int:
+    """Bootstrap samples of a comparison; scores of action units take longer."""
+    return UNIT_SAMPLES if protocol.multilabel else SAMPLES
+
+
 @dataclass(frozen=True)
 class RunDifference(PairedDifference):
     """How two runs differ by one metric.

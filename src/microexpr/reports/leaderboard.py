@@ -7,18 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import MicroexprError
-from ..protocols import Protocol
 from ._epoch_choice import EACH_FOLD, epoch_choices
 from ._run_group import RunGroup
 from .base import Table
-from .comparison import Comparison, compare_runs, metric_label
+from .comparison import Comparison, compare_runs, metric_label, n_samples
 from .tables import LEAKY, format_interval, format_number, format_score
 
 SMALLEST = 3
 """Recipes under one protocol from which on they are ranked; two are compared by `comparison_table`."""
-
-SAMPLES, UNIT_SAMPLES = 10_000, 2_000
-"""Bootstrap samples of a comparison of classes, and of action units."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +55,6 @@ def rank(groups: Sequence[RunGroup], lifts: Sequence[Mapping[str, Any] | None]) 
             reason = str(error)
         ranks.append(Rank(other, comparison, reason, lift))
     return ranks
-
-
-def n_samples(protocol: Protocol) -> int:
-    """Bootstrap samples of a comparison; scores of action units take longer."""
-    return UNIT_SAMPLES if protocol.multilabel else SAMPLES
 
 
 def leaderboard_table(ranks: Sequence[Rank]) -> Table:

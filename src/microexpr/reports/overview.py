@@ -10,8 +10,8 @@ from ..metrics import METRICS
 from ..protocols import PROTOCOLS
 from ._run_group import RunGroup
 from .base import Table
-from .comparison import Comparison, compare_runs, comparison_table
-from .leaderboard import SMALLEST, leaderboard_table, n_samples, rank
+from .comparison import Comparison, compare_runs, comparison_table, n_samples
+from .leaderboard import SMALLEST, leaderboard_table, rank
 from .majority import NOTE, WAR, exactly_majority, majority_of
 from .published import PublishedRow, all_published
 from .single_class import is_majority_baseline
