@@ -26,8 +26,8 @@ FLAT = 1e-6
 class RCN(Architecture):
     """RCN-A by default: 55 747 weights for 3 channels and 3 classes, whatever the size of the images.
 
-    RCN-S is `shortcuts = true, attention = false`, RCN-W is `wide = true, attention = false`; all three together are
-    near to the paper's RCN-P. The release's RCN-F puts the attention into the block and can't be built as it stands.
+    RCN-S is `shortcuts = true, attention = false`, RCN-W is `wide = true, attention = false`. All three together are
+    near to the release's RCN-P; its RCN-F puts the attention into the block. Neither can be built as it stands there.
 
     Args:
         attention: multiply the last maps by what the classifier's weights make of the first ones (RCN-A).
