@@ -169,7 +169,9 @@ def test_rows_of_papers_name_shipped_recipes_of_their_data_sets():
     named = [row for row in all_published() if row.recipe]
     assert named and {row.recipe for row in named} <= set(shipped_recipes())
     for row in named:
-        assert set(load_recipe(row.recipe).datasets) & set(PROTOCOLS.get(row.protocol).datasets), row
+        recipe = load_recipe(row.recipe)
+        own = row.protocol in recipe.protocols  # of a release that has the clips of several data sets
+        assert own or set(recipe.datasets) & set(PROTOCOLS.get(row.protocol).datasets), row
 
 
 @pytest.mark.parametrize("paper", ["peng2018", "devanaboyina2021"])

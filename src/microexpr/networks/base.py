@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -50,6 +51,16 @@ class Architecture(ABC):
             module: what `build` made.
         """
         return weights
+
+    def loss(self, logits: Tensor, targets: Tensor, class_weights: Tensor | None = None) -> Tensor:
+        """Compute the mean loss of a batch: cross-entropy, unless the paper of a network has another.
+
+        Args:
+            logits: (n, classes) of the module.
+            targets: (n,) int64 classes.
+            class_weights: (classes,) weight of the inputs of each class; None for equal ones.
+        """
+        return F.cross_entropy(logits, targets, class_weights)
 
     def fused_step(self) -> type[FusedStep] | None:
         """Compiled steps of training for this network, if there are any and Numba is installed."""

@@ -1,4 +1,4 @@
-"""What a network recognizer minimizes: the cross-entropy of augmented clips; validation clips are scored beside it."""
+"""What a network recognizer minimizes: the loss of augmented clips; validation clips are scored beside it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .freezing import BackboneFeatures, FeatureCache, Features
 
 @dataclass
 class ClipClassification(Objective):
-    """Cross-entropy of the classes of clips.
+    """The loss of the classes of clips, cross-entropy unless the network has another.
 
     Args:
         classifier: the network.
@@ -78,8 +78,8 @@ class ClipClassification(Objective):
         return inputs.logits(module) if isinstance(inputs, Features) else self.classifier.training_logits(inputs)
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Compute the mean cross-entropy, weighted by class."""
-        return F.cross_entropy(outputs, targets, self.class_weights)
+        """Compute the mean loss of the network, weighted by class."""
+        return self.components.architecture.loss(outputs, targets, self.class_weights)
 
     def measure(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
         """Count correct predictions."""

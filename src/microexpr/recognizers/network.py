@@ -41,7 +41,7 @@ from .normalization import DatasetScaler
 @RECOGNIZERS.register("network")
 @dataclass
 class Network(TrainedInEpochs):
-    """A network trained by gradient descent on one array of the samples; cross-entropy loss.
+    """A network trained by gradient descent on one array of the samples; cross-entropy, or the loss of the network.
 
     The number of epochs is fixed beforehand: no clip of a test subject, and no score on one, reaches this class.
 
