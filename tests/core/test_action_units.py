@@ -28,13 +28,14 @@ from microexpr.core.errors import UsageError
         ("1, 2R ;L12", ((1, ""), (2, "R"), (12, "L"))),
         ("AU12A+25C?", ((12, ""), (25, ""))),
         ("T23+B26", ((23, ""), (26, ""))),
+        ("R7+AD38+M58", ((7, "R"), (38, ""), (58, ""))),
     ],
 )
 def test_action_units_are_read_as_sheets_write_them(text, units):
     assert parse_action_units(text) == units
 
 
-@pytest.mark.parametrize("text", ["smile", "4+?", "123", "LL4"])
+@pytest.mark.parametrize("text", ["smile", "4+?", "123", "LL4", "MM58"])
 def test_what_is_no_action_unit_is_refused_by_name(text):
     with pytest.raises(UsageError, match="is not an action unit"):
         parse_action_units(text)

@@ -18,6 +18,7 @@ from microexpr.datasets import (
     casme2,
     casme3a,
     check_dataset,
+    dfme,
     fourdme,
     mmew,
     open_dataset,
@@ -57,8 +58,10 @@ class BlackClip:
         return MEAN_FACE
 
 
-COUNTED = [name for name, cls in DATASETS if cls.info.clips and not cls.info.events and name != "fer2013"]
-# Long videos are tested in test_long_videos, the 35 887 images of FER2013 in test_macro_expressions.
+ELSEWHERE = ("fer2013", "dfme", "dfme_test_a", "dfme_test_b")
+COUNTED = [name for name, cls in DATASETS if cls.info.clips and not cls.info.events and name not in ELSEWHERE]
+# Long videos are tested in test_long_videos, the 35 887 images of FER2013 in test_macro_expressions, the clips of DFME
+# at 500 frames per second in test_dfme.
 
 
 @pytest.mark.parametrize("name", COUNTED)
@@ -74,8 +77,10 @@ def clips_of_whole_copies(seed: int = 0) -> list[Clip]:
     clips = []
     releases = {"casme": casme, "casme2": casme2, "casme3a": casme3a, "samm": samm, "smic": smic, "mmew": mmew}
     releases |= {"fourdme": fourdme}
-    for dataset, release in releases.items():
-        for spec in release.clip_specs(None, seed):
+    specs = {dataset: release.clip_specs(None, seed) for dataset, release in releases.items()}
+    specs |= {part.name: dfme.clip_specs(None, seed, part) for part in (dfme.Dfme, dfme.DfmeTestA, dfme.DfmeTestB)}
+    for dataset, own in specs.items():
+        for spec in own:
             subject = f"{dataset}/{smic.subject_id(spec.subject) if dataset == 'smic' else spec.subject}"
             labels = {"emotion": spec.emotion, "objective": spec.objective, "action_units": spec.action_units}
             clips.append(Clip(f"{subject}/{spec.name}", dataset, subject, Path("x"), 200, labels=labels))
@@ -83,7 +88,9 @@ def clips_of_whole_copies(seed: int = 0) -> list[Clip]:
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 3])
-@pytest.mark.parametrize("name", ["casme", "casme2", "casme3a", "fourdme", "mmew", "samm", "smic"])
+@pytest.mark.parametrize(
+    "name", ["casme", "casme2", "casme3a", "dfme", "dfme_test_a", "fourdme", "mmew", "samm", "smic"]
+)
 def test_every_seed_gives_the_published_counts(name, seed):
     clips, info = [clip for clip in clips_of_whole_copies(seed) if clip.dataset == name], DATASETS.get(name).info
     assert len(clips) == info.clips == len({clip.id for clip in clips})

@@ -63,6 +63,14 @@ def test_fixed_subjects_are_the_test_set():
         dataclasses.replace(rules, test_subjects=("casme2/absent",)).folds(rules.select(make_clips()))
 
 
+def test_test_subjects_may_be_all_of_a_data_set():
+    rules = dataclasses.replace(load_protocol(MINE), split="fixed-subjects", datasets=("casme2", "samm"))
+    rules = dataclasses.replace(rules, test_subjects=("samm/*",))
+    [fold] = rules.folds(rules.select([*make_clips(), *make_clips(dataset="samm")]))
+    assert {subject.split("/")[0] for subject in fold.subjects("test")} == {"samm"}
+    assert {subject.split("/")[0] for subject in fold.subjects("train")} == {"casme2"}
+
+
 def test_zero_shot_tests_every_clip_and_trains_on_none():
     rules = dataclasses.replace(load_protocol(MINE), split="zero-shot")
     examples = rules.select(make_clips())

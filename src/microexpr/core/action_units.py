@@ -78,7 +78,8 @@ def parse_action_units(text: str) -> tuple[tuple[int, str], ...]:
     """Read action units as sheets write them.
 
     Both `1+2+L4` and `1, 2, 4L` are read; letters A to E behind a number (its strength) and question marks are passed
-    over; T, B and H before a number (top, bottom, head) are taken as both sides.
+    over; T, B and H before a number (top, bottom, head) are taken as both sides. `AD38` (an action descriptor) and
+    `M58` (a movement of the head) are read as 38 and 58.
 
     Args:
         text: e.g. `4+L10`; an empty text has none.
@@ -93,7 +94,7 @@ def parse_action_units(text: str) -> tuple[tuple[int, str], ...]:
     for part in re.split(r"[+,;&\s]+", text.strip()):
         if not part:
             continue
-        match = re.fullmatch(r"(?:AU)?([LRTBHU]?)(\d{1,2})([LR]?)[A-E]?\??", part, re.IGNORECASE)
+        match = re.fullmatch(r"(?:AU|AD|M)?([LRTBHU]?)(\d{1,2})([LR]?)[A-E]?\??", part, re.IGNORECASE)
         if match is None:
             raise UsageError(f"'{part}' in '{text}' is not an action unit; write them as 1+2+L4")
         side = (match[1] + match[3]).upper()

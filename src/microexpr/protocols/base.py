@@ -11,6 +11,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from ..core.action_units import ACTION_UNITS, format_action_units, parse_action_units
@@ -115,7 +116,7 @@ class Protocol:
             and the other clips of its subject are trained on), `zero-shot` (every clip is tested, and none is trained
             on) or `test-only` (every clip is tested with a model that was trained before).
         k: Number of folds of `k-fold`; with fewer subjects, each is a fold.
-        test_subjects: Subjects of the test set, for `fixed-subjects`.
+        test_subjects: Subjects of the test set, for `fixed-subjects`; `dfme_test_a/*` stands for all of a data set.
         reveal: Which times of a clip may be used (`onset`, `apex`, `offset`); the others are hidden.
         exclude: Clip id -> why it takes no part.
         clips_of: Name of a protocol; only clips that it selects take part. Empty for no such limit.
@@ -321,7 +322,8 @@ class Protocol:
     def _tested(self, examples: Sequence[Example]) -> set[str]:
         """The test subjects; with the leaking split the test images."""
         if self.split == "fixed-subjects":
-            return set(self.test_subjects)
+            subjects = {e.clip.subject for e in examples}
+            return {subject for subject in subjects if any(fnmatchcase(subject, p) for p in self.test_subjects)}
         groups: dict[str, set[str]] = {}
         for e in examples:
             dataset, unit = ("", e.clip.id) if self.leaks else (e.clip.dataset, e.clip.subject)

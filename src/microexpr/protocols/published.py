@@ -219,6 +219,34 @@ def _mmew(title: str, classes: Sequence[str], source: str) -> Protocol:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# DFME, the release of its challenge (Zhao et al. 2023): trained on one part, tested on another, of other people
+
+_SEVEN = ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise")
+_DFME = {
+    "dfme": (161, 100, 548, 265, 206, 278, 298),
+    "dfme_test_a": (39, 34, 129, 62, 63, 46, 101),
+    "dfme_test_b": (41, 37, 58, 38, 42, 35, 48),
+}
+_DFME_SUBJECTS = {"dfme": 176, "dfme_test_a": 42, "dfme_test_b": 41}
+
+
+def _dfme(name: str, test: str, title: str) -> Protocol:
+    datasets = ("dfme", test)
+    return Protocol(
+        name=name,
+        title=f"DFME, seven emotions, trained on its training part, tested on {title}",
+        datasets=datasets,
+        label="emotion",
+        classes=_SEVEN,
+        split="fixed-subjects",
+        test_subjects=(f"{test}/*",),
+        counts={d: dict(zip(_SEVEN, _DFME[d], strict=True)) for d in datasets},
+        subjects={d: _DFME_SUBJECTS[d] for d in datasets},
+        source="Zhao et al. 2023 (DFME); counts: sheets of the challenge's release",
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Macro-expressions of Peng et al. 2018: 10 431 images of four releases
 
 # In the order of the objective classes I to V, which show the same action units: so the last layer carries over.
@@ -413,6 +441,8 @@ _PUBLISHED = (
         counts={"fourdme": {"Positive": 34, "Negative": 127, "Surprise": 30, "Repression": 6, "Others": 31}},
         source="classes: Li et al. 2022 (4DME); that clips of two emotions take no part is our choice",
     ),
+    _dfme("dfme-test-a", "dfme_test_a", "test A"),
+    _dfme("dfme-test-b", "dfme_test_b", "test B"),
     *_action_units("samm-action-units", "action units of SAMM", ("samm",), subjects={"samm": 29}),
     *_action_units(
         "megc2019-action-units",
