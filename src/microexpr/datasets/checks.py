@@ -67,7 +67,9 @@ def _clip_issues(clips: Sequence[Clip]) -> Iterator[str]:
     if len({clip.subject for clip in clips}) < 2:
         yield "a copy of two subjects has fewer"
     labels = {label for clip in clips for label in clip.labels.items()}
-    labels |= {("kind", interval.kind) for clip in clips for interval in clip.intervals}
+    intervals = [interval for clip in clips for interval in clip.intervals]
+    labels |= {("kind", interval.kind) for interval in intervals}
+    labels |= {label for interval in intervals for label in interval.labels.items() if label[0] != "name"}
     if len(labels) < 2:
         yield f"all clips of the copy have the same label, {min(labels, default='none')}"
 
