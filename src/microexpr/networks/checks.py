@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from ..core.errors import RecipeError
 from .base import NETWORKS, Architecture, head_of, seeded_weights, use_generator
 
-SHAPES = ((3, 64, 64), (5, 3, 64, 64))
-"""Shapes that are tried where none is given: an image (C, H, W), then a sequence (T, C, H, W)."""
+SHAPES = ((3, 64, 64), (6, 64, 64), (5, 3, 64, 64))
+"""Shapes that are tried where none is given: an image (C, H, W), two in one, then a sequence (T, C, H, W)."""
 
 
 def check_network(settings: Mapping[str, Any], shape: tuple[int, ...] | None = None, classes: int = 4) -> None:
