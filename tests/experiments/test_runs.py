@@ -4,12 +4,16 @@ import json
 
 import pytest
 
-from microexpr.core.errors import RunError, UsageError
+from microexpr.core.errors import RecipeError, RunError, UsageError
+from microexpr.core.progress import no_progress
 from microexpr.core.registry import load_plugin, loaded_plugins
 from microexpr.experiments.base import TASKS
+from microexpr.experiments.options import RunOptions
 from microexpr.experiments.run_folder import fold_seed
 from microexpr.experiments.runs import Runs, default_folder, find_runs, open_run, run_recipe
 from microexpr.recipes import RECIPE_KINDS, load_recipes, parse_recipe
+from microexpr.recognizers.network import Network
+from microexpr.recognizers.svm import SVM
 
 SUITE = """
 [suite]
@@ -48,6 +52,42 @@ def test_several_seeds_give_runs(recipe, arguments, tmp_path):
     assert [run.folder for run in find_runs(tmp_path / "runs")] == [run.folder for run in runs]
     assert set(runs.to_dataframe()["seed"]) == {0, 1} and "<table" in runs._repr_html_()
     assert len(runs.by_recipe()) == 1 and runs.kind == "recognition"
+
+
+def test_several_seeds_are_trained_together_as_each_alone(network, arguments, tmp_path, monkeypatch):
+    counts, fit_many = [], Network.fit_many
+
+    def counted(cls, fits):
+        counts.append(len(fits))
+        return fit_many(fits)
+
+    monkeypatch.setattr(Network, "fit_many", classmethod(counted))
+    both = run_recipe(network, tmp_path / "both", seeds=2, executor="batched", **arguments)
+    options = RunOptions(executor="batched", seed=1, roots=arguments["roots"], allow_subset=True)
+    alone = TASKS.get("recognition")().run(network, tmp_path / "alone", options, no_progress)
+    assert both[1].to_dataframe().equals(alone.to_dataframe())
+    assert not both[0].to_dataframe().equals(alone.to_dataframe())
+    assert both[1].metadata.identity == alone.metadata.identity and both[0].metadata.seed == 0
+    both[1].unit_path(both[1].unit_names[3]).unlink()
+    again = run_recipe(network, tmp_path / "both", seeds=2, executor="batched", **arguments)
+    assert again.to_dataframe().equals(both.to_dataframe())
+    folds = len(alone.unit_names)
+    assert counts == [2 * folds, folds, 1]
+
+
+def test_a_failed_fold_of_one_seed_leaves_the_other_seeds_complete(recipe, arguments, tmp_path, monkeypatch):
+    fit, failing = SVM._fit, run_recipe(recipe, tmp_path / "first", **arguments).unit_names[2]
+
+    def fail(self, *data):
+        if self.seed == fold_seed(0, failing):
+            raise RecipeError("no")
+        fit(self, *data)
+
+    monkeypatch.setattr(SVM, "_fit", fail)
+    with pytest.raises(RunError, match=r"1 of 9 folds failed, the others are saved.*seed-0"):
+        run_recipe(recipe, tmp_path / "runs", seeds=2, **arguments)
+    zero, one = find_runs(tmp_path / "runs")
+    assert len(zero.done()) == 8 and one.complete
 
 
 def test_a_suite_gives_a_run_for_each_recipe(arguments, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from microexpr.core.errors import RecipeError
 from microexpr.networks import NETWORKS
 from microexpr.networks.base import Dropout, use_generator
 from microexpr.recognizers import RECOGNIZERS
@@ -105,12 +106,26 @@ def test_folds_at_once_predict_as_one_after_the_other(more):
     ],
     ids=str,
 )
-def test_other_trainings_go_on_without_compiled_steps(more, monkeypatch):
+def test_other_trainings_run_beside_each_other_without_compiled_steps(more, monkeypatch):
     monkeypatch.setattr(FusedTrainer, "train_step", None)
     samples, labels = synthetic_samples(12, (32, 32, 3))
-    recognizer = RECOGNIZERS.build({**SETTINGS, "epochs": 1, **more}, classes=CLASSES)
-    (fitted,) = Network.fit_many([Fit(recognizer, samples, labels)])
-    assert isinstance(fitted, Network), fitted
+    settings = {**SETTINGS, "epochs": 1, **more}
+
+    def fits():
+        return [Fit(RECOGNIZERS.build(settings, classes=CLASSES, seed=seed), samples, labels) for seed in range(3)]
+
+    for one, many in zip([fit.run() for fit in fits()], Network.fit_many(fits()), strict=True):
+        assert isinstance(many, Network), many
+        assert np.array_equal(many.predict_proba(samples), one.predict_proba(samples))
+
+
+def test_one_failed_training_does_not_stop_the_others():
+    samples, labels = synthetic_samples(12, (32, 32, 3))
+    settings = {**SETTINGS, "epochs": 1, "network": {"name": "resnet10"}}
+    wrong = [*labels[:-1], "none of the classes"]
+    fits = [Fit(RECOGNIZERS.build(settings, classes=CLASSES), samples, given) for given in (wrong, labels)]
+    failed, fitted = Network.fit_many(fits)
+    assert isinstance(failed, RecipeError) and isinstance(fitted, Network)
 
 
 def test_a_training_that_is_stopped_continues_with_compiled_steps(tmp_path):

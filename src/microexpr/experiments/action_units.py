@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..core.progress import ProgressCallback
@@ -19,18 +20,18 @@ class ActionUnitsTask(RecognitionTask):
 
     run_class = ActionUnitsRun
 
-    def run(
-        self, recipe: RecognitionRecipe, out: Path, options: RunOptions, progress: ProgressCallback
-    ) -> RecognitionRun:
-        """Run a recipe of action units; see `recognition_folds.evaluate`."""
+    def run_seeds(
+        self, recipe: RecognitionRecipe, folders: Mapping[int, Path], options: RunOptions, progress: ProgressCallback
+    ) -> list[RecognitionRun]:
+        """Run a recipe with several seeds, whose folds are given to the executor together."""
         from ._action_unit_epochs import ActionUnitEpochEvaluation  # loads torch
         from ._action_unit_folds import ActionUnitEvaluation
         from .epoch_predictions import recipe_keeps_epochs
-        from .recognition_folds import evaluate
+        from .recognition_folds import evaluate_seeds
 
         kept = options.keep_epochs and recipe_keeps_epochs(recipe)
         evaluation = ActionUnitEpochEvaluation(options.keep_epochs, 0) if kept else ActionUnitEvaluation()
-        return evaluate(recipe, out, options, progress, evaluation)
+        return evaluate_seeds(recipe, folders, options, progress, evaluation)
 
     def train(self, recipe: RecognitionRecipe, out: Path, options: RunOptions, progress: ProgressCallback) -> Path:
         """Train on all subjects; see `train.train_final_model`."""

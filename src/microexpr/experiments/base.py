@@ -7,8 +7,9 @@ A task has three parts under one name: the recipe (`recipes.RECIPE_KINDS`), the 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -46,6 +47,25 @@ class Task(ABC):
             ProtocolError: the data differ from the published counts, and `options.allow_subset` is not set.
             RunError: `out` holds another run, or a job failed (the results of the others are saved).
         """
+
+    def run_seeds(
+        self, recipe: Any, folders: Mapping[int, Path], options: RunOptions, progress: ProgressCallback
+    ) -> Sequence[Run]:
+        """Run a recipe with several seeds: one after the other, unless a kind of task can do them at once.
+
+        Args:
+            recipe: The recipe.
+            folders: Seed -> folder of its run.
+            options: Options of every run but for the seed.
+            progress: As in `run`.
+
+        Returns:
+            The complete runs in the order of `folders`.
+
+        Raises:
+            ProtocolError, RunError: as `run`.
+        """
+        return [self.run(recipe, out, replace(options, seed=seed), progress) for seed, out in folders.items()]
 
     def train(self, recipe: Any, out: Path, options: RunOptions, progress: ProgressCallback) -> Path:
         """Train on all subjects of a recipe and write the model to the file `out`.

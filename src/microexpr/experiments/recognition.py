@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..core.progress import ProgressCallback
@@ -20,15 +21,22 @@ class RecognitionTask(Task):
     def run(
         self, recipe: RecognitionRecipe, out: Path, options: RunOptions, progress: ProgressCallback
     ) -> RecognitionRun:
-        """Run a recipe of recognition; see `recognition_folds.evaluate`."""
+        """Run a recipe; see `recognition_folds.evaluate_seeds`."""
+        return self.run_seeds(recipe, {options.seed: out}, options, progress)[0]
+
+    def run_seeds(
+        self, recipe: RecognitionRecipe, folders: Mapping[int, Path], options: RunOptions, progress: ProgressCallback
+    ) -> list[RecognitionRun]:
+        """Run a recipe with several seeds, whose folds are given to the executor together."""
         from .epoch_predictions import (  # loads torch, which reading runs does not need
             EpochEvaluation,
             recipe_keeps_epochs,
         )
-        from .recognition_folds import evaluate
+        from .recognition_folds import evaluate_seeds
 
         kept = options.keep_epochs and recipe_keeps_epochs(recipe)
-        return evaluate(recipe, out, options, progress, EpochEvaluation(options.keep_epochs, 0) if kept else None)
+        task = EpochEvaluation(options.keep_epochs, 0) if kept else None
+        return evaluate_seeds(recipe, folders, options, progress, task)
 
     def train(self, recipe: RecognitionRecipe, out: Path, options: RunOptions, progress: ProgressCallback) -> Path:
         """Train on all subjects; see `train.train_final_model`."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -39,7 +40,7 @@ from .inputs import recognition_inputs
 from .options import RunOptions
 from .recognition_run import NO_FACE, Prediction, RecognitionMetadata, RecognitionRun, fold_record
 from .run_folder import fold_seed, writing
-from .runner import Job, run_jobs
+from .runner import Job, run_jobs_of_runs
 from .stages import (
     InitialWeights,
     drop_faceless,
@@ -246,59 +247,97 @@ def evaluate(
         ProtocolError: the clips differ from the published counts, and `allow_subset` is not set.
         RunError: `out` holds another run, another process is writing it, or a fold failed (the others are saved).
     """
-    options, progress, task = options or RunOptions(), progress or no_progress, task or FoldEvaluation()
+    options = options or RunOptions()
+    return evaluate_seeds(recipe, {options.seed: out}, options, progress, task)[0]
+
+
+def evaluate_seeds(
+    recipe: RecognitionRecipe,
+    folders: Mapping[int, Path],
+    options: RunOptions,
+    progress: ProgressCallback | None = None,
+    task: FoldEvaluation | None = None,
+) -> list[RecognitionRun]:
+    """Run a recipe with several seeds, or continue the runs; the folds of all seeds are given to the executor together.
+
+    Args:
+        recipe: The recipe.
+        folders: Seed -> folder of its run.
+        options: Options of every run but for the seed.
+        progress: Called as the work goes on.
+        task: What is predicted; classes if left out.
+
+    Returns:
+        The complete runs in the order of `folders`.
+
+    Raises:
+        ProtocolError, RunError: as `evaluate`.
+    """
+    progress, task = progress or no_progress, task or FoldEvaluation()
     if options.quick:
         recipe = recipe.with_quick_settings()
     check_settings(recipe, task)
     where = options.build_executor()
     where.check()
-    with writing(out):
-        return _evaluate(recipe, out, where, options, progress, task)
+    with ExitStack() as held:
+        for folder in folders.values():
+            held.enter_context(writing(folder))
+        return _evaluate_seeds(recipe, folders, where, options, progress, task)
 
 
-def _evaluate(
+def _evaluate_seeds(
     recipe: RecognitionRecipe,
-    out: Path,
+    folders: Mapping[int, Path],
     where: Executor,
     options: RunOptions,
     progress: ProgressCallback,
     task: FoldEvaluation,
-) -> RecognitionRun:
-    """Run what is left of a recipe."""
+) -> list[RecognitionRun]:
+    """Run what is left of a recipe with several seeds."""
     stage_data = load_data(recipe, options, progress)
     final = stage_data[-1]
-    run = task.run_class.begin(out, _metadata(recipe, stage_data, options, task))
-    done = set(run.done())
-    todo = {fold.name: fold for fold in final.folds if fold.name not in done}
-    if not todo:
-        return run
+    options_of = {seed: replace(options, seed=seed) for seed in folders}
+    runs = {
+        seed: task.run_class.begin(folder, _metadata(recipe, stage_data, options_of[seed], task))
+        for seed, folder in folders.items()
+    }
+    unfinished = {seed: run for seed, run in runs.items() if not run.complete}
+    if not unfinished:
+        return list(runs.values())
     require_weights(recipe, options)
     samples = prepare_samples(final, final.examples, options, progress)
-    if samples.chain.reads_images:
-        shown = task.shown(final.examples, final.protocol)
-        write_examples(run.folder, shown, samples, faces=run.synthetic, chain=samples.chain)
+    shown = task.shown(final.examples, final.protocol)
     test_subjects = {example.clip.subject for fold in final.folds for example in fold.test}
-    start, records = run_earlier_stages(stage_data, options, progress, test_subjects)
-    run.write_stages([*records, {"name": final.stage.name, "from": start.description}])
-    jobs = [_job(final, fold, run, start, options, task) for fold in todo.values()]
-    jobs[0] = replace(jobs[0], summarize_network=run.network() is None)
+    folds, work = {fold.name: fold for fold in final.folds}, dict[RecognitionRun, list[FoldJob]]()
+    for seed, run in unfinished.items():
+        if samples.chain.reads_images:
+            write_examples(run.folder, shown, samples, faces=run.synthetic, chain=samples.chain)
+        start, records = run_earlier_stages(stage_data, options_of[seed], progress, test_subjects)
+        run.write_stages([*records, {"name": final.stage.name, "from": start.description}])
+        done = set(run.done())
+        jobs = [_job(final, fold, run, start, options, task) for name, fold in folds.items() if name not in done]
+        jobs[0] = replace(jobs[0], summarize_network=run.network() is None)
+        work[run] = jobs
 
-    def save(job: FoldJob, result: FoldResult) -> None:
+    def save(run: RecognitionRun, job: FoldJob, result: FoldResult) -> None:
         task.save(run, job, result)
-        run.write(job.fold, _predictions(todo[job.fold], result, task, run), result.curves, result.train_confusion)
+        run.write(job.fold, _predictions(folds[job.fold], result, task, run), result.curves, result.train_confusion)
         if result.network is not None:
             run.write_network(result.network)
 
     # Other machines of a cluster cannot read this machine's cache: the arrays themselves are sent there.
     shared = dict(samples) if where.remote else samples
-    started, before = time.perf_counter(), len(run.done())
+    started = time.perf_counter()
     try:
-        with inner_progress(progress if len(final.folds) <= FEW_FOLDS else no_progress):
-            run_jobs(run, jobs, RUN_FOLD, shared, save, where, progress, "folds")
+        with inner_progress(progress if len(final.folds) * len(work) <= FEW_FOLDS else no_progress):
+            run_jobs_of_runs(work, RUN_FOLD, shared, save, where, progress, "folds")
     finally:
-        if new := len(run.done()) - before:
-            run.add_timing(new, time.perf_counter() - started, where.name)
-    return run
+        seconds = time.perf_counter() - started
+        new = {run: len(run.done()) - (len(folds) - len(jobs)) for run, jobs in work.items()}
+        for run, number in new.items():
+            if number:  # each run took its part of the time
+                run.add_timing(number, seconds * number / sum(new.values()), where.name)
+    return list(runs.values())
 
 
 def check_settings(recipe: RecognitionRecipe, task: FoldEvaluation | None = None) -> None:
@@ -330,14 +369,14 @@ def run_folds(jobs: Sequence[FoldJob], samples: Mapping[str, Sample]) -> Iterato
         A `FoldResult` or a failure for each job, in their order, equal to what `run_fold` gives.
     """
     samples = {name: samples[name] for name in sorted({name for job in jobs for name in (*job.train, *job.test)})}
-    saved = {job.fold: model for job in jobs if (model := _saved_model(job)) is not None}
-    trains = {job.fold: job.training_clips(samples) for job in jobs}
-    fits = {job.fold: job.fits(*trains[job.fold]) for job in jobs if job.fold not in saved}
-    every = [fit for own in fits.values() for fit in own]
+    saved = [_saved_model(job) for job in jobs]
+    trains = [job.training_clips(samples) for job in jobs]
+    fits = [[] if model else job.fits(*train) for job, model, train in zip(jobs, saved, trains, strict=True)]
+    every = [fit for own in fits for fit in own]
     fitted = type(every[0].recognizer).fit_many(every) if every else iter(())
-    for job in jobs:
-        models = iter((saved[job.fold],)) if job.fold in saved else islice(fitted, len(fits[job.fold]))
-        yield attempt(lambda job, found: job.result(found, *trains[job.fold], samples), job, models)
+    for job, model, train, own in zip(jobs, saved, trains, fits, strict=True):
+        models = iter((model,)) if model else islice(fitted, len(own))
+        yield attempt(lambda job, given: job.result(*given, samples), job, (models, *train))
         for _ in models:
             pass  # those that a failed job has not asked for
 

@@ -26,6 +26,9 @@ class Job:
 J = TypeVar("J", bound=Job)
 
 
+R = TypeVar("R", bound=Run)
+
+
 def run_jobs(
     run: Run,
     jobs: Sequence[J],
@@ -36,14 +39,26 @@ def run_jobs(
     progress: ProgressCallback,
     what: str,
 ) -> None:
+    """Run jobs of one run; as `run_jobs_of_runs`, but `save` is called without the run."""
+    run_jobs_of_runs({run: jobs}, function, shared, lambda _, job, value: save(job, value), executor, progress, what)
+
+
+def run_jobs_of_runs(
+    work: Mapping[R, Sequence[J]],
+    function: Callable[[J, Any], Any],
+    shared: Any,
+    save: Callable[[R, J, Any], None],
+    executor: Executor,
+    progress: ProgressCallback,
+    what: str,
+) -> None:
     """Run jobs and write each result, or the reason of its failure, as it arrives.
 
     Args:
-        run: Where failures are written.
-        jobs: The jobs that are not done yet.
+        work: Run -> its jobs that are not done yet; the jobs of all runs are handed to the executor together.
         function: Called with a job and `shared`, in a worker; must be importable.
         shared: Data that all jobs need.
-        save: Called with a job and what `function` returned, in this process.
+        save: Called with a run, a job of it and what `function` returned, in this process.
         executor: Where jobs run.
         progress: Called with `what`, the number of units that have ended, and the number of all.
         what: What is being done, e.g. `folds`.
@@ -51,14 +66,24 @@ def run_jobs(
     Raises:
         RunError: a unit failed; the results of the others are written.
     """
-    total = len(run.unit_names)
+    jobs = [job for own in work.values() for job in own]
+    runs = {id(job): run for run, own in work.items() for job in own}
+    total = sum(len(run.unit_names) for run in work)
     for job, outcome in run_all(jobs, function, shared, executor, progress, what, total):
+        run = runs[id(job)]
         if isinstance(outcome, Done):
-            save(job, outcome.value)
+            save(run, job, outcome.value)
             continue
         for unit in job.units:
             run.write_failure(unit, outcome.reason, outcome.details)
+    for run in work:
+        _raise_failure(run)
+
+
+def _raise_failure(run: Run) -> None:
+    """Raise an error if a unit of a run failed."""
     if failed := run.failed():
+        total = len(run.unit_names)
         name, reason = next(iter(failed.items()))
         others = ", the others are saved" if len(failed) < total else ""
         raise RunError(

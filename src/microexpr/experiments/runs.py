@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -165,7 +164,7 @@ def run_seeds(recipe: Recipe, out: Path, options: RunOptions, seeds: int, progre
     with errors_naming(recipe):
         if seeds == 1:
             return [task.run(recipe, out, options, progress)]
-        return [task.run(recipe, out / f"seed-{n}", replace(options, seed=n), progress) for n in range(seeds)]
+        return list(task.run_seeds(recipe, {n: out / f"seed-{n}" for n in range(seeds)}, options, progress))
 
 
 def default_folder(name: str, synthetic: bool = False, quick: bool = False) -> Path:

@@ -1,4 +1,4 @@
-"""Training of many folds with compiled steps: images are prepared once, and folds run beside each other in threads."""
+"""Training of many folds beside each other in threads; with compiled steps, images are prepared once for all."""
 
 from __future__ import annotations
 
@@ -80,7 +80,8 @@ class FusedTrainer(Trainer):
 
 
 def fit_in_threads(fits: Sequence[Fit]) -> Iterator[Recognizer | Exception]:
-    """Fit recognizers beside each other, one thread for each core; compiled steps do not hold Python's lock.
+    """Fit recognizers beside each other, one thread for each core: neither compiled steps nor torch's operations hold
+    Python's lock.
 
     Yields:
         Each recognizer in the order of `fits`, or the exception that ended its training.
@@ -91,7 +92,7 @@ def fit_in_threads(fits: Sequence[Fit]) -> Iterator[Recognizer | Exception]:
         if stopped.is_set():
             raise InterruptedError("stopped")
 
-    # A matrix product of one clip is too small for more than one thread, and there is a fold for every core.
+    # There is a fold for every core: more threads for each would only wait for each other.
     with torch_threads(1), threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as pool:
         waiting = [pool.submit(fit.run_safely, go_on) for fit in fits]
         try:

@@ -103,15 +103,17 @@ class Network(TrainedInEpochs):
 
     @classmethod
     def fit_many(cls, fits: Sequence[Fit]) -> Iterator[Recognizer | Exception]:
-        """Fit many networks: beside each other, with compiled steps, where network and images allow it.
+        """Fit many networks beside each other, one for each core; with compiled steps where there are any.
 
-        The numbers are those of torch's steps but for rounding. Other networks are trained one after the other.
+        The numbers of compiled steps are those of torch's but for rounding. On a GPU, or with more than one thread for
+        each, networks are trained one after the other.
         """
         samples = list({sample.id: sample for fit in fits for sample in fit.samples}.values())
         first = fits[0].recognizer
         assert isinstance(first, Network)
         if not all(fit.recognizer._same_inputs(first) for fit in fits) or not first._can_fuse(samples):  # type: ignore[attr-defined]
-            yield from super().fit_many(fits)
+            alone = any(fit.recognizer._needs_machine() for fit in fits)  # type: ignore[attr-defined]
+            yield from super().fit_many(fits) if alone else fit_in_threads(fits)
             return
         step = first.components().architecture.fused_step()
         assert step is not None
@@ -122,6 +124,10 @@ class Network(TrainedInEpochs):
             yield fitted
             if isinstance(fitted, Network):
                 fitted._fused = None
+
+    def _needs_machine(self) -> bool:
+        """Whether no other training should run beside this one."""
+        return self.threads > 1 or choose_device(self.device).type != "cpu"
 
     def _same_inputs(self, other: Network) -> bool:
         return (self.network, self.array) == (other.network, other.array)
