@@ -102,7 +102,7 @@ class FourDme(Dataset):
         fps=60,
         clips=CLIPS,
         counts={"emotion": _emotion_counts()},
-        source="Li et al. 2022; clips of one and of two emotions",
+        source="as papers quote Li et al. 2022, clips of one and of two emotions; not compared with the sheet",
         more_labels=("action_units", "held_action_units"),
     )
 
@@ -140,7 +140,7 @@ class FourDme(Dataset):
         for row in sheets.read_rows(path, COLUMNS):
             subject, name = row["sub_ID"], row["fold_name"]
             if not (subject and name):
-                if subject or row["Onset"]:
+                if row["Onset"]:
                     empty = "fold_name" if subject else "sub_ID"
                     issues.append(DatasetIssue(f"{path.name}, row {row[sheets.LINE]}", empty, "", "is empty"))
                 continue

@@ -104,7 +104,7 @@ class Mmew(Dataset):
                 "anger": 8,
             }
         },
-        source="Ben et al. 2021",
+        source="as papers quote Ben et al. 2021; not compared with the sheet",
         more_labels=("action_units",),
     )
 
