@@ -1,7 +1,8 @@
-"""Networks of the field learn what is planted, and their recipes run from the clips to the predictions."""
+"""Networks of the field learn what is planted, are exported, and their recipes run from clips to predictions."""
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 import microexpr as mx
@@ -9,6 +10,8 @@ from microexpr.experiments.recognition_run import RecognitionRun
 from microexpr.recipes import RecognitionRecipe, load_recipe
 from microexpr.recognizers import RECOGNIZERS
 from microexpr.recognizers.checks import CLASSES, synthetic_samples
+from microexpr.recognizers.onnx_export import to_onnx
+from microexpr.recognizers.onnx_model import OnnxModel
 
 LEARNERS = {
     "htnet": ({"width": 1 / 32, "repeats": [1, 1, 1]}, 2e-3),
@@ -27,6 +30,16 @@ def test_a_network_learns_what_is_planted(name):
     samples, labels = synthetic_samples(30, seed=1)
     predicted = recognizer.predict(samples)
     assert sum(a == b for a, b in zip(predicted, labels, strict=True)) >= 27
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_a_network_is_exported(name, tmp_path):
+    samples, labels = synthetic_samples(6)
+    settings = {"network": {"name": name, **LEARNERS[name][0]}, "epochs": 1, "batch_size": 6}
+    recognizer = RECOGNIZERS.build({"name": "network", **settings}, classes=CLASSES).fit(samples, labels)
+    model = OnnxModel(to_onnx(recognizer, tmp_path / "m.onnx", {"chain": "[]"}))
+    for some in (samples[:1], samples):  # as many images at once as one likes
+        assert np.abs(model.predict_proba(some) - recognizer.predict_proba(some)).max() <= 1e-5
 
 
 RECIPES = (

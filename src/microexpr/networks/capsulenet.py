@@ -119,7 +119,7 @@ class Capsules(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Compute the logarithm of the length of each class's capsule (n, classes) of images (n, C, H, W)."""
         x = self.primary(F.relu(self.conv(self.front(self.divide(x)))))
-        logits: Tensor = self.head(_squash(x.permute(0, 2, 3, 1).reshape(len(x), -1, VALUES)))
+        logits: Tensor = self.head(_squash(x.permute(0, 2, 3, 1).reshape(x.shape[0], -1, VALUES)))
         return logits
 
 
@@ -158,7 +158,7 @@ class ClassCapsules(nn.Module):
         """Compute the logarithms of the lengths (n, classes) of primary capsules (n, P, 8)."""
         predicted = torch.einsum("kpij,npj->nkpi", self.weight, x)
         fixed = predicted.detach()
-        agreement = fixed.new_zeros(fixed.shape[:3])
+        agreement = torch.zeros_like(fixed[..., 0])
         for _ in range(self.routings - 1):
             capsules = _squash((agreement.softmax(1)[..., None] * fixed).sum(2))
             agreement = agreement + torch.einsum("nkpi,nki->nkp", fixed, capsules)
