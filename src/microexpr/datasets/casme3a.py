@@ -123,6 +123,7 @@ class Casme3A(Dataset):
     each with the line of a `corrections.csv` that corrects it.
     """
 
+    read_needs_images = False
     info = DatasetInfo(
         title="CAS(ME)^3, part A, micro-expressions",
         citation=CITATION,
@@ -187,6 +188,7 @@ class Casme3A(Dataset):
         stands for the apex in 55 rows, and three have the emotion `Others`.
         """
         videos = ClipVideos(RecordingSpec("casme3a", FPS, (480, 640), image_scale, framing="wide"), pause=FPS)
+        (root / "part_A").mkdir()  # also where no image is written
         rows: list[tuple[str, ...]] = []
         corrections: list[Correction] = []
         for row, spec in enumerate(clip_specs(subjects, seed)):

@@ -95,6 +95,7 @@ class FourDme(Dataset):
     how many people have clips; the 41 of a synthetic copy and the size of its images are our choice.
     """
 
+    read_needs_images = False
     info = DatasetInfo(
         title="4DME, gray videos of micro-expressions",
         citation="Li et al. 2022, 4DME: A Spontaneous 4D Micro-Expression Dataset with Multimodalities, IEEE TAC 14(4)",

@@ -86,6 +86,7 @@ class Mmew(Dataset):
     How many people have clips was not seen; the paper names 36, and a synthetic copy has them.
     """
 
+    read_needs_images = False
     info = DatasetInfo(
         title="MMEW, micro-expressions",
         citation="Ben et al. 2021, Video-based Facial Micro-Expression Analysis: A Survey of Datasets, Features and "

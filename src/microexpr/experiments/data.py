@@ -178,7 +178,9 @@ class PreparationJob(Job):
 
 
 def _missing(samples: SampleCache) -> list[PreparationJob]:
-    """A job for each sample that is not in the cache."""
+    """A job for each sample that is not in the cache; none where samples hold nothing of the images."""
+    if not samples.chain.reads_images:
+        return []
     absent = [name for name, clip in samples.clips.items() if not samples.path(clip).is_file()]
     return [PreparationJob(units=(name,), entry=samples.entry(name)) for name in absent]
 

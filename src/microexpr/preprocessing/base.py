@@ -244,6 +244,8 @@ class SampleCache(Mapping[str, Sample]):
         return sample
 
     def _read(self, clip: Clip) -> Sample:
+        if not self.chain.reads_images:
+            return self.chain(clip)  # there is nothing to store
         path = self.path(clip)
         if path.is_file():
             try:
@@ -254,6 +256,8 @@ class SampleCache(Mapping[str, Sample]):
 
     def face_found(self, clip_id: str) -> bool:
         """Whether a face was found in a clip; of a stored sample, its arrays are not read."""
+        if not self.chain.reads_images:
+            return self[clip_id].face_found
         path = self.path(self.clips[clip_id])
         try:
             with np.load(path, allow_pickle=False) as stored:
@@ -289,8 +293,7 @@ class SampleCache(Mapping[str, Sample]):
         times = [getattr(clip, name) for name in self.chain.reads]
         files = {path for step in self.chain.steps for path in step.files(clip) if path.exists()}
         others = [[str(path), file_signature(path)] for path in sorted(files)]
-        source = file_signature(clip.source) if self.chain.reads_images else ""
-        key = json.dumps([times, str(clip.source), source, *others])
+        key = json.dumps([times, str(clip.source), file_signature(clip.source), *others])
         tag = hashlib.sha256(key.encode()).hexdigest()[:12]
         return self.folder / f"{unique_file_name(clip.id)}-{tag}.npz"
 
