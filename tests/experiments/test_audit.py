@@ -149,6 +149,27 @@ def test_an_audit_of_a_network_of_action_units(synthetic_datasets, tmp_path):
         assert kept.test_predicted[-1] == pytest.approx(np.array(rows), abs=1e-6)  # the last one is the run itself
 
 
+NO_IMAGES = """
+title = "test"
+[action_units]
+data = ["casme", "samm"]
+protocol = "cd6me"
+chain = [{ name = "no-images" }]
+recognizer = { name = "always-present" }
+"""
+
+
+def test_an_audit_of_a_recipe_that_reads_no_images(tmp_path):
+    roots = {name: tmp_path / name for name in ("casme", "samm")}
+    for name, root in roots.items():
+        DATASETS.get(name).make_synthetic(root, subjects=2, image_scale=0)
+    audit = audit_recipe(
+        parse_recipe("none", NO_IMAGES), tmp_path / "a", roots=roots, allow_subset=True, progress=False
+    )
+    outcomes = {name: finding.outcome for name, finding in audit.findings.items()}
+    assert outcomes.pop("both-sides") == "not tried" and set(outcomes.values()) == {"passed"}
+
+
 def test_a_recognizer_without_epochs_is_looked_at_only(synthetic_datasets, tmp_path, recipe):
     roots = {"megc2019": synthetic_datasets["megc2019"].root}
     audit = audit_recipe(recipe, tmp_path / "svm", roots=roots, allow_subset=True, progress=False)

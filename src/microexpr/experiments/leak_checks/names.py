@@ -64,7 +64,7 @@ def _nameless(clip: Clip, folder: Path, number: int) -> Clip:
     target.parent.mkdir()
     if clip.source.is_dir():
         shutil.copytree(clip.source, target)
-    else:
+    elif clip.source.is_file():  # a recipe that reads no images needs none
         shutil.copy(clip.source, target)
     person = f"{clip.dataset}/person-{number}"
     return dataclasses.replace(clip, id=f"{person}/clip", subject=person, source=target)
