@@ -25,6 +25,7 @@ import torch.nn.functional as F
 
 from microexpr import open_dataset, run_recipe
 from microexpr.datasets import DATASETS
+from microexpr.experiments.runs import Runs
 from microexpr.networks import NETWORKS
 from microexpr.preprocessing import Chain
 from microexpr.protocols import load_protocol
@@ -56,8 +57,8 @@ def plain_loop(root: Path, folds: int, epochs: int) -> None:
                 optimizer.step()
 
 
-def microexpr_run(root: Path, out: Path, executor: str, epochs: int, subset: bool) -> dict[str, str]:
-    """Run the recipe and return the predictions of its folds."""
+def microexpr_run(root: Path, out: Path, executor: str, epochs: int, subset: bool, seeds: int) -> dict[str, str]:
+    """Run the recipe and return the predictions of its folds with the first seed."""
     run = run_recipe(
         RECIPE,
         out,
@@ -65,9 +66,10 @@ def microexpr_run(root: Path, out: Path, executor: str, epochs: int, subset: boo
         set={"recognizer.epochs": epochs},
         executor=executor,
         allow_subset=subset,
+        seeds=seeds,
         progress=False,
     )
-    table = run.to_dataframe()
+    table = (run[0] if isinstance(run, Runs) else run).to_dataframe()
     return dict(zip(table["id"], table["predicted"], strict=True))
 
 
@@ -78,6 +80,8 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--subjects", type=int, default=0, help="number of synthetic subjects; all if left out")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=1, help="number of seeds of the executors; all at once")
+    parser.add_argument("--plain-folds", type=int, default=0, help="folds of the plain loop; all if left out")
     parser.add_argument("--executors", nargs="+", default=["local", "processes", "batched"])
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     arguments = parser.parse_args()
@@ -99,16 +103,19 @@ def main() -> None:
                     name,
                     arguments.epochs,
                     bool(arguments.root or arguments.subjects),
+                    arguments.seeds,
                 )
                 seconds[name].append(time.perf_counter() - start)
                 folds = len({clip.rsplit("/", 1)[0] for clip in predicted[name]})
             start = time.perf_counter()
-            plain_loop(root, folds, arguments.epochs)
-            seconds["plain loop"].append(time.perf_counter() - start)
-    work = folds * arguments.epochs
-    rows = {name: work / statistics.median(found) for name, found in seconds.items()}
+            plain_folds = min(folds, arguments.plain_folds or folds)
+            plain_loop(root, plain_folds, arguments.epochs)
+            seconds["plain loop"].append((time.perf_counter() - start) / plain_folds)
+    work = dict.fromkeys(arguments.executors, folds * arguments.seeds * arguments.epochs)
+    work["plain loop"] = arguments.epochs
+    rows = {name: work[name] / statistics.median(found) for name, found in seconds.items()}
     machine = f"{os.cpu_count()} cores, {platform.machine()}, torch {torch.__version__}"
-    print(f"{machine}; {folds} folds of {arguments.epochs} epochs")
+    print(f"{machine}; {folds} folds of {arguments.epochs} epochs, seeds: {arguments.seeds}")
     first = predicted[arguments.executors[0]]
     for name, speed in rows.items():
         equal = np.mean([first[k] == v for k, v in predicted[name].items()]) if name in predicted else float("nan")

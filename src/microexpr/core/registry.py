@@ -21,6 +21,7 @@ import pkgutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -178,7 +179,7 @@ def validate_settings(cls: type[T], values: Mapping[str, Any], where: str, **com
         if key not in fields - set(common):
             raise RecipeError(f"{where} has no setting '{key}'{did_you_mean(key, fields - set(common))}")
     try:
-        built = _adapter(cls).validate_python({**values, **common})
+        built = _adapter(cls).validate_python({**values, **common})  # type: ignore[arg-type]  # a class can be hashed
         for key, value, wanted in _converted(values, built):
             raise RecipeError(f"{where}: {key} = {value!r}: write {wanted}")
         return built
@@ -209,9 +210,10 @@ def _converted(given: Any, built: Any) -> Iterator[tuple[str, Any, str]]:
             yield "", given, "true or false" if isinstance(built, bool) else "a number, without quotes"
 
 
-def _adapter(cls: type[T]) -> TypeAdapter[T]:
+@cache
+def _adapter(cls: Any) -> TypeAdapter[Any]:
     if not hasattr(cls, "__pydantic_config__"):
-        cls.__pydantic_config__ = ConfigDict(arbitrary_types_allowed=True, extra="forbid")  # type: ignore[attr-defined]
+        cls.__pydantic_config__ = ConfigDict(arbitrary_types_allowed=True, extra="forbid")
     return TypeAdapter(cls)
 
 

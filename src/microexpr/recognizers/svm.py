@@ -55,9 +55,12 @@ class SVM(PairRecognizer):
     array: str = "image"
 
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
-        values = self._raw(samples)
-        self.mean_, self.deviation_ = values.mean(axis=0), values.std(axis=0)
-        self.deviation_[self.deviation_ == 0] = 1  # a value that is the same in all clips carries no information
+        length = samples[0].array(self.array).size
+        self.mean_, self.deviation_ = np.zeros(length, np.float32), np.ones(length, np.float32)
+        if self.standardize:
+            values = self._raw(samples)
+            self.mean_, self.deviation_ = values.mean(axis=0), values.std(axis=0)
+            self.deviation_[self.deviation_ == 0] = 1  # a value that is the same in all clips carries no information
         self._fit_pairs(self._training_pairs(samples), targets)
         self.temperature_ = self._held_out_temperature(targets, groups)
 
