@@ -58,10 +58,10 @@ class BlackClip:
         return MEAN_FACE
 
 
-ELSEWHERE = ("fer2013", "dfme", "dfme_test_a", "dfme_test_b")
+ELSEWHERE = ("fer2013", "dfme", "dfme_test_a", "dfme_test_b", "casme3b")
 COUNTED = [name for name, cls in DATASETS if cls.info.clips and not cls.info.events and name not in ELSEWHERE]
 # Long videos are tested in test_long_videos, the 35 887 images of FER2013 in test_macro_expressions, the clips of DFME
-# at 500 frames per second in test_dfme.
+# at 500 frames per second in test_dfme, the 1508 videos of part B of CAS(ME)^3 in test_casme3.
 
 
 @pytest.mark.parametrize("name", COUNTED)

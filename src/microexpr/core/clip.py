@@ -24,7 +24,8 @@ class Interval:
         onset: first frame number, as the source numbers its frames.
         offset: last frame number.
         apex: frame number of the apex; None if it is not annotated.
-        kind: `micro` or `macro`; `gesture` in a set of gestures, which no spotter of expressions is judged by.
+        kind: `micro` or `macro`; `gesture` in a set of gestures and `blink` in one of blinks, by which no spotter of
+            expressions is judged.
         labels: labels of the event, as in `Clip.labels`; `name` is its name.
         score: confidence of a spotter; None for an annotated event.
     """

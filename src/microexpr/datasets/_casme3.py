@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ..core.action_units import parse_action_units
-from ..core.clip import Clip
+from ..core.clip import Clip, Interval
 from ..core.errors import DataError, MediaError, MissingDataError, UsageError
 from ..imaging.frames import open_frames
 from ..synthetic import Timing
@@ -17,6 +17,7 @@ from . import _sheets as sheets
 from ._macro import subfolders
 from ._passed_over import note_read
 from ._records import DatasetIssue
+from .synthetic.long_videos import VideoSpec
 
 FPS = 30
 CITATION = (
@@ -42,7 +43,14 @@ def find_sheet(root: Path, part: str, names: Sequence[str], what: str, outdated:
         MissingDataError: it is not there.
         DataError: it is there as xls only, or in an earlier version only.
     """
-    tops = ("", "annotation/", f"annotation/part{part}/", f"part_{part}/", f"part_{part}/annotation/")
+    tops = (
+        "",
+        "annotation/",
+        f"annotation/part{part}/",
+        f"part_{part}/",
+        f"part_{part}/annotation/",
+        "supplementary_file/",
+    )
     paths = [top + name for name in names for top in tops]
     try:
         return sheets.find_path(root, [path + suffix for path in paths for suffix in (".xlsx", ".csv")], what)
@@ -147,8 +155,76 @@ def unclear_action_units(clips: Sequence[Clip]) -> Iterator[DatasetIssue]:
             yield DatasetIssue(clip.id, "action_units", text, reason, note=True)
 
 
-def draw_timing(rng: np.random.Generator, pad: int) -> Timing:
-    """A timing as in the sheet: up to 8 frames to the apex; 22 frames in the median, most more than half a second."""
-    rise = int(rng.integers(1, 9))
-    whole = int(np.clip(round(22 * math.exp(rng.normal(0, 0.5))), rise, 60))
+def draw_timing(rng: np.random.Generator, pad: int, median: int, longest: int, latest_apex: int = 8) -> Timing:
+    """Draw a timing as those of the sheets.
+
+    Args:
+        rng: draws it.
+        pad: number of neutral frames before the onset and after the offset.
+        median, longest: number of frames from onset to offset.
+        latest_apex: largest number of frames from onset to apex.
+    """
+    whole = int(np.clip(round(median * math.exp(rng.normal(0, 0.5))), 4, longest)) - 1
+    rise = int(rng.integers(1, min(latest_apex, whole) + 1))
     return Timing(pad, pad + rise, pad + whole, 2 * pad + whole + 1, FPS)
+
+
+def video_clips(
+    dataset: str, images: Path, events: Mapping[tuple[str, str], Sequence[Interval]], spelling: str
+) -> list[Clip]:
+    """A clip for each video of a part: of each that has a folder, and of each that the sheet names.
+
+    Args:
+        dataset: name of the data set.
+        images: folder of the part, with a folder for each person.
+        events: (person, video) -> annotated intervals; a video without any has no entry.
+        spelling: of a person, e.g. `spNO.{}`, whose place is taken by the number.
+    """
+    sources = {}
+    for person in subfolders(images):
+        if not any(map(str.isdigit, person.name)):
+            continue  # a folder of sheets
+        subject = spelling.format(sheets.subject_number(person.name))
+        for video in subfolders(person):
+            sources[subject, video.name.lower()] = frames_of(video)
+            if (depth := child(video, "depth")).is_dir():
+                note_read(depth)
+    for subject, video_name in events:
+        sources.setdefault((subject, video_name), images / subject / video_name / "color")
+    return [
+        Clip(
+            f"{dataset}/{subject}/{name}",
+            dataset,
+            f"{dataset}/{subject}",
+            source,
+            FPS,
+            intervals=tuple(events.get((subject, name), ())),
+        )
+        for (subject, name), source in sources.items()
+    ]
+
+
+def interval(
+    clip_id: str, times: Mapping[str, str], kind: str, labels: Mapping[str, str]
+) -> tuple[Interval | None, list[DatasetIssue]]:
+    """The interval of a row, or its issues.
+
+    Args:
+        clip_id: of its video.
+        times: the cells `onset` and `offset`, and `apex` where the sheet has one.
+        kind: `micro`, `macro` or `blink`; empty for another word, which is an issue of its own.
+        labels: of the interval; `name` is its name.
+    """
+    name = labels["name"]
+    (onset, apex, offset), issues = sheets.parse_interval_times(clip_id, name, times)
+    for time, number in (("onset", onset), ("offset", offset)):
+        if number is None and not times[time]:
+            issues.append(DatasetIssue(clip_id, f"{name}.{time}", "", "is empty"))
+    if issues or not kind or onset is None or offset is None:
+        return None, issues
+    return Interval(onset, offset, apex, kind, labels), []
+
+
+def video_seconds(spec: VideoSpec) -> float:
+    """Length of a synthetic video into which its expressions fit at the first or second try."""
+    return 2 + 0.9 * spec.micro + 2 * spec.macro

@@ -69,8 +69,8 @@ def find_path(root: Path, names: Sequence[str], what: str) -> Path:
     raise MissingDataError(f"'{root}' has no {what}; looked for {', '.join(names)}")
 
 
-def read_rows(path: Path, needed: Sequence[str], bare: Sequence[str] = ()) -> list[SheetRow]:
-    """Rows of the first sheet (xlsx) or of a csv as texts, by column.
+def read_rows(path: Path, needed: Sequence[str], bare: Sequence[str] = (), sheet: str = "") -> list[SheetRow]:
+    """Rows of a sheet (xlsx) or of a csv as texts, by column.
 
     Sheets of releases have text above the header, blank columns and numbers stored as text. So the header is the first
     row that has all `needed` columns, whatever their case and spacing, and nothing is converted. Each row has its
@@ -80,12 +80,17 @@ def read_rows(path: Path, needed: Sequence[str], bare: Sequence[str] = ()) -> li
         path: of the sheet.
         needed: columns; several spellings of one are written `first|second`, and the row has it under the first.
         bare: if the very first cell is one of these, there is no header, and the columns are those of `needed`.
+        sheet: its name, whatever its case; the first sheet by default.
 
     Raises:
         MissingDataError: no such file.
-        DataError: it cannot be read, or lacks a column.
+        DataError: it cannot be read, or lacks the sheet or a column.
     """
-    table = next(iter(_all_tables(path).values()), [])
+    tables = _all_tables(path)
+    names = [name for name in tables if not sheet or name.strip().casefold() == sheet.casefold()]
+    if sheet and not names:
+        raise DataError(f"'{path}' has no sheet '{sheet}'; it has {', '.join(tables) or 'none'}")
+    table = tables[names[0]] if names else []
     keys = [name.split("|")[0] for name in needed]
     if table and table[0] and table[0][0] in bare:
         return _below(path, table, {name: i for i, name in enumerate(keys)}, 1)
@@ -156,19 +161,22 @@ def _list_columns(names: Iterable[str]) -> str:
     return ", ".join(shown[:MAX_COLUMNS]) + more if shown else "none"
 
 
-def read_subject_rows(path: Path, needed: Sequence[str]) -> tuple[list[tuple[int, SheetRow]], list[DatasetIssue]]:
+def read_subject_rows(
+    path: Path, needed: Sequence[str], sheet: str = ""
+) -> tuple[list[tuple[int, SheetRow]], list[DatasetIssue]]:
     """(number of the subject, row) of a sheet, and an issue for each row without a subject or a clip.
 
     Args:
         path: of the sheet.
         needed: its columns; the first is the subject, the second the clip. A row that has neither (sums below the
             table) is left out.
+        sheet: as for `read_rows`.
 
     Raises:
         DataError: as `read_rows`.
     """
     rows, issues = [], []
-    for row in read_rows(path, needed):
+    for row in read_rows(path, needed, sheet=sheet):
         subject, clip = row[needed[0]], row[needed[1]]
         where = f"{path.name}, row {row[LINE]}"
         if _SUBJECT.fullmatch(subject) and clip:

@@ -204,7 +204,8 @@ class Casme3A(Dataset):
                     if was != becomes
                 ]
             else:
-                timing = draw_timing(np.random.default_rng([spec.seed, 1]), videos.recording.pad)
+                rng = np.random.default_rng([spec.seed, 1])
+                timing = draw_timing(rng, videos.recording.pad, median=22, longest=60)
                 wrong = videos.write(spec, video, "{}.jpg", timing)
                 if subjects is None and row % 16 == 3:  # 54 rows; row 750 is the 55th
                     wrong = (wrong[0], wrong[0], wrong[2])
