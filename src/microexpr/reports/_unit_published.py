@@ -45,18 +45,21 @@ def _table(
     methods: Sequence[Mapping[str, PublishedRow]],
 ) -> Table:
     """One metric: a row for each run, the baseline and each method that has scores of these parts."""
-    rows = [(f"{summary.title}: {summary.label}", *_own(summary, name, parts), "") for summary in group]
-    rows.append((ALWAYS, *_trivial(group[0], name, parts), "same clips"))
+    labels = [s.label if len(group) == 1 else f"{s.title}: {s.label}" for s in group]
+    rows = [(label, *_own(summary, name, parts)) for label, summary in zip(labels, group, strict=True)]
+    rows.append((ALWAYS, *_trivial(group[0], name, parts)))
     before = len(rows)
     shown = [by_part for by_part in methods if set(parts) & set(by_part)]
     for by_part in shown:
         first = next(iter(by_part.values()))
         scores = (_cell(by_part[part].metrics.get(name)) if part in by_part else "" for part in parts)
-        rows.append((first.method, *scores, format_source(first)))
+        rows.append((first.method, *scores))
+    sources = dict.fromkeys(format_source(row) for by_part in shown for row in by_part.values())
     return Table(
         f"{UNIT_METRICS.get(name).label} by {what}, beside published numbers",
-        ("", *parts.values(), "source"),
+        ("", *parts.values()),
         tuple(rows),
+        "\n".join([f"{ALWAYS}: on the clips of the run", *sources]),
         n_own=len(group),
         brief=_brief(shown, before, name, [summary.recipe for summary in group]),
         folded=what == "action unit",
