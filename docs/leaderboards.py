@@ -6,7 +6,7 @@ A file of results is what `microexpr report RUN... --json --out results/NAME.jso
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,14 +58,15 @@ def _leaderboard(suite: str, records: Sequence[Record]) -> list[str]:
     from microexpr.recipes import load_recipes
 
     members = load_recipes(suite)
-    names = [member.name for member in members]
+    shipped = {member.name: member.as_dict() for member in members}
+    names = list(shipped)
     parts = [f"## {suite}", _title(suite), f"```sh\nmicroexpr run {suite} --seeds 5 --keep-epochs 5\n```"]
     own = [record for record in records if record["recipe"] in names]
     groups: dict[tuple[str, str], list[Record]] = {}
     for record in own:
         groups.setdefault((record["protocol"], json.dumps(record["subset"])), []).append(record)
     for (protocol, _), group in groups.items():
-        parts += [f"### {PROTOCOLS.get(protocol).title}", _scope(group), _ranking(group)]
+        parts += [f"### {PROTOCOLS.get(protocol).title}", _scope(group), _ranking(group, shipped)]
     if absent := [name for name in names if name not in {record["recipe"] for record in own}]:
         parts.append(f"No result on real clips yet: {', '.join(f'`{name}`' for name in absent)}.")
     datasets = dict.fromkeys(name for member in members for name in member.datasets)
@@ -95,8 +96,8 @@ def _parts(record: Record) -> list[tuple[str, Record]]:
     return list(record.get("per_dataset", {}).items())
 
 
-def _ranking(group: Sequence[Record]) -> str:
-    """Return the table of the results on the same clips, the best first."""
+def _ranking(group: Sequence[Record], shipped: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the table of the results on the same clips, the best first; `shipped` are the recipes by name."""
     from microexpr.protocols import PROTOCOLS
     from microexpr.reports.comparison import metric_label
     from microexpr.reports.tables import format_interval, format_number, format_score
@@ -113,7 +114,7 @@ def _ranking(group: Sequence[Record]) -> str:
         weights, seconds = record.get("weights"), record.get("seconds_per_fold")
         rows.append(
             (
-                f"`{record['recipe']}`",
+                f"`{record['recipe']}`{_changes(record, shipped[record['recipe']])}",
                 f"{scores[0]} ({format_interval(interval)})" if interval else scores[0],
                 *scores[1:],
                 _to_best(record, best, first),
@@ -126,6 +127,24 @@ def _ranking(group: Sequence[Record]) -> str:
     labels = [metric_label(name, protocol) for name in rest]
     columns = ["recipe", f"{metric_label(first, protocol)} (95 % over people)", *labels, "minus the best (95 %)"]
     return table((*columns, "lift †", "weights", "seconds a fold", "seeds"), rows)
+
+
+def _changes(record: Record, shipped: Mapping[str, Any]) -> str:
+    """Return the settings that were not those of the shipped recipe, in brackets; "" for none."""
+    own, as_shipped = (dict(_flat(table["stages"])) for table in (record["settings"], shipped))
+    changed = [key for key in own if own[key] != as_shipped.get(key)]
+    names = [f"{key.rpartition('.')[2]} {own[key]} instead of {as_shipped.get(key)}" for key in changed]
+    return f" ({', '.join(names)})" if names else ""
+
+
+def _flat(table: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each value of nested tables and lists under its dotted key, as JSON has it."""
+    if isinstance(table, (list, tuple, dict)):
+        items = table.items() if isinstance(table, dict) else enumerate(table)
+        for name, value in items:
+            yield from _flat(value, f"{key}.{name}")
+    else:
+        yield key, table
 
 
 def _spread(value: float | None) -> str:

@@ -21,7 +21,7 @@ from microexpr.metrics import METRICS, UNIT_METRICS
 from microexpr.networks import NETWORKS
 from microexpr.preprocessing import STEPS
 from microexpr.protocols import PROTOCOLS
-from microexpr.recipes import shipped_recipes
+from microexpr.recipes import load_recipe, shipped_recipes
 from microexpr.recognizers import RECOGNIZERS
 from microexpr.recognizers.transforms import TRANSFORMS
 from microexpr.reports import REPORT_FORMATS
@@ -146,8 +146,10 @@ def test_a_public_method_without_a_docstring_is_reported():
 def test_the_page_of_leaderboards_ranks_real_results_and_names_what_was_not_run(tmp_path):
     page: Any = importlib.import_module("leaderboards").leaderboards_page
     one = {"n": 3, "subjects": 2}
+    as_shipped = load_recipe("megc2019-svm").as_dict()
     record = {
         "recipe": "megc2019-svm",
+        "settings": as_shipped,
         "protocol": "megc2019-cde",
         "complete": True,
         "synthetic": False,
@@ -169,10 +171,13 @@ def test_the_page_of_leaderboards_ranks_real_results_and_names_what_was_not_run(
             }
         ],
     }
-    better = {**record, "recipe": "megc2019-hoof", "metrics": {"macro_f1": 0.6, "unweighted_average_recall": 0.5}}
+    changed = load_recipe("megc2019-hoof").with_user_overrides({"recognizer.C": 7.0}).as_dict()
+    scores = {"macro_f1": 0.6, "unweighted_average_recall": 0.5}
+    better = {**record, "recipe": "megc2019-hoof", "settings": changed, "metrics": scores}
     (tmp_path / "lab.json").write_text("\n".join(json.dumps(row) for row in (record, better)))
     text = page(tmp_path)
-    assert text.index("| `megc2019-hoof` | .600") < text.index("| `megc2019-svm` | .400 (.300 to .500)")
+    rows = ("| `megc2019-hoof` (C 7.0 instead of 1.0) | .600", "| `megc2019-svm` | .400 (.300 to .500)")
+    assert text.index(rows[0]) < text.index(rows[1])
     assert "-0.200 (-0.300 to -0.100)" in text and "casme2: 2 of 24 subjects" in text
     assert "No result on real clips yet" in text and "`megc2019-majority`" in text
     (tmp_path / "lab.json").write_text(json.dumps({**record, "synthetic": True}))

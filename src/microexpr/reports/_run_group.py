@@ -106,6 +106,7 @@ class RunGroup(ABC):
             "without_face": sum(not row.face_found for row in self.run.predictions()),
             "data": dict(metadata.data),
             "version": metadata.version,
+            "settings": metadata.recipe,
             "weights": None if (network := self.run.network()) is None else network["parameters"],
             "seconds_per_fold": self.seconds_per_fold,
             "stages": [{k: v for k, v in stage.items() if k != "curves"} for stage in self.run.stages()],
