@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from .data import load_data, open_source_dataset
 from .epoch_predictions import INNER_FOLDS, EpochEvaluation, recipe_keeps_epochs
 from .leak_checks import LEAK_CHECKS, Finding, make_trial
 from .options import RunOptions
-from .recognition_folds import check_settings, evaluate
+from .recognition_folds import check_settings, evaluate_seeds
 from .recognition_run import RecognitionRun
 from .runs import default_folder
 
@@ -145,6 +145,4 @@ def _train(
     """The runs whose epochs are kept, one for each seed; none where the recognizer is not trained in epochs."""
     if not recipe_keeps_epochs(recipe):
         return []
-    return [
-        evaluate(recipe, folder / f"seed-{seed}", replace(options, seed=seed), progress, task) for seed in range(seeds)
-    ]
+    return evaluate_seeds(recipe, {seed: folder / f"seed-{seed}" for seed in range(seeds)}, options, progress, task)
