@@ -24,8 +24,8 @@ def check_network(settings: Mapping[str, Any], shape: tuple[int, ...] | None = N
 
     Args:
         settings: the network's table as in a recipe, `{"name": ..., ...}`.
-        shape: of one input without the batch, channels first; by default an image of 64 x 64 pixels, or a sequence of
-            such images where the network takes sequences only.
+        shape: of one input without the batch, channels first; by default an image of 64 x 64 pixels, or two in one,
+            or a sequence of such images, whichever the network takes.
         classes: number of logits.
     """
     architecture = NETWORKS.build(settings)
