@@ -162,25 +162,33 @@ def machine() -> dict[str, Any]:
     }
 
 
-def corpus(name: str, subjects: int) -> None:
-    """Prepare the clips of a recipe through the cache, from nothing: in one process, and in one for each core."""
-    recipe = load_recipe(name)
+def copies_for(recipe: str, subjects: int, folder: Path) -> dict[str, Path]:
+    """Make synthetic copies of the data sets of a recipe; their folders by name."""
+    roots = {name: folder / name for stage in load_recipe(recipe).stages for name in stage.data}
+    for name, root in roots.items():
+        DATASETS.get(name).make_synthetic(root, subjects=subjects, image_scale=0.4)
+    return roots
+
+
+def prepare_clips(recipe: str, roots: dict[str, Path], executor: str) -> int:
+    """Prepare the clips of a recipe through an empty cache, and return how many they are."""
+    with tempfile.TemporaryDirectory() as cache:
+        os.environ["MICROEXPR_CACHE"] = cache
+        options = RunOptions(roots=roots, allow_subset=True, executor=executor)
+        (data, *_) = load_data(load_recipe(recipe), options, no_progress)
+        with show_progress() as progress:
+            return len(prepare_samples(data, data.examples, options, progress))
+
+
+def corpus(recipe: str, subjects: int) -> None:
+    """Prepare the clips of a recipe from nothing: in one process, and in one for each core."""
     with tempfile.TemporaryDirectory() as temporary:
-        roots = {}
-        for dataset in {dataset for stage in recipe.stages for dataset in stage.data}:
-            roots[dataset] = Path(temporary, dataset)
-            DATASETS.get(dataset).make_synthetic(roots[dataset], subjects=subjects, image_scale=0.4)
+        roots = copies_for(recipe, subjects, Path(temporary))
         for executor in ("local", "processes"):
-            os.environ["MICROEXPR_CACHE"] = str(Path(temporary, executor))
-            options = RunOptions(roots=roots, allow_subset=True, executor=executor)
-            (data, *_) = load_data(recipe, options, no_progress)
             start = time.perf_counter()
-            with show_progress() as progress:
-                samples = prepare_samples(data, data.examples, options, progress)
+            count = prepare_clips(recipe, roots, executor)
             seconds = time.perf_counter() - start
-            print(
-                f"{name}, {executor:10s} {len(samples)} clips in {seconds:.1f} s, {len(samples) / seconds:.1f} clips/s"
-            )
+            print(f"{recipe}, {executor:10s} {count} clips in {seconds:.1f} s, {count / seconds:.1f} clips/s")
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from descriptors import descriptor_table
 from docstrings import description, further, join, missing, note_missing_docstrings, settings, summary, table
 from leaderboards import leaderboards_page
 from methods import methods_page
+from speeds import speed_page
 
 SET_BY_THE_PROGRAM = {"classes", "seed", "fold", "folder"}
 """Fields of a recognizer that a fold sets, not a recipe."""
@@ -586,6 +587,7 @@ PAGES = {
     "leak-checks": ("Checks for leaks", leak_checks_page),
     "formats": ("Formats", formats_page),
     "executors": ("Executors and options of a run", executors_page),
+    "speed": ("Speed", speed_page),
 }
 """File name without `.md` -> title, function that writes the page."""
 

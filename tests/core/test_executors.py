@@ -16,6 +16,7 @@ from microexpr.core.errors import ExecutorError, UsageError
 from microexpr.core.executors import Done, Failed, SharedFunction, Work, executor
 from microexpr.core.executors.processes import Processes
 from microexpr.core.executors.ray import Ray
+from microexpr.experiments.options import RunOptions
 from microexpr.experiments.recognition_run import RecognitionRun
 from tests.command_runs import happens, message, run, start
 
@@ -182,6 +183,13 @@ def test_ray_compares_what_is_asked_for_with_its_machines(workers, gpus, text):
 def test_a_number_of_gpus_that_no_job_can_have_is_an_error(gpus):
     with pytest.raises(UsageError, match="a part of one GPU"):
         executor("ray", gpus=gpus)
+
+
+def test_torchrun_starts_no_run(monkeypatch):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UsageError, match="torchrun divides the work of `microexpr pretrain` only"):
+        RunOptions().build_executor()
 
 
 class Pickled:

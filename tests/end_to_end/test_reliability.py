@@ -94,7 +94,8 @@ def test_a_second_run_in_a_folder_is_refused(recipe_and_data):
     assert happens((base / "twice" / "folds").is_dir)
     text = message(start(base, "twice", "local"), 1)
     assert f"twice' is being written by process {first.pid} on " in text and "choose another --out" in text
-    assert first.wait(timeout=120) == 0
+    _, err = first.communicate(timeout=120)
+    assert first.returncode == 0, err
     assert folds(base / "twice") == whole and not (base / "twice" / "lock.tmp").exists()
 
 

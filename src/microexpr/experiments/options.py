@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..core.errors import UsageError
 from ..core.executors import Executor, executor
 from ..datasets import DATASETS
 
@@ -57,7 +59,12 @@ class RunOptions:
         """Build what runs the jobs.
 
         Raises:
-            UsageError: a setting that the executor does not have.
+            UsageError: a setting that the executor does not have, or torchrun started this process among others.
             UnknownNameError: there is no such executor.
         """
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1 and "TORCHELASTIC_RUN_ID" in os.environ:
+            raise UsageError(
+                "torchrun divides the work of `microexpr pretrain` only, and would do this one several times over; "
+                "start it without torchrun, with --executor processes or --executor ray"
+            )
         return executor(self.executor, self.workers, self.address, self.process_per_fold, self.gpus)

@@ -37,8 +37,10 @@ def train_model(
         UsageError: recipes of this kind train no model.
         ProtocolError: the clips differ from the published counts, and `allow_subset` is not set.
     """
+    options = options or RunOptions()
+    options.build_executor()  # a wrong setting is found before any work is done
     with errors_naming(recipe):
-        return TASKS.get(recipe.kind)().train(recipe, out, options or RunOptions(), progress or no_progress)
+        return TASKS.get(recipe.kind)().train(recipe, out, options, progress or no_progress)
 
 
 def train_final_model(
