@@ -453,6 +453,7 @@ def test_the_command_prints_the_events(tmp_path, capsys):
     [
         (("x.mp4", "--set", "thresh=1"), "no setting 'thresh'"),
         (("x.mp4", "--threshold", "7"), "--threshold"),
+        (("x.mp4", "--executor", "processes", "--address", "y:1"), "goes with --executor ray"),
         ((), "Missing"),
     ],
 )

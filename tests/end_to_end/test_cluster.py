@@ -7,14 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from microexpr.analysis import analyze_videos
 from microexpr.core.errors import ExecutorError
 from microexpr.core.executors import Done, executor
 from microexpr.core.progress import no_progress
 from microexpr.datasets import DATASETS
 from microexpr.experiments.data import load_data, prepare_samples
 from microexpr.experiments.options import RunOptions
+from microexpr.imaging.video import write_video
 from microexpr.preprocessing import SampleCache
+from tests.analysis.test_analyze import NONE, SPAWNED
 from tests.command_runs import folds, happens, start
+from tests.hostile import film
 
 pytest.importorskip("ray")
 
@@ -86,3 +90,14 @@ def test_clips_are_prepared_on_a_cluster(cluster, recipe, tmp_path, monkeypatch)
     assert len(here) == len(made["local"]) >= 16  # all of the first, none of the second
     assert made["local"].keys() == made["cluster"].keys()
     assert all(np.array_equal(image, made["cluster"][clip_id]) for clip_id, image in made["local"].items())
+
+
+def test_films_are_analyzed_on_a_cluster(cluster, tmp_path, monkeypatch):
+    """Given by names that hold in this folder only."""
+    monkeypatch.chdir(tmp_path)
+    for name, frames in (("a.mp4", 20), ("b.mp4", 9)):
+        write_video(tmp_path / name, film(frames), 25)
+    where = executor("ray", address=cluster.address)
+    results = analyze_videos(["a.mp4", "b.mp4", "c.mp4"], "out", NONE, workers=where, components=SPAWNED)
+    assert [result.analysis and result.analysis.recording.frames for result in results] == [20, 9, None]
+    assert "c.mp4' is not there" in results[2].error and (tmp_path / "out" / "a.mp4" / "report.html").is_file()
