@@ -160,7 +160,7 @@ def folds_of(recipe: str | Recipe, folder: Path, epochs: int, on: str) -> int:
 
 def loso(short: bool, rounds: int) -> list[Row]:
     """Leave-one-subject-out training of STSTNet beside a plain loop written as public scripts are."""
-    epochs = 4 if short else 10
+    epochs = 4 if short else 3
     with copy_of("megc2019", 3 if short else None) as folder:
         count = folds_of(STSTNET, folder, 1, "batched")  # samples are in the cache, steps are compiled
         jobs: dict[str, Job] = {"plain PyTorch loop": lambda: plain(folder, count, epochs)}
@@ -178,7 +178,7 @@ def plain(folder: Path, folds: int, epochs: int) -> int:
 def resnet(short: bool, rounds: int) -> list[Row]:
     """ResNet10 at 64 pixels."""
     recipe = parse_recipe("resnet10-64", RESNET)
-    with copy_of("megc2019", 2 if short else 4) as folder:
+    with copy_of("megc2019", 2 if short else 3) as folder:
         count = folds_of(STSTNET, folder, 1, "batched")
         jobs: dict[str, Job] = {
             on: lambda on=on: folds_of(recipe, folder, 1, on)  # type: ignore[misc]
@@ -243,7 +243,7 @@ def finish(on: str, jobs: Sequence[FoldJob], samples: dict[str, Sample], workers
 def workers(short: bool, rounds: int) -> list[Row]:
     """The same folds in processes and in Ray's workers, whose start is counted."""
     samples = noise(442, 768)
-    made = fold_jobs(samples, 68 if short else 221, {"name": "svm"})
+    made = fold_jobs(samples, 34 if short else 68, {"name": "svm"})
     cores = os.cpu_count() or 1
     jobs: dict[str, Job] = {"local": lambda: finish("local", made, samples)}
     for on in ("processes", "ray"):
