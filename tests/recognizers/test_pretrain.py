@@ -108,35 +108,35 @@ def test_global_randomness_is_neither_used_nor_touched(patterns, tmp_path):
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-def torchrun(patterns: Path, target: Path, *options: str) -> str:
-    """What a training in two processes prints."""
+def torchrun(patterns: Path, target: Path, *options: str) -> subprocess.CompletedProcess:
+    """Train in two processes."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     start = ["--nproc-per-node", "2", "--master-addr", "127.0.0.1", "--master-port", port, "-m", "microexpr"]
     command = [sys.executable, "-m", "torch.distributed.run", *start, "pretrain", str(patterns), *options]
     environment = {"GLOO_SOCKET_IFNAME": "lo", "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(
+    return subprocess.run(
         [*command, "--size", "16", "--batch-size", "8", "--device", "cpu", "--out", str(target)],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
         timeout=120,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stderr
 
 
 def test_two_processes_train_one_network(patterns, tmp_path):
-    printed = torchrun(patterns, tmp_path / "w", "--network", "ststnet", "--epochs", "6", "--lr", "0.02")
-    assert printed.count("wrote ") == 1 and {p.name for p in tmp_path.iterdir()} == {"w.safetensors", "w.csv"}
+    done = torchrun(patterns, tmp_path / "w", "--network", "ststnet", "--epochs", "6", "--lr", "0.02")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("wrote ") == 1 and {p.name for p in tmp_path.iterdir()} == {"w.safetensors", "w.csv"}
     rows = np.genfromtxt(tmp_path / "w.csv", delimiter=",", names=True)
     assert rows["top1"][-1] > 0.35 and rows["loss"][-1] < rows["loss"][0]
 
 
 def test_two_processes_average_their_gradients(patterns, tmp_path):
     """Without batch norm and dropout the weights are those of one process but for rounding."""
-    torchrun(patterns, tmp_path / "two", "--network", "softnet", "--epochs", "1", "--lr", "0.02")
+    done = torchrun(patterns, tmp_path / "two", "--network", "softnet", "--epochs", "1", "--lr", "0.02")
+    assert "wrote " in done.stderr, done.stderr
     settings = replace(TINY, network={"name": "softnet"}, epochs=1, lr=0.02)
     two, one = read_weights(tmp_path / "two.safetensors"), read_weights(pretrain(settings, patterns, tmp_path / "one"))
     assert two.keys() == one.keys() and all(torch.allclose(two[k], one[k], rtol=0, atol=1e-5) for k in one)

@@ -184,5 +184,5 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno is not None:
         return disk_message(error)
     if isinstance(error, MemoryError):
-        return f"MemoryError: {error or 'no memory is left'}; with fewer --workers each has more"
+        return f"MemoryError: {str(error) or 'no memory is left'}; with fewer --workers each has more"
     return f"{type(error).__name__}: {error}"
