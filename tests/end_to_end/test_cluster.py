@@ -1,6 +1,8 @@
 """A cluster that is real: Ray nodes as processes of their own, one of which is killed in the middle of a run."""
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -25,12 +27,15 @@ pytest.importorskip("ray")
 
 @pytest.fixture(scope="module")
 def cluster():
-    """A head with one core; a test adds machines. A machine that is gone is noticed after a second, not after 15."""
+    """A head with one core; a test adds machines. A machine that is gone is noticed after two seconds, not after 15."""
     from ray.cluster_utils import Cluster
 
-    quick = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500, "health_check_failure_threshold": 2}
+    quick = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 1000, "health_check_failure_threshold": 2}
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patched.setenv("RAY_AUTH_MODE", "token")  # as `ray start` does where a token is; older versions know none
+        token = [sys.executable, "-m", "ray.scripts.scripts", "get-auth-token", "--generate"]
+        subprocess.run(token, capture_output=True, check=False)
         head = {"num_cpus": 1, "num_gpus": 0, "object_store_memory": 100 << 20, "_system_config": quick}
         cluster = Cluster(initialize_head=True, head_node_args=head)
         yield cluster

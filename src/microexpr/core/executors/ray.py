@@ -111,7 +111,7 @@ def _outcome(ray: Any, reference: Any) -> Outcome:
     except ray.exceptions.OutOfMemoryError as error:
         return Failed("its Ray worker ran out of memory; with fewer --workers each has more", str(error))
     except ray.exceptions.RayTaskError as error:  # before the job began
-        return Failed(f"its Ray worker cannot begin: {error.cause}", str(error))
+        return Failed(f"its Ray worker cannot begin: {str(error.cause).splitlines()[0]}", str(error))
     except ray.exceptions.RayError as error:
         return Failed(f"its Ray worker died {MAX_ATTEMPTS} times", str(error))
 
