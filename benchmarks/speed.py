@@ -339,6 +339,8 @@ def main() -> None:
     given = parser.parse_args()
     if unknown := set(given.parts) - PARTS.keys():
         parser.error(f"no part '{min(unknown)}'; choose among {', '.join(PARTS)}")
+    if given.against and not given.against.is_file():
+        parser.error(f"there is no table '{given.against}'; write it with --json")
     facts = {**machine(), "torch": torch.__version__, "rounds": given.rounds}
     rows = [row for name in given.parts or PARTS for row in PARTS[name](given.short, given.rounds)]
     print(", ".join(f"{key} {value}" for key, value in facts.items()))
