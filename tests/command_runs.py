@@ -57,7 +57,7 @@ def folds(folder: Path) -> dict[str, bytes]:
 
 def message(process: subprocess.Popen, code: int) -> str:
     """The one line with which a command ends, and nothing else but its progress."""
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=280)
     lines = [line for line in err.splitlines() if line.startswith("microexpr: ")]
     assert process.returncode == code and "Traceback" not in err and len(lines) == 1, err
     return lines[0]

@@ -51,7 +51,7 @@ def test_a_killed_machine_changes_no_result(cluster, recipe_and_data):
     assert happens(lambda: training.is_dir() and len(list(training.iterdir())) >= 3)  # a core of the head, two of it
     assert len(folds(base / "cluster")) < len(whole)
     cluster.remove_node(node, allow_graceful=False)
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=280)
     assert process.returncode == 0 and "Traceback" not in err, err
     assert folds(base / "cluster") == whole and not list((base / "cluster" / "folds").glob("*.error"))
 

@@ -94,7 +94,7 @@ def test_a_second_run_in_a_folder_is_refused(recipe_and_data):
     assert happens((base / "twice" / "folds").is_dir)
     text = message(start(base, "twice", "local"), 1)
     assert f"twice' is being written by process {first.pid} on " in text and "choose another --out" in text
-    _, err = first.communicate(timeout=120)
+    _, err = first.communicate(timeout=280)
     assert first.returncode == 0, err
     assert folds(base / "twice") == whole and not (base / "twice" / "lock.tmp").exists()
 
@@ -104,7 +104,7 @@ def test_two_runs_fill_one_cache(recipe_and_data):
     cache = str(base / "new-cache")
     both = [start(base, name, on, MICROEXPR_CACHE=cache) for name, on in (("a", "local"), ("b", "processes"))]
     for process in both:
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=280)
         assert process.returncode == 0, err
     assert folds(base / "a") == folds(base / "b") == whole
     made, before = ({p.name for p in Path(folder).rglob("*.npz")} for folder in (cache, base / "cache"))
@@ -118,7 +118,7 @@ def test_ctrl_c_is_one_message_and_the_run_continues(recipe_and_data, on):
         pytest.importorskip("ray")
     more = () if on == "local" else ("--workers", "2")
     process = start(base, f"stopped-{on}", on, *more)
-    assert happens(lambda: folds(base / f"stopped-{on}"))
+    assert happens(lambda: folds(base / f"stopped-{on}"), 200)
     begun = time.monotonic()
     interrupt(process)
     assert "interrupted; the same command continues from here" in message(process, 130)
@@ -154,7 +154,7 @@ def test_a_clock_that_jumps_changes_nothing(recipe_and_data, tmp_path):
     path = os.pathsep.join([str(tmp_path), *sys.path])
     cache = str(tmp_path / "cache")
     process = start(base, "jumps", "local", PYTHONPATH=path, MICROEXPR_CACHE=cache)
-    assert happens(lambda: folds(base / "jumps"))
+    assert happens(lambda: folds(base / "jumps"), 200)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     draw = random.Random(0)
