@@ -20,6 +20,9 @@ INTRODUCTION = (
     "slower by more than a third than in the last table."
 )
 
+LENGTHS = {"full": "All people", "short": "Fewer people (`make bench`)"}
+"""Length of the measurement -> heading."""
+
 MEANINGS = {
     "plain PyTorch loop": "written as public scripts are: a model, an optimizer and a data loader for each fold",
     "fixed work": "products of matrices and optical flow, the same in every version",
@@ -32,21 +35,29 @@ def speed_page() -> str:
     sections = ["# Speed", INTRODUCTION]
     if not FIGURES.is_file():
         return join([*sections, "Nothing was measured yet."])
-    measured = json.loads(FIGURES.read_text(encoding="utf-8"))["full"]
-    sections.append(describe(measured["machine"]))
-    parts: dict[str, list[dict[str, Any]]] = {}
-    for row in measured["rows"].values():
-        parts.setdefault(row["part"], []).append(row)
-    for part, rows in parts.items():
-        first = rows[0]
-        sections.append(f"## {part[0].upper()}{part[1:]}")
-        cells = [
-            (named(row["name"]), figure(row["value"]), f"{row['ratio']:.2f}", *processor_cells(row)) for row in rows
-        ]
-        head = ("", first["unit"], f"of {first['against']}", "a processor second", f"of {first['against']}")
-        columns = len(head) if any(row["processor_ratio"] for row in rows) else 3
-        sections.append(table(head[:columns], [row[:columns] for row in cells]))
+    tables = json.loads(FIGURES.read_text(encoding="utf-8"))
+    for length, title in LENGTHS.items():
+        if length in tables:
+            sections += [f"## {title}", describe(tables[length]["machine"]), *part_tables(tables[length]["rows"])]
     return join(sections)
+
+
+def part_tables(rows: dict[str, dict[str, Any]]) -> list[str]:
+    """Return a heading and a table for each part."""
+    parts: dict[str, list[dict[str, Any]]] = {}
+    for row in rows.values():
+        parts.setdefault(row["part"], []).append(row)
+    found = []
+    for part, own in parts.items():
+        first = own[0]
+        cells = [(named(r["name"]), figure(r["value"]), f"{r['ratio']:.2f}", *processor_cells(r)) for r in own]
+        head = ("", first["unit"], f"of {first['against']}", "a processor second", f"of {first['against']}")
+        columns = len(head) if any(row["processor_ratio"] for row in own) else 3
+        found += [
+            f"### {part[0].upper()}{part[1:]}",
+            table(head[:columns], [cell[:columns] for cell in cells]),
+        ]
+    return found
 
 
 def figure(value: float) -> str:
