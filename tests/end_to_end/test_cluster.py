@@ -58,12 +58,14 @@ def test_a_killed_machine_changes_no_result(cluster, recipe_and_data):
 
 
 def together(job: int, shared: Path) -> tuple[int, str]:
-    """How many jobs run at this moment, and which GPUs this one sees."""
-    mark = shared / str(job)
-    mark.touch()
+    """How many jobs run when two have begun, and which GPUs this one sees."""
+    running = shared / f"running-{job}"
+    running.touch()
+    (shared / f"begun-{job}").touch()
+    happens(lambda: len(list(shared.glob("begun-*"))) >= 2)
+    count = len(list(shared.glob("running-*")))
     time.sleep(0.5)
-    count = len(list(shared.iterdir()))
-    mark.unlink()
+    running.unlink()
     return count, os.environ.get("CUDA_VISIBLE_DEVICES", "none")
 
 
