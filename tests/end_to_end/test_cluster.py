@@ -1,5 +1,6 @@
 """A cluster that is real: Ray nodes as processes of their own, one of which is killed in the middle of a run."""
 
+import importlib
 import os
 import time
 from contextlib import suppress
@@ -33,10 +34,8 @@ def cluster():
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patched.setenv("RAY_AUTH_MODE", "disabled")  # else each process decides by whether this user has a token
-        with suppress(ImportError):
-            from ray._raylet import Config
-
-            Config.initialize("")  # what this process has read before
+        with suppress(AttributeError):
+            importlib.import_module("ray._raylet").Config.initialize("")  # what this process has read before
         head = {"num_cpus": 1, "num_gpus": 0, "object_store_memory": 100 << 20, "_system_config": quick}
         cluster = Cluster(initialize_head=True, head_node_args=head)
         yield cluster
