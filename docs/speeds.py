@@ -15,7 +15,7 @@ INTRODUCTION = (
     "Each row is measured in one run with the first row of its table, in turn, and compared with it: ratios depend on "
     "the machine less than figures do. Work a second is what a user waits for; work a processor second counts what all "
     "processes used, and depends little on other work of the machine (that of Ray's workers is not known). All data "
-    "are synthetic, epochs are few, and nothing is scored. "
+    "are synthetic, epochs are few, the start of processes is counted, and nothing is scored. "
     "`python benchmarks/speed.py loso` measures one part, `make bench` a short version of all parts, and shows what is "
     "slower by more than a third than in the last table."
 )

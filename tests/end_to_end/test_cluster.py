@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from microexpr.analysis import analyze_videos
+from microexpr.analysis import AnalysisOptions, analyze_videos
 from microexpr.core.errors import ExecutorError
 from microexpr.core.executors import Done, executor
 from microexpr.core.progress import no_progress
@@ -18,7 +18,6 @@ from microexpr.experiments.data import load_data, prepare_samples
 from microexpr.experiments.options import RunOptions
 from microexpr.imaging.video import write_video
 from microexpr.preprocessing import SampleCache
-from tests.analysis.test_analyze import NONE, SPAWNED
 from tests.command_runs import folds, happens, start
 from tests.hostile import film
 
@@ -105,6 +104,6 @@ def test_films_are_analyzed_on_a_cluster(cluster, tmp_path, monkeypatch):
     for name, frames in (("a.mp4", 20), ("b.mp4", 9)):
         write_video(tmp_path / name, film(frames), 25)
     where = executor("ray", address=cluster.address)
-    results = analyze_videos(["a.mp4", "b.mp4", "c.mp4"], "out", NONE, workers=where, components=SPAWNED)
+    results = analyze_videos(["a.mp4", "b.mp4", "c.mp4"], "out", AnalysisOptions(model="none"), workers=where)
     assert [result.analysis and result.analysis.recording.frames for result in results] == [20, 9, None]
     assert "c.mp4' is not there" in results[2].error and (tmp_path / "out" / "a.mp4" / "report.html").is_file()
