@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check docs install clean
+.PHONY: demo test check docs bench install clean
 
 demo: $(READY)
 	$(BIN)/microexpr demo
@@ -19,6 +19,10 @@ check: $(READY)
 # The site, in the folder site/; a dead link, a missing docstring or any warning is an error.
 docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true OMP_NUM_THREADS=1 $(BIN)/mkdocs build --strict
+
+# The speed of a short version of everything, beside the last table of the documents; fails where a third of it is lost.
+bench: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/speed.py --short --against docs/benchmarks/speed.json
 
 install: $(READY)
 

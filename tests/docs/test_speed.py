@@ -36,6 +36,14 @@ def test_the_page_shows_every_row(tmp_path, monkeypatch):
     assert "| local | 500 | 1.00 |" in page and "A, 2 cores, load 0.1" in page
 
 
+def test_the_figures_of_the_documents_have_the_parts_that_are_measured():
+    """Those that `make bench` compares with."""
+    table = json.loads(speeds.FIGURES.read_text())["short"]
+    rows = " ".join(table["rows"])
+    assert all(word in rows for word in ("STSTNet", "ResNet10", "Bayes", "SVM", "clips", "memory", "video", "ray"))
+    assert table["machine"]["cores"] >= 1 and all(row["value"] > 0 for row in table["rows"].values())
+
+
 @pytest.mark.parametrize(
     ("row", "change", "slower"),
     [
