@@ -95,3 +95,14 @@ def test_tracks_without_a_label_are_no_training_set():
         SPOTTERS.build({"name": "mtsn", "max_fps": 15.0}).fit([busy()[0].select(slice(30))], [()], seed=0)
     with pytest.raises(RecipeError, match="first must be smaller"):
         SPOTTERS.build({"name": "mtsn", "micro_half": 0.7})
+
+
+def test_what_is_learned_on_some_people_is_found_on_another():
+    takes = [staged(macro(0.6, 1.0, 8), seconds=2.4, fps=15, seed=seed) for seed in range(10, 14)]
+    tracks = [ground_truth_track(take, size=48) for take in takes]
+    spotter = SPOTTERS.build({"name": "mtsn", "epochs": 40, "lr": 1e-3, "batch": 8, "threshold": 0.5})
+    spotter = spotter.fit(tracks[:3], [take.intervals for take in takes[:3]], seed=1)
+    (label,) = takes[3].intervals
+    curve = spotter.curve(tracks[3])
+    assert label.onset <= curve.argmax() <= label.offset and curve.max() > 2 * curve[-3:].max()
+    assert any(label.onset <= (i.apex or 0) <= label.offset for i in spotter.spot(tracks[3]))
