@@ -28,6 +28,7 @@ def cache(tmp_path_factory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def run(cache, tmp_path_factory) -> Run:
     """The trivial recipe on whole synthetic copies, of which it needs the sheets alone."""
+    pytest.importorskip("torch", reason="runs load torch")
     folder = tmp_path_factory.mktemp("runs") / "run"
     return mx.run_recipe("cd6me-always-present", folder, synthetic=True, progress=False)
 
