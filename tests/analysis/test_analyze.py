@@ -307,7 +307,7 @@ EVENT_FORMATS.add("labels", EventFormat("labels", ".txt", "Labels", write))
 
 def test_a_new_format_is_one_file(video, tmp_path, monkeypatch):
     """A plug-in with a format: its file comes out of `analyze`, and other functions name it."""
-    monkeypatch.setattr(EVENT_FORMATS, "_entries", dict(EVENT_FORMATS._entries))
+    monkeypatch.setattr(EVENT_FORMATS, "_entries", dict(EVENT_FORMATS))
     (tmp_path / "labels.py").write_text(FORMAT)
     load_plugin(tmp_path / "labels.py")
     analyze_video(video, tmp_path / "out", NONE, components=STUB)

@@ -45,7 +45,7 @@ class ThreeBumps(Spotter):
 @pytest.fixture
 def bumps(monkeypatch, tmp_path):
     """Analyzes a film of 20 frames, 25 a second, with the three movements; keywords are settings."""
-    monkeypatch.setattr(SPOTTERS, "_entries", {**SPOTTERS._entries, "three-bumps": ThreeBumps})
+    monkeypatch.setattr(SPOTTERS, "_entries", {**dict(SPOTTERS), "three-bumps": ThreeBumps})
     write_video(tmp_path / "v.mp4", film(20), 25)
 
     def analyze(**settings) -> Analysis:

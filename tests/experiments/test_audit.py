@@ -27,14 +27,12 @@ PLUGIN = Path(__file__).parent / "leaks" / "planted.py"
 @pytest.fixture(scope="module", autouse=True)
 def planted():
     """The plug-in is loaded for these tests only."""
-    entries = [registry._entries for registry in (DATASETS, STEPS, RECOGNIZERS)]
-    before = [dict(own) for own in entries]
-    load_plugin(PLUGIN)
-    yield
-    loaded_plugins.remove(PLUGIN.absolute())
-    for own, old in zip(entries, before, strict=True):
-        own.clear()
-        own.update(old)
+    with pytest.MonkeyPatch.context() as patch:
+        for registry in (DATASETS, STEPS, RECOGNIZERS):
+            patch.setattr(registry, "_entries", dict(registry))  # all of them: a module registers its names only once
+        load_plugin(PLUGIN)
+        yield
+        loaded_plugins.remove(PLUGIN.absolute())
 
 
 def look(check, synthetic_datasets, *, recognizer="clean-tuning", step="", data="megc2019", faces=False):
