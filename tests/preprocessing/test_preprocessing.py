@@ -92,6 +92,8 @@ def test_onset_apex_can_take_the_frame_half_way(synthetic_datasets):
     sample = STEPS.build({"name": "onset-apex", "which": ["onset", "middle"]})(Sample(clip))
     assert sample.numbers == (3, 7) and not sample.notes
     assert np.array_equal(sample.arrays["frames"][1], open_frames(clip.source).read(7))
+    assert not chain({"name": "onset-apex", "which": ["onset", "middle"]}).key_frames_only
+    assert chain({"name": "onset-apex"}).key_frames_only
 
 
 def test_the_cache_returns_the_stored_sample_and_replaces_a_damaged_file(synthetic_datasets, tmp_path):

@@ -45,7 +45,6 @@ class Step(ABC):
         reads: the times of a clip that it uses (`onset`, `apex`, `offset`); they are part of the key in the cache.
         makes: meaning of the values of its array, if they are not gray levels: `flow` (motion in pixels) or
             `difference` (change of the gray level since the first frame). A report draws them accordingly.
-        key_frames_only: whether it reads only the onset, apex and offset frames of a clip that has all three.
         reads_images: whether it, or a step behind it, opens the recording of a clip.
     """
 
@@ -53,8 +52,12 @@ class Step(ABC):
     version: ClassVar[int] = 1
     reads: ClassVar[tuple[str, ...]] = ()
     makes: ClassVar[Literal["", "flow", "difference"]] = ""
-    key_frames_only: ClassVar[bool] = False
     reads_images: ClassVar[bool] = True
+
+    @property
+    def key_frames_only(self) -> bool:
+        """Whether it reads only the onset, apex and offset frames of a clip that has all three."""
+        return False
 
     @abstractmethod
     def __call__(self, sample: Sample) -> Sample:

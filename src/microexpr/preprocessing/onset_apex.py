@@ -33,7 +33,11 @@ class OnsetApex(Step):
     without_apex: FinderName = "middle"
 
     reads: ClassVar[tuple[str, ...]] = ("onset", "apex", "offset")
-    key_frames_only: ClassVar[bool] = True
+
+    @property
+    def key_frames_only(self) -> bool:
+        """Whether the frame half way, which is none of these, is not asked for."""
+        return "middle" not in self.which
 
     def __call__(self, sample: Sample) -> Sample:
         """Adds `frames`, and the note `apex` if the apex is not the annotated one.
