@@ -15,7 +15,7 @@ from microexpr.experiments.recognition_folds import evaluate
 from microexpr.experiments.recognition_run import RecognitionRun
 from microexpr.experiments.run_folder import write_json
 from microexpr.recipes import parse_recipe
-from tests.conftest import NETWORK
+from tests.conftest import NETWORK, RECIPE
 
 
 @pytest.fixture(scope="module")
@@ -28,17 +28,10 @@ def network_run(synthetic_datasets, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def machine_run(recipe_of_machine, synthetic_datasets, tmp_path_factory):
+def machine_run(synthetic_datasets, tmp_path_factory):
     """A run of a support vector machine on the same clips."""
     options = RunOptions(allow_subset=True, roots={"megc2019": synthetic_datasets["megc2019"].root})
-    return evaluate(recipe_of_machine, tmp_path_factory.mktemp("machine") / "run", options)
-
-
-@pytest.fixture(scope="module")
-def recipe_of_machine():
-    from tests.conftest import RECIPE
-
-    return parse_recipe("machine", RECIPE)
+    return evaluate(parse_recipe("machine", RECIPE), tmp_path_factory.mktemp("machine") / "run", options)
 
 
 def altered(run, folder, name, predicted):
@@ -81,6 +74,13 @@ def test_only_a_run_whose_epochs_were_kept_has_a_lift(report):
     assert by_name["machine"][4] == by_name["machine"][5] == ""
     records = {record["recipe"]: record for record in report.data}
     assert records["network"]["lift"]["difference"] >= 0 and records["machine"]["lift"] is None
+
+
+def test_a_recipe_with_other_settings_has_a_lift_of_its_own(network_run, machine_run, tmp_path):
+    other = altered(machine_run, tmp_path / "other", "network", lambda row: row.label)
+    table = mx.make_report([network_run, machine_run, other]).tables[0]
+    lifts = [(row[0].split()[0], row[4]) for row in table.rows]
+    assert lifts[0] == ("network", "") and next(lift for name, lift in lifts[1:] if name == "network").startswith("+")
 
 
 def test_the_records_hold_what_a_leaderboard_shows(report):

@@ -55,7 +55,7 @@ def join_reports(parts: Sequence[Report], summaries: Sequence[S], compare: Calla
     if len(parts) == 1:
         return parts[0]
     tables = compare(list(summaries))
-    lifts = {record["recipe"]: record["lift"] for part in parts for record in part.data}
+    lifts = {own.run.folder: record["lift"] for own, part in zip(summaries, parts, strict=True) for record in part.data}
     rankings, differences, comparisons = compare_by_clip(summaries, lifts)
     common, own = join_warnings([(part.name, part.warnings) for part in parts])
     return Report(

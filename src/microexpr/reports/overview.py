@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ..core.errors import MicroexprError
@@ -44,7 +45,7 @@ def comparison_tables(summaries: Sequence[Summary]) -> list[Table]:
 
 
 def compare_by_clip(
-    summaries: Sequence[RunGroup], lifts: Mapping[str, Mapping[str, Any] | None]
+    summaries: Sequence[RunGroup], lifts: Mapping[Path, Mapping[str, Any] | None]
 ) -> tuple[list[Table], list[Table], list[Comparison]]:
     """Comparisons of the recipes of each protocol: two are compared by every metric, more are ranked.
 
@@ -52,7 +53,7 @@ def compare_by_clip(
 
     Args:
         summaries: the runs of each recipe.
-        lifts: name of a recipe -> what `lift_by_choosing` gives.
+        lifts: folder of a recipe's first run -> what `lift_by_choosing` gives.
 
     Returns:
         A ranking for each protocol of many recipes, a table of differences for each of two, and all comparisons.
@@ -60,7 +61,7 @@ def compare_by_clip(
     rankings, tables, every = [], [], list[Comparison]()
     for group in by_protocol(summaries):
         if len(group) >= SMALLEST:
-            ranks = rank(group, [lifts[summary.recipe] for summary in group])
+            ranks = rank(group, [lifts[summary.run.folder] for summary in group])
             rankings.append(leaderboard_table(ranks))
             every += [place.to_best for place in ranks if place.to_best is not None]
         elif len(group) == 2:
