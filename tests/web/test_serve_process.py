@@ -136,7 +136,7 @@ def test_command_with_storage_and_token(tmp_path):
     assert storage.is_dir()
 
 
-def test_judgements_are_kept_in_a_folder_that_is_named(tmp_path, monkeypatch):
+def test_judgments_are_kept_in_a_folder_that_is_named(tmp_path, monkeypatch):
     """The address comes before what takes seconds; a second server opens what the first one kept."""
     monkeypatch.chdir(tmp_path)
     said, order = [], []

@@ -14,7 +14,7 @@ import numpy as np
 from ..experiments.epoch_predictions import FoldEpochs
 from ..experiments.recognition_run import Prediction, RecognitionRun
 from ..metrics import METRICS, UNIT_METRICS
-from ._judgement import Judgement
+from ._unit_predictions import UnitPredictions
 from .comparison import Predictions, RunDifference, compare_predictions, n_samples
 from .tables import LEAKY
 
@@ -165,10 +165,11 @@ class KeptUnitEpochs(KeptEpochs):
     def _scores(self, actual: Sequence[str], predicted: np.ndarray) -> np.ndarray:
         protocol = self.run.protocol
         metric = UNIT_METRICS.get(protocol.primary_metrics[0])
-        judgements = [Judgement.of_labels(actual, row) for row in predicted]
-        units = [unit for unit in protocol.classes if judgements[0].positives(unit) >= protocol.min_positives]
-        scores = np.array([judgement.mean(metric, units, protocol) for judgement in judgements] if units else [])
-        return np.nan_to_num(scores) if units else np.zeros(len(predicted))
+        epochs = [UnitPredictions.of_labels(actual, row) for row in predicted]
+        units = [unit for unit in protocol.classes if epochs[0].positives(unit) >= protocol.min_positives]
+        if not units:
+            return np.zeros(len(epochs))
+        return np.nan_to_num([epoch.mean(metric, units, protocol) for epoch in epochs])
 
     def _replaced(self, row: Prediction, output: Any) -> Prediction:
         return dataclasses.replace(row, probabilities=tuple(map(float, output)))

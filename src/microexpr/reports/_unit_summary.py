@@ -21,8 +21,8 @@ from ..metrics import (
 )
 from ..metrics.comparison import PairedScore
 from ..protocols import Protocol
-from ._judgement import Judgement, unit_index
 from ._run_group import RunGroup, check_runs
+from ._unit_predictions import UnitPredictions, unit_index
 from .warnings import face_warnings, leak_warnings, run_warnings, seen_warnings
 
 Interval = tuple[float, float]
@@ -179,7 +179,7 @@ def summarize_units(runs: Sequence[RecognitionRun]) -> UnitSummary:
     protocol = first.protocol
     by_seed = [_parts(protocol, {fold: run.fold_predictions(fold) for fold in run.done()}) for run in runs]
     rows = first.predictions()
-    every, parts = Judgement.of(rows), {name: Judgement.of(own) for name, own in by_seed[0].items()}
+    every, parts = UnitPredictions.of(rows), {name: UnitPredictions.of(own) for name, own in by_seed[0].items()}
     units = tuple(_unit_score(protocol, unit, every) for unit in protocol.classes if every.positives(unit))
     judged = [str(unit.number) for unit in units if unit.judged]
     several = protocol.average == "pooled" and len(parts) > 1
@@ -207,7 +207,7 @@ def summarize_units(runs: Sequence[RecognitionRun]) -> UnitSummary:
 
 def judged_units(rows: Sequence[Prediction], protocol: Protocol) -> list[str]:
     """The action units of a protocol that enough clips have for the means."""
-    every = Judgement.of(rows)
+    every = UnitPredictions.of(rows)
     return [unit for unit in protocol.classes if every.positives(unit) >= protocol.min_positives]
 
 
@@ -232,7 +232,7 @@ def paired_unit_score(
     """
     if not units:
         raise RunError(f"no action unit has {protocol.min_positives} clips or more that both runs tested")
-    both = Judgement.of([pair[side] for side in (0, 1) for pair in rows])
+    both = UnitPredictions.of([pair[side] for side in (0, 1) for pair in rows])
     position = {person: i for i, person in enumerate(people)}
     column = [position[pair[0].subject] + side * len(people) for side in (0, 1) for pair in rows]
     return lambda weights: both.mean(metric, units, protocol, weights.reshape(len(weights), -1)[:, column])
@@ -254,7 +254,7 @@ def _groups(protocol: Protocol, parts: Mapping[str, list[Prediction]]) -> list[l
     return [[row for own in parts.values() for row in own]]
 
 
-def _unit_score(protocol: Protocol, unit: str, every: Judgement) -> UnitScore:
+def _unit_score(protocol: Protocol, unit: str, every: UnitPredictions) -> UnitScore:
     positives, threshold = every.positives(unit), protocol.threshold
     weights = bootstrap_weights(every.subjects)
     metrics = ordered_unit_metrics()
@@ -269,7 +269,7 @@ def _unit_score(protocol: Protocol, unit: str, every: Judgement) -> UnitScore:
     )
 
 
-def _scores(clips: Judgement, unit: str, threshold: float) -> Scores:
+def _scores(clips: UnitPredictions, unit: str, threshold: float) -> Scores:
     """Every metric of one unit."""
     return {metric.name: _defined(clips.score(metric, unit, threshold)) for metric in ordered_unit_metrics()}
 
@@ -278,7 +278,7 @@ def _mean_scores(
     protocol: Protocol, by_seed: Sequence[Sequence[Sequence[Prediction]]], judged: Sequence[str]
 ) -> MeanScores:
     """The means of groups of predictions, of each seed; the means of several groups are averaged."""
-    groups = [[Judgement.of(own) for own in seed] for seed in by_seed]
+    groups = [[UnitPredictions.of(own) for own in seed] for seed in by_seed]
     seeds = [_means(protocol, own, judged) for own in groups]
     return MeanScores(
         metrics={name: _defined(float(np.mean([_number(scores[name]) for scores in seeds]))) for name in seeds[0]},
@@ -288,7 +288,7 @@ def _mean_scores(
     )
 
 
-def _means(protocol: Protocol, groups: Sequence[Judgement], judged: Sequence[str]) -> Scores:
+def _means(protocol: Protocol, groups: Sequence[UnitPredictions], judged: Sequence[str]) -> Scores:
     """Every metric as the mean over the judged units, and over the groups."""
     if not judged:
         return {metric.name: None for metric in ordered_unit_metrics()}
@@ -298,7 +298,9 @@ def _means(protocol: Protocol, groups: Sequence[Judgement], judged: Sequence[str
     }
 
 
-def _mean_intervals(protocol: Protocol, groups: Sequence[Judgement], judged: Sequence[str]) -> dict[str, Interval]:
+def _mean_intervals(
+    protocol: Protocol, groups: Sequence[UnitPredictions], judged: Sequence[str]
+) -> dict[str, Interval]:
     """Bootstrap intervals of the means over subjects; each group is drawn on its own."""
     weights = [bootstrap_weights(group.subjects, seed=seed) for seed, group in enumerate(groups)]
     intervals = {}
@@ -309,7 +311,7 @@ def _mean_intervals(protocol: Protocol, groups: Sequence[Judgement], judged: Seq
     return intervals
 
 
-def _side_score(protocol: Protocol, every: Judgement) -> SideScore:
+def _side_score(protocol: Protocol, every: UnitPredictions) -> SideScore:
     columns = [unit_index(unit) for unit in protocol.classes]
     coded, probabilities = every.coded[:, columns], every.probabilities[:, columns]
     drawn = side_accuracy(coded, probabilities, bootstrap_weights(every.subjects))
