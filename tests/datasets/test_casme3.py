@@ -22,7 +22,6 @@ from microexpr.datasets.synthetic import long_videos
 from microexpr.datasets.synthetic.clips import RecordingSpec
 from microexpr.imaging.images import write_image
 from microexpr.protocols import PROTOCOLS
-from tests.datasets.planted import write_no_frames
 
 SHEET = {
     "casme3a": f"annotation/{SHEETS[0]}.xlsx",
@@ -122,12 +121,9 @@ def test_other_layouts_of_part_a_are_read(copy, layout):
 
 
 @pytest.fixture
-def whole(tmp_path, monkeypatch) -> Casme3A:
-    """A copy of part A with all people, without frames but for empty folders."""
-    monkeypatch.setattr(RecordingSpec, "write_frames", write_no_frames)
-    made = Casme3A.make_synthetic(tmp_path / "whole")
-    (made.root / "part_A").mkdir(exist_ok=True)
-    return made
+def whole(tmp_path) -> Casme3A:
+    """A copy of part A with all people, without frames."""
+    return Casme3A.make_synthetic(tmp_path / "whole", image_scale=0)
 
 
 def test_wrong_rows_of_a_whole_copy_are_corrected_by_its_list(whole):
@@ -363,6 +359,12 @@ def test_videos_of_part_b_have_the_reports_of_their_people(copy):
     assert len(clips) == 3 * 13 and all(clip.onset is None and len(clip.labels) == 7 for clip in clips)
     first = rows_of(made)[0]
     assert clips[0].labels == {key: str(value) for key, value in list(first.items())[2:]}
+    edit(made, 0, Subject=99)
+    assert [issue.clip for issue in made.missing()] == ["casme3b/spNO.99/a"] and clips[0].id == "casme3b/spNO.1/a"
+    assert {len(clip.labels) for clip in made.clips(allow_missing=True)} == {0, 7}
+    edit(made, 0, Subject=1, Filename="b")
+    with pytest.raises(AnnotationError, match=r"row 3: Filename = b: spNO\.1 has a report of it above"):
+        made.clips()
     (made.root / SHEET["casme3b"]).unlink()
     assert {len(clip.labels) for clip in made.clips()} == {0}
 

@@ -69,6 +69,11 @@ def find_path(root: Path, names: Sequence[str], what: str) -> Path:
     raise MissingDataError(f"'{root}' has no {what}; looked for {', '.join(names)}")
 
 
+def first_folder(root: Path, names: Sequence[str]) -> Path:
+    """The first of several folders below `root` that exists; the first name where none does, so that clips lack it."""
+    return next((root / name for name in names if (root / name).is_dir()), root / names[0])
+
+
 def read_rows(path: Path, needed: Sequence[str], bare: Sequence[str] = (), sheet: str = "") -> list[SheetRow]:
     """Rows of a sheet (xlsx) or of a csv as texts, by column.
 
@@ -176,15 +181,16 @@ def read_subject_rows(
         DataError: as `read_rows`.
     """
     rows, issues = [], []
+    subject_column, clip_column = (name.split("|")[0] for name in needed[:2])
     for row in read_rows(path, needed, sheet=sheet):
-        subject, clip = row[needed[0]], row[needed[1]]
+        subject, clip = row[subject_column], row[clip_column]
         where = f"{path.name}, row {row[LINE]}"
         if _SUBJECT.fullmatch(subject) and clip:
             rows.append((subject_number(subject), row))
         elif clip:
-            issues.append(DatasetIssue(where, needed[0], subject, "is not the number of a subject"))
+            issues.append(DatasetIssue(where, subject_column, subject, "is not the number of a subject"))
         elif subject:
-            issues.append(DatasetIssue(where, needed[1], clip, "is empty"))
+            issues.append(DatasetIssue(where, clip_column, clip, "is empty"))
     return rows, issues
 
 

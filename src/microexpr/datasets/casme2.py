@@ -121,7 +121,7 @@ class Casme2(Dataset):
     def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """The rows of both sheets, joined by subject and file name."""
         rows, issues = sheets.read_subject_rows(sheets.find_path(self.root, self.sheet_names, "coding sheet"), COLUMNS)
-        images = next((self.root / n for n in IMAGE_FOLDERS if (self.root / n).is_dir()), self.root / IMAGE_FOLDERS[0])
+        images = sheets.first_folder(self.root, IMAGE_FOLDERS)
         objective, objective_issues = self._objective()
         issues += objective_issues
         clips: list[Clip] = []

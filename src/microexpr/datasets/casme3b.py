@@ -34,7 +34,8 @@ class Casme3B(Dataset):
 
     Folders are taken to be named as in part A. The columns of the sheet are not published: it needs the person in
     `Subject` or `sub` and the letter of the video in `Filename` or `video`; all others become labels. A sheet of
-    another form is an error that lists its columns; without a sheet the clips have no labels.
+    another form is an error that lists its columns; without a sheet the clips have no labels. A video that only the
+    sheet names is a clip whose frames are missing.
     """
 
     info = DatasetInfo(
@@ -49,22 +50,27 @@ class Casme3B(Dataset):
 
     def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """The folders of images, and the reports where their sheet is there."""
-        reports = self._reports()
-        videos = video_clips(self.name, find_images(self.root, "B"), {}, "spNO.{}")
-        return [dataclasses.replace(video, labels=reports.get(video.id, {})) for video in videos], []
+        reports, issues = self._reports()
+        videos = video_clips(self.name, find_images(self.root, "B"), dict.fromkeys(reports, ()), "spNO.{}")
+        by_id = {f"{self.name}/{person}/{video}": report for (person, video), report in reports.items()}
+        return [dataclasses.replace(video, labels=by_id.get(video.id, {})) for video in videos], issues
 
-    def _reports(self) -> dict[str, dict[str, str]]:
-        """Clip id -> emotion -> 1 to 5."""
+    def _reports(self) -> tuple[dict[tuple[str, str], dict[str, str]], list[DatasetIssue]]:
+        """(person, video) -> emotion -> 1 to 5, and an issue for each row that cannot be understood."""
         try:
             path = find_sheet(self.root, "B", SHEETS, "sheet of reports")
         except MissingDataError:
-            return {}
+            return {}, []
         keys = ("Subject", "Filename", sheets.LINE)
-        reports = {}
-        for row in sheets.read_rows(path, COLUMNS):
-            clip_id = f"{self.name}/spNO.{sheets.subject_number(row['Subject'])}/{row['Filename'].lower()}"
-            reports[clip_id] = {column.lower(): cell for column, cell in row.items() if column not in keys}
-        return reports
+        rows, issues = sheets.read_subject_rows(path, COLUMNS)
+        reports: dict[tuple[str, str], dict[str, str]] = {}
+        for number, row in rows:
+            video = f"spNO.{number}", row["Filename"].lower()
+            if video in reports:
+                where = f"{path.name}, row {row[sheets.LINE]}"
+                issues.append(DatasetIssue(where, "Filename", row["Filename"], f"{video[0]} has a report of it above"))
+            reports[video] = {column.lower(): cell for column, cell in row.items() if column not in keys}
+        return reports, issues
 
     @classmethod
     def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:

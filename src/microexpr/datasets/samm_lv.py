@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..core.clip import Clip, Interval
-from ..core.errors import DataError
 from . import _sheets as sheets
 from ._intervals import add_interval
 from ._macro import subfolders
@@ -114,14 +113,10 @@ class SammLv(Dataset):
             )
         return clips, issues
 
-    def check(self) -> list[DatasetIssue]:
+    def compare_with_published(self, clips: Sequence[Clip]) -> list[DatasetIssue]:
         """As for every data set, and a note about frame numbers with a fraction."""
-        found = super().check()
-        try:
-            clips, _ = self.read()
-        except DataError:  # an issue of its own
-            return found
-        return [*found, *rounded_times(self.name, [event.labels for clip in clips for event in clip.intervals])]
+        labels = [event.labels for clip in clips for event in clip.intervals]
+        return [*super().compare_with_published(clips), *rounded_times(self.name, labels)]
 
     def _micro_labels(self) -> dict[str, dict[str, str]]:
         """Emotion and objective class by file name, where the sheet of the micro release is there."""
