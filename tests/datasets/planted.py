@@ -1,24 +1,11 @@
-"""What tests of readers share: a copy without frames, and a change of a cell of a sheet."""
+"""What tests of readers share: the cells of a sheet, and a change of one."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import openpyxl
-
-from microexpr.datasets.synthetic.clips import ClipSpec, RecordingSpec
-from microexpr.synthetic import Timing, draw_timing
-
-
-def write_no_frames(
-    self: RecordingSpec, spec: ClipSpec, folder: Path, pattern: str, timing: Timing | None = None
-) -> tuple[int, int, int]:
-    """Stands for `RecordingSpec.write_frames`: the times of a clip whose frames nobody needs."""
-    timing = timing or draw_timing(np.random.default_rng(spec.seed), self.fps, self.pad)
-    first = self.first_number
-    return first + timing.onset, first + timing.apex, first + timing.offset
 
 
 def edit(sheet: Path, row: int, column: str, value: object) -> None:

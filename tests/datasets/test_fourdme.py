@@ -9,9 +9,8 @@ import pytest
 
 from microexpr.core.errors import AnnotationError, MissingDataError
 from microexpr.datasets.fourdme import LABELS, POSITIVES, SHEETS, SWAPPED, FourDme, clip_specs, split_held
-from microexpr.datasets.synthetic.clips import RecordingSpec
 from microexpr.protocols import PROTOCOLS
-from tests.datasets.planted import cells, edit, write_no_frames
+from tests.datasets.planted import cells, edit
 
 
 @pytest.fixture
@@ -20,10 +19,9 @@ def made(synthetic_datasets, tmp_path) -> FourDme:
 
 
 @pytest.fixture
-def whole(tmp_path, monkeypatch) -> FourDme:
+def whole(tmp_path) -> FourDme:
     """A copy of all people, without frames."""
-    monkeypatch.setattr(RecordingSpec, "write_frames", write_no_frames)
-    return FourDme.make_synthetic(tmp_path / "whole")
+    return FourDme.make_synthetic(tmp_path / "whole", image_scale=0)
 
 
 def named(made: FourDme) -> list[str]:

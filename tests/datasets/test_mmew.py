@@ -7,9 +7,8 @@ import pytest
 
 from microexpr.core.errors import AnnotationError, MissingDataError
 from microexpr.datasets.mmew import LABELS, POSITIVES, SHEETS, WRONG_TIMES, Mmew, clip_specs
-from microexpr.datasets.synthetic.clips import RecordingSpec
 from microexpr.protocols import PROTOCOLS
-from tests.datasets.planted import cells, edit, write_no_frames
+from tests.datasets.planted import cells, edit
 
 
 @pytest.fixture
@@ -18,10 +17,9 @@ def made(synthetic_datasets, tmp_path) -> Mmew:
 
 
 @pytest.fixture
-def whole(tmp_path, monkeypatch) -> Mmew:
+def whole(tmp_path) -> Mmew:
     """A copy of all people, without frames."""
-    monkeypatch.setattr(RecordingSpec, "write_frames", write_no_frames)
-    return Mmew.make_synthetic(tmp_path / "whole")
+    return Mmew.make_synthetic(tmp_path / "whole", image_scale=0)
 
 
 def test_a_copy_is_read_as_its_sheet_says(made):

@@ -46,6 +46,7 @@ class _Part(Dataset):
     action units cannot be read. The size of the images of a copy is our choice.
     """
 
+    read_needs_images = False
     stems: ClassVar[tuple[str, ...]]
     folders: ClassVar[tuple[str, ...]]
     first_person: ClassVar[int]
@@ -75,7 +76,7 @@ class _Part(Dataset):
         """The clips, issues, and the row of each clip."""
         names = [f"{top}{stem}_full_with_AU.xlsx" for stem in self.stems for top in ("", "full_release_annotation/")]
         rows, issues = sheets.read_subject_rows(sheets.find_path(self.root, names, "sheet"), COLUMNS)
-        images = next((self.root / n for n in self.folders if (self.root / n).is_dir()), self.root / self.folders[0])
+        images = sheets.first_folder(self.root, self.folders)
         clips: list[Clip] = []
         used: list[sheets.SheetRow] = []
         for number, row in rows:

@@ -134,7 +134,7 @@ class FourDme(Dataset):
         """The clips, issues, and the row of each clip."""
         drafts = sorted(path.name for path in self.root.glob(DRAFTS) if not path.name.startswith("~"))
         path = sheets.find_path(self.root, [*SHEETS, *drafts], "sheet")
-        images = next((self.root / n for n in IMAGE_FOLDERS if (self.root / n).is_dir()), self.root / IMAGE_FOLDERS[0])
+        images = sheets.first_folder(self.root, IMAGE_FOLDERS)
         clips: list[Clip] = []
         issues: list[DatasetIssue] = []
         rows = []
@@ -201,10 +201,8 @@ def _emotion(text: str) -> str:
 def _contradictions(clip: Clip, row: Mapping[str, str]) -> Iterator[DatasetIssue]:
     """What the texts of a row and its other columns say differently."""
     plain = {name.rstrip("'").strip(): cell for name, cell in row.items()}
-    emotion, units = (
-        clip.labels["emotion"],
-        "+".join(filter(None, (clip.labels["action_units"], clip.labels.get("held_action_units", "")))),
-    )
+    emotion = clip.labels["emotion"]
+    units = "+".join(filter(None, (clip.labels["action_units"], clip.labels.get("held_action_units"))))
     if all(name in plain for name in EMOTIONS):
         marked = "+".join(name for name in EMOTIONS if plain[name] not in ("", "0"))
         if marked != emotion:
