@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from microexpr import run_recipe
 from microexpr.core.errors import UsageError
+from microexpr.core.files import unique_file_name
 from microexpr.core.progress import no_progress
 from microexpr.core.registry import load_plugin, loaded_plugins
 from microexpr.datasets import DATASETS
@@ -107,6 +109,23 @@ def test_an_audit_of_a_clean_network(synthetic_datasets, tmp_path):
             assert people.isdisjoint({row.subject for row in rows})  # a test person is in no inner fold
     again = make_audit_report(audit_network(synthetic_datasets, tmp_path / "audit", seeds=2))
     assert json.loads(again.to_json()) == record
+
+
+def test_kept_epochs_change_no_prediction_and_need_more_than_a_saved_model(synthetic_datasets, tmp_path):
+    """What is asked of a network between two epochs changes nothing that it learns."""
+    options = {"roots": {"megc2019": synthetic_datasets["megc2019"].root}, "allow_subset": True, "progress": False}
+    plain, kept = (
+        run_recipe(parse_recipe("net", NETWORK), tmp_path / name, keep_epochs=every, save_models=True, **options)
+        for name, every in (("plain", 0), ("kept", 4))
+    )
+    fold = kept.unit_names[0]
+    assert FoldEpochs.read(kept, fold).epochs.tolist() == [4, 6]
+    assert all(kept.fold_predictions(name) == plain.fold_predictions(name) for name in plain.unit_names)
+    before = kept.fold_predictions(fold)
+    [table] = (tmp_path / "kept" / "folds").glob(f"{unique_file_name(fold)}.csv")
+    table.unlink()  # a stop between the model and the predictions
+    again = run_recipe(parse_recipe("net", NETWORK), tmp_path / "kept", keep_epochs=4, save_models=True, **options)
+    assert again.fold_predictions(fold) == before
 
 
 def test_all_folds_at_once_keep_the_same_epochs(synthetic_datasets, tmp_path):

@@ -15,6 +15,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -103,18 +104,21 @@ class EpochJob(FoldJob):
     keep_every: int = 1
     inner_folds: int = INNER_FOLDS
 
-    def fits(self, train: Sequence[Sample], labels: Sequence[str]) -> list[Fit]:
-        """The recognizer of the fold, and one for each inner fold."""
+    def saved_model(self) -> None:
+        """None: a model that was trained before tells nothing of its epochs."""
+
+    def fits(self, train: Sequence[Sample], labels: Sequence[str], samples: Mapping[str, Sample]) -> list[Fit]:
+        """The recognizer of the fold, and one for each inner fold; each predicts after every kept epoch."""
         folds = self._inner(train)
-        every = [super().fits(train, labels)[0]]
-        for part in np.unique(folds) if folds.size else ():
-            kept = np.flatnonzero(folds != part).tolist()
+        every = super().fits(train, labels, samples)
+        self._keep(every[0].recognizer, [samples[name] for name in self.test])
+        for part in np.unique(folds):
+            kept, held = np.flatnonzero(folds != part).tolist(), np.flatnonzero(folds == part).tolist()
             arguments = {**self.arguments, "seed": fold_seed(self.arguments["seed"], f"inner-{part}"), "folder": None}
             recognizer = RECOGNIZERS.build(self.recognizer, **arguments)
+            self._keep(recognizer, [train[i] for i in held])
             own = [train[i] for i in kept], [labels[i] for i in kept]
             every.append(Fit(recognizer, *own, init=self.initial_weights))
-        for fit in every:
-            fit.recognizer.keep_every = self.keep_every  # type: ignore[attr-defined]  # `EpochEvaluation` checks it
         return every
 
     def result(
@@ -124,15 +128,14 @@ class EpochJob(FoldJob):
         labels: Sequence[str],
         samples: Mapping[str, Sample],
     ) -> EpochResult:
-        """Predict the test clips with every epoch of the first recognizer, and those that each inner one held out."""
-        recognizer, test = trained(next(fitted)), [samples[name] for name in self.test]
+        """Collect what every epoch predicted: the first recognizer the test clips, each inner one those held out."""
+        recognizer = trained(next(fitted))
         own = super().result(iter((recognizer,)), train, labels, samples)
-        tested = self._by_epoch(recognizer, test)
+        tested = _kept(recognizer)
         folds, inner, ids = self._inner(train), [], []
-        for part in np.unique(folds) if folds.size else ():
-            held = np.flatnonzero(folds == part).tolist()
-            inner.append(self._by_epoch(trained(next(fitted)), [train[i] for i in held]))
-            ids += held
+        for part in np.unique(folds):
+            inner.append(_kept(trained(next(fitted))))
+            ids += np.flatnonzero(folds == part).tolist()
         predicted = np.stack(list(tested.values()))
         epochs = FoldEpochs(
             np.array(list(tested)),
@@ -156,12 +159,17 @@ class EpochJob(FoldJob):
         classes = list(self.arguments["classes"])
         return np.array([classes.index(label) for label in recognizer.predict(samples)], np.int16)
 
-    def _by_epoch(self, recognizer: Recognizer, samples: Sequence[Sample]) -> dict[int, np.ndarray]:
-        """Epoch -> (n, ...) outputs; what was kept is dropped, since it fills the memory."""
-        assert isinstance(recognizer, TrainedInEpochs)
-        found = dict(recognizer.at_each_epoch(lambda: self.outputs(recognizer, samples)))
-        recognizer.epoch_states_.clear()
-        return found
+    def _keep(self, recognizer: Recognizer, samples: Sequence[Sample]) -> None:
+        """Let a recognizer keep its outputs for some clips after every kept epoch."""
+        assert isinstance(recognizer, TrainedInEpochs)  # `EpochEvaluation` checks it
+        recognizer.keep_every = self.keep_every
+        recognizer.after_epoch = partial(self.outputs, samples=samples)
+
+
+def _kept(recognizer: Recognizer) -> dict[int, np.ndarray]:
+    """Epoch -> (n, ...) outputs."""
+    assert isinstance(recognizer, TrainedInEpochs)
+    return recognizer.kept_
 
 
 class EpochEvaluation(FoldEvaluation):

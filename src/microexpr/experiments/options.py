@@ -29,9 +29,8 @@ class RunOptions:
         labels: csv with the columns clip, label: the label of clips whose release does not give it.
         save_models: Save the model of each fold as `<run>/models/<fold>.safetensors`.
         process_per_fold: Start a new process for each fold, so that no fold can change the state of the next.
-        keep_epochs: Epochs between two whose predictions are kept, where the recognizer is trained in epochs and
-            recognizes classes; 0 keeps none. Reports of such runs say what choosing the epoch on test subjects would
-            have added.
+        keep_epochs: Epochs between two whose predictions are kept, where the recognizer is trained in epochs; 0 keeps
+            none. Reports of such runs say what choosing the epoch on test subjects would have added.
 
     Raises:
         UnknownNameError: `roots` names no data set; a misspelled name would be ignored.

@@ -101,8 +101,19 @@ class FoldJob(Job):
         """Samples and labels of the training clips in which a face was found."""
         return drop_faceless([samples[name] for name in self.train], self.labels)
 
-    def fits(self, train: Sequence[Sample], labels: Sequence[str]) -> list[Fit]:
-        """What is trained: one recognizer, on all training clips."""
+    def saved_model(self) -> Recognizer | None:
+        """The model of the fold that was trained before, None if there is none."""
+        path = next((path for path in self.files if is_saved_model(path)), None)
+        return None if path is None else Recognizer.load(path)
+
+    def fits(self, train: Sequence[Sample], labels: Sequence[str], samples: Mapping[str, Sample]) -> list[Fit]:
+        """What is trained: one recognizer, on all training clips.
+
+        Args:
+            train: Training clips in which a face was found.
+            labels: Class of each of them.
+            samples: Samples of all clips by id; nothing is trained on others than `train`.
+        """
         return [Fit(RECOGNIZERS.build(self.recognizer, **self.arguments), train, labels, init=self.initial_weights)]
 
     def result(
@@ -356,9 +367,9 @@ def check_settings(recipe: RecognitionRecipe, task: FoldEvaluation | None = None
 
 def run_fold(job: FoldJob, samples: Mapping[str, Sample]) -> FoldResult:
     """Train on one fold and predict it; clips without a face are not trained on."""
-    saved, progress = _saved_model(job), report_inner(f"training fold '{job.fold}'")
+    saved, progress = job.saved_model(), report_inner(f"training fold '{job.fold}'")
     train, labels = job.training_clips(samples)
-    fitted = iter((saved,)) if saved else (fit.run(progress) for fit in job.fits(train, labels))
+    fitted = iter((saved,)) if saved else (fit.run(progress) for fit in job.fits(train, labels, samples))
     return job.result(fitted, train, labels, samples)
 
 
@@ -369,9 +380,9 @@ def run_folds(jobs: Sequence[FoldJob], samples: Mapping[str, Sample]) -> Iterato
         A `FoldResult` or a failure for each job, in their order, equal to what `run_fold` gives.
     """
     samples = {name: samples[name] for name in sorted({name for job in jobs for name in (*job.train, *job.test)})}
-    saved = [_saved_model(job) for job in jobs]
+    saved = [job.saved_model() for job in jobs]
     trains = [job.training_clips(samples) for job in jobs]
-    fits = [[] if model else job.fits(*train) for job, model, train in zip(jobs, saved, trains, strict=True)]
+    fits = [[] if model else job.fits(*train, samples) for job, model, train in zip(jobs, saved, trains, strict=True)]
     every = [fit for own in fits for fit in own]
     fitted = type(every[0].recognizer).fit_many(every) if every else iter(())
     for job, model, train, own in zip(jobs, saved, trains, fits, strict=True):
@@ -383,12 +394,6 @@ def run_folds(jobs: Sequence[FoldJob], samples: Mapping[str, Sample]) -> Iterato
 
 RUN_FOLD = SharedFunction(run_fold, run_folds)
 """Trains and predicts folds, one or many at once."""
-
-
-def _saved_model(job: FoldJob) -> Recognizer | None:
-    """The model of a fold that was trained before, None if there is none."""
-    path = next((path for path in job.files if is_saved_model(path)), None)
-    return None if path is None else Recognizer.load(path)
 
 
 def confusion_on_training_clips(recognizer: Recognizer, samples: Sequence[Sample], labels: Sequence[str]) -> np.ndarray:

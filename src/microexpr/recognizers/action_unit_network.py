@@ -90,7 +90,7 @@ class ActionUnitNetwork(TrainedInEpochs):
             mixup=self.mixup,
             style=self.style,
         )
-        self.epoch_states_ = {}
+        self.kept_ = {}
         with torch_threads(self.threads):
             self.history_ = train_on_motion(
                 objective,
@@ -98,7 +98,7 @@ class ActionUnitNetwork(TrainedInEpochs):
                 self.optimizer,
                 self.epochs,
                 self.on_progress_,
-                on_epoch=lambda epoch: self._keep(epoch, epoch == self.epochs),
+                on_epoch=lambda epoch: self._keep(self.module_, epoch, epoch == self.epochs),
             )
 
     def _build(self, shape: tuple[int, ...]) -> None:
@@ -136,12 +136,9 @@ class ActionUnitNetwork(TrainedInEpochs):
 
     def _restore(self, state: State) -> None:
         self._build(tuple(int(n) for n in state["_shape"]))
-        self._take_state(state)
-        self.module_.eval()
-
-    def _take_state(self, state: State) -> None:
         weights = {name: torch.from_numpy(np.array(array)) for name, array in state.items() if name != "_shape"}
         load_weights(self.module_, weights, "the file")
+        self.module_.eval()
 
 
 @dataclass

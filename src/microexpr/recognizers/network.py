@@ -216,9 +216,11 @@ class Network(TrainedInEpochs):
             schedule=components.schedule,
             on_progress=self.on_progress_,
         )
-        self.epoch_states_ = {}
+        never_trained = components.freezing.epochs == "all" and components.can_cache(0, clips.sequences)
+        self._feature_cache = FeatureCache(self.classifier_) if never_trained and self.precision == "fp32" else None
+        self.kept_ = {}
         if self.keep_every:  # without a checkpoint, which holds one epoch only
-            trainer.on_epoch = lambda history: self._keep(len(history), len(history) == self.epochs)
+            trainer.on_epoch = lambda history: self._keep(self.module_, len(history), len(history) == self.epochs)
             self.history_ = trainer.run()
         elif self.folder is None:
             self.history_ = trainer.run()
@@ -229,8 +231,6 @@ class Network(TrainedInEpochs):
             self.history_ = trainer.run()
             curves.close()
         self.module_.eval()
-        never_trained = components.freezing.epochs == "all" and components.can_cache(0, clips.sequences)
-        self._feature_cache = FeatureCache(self.classifier_) if never_trained and self.precision == "fp32" else None
 
     def _build_classifier(self, shape: tuple[int, ...], generator: torch.Generator) -> None:
         """Build a network with random weights for inputs of this shape before the crop."""
@@ -264,9 +264,6 @@ class Network(TrainedInEpochs):
         weights = {name: tensor.cpu().numpy() for name, tensor in self.module_.state_dict().items()}
         scales = {} if self.scales_ is None else self.scales_.state()
         return {**weights, "_shape": np.array(self.classifier_.shape), **scales}
-
-    def _take_state(self, state: State) -> None:
-        load_weights(self.module_, _tensors(state), "an epoch")
 
     def _restore(self, state: State) -> None:
         self.scales_ = DatasetScaler.from_state(state)
