@@ -28,9 +28,9 @@ def leaderboards_page(folder: Path = RESULTS) -> str:
     parts = [
         "# Leaderboards",
         "Every method under the same clean rules: no choice is made on a test person, the epoch is the last, and each "
-        "recipe can be read (`microexpr recipes NAME`) and run. *Lift †* is what choosing the epoch of each fold on "
-        "its test people would have added: a number that leaks so is never the score. Results on synthetic faces are "
-        "not listed. [How to send in results](../how-to/leaderboards.md).",
+        "leaderboard can be read (`microexpr recipes NAME`) and run. *Lift †* is what choosing the epoch of each fold "
+        "on its test people would have added: a number that leaks so is never the score. Results on synthetic faces "
+        "are not listed. [How to send in results](../how-to/leaderboards.md).",
     ]
     for suite in (name for name in shipped_recipes() if name.startswith(PREFIX)):
         parts += _leaderboard(suite, records)
@@ -60,13 +60,18 @@ def _leaderboard(suite: str, records: Sequence[Record]) -> list[str]:
     members = load_recipes(suite)
     shipped = {member.name: member.as_dict() for member in members}
     names = list(shipped)
-    parts = [f"## {suite}", _title(suite), f"```sh\nmicroexpr run {suite} --seeds 5 --keep-epochs 5\n```"]
+    in_folds = any("stages" in settings for settings in shipped.values())
+    command = f"microexpr run {suite}" + (" --seeds 5 --keep-epochs 5" if in_folds else "")
+    parts = [f"## {suite}", _title(suite), f"```sh\n{command}\n```"]
     own = [record for record in records if record["recipe"] in names]
     groups: dict[tuple[str, str], list[Record]] = {}
     for record in own:
-        groups.setdefault((record["protocol"], json.dumps(record["subset"])), []).append(record)
+        groups.setdefault((record.get("protocol", ""), json.dumps(record["subset"])), []).append(record)
     for (protocol, _), group in groups.items():
-        parts += [f"### {PROTOCOLS.get(protocol).title}", _scope(group), _ranking(group, shipped)]
+        if protocol:
+            parts += [f"### {PROTOCOLS.get(protocol).title}", _scope(group), _ranking(group, shipped)]
+        else:
+            parts += _spotting(group)
     if absent := [name for name in names if name not in {record["recipe"] for record in own}]:
         parts.append(f"No result on real clips yet: {', '.join(f'`{name}`' for name in absent)}.")
     datasets = dict.fromkeys(name for member in members for name in member.datasets)
@@ -127,6 +132,36 @@ def _ranking(group: Sequence[Record], shipped: Mapping[str, Mapping[str, Any]]) 
     labels = [metric_label(name, protocol) for name in rest]
     columns = ["recipe", f"{metric_label(first, protocol)} (95 % over people)", *labels, "minus the best (95 %)"]
     return table((*columns, "lift †", "weights", "seconds a fold", "seeds"), rows)
+
+
+def _spotting(group: Sequence[Record]) -> list[str]:
+    """Return a heading and a table for each data set of long videos, the best F1 of all intervals first."""
+    from microexpr.datasets import DATASETS
+    from microexpr.reports.tables import format_interval, format_score
+
+    columns = ("recipe", "F1 of all (95 % over people)", "F1 of micro", "F1 of macro", "false alarms a minute", "seed")
+    parts = []
+    for dataset in dict.fromkeys(name for record in group for name in record["per_dataset"]):
+        own = [(record, record["per_dataset"][dataset]) for record in group if dataset in record["per_dataset"]]
+        rows = [
+            (
+                f"`{record['recipe']}`",
+                f"{format_score(found['scores']['all']['f1'])} ({format_interval(found['intervals']['all'])})",
+                *(format_score(found["scores"][kind]["f1"]) for kind in ("micro", "macro")),
+                f"{found['false_alarms_per_minute']:.1f}",
+                str(record["seed"]),
+            )
+            for record, found in sorted(own, key=lambda pair: -pair[1]["scores"]["all"]["f1"])
+        ]
+        first = own[0][1]
+        subset = "; ".join(line for line in own[0][0]["subset"] if line.startswith(f"{dataset}:"))
+        scope = f"**{first['videos']} videos of {first['subjects']} people.**"
+        parts += [
+            f"### {DATASETS.get(dataset).info.title}",
+            scope + (f" A part of the release: {subset}." if subset else ""),
+        ]
+        parts.append(table(columns, rows))
+    return parts
 
 
 def _changes(record: Record, shipped: Mapping[str, Any]) -> str:
