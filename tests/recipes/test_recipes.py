@@ -32,6 +32,12 @@ def test_shipped_recipes_can_be_loaded(name):
         assert loaded.with_quick_settings().name == loaded.name
 
 
+def test_a_suite_of_suites_names_the_protocol_once():
+    names = [recipe.name for recipe in load_recipes("leaderboard-casme2")]
+    assert "takalkar2017-casme2-5" in names and "huang2016-stclqp-casme2-5" in names
+    assert not [name for name in names if name.count("casme2-5") > 1]
+
+
 def test_a_suite_has_each_recipe_under_each_protocol():
     members = load_recipes("baselines-megc2018")
     assert len({member.name for member in members}) == len({member.key for member in members}) == 12

@@ -163,7 +163,7 @@ class RecognitionRecipe(Recipe):
         return by_name, parts[1:]
 
     def with_protocol(self, protocol: str, keep_datasets: bool) -> Self:
-        """The recipe with its last stage under another protocol, named after both; for a suite.
+        """The recipe with its last stage under another protocol, named after both (once, in a suite of suites).
 
         Args:
             protocol: Name of a published protocol.
@@ -175,7 +175,7 @@ class RecognitionRecipe(Recipe):
         published = load_protocol(protocol)
         data = self.final_stage.data if keep_datasets else published.datasets
         changed = self.with_settings({"protocol": published.name, "data": list(data)})
-        return replace(changed, name=f"{self.name}-{published.name}")
+        return replace(changed, name=f"{self.name.removesuffix(f'-{published.name}')}-{published.name}")
 
     def extend(self, name: str, table: Mapping[str, Any]) -> Self:
         """The recipe that a table describes by its differences; `drop_stages` lists stages to leave out.
