@@ -227,7 +227,7 @@ def datasets_page() -> str:
         parts += [
             f"## `{name}`",
             release_title(cls),
-            description(cls),
+            release_description(cls),
             "\n".join(f"* {fact}" for fact in facts),
         ]
         for label, counts in info.counts.items():
@@ -239,6 +239,14 @@ def release_title(cls: Any) -> str:
     """Return the title of a release and what its module says, without saying the title twice."""
     text = inspect.getdoc(inspect.getmodule(cls)) or ""
     return text if text.startswith(cls.info.title.split(",")[0]) else f"{cls.info.title}. {text}"
+
+
+def release_description(cls: type) -> str:
+    """Return the docstring of a data set, and what it shares with other parts of its release."""
+    from microexpr.datasets import Dataset
+
+    shared = [c for c in cls.__mro__[1:] if issubclass(c, Dataset) and c is not Dataset and "name" not in vars(c)]
+    return "\n\n".join(map(description, [cls, *shared]))
 
 
 def protocols_page() -> str:
