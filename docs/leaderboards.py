@@ -156,11 +156,8 @@ def _spotting(group: Sequence[Record]) -> list[str]:
         first = own[0][1]
         subset = "; ".join(line for line in own[0][0]["subset"] if line.startswith(f"{dataset}:"))
         scope = f"**{first['videos']} videos of {first['subjects']} people.**"
-        parts += [
-            f"### {DATASETS.get(dataset).info.title}",
-            scope + (f" A part of the release: {subset}." if subset else ""),
-        ]
-        parts.append(table(columns, rows))
+        scope += f" A part of the release: {subset}." if subset else ""
+        parts += [f"### {DATASETS.get(dataset).info.title}", scope, table(columns, rows)]
     return parts
 
 
