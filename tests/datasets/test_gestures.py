@@ -100,10 +100,13 @@ def test_people_of_imigue_are_its_parts_unless_a_table_names_them(copy):
     assert {clip.subject for clip in made.clips()} == {"imigue/train", "imigue/test"}
     (made.root / "imigue_skeleton_train").rename(made.root / "imigue_skeleton_validate")
     assert {clip.subject for clip in made.clips()} == {"imigue/train", "imigue/test"}
-    (made.root / "people.csv").write_text("video,person\n0001,ann\n")
-    assert made.clips()[0].id == "imigue/ann/0001"
     (made.root / "imigue_skeleton_validate").rename(made.root / "tables")
-    assert any("its folder names no part" in issue.reason and issue.clip != "0001" for issue in made.check())
+    assert any("its folder names no part" in issue.reason and issue.clip == "0001" for issue in made.check())
+    (made.root / "people.csv").write_text("video,person\n0001,ann\n0002,bob\n")
+    with pytest.raises(AnnotationError, match=r"0003: subject = .*people\.csv does not name its person"):
+        made.clips()
+    (made.root / "people.csv").write_text("video,person\n0001,ann\n0002,bob\n0003,ann\n")
+    assert [clip.id for clip in made.clips()] == ["imigue/ann/0001", "imigue/ann/0003", "imigue/bob/0002"]
 
 
 def test_a_video_of_imigue_may_be_a_folder_of_images(copy):

@@ -40,7 +40,8 @@ class Imigue(Dataset):
     Nothing beside the videos says who is who. So all videos of the training and validation part count as one person,
     `train`, those of the test part as another, `test`: the people of these parts are known to be others (37 and 35),
     and no split has a person on both sides. A table of your own, `people.csv` with the columns video and person, names
-    the people. Landmarks (`_light_hand.csv`) and the results of matches are not read.
+    the people instead, of every video: one that it forgot could be of somebody on the other side. Landmarks
+    (`_light_hand.csv`) and the results of matches are not read.
     """
 
     info = DatasetInfo(
@@ -66,9 +67,11 @@ class Imigue(Dataset):
         issues: list[DatasetIssue] = []
         for table in tables:
             video = table.parent.name
-            person = people.get(video) or _part(table.relative_to(self.root))
+            person = people.get(video, "") if people else _part(table.relative_to(self.root))
             if not person:
-                reason = f"its folder names no part (train, val, test), and {PEOPLE} not the person"
+                reason = (
+                    f"{PEOPLE} does not name its person" if people else "its folder names no part (train, val, test)"
+                )
                 issues.append(DatasetIssue(video, "subject", str(table.parent), reason))
                 continue
             subject = f"imigue/{person}"
