@@ -2,7 +2,7 @@
 
 python benchmarks/devanaboyina2021.py            # methods 1 to 7, each with an empty cache
 python benchmarks/devanaboyina2021.py --recipes devanaboyina2021-transfer-flow devanaboyina2021-method7-smic
-python benchmarks/devanaboyina2021.py --corrected 5  # three corrected recipes, seeds 0 to 4, and the majority baseline
+python benchmarks/devanaboyina2021.py --corrected 5  # four corrected recipes, seeds 0 to 4, and the majority baseline
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from microexpr.experiments.recognition_run import RecognitionRun
 from microexpr.reports.summary import summarize
 
-CORRECTED = ("frames", "flow-sequence", "apex-flow")
+CORRECTED = ("frames", "differences", "flow-sequence", "apex-flow")
 METRICS = ("weighted_average_recall", "macro_f1")
 
 

@@ -229,9 +229,9 @@ def test_subjects_without_a_clip_of_the_classes_have_no_fold_and_are_counted():
 
 
 def test_corrected_recipes_have_the_corrections_that_they_name():
-    for name in ("frames", "flow-sequence", "apex-flow"):
+    for name in ("frames", "differences", "flow-sequence", "apex-flow"):
         settings = load_recipe(f"devanaboyina2021-{name}-corrected").final_stage.recognizer  # type: ignore[attr-defined]
-        flow = name != "frames"
+        flow = name.endswith("flow") or name.startswith("flow")
         assert settings["normalize"] and not any(table["name"] == "vertical-flip" for table in settings["augment"])
         assert settings["augment"][0] == {"name": "horizontal-flip", **({"negate": [0]} if flow else {})}
         assert settings.get("class_weights") or settings["sampler"]["name"] == "oversample"

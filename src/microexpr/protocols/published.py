@@ -385,6 +385,17 @@ _PUBLISHED = (
         primary_metrics=("weighted_average_recall", "unweighted_average_recall"),
         source="Zhao et al. 2011; the first training of Zhi et al. 2019",
     ),
+    Protocol(
+        name="macro-ckplus-sequences",
+        title="CK+, five emotions, whole sequences, tested on a tenth of the subjects",
+        datasets=("ckplus",),
+        label="emotion",
+        classes=_MACRO_CLASSES,
+        counts={"ckplus": {"happiness": 69, "surprise": 83, "anger": 45, "disgust": 59, "sadness": 28}},
+        split="subject-holdout-10",
+        primary_metrics=("weighted_average_recall", "unweighted_average_recall"),
+        source="Lucey et al. 2010; classes as in the images of Peng et al. 2018",
+    ),
     *_casme2("casme2-7", "seven emotions", tuple(_CASME2), 26),
     *_casme2("casme2-5", "five emotions", _FIVE),
     Protocol(
