@@ -69,9 +69,9 @@ class Imigue(Dataset):
             video = table.parent.name
             person = people.get(video, "") if people else _part(table.relative_to(self.root))
             if not person:
-                reason = (
-                    f"{PEOPLE} does not name its person" if people else "its folder names no part (train, val, test)"
-                )
+                reason = f"its folder names no part (train, val, test), and there is no {PEOPLE}"
+                if people:
+                    reason = f"{PEOPLE} does not name its person; add a line for the video, or take the file away"
                 issues.append(DatasetIssue(video, "subject", str(table.parent), reason))
                 continue
             subject = f"imigue/{person}"
