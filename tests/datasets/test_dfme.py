@@ -52,7 +52,7 @@ def test_action_descriptors_and_movements_of_the_head_are_read(made):
     ("column", "value", "text"),
     [
         ("EmotionId", 9, "EmotionId = 9: is not that of"),
-        ("AU", "4+smile", "action_units = 4+smile: 'smile' in '4+smile' is not an action unit"),
+        ("AU", "4+smile", "action_units = 4+smile: cannot be read: 'smile' in '4+smile' is not an action unit"),
         ("Emotion", "joy", "emotion = joy: is not a label of this release"),
         ("ApexFrame", 9000, "apex = 9000: lies after the offset"),
         ("OffsetFrame", None, "offset = : is empty (column 'OffsetFrame')"),

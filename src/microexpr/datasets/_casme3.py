@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.action_units import parse_action_units
 from ..core.clip import Clip, Interval
-from ..core.errors import DataError, MediaError, MissingDataError, UsageError
+from ..core.errors import DataError, MediaError, MissingDataError
 from ..imaging.frames import open_frames
 from ..synthetic import Timing
 from . import _sheets as sheets
@@ -138,21 +137,6 @@ def _numbers(source: Path) -> frozenset[int]:
         return frozenset(open_frames(source).numbers)
     except MediaError:  # `Dataset.check` reports it
         return frozenset()
-
-
-def unclear_action_units(clips: Sequence[Clip]) -> Iterator[DatasetIssue]:
-    """An issue for each clip whose action units cannot be read, a note for each with an uncertain one (`13?`)."""
-    for clip in clips:
-        text = clip.labels.get("action_units", "")
-        try:
-            parse_action_units(text)
-        except UsageError as error:
-            reason = f"cannot be read: {error}; a corrections.csv beside the release corrects it"
-            yield DatasetIssue(clip.id, "action_units", text, reason)
-            continue
-        if "?" in text:
-            reason = "the sheet marks an action unit as uncertain; it counts as shown"
-            yield DatasetIssue(clip.id, "action_units", text, reason, note=True)
 
 
 def draw_timing(rng: np.random.Generator, pad: int, median: int, longest: int, latest_apex: int = 8) -> Timing:

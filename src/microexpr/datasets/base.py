@@ -140,7 +140,8 @@ class Dataset(ABC):
     def check(self) -> list[DatasetIssue]:
         """Everything in this folder that is wrong, differs from what is published, or is passed over.
 
-        Notes (`DatasetIssue.note`) stand last: files and folders that are no clip and no annotation of a clip.
+        Notes (`DatasetIssue.note`) stand last: what is no fault, and files and folders that are no clip and no
+        annotation of a clip.
         """
         try:
             with record_read() as read:
@@ -153,7 +154,8 @@ class Dataset(ABC):
         issues = [*marks, *joined, *issues, *missing, *self.compare_with_published(clips)]
         named = {issue.value for issue in issues}
         notes = passed_over(self.name, self.root, clips, read)
-        return [*issues, *(note for note in notes if note.value not in named)]
+        found = [*issues, *(note for note in notes if note.value not in named)]
+        return sorted(found, key=lambda issue: issue.note)
 
     def fingerprint(self) -> str:
         """Hash of all labels and times, and of the content of the frames; equal for equal copies.

@@ -23,12 +23,12 @@ from ._casme3 import (
     find_sheet,
     frames_of,
     note_unlabeled,
-    unclear_action_units,
 )
 from ._corrections import write_corrections
 from ._known_rows import WrongRow, wrong_row_issues
 from ._objective import objective_class
 from ._records import Correction, DatasetInfo, DatasetIssue
+from ._unclear_units import unclear_action_units
 from .base import DATASETS, Dataset
 from .synthetic.action_units import deal_action_units
 from .synthetic.clip_videos import ClipVideos
@@ -177,8 +177,7 @@ class Casme3A(Dataset):
         sheet = [clip.id for clip in self.read()[0]]
         known = wrong_row_issues(WRONG_ROWS, sheet, clips, self.info.clips, MEB)
         found = [*known, *(issue for clip in clips for issue in _doubts(clip)), *unclear_action_units(clips)]
-        found = [*super().compare_with_published(clips), *found, *dropped_frames(clips)]
-        return sorted(found, key=lambda issue: issue.note)
+        return [*super().compare_with_published(clips), *found, *dropped_frames(clips)]
 
     @classmethod
     def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:

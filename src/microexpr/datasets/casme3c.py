@@ -21,9 +21,9 @@ from ._casme3 import (
     find_sheet,
     frames_of,
     note_unlabeled,
-    unclear_action_units,
 )
 from ._records import DatasetInfo, DatasetIssue
+from ._unclear_units import unclear_action_units
 from .base import DATASETS, Dataset
 from .synthetic.clip_videos import ClipVideos
 from .synthetic.clips import ClipSpec, Labels, RecordingSpec, assign_labels, clip_spec, split_evenly, subsample_counts
@@ -87,8 +87,7 @@ class Casme3C(Dataset):
 
     def compare_with_published(self, clips: Sequence[Clip]) -> list[DatasetIssue]:
         """As for every data set, and action units that cannot be read."""
-        found = [*super().compare_with_published(clips), *unclear_action_units(clips), *dropped_frames(clips)]
-        return sorted(found, key=lambda issue: issue.note)
+        return [*super().compare_with_published(clips), *unclear_action_units(clips), *dropped_frames(clips)]
 
     @classmethod
     def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
