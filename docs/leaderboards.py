@@ -41,14 +41,22 @@ def read_results(folder: Path) -> list[Record]:
     """Read the records of all files of results, of real and complete runs.
 
     Raises:
-        ValueError: a file holds something else, or results that are synthetic or partial.
+        ValueError: a file holds something else, or results that are synthetic, quick or partial.
     """
     records = []
     for path in sorted(folder.glob("*.json")):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            record = json.loads(line)
-            if "recipe" not in record or record.get("synthetic") or not record.get("complete"):
-                raise ValueError(f"'{path}', line {number}: not the record of a complete run on real data")
+            where = f"'{path}', line {number}"
+            try:
+                record = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise ValueError(f"{where}: not JSON ({error}); write it with `microexpr report RUN --json`") from None
+            unfit = record.get("synthetic") or record.get("quick") or not record.get("complete")
+            if "recipe" not in record or unfit:
+                raise ValueError(
+                    f"{where}: not the record of a complete run on real data; take it out, or finish the run "
+                    "without --quick and --data synthetic"
+                )
             records.append(record)
     return records
 

@@ -180,9 +180,10 @@ def test_the_page_of_leaderboards_ranks_real_results_and_names_what_was_not_run(
     assert text.index(rows[0]) < text.index(rows[1])
     assert "-0.200 (-0.300 to -0.100)" in text and "casme2: 2 of 24 subjects" in text
     assert "No result on real clips yet" in text and "`megc2019-majority`" in text
-    (tmp_path / "lab.json").write_text(json.dumps({**record, "synthetic": True}))
-    with pytest.raises(ValueError, match="line 1: not the record of a complete run on real data"):
-        page(tmp_path)
+    for text in (json.dumps({**record, "synthetic": True}), json.dumps({**record, "quick": True}), "no JSON"):
+        (tmp_path / "lab.json").write_text(text)
+        with pytest.raises(ValueError, match=r"line 1: not (the record of a complete run on real data|JSON)"):
+            page(tmp_path)
 
 
 def test_the_page_of_leaderboards_has_a_table_of_spotting_for_each_data_set(tmp_path):
