@@ -207,4 +207,7 @@ def test_the_page_of_leaderboards_has_a_table_of_spotting_for_each_data_set(tmp_
 def test_a_data_set_has_the_layout_that_it_shares_with_the_other_parts_of_its_release():
     page = reference.datasets_page()
     own = page[page.index("## `dfme_test_a`") : page.index("## `dfme_test_b`")]
-    assert "Test A of the challenge's release." in own and "`DFME_train/sub0003_01/00012.png`" in own
+    assert (
+        "Test A of the challenge's release." in own
+        and "`DFME_train/sub0003_01/00012.png` (`DFME_test_A/...` in test A)" in own
+    )

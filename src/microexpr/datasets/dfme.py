@@ -34,7 +34,7 @@ FPS_OF_TRAINING = {500: 695, 300: 605, 200: 556}
 
 
 class _Part(Dataset):
-    """`DFME_train/sub0003_01/00012.png`, and a sheet for the part.
+    """`DFME_train/sub0003_01/00012.png` (`DFME_test_A/...` in test A), and a sheet for the part.
 
     Frames have five digits and are numbered from 0, so that an onset of 0 is a frame. Each clip has the frame rate of
     its row. Some clips last longer than half a second (48, 10 and 10 of the three parts); they are micro-expressions
