@@ -7,7 +7,7 @@ import torch
 from microexpr.core.clip import Interval
 from microexpr.core.errors import RecipeError, UsageError
 from microexpr.networks import NETWORKS, check_network
-from microexpr.networks.mtsn import Scorer, train
+from microexpr.networks.mtsn import scorer, train
 from microexpr.spotting import SPOTTERS
 from microexpr.spotting._regions import flow_estimator
 from microexpr.spotting.base import TimeGrid, time_grid
@@ -42,7 +42,7 @@ def test_training_is_repeatable_and_learns():
     shown = np.random.default_rng(0).normal(size=(24, 6, 28, 28)) + wanted[:, None, None, None]
     first, second = (train(shown, wanted, seed=4, epochs=40, batch_size=12, lr=1e-3) for _ in range(2))
     assert all(np.array_equal(first[name], second[name]) for name in first)
-    scores = Scorer(first, (6, 28, 28))(shown)
+    scores = scorer(first, (6, 28, 28))(shown)[:, 0]
     assert scores.min() >= 0 and scores.max() <= 1 and scores[wanted == 1].min() > scores[wanted == 0].max()
 
 
@@ -77,9 +77,9 @@ def test_a_micro_expression_must_stand_out_of_the_longer_curve(monkeypatch):
     track = ground_truth_track(staged(micro(), fps=30, seconds=3), size=32)
     values = np.zeros(len(track))
     values[40:53] = 1
-    scorer = lambda *_: lambda inputs: values[inputs[:, 0, 0, 0].astype(int)]  # noqa: E731
+    by_step = lambda *_: lambda inputs: values[inputs[:, 0, 0, 0].astype(int), None]  # noqa: E731
     spotter = SPOTTERS.build({"name": "mtsn"}).fit([busy()[0].select(slice(60))], [busy()[1][:1]], seed=0)
-    monkeypatch.setattr("microexpr.networks.mtsn.Scorer", scorer)
+    monkeypatch.setattr("microexpr.networks.mtsn.scorer", by_step)
     monkeypatch.setattr(
         "microexpr.spotting.mtsn.network_inputs",
         lambda track, grid, k, flow: ((i, np.full((6, 28, 28), i)) for i in range(len(grid) - k)),

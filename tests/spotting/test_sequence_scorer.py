@@ -6,7 +6,7 @@ import torch
 
 from microexpr.core.clip import Interval
 from microexpr.core.errors import UsageError
-from microexpr.networks.sequence_scorer import Scorer, SequenceNetwork, train
+from microexpr.networks.sequence_scorer import SequenceNetwork, scorer, train
 from microexpr.spotting import SPOTTERS
 from microexpr.spotting.base import TimeGrid, time_grid
 from microexpr.spotting.sequence_scorer import grow, network_input, peaks, step_labels, step_scores, windows
@@ -18,7 +18,7 @@ def test_the_network_has_a_score_per_step_and_kind():
     net = SequenceNetwork(28, 2)
     assert sum(p.numel() for p in net.parameters()) == 68_098
     assert net(torch.zeros(3, 28, 50)).shape == (3, 2, 50)
-    assert np.ptp(Scorer({n: v.numpy() for n, v in net.state_dict().items()})(np.ones((1, 28, 50)))[0, 0]) < 1e-6
+    assert np.ptp(scorer({n: v.numpy() for n, v in net.state_dict().items()})(np.ones((1, 28, 50)))[0, 0]) < 1e-6
 
 
 def test_training_is_repeatable_and_learns():
@@ -29,7 +29,7 @@ def test_training_is_repeatable_and_learns():
     shown[:, 3, 20:30] += 4
     first, second = (train(shown, wanted, seed=4, epochs=10, batch_size=8, lr=3e-3) for _ in range(2))
     assert all(np.array_equal(first[name], second[name]) for name in first)
-    scores = Scorer(first)(shown)
+    scores = scorer(first)(shown)
     assert scores.min() >= 0 and scores.max() <= 1
     assert scores[:, 0, 22:28].min() > scores[:, 0, [5, 45]].max() and scores[:, 1].max() < 0.5
 

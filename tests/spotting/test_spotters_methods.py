@@ -10,7 +10,7 @@ from microexpr.core.clip import Interval
 from microexpr.core.track import FaceTrack
 from microexpr.metrics.intervals import overlap_of_shorter
 from microexpr.networks import NETWORKS
-from microexpr.networks.softnet import Scorer, train
+from microexpr.networks.softnet import scorer, train
 from microexpr.spotting import SPOTTERS
 from microexpr.spotting._peak_picking import contrast, runs, spans_above, suppress_overlaps, threshold
 from microexpr.spotting.base import Span, TimeGrid, spans_to_intervals, time_grid
@@ -79,7 +79,7 @@ def test_softnet_training_is_repeatable():
     shown = rng.normal(size=(24, 3, 42, 42)) + wanted[:, None, None, None]
     first, second = (train(shown, wanted, seed=4, epochs=8) for _ in range(2))
     assert all(np.array_equal(first[name], second[name]) for name in first)
-    scores = Scorer(first, (3, 42, 42))(shown)
+    scores = scorer(first, (3, 42, 42))(shown)[:, 0]
     assert scores[wanted == 1].min() > scores[wanted == 0].max()
 
 

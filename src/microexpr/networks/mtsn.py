@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from ..core.errors import RecipeError
 from .base import NETWORKS, Architecture, Size, seeded_weights
-from .softnet import MAPS, SquaredError
-from .training import Optimizer, Trainer
-from .training.distributed import Process
+from .scoring import Scorer, train_scores
+from .softnet import MAPS
+from .training import Optimizer
 
 
 @NETWORKS.register("mtsn")
@@ -59,14 +59,6 @@ class TwoFlows(nn.Module):
         return F.max_pool2d(torch.cat(maps, dim=1), 2).flatten(1)
 
 
-class LogisticError(SquaredError):
-    """Mean squared error of one score per input, 0 to 1, the logistic function of the network's logit."""
-
-    def forward(self, module: nn.Module, inputs: Tensor) -> Tensor:
-        """Compute scores (n,)."""
-        return torch.sigmoid(super().forward(module, inputs))
-
-
 def train(
     inputs: np.ndarray, targets: np.ndarray, seed: int, *, epochs: int = 10, batch_size: int = 128, lr: float = 5e-5
 ) -> dict[str, np.ndarray]:
@@ -89,26 +81,10 @@ def train(
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 nn.init.xavier_uniform_(layer.weight)
                 nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
-    generator = torch.Generator().manual_seed(seed)
-    objective = LogisticError(inputs, torch.from_numpy(targets.astype(np.float32)), batch_size, generator)
-    Trainer(objective, network, Optimizer("adam", lr), epochs, generator, Process(torch.device("cpu"))).run()
-    return {name: value.numpy() for name, value in network.state_dict().items()}
+    optimizer, scores = Optimizer("adam", lr), targets[:, None]
+    return train_scores(network, inputs, scores, seed, optimizer, epochs=epochs, batch_size=batch_size, logistic=True)
 
 
-class Scorer:
-    """Scores inputs with a trained MTSN.
-
-    Args:
-        state: weights by name, as `train` returns them.
-        shape: (6, H, W) of one input.
-    """
-
-    def __init__(self, state: Mapping[str, np.ndarray], shape: tuple[int, ...]) -> None:
-        self.network = MTSN().build(shape, 1)
-        self.network.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in state.items()})
-        self.network.eval()
-
-    @torch.no_grad()
-    def __call__(self, inputs: np.ndarray) -> np.ndarray:
-        """Return scores (n,) float32, 0 to 1, of inputs (n, 6, H, W)."""
-        return np.asarray(torch.sigmoid(self.network(torch.from_numpy(inputs.astype(np.float32))))[:, 0].numpy())
+def scorer(state: Mapping[str, np.ndarray], shape: tuple[int, ...]) -> Scorer:
+    """Return what computes scores (n, 1), 0 to 1, of inputs (n, 6, H, W), with the weights that `train` returned."""
+    return Scorer(MTSN().build(shape, 1), state, logistic=True)

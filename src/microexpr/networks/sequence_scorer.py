@@ -9,17 +9,15 @@ score for each kind of expression and no class.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .base import seeded_weights
-from .training import LabeledBatch, Objective, Optimizer, Schedule, Trainer
-from .training.distributed import Process
+from .scoring import Scorer, train_scores
+from .training import Optimizer, Schedule
 
 WIDTH = 64
 DILATIONS = (1, 2, 4, 8)
@@ -58,40 +56,6 @@ def _convolution(channels: int, dilation: int) -> nn.Module:
     return nn.Sequential(layer, nn.BatchNorm1d(WIDTH))
 
 
-@dataclass
-class StepError(Objective):
-    """Mean squared error of the scores of all steps.
-
-    Args:
-        inputs: (n, channels, T) float32 sequences.
-        targets: (n, kinds, T) float32 scores, 0 to 1.
-        batch_size: sequences per step of the optimizer.
-        generator: source of the random order of the sequences.
-    """
-
-    inputs: Tensor
-    targets: Tensor
-    batch_size: int
-    generator: torch.Generator
-
-    def begin_epoch(self, epoch: int) -> Sequence[Tensor]:
-        """Draw the order of the sequences."""
-        return torch.randperm(len(self.inputs), generator=self.generator).split(self.batch_size)
-
-    def load(self, batches: Sequence[Tensor], first: int) -> Iterator[LabeledBatch]:
-        """Take the sequences of a batch at a time."""
-        for positions in batches[first:]:
-            yield LabeledBatch(self.inputs[positions], self.targets[positions])
-
-    def forward(self, module: nn.Module, inputs: Tensor) -> Tensor:
-        """Compute scores (n, kinds, T), 0 to 1."""
-        return torch.sigmoid(module(inputs))
-
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Compute the mean squared error."""
-        return F.mse_loss(outputs, targets)
-
-
 def train(
     inputs: np.ndarray, targets: np.ndarray, seed: int, *, epochs: int = 50, batch_size: int = 32, lr: float = 3e-4
 ) -> dict[str, np.ndarray]:
@@ -110,37 +74,22 @@ def train(
     """
     with seeded_weights(seed):
         network = SequenceNetwork(inputs.shape[1], targets.shape[1])
-    generator = torch.Generator().manual_seed(seed)
-    sequences, scores = (torch.from_numpy(values.astype(np.float32)) for values in (inputs, targets))
-    trainer = Trainer(
-        StepError(sequences, scores, batch_size, generator),
+    return train_scores(
         network,
+        inputs,
+        targets,
+        seed,
         Optimizer("adam", lr),
-        epochs,
-        generator,
-        Process(torch.device("cpu")),
-        Schedule("cosine"),
+        epochs=epochs,
+        batch_size=batch_size,
+        logistic=True,
+        schedule=Schedule("cosine"),
         schedule_per_step=True,
         warmup=WARMUP * epochs,
     )
-    trainer.run()
-    return {name: value.numpy() for name, value in network.state_dict().items()}
 
 
-class Scorer:
-    """Scores sequences with a trained network.
-
-    Args:
-        state: weights by name, as `train` returns them.
-    """
-
-    def __init__(self, state: Mapping[str, np.ndarray]) -> None:
-        channels, kinds = state["stem.0.0.weight"].shape[1], state["head.weight"].shape[0]
-        self.network = SequenceNetwork(channels, kinds)
-        self.network.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in state.items()})
-        self.network.eval()
-
-    @torch.no_grad()
-    def __call__(self, inputs: np.ndarray) -> np.ndarray:
-        """Return scores (n, kinds, T) float32, 0 to 1, of sequences (n, channels, T)."""
-        return np.asarray(torch.sigmoid(self.network(torch.from_numpy(inputs.astype(np.float32)))).numpy())
+def scorer(state: Mapping[str, np.ndarray]) -> Scorer:
+    """Return what computes scores (n, kinds, T), 0 to 1, of sequences (n, channels, T), with the weights of `train`."""
+    channels, kinds = state["stem.0.0.weight"].shape[1], state["head.weight"].shape[0]
+    return Scorer(SequenceNetwork(channels, kinds), state, logistic=True)

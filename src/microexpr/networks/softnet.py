@@ -7,7 +7,7 @@ Liong, See, Wong: Shallow Optical Flow Three-Stream CNN for Macro- and Micro-Exp
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from ..core.errors import RecipeError
 from .base import NETWORKS, Architecture, Size, seeded_weights
-from .training import LabeledBatch, Objective, Optimizer, Trainer
-from .training.distributed import Process
+from .scoring import Scorer, train_scores
+from .training import Optimizer
 
 MAPS = (3, 5, 8)
 """Number of maps of each stream."""
@@ -60,42 +60,6 @@ class ThreeStreams(nn.Module):
         return self.head(F.relu(self.fc(F.max_pool2d(torch.cat(maps, dim=1), 2, ceil_mode=True).flatten(1))))
 
 
-@dataclass
-class SquaredError(Objective):
-    """Mean squared error of one score per input.
-
-    Args:
-        inputs: (n, 3, H, W) flow of each step.
-        targets: (n,) float32 scores.
-        batch_size: inputs per step.
-        generator: source of the random order of the inputs.
-    """
-
-    inputs: np.ndarray
-    targets: Tensor
-    batch_size: int
-    generator: torch.Generator
-
-    def begin_epoch(self, epoch: int) -> Sequence[Tensor]:
-        """Draw the order of the inputs."""
-        return torch.randperm(len(self.inputs), generator=self.generator).split(self.batch_size)
-
-    def load(self, batches: Sequence[Tensor], first: int) -> Iterator[LabeledBatch]:
-        """Convert inputs to float32, a batch at a time."""
-        for positions in batches[first:]:
-            inputs = torch.from_numpy(self.inputs[positions.numpy()].astype(np.float32))
-            yield LabeledBatch(inputs, self.targets[positions])
-
-    def forward(self, module: nn.Module, inputs: Tensor) -> Tensor:
-        """Compute scores (n,)."""
-        scores: Tensor = module(inputs)[:, 0]
-        return scores
-
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Compute the mean squared error."""
-        return F.mse_loss(outputs, targets)
-
-
 def train(
     inputs: np.ndarray, targets: np.ndarray, seed: int, *, epochs: int = 10, batch_size: int = 12, lr: float = 5e-4
 ) -> dict[str, np.ndarray]:
@@ -114,27 +78,10 @@ def train(
     """
     with seeded_weights(seed):
         network = SOFTNet().build(inputs.shape[1:], 1)
-    generator = torch.Generator().manual_seed(seed)
-    objective = SquaredError(inputs, torch.from_numpy(targets.astype(np.float32)), batch_size, generator)
     optimizer = Optimizer("sgd", lr, momentum=0.9)
-    Trainer(objective, network, optimizer, epochs, generator, Process(torch.device("cpu"))).run()
-    return {name: value.numpy() for name, value in network.state_dict().items()}
+    return train_scores(network, inputs, targets[:, None], seed, optimizer, epochs=epochs, batch_size=batch_size)
 
 
-class Scorer:
-    """Scores inputs with a trained SOFTNet.
-
-    Args:
-        state: weights by name, as `train` returns them.
-        shape: (3, H, W) of one input.
-    """
-
-    def __init__(self, state: Mapping[str, np.ndarray], shape: tuple[int, ...]) -> None:
-        self.network = SOFTNet().build(shape, 1)
-        self.network.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in state.items()})
-        self.network.eval()
-
-    @torch.no_grad()
-    def __call__(self, inputs: np.ndarray) -> np.ndarray:
-        """Return scores (n,) float32 of inputs (n, 3, H, W)."""
-        return np.asarray(self.network(torch.from_numpy(inputs.astype(np.float32)))[:, 0].numpy())
+def scorer(state: Mapping[str, np.ndarray], shape: tuple[int, ...]) -> Scorer:
+    """Return what computes scores (n, 1) of inputs (n, 3, H, W), with the weights that `train` returned."""
+    return Scorer(SOFTNet().build(shape, 1), state)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import ClassVar
 
 import numpy as np
@@ -22,9 +21,10 @@ from ..core.clip import Interval
 from ..core.errors import RecipeError, UsageError
 from ..core.track import FaceTrack
 from ._regions import Estimator, flow_estimator
+from ._step_scores import step_scores, training_steps
 from ._trainable import State, TrainableSpotter
 from .base import SPOTTERS, Detection, Fraction, Positive, Rate, Span, TimeGrid, time_grid
-from .softnet import SCORING_BATCH, Count, face_regions
+from .softnet import Count, face_regions
 
 SIDE = 28
 SHAPE = (6, SIDE, SIDE)
@@ -95,17 +95,10 @@ class MTSNSpotter(TrainableSpotter):
 
     def detect(self, track: FaceTrack, grid: TimeGrid) -> Detection:
         """Find the peaks of both smoothed curves."""
-        from ..networks.mtsn import Scorer
+        from ..networks.mtsn import scorer
 
-        score, flow, values = Scorer(self.state(), SHAPE), flow_estimator(), np.zeros(len(grid))
-        inputs = network_inputs(track, grid, grid.steps(self.micro_half), flow)
-        end = 0
-        while batch := list(islice(inputs, SCORING_BATCH)):
-            end = batch[-1][0] + 1
-            values[batch[0][0] : end] = score(np.stack([image for _, image in batch]))
-        if end and np.ptp(values[:end]) <= 1e-5:  # smaller differences are rounding errors
-            values[:] = 0
-        values[end:] = values[end - 1] if end else 0  # the last steps have no step so much later
+        inputs = network_inputs(track, grid, grid.steps(self.micro_half), flow_estimator())
+        values = step_scores(inputs, scorer(self.state(), SHAPE), len(grid))
         micro, macro = (
             uniform_filter1d(values, 2 * grid.steps(half), mode="nearest")
             for half in (self.micro_half, self.macro_half)
@@ -126,9 +119,7 @@ class MTSNSpotter(TrainableSpotter):
         for track, intervals in zip(tracks, labels, strict=True):
             grid = time_grid(track, self.max_fps)
             hard, soft = pseudo_labels(track, grid, intervals)
-            rest = np.flatnonzero(hard == 0)
-            negatives = rng.permutation(rest)[: round(self.negatives_per_positive * int(hard.sum()))]
-            selected = (hard > 0) | np.isin(np.arange(len(grid)), negatives)
+            selected = training_steps(hard, self.negatives_per_positive, rng)
             # the errors to both labels, weighted, have the same gradient as the error to their weighted mean
             target = self.hard_weight * hard + (1 - self.hard_weight) * soft
             for i, image in network_inputs(track, grid, grid.steps(self.micro_half), flow, selected):
@@ -186,10 +177,7 @@ def movements(curve: np.ndarray, grid: TimeGrid, kind: Kind, level: float, half:
     found = []
     tops, _ = find_peaks(np.concatenate([[-np.inf], curve, [-np.inf]]), height=level, distance=2 * grid.steps(half))
     for top in (tops - 1).tolist():
-        onset, offset = (
-            _end(curve, top, -1, grid.steps(kind.flank), level),
-            _end(curve, top, 1, grid.steps(kind.flank), level),
-        )
+        onset, offset = (_end(curve, top, direction, grid.steps(kind.flank), level) for direction in (-1, 1))
         higher = curve[top] > SURE or curve[top] > max(curve[onset], curve[offset])
         if higher and grid.steps(kind.shortest) < offset - onset < grid.steps(kind.longest):
             found.append(Span(onset, top, offset, float(curve[top]), kind.name))

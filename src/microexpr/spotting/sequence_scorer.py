@@ -28,7 +28,7 @@ from .base import SPOTTERS, Detection, Fraction, NotNegative, Positive, Rate, Sp
 from .softnet import Count
 
 if TYPE_CHECKING:
-    from ..networks.sequence_scorer import Scorer
+    from ..networks.scoring import Scorer
 
 KINDS = ("micro", "macro")
 
@@ -70,11 +70,11 @@ class SequenceScorer(TrainableSpotter):
 
     def detect(self, track: FaceTrack, grid: TimeGrid) -> Detection:
         """Find the peaks of the scores of each kind that the network was trained on."""
-        from ..networks.sequence_scorer import Scorer
+        from ..networks.sequence_scorer import scorer
 
         state = dict(self.state())
         seconds = {kind: float(state.pop(f"{kind}.seconds")) for kind in KINDS if f"{kind}.seconds" in state}
-        scores = step_scores(track, grid, self.window, Scorer(state))
+        scores = step_scores(track, grid, self.window, scorer(state))
         curve, spans = np.zeros(len(grid)), []
         for kind, values in zip(KINDS, scores, strict=True):
             if kind in seconds and np.ptp(values) > 1e-5:  # smaller differences are rounding errors

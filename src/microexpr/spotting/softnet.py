@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Annotated, ClassVar
 
 import cv2
@@ -24,6 +23,7 @@ from ..core.track import FaceTrack
 from ..imaging.optical_flow import strain
 from ._peak_picking import suppress_overlaps, threshold
 from ._regions import Estimator, eye_distance, eye_mask, flow_estimator, head_motion
+from ._step_scores import step_scores, training_steps
 from ._trainable import State, TrainableSpotter
 from .base import SPOTTERS, Detection, Fraction, Positive, Rate, Span, TimeGrid, time_grid
 
@@ -33,8 +33,6 @@ Count = Annotated[int, Field(ge=1)]
 KINDS = ("micro", "macro")
 SIDE = 42
 SHAPE = (3, SIDE, SIDE)
-SCORING_BATCH = 128
-"""Number of inputs that are scored at once."""
 
 RIGHT_BROW, LEFT_BROW, LIPS = slice(17, 22), slice(22, 27), slice(48, 60)
 
@@ -68,7 +66,7 @@ class SoftNet(TrainableSpotter):
 
     def detect(self, track: FaceTrack, grid: TimeGrid) -> Detection:
         """Find the peaks of both networks; where two overlap, the one with the higher score."""
-        from ..networks.softnet import Scorer
+        from ..networks.softnet import scorer
 
         state, flow = self.state(), flow_estimator()
         curve, spans = np.zeros(len(grid)), []
@@ -78,12 +76,8 @@ class SoftNet(TrainableSpotter):
             k = grid.steps(float(state[f"{kind}.seconds"]) / 2)
             own = {name.removeprefix(f"{kind}."): v for name, v in state.items() if name.startswith(f"{kind}.")}
             own.pop("seconds")
-            score, values = Scorer(own, SHAPE), np.zeros(len(grid))
-            inputs = network_inputs(track, grid, k, flow)
-            while batch := list(islice(inputs, SCORING_BATCH)):
-                values[batch[0][0] : batch[-1][0] + 1] = score(np.stack([image for _, image in batch]))
-            values[-k:] = values[max(0, len(values) - k - 1)]  # the last k steps have no step k later
-            if np.ptp(values) > 1e-5:  # smaller differences are rounding errors
+            values = step_scores(network_inputs(track, grid, k, flow), scorer(own, SHAPE), len(grid))
+            if values.any():
                 smooth = uniform_filter1d(values, 2 * k, mode="nearest")
                 spans += [replace(span, kind=kind) for span in peaks(smooth, k, self.p)]
                 curve = np.maximum(curve, smooth)
@@ -114,9 +108,7 @@ class SoftNet(TrainableSpotter):
             grid = time_grid(track, self.max_fps)
             k = grid.steps(seconds / 2)
             positive = pseudo_labels(track, grid, intervals, k)
-            rest = np.flatnonzero(positive == 0)
-            negatives = rng.permutation(rest)[: round(self.negatives_per_positive * int(positive.sum()))]
-            selected = (positive > 0) | np.isin(np.arange(len(positive)), negatives)
+            selected = training_steps(positive, self.negatives_per_positive, rng)
             for i, image in network_inputs(track, grid, k, flow, selected):
                 inputs.append(image.astype(np.float16))
                 targets.append(positive[i])
