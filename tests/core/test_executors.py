@@ -121,6 +121,7 @@ def runs(process: str) -> bool:
     [
         (("proceses",), UsageError, "did you mean 'processes'"),
         (("local", 0), UsageError, "workers = 0"),
+        (("local", 2), UsageError, "--workers does not go with --executor local"),
         (("local", None, "1.2.3.4:1"), UsageError, "goes with --executor ray"),
     ],
 )

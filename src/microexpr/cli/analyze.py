@@ -89,7 +89,7 @@ def analyze(
 
     load_plugins(plugin)
     name = executor or ("processes" if (workers or 1) > 1 else "local")
-    where = build_executor(name, None if name == "local" else workers, address)
+    where = build_executor(name, workers, address)
     values = {"model": model, "threshold": threshold, "sensitivity": sensitivity, "detection_limit": detection_limit}
     if exclude:
         values["exclude"] = exclude

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..core.progress import ProgressCallback
 from ..recipes import RecognitionRecipe
 from .base import TASKS, Task
 from .options import RunOptions
 from .recognition_run import RecognitionRun
+
+if TYPE_CHECKING:
+    from .recognition_folds import FoldEvaluation
 
 
 @TASKS.register("recognition")
@@ -28,18 +32,25 @@ class RecognitionTask(Task):
         self, recipe: RecognitionRecipe, folders: Mapping[int, Path], options: RunOptions, progress: ProgressCallback
     ) -> list[RecognitionRun]:
         """Run a recipe with several seeds, whose folds are given to the executor together."""
-        from .epoch_predictions import (  # loads torch, which reading runs does not need
-            EpochEvaluation,
-            recipe_keeps_epochs,
-        )
+        from .epoch_predictions import recipe_keeps_epochs  # loads torch, which reading runs does not need
         from .recognition_folds import evaluate_seeds
 
-        kept = options.keep_epochs and recipe_keeps_epochs(recipe)
-        task = EpochEvaluation(options.keep_epochs, 0) if kept else None
-        return evaluate_seeds(recipe, folders, options, progress, task)
+        kept = options.keep_epochs if recipe_keeps_epochs(recipe) else 0
+        return evaluate_seeds(recipe, folders, options, progress, self.evaluation(kept))
+
+    def evaluation(self, keep_every: int) -> FoldEvaluation:
+        """What is predicted: classes.
+
+        Args:
+            keep_every: Epochs between two that are kept; 0 keeps none.
+        """
+        from .epoch_predictions import EpochEvaluation
+        from .recognition_folds import FoldEvaluation
+
+        return EpochEvaluation(keep_every, 0) if keep_every else FoldEvaluation()
 
     def train(self, recipe: RecognitionRecipe, out: Path, options: RunOptions, progress: ProgressCallback) -> Path:
         """Train on all subjects; see `train.train_final_model`."""
         from .train import train_final_model
 
-        return train_final_model(recipe, out, options, progress)
+        return train_final_model(recipe, out, options, progress, self.evaluation(0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
@@ -115,40 +116,61 @@ def run_all(
     """
     ended = total - sum(len(job.units) for job in jobs)
     progress(what, ended, total)
-    small, common = _take_common(jobs)
+    small, taken = _take_repeated(jobs)
     call = SharedFunction(_call, _call_many) if isinstance(function, SharedFunction) else _call
-    for index, outcome in executor.run(call, small, (function, common, shared)):
+    for index, outcome in executor.run(call, small, (function, taken, shared)):
         yield jobs[index], outcome
         ended += len(jobs[index].units)
         progress(what, ended, total)
 
 
-def _take_common(jobs: Sequence[J]) -> tuple[list[J], dict[str, Any]]:
-    """Take what is the same object in every job out of the jobs, e.g. initial weights, so that it is sent once.
+@dataclass(frozen=True)
+class _Taken:
+    """Stands in a job for a value that was taken out of it.
+
+    Attributes:
+        key: of the value among all that were taken.
+    """
+
+    key: int
+
+
+def _take_repeated(jobs: Sequence[J]) -> tuple[list[J], dict[int, Any]]:
+    """Take the mappings that several jobs hold out of them, e.g. the initial weights of a seed, to send each once.
 
     Returns:
-        The jobs without it, and its values by the names of the fields.
+        The jobs without them, and the mappings by the keys that the jobs have instead.
     """
-    names = [own.name for own in fields(jobs[0])] if len(jobs) > 1 else []
-    common = {
-        name: value
-        for name in names
-        if isinstance(value := getattr(jobs[0], name), Mapping) and all(getattr(job, name) is value for job in jobs)
-    }
-    without: dict[str, Any] = dict.fromkeys(common)
-    return [replace(job, **without) for job in jobs], common
+    held = [{name: value for name, value in _values(job) if isinstance(value, Mapping)} for job in jobs]
+    count = Counter(id(value) for own in held for value in own.values())
+    taken = {id(value): value for own in held for value in own.values() if count[id(value)] > 1}
+    small = []
+    for job, own in zip(jobs, held, strict=True):
+        gaps: dict[str, Any] = {name: _Taken(id(value)) for name, value in own.items() if id(value) in taken}
+        small.append(replace(job, **gaps))
+    return small, taken
 
 
-_Shared = tuple[Callable[[Any, Any], Any], Mapping[str, Any], Any]
-"""The function of the jobs, the fields that they have in common, and the data that all need."""
+def _values(job: Job) -> list[tuple[str, Any]]:
+    return [(own.name, getattr(job, own.name)) for own in fields(job)]
+
+
+def _put_back(job: J, taken: Mapping[int, Any]) -> J:
+    """The job as it was before `_take_repeated`."""
+    values: dict[str, Any] = {n: taken[value.key] for n, value in _values(job) if isinstance(value, _Taken)}
+    return replace(job, **values)
+
+
+_Shared = tuple[Callable[[Any, Any], Any], Mapping[int, Any], Any]
+"""The function of the jobs, what was taken out of them, and the data that all need."""
 
 
 def _call(job: Job, work: _Shared) -> Any:
-    function, common, shared = work
-    return function(replace(job, **common), shared)
+    function, taken, shared = work
+    return function(_put_back(job, taken), shared)
 
 
 def _call_many(jobs: Sequence[Job], work: _Shared) -> Iterator[Outcome]:
-    function, common, shared = work
+    function, taken, shared = work
     assert isinstance(function, SharedFunction)
-    return function.many([replace(job, **common) for job in jobs], shared)
+    return function.many([_put_back(job, taken) for job in jobs], shared)

@@ -160,6 +160,8 @@ def executor(
     known = {field.name for field in fields(chosen)}  # type: ignore[arg-type]  # executors are dataclasses
     settings: dict[str, Any] = {"address": address, "process_per_fold": process_per_fold, "gpus": gpus}
     settings = {key: value for key, value in settings.items() if value}
+    if (workers or 1) > 1:
+        settings["workers"] = workers
     for key in settings.keys() - known:
         option = "--" + key.replace("_", "-")
         having = [other for other, cls in EXECUTORS if key in {field.name for field in fields(cls)}]  # type: ignore[arg-type]

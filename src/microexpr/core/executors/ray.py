@@ -89,7 +89,7 @@ class Ray(Executor):
         if not self.gpus:
             return ""
         pairs = [(node["CPU"], node.get("GPU", 0.0)) for node in nodes if node.get("CPU", 0) >= 1]
-        most = max(gpus for _, gpus in pairs)
+        most = max((gpus for _, gpus in pairs), default=0.0)
         if self.gpus > most:
             return f"--gpus {self.gpus:g}: no machine of the Ray cluster has more than {most:g} GPUs; ask for no more"
         at_once = sum(int(min(cpus, gpus / self.gpus + 1e-6)) for cpus, gpus in pairs)
