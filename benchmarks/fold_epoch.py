@@ -139,7 +139,7 @@ def main() -> None:
         recognizer.fit(samples, labels)
 
     train(compiled=True)  # compiles
-    milliseconds = {
+    trainings = {
         "plain PyTorch loop": smallest(lambda: plain_epochs(samples, targets, epochs), rounds),
         "the training loop, torch's operations": smallest(lambda: train(compiled=False), rounds),
         "the training loop, compiled steps": smallest(lambda: train(compiled=True), rounds),
@@ -163,18 +163,18 @@ def main() -> None:
         f"limit of arithmetic ({fastest_products(rounds) / 1e9:.0f} GFLOP/s)": arithmetic / fastest_products(rounds),
         f"limit of memory ({fastest_copy(rounds) / 1e9:.0f} GB/s)": moved / fastest_copy(rounds),
     }
-    rows_of = {
-        **{name: 1e3 * seconds / epochs for name, seconds in milliseconds.items()},
+    milliseconds = {
+        **{name: 1e3 * seconds / epochs for name, seconds in trainings.items()},
         **{f"  {name}": 1e3 * seconds / epochs for name, seconds in parts.items()},
         **{name: 1e3 * seconds for name, seconds in limits.items()},
     }
     print(
         f"{platform.machine()}, torch {torch.__version__}; one core, {count} clips; milliseconds for an epoch of a fold"
     )
-    for name, value in rows_of.items():
+    for name, value in milliseconds.items():
         print(f"{name:50s} {value:8.2f}")
     if arguments.json:
-        arguments.json.write_text(json.dumps(rows_of, indent=1))
+        arguments.json.write_text(json.dumps(milliseconds, indent=1))
 
 
 if __name__ == "__main__":

@@ -341,6 +341,10 @@ def main() -> None:
         parser.error(f"no part '{min(unknown)}'; choose among {', '.join(PARTS)}")
     if given.against and not given.against.is_file():
         parser.error(f"there is no table '{given.against}'; write it with --json")
+    length = "short" if given.short else "full"
+    before = json.loads(given.against.read_text()).get(length, {}).get("rows", {}) if given.against else {}
+    if given.against and not before:
+        parser.error(f"'{given.against}' has no table of the {length} version; write it with --json")
     facts = {**machine(), "torch": torch.__version__, "rounds": given.rounds}
     rows = [row for name in given.parts or PARTS for row in PARTS[name](given.short, given.rounds)]
     print(", ".join(f"{key} {value}" for key, value in facts.items()))
@@ -351,7 +355,6 @@ def main() -> None:
             else ""
         )
         print(f"{row.key:75s} {row.value:10.4g} {row.unit:14s} x{row.ratio:.2f} of {row.against}{own}")
-    length = "short" if given.short else "full"
     if given.json:
         tables = json.loads(given.json.read_text()) if given.json.is_file() else {}
         table = {"machine": facts, "rows": {row.key: vars(row) for row in rows}}
@@ -359,7 +362,10 @@ def main() -> None:
             table["rows"] = {**tables[length]["rows"], **table["rows"]}
         given.json.write_text(json.dumps({**tables, length: table}, indent=1) + "\n")
     if given.against:
-        slower = regressions(rows, json.loads(given.against.read_text())[length]["rows"])
+        for row in rows:
+            if row.key not in before:
+                print(f"not in the last table: {row.key}")
+        slower = regressions(rows, before)
         print("\n".join(["", *slower]) if slower else "nothing is slower by more than a third than in the last table")
         sys.exit(1 if slower else 0)
 
