@@ -29,7 +29,8 @@ def call(capsys, *arguments: str) -> tuple[int, str, str]:
 def workspace(synthetic_datasets, tmp_path, monkeypatch):
     """A folder to work in, with the synthetic releases where the user keeps data."""
     monkeypatch.chdir(tmp_path)
-    (root,) = {synthetic_datasets[name].root.parent for name in ("megc2019", "casme2")}  # made where they are missing
+    used = ("megc2019", "casme2", "ckplus")
+    (root,) = {synthetic_datasets[name].root.parent for name in used}  # made where they are missing
     monkeypatch.setenv("MICROEXPR_DATA", str(root))
     monkeypatch.setenv("COLUMNS", "200")
     (tmp_path / "mine.toml").write_text(RECIPE)
