@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
+from scipy.signal import find_peaks
 
 from ..metrics.intervals import overlap
 from .base import Span
@@ -23,6 +24,15 @@ def threshold(values: np.ndarray, p: float) -> float:
     """Return mean + p (max - mean) (Moilanen et al. 2014, eq. 4); p is 0 to 1."""
     mean = float(values.mean())
     return mean + p * (float(values.max()) - mean)
+
+
+def peak_steps(values: np.ndarray, level: float, apart: int) -> list[int]:
+    """Return the steps of the peaks of a curve (N,) that are `level` or higher, `apart` steps or more from each other.
+
+    The first and the last step can be peaks, too.
+    """
+    tops, _ = find_peaks(np.concatenate([[-np.inf], values, [-np.inf]]), height=level, distance=apart)
+    return [int(top) - 1 for top in tops]
 
 
 def runs(above: np.ndarray) -> Iterator[tuple[int, int]]:

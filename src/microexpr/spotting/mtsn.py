@@ -15,11 +15,11 @@ from typing import ClassVar
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
-from scipy.signal import find_peaks
 
 from ..core.clip import Interval
 from ..core.errors import RecipeError, UsageError
 from ..core.track import FaceTrack
+from ._peak_picking import peak_steps
 from ._regions import Estimator, flow_estimator
 from ._step_scores import step_scores, training_steps
 from ._trainable import State, TrainableSpotter
@@ -175,8 +175,7 @@ def movements(curve: np.ndarray, grid: TimeGrid, kind: Kind, level: float, half:
     is the height of the peak.
     """
     found = []
-    tops, _ = find_peaks(np.concatenate([[-np.inf], curve, [-np.inf]]), height=level, distance=2 * grid.steps(half))
-    for top in (tops - 1).tolist():
+    for top in peak_steps(curve, level, 2 * grid.steps(half)):
         onset, offset = (_end(curve, top, direction, grid.steps(kind.flank), level) for direction in (-1, 1))
         higher = curve[top] > SURE or curve[top] > max(curve[onset], curve[offset])
         if higher and grid.steps(kind.shortest) < offset - onset < grid.steps(kind.longest):

@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
-from scipy.signal import find_peaks
 
 from ..core.clip import Interval
 from ..core.errors import UsageError
 from ..core.track import FaceTrack
-from ._peak_picking import runs, suppress_overlaps, threshold
+from ._peak_picking import peak_steps, runs, suppress_overlaps, threshold
 from ._region_flow import region_motion
 from ._trainable import State, TrainableSpotter
 from .base import SPOTTERS, Detection, Fraction, NotNegative, Positive, Rate, Span, TimeGrid, time_grid
@@ -153,9 +152,8 @@ def peaks(values: np.ndarray, smooth: np.ndarray, k: int, p: float) -> list[Span
         p: place of the threshold, 0 to 1.
     """
     level = threshold(smooth, p)
-    tops, _ = find_peaks(np.concatenate([[-np.inf], smooth, [-np.inf]]), height=level, distance=k)
     last, found = len(values) - 1, []
-    for top in (tops - 1).tolist():
+    for top in peak_steps(smooth, level, k):
         onset, offset = grow(values, top, k), last - grow(values[::-1], last - top, k)
         found.append(Span(onset, top, offset, float(smooth[top] / max(level, 1e-9))))
     return found

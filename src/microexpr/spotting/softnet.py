@@ -15,13 +15,12 @@ import cv2
 import numpy as np
 from pydantic import Field
 from scipy.ndimage import uniform_filter1d
-from scipy.signal import find_peaks
 
 from ..core.clip import Interval
 from ..core.errors import UsageError
 from ..core.track import FaceTrack
 from ..imaging.optical_flow import strain
-from ._peak_picking import suppress_overlaps, threshold
+from ._peak_picking import peak_steps, suppress_overlaps, threshold
 from ._regions import Estimator, eye_distance, eye_mask, flow_estimator, head_motion
 from ._step_scores import step_scores, training_steps
 from ._trainable import State, TrainableSpotter
@@ -177,9 +176,8 @@ def peaks(smooth: np.ndarray, k: int, p: float) -> list[Span]:
     Peaks are k steps apart or more.
     """
     level = threshold(smooth, p)
-    tops, _ = find_peaks(np.concatenate([[-np.inf], smooth, [-np.inf]]), height=level, distance=k)
-    last = len(smooth) - 1
-    return [Span(max(0, t - k), t, min(last, t + k), float(smooth[t] / max(level, 1e-9))) for t in (tops - 1).tolist()]
+    last, tops = len(smooth) - 1, peak_steps(smooth, level, k)
+    return [Span(max(0, t - k), t, min(last, t + k), float(smooth[t] / max(level, 1e-9))) for t in tops]
 
 
 def _durations(track: FaceTrack, intervals: Sequence[Interval]) -> list[float]:
