@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -119,12 +118,10 @@ def test_ctrl_c_is_one_message_and_the_run_continues(recipe_and_data, on):
     more = () if on == "local" else ("--workers", "2")
     process = start(base, f"stopped-{on}", on, *more)
     assert happens(lambda: folds(base / f"stopped-{on}"), 200)
-    begun = time.monotonic()
     interrupt(process)
     assert "interrupted; the same command continues from here" in message(process, 130)
-    assert time.monotonic() - begun < 60  # nobody waits for the folds that were running
-    early = folds(base / f"stopped-{on}")
-    assert early and early.items() <= whole.items() and not (base / f"stopped-{on}" / "lock.tmp").exists()
+    early = folds(base / f"stopped-{on}")  # the rest is not waited for
+    assert early and early.items() < whole.items() and not (base / f"stopped-{on}" / "lock.tmp").exists()
     assert happens(lambda: not alive(process.pid))
     assert run(base, f"stopped-{on}", on, *more) == whole
 
