@@ -79,7 +79,7 @@ def _leaderboard(suite: str, records: Sequence[Record]) -> list[str]:
         if protocol:
             parts += [f"### {PROTOCOLS.get(protocol).title}", _scope(group), _ranking(group, shipped)]
         else:
-            parts += _spotting(group)
+            parts += _spotting(group, shipped)
     if absent := [name for name in names if name not in {record["recipe"] for record in own}]:
         parts.append(f"No result on real clips yet: {', '.join(f'`{name}`' for name in absent)}.")
     datasets = dict.fromkeys(name for member in members for name in member.datasets)
@@ -127,7 +127,7 @@ def _ranking(group: Sequence[Record], shipped: Mapping[str, Mapping[str, Any]]) 
         weights, seconds = record.get("weights"), record.get("seconds_per_fold")
         rows.append(
             (
-                f"`{record['recipe']}`{_changes(record, shipped[record['recipe']])}",
+                f"`{record['recipe']}`{_changes(record['settings']['stages'], shipped[record['recipe']]['stages'])}",
                 f"{scores[0]} ({format_interval(interval)})" if interval else scores[0],
                 *scores[1:],
                 _to_best(record, best, first),
@@ -142,7 +142,7 @@ def _ranking(group: Sequence[Record], shipped: Mapping[str, Mapping[str, Any]]) 
     return table((*columns, "lift †", "weights", "seconds a fold", "seeds"), rows)
 
 
-def _spotting(group: Sequence[Record]) -> list[str]:
+def _spotting(group: Sequence[Record], shipped: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Return a heading and a table for each data set of long videos, the best F1 of all intervals first."""
     from microexpr.datasets import DATASETS
     from microexpr.reports.tables import format_interval, format_score
@@ -153,7 +153,7 @@ def _spotting(group: Sequence[Record]) -> list[str]:
         own = [(record, record["per_dataset"][dataset]) for record in group if dataset in record["per_dataset"]]
         rows = [
             (
-                f"`{record['recipe']}`",
+                f"`{record['recipe']}`{_changes(record['spotter'], shipped[record['recipe']]['spotter'])}",
                 f"{format_score(found['scores']['all']['f1'])} ({format_interval(found['intervals']['all'])})",
                 *(format_score(found["scores"][kind]["f1"]) for kind in ("micro", "macro")),
                 f"{found['false_alarms_per_minute']:.1f}",
@@ -169,12 +169,21 @@ def _spotting(group: Sequence[Record]) -> list[str]:
     return parts
 
 
-def _changes(record: Record, shipped: Mapping[str, Any]) -> str:
+def _changes(own: Any, shipped: Any) -> str:
     """Return the settings that were not those of the shipped recipe, in brackets; "" for none."""
-    own, as_shipped = (dict(_flat(table["stages"])) for table in (record["settings"], shipped))
-    changed = [key for key in own if own[key] != as_shipped.get(key)]
-    names = [f"{key.rpartition('.')[2]} {own[key]} instead of {as_shipped.get(key)}" for key in changed]
+    now, before = dict(_flat(own)), dict(_flat(shipped))
+    changed = [key for key in before | now if now.get(key) != before.get(key)]
+    names = [
+        f"{_setting(key)} {now.get(key, 'the default')} instead of {before.get(key, 'the default')}" for key in changed
+    ]
     return f" ({', '.join(names)})" if names else ""
+
+
+def _setting(key: str) -> str:
+    """Return the last name of a dotted key, with the place in a list behind it."""
+    parts = key.split(".")
+    last = max(place for place, part in enumerate(parts) if not part.isdecimal())
+    return ".".join(parts[last:])
 
 
 def _flat(table: Any, key: str = "") -> Iterator[tuple[str, Any]]:

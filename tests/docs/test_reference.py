@@ -189,16 +189,20 @@ def test_the_page_of_leaderboards_ranks_real_results_and_names_what_was_not_run(
 def test_the_page_of_leaderboards_has_a_table_of_spotting_for_each_data_set(tmp_path):
     page: Any = importlib.import_module("leaderboards").leaderboards_page
 
-    def record(name: str, f1: float) -> dict[str, Any]:
+    def record(name: str, f1: float, **settings: Any) -> dict[str, Any]:
         scores = {kind: {"f1": f1 / 2} for kind in ("micro", "macro")} | {"all": {"f1": f1}}
         own = {"videos": 4, "subjects": 2, "scores": scores, "intervals": {"all": [0, 1]}, "false_alarms_per_minute": 3}
         common = {"kind": "spotting", "recipe": name, "complete": True, "synthetic": False, "seed": 0}
-        return {**common, "subset": ["samm_lv: 4 of 147 clips"], "per_dataset": {"samm_lv": own}}
+        spotter = {**load_recipe(name).as_dict()["spotter"], **settings}
+        return {**common, "spotter": spotter, "subset": ["samm_lv: 4 of 147 clips"], "per_dataset": {"samm_lv": own}}
 
-    records = [record("spot-mdmd", 0.1), record("spot-of-fd", 0.2)]
+    records = [record("spot-mdmd", 0.1, p=0.5), record("spot-of-fd", 0.2)]
     (tmp_path / "lab.json").write_text("\n".join(map(json.dumps, records)))
     text = page(tmp_path)
-    rows = ("| `spot-of-fd` | .200 (.000 to 1.000) | .100 | .100 | 3.0 | 0 |", "| `spot-mdmd` | .100 (")
+    rows = (
+        "| `spot-of-fd` | .200 (.000 to 1.000) | .100 | .100 | 3.0 | 0 |",
+        "| `spot-mdmd` (p 0.5 instead of the default) | .100 (",
+    )
     assert text.index("### SAMM Long Videos") < text.index(rows[0]) < text.index(rows[1])
     assert "4 videos of 2 people.** A part of the release: samm_lv: 4 of 147 clips." in text
     assert "microexpr run leaderboard-spotting\n" in text
