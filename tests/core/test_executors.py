@@ -180,7 +180,7 @@ def test_ray_compares_what_is_asked_for_with_its_machines(workers, gpus, text):
     assert text in lacking and bool(lacking) == bool(text)
 
 
-@pytest.mark.parametrize("gpus", [-1, 1.5])
+@pytest.mark.parametrize("gpus", [-1, 1.5, float("nan"), float("inf")])
 def test_a_number_of_gpus_that_no_job_can_have_is_an_error(gpus):
     with pytest.raises(UsageError, match="a part of one GPU"):
         executor("ray", gpus=gpus)

@@ -154,7 +154,7 @@ def executor(
     """
     if workers is not None and workers < 1:
         raise UsageError(f"workers = {workers}: must be 1 or more")
-    if gpus < 0 or (gpus > 1 and gpus != int(gpus)):
+    if not (0 <= gpus <= 1 or gpus % 1 == 0 < gpus):
         raise UsageError(f"gpus = {gpus}: must be a part of one GPU (0 to 1), or a whole number of them")
     chosen = EXECUTORS.get(name)
     known = {field.name for field in fields(chosen)}  # type: ignore[arg-type]  # executors are dataclasses
