@@ -73,7 +73,8 @@ class Ray(Executor):
         else:
             _reach(self.address)
         try:
-            ray.init(address=self.address, logging_level="ERROR", **options)
+            # "local": otherwise Ray would join a cluster that somebody else runs on this machine
+            ray.init(address=self.address or "local", logging_level="ERROR", **options)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise ExecutorError(f"no Ray cluster at '{self.address}': {str(error).splitlines()[0]}") from None
         if lacking := self._lacking([node["Resources"] for node in ray.nodes() if node["Alive"]]):
