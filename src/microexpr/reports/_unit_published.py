@@ -90,7 +90,7 @@ def _brief(
     methods: Sequence[Mapping[str, PublishedRow]], before: int, name: str, recipes: Sequence[str]
 ) -> tuple[int, ...]:
     """Positions of the rows for a terminal: runs and baseline, the same recipes, and the best published methods."""
-    scores = [by_part[""].metrics[name] if "" in by_part else 0.0 for by_part in methods]
+    scores = [by_part[""].metrics.get(name, 0.0) if "" in by_part else 0.0 for by_part in methods]
     best = sorted(range(len(methods)), key=lambda i: -scores[i])[:N_BEST]
     same = [i for i, by_part in enumerate(methods) if any(row.recipe in recipes for row in by_part.values())]
     return (*range(before), *(before + i for i in sorted({*best, *same})))
