@@ -29,6 +29,7 @@ CASES = [
     {"name": "sklearn", "estimator": "sklearn.naive_bayes.GaussianNB"},
     {"name": "kernel-ridge"},
     {"name": "one-vs-rest", "recognizer": {"name": "svm"}},
+    {"name": "nested", "candidates": [{"name": "svm"}, {"name": "majority"}], "inner_folds": 2},
     {
         "name": "pipeline",
         "transforms": [{"name": "genetic-selection", "array": "image", "population": 4, "generations": 1}],
