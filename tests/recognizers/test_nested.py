@@ -6,6 +6,7 @@ import pytest
 from microexpr.core.errors import RecipeError, UnknownNameError
 from microexpr.recognizers import RECOGNIZERS, Recognizer
 from microexpr.recognizers.checks import CLASSES, synthetic_samples
+from microexpr.recognizers.nested import Nested
 
 GOOD, DULL = {"name": "svm", "kernel": "linear"}, {"name": "majority"}
 
@@ -60,7 +61,7 @@ def test_it_is_read_back_with_its_choice(training, tmp_path):
     recognizer = nested(DULL, GOOD).fit(samples, labels)
     recognizer.save(tmp_path / "model.safetensors")
     again = Recognizer.load(tmp_path / "model.safetensors")
-    assert again.chosen_ == 1 and np.array_equal(again.scores_, recognizer.scores_)
+    assert isinstance(again, Nested) and again.chosen_ == 1 and np.array_equal(again.scores_, recognizer.scores_)
     assert np.array_equal(again.predict_proba(samples), recognizer.predict_proba(samples))
 
 
