@@ -100,7 +100,7 @@ def test_every_class_set_of_devanaboyina_2021_is_run():
 
 def test_both_networks_of_devanaboyina_2021_are_run():
     members = {member.name: member for member in load_recipes("devanaboyina2021")}
-    assert set(METHODS) < set(members) and len(members) == 14
+    assert set(METHODS) < set(members) and len(members) == 15
     for name in METHODS[:4]:
         networks = [members[name + end].settings[-1]["recognizer"]["network"]["name"] for end in ("", "-new")]
         assert networks == ["cnn-lstm", "cnn-lstm-v2"]
