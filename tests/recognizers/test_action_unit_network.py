@@ -77,6 +77,6 @@ def test_equal_seeds_learn_alike_and_epochs_are_kept():
     second.keep_every, second.after_epoch = 1, lambda _: second.predict_action_units(samples)
     found = [machine.fit(samples, labels).predict_action_units(samples) for machine in (first, second)]
     assert np.array_equal(*found)
-    by_epoch = second.kept_
+    by_epoch = second.outputs_by_epoch_
     assert list(by_epoch) == [1, 2] and np.array_equal(by_epoch[2], found[1])
     assert np.abs(by_epoch[1] - by_epoch[2]).max() > 0.01

@@ -169,7 +169,7 @@ class EpochJob(FoldJob):
 def _kept(recognizer: Recognizer) -> dict[int, np.ndarray]:
     """Epoch -> (n, ...) outputs."""
     assert isinstance(recognizer, TrainedInEpochs)
-    return recognizer.kept_
+    return recognizer.outputs_by_epoch_
 
 
 class EpochEvaluation(FoldEvaluation):

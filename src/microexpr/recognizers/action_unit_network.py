@@ -90,7 +90,7 @@ class ActionUnitNetwork(TrainedInEpochs):
             mixup=self.mixup,
             style=self.style,
         )
-        self.kept_ = {}
+        self.outputs_by_epoch_ = {}
         with torch_threads(self.threads):
             self.history_ = train_on_motion(
                 objective,

@@ -20,16 +20,16 @@ class TrainedInEpochs(Recognizer):
     Attributes:
         keep_every: `after_epoch` is called after every so many epochs, and after the last one; 0 never calls it.
         after_epoch: predicts something with the recognizer that it is called with, as that is after an epoch.
-        kept_: epoch, from 1 -> what `after_epoch` returned.
+        outputs_by_epoch_: epoch, from 1 -> what `after_epoch` returned.
     """
 
     keep_every = 0
     after_epoch: Callable[[Recognizer], np.ndarray]
-    kept_: dict[int, np.ndarray]
+    outputs_by_epoch_: dict[int, np.ndarray]
 
     def _keep(self, module: nn.Module, epoch: int, last: bool) -> None:
         """Keep what is predicted now, if this epoch is one to keep; the module is left in evaluation mode."""
         if self.keep_every and (last or epoch % self.keep_every == 0):
             self.classes_ = self.classes  # it can predict from now on
             module.eval()
-            self.kept_[epoch] = self.after_epoch(self)
+            self.outputs_by_epoch_[epoch] = self.after_epoch(self)

@@ -218,7 +218,7 @@ class Network(TrainedInEpochs):
         )
         never_trained = components.freezing.epochs == "all" and components.can_cache(0, clips.sequences)
         self._feature_cache = FeatureCache(self.classifier_) if never_trained and self.precision == "fp32" else None
-        self.kept_ = {}
+        self.outputs_by_epoch_ = {}
         if self.keep_every:  # without a checkpoint, which holds one epoch only
             trainer.on_epoch = lambda history: self._keep(self.module_, len(history), len(history) == self.epochs)
             self.history_ = trainer.run()
