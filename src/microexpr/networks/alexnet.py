@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from ..core.errors import RecipeError
-from .base import NETWORKS, Architecture, Dropout, DropoutRate, Size, require_sequences
+from .base import NETWORKS, Architecture, Dropout, DropoutRate, Size, require_divisor, require_sequences
 from .frame_features import LstmHead, features_of_frames
 from .vgg16 import Width, scaled
 
@@ -43,8 +43,7 @@ class AlexNet(Architecture):
     divide: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.divide == 0:
-            raise RecipeError(f"network '{self.name}': divide = 0; use a number that is not zero")
+        require_divisor(self.name, self.divide)
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         """Build the module for (C, H, W); 224x224 in the paper.

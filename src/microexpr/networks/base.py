@@ -76,6 +76,16 @@ class Architecture(ABC):
         """
 
 
+def require_divisor(name: str, divide: float) -> None:
+    """Check that what the pixels of a network are divided by is not 0.
+
+    Raises:
+        RecipeError: it is.
+    """
+    if divide == 0:
+        raise RecipeError(f"network '{name}': divide = 0; use a number that is not zero")
+
+
 def require_sequences(name: str, shape: tuple[int, ...], smallest: int) -> None:
     """Check that the inputs of a network are sequences of large enough images.
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ..core.errors import RecipeError
 from .alexnet import Divide
-from .base import NETWORKS, Architecture, Size
+from .base import NETWORKS, Architecture, Size, require_divisor
 from .resnet import BasicBlock
 from .vgg16 import Width, scaled
 
@@ -66,8 +66,7 @@ class CapsuleNet(Architecture):
     divide: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.divide == 0:
-            raise RecipeError(f"network '{self.name}': divide = 0; use a number that is not zero")
+        require_divisor(self.name, self.divide)
 
     @property
     def pretrained(self) -> dict[str, Any]:

@@ -16,8 +16,7 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor, nn
 
-from ..core.errors import RecipeError
-from .base import NETWORKS, Architecture, DropoutRate, Size, require_sequences
+from .base import NETWORKS, Architecture, DropoutRate, Size, require_divisor, require_sequences
 from .devanaboyina import dense_head
 from .resampling import resample_frames
 
@@ -45,8 +44,7 @@ class Cnn3d(Architecture):
     divide: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.divide == 0:
-            raise RecipeError(f"network '{self.name}': divide = 0; use a number that is not zero")
+        require_divisor(self.name, self.divide)
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         """Build the module for (T, C, H, W); T does not matter.

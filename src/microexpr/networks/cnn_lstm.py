@@ -17,7 +17,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from torch.utils.checkpoint import checkpoint
 
 from ..core.errors import RecipeError
-from .base import NETWORKS, Architecture, Dropout, DropoutRate, Size
+from .base import NETWORKS, Architecture, Dropout, DropoutRate, Size, require_divisor
 
 Norm = Literal["none", "batch", "group"]
 
@@ -58,8 +58,7 @@ class CnnLstm(Architecture):
     def __post_init__(self) -> None:
         if self.kernel % 2 == 0:
             raise RecipeError(f"network '{self.name}': kernel = {self.kernel}; use an odd number")
-        if self.divide == 0:
-            raise RecipeError(f"network '{self.name}': divide = 0; use a number that is not zero")
+        require_divisor(self.name, self.divide)
         if self.frame_chunk and self.norm == "batch":
             raise RecipeError(
                 f"network '{self.name}': norm = 'batch' needs all frames at once; use frame_chunk = 0 or norm = 'group'"

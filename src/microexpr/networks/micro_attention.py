@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ..core.errors import RecipeError
 from .alexnet import Divide
-from .base import NETWORKS, Architecture, DropoutRate, Size
+from .base import NETWORKS, Architecture, DropoutRate, Size, require_divisor
 from .devanaboyina import dense_head
 
 SMALLEST = 8
@@ -48,8 +48,7 @@ class MicroAttention(Architecture):
     divide: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.divide == 0:
-            raise RecipeError(f"network '{self.name}': divide = 0; use a number that is not zero")
+        require_divisor(self.name, self.divide)
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         """Build the module for (C, H, W); 224x224 in the adaptation.
