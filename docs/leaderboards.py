@@ -6,7 +6,7 @@ A file of results is what `microexpr report RUN... --json --out results/NAME.jso
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +118,7 @@ def _ranking(group: Sequence[Record], shipped: Mapping[str, Mapping[str, Any]]) 
     protocol = PROTOCOLS.get(group[0]["protocol"])
     first, *rest = protocol.primary_metrics
     ranked = sorted(group, key=lambda record: -(record["metrics"][first] or 0))
-    best = ranked[0]["recipe"]
+    best = ranked[0]
     rows = []
     for record in ranked:
         metrics, spread, interval = record["metrics"], record["spread"], record["intervals"].get(first)
@@ -171,29 +171,13 @@ def _spotting(group: Sequence[Record], shipped: Mapping[str, Mapping[str, Any]])
 
 def _changes(own: Any, shipped: Any) -> str:
     """Return the settings that were not those of the shipped recipe, in brackets; "" for none."""
-    now, before = dict(_flat(own)), dict(_flat(shipped))
-    changed = [key for key in before | now if now.get(key) != before.get(key)]
+    from microexpr.reports.settings import differing_settings, format_setting
+
     names = [
-        f"{_setting(key)} {now.get(key, 'the default')} instead of {before.get(key, 'the default')}" for key in changed
+        f"{name} {format_setting(now)} instead of {format_setting(before)}"
+        for name, (now, before) in differing_settings([own, shipped])
     ]
     return f" ({', '.join(names)})" if names else ""
-
-
-def _setting(key: str) -> str:
-    """Return the last name of a dotted key, with the place in a list behind it."""
-    parts = key.split(".")
-    last = max(place for place, part in enumerate(parts) if not part.isdecimal())
-    return ".".join(parts[last:])
-
-
-def _flat(table: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield each value of nested tables and lists under its dotted key, as JSON has it."""
-    if isinstance(table, (list, tuple, dict)):
-        items = table.items() if isinstance(table, dict) else enumerate(table)
-        for name, value in items:
-            yield from _flat(value, f"{key}.{name}")
-    else:
-        yield key, table
 
 
 def _spread(value: float | None) -> str:
@@ -202,10 +186,11 @@ def _spread(value: float | None) -> str:
     return f" ±{format_score(value)}" if value else ""
 
 
-def _to_best(record: Record, best: str, metric: str) -> str:
+def _to_best(record: Record, best: Record, metric: str) -> str:
     """Return the paired difference to the best result, where both were reported together."""
+    names = [own.get("name", own["recipe"]) for own in (record, best)]
     for comparison in record.get("comparisons", ()):
-        if comparison["second"] == best and comparison["first"] == record["recipe"]:
+        if [comparison["first"], comparison["second"]] == names:
             found = comparison["differences"][metric]
             return f"{found['difference']:+.3f} ({found['low']:+.3f} to {found['high']:+.3f})"
     return ""

@@ -34,11 +34,12 @@ def machine_run(synthetic_datasets, tmp_path_factory):
     return evaluate(parse_recipe("machine", RECIPE), tmp_path_factory.mktemp("machine") / "run", options)
 
 
-def altered(run, folder, name, predicted):
-    """A copy of a run under another name, with other predictions."""
+def altered(run, folder, name, predicted, **settings):
+    """A copy of a run under another name, with other predictions and other settings of its recognizer."""
     shutil.copytree(run.folder, folder)
     table = json.loads((folder / "run.json").read_text())
-    table["recipe"]["name"], table["key"] = name, name
+    table["recipe"]["name"], table["key"] = name, f"{name} {settings}"
+    table["recipe"]["stages"][-1]["recognizer"] |= settings
     write_json(folder / "run.json", table)
     copy = RecognitionRun.open(folder)
     for fold in copy.done():
@@ -79,8 +80,32 @@ def test_only_a_run_whose_epochs_were_kept_has_a_lift(report):
 def test_a_recipe_with_other_settings_has_a_lift_of_its_own(network_run, machine_run, tmp_path):
     other = altered(machine_run, tmp_path / "other", "network", lambda row: row.label)
     table = mx.make_report([network_run, machine_run, other]).tables[0]
-    lifts = [(row[0].split()[0], row[4]) for row in table.rows]
+    lifts = [(row[0].split(",")[0], row[4]) for row in table.rows]
     assert lifts[0] == ("network", "") and next(lift for name, lift in lifts[1:] if name == "network").startswith("+")
+
+
+def test_runs_of_one_recipe_are_told_apart_by_the_settings_that_differ(machine_run, tmp_path):
+    right = altered(machine_run, tmp_path / "right", "machine", lambda row: row.label, C=3, kernel="rbf")
+    mute = altered(machine_run, tmp_path / "mute", "machine", lambda row: "", C=5, kernel="rbf")
+    report = mx.make_report([machine_run, mute, right])
+    first = machine_run.metadata.recipe["stages"][-1]["recognizer"].get("C", "the default")
+    names = [row[0].split(" (")[0] for row in report.tables[0].rows]
+    assert names[0] == "machine, C 3, kernel rbf" and names[2] == "machine, C 5, kernel rbf"
+    assert names[1].startswith(f"machine, C {first}, kernel ")
+    assert {record["recipe"] for record in report.data} == {"machine"}
+    assert {record["name"] for record in report.data} == set(names) == set(report.to_dataframe()["recipe"])
+    for record in report.data:
+        own = [c for c in record["comparisons"] if c["first"] == record["name"]]
+        assert [c["second"] for c in own] == ([] if record["name"] == names[0] else [names[0]])
+    two = mx.compare_runs(right, mute)
+    assert (two.first, two.second) == ("machine, C 3", "machine, C 5")
+
+
+def test_equal_runs_have_their_folders_in_their_names(machine_run, tmp_path):
+    copy = RecognitionRun.open(shutil.copytree(machine_run.folder, tmp_path / "copy"))
+    names = [record["name"] for record in mx.make_report([machine_run, copy]).data]
+    assert names == [f"machine, {machine_run.folder}", f"machine, {tmp_path / 'copy'}"]
+    assert [record["name"] for record in mx.make_report(machine_run).data] == ["machine"]
 
 
 def test_the_records_hold_what_a_leaderboard_shows(report):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..experiments.examples import example_images, load_examples
@@ -12,6 +13,7 @@ from ._run_group import RunGroup
 from .base import FigureSpec, Gallery, Report, Table
 from .leaderboard import lift_by_choosing
 from .overview import compare_by_clip
+from .settings import tell_apart
 from .warnings import join_warnings
 
 S = TypeVar("S", bound=RunGroup)
@@ -32,7 +34,7 @@ def recipe_report(
     """
     return Report(
         title=summary.title,
-        name=summary.recipe,
+        name=summary.name,
         subtitle=summary.subtitle,
         caveats=tuple(summary.caveats),
         warnings=summary.warnings,
@@ -72,6 +74,18 @@ def join_reports(parts: Sequence[Report], summaries: Sequence[S], compare: Calla
         scores=tuple(record for part in parts for record in part.scores),
         parts=tuple(parts),
     )
+
+
+def summarize_recipes(runs: Sequence[RecognitionRun], summarize: Callable[[Sequence[RecognitionRun]], S]) -> list[S]:
+    """Summaries of the runs of each recipe, which say what differs where several are of one name.
+
+    Args:
+        runs: of any recipes, with any seeds.
+        summarize: makes the summary of the runs of one recipe, a run for each seed.
+    """
+    groups = group_seeds(runs)
+    differs = tell_apart([group[0] for group in groups])
+    return [replace(summarize(group), differs=own) for group, own in zip(groups, differs, strict=True)]
 
 
 def group_seeds(runs: Sequence[RecognitionRun]) -> list[list[RecognitionRun]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..core.errors import RunError
 from ..experiments.recognition_run import RecognitionRun
 from ..protocols import Protocol
+from .settings import with_difference
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class RunGroup(ABC):
         metrics: name -> score, 0 to 1, the mean over the seeds.
         intervals: name -> 95 % bootstrap interval over subjects.
         spread: name -> standard deviation over the seeds; empty for one seed.
+        differs: what tells the runs from others of the same recipe in one report; "" where there are none.
     """
 
     runs: tuple[RecognitionRun, ...]
@@ -30,6 +32,7 @@ class RunGroup(ABC):
     metrics: Mapping[str, Any]
     intervals: Mapping[str, tuple[float, float]]
     spread: Mapping[str, float]
+    differs: str = field(default="", kw_only=True)
 
     @abstractmethod
     def as_dict(self) -> dict[str, Any]:
@@ -51,9 +54,14 @@ class RunGroup(ABC):
         return str(self.run.metadata.recipe["name"])
 
     @property
+    def name(self) -> str:
+        """Name of the recipe, and what tells it from others of this name."""
+        return with_difference(self.recipe, self.differs)
+
+    @property
     def title(self) -> str:
-        """Title of the recipe."""
-        return str(self.run.metadata.recipe["title"])
+        """Title of the recipe, and what tells it from others of this name."""
+        return with_difference(str(self.run.metadata.recipe["title"]), self.differs)
 
     @property
     def subtitle(self) -> str:
@@ -91,6 +99,7 @@ class RunGroup(ABC):
         metadata = self.run.metadata
         return {
             "recipe": self.recipe,
+            "name": self.name,
             "title": self.title,
             "protocol": self.protocol.name,
             "seeds": [run.metadata.seed for run in self.runs],

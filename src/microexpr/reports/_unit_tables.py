@@ -205,6 +205,6 @@ def _compare_by_unit(group: Sequence[UnitSummary]) -> Table:
         known = next(units[number] for units in by_run if number in units)
         scores = (_score(units[number].metrics, name) if number in units else "" for units in by_run)
         rows.append((f"AU {number} {known.name}", str(known.positives), *scores))
-    columns = ("", "clips", *(summary.recipe for summary in group))
+    columns = ("", "clips", *(summary.name for summary in group))
     title = f"{UNIT_METRICS.get(name).label} by action unit: {group[0].protocol.title}"
     return Table(title, columns, tuple(rows))

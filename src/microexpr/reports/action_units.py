@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from ..experiments.recognition_run import RecognitionRun
-from ._recipe_report import group_seeds, join_reports, recipe_report
+from ._recipe_report import join_reports, recipe_report, summarize_recipes
 from ._unit_plots import auc_figure
 from ._unit_summary import UnitSummary, summarize_units
 from ._unit_tables import compare_units, make_unit_tables
@@ -17,7 +17,7 @@ from .figures import run_figures
 
 def make_action_units_report(runs: Sequence[RecognitionRun]) -> Report:
     """Report runs of action units: a part for each recipe, and tables that compare them if there are several."""
-    summaries = [summarize_units(group) for group in group_seeds(runs)]
+    summaries = summarize_recipes(runs, summarize_units)
     return join_reports([_report(summary) for summary in summaries], summaries, compare_units)
 
 
@@ -36,7 +36,7 @@ def _auc_figure(summary: UnitSummary) -> FigureSpec:
 
 def _scores(summary: UnitSummary) -> Iterator[dict[str, Any]]:
     """A row for each metric: of the means, of each part and of each action unit."""
-    common = {"recipe": summary.recipe, "protocol": summary.protocol.name}
+    common = {"recipe": summary.name, "protocol": summary.protocol.name}
     whole = {"clips": summary.n_clips, "subjects": summary.n_subjects}
     for part, means in summary.all_means():
         for name, score in means.metrics.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -15,8 +15,10 @@ from ..metrics import METRICS, UNIT_METRICS, Metric, UnitMetric
 from ..metrics.comparison import PairedDifference, PairedScore, paired_difference
 from ..metrics.recognition import count_by_group
 from ..protocols import Protocol
+from ._run_group import RunGroup
 from ._unit_summary import judged_units, paired_unit_score
 from .base import Table
+from .settings import tell_apart, with_difference
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +63,7 @@ class Comparison:
     """Two runs (or two recipes with several seeds each) on the same clips.
 
     Attributes:
-        first: name of the first recipe.
+        first: name of the first recipe; of two of one name, with what tells it from the other.
         second: name of the second.
         clips: number of clips that both tested.
         subjects: number of their people.
@@ -127,15 +129,24 @@ def compare_runs(
     n_seeds = max(map(len, by_seed))
     differences, pairs = compare_predictions(protocol, *by_seed, metrics=metrics, n=n, seed=seed)
     tested = {clip for own in by_seed for predictions in own for clip in predictions}
+    pair = (firsts[0], seconds[0])
+    names = [str(run.metadata.recipe["name"]) for run in pair]
+    first_name, second_name = map(with_difference, names, tell_apart(pair))
     return Comparison(
-        first=str(firsts[0].metadata.recipe["name"]),
-        second=str(seconds[0].metadata.recipe["name"]),
+        first=first_name,
+        second=second_name,
         clips=len(pairs.rows),
         subjects=len(pairs.people),
         left_out=len(tested) - len(pairs.rows),
         seeds=n_seeds,
         differences=differences,
     )
+
+
+def compare_groups(first: RunGroup, second: RunGroup, metrics: Sequence[str] | None = None) -> Comparison:
+    """Compare the runs of two recipes, as `compare_runs`, under the names that they have in their report."""
+    found = compare_runs(first.runs, second.runs, metrics=metrics, n=n_samples(first.protocol))
+    return replace(found, first=first.name, second=second.name)
 
 
 def compare_predictions(

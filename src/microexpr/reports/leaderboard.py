@@ -10,7 +10,7 @@ from ..core.errors import MicroexprError
 from ._epoch_choice import EACH_FOLD, epoch_choices
 from ._run_group import RunGroup
 from .base import Table
-from .comparison import Comparison, compare_runs, metric_label, n_samples
+from .comparison import Comparison, compare_groups, metric_label
 from .tables import LEAKY, format_interval, format_number, format_score
 
 SMALLEST = 3
@@ -50,7 +50,7 @@ def rank(groups: Sequence[RunGroup], lifts: Sequence[Mapping[str, Any] | None]) 
     for other, lift in pairs[1:]:
         comparison, reason = None, ""
         try:
-            comparison = compare_runs(other.runs, best.runs, metrics=[metric], n=n_samples(other.protocol))
+            comparison = compare_groups(other, best, metrics=[metric])
         except MicroexprError as error:
             reason = str(error)
         ranks.append(Rank(other, comparison, reason, lift))
@@ -73,7 +73,7 @@ def leaderboard_table(ranks: Sequence[Rank]) -> Table:
         network, seconds = group.run.network(), group.seconds_per_fold
         rows.append(
             (
-                group.recipe + (f" ({', '.join(own)})" if own else ""),
+                group.name + (f" ({', '.join(own)})" if own else ""),
                 _score(group, first) + (f" ({interval})" if interval else ""),
                 *(_score(group, name) for name in rest),
                 _difference(place),
@@ -90,7 +90,7 @@ def leaderboard_table(ranks: Sequence[Rank]) -> Table:
     ]
     if seeds > 1:
         notes.insert(1, f"Scores are means over up to {seeds} seeds, ± their standard deviation.")
-    notes += [f"{place.group.recipe} is not compared: {place.reason}" for place in ranks if place.reason]
+    notes += [f"{place.group.name} is not compared: {place.reason}" for place in ranks if place.reason]
     title = f"leaderboard: {protocol.title}" + (f" ({', '.join(shared)})" if shared else "")
     return Table(title, tuple(columns), tuple(rows), "\n".join(notes), n_own=len(rows))
 

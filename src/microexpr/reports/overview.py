@@ -11,7 +11,7 @@ from ..metrics import METRICS
 from ..protocols import PROTOCOLS
 from ._run_group import RunGroup
 from .base import Table
-from .comparison import Comparison, compare_runs, comparison_table, n_samples
+from .comparison import Comparison, compare_groups, comparison_table
 from .leaderboard import SMALLEST, leaderboard_table, rank
 from .majority import NOTE, WAR, exactly_majority, majority_of
 from .published import PublishedRow, all_published
@@ -68,7 +68,7 @@ def compare_by_clip(
             first, second = group
             found, reasons = [], []
             try:
-                found.append(compare_runs(first.runs, second.runs, n=n_samples(first.protocol)))
+                found.append(compare_groups(first, second))
             except MicroexprError as error:
                 reasons.append(f"{second.title}: {error}")
             tables.append(comparison_table(found, first.title, [second.title][: len(found)], reasons))
@@ -128,7 +128,7 @@ def _row(summary: Summary, shared: Sequence[str]) -> tuple[str, ...]:
     protocol = summary.protocol
     published = [f"{format_score(row.metrics[WAR])}{LEAKY if row.leaky else ''}" for row in _published(summary)]
     return (
-        summary.recipe + (f" ({', '.join(own)})" if own else ""),
+        summary.name + (f" ({', '.join(own)})" if own else ""),
         protocol.name,
         str(summary.n_clips),
         str(len(protocol.classes)),
@@ -159,5 +159,5 @@ def _predicts_one_class(summary: Summary) -> str:
 
 def _single_class_note(summaries: Sequence[Summary]) -> str:
     """Which of the methods predict one class only, and which class."""
-    collapsed = [f"{summary.recipe} ({summary.single_class})" for summary in summaries if summary.single_class]
+    collapsed = [f"{summary.name} ({summary.single_class})" for summary in summaries if summary.single_class]
     return f"Collapsed to one class: {'; '.join(collapsed) or 'none'}."

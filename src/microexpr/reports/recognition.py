@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..experiments.recognition_run import RecognitionRun
-from ._recipe_report import group_seeds, join_reports, recipe_report
+from ._recipe_report import join_reports, recipe_report, summarize_recipes
 from .base import REPORTS, Report
 from .figures import make_figures
 from .overview import comparison_tables
@@ -16,7 +16,7 @@ from .tables import make_tables
 
 def make_recognition_report(runs: Sequence[RecognitionRun]) -> Report:
     """Report runs of recognition: a part for each recipe, and tables that compare them if there are several."""
-    summaries = [summarize(group) for group in group_seeds(runs)]
+    summaries = summarize_recipes(runs, summarize)
     return join_reports([_report(summary) for summary in summaries], summaries, comparison_tables)
 
 
@@ -26,7 +26,7 @@ def _report(summary: Summary) -> Report:
 
 def _scores(summary: Summary) -> Iterator[dict[str, Any]]:
     """A row for each metric, of all clips and of each part."""
-    common = {"recipe": summary.recipe, "protocol": summary.protocol.name}
+    common = {"recipe": summary.name, "protocol": summary.protocol.name}
     for name, score in summary.metrics.items():
         low, high = summary.intervals.get(name, (None, None))
         yield {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from ..metrics import (
 from ..metrics.spotting import KINDS
 from .base import REPORTS, Report, Table
 from .published import PublishedSpotting, published_spotting
+from .settings import tell_apart, with_difference
 from .tables import LEAKY, format_interval, format_score
 from .warnings import run_warnings
 
@@ -62,6 +63,7 @@ class SpottingSummary:
         recognized: spot-then-recognize; None where no recognizer was used.
         faceless: videos in which no face was found; all their intervals are missed.
         crowded: videos with several faces, of which the one that is visible longest was evaluated.
+        differs: what tells the run from others of the same recipe in one report; "" where there are none.
     """
 
     run: SpottingRun
@@ -74,13 +76,19 @@ class SpottingSummary:
     recognized: SpotThenRecognize | None
     faceless: tuple[str, ...]
     crowded: tuple[str, ...]
+    differs: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name of the recipe, and what tells it from others of this name."""
+        return with_difference(str(self.run.metadata.recipe["name"]), self.differs)
 
     @property
     def label(self) -> str:
         """Name of its rows in tables, with its caveats."""
         metadata = self.run.metadata
         seed = f", seed {metadata.seed}" if metadata.seed else ""
-        return f"{metadata.recipe['name']}{seed}" + (f" ({', '.join(self.caveats)})" if self.caveats else "")
+        return f"{self.name}{seed}" + (f" ({', '.join(self.caveats)})" if self.caveats else "")
 
     @property
     def caveats(self) -> list[str]:
@@ -122,7 +130,10 @@ class SpottingSummary:
 
 def make_spotting_report(runs: Sequence[SpottingRun]) -> Report:
     """Report runs of spotting: two tables for each data set, with every run's rows and then the published ones."""
-    by_run = [(run, summarize_spotting(run)) for run in runs]
+    by_run = [
+        (run, [replace(summary, differs=differs) for summary in summarize_spotting(run)])
+        for run, differs in zip(runs, tell_apart(runs), strict=True)
+    ]
     summaries = [summary for _, own in by_run for summary in own]
     tables: list[Table] = []
     for dataset in dict.fromkeys(summary.dataset for summary in summaries):
@@ -339,7 +350,7 @@ def _score_rows(summary: SpottingSummary) -> Iterator[dict[str, Any]]:
         low, high = summary.intervals[kind]
         for metric, value in (("precision", score.precision), ("recall", score.recall), ("f1", score.f1)):
             yield {
-                "recipe": metadata.recipe["name"],
+                "recipe": summary.name,
                 "seed": metadata.seed,
                 "dataset": summary.dataset,
                 "kind": kind,
@@ -357,6 +368,7 @@ def _record(run: SpottingRun, summaries: Sequence[SpottingSummary], warnings: Se
     return {
         "kind": run.kind,
         "recipe": metadata.recipe["name"],
+        "name": summaries[0].name,
         "title": metadata.recipe["title"],
         "spotter": metadata.recipe["spotter"],
         "recognizer": metadata.model,

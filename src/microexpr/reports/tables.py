@@ -14,6 +14,7 @@ from ._run_group import RunGroup
 from .base import Fractions, Table
 from .majority import WAR, exactly_majority, majority_of
 from .published import PublishedRow, published_samples
+from .settings import format_setting
 from .single_class import MARK, NOTE
 from .summary import Summary
 
@@ -373,14 +374,3 @@ def _stage_settings(stages: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, 
         of = f" of '{stage['name']}'" if len(stages) > 1 else ""
         yield f"chain{of}", ", then ".join(map(format_setting, stage["chain"]))
         yield f"recognizer{of}", format_setting(stage["recognizer"])
-
-
-def format_setting(value: Any) -> str:
-    """A value of a recipe in one line; a table with a name is `name (key = value, ...)`."""
-    if isinstance(value, Mapping):
-        name, rest = str(value.get("name", "")), {key: item for key, item in value.items() if key != "name"}
-        settings = ", ".join(f"{key} = {format_setting(item)}" for key, item in rest.items())
-        return f"{name} ({settings})" if name and settings else name or f"({settings})"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(format_setting, value))}]"
-    return str(value).lower() if isinstance(value, bool) else str(value)
