@@ -84,10 +84,17 @@ def test_a_failed_fold_of_one_seed_leaves_the_other_seeds_complete(recipe, argum
         fit(self, *data)
 
     monkeypatch.setattr(SVM, "_fit", fail)
-    with pytest.raises(RunError, match=r"1 of 9 folds failed, the others are saved.*seed-0"):
+    with pytest.raises(RunError, match=r"1 of 18 folds failed \(1 with seed 0\), the others are saved.*seed-0/"):
         run_recipe(recipe, tmp_path / "runs", seeds=2, **arguments)
     zero, one = find_runs(tmp_path / "runs")
     assert len(zero.done()) == 8 and one.complete
+
+
+@pytest.mark.parametrize("name", ["spot-mdmd", "megc2019-svm", "leaderboard-spotting"])
+def test_epochs_cannot_be_kept_of_what_is_not_trained_in_epochs(name, tmp_path):
+    with pytest.raises(UsageError, match=f"--keep-epochs: '{name}' trains nothing in epochs"):
+        run_recipe(name, tmp_path / "run", keep_epochs=2)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_suite_gives_a_run_for_each_recipe(arguments, tmp_path):

@@ -202,6 +202,18 @@ def test_fewer_videos_than_published_are_refused(options, tmp_path):
     assert "test (synthetic faces, subset) | micro" in text and "SUBSET of the published videos" in text
 
 
+def test_runs_of_one_recipe_with_other_settings_are_told_apart(options, tmp_path):
+    changed = dataclasses.replace(RECIPE, spotter={"name": "learner"})
+    runs = [spot.spot(recipe, tmp_path / recipe.spotter["name"], options) for recipe in (RECIPE, changed)]
+    runs.append(spot.spot(RECIPE, tmp_path / "again", dataclasses.replace(options, seed=1)))
+    report = make_report(runs)
+    names = ["test, spotter fixed", "test, spotter learner", "test, spotter fixed"]
+    assert [record["name"] for record in report.data] == names
+    assert [row[0] for row in report.tables[1].rows[:3]] == [
+        f"{name}{seed} (synthetic faces, subset)" for name, seed in zip(names, ("", "", ", seed 1"), strict=True)
+    ]
+
+
 def test_another_run_in_the_same_folder_is_refused(options, tmp_path):
     spot.spot(RECIPE, tmp_path / "run", options)
     with pytest.raises(RunError, match="its recipe differs"):

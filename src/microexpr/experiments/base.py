@@ -67,6 +67,10 @@ class Task(ABC):
         """
         return [self.run(recipe, out, replace(options, seed=seed), progress) for seed, out in folders.items()]
 
+    def keeps_epochs(self, recipe: Any) -> bool:
+        """Whether a recipe trains in epochs, so that `RunOptions.keep_epochs` can keep what they predict."""
+        return False
+
     def train(self, recipe: Any, out: Path, options: RunOptions, progress: ProgressCallback) -> Path:
         """Train on all subjects of a recipe and write the model to the file `out`.
 

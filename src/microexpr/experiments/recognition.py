@@ -32,11 +32,16 @@ class RecognitionTask(Task):
         self, recipe: RecognitionRecipe, folders: Mapping[int, Path], options: RunOptions, progress: ProgressCallback
     ) -> list[RecognitionRun]:
         """Run a recipe with several seeds, whose folds are given to the executor together."""
-        from .epoch_predictions import recipe_keeps_epochs  # loads torch, which reading runs does not need
-        from .recognition_folds import evaluate_seeds
+        from .recognition_folds import evaluate_seeds  # loads torch, which reading runs does not need
 
-        kept = options.keep_epochs if recipe_keeps_epochs(recipe) else 0
+        kept = options.keep_epochs if self.keeps_epochs(recipe) else 0
         return evaluate_seeds(recipe, folders, options, progress, self.evaluation(kept))
+
+    def keeps_epochs(self, recipe: RecognitionRecipe) -> bool:
+        """Whether the recognizer of the last stage is trained in epochs."""
+        from .epoch_predictions import recipe_keeps_epochs
+
+        return recipe_keeps_epochs(recipe)
 
     def evaluation(self, keep_every: int) -> FoldEvaluation:
         """What is predicted: classes.

@@ -77,21 +77,27 @@ def run_jobs_of_runs(
             continue
         for unit in job.units:
             run.write_failure(unit, outcome.reason, outcome.details)
-    for run in work:
-        _raise_failure(run)
+    _raise_failures(list(work))
 
 
-def _raise_failure(run: Run) -> None:
-    """Raise an error if a unit of a run failed."""
-    if failed := run.failed():
-        total = len(run.unit_names)
-        name, reason = next(iter(failed.items()))
-        others = ", the others are saved" if len(failed) < total else ""
-        raise RunError(
-            f"recipe '{run.metadata.recipe['name']}': {len(failed)} of {total} {run.unit}s failed{others}; "
-            f"{run.unit} '{name}': {reason} "
-            f"(details: {run.folder / run.unit}s/*.error); the same command again repeats them"
-        )
+def _raise_failures(runs: Sequence[Run]) -> None:
+    """Raise an error if a unit of runs of one recipe failed."""
+    failed = {run: reasons for run in runs if (reasons := run.failed())}
+    if not failed:
+        return
+    first, reasons = next(iter(failed.items()))
+    name, reason = next(iter(reasons.items()))
+    number, total = sum(map(len, failed.values())), sum(len(run.unit_names) for run in runs)
+    said = f"{number} of {total} {first.unit}s failed"
+    if len(runs) > 1:
+        said += f" ({', '.join(f'{len(own)} with seed {run.metadata.seed}' for run, own in failed.items())})"
+    if number < total:
+        said += ", the others are saved"
+    details = ", ".join(f"{run.folder / run.unit}s/*.error" for run in failed)
+    raise RunError(
+        f"recipe '{first.metadata.recipe['name']}': {said}; {first.unit} '{name}': {reason} "
+        f"(details: {details}); the same command again repeats them"
+    )
 
 
 def run_all(

@@ -130,6 +130,7 @@ def run_recipe(  # noqa: PLR0913
         RecipeError: a wrong key, type or value.
         ProtocolError: the data differ from the published counts, and `allow_subset` is not set.
         RunError: `out` holds another run, or a job failed (the results of the others are saved).
+        UsageError: `keep_epochs` without a recipe that is trained in epochs, or another option that does not fit.
     """
     members = [recipe] if isinstance(recipe, Recipe) else load_recipes(recipe)
     name = recipe.name if isinstance(recipe, Recipe) else str(recipe)
@@ -149,6 +150,8 @@ def run_recipe(  # noqa: PLR0913
         keep_epochs=keep_epochs,
     )
     changed = [member.with_user_overrides(set or {}) for member in members]
+    if keep_epochs and not any(map(_keeps_epochs, changed)):
+        raise UsageError(f"--keep-epochs: '{name}' trains nothing in epochs; leave the option out")
     runs: list[Run] = []
     for member in changed:
         below = folder / member.name if len(members) > 1 else folder
@@ -156,6 +159,11 @@ def run_recipe(  # noqa: PLR0913
             named = _prefixed(callback, f"{member.name}: ") if len(members) > 1 else callback
             runs += run_seeds(member, below, options, seeds, named)
     return runs[0] if len(runs) == 1 else Runs(runs)
+
+
+def _keeps_epochs(recipe: Recipe) -> bool:
+    with errors_naming(recipe):
+        return TASKS.get(recipe.kind)().keeps_epochs(recipe)
 
 
 def run_seeds(recipe: Recipe, out: Path, options: RunOptions, seeds: int, progress: ProgressCallback) -> list[Run]:
