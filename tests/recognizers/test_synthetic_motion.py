@@ -5,8 +5,9 @@ import pytest
 
 from microexpr.core.clip import Clip, Sample
 from microexpr.core.errors import MicroexprError, RecipeError
+from microexpr.networks.motion import motion_inputs
 from microexpr.recognizers import RECOGNIZERS
-from microexpr.recognizers._motion_training import mirrored, network_inputs, shown, soft_targets
+from microexpr.recognizers._motion_training import mirrored, shown, soft_targets
 from microexpr.recognizers.synthetic_motion import SyntheticMotion
 from microexpr.synthetic.motion import CLASSES, FaceFrame, MotionGenerator
 from microexpr.synthetic.motion.encoding import encode
@@ -47,7 +48,7 @@ def test_pixels_of_the_aligned_frame_are_learned_too():
 
 def test_a_mirrored_face_has_the_same_class_and_its_sides_change(fitted):
     samples, _ = drawn_samples(8, "stretched", FaceFrame.megc2019())
-    x = network_inputs(np.stack([s.array("image") for s in samples]), "stretched")
+    x = motion_inputs(np.stack([s.array("image") for s in samples]), "stretched")
     assert np.allclose(mirrored(mirrored(x)), x) and not np.allclose(mirrored(x), x)
     images = [s.array("image")[:, ::-1] * np.array([-1, 1, 1]) + np.array([255, 0, 0]) for s in samples]
     others = [Sample(s.clip, {"image": image.astype(np.uint8)}) for s, image in zip(samples, images, strict=True)]

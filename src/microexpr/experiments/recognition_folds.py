@@ -362,7 +362,8 @@ def check_settings(recipe: RecognitionRecipe, task: FoldEvaluation | None = None
         protocol = load_protocol(stage.protocol)
         # The run sets these.
         recognizer = RECOGNIZERS.build(stage.recognizer, classes=protocol.classes, seed=0, fold="", folder=None)
-        (task or FoldEvaluation()).check(recognizer, protocol)
+        evaluation = task if task is not None and stage is recipe.final_stage else FoldEvaluation()
+        evaluation.check(recognizer, protocol)
 
 
 def run_fold(job: FoldJob, samples: Mapping[str, Sample]) -> FoldResult:
@@ -414,7 +415,8 @@ def _metadata(
 ) -> RecognitionMetadata:
     final = stage_data[-1]
     subset = list(final.count_mismatches)
-    for earlier in stage_data[:-1]:
+    trained = [data for data in stage_data if data is final or not data.protocol.without_training]
+    for earlier in trained[:-1]:
         subset += [f"stage '{earlier.stage.name}': {line}" for line in earlier.count_mismatches]
     return RecognitionMetadata(
         kind=recipe.kind,
@@ -425,7 +427,7 @@ def _metadata(
         folds=[fold_record(fold) for fold in final.folds],
         seed=options.seed,
         subset=subset,
-        left_out=[line for stage in stage_data for line in stage.left_out],
+        left_out=[line for stage in trained for line in stage.left_out],
         absent=final.absent,
         seen=_seen(final),
         warnings=[step.warning for stage in recipe.stages for step in Chain.build(stage.chain).steps if step.warning],

@@ -86,9 +86,8 @@ def run_earlier_stages(
         start = load_named_weights(start, data.stage, options, progress)
         path, record = fit_stage(start, data, options, progress)
         records.append({"from": start.description, **record})
-        state = Recognizer.load(path).state()
         start = InitialWeights(
-            state,
+            Recognizer.load(path).passed_on(),
             f"stage '{data.stage.name}'",
             (*start.history, *_history(data)),
             start.subjects | subjects_of(data.train_examples),

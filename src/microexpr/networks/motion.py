@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..core.errors import RecipeError
+from ..synthetic.motion.encoding import Encoding
 from .base import NETWORKS, Architecture, Dropout, DropoutRate
 
 
@@ -54,3 +57,26 @@ class MotionNetwork(nn.Module):
         x = F.max_pool2d(F.relu(self.bn2(self.conv2(x))), 2)
         maps: Tensor = F.max_pool2d(F.relu(self.bn3(self.conv3(x))), 2)
         return maps
+
+
+def motion_inputs(images: np.ndarray, encoding: Encoding) -> Tensor:
+    """Turn images of flow and strain into inputs whose zero and size do not depend on how they were written down.
+
+    The motion of most of a face is that of the head: the median is taken for zero. Then each image is divided by its
+    root mean square, u and v each by their own where they were stretched, as their proportion is lost there.
+
+    Args:
+        images: (n, H, W, 3) u, v and strain, uint8 or float32.
+        encoding: how they are written down.
+
+    Returns:
+        (n, 3, H, W) float32.
+    """
+    x = torch.from_numpy(np.ascontiguousarray(np.moveaxis(images, -1, 1))).float()
+    flow, strain = x[:, :2], x[:, 2:]
+    flow = flow - flow.flatten(2).median(dim=2).values[..., None, None]
+    axes = (2, 3) if encoding == "stretched" else (1, 2, 3)
+    flow = flow / (flow.square().mean(dim=axes, keepdim=True).sqrt() + 1e-6)
+    strain = strain.clamp(min=0)  # there is no negative strain; a damaged file may have it
+    strain = (strain / (strain.mean(dim=(2, 3), keepdim=True) + 1e-6)).sqrt() - 1
+    return torch.cat([flow, strain], dim=1).clamp(-5, 5)

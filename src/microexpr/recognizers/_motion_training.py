@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ..core.progress import StepCallback
 from ..core.registry import validate_settings
 from ..networks.base import use_generator
+from ..networks.motion import motion_inputs
 from ..networks.training import LabeledBatch, Objective, Optimizer, Schedule, Trainer, split_batches
 from ..networks.training.distributed import Process
 from ..synthetic.motion.encoding import Encoding
@@ -28,29 +29,6 @@ OUTPUTS = len(CLASSES) + UNITS
 
 SHOWN = 0.35
 """Strength from which on an action unit counts as shown; weaker ones count in part, as coders miss some of them."""
-
-
-def network_inputs(images: np.ndarray, encoding: Encoding) -> Tensor:
-    """Turn images of flow and strain into inputs whose zero and size do not depend on how they were written down.
-
-    The motion of most of a face is that of the head: the median is taken for zero. Then each image is divided by its
-    root mean square, u and v each by their own where they were stretched, as their proportion is lost there.
-
-    Args:
-        images: (n, H, W, 3) u, v and strain, uint8 or float32.
-        encoding: how they are written down.
-
-    Returns:
-        (n, 3, H, W) float32.
-    """
-    x = torch.from_numpy(np.ascontiguousarray(np.moveaxis(images, -1, 1))).float()
-    flow, strain = x[:, :2], x[:, 2:]
-    flow = flow - flow.flatten(2).median(dim=2).values[..., None, None]
-    axes = (2, 3) if encoding == "stretched" else (1, 2, 3)
-    flow = flow / (flow.square().mean(dim=axes, keepdim=True).sqrt() + 1e-6)
-    strain = strain.clamp(min=0)  # there is no negative strain; a damaged file may have it
-    strain = (strain / (strain.mean(dim=(2, 3), keepdim=True) + 1e-6)).sqrt() - 1
-    return torch.cat([flow, strain], dim=1).clamp(-5, 5)
 
 
 def mirrored(x: Tensor) -> Tensor:
@@ -144,7 +122,7 @@ class MotionObjective(Objective):
 
     def inputs(self, positions: Tensor) -> Tensor:
         """(n, 3, H, W) float32 inputs of the network for the fields at these positions."""
-        return network_inputs(self.images[positions.numpy()], self.encoding)
+        return motion_inputs(self.images[positions.numpy()], self.encoding)
 
     def forward(self, module: nn.Module, inputs: Tensor) -> Tensor:
         """Compute logits (n, OUTPUTS)."""

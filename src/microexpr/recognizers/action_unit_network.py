@@ -17,18 +17,12 @@ from ..core.clip import Sample
 from ..core.errors import RecipeError
 from ..core.registry import validate_settings
 from ..networks import NETWORKS
+from ..networks.motion import motion_inputs
 from ..networks.training import Optimizer, torch_threads
 from ..networks.weights import load_weights
 from ..synthetic.motion.encoding import Encoding
 from ._classifier import build_module
-from ._motion_training import (
-    UNITS,
-    MotionObjective,
-    mirrored,
-    mirrored_outputs,
-    network_inputs,
-    train_on_motion,
-)
+from ._motion_training import UNITS, MotionObjective, mirrored, mirrored_outputs, train_on_motion
 from .base import RECOGNIZERS, Settings, State, stack
 from .epochs import TrainedInEpochs
 
@@ -119,7 +113,7 @@ class ActionUnitNetwork(TrainedInEpochs):
         images = stack(samples, self.array)
         if (shape := (3, *images.shape[1:3])) != self.shape_:
             raise RecipeError(f"images are {shape}, those of the training were {self.shape_}")
-        x = network_inputs(images, self.encoding)
+        x = motion_inputs(images, self.encoding)
         with torch.no_grad(), torch_threads(self.threads):
             both = self.module_(x).sigmoid() + self.module_(mirrored(x))[:, mirrored_outputs(0)].sigmoid()
         return np.asarray(both.double().numpy() / 2).reshape(len(samples), -1, 2)

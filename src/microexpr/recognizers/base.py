@@ -91,7 +91,7 @@ class Recognizer(ABC):
             samples: n samples of blinded clips; their order makes no difference.
             labels: n labels, each one of `classes`.
             groups: n subjects, for recognizers that hold out training subjects; by default those of the clips.
-            init: what the stage before learned (its `state()`).
+            init: what the stage before learned (its `passed_on()`).
             on_progress: called with (steps done, steps in all) by recognizers that are trained step by step.
 
         Returns:
@@ -263,7 +263,11 @@ class Recognizer(ABC):
 
     @abstractmethod
     def state(self) -> State:
-        """Return what was learned as named arrays: what `save` writes, and what the next stage begins from."""
+        """Return what was learned as named arrays: what `save` writes."""
+
+    def passed_on(self) -> State:
+        """Return what the next stage begins from: all that was learned, unless that stage can take a part only."""
+        return self.state()
 
     @abstractmethod
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:

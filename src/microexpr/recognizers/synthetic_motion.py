@@ -16,13 +16,15 @@ from ..core.clip import Sample
 from ..core.errors import RecipeError
 from ..core.registry import validate_settings
 from ..networks import NETWORKS
+from ..networks.base import head_of
+from ..networks.motion import motion_inputs
 from ..networks.training import Optimizer, torch_threads
 from ..networks.weights import load_weights
 from ..synthetic.motion import CLASSES, FaceFrame
 from ..synthetic.motion.encoding import Encoding, encode
 from ..synthetic.motion.generator import MotionGenerator
 from ._classifier import build_module
-from ._motion_training import OUTPUTS, MotionObjective, mirrored, network_inputs, soft_targets, train_on_motion
+from ._motion_training import OUTPUTS, MotionObjective, mirrored, soft_targets, train_on_motion
 from .base import RECOGNIZERS, Recognizer, Settings, State, softmax, stack
 
 SIDE = 28
@@ -182,7 +184,7 @@ class SyntheticMotion(Recognizer):
         images = stack(samples, array)
         if images.shape[1:] != (SIDE, SIDE, 3):
             raise RecipeError(f"'{array}' is {images.shape[1:]}; synthetic-motion takes ({SIDE}, {SIDE}, 3)")
-        return network_inputs(images, self.encoding)
+        return motion_inputs(images, self.encoding)
 
     def _saved_settings(self) -> dict[str, Any]:
         return {**super()._saved_settings(), "classes": CLASSES}
@@ -194,6 +196,22 @@ class SyntheticMotion(Recognizer):
             for number, module in enumerate(self.modules_)
             for name, tensor in module.state_dict().items()
         }
+
+    def passed_on(self) -> State:
+        """Return the network's weights without the outputs of action units, as the recognizer `network` has them.
+
+        Raises:
+            RecipeError: there are several networks.
+        """
+        if self.members > 1:
+            raise RecipeError(f"members = {self.members}: the next stage can go on from one network; set members = 1")
+        (module,) = self.modules_
+        head = f"{head_of(module)[0]}."
+        weights = {
+            name: tensor[: len(CLASSES)] if name.startswith(head) else tensor
+            for name, tensor in module.state_dict().items()
+        }
+        return {**{name: tensor.numpy() for name, tensor in weights.items()}, "_shape": np.array((3, SIDE, SIDE))}
 
     def _restore(self, state: State) -> None:
         self.modules_ = []
