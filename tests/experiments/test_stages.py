@@ -12,13 +12,15 @@ from microexpr.core.config import cache_folder
 from microexpr.core.errors import DataError, MissingDataError, ProtocolError, UsageError
 from microexpr.datasets import open_dataset
 from microexpr.experiments import stages
+from microexpr.experiments.epoch_predictions import EpochEvaluation
 from microexpr.experiments.options import RunOptions
 from microexpr.experiments.recognition_folds import evaluate
 from microexpr.networks.training import Trainer
-from microexpr.recipes import parse_recipe
+from microexpr.recipes import RecognitionRecipe, load_recipe, parse_recipe
 from microexpr.recognizers import RECOGNIZERS, Recognizer
 from microexpr.recognizers.model import load_model
 from microexpr.recognizers.network import Network
+from microexpr.recognizers.synthetic_motion import SyntheticMotion
 from microexpr.reports import make_report
 
 ROUTE = """
@@ -74,6 +76,19 @@ def test_a_stage_is_trained_once_and_shared_by_recipes(route, options, tmp_path,
     last = evaluate(alone, tmp_path / "c", options)
     assert len(trainings) == 5  # as the last stage it is found, too
     assert last.complete and last.curves()
+
+
+def test_a_network_of_drawn_motion_is_trained_once_and_fine_tuned_in_every_fold(options, tmp_path, monkeypatch):
+    small = {"stages.drawn.recognizer.fields": 100, "stages.drawn.recognizer.epochs": 1, "recognizer.epochs": 1}
+    recipe = load_recipe("megc2019-motion-pretrained").with_settings(small)
+    assert isinstance(recipe, RecognitionRecipe)
+    drawn, real = [], SyntheticMotion._fit
+    monkeypatch.setattr(SyntheticMotion, "_fit", lambda self, s, *rest: (drawn.append(len(s)), real(self, s, *rest))[1])
+    run = evaluate(recipe, tmp_path / "run", options, task=EpochEvaluation(keep_every=1, inner_folds=0))
+    assert drawn == [0] and len(run.done()) > 1  # once for all folds, from no clip of anybody
+    first, last = run.stages()
+    assert run.keeps_epochs and last["from"] == "stage 'drawn'" and first["clips"] == first["subjects"] == 0
+    assert run.metadata.subset and not [line for line in run.metadata.subset if "drawn" in line]
 
 
 PIPELINE = {

@@ -133,6 +133,16 @@ def test_the_leaking_split_of_peng_2018_is_one_of_the_macro_stage_only():
     assert [stage.protocol for stage in changed.stages] == ["peng2018-macro-leaking", "megc2018-hde"]
 
 
+@pytest.mark.parametrize("network", ["ststnet", "motion"])
+def test_twins_of_pretrained_networks_differ_by_the_first_weights_alone(network):
+    pretrained, scratch = (recognition_recipe(f"megc2019-{network}-{start}") for start in ("pretrained", "scratch"))
+    assert pretrained.stages[1:] == scratch.stages
+    quick = pretrained.with_quick_settings(), scratch.with_quick_settings()
+    assert quick[0].stages[1:] == quick[1].stages != scratch.stages
+    drawn = pretrained.stages[0].recognizer
+    assert drawn["name"] == "synthetic-motion" and drawn["network"]["name"] == network
+
+
 def test_the_title_does_not_change_the_key():
     assert parse_recipe("a", RECIPE).key == parse_recipe("b", RECIPE.replace('"test"', '"other"')).key
 

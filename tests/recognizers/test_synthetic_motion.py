@@ -6,6 +6,7 @@ import pytest
 from microexpr.core.clip import Clip, Sample
 from microexpr.core.errors import MicroexprError, RecipeError
 from microexpr.networks.motion import motion_inputs
+from microexpr.preprocessing import STEPS
 from microexpr.recognizers import RECOGNIZERS
 from microexpr.recognizers._motion_training import mirrored, shown, soft_targets
 from microexpr.recognizers.synthetic_motion import SyntheticMotion
@@ -78,6 +79,32 @@ def test_what_was_learned_is_saved(fitted, tmp_path):
     loaded = SyntheticMotion.load(tmp_path / "model.safetensors")
     assert isinstance(loaded, SyntheticMotion)
     assert np.array_equal(fitted.predict_action_units(samples), loaded.predict_action_units(samples))
+
+
+def test_a_network_goes_on_from_the_weights_and_the_classes_that_were_learned(fitted):
+    samples, _ = drawn_samples(24, "stretched", FaceFrame.megc2019())
+    inputs = [STEPS.build({"name": "motion-inputs"})(sample) for sample in samples]
+    labels = fitted.predict(samples)
+    still = {"name": "network", "network": {"name": "motion"}, "epochs": 1, "optimizer": {"name": "sgd", "lr": 1e-12}}
+    network = RECOGNIZERS.build(still, classes=CLASSES).fit(inputs, labels, init=fitted.passed_on())
+    learned, started = fitted.state(), network.state()
+    assert started["head.weight"] == pytest.approx(learned["0.head.weight"][:3], abs=1e-6)
+    assert started["places.weight"] == pytest.approx(learned["0.places.weight"], abs=1e-6)
+    assert np.mean([a == b for a, b in zip(network.predict(inputs), labels, strict=True)]) > 0.8
+    several = RECOGNIZERS.build({**SMALL, "fields": 2, "epochs": 1, "members": 2}, classes=CLASSES).fit([], [])
+    with pytest.raises(RecipeError, match="members = 2: the next stage can go on from one network"):
+        several.passed_on()
+
+
+def test_the_step_makes_the_inputs_of_the_networks(fitted):
+    samples, _ = drawn_samples(3, "stretched", FaceFrame.megc2019())
+    step = STEPS.build({"name": "motion-inputs"})
+    expected = fitted._inputs(samples, "image").numpy()
+    for sample, values in zip(samples, expected, strict=True):
+        assert np.array_equal(step(sample).array("image").transpose(2, 0, 1), values)
+    flow = Sample(samples[0].clip, {"image": np.zeros((28, 28, 2))})
+    with pytest.raises(RecipeError, match=r"takes flow and strain .* got \(28, 28, 2\)"):
+        step(flow)
 
 
 @pytest.mark.parametrize(
