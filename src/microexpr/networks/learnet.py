@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ..core.errors import RecipeError
 from .base import NETWORKS, Architecture, Dropout, DropoutRate, Size
+from .patches import PatchConv2d
 from .vgg16 import Width, scaled
 
 PAIRS = 2
@@ -93,7 +94,7 @@ class Pair(nn.Module):
         return torch.cat([F.relu(self.plain[-1](plain)), F.relu(self.accretive[-1](accreted))], dim=1)
 
 
-class HalvingConv2d(nn.Conv2d):
+class HalvingConv2d(PatchConv2d):
     """A convolution with a stride of 2 and ceil(side / 2) outputs; where the border is odd its end has more, as in
     Keras."""
 

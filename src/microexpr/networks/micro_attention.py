@@ -20,6 +20,7 @@ from ..core.errors import RecipeError
 from .alexnet import Divide
 from .base import NETWORKS, Architecture, DropoutRate, Size, require_divisor
 from .devanaboyina import dense_head
+from .patches import PatchConv2d
 
 SMALLEST = 8
 """Side in pixels of the smallest images."""
@@ -87,10 +88,10 @@ class Block(nn.Module):
 
     def __init__(self, before: int, after: int) -> None:
         super().__init__()
-        self.conv1, self.bn1 = nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after)
-        self.conv2, self.bn2 = nn.Conv2d(after, after, 3, padding=1), nn.BatchNorm2d(after)
-        self.shortcut = nn.Conv2d(before, after, 1)
-        self.attention = nn.Conv2d(3 * after, 3 * after, 1)
+        self.conv1, self.bn1 = PatchConv2d(before, after, 3, padding=1), nn.BatchNorm2d(after)
+        self.conv2, self.bn2 = PatchConv2d(after, after, 3, padding=1), nn.BatchNorm2d(after)
+        self.shortcut = PatchConv2d(before, after, 1)
+        self.attention = PatchConv2d(3 * after, 3 * after, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute (n, after, H, W) of (n, before, H, W)."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..core.errors import RecipeError
 from .base import NETWORKS, Architecture
+from .patches import PatchConv2d
 
 
 @NETWORKS.register("resnet10")
@@ -66,9 +67,9 @@ class FirstBlock(nn.Module):
 
     def __init__(self, maps: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(maps, maps, 3, padding=1, bias=False)
+        self.conv1 = PatchConv2d(maps, maps, 3, padding=1, bias=False)
         self.bn = nn.BatchNorm2d(maps)
-        self.conv2 = nn.Conv2d(maps, maps, 3, padding=1, bias=False)
+        self.conv2 = PatchConv2d(maps, maps, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute (n, maps, H, W) of (n, maps, H, W)."""
@@ -81,10 +82,10 @@ class Block(nn.Module):
     def __init__(self, before: int, maps: int) -> None:
         super().__init__()
         self.first_bn = nn.BatchNorm2d(before)
-        self.conv1 = nn.Conv2d(before, maps, 3, stride=2, padding=1, bias=False)
+        self.conv1 = PatchConv2d(before, maps, 3, stride=2, padding=1, bias=False)
         self.bn = nn.BatchNorm2d(maps)
-        self.conv2 = nn.Conv2d(maps, maps, 3, padding=1, bias=False)
-        self.shortcut = nn.Conv2d(before, maps, 1, stride=2, bias=False)
+        self.conv2 = PatchConv2d(maps, maps, 3, padding=1, bias=False)
+        self.shortcut = PatchConv2d(before, maps, 1, stride=2, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute (n, maps, H / 2, W / 2) of (n, before, H, W)."""

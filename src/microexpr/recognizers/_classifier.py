@@ -49,7 +49,7 @@ class Classifier:
         if batch.lengths is not None:
             sequence_logits: Tensor = self.module(batch.x, batch.lengths)
             return sequence_logits
-        logits: Tensor = self.module(batch.x.contiguous(memory_format=memory_format(self.precision)))
+        logits: Tensor = self.module(batch.x.contiguous(memory_format=memory_format(self.device, self.precision)))
         return logits
 
     def probabilities(self, clips: ClipBatches, batch_size: int) -> np.ndarray:
@@ -78,4 +78,4 @@ def place_module(
 ) -> nn.Module:
     """Move a module to a device, in the memory layout of the precision; its dropout draws from `generator`."""
     use_generator(module, generator)
-    return module.to(device).to(memory_format=memory_format(precision))  # type: ignore[call-overload]
+    return module.to(device).to(memory_format=memory_format(device, precision))  # type: ignore[call-overload]

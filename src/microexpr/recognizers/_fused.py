@@ -64,12 +64,7 @@ class FusedClassification(ClipClassification):
 
 
 class FusedTrainer(Trainer):
-    """The training loop with compiled steps instead of torch's; its optimizer changes all weights in one call."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for group in self._torch_optimizer.param_groups:
-            group["fused"] = True
+    """The training loop with compiled steps instead of torch's."""
 
     def train_step(self, batch: LabeledBatch) -> None:
         """Do one step of gradient descent."""

@@ -71,7 +71,7 @@ class ImageClassification(Objective):
         device, precision = self.process.device, self.settings.precision
         x = (inputs.to(device, non_blocking=True).float() - self._subtract) / self._divide
         with autocast(device, precision):
-            logits: Tensor = module(x.contiguous(memory_format=memory_format(precision)))
+            logits: Tensor = module(x.contiguous(memory_format=memory_format(device, precision)))
         return logits.float()
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:

@@ -117,7 +117,8 @@ def build_module(settings: Pretraining, classes: int, generator: torch.Generator
     with seeded_weights(settings.seed):
         module = build_network(NETWORKS.build(settings.network), (3, settings.size, settings.size), classes)
     use_generator(module, generator)
-    return module.to(process.device).to(memory_format=memory_format(settings.precision))  # type: ignore[call-overload]
+    layout = memory_format(process.device, settings.precision)
+    return module.to(process.device).to(memory_format=layout)  # type: ignore[call-overload]
 
 
 def training_key(settings: Pretraining, train: ImageDataset) -> str:
