@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from microexpr.networks import NETWORKS
 from microexpr.networks.patches import PatchConv2d
 from microexpr.networks.training import Optimizer
 
@@ -14,7 +15,7 @@ def gradients(layer: torch.nn.Module, x: torch.Tensor) -> list[torch.Tensor]:
     x = x.clone().requires_grad_()
     maps = layer(x)
     (maps * torch.arange(maps.numel()).view_as(maps)).sum().backward()
-    return [maps, x.grad, *(parameter.grad for parameter in layer.parameters())]  # type: ignore[list-item]
+    return [maps, x.grad, *(parameter.grad for parameter in layer.parameters())]
 
 
 @pytest.mark.parametrize(
@@ -23,7 +24,7 @@ def gradients(layer: torch.nn.Module, x: torch.Tensor) -> list[torch.Tensor]:
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_products_of_patches_are_a_convolution(monkeypatch, kernel, stride, padding, side, layout):
     torch.manual_seed(0)
-    layer = PatchConv2d(64, 5, kernel, stride, padding).double().to(memory_format=layout)
+    layer = PatchConv2d(64, 5, kernel, stride, padding).double().to(memory_format=layout)  # type: ignore[call-overload]
     x = torch.randn(3, 64, side, side, dtype=torch.float64)
     plain = torch.nn.Conv2d(64, 5, kernel, stride, padding).double()
     plain.load_state_dict(layer.state_dict())
@@ -43,7 +44,7 @@ def test_large_maps_and_predictions_are_convolved(monkeypatch):
 @pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
 def test_fused_optimizers_make_the_same_steps_as_the_loop_of_torch(name):
     torch.manual_seed(0)
-    fused = torch.nn.Conv2d(6, 4, 3).double().to(memory_format=torch.channels_last)
+    fused = torch.nn.Conv2d(6, 4, 3).double().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     loop = copy.deepcopy(fused)
     optimizers = [Optimizer(name, 0.1, weight_decay=0.01).build(module.parameters()) for module in (fused, loop)]
     assert optimizers[0].param_groups[0]["fused"]
@@ -55,3 +56,10 @@ def test_fused_optimizers_make_the_same_steps_as_the_loop_of_torch(name):
             module(x).square().sum().backward()
             optimizer.step()
     torch.testing.assert_close(fused.state_dict(), loop.state_dict())
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS.names() if NETWORKS.get(name).channels_last])
+def test_no_network_has_a_convolution_for_which_channels_last_are_not_safe(name):
+    for layer in NETWORKS.build({"name": name}).build((3, 64, 64), 3).modules():
+        if isinstance(layer, torch.nn.Conv2d) and layer.kernel_size == (1, 1):
+            assert layer.stride == (1, 1) or layer.in_channels >= 8

@@ -37,6 +37,11 @@ class Architecture(ABC):
     """Whether a network of sequences computes every frame by itself, and its head takes features (n, T, ...) and
     lengths (n,). What a frozen backbone computes of a frame can then be cached."""
 
+    channels_last: ClassVar[bool] = False
+    """Whether steps of training on a CPU are faster with channels last in memory, which was measured; it changes
+    rounding alone. Not for networks with 1x1 convolutions of fewer than 8 maps and a stride: in oneDNN, as it is in
+    torch 2.13, their gradient writes over other memory."""
+
     @property
     def pretrained(self) -> dict[str, Any]:
         """Table of the network whose published weights fit: this one, or the one whose head it replaces."""

@@ -43,6 +43,8 @@ class MicroAttention(Architecture):
         divide: divides the pixels before the first layer, not 0; 255 for bytes.
     """
 
+    channels_last = True
+
     maps: Annotated[tuple[Size, ...], Field(min_length=2)] = (32, 64, 128, 256)
     dense: Size = 4096
     dropout: DropoutRate = 0.5

@@ -34,6 +34,8 @@ class OffApexNet(Architecture):
         dropout: probability of dropout after each of these layers, 0 to below 1.
     """
 
+    channels_last = True
+
     maps: tuple[Size, Size] = (6, 16)
     dense: tuple[Size, ...] = (1024, 1024)
     dropout: DropoutRate = 0.5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -23,13 +25,14 @@ class PatchConv2d(nn.Conv2d):
         """Compute (n, M, H, W) of (n, C, ...)."""
         if not self.training or x.device.type != "cpu" or self.in_channels < CHANNELS:
             return super().forward(x)
+        padding = cast(tuple[int, int], self.padding)
         height, width = (
-            (side + 2 * int(pad) - size) // step + 1
-            for side, pad, size, step in zip(x.shape[2:], self.padding, self.kernel_size, self.stride, strict=True)
+            (side + 2 * pad - size) // step + 1
+            for side, pad, size, step in zip(x.shape[2:], padding, self.kernel_size, self.stride, strict=True)
         )
         if height * width > PLACES:
             return super().forward(x)
-        patches = F.unfold(x, self.kernel_size, padding=self.padding, stride=self.stride)  # type: ignore[arg-type]
+        patches = F.unfold(x, self.kernel_size, padding=padding, stride=self.stride)
         rows = patches.unflatten(1, (self.in_channels, -1)).permute(0, 3, 2, 1).flatten(2).flatten(0, 1)
         weights = self.weight.permute(0, 2, 3, 1).flatten(1)  # the same memory where channels are last
         return F.linear(rows, weights, self.bias).view(len(x), height, width, -1).permute(0, 3, 1, 2)

@@ -40,6 +40,8 @@ class RCN(Architecture):
         dropout: probability of dropout after the first layer and after each block, 0 to below 1.
     """
 
+    channels_last = True
+
     attention: bool = True
     shortcuts: bool = False
     wide: bool = False

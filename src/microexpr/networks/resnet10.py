@@ -22,6 +22,7 @@ class ResNet10(Architecture):
     """Four residual blocks of 64, 128, 256 and 512 maps, global average pooling, one linear layer."""
 
     takes_raw_bgr = True
+    channels_last = True
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         """Build the module for (C, H, W); 224x224 in the paper."""

@@ -32,6 +32,8 @@ class SSSNet(Architecture):
             below 1.
     """
 
+    channels_last = True
+
     maps: tuple[Size, Size] = (32, 64)
     dense: Size = 256
     dropout: DropoutRate = 0.5

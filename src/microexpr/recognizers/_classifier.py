@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..networks import Architecture
 from ..networks.base import seeded_weights, use_generator
 from ..networks.building import build_network
-from ..networks.training.device import Precision, autocast, memory_format
+from ..networks.training.device import Precision, autocast
 from .augmentation import Crop
 from .base import softmax
 from .batches import Batch, ClipBatches
@@ -26,6 +26,7 @@ class Classifier:
         shape: shape of one input without the batch, after the crop, channels first; 0 stands for any number of frames.
         device: where the module computes.
         precision: precision of the training; predictions are always computed in float32.
+        layout: of the weights and of images, in memory.
         crop: how images are cropped.
     """
 
@@ -33,6 +34,7 @@ class Classifier:
     shape: tuple[int, ...]
     device: torch.device
     precision: Precision
+    layout: torch.memory_format
     crop: Crop
 
     def training_logits(self, batch: Batch) -> Tensor:
@@ -49,7 +51,7 @@ class Classifier:
         if batch.lengths is not None:
             sequence_logits: Tensor = self.module(batch.x, batch.lengths)
             return sequence_logits
-        logits: Tensor = self.module(batch.x.contiguous(memory_format=memory_format(self.device, self.precision)))
+        logits: Tensor = self.module(batch.x.contiguous(memory_format=self.layout))
         return logits
 
     def probabilities(self, clips: ClipBatches, batch_size: int) -> np.ndarray:
@@ -74,8 +76,8 @@ def build_module(architecture: Architecture, shape: tuple[int, ...], classes: in
 
 
 def place_module(
-    module: nn.Module, device: torch.device, precision: Precision, generator: torch.Generator
+    module: nn.Module, device: torch.device, layout: torch.memory_format, generator: torch.Generator
 ) -> nn.Module:
-    """Move a module to a device, in the memory layout of the precision; its dropout draws from `generator`."""
+    """Move a module to a device, in a memory layout; its dropout draws from `generator`."""
     use_generator(module, generator)
-    return module.to(device).to(memory_format=memory_format(device, precision))  # type: ignore[call-overload]
+    return module.to(device).to(memory_format=layout)  # type: ignore[call-overload]

@@ -22,7 +22,7 @@ from ..core.files import CHECKPOINT
 from ..core.registry import validate_settings
 from ..networks.training import Checkpoint, Trainer, choose_device, torch_threads
 from ..networks.training.curves import TensorBoardCurves
-from ..networks.training.device import DeviceName, Precision
+from ..networks.training.device import DeviceName, Precision, memory_format
 from ..networks.training.distributed import Process
 from ..networks.weights import load_weights, transfer_weights
 from ._classifier import Classifier, build_module, place_module
@@ -237,8 +237,9 @@ class Network(TrainedInEpochs):
         components, device = self.components(), choose_device(self.device)
         cropped = components.crop.shape(shape)
         module = build_module(components.architecture, cropped, len(self.classes), self.seed)
-        module = place_module(module, device, self.precision, generator)
-        self.classifier_ = Classifier(module, cropped, device, self.precision, components.crop)
+        layout = memory_format(device, self.precision, components.architecture.channels_last)
+        module = place_module(module, device, layout, generator)
+        self.classifier_ = Classifier(module, cropped, device, self.precision, layout, components.crop)
 
     def _clips(self, samples: Sequence[Sample]) -> ClipBatches:
         return ClipBatches(samples, self.array, self.memory_gib * 2**30, self.scales_)
