@@ -1,70 +1,92 @@
-"""The seven methods of Devanaboyina 2021 timed, and the corrected ones over seeds, on synthetic faces.
+"""The suites of Devanaboyina 2021 on synthetic faces: scores over seeds, majority baselines, and processor time.
 
-python benchmarks/devanaboyina2021.py            # methods 1 to 7, each with an empty cache
-python benchmarks/devanaboyina2021.py --recipes devanaboyina2021-transfer-flow devanaboyina2021-method7-smic
-python benchmarks/devanaboyina2021.py --corrected 5  # four corrected recipes, seeds 0 to 4, and the majority baseline
+python benchmarks/devanaboyina2021.py --out FOLDER              # runs what is left of each, and prints the tables
+python benchmarks/devanaboyina2021.py devanaboyina2021-classes --seeds 3 --out FOLDER
+python benchmarks/devanaboyina2021.py --tables --out FOLDER     # prints the tables of the runs that are there
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import csv
 import resource
-import subprocess
-import sys
-import tempfile
-import time
 from pathlib import Path
 
-from microexpr.experiments.recognition_run import RecognitionRun
-from microexpr.reports.summary import summarize
+from microexpr.core.files import write_atomically
+from microexpr.experiments.runs import find_runs, run_recipe
+from microexpr.recipes import Recipe, load_recipes
+from microexpr.reports.summary import Summary, summarize
 
-CORRECTED = ("frames", "differences", "flow-sequence", "apex-flow")
-METRICS = ("weighted_average_recall", "macro_f1")
-
-
-def run(recipe: str, out: Path, cache: Path, *more: str) -> tuple[float, float]:
-    """Return wall time and processor time of `microexpr run`, in seconds."""
-    arguments = ["-m", "microexpr", "run", recipe, "--data", "synthetic", "--quick", "--out", str(out), *more]
-    begin, used = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    environment = {**os.environ, "MICROEXPR_CACHE": str(cache), "OMP_NUM_THREADS": "1"}
-    subprocess.run(
-        [sys.executable, *arguments], check=True, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    now = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.monotonic() - begin, now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
+SUITES = ("devanaboyina2021", "devanaboyina2021-classes", "devanaboyina2021-transfer", "devanaboyina2021-mirrored")
+ALONE = ("devanaboyina2021-method7-smic", "devanaboyina2021-transfer-smic")
+WAR, UF1 = "weighted_average_recall", "macro_f1"
+PROCESSOR = "processor.csv"
+"""File beside the runs of a member: processor seconds of each time that it was worked on, with its data."""
 
 
-def table_row(recipe: str, runs: list[RecognitionRun]) -> str:
-    """Return a row: mean and standard deviation of each metric over the seeds, and the majority baseline."""
-    summary = summarize(runs)
-    spread = {m: f" ± {summary.spread[m]:.3f}" if m in summary.spread else "" for m in METRICS}
-    cells = [f"{summary.metrics[m]:.3f}{spread[m]} | {summary.baseline[m]:.3f}" for m in METRICS]
-    return f"| `{recipe}` | {summary.n_clips} of {summary.n_subjects} | {' | '.join(cells)} |"
+def run_member(member: Recipe, folder: Path, seeds: int) -> None:
+    """Run a member of a suite, or continue it, and note the processor time."""
+    before = _processor_seconds()
+    run_recipe(member, folder, seeds=seeds, synthetic=True, quick=True, progress=False)
+    used, path = _processor_seconds() - before, folder / PROCESSOR
+    text = path.read_text(encoding="utf-8") if path.is_file() else "seconds\n"
+    write_atomically(path, f"{text}{used:.1f}\n".encode())
+
+
+def table_row(member: Recipe, folder: Path) -> str:
+    """A row: mean and standard deviation over the seeds beside the majority baseline, and the paper's accuracy."""
+    runs = find_runs(folder)
+    summary = summarize(list(runs))  # type: ignore[arg-type]  # all are runs of recognition
+    with (folder / PROCESSOR).open(encoding="utf-8") as file:
+        seconds = sum(float(row["seconds"]) for row in csv.DictReader(file))
+    collapsed = len([message for message in summary.single_class.split("; ") if message])
+    name = member.name.removeprefix("devanaboyina2021-")
+    cells = [f"`{name}`", f"{summary.n_clips} of {summary.n_subjects}", *_scores(summary, WAR), _published(summary)]
+    cells += [*_scores(summary, UF1), f"{collapsed} of {len(runs)}", f"{seconds:.0f} s"]
+    return f"| {' | '.join(cells)} |"
+
+
+def _scores(summary: Summary, metric: str) -> list[str]:
+    spread = f" ± {_decimals(summary.spread[metric])}" if metric in summary.spread else ""
+    return [f"{_decimals(summary.metrics[metric])}{spread}", _decimals(summary.baseline[metric])]
+
+
+def _decimals(value: float) -> str:
+    return f"{value:.3f}".removeprefix("0")
+
+
+def _published(summary: Summary) -> str:
+    recipe = summary.recipe.removesuffix(f"-{summary.protocol.name}")
+    rows = [row for row in summary.published if row.recipe == recipe and WAR in row.metrics and not row.part]
+    return ", ".join(_decimals(row.metrics[WAR]) for row in rows)
+
+
+def _processor_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(own.ru_utime + own.ru_stime for own in used)
 
 
 def main() -> None:
-    """Print one of the tables."""
+    """Run what is left, and print a table for each suite."""
     parse = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    methods = [f"devanaboyina2021-method{n}" for n in range(1, 8)]
-    parse.add_argument("--recipes", nargs="+", default=methods, metavar="RECIPE", help="recipes to be timed")
-    parse.add_argument("--corrected", type=int, metavar="SEEDS", help="number of seeds, two or more")
+    parse.add_argument("suites", nargs="*", default=[*SUITES, *ALONE], metavar="SUITE", help="suites and recipes")
+    parse.add_argument("--out", type=Path, required=True, help="folder of all runs, one below it for each suite")
+    parse.add_argument("--seeds", type=int, default=5, help="number of seeds, two or more")
+    parse.add_argument("--members", default="", metavar="TEXT", help="only those whose name has this in it")
+    parse.add_argument("--tables", action="store_true", help="print the tables of the runs that are there")
     options = parse.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        base = Path(folder)
-        if options.corrected:
-            print("| recipe | clips, subjects | WAR | majority | UF1 | majority |\n|---|---|---|---|---|---|")
-            for recipe in (f"devanaboyina2021-{name}-corrected" for name in CORRECTED):
-                run(recipe, base / recipe, base / "cache", "--seeds", str(options.corrected), "--executor", "processes")
-                runs = [RecognitionRun.open(base / recipe / f"seed-{n}") for n in range(options.corrected)]
-                print(table_row(recipe, runs), flush=True)
-            return
-        print("| recipe | clips, subjects | WAR | majority | UF1 | majority | wall, s | processor, s |")
-        print("|---|---|---|---|---|---|--:|--:|")
-        for recipe in options.recipes:
-            wall, used = run(recipe, base / recipe, base / f"cache-{recipe}")
-            row = table_row(recipe, [RecognitionRun.open(base / recipe)])
-            print(f"{row} {wall:.0f} | {used:.0f} |", flush=True)
+    members = {suite: [m for m in load_recipes(suite) if options.members in m.name] for suite in options.suites}
+    for suite, own in members.items():
+        for member in own if not options.tables else ():
+            run_member(member, options.out / suite / member.name, options.seeds)
+    for suite, own in members.items():
+        print(
+            f"\n{suite}\n\n| | clips, subjects | WAR | majority | paper | UF1 | majority | one class | processor time |"
+        )
+        print("|---|---|--:|--:|--:|--:|--:|--:|--:|")
+        for member in own:
+            if (options.out / suite / member.name / PROCESSOR).is_file():
+                print(table_row(member, options.out / suite / member.name), flush=True)
 
 
 if __name__ == "__main__":

@@ -164,6 +164,10 @@ def test_features_of_each_clip_are_computed_once_and_cached(monkeypatch):
         computed.clear()
         RECOGNIZERS.build(table, classes=CLASSES, seed=11).fit(samples, labels)
         assert computed == ([] if again else [1] * 48)
+    monkeypatch.setattr("microexpr.recognizers.freezing._held", {})  # as another process
+    RECOGNIZERS.build(table, classes=CLASSES, seed=11).fit(samples, labels)
+    assert computed == []
+    monkeypatch.setattr("microexpr.recognizers.freezing._held", {})
     for file in (cache_folder() / "features").glob("*/*.npy"):
         file.write_bytes(b"damaged")
     RECOGNIZERS.build(table, classes=CLASSES, seed=11).fit(samples, labels)

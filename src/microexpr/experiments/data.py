@@ -270,8 +270,10 @@ def open_source_dataset(
     """
     if not options.synthetic:
         return open_dataset(name, options.roots.get(name))
-    subjects = quick.subjects if options.quick else None
     release = DATASETS.get(name)
+    subjects = quick.subjects if options.quick else None
+    if subjects and release.info.subjects:  # more than there are give the same copy, which is made once
+        subjects = min(subjects, release.info.subjects)
     scale = quick.image_scale if options.quick else 1.0
     if not images and not release.read_needs_images:
         scale = 0.0

@@ -30,6 +30,9 @@ class ClipClassification(Objective):
         generator: source of all random numbers.
         class_weights: (classes,) float32 weights of the loss; None for equal ones.
         validation: clips and classes that are scored after each epoch, for the curves only; None for none.
+
+    Attributes:
+        feature_cache: features of a frozen backbone.
     """
 
     metrics = ("accuracy",)
@@ -42,15 +45,19 @@ class ClipClassification(Objective):
     generator: torch.Generator
     class_weights: Tensor | None = None
     validation: tuple[ClipBatches, Tensor] | None = None
+    feature_cache: FeatureCache = field(init=False)
     _features: BackboneFeatures | None = field(default=None, init=False)
     _use_features: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self.feature_cache = FeatureCache(self.classifier)
 
     def prepare(self, epoch: int) -> None:
         """Compute the features of a frozen backbone once, or copy the clips to the GPU once, where that is possible."""
         device = self.classifier.device
         if self.components.can_cache(epoch, self.clips.sequences):
             self.classifier.module.eval()
-            self._features = BackboneFeatures(FeatureCache(self.classifier), self.clips, self.components.augmentations)
+            self._features = BackboneFeatures(self.feature_cache, self.clips, self.components.augmentations)
         elif device.type == "cuda":
             self.clips.cache_on_device(device, torch.cuda.mem_get_info(device)[0] / 3)
 

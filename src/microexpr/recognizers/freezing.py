@@ -1,8 +1,8 @@
 """A backbone that is not trained in the first epochs, and a cache of the features that it computes.
 
 A frozen backbone gives the same features in every epoch, in every fold, and in every run that starts from the same
-weights. They are therefore cached on disk, a file for each image or frame of a sequence, and only the head is trained
-on them. A mirror image is an image of its own.
+weights. They are therefore cached on disk, a file for each image or frame of a sequence, and in memory, and only the
+head is trained on them. A mirror image is an image of its own.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -26,6 +27,11 @@ from ..networks.base import head_of
 from ._classifier import Classifier
 from .augmentation import Augmentation, BinaryTransform, Crop
 from .batches import Batch, ClipBatches
+
+HELD_BYTES = 256 * 2**20
+"""Size in bytes of the features that a process holds in memory: every fold and seed looks up nearly the same ones."""
+
+_held: dict[Path, Tensor] = {}
 
 
 @dataclass(frozen=True)
@@ -54,10 +60,15 @@ class Freezing:
         if self.epochs == 0:
             return
         _, head = head_of(module)
+        trained = not self.is_frozen(epoch)
         for part in module.children():
-            if part is not head:
-                part.requires_grad_(not self.is_frozen(epoch))
-                part.train(not self.is_frozen(epoch))
+            if part is head:
+                continue
+            weights = next(part.parameters(), None)
+            # Going through all layers takes longer than a step of the head: it is done where something changes.
+            if part.training != trained or (weights is not None and weights.requires_grad != trained):
+                part.requires_grad_(trained)
+                part.train(trained)
 
     def can_cache(self, epoch: int, augmentations: Sequence[Augmentation], crop: Crop) -> bool:
         """Whether the features of all versions of the images can be computed before this epoch."""
@@ -79,7 +90,11 @@ class FeatureCache:
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
         self.device = classifier.device
-        self._folder = cache_folder() / "features" / self._backbone_digest()
+
+    @cached_property
+    def _folder(self) -> Path:
+        """The folder of the files; known once weights have been loaded, and the same as long as they are frozen."""
+        return cache_folder() / "features" / self._backbone_digest()
 
     def logits(self, clips: ClipBatches) -> Tensor:
         """Compute logits (n, classes) of clips, the head of the network on their features."""
@@ -99,10 +114,19 @@ class FeatureCache:
 
         Images are computed one at a time: in batches, the numbers of an image would depend on its neighbors.
         """
-        path = self._folder / f"{hashlib.sha256(x.cpu().numpy().tobytes()).hexdigest()[:32]}.npy"
-        cached = _read(path)
-        if cached is not None:
-            return cached
+        path = self._folder / f"{hashlib.sha256(_bytes(x)).hexdigest()[:32]}.npy"
+        cached = _held[path] if path in _held else _read(path)
+        if cached is None:
+            cached = self._compute(x)
+            content = io.BytesIO()
+            np.save(content, cached.numpy(), allow_pickle=False)
+            write_sealed(path, content.getvalue())
+        if len(_held) * cached.nbytes < HELD_BYTES:  # nearly all features of a process have one size
+            _held[path] = cached
+        return cached
+
+    def _compute(self, x: Tensor) -> Tensor:
+        """Features of one image (1, C, H, W), on the CPU."""
         captured = list[Tensor]()
         _, head = head_of(self._classifier.module)
         hook = head.register_forward_pre_hook(lambda _, inputs: captured.append(inputs[0][0]))
@@ -110,11 +134,7 @@ class FeatureCache:
         with torch.no_grad():
             self._classifier.training_logits(Batch(x[None], torch.ones(1, dtype=torch.long)) if sequences else Batch(x))
         hook.remove()
-        value = (captured[0][0] if sequences else captured[0]).float().cpu()
-        content = io.BytesIO()
-        np.save(content, value.numpy(), allow_pickle=False)
-        write_sealed(path, content.getvalue())
-        return value
+        return (captured[0][0] if sequences else captured[0]).float().cpu()
 
     def _backbone_digest(self) -> str:
         """Fingerprint of the backbone's layers and weights, of precision and device."""
@@ -124,7 +144,8 @@ class FeatureCache:
         digest = hashlib.sha256(repr((type(module).__name__, computed, layers)).encode())
         for name, tensor in module.state_dict().items():
             if not name.startswith(f"{head}."):
-                digest.update(name.encode() + tensor.cpu().numpy().tobytes())
+                digest.update(name.encode())
+                digest.update(_bytes(tensor))
         return digest.hexdigest()[:16]
 
 
@@ -189,6 +210,11 @@ class BackboneFeatures:
         return [
             self.cache.of_clip(Batch(x[None], batch.lengths) if self.clips.sequences else Batch(x)) for x in versions
         ]
+
+
+def _bytes(tensor: Tensor) -> np.ndarray:
+    """The bytes of a tensor (n,), which are not copied where they are in order in memory."""
+    return tensor.cpu().contiguous().numpy().reshape(-1).view(np.uint8)
 
 
 def _read(path: Path) -> Tensor | None:

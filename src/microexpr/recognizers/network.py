@@ -217,7 +217,7 @@ class Network(TrainedInEpochs):
             on_progress=self.on_progress_,
         )
         never_trained = components.freezing.epochs == "all" and components.can_cache(0, clips.sequences)
-        self._feature_cache = FeatureCache(self.classifier_) if never_trained and self.precision == "fp32" else None
+        self._feature_cache = objective.feature_cache if never_trained and self.precision == "fp32" else None
         self.outputs_by_epoch_ = {}
         if self.keep_every:  # without a checkpoint, which holds one epoch only
             trainer.on_epoch = lambda history: self._keep(self.module_, len(history), len(history) == self.epochs)

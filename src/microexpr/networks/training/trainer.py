@@ -160,7 +160,8 @@ class Trainer:
 
     def _run_epoch(self) -> None:
         """Train what is left of one epoch."""
-        self._parallel.train()
+        if not self._parallel.training:  # of a frozen backbone, going through all layers takes longer than a step
+            self._parallel.train()
         self._generator_at_epoch = self.generator.get_state()
         batches = self.objective.begin_epoch(self.epoch)
         if self._generator_at_step is not None:  # the epoch was begun before a stop
