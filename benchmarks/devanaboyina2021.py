@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import resource
+import shutil
+import sys
 from pathlib import Path
 
 from microexpr.core.files import write_atomically
@@ -26,11 +29,23 @@ PROCESSOR = "processor.csv"
 
 def run_member(member: Recipe, folder: Path, seeds: int) -> None:
     """Run a member of a suite, or continue it, and note the processor time."""
+    if not folder.exists() and (same := _same_member(member, folder)):
+        shutil.copytree(same, folder)
     before = _processor_seconds()
     run_recipe(member, folder, seeds=seeds, synthetic=True, quick=True, progress=False)
     used, path = _processor_seconds() - before, folder / PROCESSOR
+    print(f"{folder.name}: {used:.0f} s", file=sys.stderr, flush=True)
     text = path.read_text(encoding="utf-8") if path.is_file() else "seconds\n"
     write_atomically(path, f"{text}{used:.1f}\n".encode())
+
+
+def _same_member(member: Recipe, folder: Path) -> Path | None:
+    """The folder of an equal member of another suite, which need not be run twice."""
+    wanted = json.loads(json.dumps(member.with_quick_settings().as_dict()))
+    for path in folder.parents[1].glob(f"*/{folder.name}/{PROCESSOR}"):
+        if find_runs(path.parent)[0].metadata.recipe == wanted:
+            return path.parent
+    return None
 
 
 def table_row(member: Recipe, folder: Path) -> str:

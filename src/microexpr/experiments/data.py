@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -103,22 +104,19 @@ def load_stage_data(
     def open_source(name: str) -> Dataset:
         return open_source_dataset(name, recipe.quick, options, progress, images)
 
-    def clips_of(source: Dataset) -> list[Clip]:
-        return source.clips(allow_missing=options.allow_subset) if images else source.annotated_clips()
-
-    sources = [open_source(name) for name in stage.data]
-    clips = {source.name: clips_of(source) for source in sources}
+    sources = [_read(open_source(name), images, options) for name in stage.data]
+    clips = {source.dataset.name: source.clips for source in sources}
     all_clips = [clip for own in clips.values() for clip in own]
     table = read_labels(options.labels) if options.labels else {}
-    labeled, data = add_labels(all_clips, protocol.label, table, open_source, protocol.classes), {}
+    labeled = add_labels(all_clips, protocol.label, table, open_source, protocol.classes)
     examples = protocol.select(labeled)
     others = check_own_classes(protocol, labeled, examples) if isinstance(stage.protocol, dict) else []
     absent = protocol.unlabeled(labeled) + [
-        line for source in sources for line in subjects_without_clips(source, clips[source.name], examples, protocol)
+        line for own in sources for line in subjects_without_clips(own.dataset, own.clips, examples, protocol)
     ]
     absent += others
     if len({example.clip.id for example in examples}) < len(examples):
-        names = ", ".join(source.name for source in sources)
+        names = ", ".join(source.dataset.name for source in sources)
         raise UsageError(f"two of the data sets {names} hold the same clips; name only one of them")
     if options.quick:
         examples = _of_first_subjects(examples, protocol, recipe.quick.subjects)
@@ -129,12 +127,51 @@ def load_stage_data(
             f"protocol '{protocol.name}': {mismatches[0]}{more}; --allow-subset runs on what is here and the report "
             "says so"
         )
-    for source in sources:
-        fingerprint = source.fingerprint() if images else source.annotation_fingerprint()
-        data[source.name] = {"fingerprint": fingerprint, "synthetic": source.synthetic}
-    left_out = [str(issue) for source in sources for issue in source.missing()] if images else []
+    data = {own.dataset.name: {"fingerprint": own.fingerprint, "synthetic": own.dataset.synthetic} for own in sources}
+    left_out = [line for own in sources for line in own.left_out]
     folds, ids = protocol.folds(examples), frozenset(clip.id for clip in all_clips)
     return StageData(stage, protocol, data, examples, folds, mismatches, left_out, absent, ids)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What is read of a data set; of the images too where they are wanted.
+
+    Attributes:
+        dataset: The data set.
+        images: Whether its images are wanted.
+        allow_subset: Whether clips may lack them.
+    """
+
+    dataset: Dataset
+    images: bool
+    allow_subset: bool
+
+    @cached_property
+    def clips(self) -> list[Clip]:
+        """Its clips."""
+        return self.dataset.clips(allow_missing=self.allow_subset) if self.images else self.dataset.annotated_clips()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of all that a run reads."""
+        return self.dataset.fingerprint() if self.images else self.dataset.annotation_fingerprint()
+
+    @cached_property
+    def left_out(self) -> list[str]:
+        """A line for each clip without images."""
+        return [str(issue) for issue in self.dataset.missing()] if self.images else []
+
+
+_copies: dict[tuple[Path, bool, bool], _Source] = {}
+"""Synthetic copies that this process has read: the next recipe of a suite does not read thousands of images again."""
+
+
+def _read(dataset: Dataset, images: bool, options: RunOptions) -> _Source:
+    """Read a data set, or take a synthetic copy as it was read before; those of the cache are never changed."""
+    source = _Source(dataset, images, options.allow_subset)
+    key = (dataset.root, images, options.allow_subset)
+    return _copies.setdefault(key, source) if options.synthetic else source
 
 
 def prepare_samples(
