@@ -212,9 +212,9 @@ class BackboneFeatures:
         ]
 
 
-def _bytes(tensor: Tensor) -> np.ndarray:
-    """The bytes of a tensor (n,), which are not copied where they are in order in memory."""
-    return tensor.cpu().contiguous().numpy().reshape(-1).view(np.uint8)
+def _bytes(tensor: Tensor) -> memoryview:
+    """The bytes of a tensor, which are not copied where they are in order in memory."""
+    return tensor.cpu().contiguous().numpy().reshape(-1).view(np.uint8).data
 
 
 def _read(path: Path) -> Tensor | None:
