@@ -58,12 +58,12 @@ def folds(settings) -> Iterator[tuple[Fit, list[Sample]]]:
     ids=str,
 )
 def test_all_folds_at_once_equal_one_after_the_other(settings):
-    alone = [fit.run().predict_proba(test) for fit, test in folds(settings)]
-    together = [test for _, test in folds(settings)]
+    alone = [(fit.run().predict_proba(test), fit.recognizer.predict(fit.samples)) for fit, test in folds(settings)]
     fitted = RECOGNIZERS.get(settings["name"]).fit_many([fit for fit, _ in folds(settings)])
-    for expected, recognizer, test in zip(alone, fitted, together, strict=True):
+    for (expected, own), (fit, test), recognizer in zip(alone, folds(settings), fitted, strict=True):
         assert isinstance(recognizer, Recognizer)
         assert recognizer.predict_proba(test) == pytest.approx(expected, abs=1e-9)
+        assert recognizer.predict(fit.samples) == own
 
 
 def test_a_fold_that_fails_leaves_the_others():

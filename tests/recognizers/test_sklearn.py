@@ -19,6 +19,7 @@ from microexpr.core.clip import Clip, Sample
 from microexpr.core.errors import RecipeError, UsageError
 from microexpr.recognizers import RECOGNIZERS, Recognizer, SklearnRecognizer, check_recognizer
 from microexpr.recognizers.checks import CLASSES, synthetic_samples
+from microexpr.recognizers.svm import KernelMachine
 
 
 @pytest.mark.parametrize(
@@ -93,6 +94,28 @@ def test_a_support_vector_machine_says_what_libsvm_says():
         assert found.predict(samples) == [CLASSES[i] for i in machine.predict(values)]
         disagreements += sum(machine.predict(values) != machine.decision_function(values).argmax(axis=1))
     assert disagreements > 0
+
+
+@pytest.mark.parametrize("classes", [2, 3, 4])
+def test_scores_of_a_support_vector_machine_are_those_of_scikit_learn(classes, capfd):
+    rng = np.random.default_rng(0)
+    values, targets = rng.normal(size=(60, 5)), rng.integers(classes, size=60)
+    kernel = np.exp(-((values[:, None] - values) ** 2).sum(axis=2) / 5)
+    machine = SVC(kernel="precomputed", class_weight="balanced").fit(kernel[:40, :40], targets[:40])
+    found = KernelMachine.fit(kernel[:40, :40].copy(), targets[:40], C=1.0, balanced=True)
+    decisions, expected = found.decisions(kernel[40:, :40]), machine.decision_function(kernel[40:, :40])
+    expected = np.stack([-expected, expected], axis=1) if classes == 2 else expected
+    assert np.allclose(found.scores(decisions), expected, rtol=0, atol=1e-12)
+    assert found.predict(decisions).tolist() == machine.predict(kernel[40:, :40]).tolist()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_support_vector_machine_takes_finite_values_only():
+    """libsvm would never end."""
+    samples, labels = synthetic_samples()
+    broken = Sample(samples[0].clip, {"image": samples[0].array("image") * np.float32(np.nan)})
+    with pytest.raises(ValueError, match="one that is not finite"):
+        RECOGNIZERS.build({"name": "svm"}, classes=CLASSES).fit([broken, *samples[1:]], labels)
 
 
 def test_probabilities_of_a_support_vector_machine_are_calibrated_on_held_out_people():

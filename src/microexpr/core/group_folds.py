@@ -26,6 +26,6 @@ def assign_folds(groups: Sequence[str], k: int) -> np.ndarray:
     filled = [0] * k
     fold_of: dict[str, int] = {}
     for name in sorted(sizes, key=lambda name: (-sizes[name], name)):
-        fold_of[name] = min(range(k), key=lambda fold: (filled[fold], fold))
+        fold_of[name] = filled.index(min(filled))
         filled[fold_of[name]] += sizes[name]
     return np.array([fold_of[name] for name in groups], np.int64)

@@ -104,9 +104,13 @@ def best_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
         labels: (n,) column of the true class.
     """
 
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    own = shifted[np.arange(len(labels)), labels]
+
     def cross_entropy(logarithm: float) -> float:
-        probabilities = softmax(logits / np.exp(logarithm))
-        return float(-np.log(probabilities[np.arange(len(labels)), labels] + 1e-12).mean())
+        inverse = np.exp(-logarithm)
+        probabilities = np.exp(own * inverse) / np.exp(shifted * inverse).sum(axis=1)
+        return float(-np.log(probabilities + 1e-12).mean())
 
     return float(np.exp(minimize_scalar(cross_entropy, bounds=(-3, 3), method="bounded").x))
 

@@ -15,33 +15,49 @@ from .base import Fit, Recognizer
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Numbers of all pairs of some clips (rows) with others (columns).
+    """Numbers of all pairs of some clips.
 
     Attributes:
-        positions: id of a clip -> its column; while rows and columns are the same clips, also its row.
-        vectors: (columns, length) each: what the clips of the columns were described by.
-        matrices: (rows, columns) each: numbers of the pairs.
+        vectors: (clips, length) each: what the clips were described by.
+        matrices: (clips, clips) each: numbers of the pairs.
     """
 
-    positions: dict[str, int]
     vectors: tuple[np.ndarray, ...]
     matrices: tuple[np.ndarray, ...]
 
-    def select(self, rows: Sequence[Sample], columns: Sequence[Sample]) -> Pairs:
-        """Those of some of the clips with others."""
-        i, j = (np.array([self.positions[sample.id] for sample in samples]) for samples in (rows, columns))
-        return Pairs(
-            {sample.id: position for position, sample in enumerate(columns)},
-            tuple(vectors[j] for vectors in self.vectors),
-            tuple(matrix[np.ix_(i, j)] for matrix in self.matrices),
-        )
+    def among(self, chosen: np.ndarray) -> Pairs:
+        """Those of some of the clips."""
+        return Pairs(tuple(vectors[chosen] for vectors in self.vectors), self.between(chosen, chosen))
+
+    def between(self, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, ...]:
+        """(rows, columns) each: the numbers of some of the clips with others."""
+        return tuple(part_of(matrix, rows, columns) for matrix in self.matrices)
+
+
+@dataclass(frozen=True, eq=False)
+class SharedPairs:
+    """The pairs of the clips of all folds.
+
+    Attributes:
+        pairs: their numbers.
+        positions: id of a clip -> its row and column.
+    """
+
+    pairs: Pairs
+    positions: dict[str, int]
+
+    def find(self, samples: Sequence[Sample]) -> np.ndarray | None:
+        """(n,) positions of samples; None where a sample is of another clip."""
+        found = [self.positions.get(sample.id, -1) for sample in samples]
+        return None if -1 in found else np.array(found)
 
 
 class PairRecognizer(Recognizer):
     """A recognizer that learns from numbers of pairs of clips. A subclass says what they are."""
 
-    _shared = cast("Pairs | None", None)
-    _learned: Sequence[Sample] = ()
+    _shared = cast("SharedPairs | None", None)
+    _learned = cast("np.ndarray | None", None)
+    """Positions of the training clips among the shared pairs."""
 
     @abstractmethod
     def _pairs_key(self) -> str:
@@ -56,19 +72,34 @@ class PairRecognizer(Recognizer):
         """(n, training clips) each: the numbers of samples with the training clips."""
 
     def _training_pairs(self, samples: Sequence[Sample]) -> Pairs:
-        self._learned = samples
-        return self._measure(samples) if self._shared is None else self._shared.select(samples, samples)
+        self._learned = None if self._shared is None else self._shared.find(samples)
+        if self._shared is None or self._learned is None:
+            return self._measure(samples)
+        return self._shared.pairs.among(self._learned)
 
     def _test_pairs(self, samples: Sequence[Sample]) -> tuple[np.ndarray, ...]:
         """(n, training clips) each, taken from the shared pairs where these have all samples."""
-        if self._shared is not None and all(sample.id in self._shared.positions for sample in samples):
-            return self._shared.select(samples, self._learned).matrices
+        if self._shared is not None and self._learned is not None:
+            rows = self._shared.find(samples)
+            if rows is not None:
+                return self._shared.pairs.between(rows, self._learned)
         return self._compare(samples)
+
+    def _learned_rows(self, samples: Sequence[Sample]) -> np.ndarray | None:
+        """(n,) positions of samples among the training clips; None where one is not, or where no pairs are shared."""
+        if self._shared is None or self._learned is None:
+            return None
+        rows = self._shared.find(samples)
+        if rows is None:
+            return None
+        learned = np.full(len(self._shared.positions), -1)
+        learned[self._learned] = np.arange(len(self._learned))
+        return None if (learned[rows] < 0).any() else learned[rows]
 
     @classmethod
     def fit_many(cls, fits: Sequence[Fit]) -> Iterator[Recognizer | Exception]:
         """Fit many on parts of the same clips; equal pairs are measured once."""
-        shared: dict[str, Pairs] = {}
+        shared: dict[str, SharedPairs] = {}
         for fit in fits:
             recognizer = fit.recognizer
             assert isinstance(recognizer, PairRecognizer)
@@ -77,15 +108,21 @@ class PairRecognizer(Recognizer):
                     same = [f for f in fits if f.recognizer._pairs_key() == key]  # type: ignore[attr-defined]
                     samples = {sample.id: sample for other in same for sample in other.samples}
                     try:
-                        shared[key] = recognizer._measure(list(samples.values()))
+                        pairs = recognizer._measure(list(samples.values()))
                     except MemoryError:
                         raise
                     except Exception as error:
                         yield error
                         continue
+                    shared[key] = SharedPairs(pairs, {name: i for i, name in enumerate(samples)})
                 recognizer._shared = shared[key]
             yield fit.run_safely()
             recognizer._shared = None
+
+
+def part_of(matrix: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """(rows, columns) some rows and columns of a matrix; in half the time that `np.ix_` takes."""
+    return matrix.take(rows, axis=0).take(columns, axis=1)
 
 
 def squared_distances(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -75,7 +75,7 @@ class KernelRidge(PairRecognizer):
     def _measure(self, samples: Sequence[Sample]) -> Pairs:
         described = [view.vectors(samples, self.estimates) for view in self._views()]
         own = tuple(vectors for vectors, _ in described)
-        return Pairs({sample.id: i for i, sample in enumerate(samples)}, own, _distances(described, own))
+        return Pairs(own, _distances(described, own))
 
     def _compare(self, samples: Sequence[Sample]) -> tuple[np.ndarray, ...]:
         return _distances([view.vectors(samples, self.estimates) for view in self._views()], self.vectors_)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from itertools import combinations
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -17,13 +18,16 @@ from ..core.clip import Sample
 from ..core.errors import RecipeError
 from ..core.group_folds import assign_folds
 from ._calibration import best_temperature
-from ._pairs import PairRecognizer, Pairs, squared_distances
+from ._pairs import PairRecognizer, Pairs, part_of, squared_distances
 from .base import RECOGNIZERS, State, softmax, stack
 
 Positive = Annotated[float, Field(gt=0)]
 
 CALIBRATION_FOLDS = 3
 """Parts of the training subjects that are held out in turn to fit the temperature of the probabilities."""
+
+CACHE_MIB = 200.0
+"""Memory of libsvm for parts of the kernel, as scikit-learn's default."""
 
 
 @RECOGNIZERS.register("svm")
@@ -69,14 +73,14 @@ class SVM(PairRecognizer):
         self.present_ = np.unique(targets)
         self.machine_ = None  # with a single class in training there is nothing to fit
         if len(self.present_) > 1:
-            self.machine_ = self._machine(np.arange(len(targets)))
+            self.width_ = self._width(pairs.vectors[1])
+            kernel = _kernel(pairs.matrices[0], self.width_)
+            self.machine_ = KernelMachine.fit(kernel, targets, self.C, self.class_weights)
+            self.learned_decisions_ = self.machine_.decisions(kernel)
 
-    def _machine(self, rows: np.ndarray) -> KernelMachine:
-        """A machine that is fitted on some of the training clips."""
-        values, moments = self.pairs_.vectors
-        gamma = _gamma(self.gamma, moments[rows], values.shape[1]) if self.kernel == "rbf" else None
-        pairs = self.pairs_.matrices[0][np.ix_(rows, rows)]
-        return KernelMachine.fit(pairs, self.targets_[rows], gamma, self.C, self.class_weights)
+    def _width(self, moments: np.ndarray) -> float | None:
+        """The width of a Gaussian kernel for clips with these sums of values and of squares; None for a linear one."""
+        return _gamma(self.gamma, moments, self.pairs_.vectors[0].shape[1]) if self.kernel == "rbf" else None
 
     def _held_out_temperature(self, targets: np.ndarray, groups: Sequence[str]) -> float:
         """The temperature that fits the scores of held-out training subjects best; 1 where none can be held out.
@@ -85,12 +89,15 @@ class SVM(PairRecognizer):
         """
         if self.machine_ is None or not self.calibrate:
             return 1.0
-        folds = assign_folds(groups, CALIBRATION_FOLDS)
+        folds, (pairs,) = assign_folds(groups, CALIBRATION_FOLDS), self.pairs_.matrices
         scores, labels = [], []
         for fold in np.unique(folds):
             rest, held = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
             if np.array_equal(np.unique(targets[rest]), self.present_):
-                scores.append(self._machine(rest).scores(self.pairs_.matrices[0][np.ix_(held, rest)]))
+                width = self._width(self.pairs_.vectors[1][rest])
+                kernel = _kernel(part_of(pairs, rest, rest), width)
+                machine = KernelMachine.fit(kernel, targets[rest], self.C, self.class_weights)
+                scores.append(machine.scores(machine.decisions(_kernel(part_of(pairs, held, rest), width))))
                 labels.append(np.searchsorted(self.present_, targets[held]))
         return best_temperature(np.concatenate(scores), np.concatenate(labels)) if scores else 1.0
 
@@ -99,25 +106,33 @@ class SVM(PairRecognizer):
         if self.machine_ is None:
             probabilities[:, self.present_] = 1.0
             return probabilities
-        scores = self.machine_.scores(self._test_pairs(samples)[0])
+        scores = self.machine_.scores(self._decisions(samples))
         probabilities[:, self.present_] = softmax(scores / self.temperature_)
         return probabilities
 
     def _predict(self, samples: Sequence[Sample]) -> np.ndarray:
         if self.machine_ is None:
             return np.repeat(self.present_, len(samples))
-        return self.machine_.predict(self._test_pairs(samples)[0])
+        return self.machine_.predict(self._decisions(samples))
+
+    def _decisions(self, samples: Sequence[Sample]) -> np.ndarray:
+        """(n, machines) decisions of the one-against-one machines; those of training clips are known where shared."""
+        assert self.machine_ is not None
+        rows = self._learned_rows(samples)
+        if rows is not None:
+            return self.learned_decisions_[rows]
+        return self.machine_.decisions(_kernel(self._test_pairs(samples)[0], self.width_))
 
     def _pairs_key(self) -> str:
         return "" if self.standardize else f"{self.kernel} {self.array}"
 
     def _measure(self, samples: Sequence[Sample]) -> Pairs:
-        return self._all_pairs(self._values(samples), [sample.id for sample in samples])
+        return self._all_pairs(self._values(samples))
 
-    def _all_pairs(self, values: np.ndarray, ids: Sequence[str]) -> Pairs:
+    def _all_pairs(self, values: np.ndarray) -> Pairs:
         wide = values.astype(np.float64)
         moments = np.stack([wide.sum(axis=1), (wide**2).sum(axis=1)], axis=1)
-        return Pairs({name: i for i, name in enumerate(ids)}, (values, moments), (self._pairs(values, values),))
+        return Pairs((values, moments), (self._pairs(values, values),))
 
     def _compare(self, samples: Sequence[Sample]) -> tuple[np.ndarray, ...]:
         return (self._pairs(self._values(samples), self.pairs_.vectors[0]),)
@@ -157,42 +172,81 @@ class SVM(PairRecognizer):
 
     def _restore(self, state: State) -> None:
         self.mean_, self.deviation_ = state["mean"], state["deviation"]
-        self._fit_pairs(self._all_pairs(state["values"], ()), state["targets"])
+        self._fit_pairs(self._all_pairs(state["values"]), state["targets"])
         self.temperature_ = float(state["temperature"])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class KernelMachine:
-    """A fitted machine of libsvm on a kernel that is computed here.
+    """A machine that libsvm fitted on a kernel that is computed here: a machine for each two classes, which vote.
 
     Attributes:
-        machine: scikit-learn's machine.
-        gamma: width of a Gaussian kernel; None for a linear one.
+        classes: (classes,) those of the training clips.
+        duels: (machines, classes) 1 for the class that a positive decision of a machine is for, -1 for the other one.
+        coefficients: (training clips, machines), 0 for clips that are no support vectors of a machine.
+        intercepts: (machines,)
     """
 
-    machine: Any
-    gamma: float | None
+    classes: np.ndarray
+    duels: np.ndarray
+    coefficients: np.ndarray
+    intercepts: np.ndarray
 
     @classmethod
-    def fit(cls, pairs: np.ndarray, targets: np.ndarray, gamma: float | None, C: float, balanced: bool) -> Self:
-        """Fit on the (n, n) pairs of training clips: squared distances where there is a gamma, else products."""
-        from sklearn.svm import SVC
+    def fit(cls, kernel: np.ndarray, targets: np.ndarray, C: float, balanced: bool) -> Self:
+        """Fit on the (n, n) kernel of training clips and their (n,) classes.
 
-        machine = SVC(C=C, kernel="precomputed", class_weight="balanced" if balanced else None)
-        return cls(machine.fit(_kernel(pairs, gamma), targets), gamma)
+        Raises:
+            ValueError: sizes that do not fit, or a kernel that is not finite; libsvm would never end.
+        """
+        # `SVC` calls the same functions, after checks that take as long as libsvm does for a few hundred clips.
+        from sklearn.svm import _libsvm as libsvm
 
-    def scores(self, pairs: np.ndarray) -> np.ndarray:
-        """(n, classes) one-against-rest scores from (n, training clips) pairs."""
-        scores = np.asarray(self.machine.decision_function(_kernel(pairs, self.gamma)))
-        return np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores  # of two classes: the second's
+        if kernel.shape != (*targets.shape, *targets.shape) or not np.isfinite(kernel).all():
+            raise ValueError(f"a kernel {kernel.shape} of {targets.shape} clips, or one that is not finite")
+        classes, places, counts = np.unique(targets, return_inverse=True, return_counts=True)
+        weights = len(targets) / (len(classes) * counts) if balanced else np.ones(len(classes))
+        libsvm.set_verbosity_wrap(0)
+        support, _, numbers, own, intercepts, *_ = libsvm.fit(
+            kernel, places.astype(float), kernel="precomputed", C=C, class_weight=weights, cache_size=CACHE_MIB
+        )
+        duels = list(combinations(range(len(classes)), 2))
+        signs, coefficients = np.zeros((len(duels), len(classes))), np.zeros((len(targets), len(duels)))
+        ends = np.cumsum(numbers)
+        for machine, (i, j) in enumerate(duels):
+            signs[machine, [i, j]] = 1, -1
+            for of, row in ((i, j - 1), (j, i)):  # as libsvm stores them
+                part = slice(ends[of] - numbers[of], ends[of])
+                coefficients[support[part], machine] = own[row, part]
+        return cls(classes, signs, coefficients, intercepts)
 
-    def predict(self, pairs: np.ndarray) -> np.ndarray:
-        """(n,) classes from (n, training clips) pairs."""
-        return np.asarray(self.machine.predict(_kernel(pairs, self.gamma)), np.int64)
+    def decisions(self, kernel: np.ndarray) -> np.ndarray:
+        """(n, machines) from the (n, training clips) kernel of clips with those of the training."""
+        return np.asarray(kernel @ self.coefficients + self.intercepts)
+
+    def scores(self, decisions: np.ndarray) -> np.ndarray:
+        """(n, classes) one-against-rest scores, as scikit-learn makes them.
+
+        Of two classes they are the decision; of more the votes, and less than half a vote for the sum of decisions.
+        """
+        sums = np.asarray(decisions @ self.duels)
+        return sums if len(self.classes) == 2 else self._votes(decisions >= 0) + sums / (3 * (np.abs(sums) + 1))
+
+    def predict(self, decisions: np.ndarray) -> np.ndarray:
+        """(n,) the classes with the most votes, the first of equal ones."""
+        return np.asarray(self.classes[self._votes(decisions > 0).argmax(axis=1)], np.int64)
+
+    def _votes(self, positive: np.ndarray) -> np.ndarray:
+        """(n, classes) won duels, from (n, machines) whether a decision is for the class of the positive side."""
+        return np.asarray(positive @ (self.duels > 0).astype(float) + ~positive @ (self.duels < 0).astype(float))
 
 
 def _kernel(pairs: np.ndarray, gamma: float | None) -> np.ndarray:
-    return pairs if gamma is None else np.exp(-gamma * pairs)
+    """The kernel of pairs: the Gaussian of squared distances where there is a width, else the products themselves."""
+    if gamma is None:
+        return pairs
+    powers = pairs * -gamma
+    return np.exp(powers, out=powers)
 
 
 def _gamma(setting: float | str, moments: np.ndarray, length: int) -> float:
