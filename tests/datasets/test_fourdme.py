@@ -26,7 +26,7 @@ def whole(tmp_path) -> FourDme:
 
 def named(made: FourDme) -> list[str]:
     """What `check` says of the rows of the sheet, and not of published numbers."""
-    return [str(issue) for issue in made.compare_with_published(made.annotated_clips()) if issue.clip != "fourdme"]
+    return [str(issue) for issue in made.check() if issue.clip != "fourdme" and issue.field != "source"]
 
 
 def clip_of_row(made: FourDme, row: int):
@@ -98,7 +98,7 @@ def test_swapped_rows_are_named_with_the_line_that_corrects_them(whole):
 @pytest.mark.parametrize(
     ("column", "value", "text"),
     [
-        ("AUs", "AU4(k", r"action_units = AU4\(k: '4\(k' in '4\(k' is not an action unit"),
+        ("AUs", "AU4(k", r"action_units = 4\(k: cannot be read: '4\(k' in '4\(k' is not an action unit"),
         ("AUs", "AU26", "action_units = AU26: the columns of action units say"),
         ("AU26", 1, "the columns of action units say .*26"),
         ("Emotion", "Repression", "emotion = Repression: the columns of emotions say"),

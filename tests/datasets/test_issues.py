@@ -90,6 +90,32 @@ def test_an_emotion_that_the_release_does_not_have_is_named(synthetic_datasets, 
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "sheet", "row", "column"),
+    [
+        ("casme", "CASME-coding.xlsx", 2, 10),
+        ("casme2", CODING, 2, 8),
+        ("samm", SAMM, 15, 9),
+        ("mmew", "MMEW_Micro_Exp.xlsx", 2, 6),
+    ],
+)
+def test_action_units_that_cannot_be_read_are_named(synthetic_datasets, tmp_path, name, sheet, row, column):
+    dataset = damaged(synthetic_datasets, name, tmp_path)
+    before = {str(issue) for issue in dataset.check()}
+    edit(dataset.root / sheet, row, column, "R12 or R15")
+    [issue] = [issue for issue in dataset.check() if str(issue) not in before]
+    assert (issue.field, issue.value, issue.note) == ("action_units", "R12 or R15", False)
+    assert "cannot be read: 'or' in 'R12 or R15' is not an action unit" in issue.reason
+    (dataset.root / "corrections.csv").write_text(
+        f"clip,field,expected,value,reason\n{issue.clip},action_units,R12 or R15,R12,seen by a coder\n"
+    )
+    assert {str(issue) for issue in dataset.check()} == before
+    edit(dataset.root / sheet, row, column, "12?")
+    (dataset.root / "corrections.csv").unlink()
+    [issue] = [issue for issue in dataset.check() if str(issue) not in before]
+    assert issue.note and "uncertain" in issue.reason
+
+
 def test_an_objective_class_that_does_not_exist_is_named(synthetic_datasets, tmp_path):
     dataset = damaged(synthetic_datasets, "casme2", tmp_path)
     edit(dataset.root / OBJECTIVE, 2, 3, 0)

@@ -29,6 +29,7 @@ from ._passed_over import note_read, passed_over, record_read
 from ._reader_errors import explain
 from ._records import Correction, DatasetInfo, DatasetIssue
 from ._subjects import join_subjects
+from ._unclear_units import unclear_action_units
 
 
 class Dataset(ABC):
@@ -138,7 +139,7 @@ class Dataset(ABC):
         return self._load()[2]
 
     def check(self) -> list[DatasetIssue]:
-        """Everything in this folder that is wrong, differs from what is published, or is passed over.
+        """Everything in this folder that is wrong, differs from what is published, is unclear or is passed over.
 
         Notes (`DatasetIssue.note`) stand last: what is no fault, and files and folders that are no clip and no
         annotation of a clip.
@@ -152,6 +153,7 @@ class Dataset(ABC):
         mark = DatasetIssue(self.name, "folder", str(self.root), f"is synthetic ({SYNTHETIC_MARK})")
         marks = [mark] if self.synthetic else []
         issues = [*marks, *joined, *issues, *missing, *self.compare_with_published(clips)]
+        issues += unclear_action_units(clips)
         named = {issue.value for issue in issues}
         notes = passed_over(self.name, self.root, clips, read)
         found = [*issues, *(note for note in notes if note.value not in named)]

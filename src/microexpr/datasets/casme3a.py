@@ -28,7 +28,6 @@ from ._corrections import write_corrections
 from ._known_rows import WrongRow, wrong_row_issues
 from ._objective import objective_class
 from ._records import Correction, DatasetInfo, DatasetIssue
-from ._unclear_units import unclear_action_units
 from .base import DATASETS, Dataset
 from .synthetic.action_units import deal_action_units
 from .synthetic.clip_videos import ClipVideos
@@ -176,7 +175,7 @@ class Casme3A(Dataset):
         """As for every data set, and what else is known or likely to be wrong with rows of the sheet."""
         sheet = [clip.id for clip in self.read()[0]]
         known = wrong_row_issues(WRONG_ROWS, sheet, clips, self.info.clips, MEB)
-        found = [*known, *(issue for clip in clips for issue in _doubts(clip)), *unclear_action_units(clips)]
+        found = [*known, *(issue for clip in clips for issue in _doubts(clip))]
         return [*super().compare_with_published(clips), *found, *dropped_frames(clips)]
 
     @classmethod

@@ -13,7 +13,6 @@ from ..core.clip import Clip
 from ..synthetic import draw_timing
 from . import _sheets as sheets
 from ._records import DatasetInfo, DatasetIssue
-from ._unclear_units import unclear_action_units
 from .base import DATASETS, Dataset
 from .synthetic.clips import ClipSpec, Labels, RecordingSpec, assign_labels, clip_spec, split_evenly, subsample_counts
 
@@ -69,7 +68,7 @@ class _Part(Dataset):
         written, _, rows = self._read_rows()
         for clip, row in zip(written, rows, strict=True):
             issues += _contradictions(clip.id, labels.get(clip.id, clip.labels), row["EmotionId"])
-        return [*issues, *unclear_action_units(clips)]
+        return issues
 
     def _read_rows(self) -> tuple[list[Clip], list[DatasetIssue], list[sheets.SheetRow]]:
         """The clips, issues, and the row of each clip."""

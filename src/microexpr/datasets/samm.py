@@ -85,7 +85,9 @@ class Samm(Dataset):
 
     The sheet has 13 rows of text above its header. Copies of it differ in a few apex and offset frames, and reading
     reports times that contradict each other: correct them with a `corrections.csv` beside the sheet. The package has no
-    corrections of its own, because the wrong value depends on the copy.
+    corrections of its own, because the wrong value depends on the copy. A few rows leave open which of two action units
+    is shown, with `or` between them: `check` names them, and no protocol of action units has them until they are
+    corrected.
     """
 
     read_needs_images = False
