@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 
 from microexpr.core.errors import AnnotationError, DataError, MissingDataError
-from microexpr.datasets.casme import LABELS, SHEET, ZERO_PADDED_FROM, Casme, clip_specs
+from microexpr.datasets.casme import LABELS, SHEET, WRONG_TIMES, ZERO_PADDED_FROM, Casme, clip_specs
 from microexpr.imaging.frames import frame_number
 from microexpr.protocols import PROTOCOLS
 
@@ -89,6 +89,22 @@ def test_faults_are_corrected_by_a_list(made):
     assert made.clips()[0] == clip
 
 
+def test_known_rows_of_a_whole_copy_that_are_wrong_are_named_with_the_line_that_corrects_them(tmp_path):
+    whole = Casme.make_synthetic(tmp_path / "whole", image_scale=0)
+    assert whole.compare_with_published(clips := whole.annotated_clips()) == []
+    with (tmp_path / "whole" / "corrections.csv").open("w") as file:
+        file.write("clip,field,expected,value,reason\n")
+        for row, times in WRONG_TIMES.items():
+            clip = whole.read()[0][row]
+            assert {name: getattr(clip, name) for name in times} == times
+            edit(whole, row, "OffsetF", times["offset"] + 1)
+            line = f"{clip.id},offset,{times['offset'] + 1},{times['offset']},meb (Varanka et al. 2022)"
+            file.write(f"{line}\n")
+            assert f"row {row} is known to be wrong" in (text := str(whole.compare_with_published(whole.read()[0])))
+            assert line in text
+    assert whole.annotated_clips() == clips
+
+
 def test_an_unknown_apex_is_none(made):
     edit(made, 0, "ApexF1", "/")
     assert made.clips()[0].apex is None
@@ -98,8 +114,13 @@ def test_there_is_one_sheet(made):
     shutil.copy(made.root / SHEET, made.root / "other.xlsx")
     with pytest.raises(DataError, match=r"has 2 sheets \(CASME-coding.xlsx, other.xlsx\)"):
         made.clips()
-    for path in made.root.glob("*.xlsx"):
-        path.unlink()
+    (made.root / "other.xlsx").unlink()
+    (made.root / SHEET).rename((made.root / SHEET).with_suffix(".xls"))
+    with pytest.raises(
+        DataError, match=r"coding\.xls' is in the format of Excel before 2007.* save it as 'CASME-coding"
+    ):
+        made.clips()
+    (made.root / SHEET).with_suffix(".xls").unlink()
     with pytest.raises(MissingDataError, match="has no coding sheet"):
         made.clips()
 

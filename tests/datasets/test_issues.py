@@ -265,6 +265,14 @@ def test_a_sheet_of_broken_xml_cannot_be_read(synthetic_datasets, tmp_path):
         dataset.clips()
 
 
+@pytest.mark.parametrize(("name", "sheet"), [("casme2", CODING), ("samm", SAMM), ("mmew", "MMEW_Micro_Exp.xlsx")])
+def test_a_sheet_in_the_old_format_is_an_error_that_says_what_to_do(synthetic_datasets, tmp_path, name, sheet):
+    dataset = damaged(synthetic_datasets, name, tmp_path)
+    (dataset.root / sheet).rename((dataset.root / sheet).with_suffix(".xls"))
+    with pytest.raises(DataError, match=rf"\.xls' is in the format of Excel before 2007.* save it as '{sheet}'"):
+        dataset.clips()
+
+
 @pytest.mark.parametrize("name", DATASETS.names())
 def test_missing_and_empty_folders_are_named(tmp_path, name):
     cls = DATASETS.get(name)

@@ -95,5 +95,5 @@ def test_there_is_one_sheet_with_the_columns_that_are_needed(made):
         made.clips()
     for path in made.root.glob("*.xlsx"):
         path.unlink()
-    with pytest.raises(MissingDataError, match="has no sheet; looked for"):
+    with pytest.raises(MissingDataError, match="has no coding sheet; looked for"):
         made.clips()

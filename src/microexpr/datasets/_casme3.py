@@ -54,12 +54,6 @@ def find_sheet(root: Path, part: str, names: Sequence[str], what: str, outdated:
     try:
         return sheets.find_path(root, [path + suffix for path in paths for suffix in (".xlsx", ".csv")], what)
     except MissingDataError:
-        old = next((root / f"{path}.xls" for path in paths if (root / f"{path}.xls").is_file()), None)
-        if old is not None:
-            raise DataError(
-                f"'{old}' is in the format of Excel before 2007, which is not read; open it in a spreadsheet program "
-                f"and save it as '{old.stem}.xlsx' beside it"
-            ) from None
         first = [top + name + end for name in outdated for top in tops for end in (".xlsx", ".xls", ".csv")]
         if found := next((root / name for name in first if (root / name).is_file()), None):
             raise DataError(

@@ -13,6 +13,9 @@ from ..core.clip import TIMES, Clip
 from ._corrections import CORRECTIONS
 from ._records import DatasetIssue
 
+MEB = "meb (Varanka et al. 2022)"
+"""The source of most known rows: the readers of Varanka et al."""
+
 
 @dataclass(frozen=True)
 class WrongRow:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..core.clip import TIMES
 from ..core.errors import DataError, MissingDataError
+from ._corrections import CORRECTIONS
 from ._passed_over import note_read
 from ._records import DatasetIssue
 
@@ -62,11 +63,42 @@ def find_path(root: Path, names: Sequence[str], what: str) -> Path:
 
     Raises:
         MissingDataError: none of them exists.
+        DataError: one of them exists as xls only.
     """
     for name in names:
         if (root / name).exists():
             return root / name
+    _refuse_xls(path.with_suffix(".xls") for name in names if (path := root / name).suffix == ".xlsx")
     raise MissingDataError(f"'{root}' has no {what}; looked for {', '.join(names)}")
+
+
+def only_sheet(root: Path) -> Path:
+    """The only sheet of a folder: of a release whose copies name it differently.
+
+    Raises:
+        MissingDataError: there is none.
+        DataError: there are several, or one as xls only.
+    """
+    found: list[Path] = []
+    for suffix in ("xlsx", "csv"):
+        paths = [path for path in sorted(root.glob(f"*.{suffix}")) if not path.name.startswith(("~", "."))]
+        found = found or [path for path in paths if path.name != CORRECTIONS]
+    if not found:
+        _refuse_xls(sorted(root.glob("*.xls")))
+        raise MissingDataError(f"'{root}' has no coding sheet; looked for *.xlsx and *.csv: put the release's there")
+    if len(found) > 1:
+        names = ", ".join(path.name for path in found)
+        raise DataError(f"'{root}' has {len(found)} sheets ({names}); keep the one of the release")
+    return found[0]
+
+
+def _refuse_xls(paths: Iterable[Path]) -> None:
+    """Raise an error that says what to do with a sheet in a format that is not read."""
+    if (old := next((path for path in paths if path.is_file()), None)) is not None:
+        raise DataError(
+            f"'{old}' is in the format of Excel before 2007, which is not read; open it in a spreadsheet program "
+            f"and save it as '{old.stem}.xlsx' beside it"
+        )
 
 
 def first_folder(root: Path, names: Sequence[str]) -> Path:

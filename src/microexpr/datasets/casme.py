@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..core.clip import Clip
-from ..core.errors import DataError, MissingDataError
+from ..synthetic import Timing
 from . import _sheets as sheets
-from ._corrections import CORRECTIONS
+from ._known_rows import MEB, WrongRow, wrong_row_issues
 from ._records import DatasetInfo, DatasetIssue
 from .base import DATASETS, Dataset
 from .synthetic.action_units import deal_action_units
@@ -22,6 +24,17 @@ CLIPS = 189
 
 ZERO_PADDED_FROM = 92
 """Row of the sheet, counted from 0, from which on the numbers of frames have three digits in the names of files."""
+
+
+WRONG_TIMES = {
+    40: {"onset": 100, "apex": 120, "offset": 149},
+    42: {"onset": 101, "apex": 110, "offset": 119},
+    43: {"onset": 57, "apex": 65, "offset": 74},
+    54: {"offset": 40},
+    140: {"offset": 142},
+}
+"""Row of the sheet, counted from 0 -> its right times, by the reader of Varanka et al., who compared the sheet with the
+images; the apexes are frames in the middle."""
 
 LABELS: dict[Labels, int] = {
     ("tense", "III"): 35,
@@ -51,9 +64,9 @@ class Casme(Dataset):
     the root's.
 
     The sheet is the only xlsx file of the root that is there. The apex is its column `ApexF1`; an apex range's second
-    frame, `ApexF2`, is not read. Copies of the sheet have a few wrong frame numbers (the reader of Varanka et al.
-    corrects them by the number of the row, in another copy): times that contradict each other are issues, and a
-    `corrections.csv` beside the sheet corrects them.
+    frame, `ApexF2`, is not read. Copies of the sheet have wrong frame numbers in five rows. They are known by the
+    number of the row only (`WRONG_TIMES`), so they are not corrected: `check` names each with the line of a
+    `corrections.csv` that corrects it.
 
     People of CASME and of CASME II were recorded by one laboratory, and nothing says who took part in both:
     `casme/sub01` and `casme2/sub01` count as two people.
@@ -73,7 +86,7 @@ class Casme(Dataset):
 
     def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """The rows of the sheet; the name of a clip is that of its folder."""
-        rows, issues = sheets.read_subject_rows(self._sheet(), COLUMNS)
+        rows, issues = sheets.read_subject_rows(sheets.only_sheet(self.root), COLUMNS)
         images = next((self.root / n for n in IMAGE_FOLDERS if (self.root / n).is_dir()), self.root)
         clips: list[Clip] = []
         for number, row in rows:
@@ -87,37 +100,37 @@ class Casme(Dataset):
             clips.append(Clip(clip_id, "casme", f"casme/{subject}", source, self.info.fps, *times, labels))
         return clips, issues
 
-    def _sheet(self) -> Path:
-        """The only sheet of the root, whose name differs from copy to copy.
-
-        Raises:
-            MissingDataError: there is none.
-            DataError: there are several.
-        """
-        found = [path for path in sorted(self.root.glob("*.xlsx")) if not path.name.startswith(("~", "."))]
-        found = found or [path for path in sorted(self.root.glob("*.csv")) if path.name != CORRECTIONS]
-        if not found:
-            raise MissingDataError(
-                f"'{self.root}' has no coding sheet; looked for *.xlsx and *.csv: put the release's there"
-            )
-        if len(found) > 1:
-            names = ", ".join(path.name for path in found)
-            raise DataError(f"'{self.root}' has {len(found)} sheets ({names}); keep the one of the release")
-        return found[0]
+    def compare_with_published(self, clips: Sequence[Clip]) -> list[DatasetIssue]:
+        """An issue for every published number that these clips do not have, and for every row of `WRONG_TIMES`."""
+        wrong = [WrongRow(row, name, str(n)) for row, times in WRONG_TIMES.items() for name, n in times.items()]
+        sheet = [clip.id for clip in self.read()[0]]
+        return [*super().compare_with_published(clips), *wrong_row_issues(wrong, sheet, clips, CLIPS, MEB)]
 
     @classmethod
     def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:
-        """The sheet and the cropped images, 280x340."""
+        """The sheet and the cropped images, 280x340; in a whole copy the rows of `WRONG_TIMES` have the right times."""
         rows = []
         recording = RecordingSpec("casme", fps=60, size=(340, 280), image_scale=image_scale)
         for row, spec in enumerate(clip_specs(subjects, seed)):
             number = "{}" if row < ZERO_PADDED_FROM else "{:03d}"
             folder = root / "Cropped" / spec.subject / spec.name
-            onset, apex, offset = recording.write_frames(spec, folder, f"reg_{spec.name}-{number}.jpg")
+            known = WRONG_TIMES.get(row) if subjects is None else None
+            recorded, timing = _timed(recording, known) if known else (recording, None)
+            onset, apex, offset = recorded.write_frames(spec, folder, f"reg_{spec.name}-{number}.jpg", timing)
             subject = int(spec.subject.removeprefix("sub"))
             rows.append((subject, spec.name, None, spec.emotion, onset, apex, apex, offset, None, spec.action_units))
         header = ("Subject", "Filename", None, "Emotion", "OnsetF", "ApexF1", "ApexF2", "OffsetF", None, "AU")
         sheets.write_rows(root / SHEET, header, rows)
+
+
+def _timed(recording: RecordingSpec, times: Mapping[str, int]) -> tuple[RecordingSpec, Timing]:
+    """The recording and the timing of a clip with these times; 20 frames long where only the offset is known."""
+    offset, pad = times["offset"], recording.pad
+    onset, apex = times.get("onset", offset - 20), times.get("apex", offset - 10)
+    length = offset - onset
+    return replace(recording, first_number=onset - pad), Timing(
+        pad, pad + apex - onset, pad + length, 2 * pad + length + 1, recording.fps
+    )
 
 
 def clip_specs(subjects: int | None, seed: int) -> list[ClipSpec]:

@@ -25,7 +25,7 @@ from ._casme3 import (
     note_unlabeled,
 )
 from ._corrections import write_corrections
-from ._known_rows import WrongRow, wrong_row_issues
+from ._known_rows import MEB, WrongRow, wrong_row_issues
 from ._objective import objective_class
 from ._records import Correction, DatasetInfo, DatasetIssue
 from .base import DATASETS, Dataset
@@ -92,7 +92,6 @@ WRONG_ROWS = (
 )
 """Rows of the sheet that the reader of Varanka et al. (meb) corrects."""
 
-MEB = "meb (Varanka et al. 2022)"
 PLANTED: Mapping[int, tuple[Times, Times]] = {
     128: ((112, 83, 358), (112, 123, 358)),
     708: ((5, 12, 3460), (5, 12, 34)),

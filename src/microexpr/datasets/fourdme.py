@@ -12,7 +12,7 @@ from ..core.clip import Clip
 from ..core.errors import UsageError
 from . import _sheets as sheets
 from ._corrections import CORRECTIONS, write_corrections
-from ._known_rows import WrongRow, wrong_row_issues
+from ._known_rows import MEB, WrongRow, wrong_row_issues
 from ._records import Correction, DatasetInfo, DatasetIssue
 from .base import DATASETS, Dataset
 from .synthetic.action_units import deal_action_units
@@ -28,7 +28,6 @@ EMOTIONS = ("Positive", "Negative", "Surprise", "Repression", "Others")
 CLIPS = 267
 SUBJECTS = 41
 
-MEB = "meb (Varanka et al. 2022)"
 SWAPPED = (144, 145)
 """Rows of the release, counted from 0, that have each other's cells from the column AUs on."""
 

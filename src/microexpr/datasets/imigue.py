@@ -62,7 +62,7 @@ class Imigue(Dataset):
         if not tables:
             sheets.find_path(self.root, ("imigue_skeleton_train/0001/0001_label.csv",), "table of gestures")
         people, films = self._people(), find_films(self.root)
-        frames = {path.parent.name: path.parent for path in find_below(self.root, "*/000001.*")}
+        frames = {path.parent.name: path.parent for path in find_below(self.root, "000001.*")}
         clips: list[Clip] = []
         issues: list[DatasetIssue] = []
         for table in tables:

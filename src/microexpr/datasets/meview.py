@@ -9,10 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ..core.clip import Clip
-from ..core.errors import DataError, MissingDataError
 from ..imaging.video import write_video
 from . import _sheets as sheets
-from ._corrections import CORRECTIONS
 from ._films import film_rate, find_below, find_films
 from ._records import DatasetInfo, DatasetIssue
 from .base import DATASETS, Dataset
@@ -60,7 +58,7 @@ class Meview(Dataset):
 
     def read(self) -> tuple[list[Clip], list[DatasetIssue]]:
         """The rows of the sheet, and the film or the folder of images of each."""
-        path = self._sheet()
+        path = sheets.only_sheet(self.root)
         films = find_films(self.root)
         folders = {folder.name: folder for folder in find_below(self.root, "sub*") if folder.is_dir()}
         clips: list[Clip] = []
@@ -87,22 +85,6 @@ class Meview(Dataset):
             source = films.get(name) or folders.get(name) or self.root / f"{name}.mp4"
             clips.append(Clip(clip_id, "meview", subject, source, film_rate(source, FPS), *times, labels))
         return clips, issues
-
-    def _sheet(self) -> Path:
-        """The only sheet of the root.
-
-        Raises:
-            MissingDataError: there is none.
-            DataError: there are several.
-        """
-        found = [p for end in ("xlsx", "csv") for p in sorted(self.root.glob(f"*.{end}")) if p.name != CORRECTIONS]
-        found = [path for path in found if not path.name.startswith(("~", "."))]
-        if not found:
-            raise MissingDataError(f"'{self.root}' has no sheet; looked for *.xlsx and *.csv: put the release's there")
-        if len(found) > 1:
-            names = ", ".join(path.name for path in found)
-            raise DataError(f"'{self.root}' has {len(found)} sheets ({names}); keep the one of the release")
-        return found[0]
 
     @classmethod
     def write_synthetic(cls, root: Path, subjects: int | None, image_scale: float, seed: int) -> None:

@@ -10,7 +10,7 @@ from ..core.clip import Clip
 from ..synthetic import Timing
 from . import _sheets as sheets
 from ._corrections import write_corrections
-from ._known_rows import WrongRow, wrong_row_issues
+from ._known_rows import MEB, WrongRow, wrong_row_issues
 from ._records import Correction, DatasetInfo, DatasetIssue
 from .base import DATASETS, Dataset
 from .synthetic.action_units import deal_action_units
@@ -35,7 +35,6 @@ CLIPS = 300
 EMOTION_NUMBERS = {"happiness": 1, "surprise": 2, "disgust": 3, "others": 4, "fear": 5, "sadness": 6, "anger": 7}
 """Number of each emotion in the names of clips: in a copy, the order in which the release's page lists them."""
 
-MEB = "meb (Varanka et al. 2022)"
 
 # fmt: off
 WRONG_TIMES = {
