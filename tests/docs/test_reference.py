@@ -33,6 +33,9 @@ DOCS = ROOT / "docs"
 pytest.importorskip("griffe", reason="needs the extra `docs`")
 sys.path.insert(0, str(DOCS))
 reference: Any = importlib.import_module("reference")
+components: Any = importlib.import_module("components")
+evaluation: Any = importlib.import_module("evaluation")
+docstrings: Any = importlib.import_module("docstrings")
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +82,13 @@ def test_every_public_name_is_on_the_page_of_the_api(pages):
     assert [name for name in names if f"::: microexpr.{name}\n" not in pages["api"]] == []
 
 
+def test_every_how_to_page_stands_in_the_navigation_and_the_index():
+    navigation, index = (ROOT / "mkdocs.yml").read_text(), (DOCS / "how-to" / "index.md").read_text()
+    pages = sorted(path.name for path in (DOCS / "how-to").glob("*.md"))
+    assert [name for name in pages if f"how-to/{name}" not in navigation] == []
+    assert [name for name in pages if f"]({name})" not in index and name != "index.md"] == []
+
+
 def test_every_page_stands_in_the_navigation():
     text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     assert [name for name in reference.all_pages() if f"reference/{name}.md" not in text] == []
@@ -95,7 +105,7 @@ def test_descriptors_are_compared_in_one_table(pages, monkeypatch, tmp_path):
     assert rows["lbp-sip"][2:4] == ["500", "brightness, contrast"] and "onset, offset" in rows["lbp-sip"][4]
     assert {"onset, apex, offset", "nothing"} <= set(rows["hoof"][4].split("; or "))  # some flow is precomputed
     monkeypatch.setattr(sys.modules["descriptors"], "TIMES", tmp_path / "none.json")
-    assert " | onset, offset |  |" in reference.features_page()  # not measured: an empty cell
+    assert " | onset, offset |  |" in components.features_page()  # not measured: an empty cell
 
 
 def test_a_plug_in_that_is_loaded_before_has_a_section():
@@ -123,7 +133,7 @@ def test_everything_that_is_missing_is_reported_at_once(monkeypatch):
         depth: int = 3
 
     def page():
-        return "".join(reference.class_sections([("bare", Bare), ("silent", Silent)]))
+        return "".join(components.class_sections([("bare", Bare), ("silent", Silent)]))
 
     monkeypatch.setattr(reference, "PAGES", {"steps": ("Steps", page)})
     with pytest.raises(SystemExit) as error:
@@ -137,10 +147,10 @@ def test_a_public_method_without_a_docstring_is_reported():
     import griffe
 
     module = griffe.visit("m", Path("m.py"), 'class A:\n    """A."""\n    def f(self): ...\n    def _g(self): ...\n')
-    reference.missing.clear()
-    reference.note_missing_docstrings(module["A"])
-    assert reference.missing == ["m.A.f has no docstring"]
-    reference.missing.clear()
+    docstrings.missing.clear()
+    docstrings.note_missing_docstrings(module["A"])
+    assert docstrings.missing == ["m.A.f has no docstring"]
+    docstrings.missing.clear()
 
 
 def test_the_page_of_leaderboards_ranks_real_results_and_names_what_was_not_run(tmp_path):
@@ -209,7 +219,7 @@ def test_the_page_of_leaderboards_has_a_table_of_spotting_for_each_data_set(tmp_
 
 
 def test_a_data_set_has_the_layout_that_it_shares_with_the_other_parts_of_its_release():
-    page = reference.datasets_page()
+    page = evaluation.datasets_page()
     own = page[page.index("## `dfme_test_a`") : page.index("## `dfme_test_b`")]
     assert (
         "Test A of the challenge's release." in own
