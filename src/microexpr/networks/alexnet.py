@@ -14,8 +14,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ..core.errors import RecipeError
-from .base import NETWORKS, Architecture, Dropout, DropoutRate, Size, require_divisor, require_sequences
+from .base import NETWORKS, Architecture, Dropout, DropoutRate, Size, require_divisor, require_images, require_sequences
 from .frame_features import LstmHead, features_of_frames
 from .vgg16 import Width, scaled
 
@@ -51,8 +50,7 @@ class AlexNet(Architecture):
         Raises:
             RecipeError: these are no images, or too small ones.
         """
-        if len(shape) != 3 or min(shape[1:]) < SMALLEST:
-            raise RecipeError(f"{self.name} takes images of {SMALLEST}x{SMALLEST} pixels or more; got {shape}")
+        require_images(self.name, shape, SMALLEST)
         return Images(self, shape, classes)
 
 

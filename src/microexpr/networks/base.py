@@ -91,6 +91,23 @@ def require_divisor(name: str, divide: float) -> None:
         raise RecipeError(f"network '{name}': divide = 0; use a number that is not zero")
 
 
+def require_images(name: str, shape: tuple[int, ...], smallest: int = 1, usual: str = "") -> None:
+    """Check that the inputs of a network are large enough images.
+
+    Args:
+        name: of the network.
+        shape: of one input without the batch, (C, H, W).
+        smallest: smallest height and width in pixels.
+        usual: the size that the network was made for, e.g. `28x28 in the paper`.
+
+    Raises:
+        RecipeError: they are not.
+    """
+    if len(shape) != 3 or min(shape[1:]) < smallest:
+        size = f"{smallest}x{smallest} pixels or more" + (f" ({usual})" if usual else "")
+        raise RecipeError(f"{name} takes images of {size}; got {shape}")
+
+
 def require_sequences(name: str, shape: tuple[int, ...], smallest: int) -> None:
     """Check that the inputs of a network are sequences of large enough images.
 

@@ -16,9 +16,8 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from ..core.errors import RecipeError
 from .alexnet import Divide
-from .base import NETWORKS, Architecture, Size, require_divisor
+from .base import NETWORKS, Architecture, Size, require_divisor, require_images
 from .resnet import BasicBlock
 from .vgg16 import Width, scaled
 
@@ -86,8 +85,7 @@ class CapsuleNet(Architecture):
         Raises:
             RecipeError: these are no images, or too small ones.
         """
-        if len(shape) != 3 or min(shape[1:]) < SMALLEST:
-            raise RecipeError(f"capsulenet takes images of {SMALLEST}x{SMALLEST} pixels or more; got {shape}")
+        require_images(self.name, shape, SMALLEST)
         return Capsules(self, shape, classes)
 
     def loss(self, logits: Tensor, targets: Tensor, class_weights: Tensor | None = None) -> Tensor:

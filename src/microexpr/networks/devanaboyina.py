@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ..core.errors import RecipeError
-from .base import NETWORKS, Architecture, Dropout, DropoutRate, Size
+from .base import NETWORKS, Architecture, Dropout, DropoutRate, Size, require_images
 from .resnet import ResNet, as_in_keras
 
 
@@ -34,8 +34,7 @@ class CustomCNN(Architecture):
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         """Build the module for (C, H, W); 224x224 in the paper."""
-        if len(shape) != 3:
-            raise RecipeError(f"custom-cnn takes images (channels, height, width); got {shape}")
+        require_images(self.name, shape)
         height, width = shape[1:]
         for _ in self.maps:
             height, width = (height - 2) // 2, (width - 2) // 2
@@ -80,8 +79,7 @@ class ResNet50Dense(Architecture):
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         """Build the module for (C, H, W); 224x224 in the paper."""
-        if len(shape) != 3 or min(shape[1:]) < 32:
-            raise RecipeError(f"resnet50-dense takes images of 32x32 pixels or more (224x224 usually); got {shape}")
+        require_images(self.name, shape, 32, "224x224 usually")
         return ResNetDense(shape[0], classes, self)
 
 

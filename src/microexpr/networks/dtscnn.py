@@ -17,7 +17,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ..core.errors import RecipeError
-from .base import NETWORKS, Architecture, DropoutRate, Size
+from .base import NETWORKS, Architecture, DropoutRate, Size, require_sequences
 from .devanaboyina import dense_head
 from .resampling import resample_frames
 
@@ -63,11 +63,7 @@ class DTSCNN(Architecture):
         Raises:
             RecipeError: these are no sequences, or their images are too small.
         """
-        if len(shape) != 4 or min(shape[2:]) < SMALLEST:
-            raise RecipeError(
-                f"{self.name} takes sequences (frames, channels, height, width) of {SMALLEST}x{SMALLEST} pixels or "
-                f"more; got {shape}"
-            )
+        require_sequences(self.name, shape, SMALLEST)
         return DualTemporalScale(self, shape[1], classes)
 
 

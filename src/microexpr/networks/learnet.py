@@ -13,8 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..core.errors import RecipeError
-from .base import NETWORKS, Architecture, Dropout, DropoutRate, Size
+from .base import NETWORKS, Architecture, Dropout, DropoutRate, Size, require_images
 from .patches import PatchConv2d
 from .vgg16 import Width, scaled
 
@@ -48,8 +47,7 @@ class LEARNet(Architecture):
         Raises:
             RecipeError: these are no images.
         """
-        if len(shape) != 3:
-            raise RecipeError(f"learnet takes images (channels, height, width); got {shape}")
+        require_images(self.name, shape)
         return LateralBranches(self, shape, classes)
 
 

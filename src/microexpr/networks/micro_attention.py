@@ -16,9 +16,8 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from ..core.errors import RecipeError
 from .alexnet import Divide
-from .base import NETWORKS, Architecture, DropoutRate, Size, require_divisor
+from .base import NETWORKS, Architecture, DropoutRate, Size, require_divisor, require_images
 from .devanaboyina import dense_head
 from .patches import PatchConv2d
 
@@ -59,8 +58,7 @@ class MicroAttention(Architecture):
         Raises:
             RecipeError: these are no images, or too small ones.
         """
-        if len(shape) != 3 or min(shape[1:]) < SMALLEST:
-            raise RecipeError(f"micro-attention takes images of {SMALLEST}x{SMALLEST} pixels or more; got {shape}")
+        require_images(self.name, shape, SMALLEST)
         return AttendedPlaces(self, shape, classes)
 
 

@@ -9,9 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..core.errors import RecipeError
 from ..synthetic.motion.encoding import Encoding
-from .base import NETWORKS, Architecture, Dropout, DropoutRate
+from .base import NETWORKS, Architecture, Dropout, DropoutRate, require_images
 
 
 @NETWORKS.register("motion")
@@ -27,8 +26,7 @@ class Motion(Architecture):
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         """Build the module for (C, H, W)."""
-        if len(shape) != 3 or min(shape[1:]) < 8:
-            raise RecipeError(f"motion takes images of 8x8 pixels or more (28x28 usually); got {shape}")
+        require_images(self.name, shape, 8, "28x28 usually")
         return MotionNetwork(shape, classes, self.dropout)
 
 

@@ -14,8 +14,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from ..core.errors import RecipeError
-from .base import NETWORKS, Architecture, Dropout, DropoutRate, Size
+from .base import NETWORKS, Architecture, Dropout, DropoutRate, Size, require_images
 
 FLAT = 1e-6
 """Range of an attention map below which it tells no places apart."""
@@ -58,10 +57,7 @@ class RCN(Architecture):
         """
         halved = 2**self.blocks
         smallest = 3 * halved if self.wide else 4 + 2 * halved
-        if len(shape) != 3 or min(shape[1:]) < smallest:
-            raise RecipeError(
-                f"{self.name} with these settings takes images of {smallest}x{smallest} pixels or more; got {shape}"
-            )
+        require_images(f"{self.name} with these settings", shape, smallest)
         module = RecurrentNetwork(self, shape[0], classes)
         for layer in module.modules():
             if isinstance(layer, nn.Conv2d):

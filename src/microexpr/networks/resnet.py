@@ -12,8 +12,7 @@ from typing import ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..core.errors import RecipeError
-from .base import NETWORKS, Architecture
+from .base import NETWORKS, Architecture, require_images
 
 
 @dataclass(frozen=True)
@@ -26,8 +25,7 @@ class _ResNet(Architecture):
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         """Build the module for (C, H, W)."""
-        if len(shape) != 3 or min(shape[1:]) < 32:
-            raise RecipeError(f"{self.name} takes images of 32x32 pixels or more (224x224 usually); got {shape}")
+        require_images(self.name, shape, 32, "224x224 usually")
         return ResNet(shape[0], classes, self.layers, self.bottleneck, self.tiered)
 
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..core.errors import RecipeError
-from .base import NETWORKS, Architecture
+from .base import NETWORKS, Architecture, require_images
 from .patches import PatchConv2d
 
 
@@ -26,8 +25,7 @@ class ResNet10(Architecture):
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         """Build the module for (C, H, W); 224x224 in the paper."""
-        if len(shape) != 3 or min(shape[1:]) < 32:
-            raise RecipeError(f"resnet10 takes images of 32x32 pixels or more (224x224 in the paper); got {shape}")
+        require_images(self.name, shape, 32, "224x224 in the paper")
         return PreActivated(shape[0], classes)
 
 

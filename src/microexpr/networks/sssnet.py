@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..core.errors import RecipeError
-from .base import NETWORKS, Architecture, Dropout, DropoutRate, Size
+from .base import NETWORKS, Architecture, Dropout, DropoutRate, Size, require_images
 
 SMALLEST = 16
 """Side in pixels of the smallest images: two convolutions and two poolings leave one pixel."""
@@ -44,10 +43,7 @@ class SSSNet(Architecture):
         Raises:
             RecipeError: these are no images, or too small ones.
         """
-        if len(shape) != 3 or min(shape[1:]) < SMALLEST:
-            raise RecipeError(
-                f"{self.name} takes images of {SMALLEST}x{SMALLEST} pixels or more (64x64 in the release); got {shape}"
-            )
+        require_images(self.name, shape, SMALLEST, "64x64 in the release")
         return SingleStream(self, shape, classes)
 
 

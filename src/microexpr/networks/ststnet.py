@@ -13,8 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..core.errors import RecipeError
-from .base import NETWORKS, Architecture, Dropout, DropoutRate, FusedStep
+from .base import NETWORKS, Architecture, Dropout, DropoutRate, FusedStep, require_images
 
 
 @NETWORKS.register("ststnet")
@@ -38,8 +37,7 @@ class STSTNet(Architecture):
 
     def build(self, shape: tuple[int, ...], classes: int) -> nn.Module:
         """Build the module for (C, H, W)."""
-        if len(shape) != 3 or min(shape[1:]) < 10:
-            raise RecipeError(f"ststnet takes images of 10x10 pixels or more (28x28 in the paper); got {shape}")
+        require_images(self.name, shape, 10, "28x28 in the paper")
         return TripleStream(shape, classes, self.dropout)
 
 
