@@ -54,10 +54,9 @@ def table_row(member: Recipe, folder: Path) -> str:
     summary = summarize(list(runs))  # type: ignore[arg-type]  # all are runs of recognition
     with (folder / PROCESSOR).open(encoding="utf-8") as file:
         seconds = sum(float(row["seconds"]) for row in csv.DictReader(file))
-    collapsed = len([message for message in summary.single_class.split("; ") if message])
     name = member.name.removeprefix("devanaboyina2021-")
     cells = [f"`{name}`", f"{summary.n_clips} of {summary.n_subjects}", *_scores(summary, WAR), _published(summary)]
-    cells += [*_scores(summary, UF1), f"{collapsed} of {len(runs)}", f"{seconds:.0f} s"]
+    cells += [*_scores(summary, UF1), f"{summary.collapsed} of {len(runs)}", f"{seconds:.0f} s"]
     return f"| {' | '.join(cells)} |"
 
 
@@ -71,8 +70,9 @@ def _decimals(value: float) -> str:
 
 
 def _published(summary: Summary) -> str:
-    recipe = summary.recipe.removesuffix(f"-{summary.protocol.name}")
-    rows = [row for row in summary.published if row.recipe == recipe and WAR in row.metrics and not row.part]
+    rows = [
+        row for row in summary.published if row.recipe == summary.own_recipe and WAR in row.metrics and not row.part
+    ]
     return ", ".join(_decimals(row.metrics[WAR]) for row in rows)
 
 

@@ -67,7 +67,9 @@ def test_the_member_of_a_suite_has_the_published_scores_of_its_recipe(runs):
     recipe = {**summary.run.metadata.recipe, "name": "devanaboyina2021-method7-casme2-3"}
     member = RecognitionRun(summary.run.folder, dataclasses.replace(summary.run.metadata, recipe=recipe))
     renamed = dataclasses.replace(summary, runs=(member,))
-    assert overview([renamed]).rows[0][9] == ".609"
+    [row] = overview([renamed]).rows
+    assert row[0].startswith("devanaboyina2021-method7") and row[1] == "casme2-3" and row[9] == ".609"
+    assert not row[0].endswith("casme2-3")  # its column says it
     assert [row[3] for row in published_of_recipes([renamed]).rows] == [".609"]
 
 
@@ -111,6 +113,30 @@ def test_methods_that_predict_one_class_only_are_named(runs, tmp_path):
     warnings = make_report([dull, runs[1]]).warnings
     assert any("synthetic" in line for line in warnings)
     assert any(line.startswith("devanaboyina2021-method7: COLLAPSED") for line in warnings)
+
+
+def test_seeds_that_predict_one_class_only_are_counted_and_said_in_one_line(runs, tmp_path):
+    dull = [always(runs[0], "surprise", tmp_path / str(seed)) for seed in range(2)]
+    seeds = [*dull, runs[0]]
+    seeds = [RecognitionRun(run.folder, dataclasses.replace(run.metadata, seed=n)) for n, run in enumerate(seeds)]
+    table = overview([summarize(seeds), summarize([runs[1]])])
+    assert table.rows[0][8] == "2 of 3 seeds"
+    assert '(every prediction is "surprise" with 2 of 3 seeds)' in table.note
+    [line] = [line for line in make_report(seeds).warnings if line.startswith("COLLAPSED")]
+    assert line.startswith("COLLAPSED (seeds 0, 1): every prediction is")
+
+
+def test_a_suite_of_several_protocols_begins_with_the_table_of_all(runs, tmp_path):
+    protocol = {"casme2-3": runs[0], "casme2-7": runs[1]}
+    many = []
+    for name, run in protocol.items():
+        for number in range(3):
+            recipe = {**run.metadata.recipe, "name": f"{name}-{number}", "title": f"{name} {number}"}
+            facts = dataclasses.replace(run.metadata, recipe=recipe, key=f"{name}-{number}")
+            many.append(RecognitionRun(run.folder, facts))
+    titles = [table.title for table in make_report(many).tables]
+    assert titles[0].startswith("6 runs, each under its own protocol")
+    assert [title.startswith("leaderboard") for title in titles[1:3]] == [True, True]
 
 
 def test_a_suite_has_a_table_for_each_protocol(runs):

@@ -25,6 +25,9 @@ from ..core.registry import validate_settings
 from ..protocols import Protocol, load_protocol
 from .base import RECIPE_KINDS, Quick, Recipe
 
+CHANGED = "-changed"
+"""End of the name of a published protocol of which a recipe changes a field."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -207,7 +210,7 @@ def open_protocol(stage: dict[str, Any], parts: Sequence[str]) -> dict[str, Any]
     if parts[0] == "protocol" and len(parts) > 1 and isinstance(stage["protocol"], str):
         named = load_protocol(stage["protocol"])
         title = f"Clips and classes of {named.name}, but for what was changed"
-        stage["protocol"] = {**dataclasses.asdict(named), "name": f"{named.name}-changed", "title": title}
+        stage["protocol"] = {**dataclasses.asdict(named), "name": f"{named.name}{CHANGED}", "title": title}
     return stage
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from ..core.errors import RunError
 from ..experiments.recognition_run import RecognitionRun
 from ..protocols import Protocol
+from ..recipes.recognition import CHANGED
 from .settings import with_difference
 
 
@@ -57,6 +58,16 @@ class RunGroup(ABC):
     def name(self) -> str:
         """Name of the recipe, and what tells it from others of this name."""
         return with_difference(self.recipe, self.differs)
+
+    @property
+    def own_recipe(self) -> str:
+        """Name of the shipped recipe; that of a suite's member ends in the protocol that the suite gave it."""
+        return self.recipe.removesuffix(f"-{self.protocol.name.removesuffix(CHANGED)}")
+
+    @property
+    def method(self) -> str:
+        """As `name`, for a table that says the protocol beside it."""
+        return with_difference(self.own_recipe, self.differs)
 
     @property
     def title(self) -> str:

@@ -73,7 +73,7 @@ def leaderboard_table(ranks: Sequence[Rank]) -> Table:
         network, seconds = group.run.network(), group.seconds_per_fold
         rows.append(
             (
-                group.name + (f" ({', '.join(own)})" if own else ""),
+                group.method + (f" ({', '.join(own)})" if own else ""),
                 _score(group, first) + (f" ({interval})" if interval else ""),
                 *(_score(group, name) for name in rest),
                 _difference(place),

@@ -97,7 +97,7 @@ def published_of_recipes(summaries: Sequence[Summary], besides: Collection[str] 
         summaries: of the runs.
         besides: protocols whose published scores stand in another table.
     """
-    names = {_own_recipe(summary) for summary in summaries}
+    names = {summary.own_recipe for summary in summaries}
     published = [
         row
         for row in all_published()
@@ -128,7 +128,7 @@ def _row(summary: Summary, shared: Sequence[str]) -> tuple[str, ...]:
     protocol = summary.protocol
     published = [f"{format_score(row.metrics[WAR])}{LEAKY if row.leaky else ''}" for row in _published(summary)]
     return (
-        summary.name + (f" ({', '.join(own)})" if own else ""),
+        summary.method + (f" ({', '.join(own)})" if own else ""),
         protocol.name,
         str(summary.n_clips),
         str(len(protocol.classes)),
@@ -142,22 +142,23 @@ def _row(summary: Summary, shared: Sequence[str]) -> tuple[str, ...]:
 
 def _published(summary: Summary) -> list[PublishedRow]:
     """Published scores of the recipe under this protocol."""
-    recipe = _own_recipe(summary)
+    recipe = summary.own_recipe
     return [row for row in summary.published if row.recipe == recipe and WAR in row.metrics and not row.part]
-
-
-def _own_recipe(summary: Summary) -> str:
-    """Name of the shipped recipe; that of a suite's member ends in the protocol that the suite gave it."""
-    return summary.recipe.removesuffix(f"-{summary.protocol.name}")
 
 
 def _predicts_one_class(summary: Summary) -> str:
     if is_majority_baseline(summary.run):
         return "by design"
-    return "yes" if summary.single_class else "no"
+    if len(summary.runs) > 1:
+        return f"{summary.collapsed} of {len(summary.runs)} seeds"
+    return "yes" if summary.collapsed else "no"
 
 
 def _single_class_note(summaries: Sequence[Summary]) -> str:
     """Which of the methods predict one class only, and which class."""
-    collapsed = [f"{summary.name} ({summary.single_class})" for summary in summaries if summary.single_class]
+    names: dict[str, list[str]] = {}
+    for summary in summaries:
+        if summary.single_class:
+            names.setdefault(summary.single_class, []).append(summary.name)
+    collapsed = [f"{', '.join(same)} ({message})" for message, same in names.items()]
     return f"Collapsed to one class: {'; '.join(collapsed) or 'none'}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -31,6 +32,14 @@ def single_class_message(counts: np.ndarray, classes: Sequence[str]) -> str:
     return f'{largest} of {n} predictions are "{label}"' if largest > MAX_FRACTION * n else ""
 
 
+def join_seeds(messages: Sequence[str]) -> str:
+    """What `single_class_message` says of each seed in one line, with the number of seeds; "" where none collapsed."""
+    counts = Counter(message for message in messages if message)
+    if len(messages) == 1:
+        return messages[0]
+    return "; ".join(f"{message} with {n} of {len(messages)} seeds" for message, n in counts.items())
+
+
 def is_majority_baseline(run: RecognitionRun) -> bool:
     """Whether the recognizer is the majority baseline, which always predicts one class."""
     return run.metadata.recipe["stages"][-1]["recognizer"]["name"] == "majority"
@@ -55,6 +64,7 @@ def single_class_warnings(
     lines: list[str] = []
     if is_majority_baseline(runs[0]):
         return lines
+    seeds_of: dict[str, list[int]] = {}
     for run, test in zip(runs, confusions, strict=True):
         classes, train = run.protocol.classes, run.train_confusion()
         messages = []
@@ -63,8 +73,10 @@ def single_class_warnings(
         if train is not None and (message := single_class_message(train, classes)):
             messages.append(f"{message} in training")
         if messages:
-            seed = f" (seed {run.metadata.seed})" if len(runs) > 1 else ""
-            lines.append(f"COLLAPSED{seed}: {'; '.join(messages)}.")
+            seeds_of.setdefault("; ".join(messages), []).append(run.metadata.seed)
+    for message, seeds in seeds_of.items():
+        which = f" (seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))})" if len(runs) > 1 else ""
+        lines.append(f"COLLAPSED{which}: {message}.")
     own, baseline = accuracies
     if predictions and abs(own - baseline) < 1e-12:
         score = f"{own:.3f}".removeprefix("0")

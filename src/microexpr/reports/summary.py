@@ -22,7 +22,7 @@ from ..metrics import (
 from ..protocols import Protocol
 from ._run_group import RunGroup, check_runs
 from .published import PublishedRow, published
-from .single_class import is_majority_baseline, single_class_message, single_class_warnings
+from .single_class import is_majority_baseline, join_seeds, single_class_message, single_class_warnings
 from .warnings import face_warnings, leak_warnings, run_warnings, seen_warnings
 
 
@@ -43,6 +43,7 @@ class Summary(RunGroup):
         part_confusion: part -> (C, C) counts of its clips.
         train_confusion: (C, C) counts of the first seed's models on their own training clips; None if not saved.
         single_class: which class gets nearly all predictions; "" where there are several.
+        collapsed: number of seeds with which one class does.
         seed_metrics: name -> score of each seed, in the order of `runs`.
         per_class: class -> precision, recall, F1 and number of clips.
         baseline: name -> score of always predicting the most frequent class.
@@ -62,6 +63,7 @@ class Summary(RunGroup):
     part_confusion: Mapping[str, np.ndarray]
     train_confusion: np.ndarray | None
     single_class: str
+    collapsed: int
     seed_metrics: tuple[Mapping[str, float], ...]
     per_class: Mapping[str, ClassScore]
     baseline: Mapping[str, float]
@@ -141,7 +143,7 @@ def summarize(runs: Sequence[RecognitionRun]) -> Summary:
     if any(seed_folds != folds for seed_folds in by_seed):
         spread = {name: float(np.std([scores[name] for scores in seed_metrics], ddof=1)) for name in metrics}
     confusions = [_confusion(protocol, _pool(seed_folds)) for seed_folds in by_seed]
-    messages = []
+    messages = [""]
     if not is_majority_baseline(first):
         messages = [single_class_message(confusion, protocol.classes) for confusion in confusions]
     accuracies = (metrics["weighted_average_recall"], baseline["weighted_average_recall"])
@@ -162,7 +164,8 @@ def summarize(runs: Sequence[RecognitionRun]) -> Summary:
         confusion=confusions[0],
         part_confusion={part: _confusion(protocol, rows) for part, rows in parts.items()},
         train_confusion=first.train_confusion(),
-        single_class="; ".join(message for message in messages if message),
+        single_class=join_seeds(messages),
+        collapsed=sum(map(bool, messages)),
         seed_metrics=tuple(seed_metrics),
         per_class=per_class(y_true, y_pred, protocol.classes),
         baseline=baseline,
