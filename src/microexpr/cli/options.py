@@ -123,9 +123,7 @@ RecipeSettings = Annotated[
 ]
 Data = Annotated[
     DataSource,
-    typer.Option(
-        help="`disk` reads your data sets; `synthetic` writes synthetic copies of the data sets that the recipe names."
-    ),
+    typer.Option(help="`disk` reads your data sets; `synthetic` writes synthetic copies of them and reads those."),
 ]
 Quick = Annotated[
     bool,
@@ -140,7 +138,9 @@ AllowSubset = Annotated[
 ]
 ExecutorName = Annotated[
     str,
-    typer.Option(help="Where folds run: local, processes, ray or one of a plug-in.", autocompletion=complete_executor),
+    typer.Option(
+        help="Where folds run: local, processes, batched, ray or one of a plug-in.", autocompletion=complete_executor
+    ),
 ]
 Address = Annotated[str | None, typer.Option(help="Address of a Ray cluster; Ray starts on this machine if left out.")]
 Gpus = Annotated[

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..core.classes import COARSE_CLASSES
 from ..core.clip import Clip
 from ..core.errors import MediaError
 from ..imaging.video import VIDEO_SUFFIXES, VideoFrames, write_video
@@ -88,7 +89,7 @@ class Folder(Dataset):
 
 def clip_specs(subjects: int, seed: int) -> list[ClipSpec]:
     """The clips of a synthetic copy: two of each of three classes for each subject."""
-    labels = [(emotion, "") for emotion in ("negative", "positive", "surprise") for _ in range(2)]
+    labels = [(emotion, "") for emotion in COARSE_CLASSES for _ in range(2)]
     names = [f"p{i:02d}" for i in range(1, subjects + 1)]
     return [clip_spec("folder", name, f"c{i}", label, seed) for name in names for i, label in enumerate(labels, 1)]
 

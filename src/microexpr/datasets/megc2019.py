@@ -12,6 +12,7 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
+from ..core.classes import COARSE_CLASSES
 from ..core.clip import Clip
 from ..imaging.images import IMAGE_SUFFIXES, write_image
 from ..imaging.optical_flow import optical_flow, strain
@@ -36,8 +37,6 @@ SECOND_FLOW = "second_flow_norm_u_v_os"
 """Folder of another estimate of the same motion, in another frame, where a user has one; see the step `second-flow`."""
 
 FACES = ("combined_datasets_whole",)
-CLASSES = ("negative", "positive", "surprise")
-"""The class of each label of the list, 0 to 2."""
 
 FPS = {"casme2": 200.0, "samm": 200.0, "smic": 100.0}
 SUBJECT_PATTERNS = {"casme2": r"sub\d+", "samm": r"\d+", "smic": r"s\d+"}
@@ -101,7 +100,7 @@ class _Composite(Dataset):
             stems = (f"{subject}_{name}".lower(), Path(row.get("imagename", "")).stem.lower())
             found = next((images[stem] for stem in stems if stem in images), None)
             source = found or self.root / self._folders()[0] / f"{subject}_{name}"
-            labels, subject_id = {"emotion": CLASSES[int(row["label"])]}, f"{dataset}/{subject}"
+            labels, subject_id = {"emotion": COARSE_CLASSES[int(row["label"])]}, f"{dataset}/{subject}"
             clip_id = f"{subject_id}/{name}"
             if clip_id in units:
                 labels["action_units"] = units[clip_id][1]
@@ -210,7 +209,7 @@ def _write_list(root: Path, subjects: int | None, image_scale: float, seed: int,
     units = ["clip,action_units"]
     for dataset, spec in _clip_specs(subjects, seed):
         clip = RecordingSpec(dataset, FPS[dataset], (224, 224), image_scale).render(spec)
-        label = CLASSES.index(three_class(spec.emotion))
+        label = COARSE_CLASSES.index(three_class(spec.emotion))
         subject, name = _ids(dataset, spec.subject, spec.name)
         image_name = f"{subject}_{spec.name}.jpg"  # the only place with the spelling s1_ne_01 of SMIC's own folders
         lines.append(f"{dataset},{subject},{name},{label},,{image_name},")

@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..core.classes import COARSE_CLASSES
 from ..core.clip import Interval
 from ..core.errors import UsageError
 from .intervals import SpottingScore, overlap, strs
 from .recognition import f1_of_mean_precision_recall, macro_f1, per_class
-
-COARSE_CLASSES = ("negative", "positive", "surprise")
-"""The three classes of MEGC 2019 and of spot-then-recognize."""
 
 _EMOTIONS = {
     "negative": {"negative", "anger", "contempt", "disgust", "fear", "repression", "sadness"},

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..core.action_units import ACTION_UNITS
+from ..core.classes import COARSE_CLASSES
 from .base import LEAKING_IMAGES, LEAKING_VIDEOS, PROTOCOLS, ZERO_SHOT, Protocol, Split
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -36,9 +37,8 @@ def _megc2018(name: str, title: str, datasets: tuple[str, ...], **rest: Any) -> 
 # ---------------------------------------------------------------------------------------------------------------------
 # MEGC 2019: three classes of SMIC, CASME II and SAMM (See, Yap, Li, Hong, Wang 2019)
 
-_MEGC2019_CLASSES = ("negative", "positive", "surprise")
 _SMIC = {"negative": 70, "positive": 51, "surprise": 43}
-_OWN = {label: label for label in _MEGC2019_CLASSES}  # the precomputed release and SMIC use the task's classes
+_OWN = {label: label for label in COARSE_CLASSES}  # the precomputed release and SMIC use the task's classes
 _MEGC2019_LABEL_MAP = {
     "casme2": {
         **_OWN,
@@ -63,7 +63,7 @@ def _megc2019(name: str, title: str, **rest: Any) -> Protocol:
         title=title,
         datasets=("casme2", "samm", "smic"),
         label="emotion",
-        classes=_MEGC2019_CLASSES,
+        classes=COARSE_CLASSES,
         label_map=_MEGC2019_LABEL_MAP,
         exclude={
             "casme2/sub04/EP12_01f": "not in the challenge's list (its apex is unknown in the sheet)",
@@ -133,7 +133,7 @@ def _casme2_smic(name: str, title: str, negative: Sequence[str], subjects: int) 
     A person is a person of a data set: sub01 and s01 are two.
     """
     words = {"happiness": "positive", "surprise": "surprise", **dict.fromkeys(negative, "negative")}
-    counts = dict.fromkeys(_MEGC2019_CLASSES, 0)
+    counts = dict.fromkeys(COARSE_CLASSES, 0)
     for emotion, word in words.items():
         counts[word] += _CASME2[emotion]
     return Protocol(
@@ -141,7 +141,7 @@ def _casme2_smic(name: str, title: str, negative: Sequence[str], subjects: int) 
         title=f"CASME II and SMIC, {title}, leave one subject out",
         datasets=("casme2", "smic"),
         label="emotion",
-        classes=_MEGC2019_CLASSES,
+        classes=COARSE_CLASSES,
         label_map={"casme2": words, "smic": _OWN},
         counts={"casme2": counts, "smic": _SMIC},
         subjects={"casme2": subjects, "smic": 16},

@@ -13,15 +13,13 @@ from ..analysis.face_map import face_map
 from ..analysis.formats import EVENT_FORMATS
 from ..analysis.person_table import person_lines
 from ..core.action_units import ACTION_UNITS, MIDLINE
+from ..core.classes import COARSE_CLASSES
 from ..core.events import Analysis, Event, describe_action_units, unit_codes
 from ..core.files import slug
 from ..core.frame_times import FrameTimes
 from ..metrics.agreement import Agreement, agreement
 from .annotations import Annotations, second_round_note
 from .store import FRAMES_FILE, PREVIEW_FILE, REPORT_FILE, RecordingStore
-
-CLASSES = ("negative", "positive", "surprise")
-"""Classes offered where no recognizer names its own: the three of MEGC 2019."""
 
 
 def recording_view(store: RecordingStore, id: str) -> dict[str, Any]:
@@ -64,7 +62,7 @@ def recording_view(store: RecordingStore, id: str) -> dict[str, Any]:
 
 def class_choices(analysis: Analysis, annotations: Annotations) -> list[str]:
     """Classes that a coder can choose from: the recognizer's, those in use, and `unknown`."""
-    recognized = analysis.classes or CLASSES
+    recognized = analysis.classes or COARSE_CLASSES
     used = [event.label for event in annotations.events.values()]
     return list(dict.fromkeys([*recognized, *used, "unknown"]))
 

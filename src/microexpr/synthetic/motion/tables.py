@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ...core.classes import COARSE_CLASSES
+
 
 class Anchor(NamedTuple):
     """A point of the face: the mean of some of the 68 landmarks of the person's right side, and a shift.
@@ -232,8 +234,8 @@ class UnitSet(NamedTuple):
     one_sided: float = 0.0
 
 
-CLASSES = ("negative", "positive", "surprise")
-"""The classes that are drawn: those of MEGC 2019, in its order."""
+CLASSES = COARSE_CLASSES
+"""The classes that are drawn."""
 
 CLASS_SETS: dict[str, tuple[UnitSet, ...]] = {
     "negative": (
