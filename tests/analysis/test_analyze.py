@@ -28,6 +28,7 @@ from microexpr.analysis.sources import output_folders
 from microexpr.cli.main import main
 from microexpr.core.clip import Interval
 from microexpr.core.errors import MediaError, RunError, UnknownNameError, UsageError
+from microexpr.core.executors.processes import Processes
 from microexpr.core.registry import load_plugin
 from microexpr.core.track import FaceTrack
 from microexpr.imaging.images import write_image
@@ -372,6 +373,8 @@ def test_several_recordings_in_parallel(video, tmp_path):
     write_video(tmp_path / "other.mp4", film(9), 25)
     results = analyze_videos([video, tmp_path / "other.mp4"], tmp_path / "out", NONE, workers=2, components=SPAWNED)
     assert [result.analysis.recording.frames for result in results] == [20, 9]
+    with pytest.raises(UsageError, match="workers = 2: an executor has its own number of workers"):
+        analyze_videos([video], tmp_path / "out", NONE, workers=2, executor=Processes(2))
 
 
 def nothing(track, options):

@@ -104,6 +104,6 @@ def test_films_are_analyzed_on_a_cluster(cluster, tmp_path, monkeypatch):
     for name, frames in (("a.mp4", 20), ("b.mp4", 9)):
         write_video(tmp_path / name, film(frames), 25)
     where = executor("ray", address=cluster.address)
-    results = analyze_videos(["a.mp4", "b.mp4", "c.mp4"], "out", AnalysisOptions(model="none"), workers=where)
+    results = analyze_videos(["a.mp4", "b.mp4", "c.mp4"], "out", AnalysisOptions(model="none"), executor=where)
     assert [result.analysis and result.analysis.recording.frames for result in results] == [20, 9, None]
     assert "c.mp4' is not there" in results[2].error and (tmp_path / "out" / "a.mp4" / "report.html").is_file()

@@ -20,8 +20,9 @@ from .. import __version__
 from ..core.clip import Frames
 from ..core.errors import DataError, MediaError, MicroexprError, RunError, UsageError, one_line
 from ..core.events import Analysis
-from ..core.executors import Done, Executor, executor
+from ..core.executors import Done, Executor
 from ..core.executors.local import Local
+from ..core.executors.processes import Processes
 from ..core.files import locked
 from ..core.progress import ProgressCallback, no_progress, show_progress
 from ..imaging.frames import describe_contents, file_signature, open_frames
@@ -126,7 +127,8 @@ def analyze_videos(
     out: Path | str,
     options: AnalysisOptions | None = None,
     progress: ProgressCallback | bool = True,
-    workers: int | Executor = 1,
+    workers: int = 1,
+    executor: Executor | None = None,
     components: Components | None = None,
     formats: Collection[str] | None = None,
 ) -> list[AnalysisResult]:
@@ -140,9 +142,9 @@ def analyze_videos(
         out: folder that gets a folder for each recording.
         options: the settings.
         progress: as for `analyze_video`.
-        workers: number of recordings that are analyzed at once, each in a process of its own; or an executor, e.g.
-            `microexpr.core.executors.executor("ray", address="auto")`, whose machines see recordings and `out` under
-            the same paths.
+        workers: number of recordings that are analyzed at once, each in a process of its own.
+        executor: where they are analyzed instead, e.g. `microexpr.core.executors.executor("ray", address="auto")`,
+            whose machines see recordings and `out` under the same paths.
         components: another tracker or spotter than those that `options` names.
         formats: as for `analyze_video`.
 
@@ -150,17 +152,17 @@ def analyze_videos(
         The outcome of each recording, in the order of `paths`.
 
     Raises:
-        UsageError: a setting is wrong, or a recording is given twice.
+        UsageError: a setting is wrong, a recording is given twice, or both workers and an executor are given.
     """
+    if executor is not None and workers != 1:
+        raise UsageError(f"workers = {workers}: an executor has its own number of workers; give one of the two")
     options = options or AnalysisOptions()
     options.check()  # a wrong setting is one error, not one for each recording
     check_formats(formats)
     sources = [Path(path) for path in paths]
     jobs = list(zip(sources, output_folders(sources, Path(out)), strict=True))
-    if isinstance(workers, Executor):
-        runner = workers
-    else:
-        runner = executor("processes", workers) if workers > 1 and len(jobs) > 1 else executor("local")
+    at_once = min(workers, len(jobs))
+    runner = executor or (Processes(at_once) if at_once > 1 else Local())
     runner.check()
     here = isinstance(runner, Local)
     if runner.remote:  # a worker of a cluster runs in another folder

@@ -98,7 +98,7 @@ def analyze(
     options = AnalysisOptions.from_settings({**values, **parse_settings(settings)})
     found = recordings(sources, print_status)
     with show_progress() as progress:
-        results = analyze_videos(found, folder, options, progress, where, formats=chosen_formats(formats))
+        results = analyze_videos(found, folder, options, progress, executor=where, formats=chosen_formats(formats))
     failures = _print_results(results, debug=context.find_root().params["debug"])
     if failures:
         raise typer.Exit(1)
