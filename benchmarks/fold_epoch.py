@@ -132,9 +132,9 @@ def main() -> None:
     targets = torch.tensor([protocol.classes.index(label) for label in labels])
     images = FusedImages.of(ststnet_kernels.STSTNetStep, samples, "image")
 
-    def train(compiled: bool) -> None:
+    def train(compiled: bool, seed: int = 0) -> None:
         settings = {"name": "network", "epochs": epochs, "optimizer": {"lr": 5e-5}, "device": "cpu"}
-        recognizer: Any = RECOGNIZERS.build(settings, classes=protocol.classes)
+        recognizer: Any = RECOGNIZERS.build(settings, classes=protocol.classes, seed=seed)
         recognizer._fused = images if compiled else None
         recognizer.fit(samples, labels)
 
@@ -143,6 +143,7 @@ def main() -> None:
         "plain PyTorch loop": smallest(lambda: plain_epochs(samples, targets, epochs), rounds),
         "the training loop, torch's operations": smallest(lambda: train(compiled=False), rounds),
         "the training loop, compiled steps": smallest(lambda: train(compiled=True), rounds),
+        "five seeds of it, which share the images": smallest(lambda: [train(True, seed) for seed in range(5)], rounds),
     }
     clock = Clock()
     for name in KERNELS:

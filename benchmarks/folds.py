@@ -17,6 +17,7 @@ import statistics
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,17 +34,19 @@ from microexpr.protocols import load_protocol
 RECIPE = "megc2019-ststnet"
 
 
-def plain_loop(root: Path, folds: int, epochs: int) -> None:
-    """Train `folds` folds as a public script does."""
+def plain_loop(root: Path, folds: int, epochs: int, k: int = 0) -> None:
+    """Train the first folds as a public script does: of `k` folds of subjects; 0 leaves out one subject at a time."""
     data, protocol = open_dataset("megc2019", root), load_protocol("megc2019-cde")
+    if k:
+        protocol = replace(protocol, split="k-fold", k=k)
     chain = Chain.build([{"name": "load-image", "channels": "bgr"}])
     examples = protocol.select(data.clips())
     images = np.stack([chain(e.clip.blind(())).array("image") for e in examples])
     x = torch.from_numpy(images).permute(0, 3, 1, 2).float()
     y = torch.tensor([protocol.classes.index(e.label) for e in examples])
-    subjects = np.array([e.clip.subject for e in examples])
-    for subject in np.unique(subjects)[:folds]:
-        train = torch.from_numpy(np.flatnonzero(subjects != subject))
+    rows = {e.clip.id: row for row, e in enumerate(examples)}
+    for fold in protocol.folds(examples)[:folds]:
+        train = torch.tensor([rows[e.clip.id] for e in fold.train])
         loader = torch.utils.data.DataLoader(
             torch.utils.data.TensorDataset(x[train], y[train]), batch_size=256, shuffle=True
         )

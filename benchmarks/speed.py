@@ -1,6 +1,6 @@
 """How fast microexpr is on this machine, beside simple code or a fixed piece of work measured in the same run.
 
-    python benchmarks/speed.py                     # every part: loso, resnet, folds, workers, clips, memory, video
+    python benchmarks/speed.py                     # all: loso, seeds, resnet, folds, workers, clips, memory, video
     python benchmarks/speed.py loso video          # some parts
     python benchmarks/speed.py --short --against docs/benchmarks/speed.json      # `make bench`
     python benchmarks/speed.py --json docs/benchmarks/speed.json                 # writes the table of the documents
@@ -42,6 +42,7 @@ from microexpr.core.clip import Clip, Sample
 from microexpr.core.executors import executor
 from microexpr.datasets import DATASETS
 from microexpr.experiments.recognition_folds import RUN_FOLD, FoldJob
+from microexpr.experiments.runs import Runs
 from microexpr.recipes import Recipe, parse_recipe
 from video import write_video
 
@@ -143,48 +144,63 @@ def copy_of(dataset: str, subjects: int | None) -> Iterator[Path]:
         yield Path(folder)
 
 
-def folds_of(recipe: str | Recipe, folder: Path, epochs: int, on: str) -> int:
-    """Run a recipe on the copy of a release from nothing, and return its number of folds."""
+def folds_of(recipe: str | Recipe, folder: Path, epochs: int, on: str, k: int, seeds: int = 1) -> int:
+    """Run a recipe on the copy of a release from nothing, in `k` folds of subjects, and return its number of folds."""
     with tempfile.TemporaryDirectory(dir=folder) as out:
         run = run_recipe(
             recipe,
             Path(out, "run"),
             roots={"megc2019": folder / "megc2019"},
-            set={"recognizer.epochs": epochs},
+            set={"recognizer.epochs": epochs, "protocol.split": "k-fold", "protocol.k": k},
             executor=on,
             allow_subset=True,
             progress=False,
+            seeds=seeds,
         )
-        return len(run.done())  # type: ignore[union-attr]
+        return sum(len(one.done()) for one in (run if isinstance(run, Runs) else (run,)))  # type: ignore[union-attr]
 
 
 def loso(short: bool, rounds: int) -> list[Row]:
-    """Leave-one-subject-out training of STSTNet beside a plain loop written as public scripts are."""
-    epochs = 4 if short else 3
+    """Training of STSTNet beside a plain loop written as public scripts are: few folds of many epochs.
+
+    A fold of one subject of 68 has 800 epochs; with as many folds and few epochs the start of processes would count.
+    """
+    k, epochs = (3, 8) if short else (8, 150)
     with copy_of("megc2019", 3 if short else None) as folder:
-        count = folds_of(STSTNET, folder, 1, "batched")  # samples are in the cache, steps are compiled
-        jobs: dict[str, Job] = {"plain PyTorch loop": lambda: plain(folder, count, epochs)}
-        for on in ("local", "processes", "batched"):
-            jobs[on] = lambda on=on: epochs * folds_of(STSTNET, folder, epochs, on)  # type: ignore[misc]
-        return measure(f"LOSO of STSTNet, {count} folds of {epochs} epochs", "fold-epochs/s", jobs, rounds)
+        folds_of(STSTNET, folder, 1, "batched", k)  # samples are in the cache, steps are compiled
+        jobs: dict[str, Job] = {"plain PyTorch loop": lambda: plain(folder, 1, epochs, k)}
+        for on in ("processes", "batched"):
+            jobs[on] = lambda on=on: epochs * folds_of(STSTNET, folder, epochs, on, k)  # type: ignore[misc]
+        return measure(f"STSTNet, {k} folds of {epochs} epochs", "fold-epochs/s", jobs, rounds)
 
 
-def plain(folder: Path, folds: int, epochs: int) -> int:
+def plain(folder: Path, folds: int, epochs: int, k: int) -> int:
     """Do the work of the plain loop."""
-    plain_loop(folder / "megc2019", folds, epochs)
+    plain_loop(folder / "megc2019", folds, epochs, k)
     return folds * epochs
+
+
+def seeds(short: bool, rounds: int) -> list[Row]:
+    """Several seeds of STSTNet at once."""
+    k, epochs = (3, 8) if short else (8, 100)
+    with copy_of("megc2019", 3 if short else None) as folder:
+        folds_of(STSTNET, folder, 1, "batched", k)
+        jobs: dict[str, Job] = {}
+        for name, number in (("one seed", 1), ("five seeds", 5)):
+            jobs[name] = lambda n=number: epochs * folds_of(STSTNET, folder, epochs, "batched", k, n)  # type: ignore[misc]
+        return measure(f"STSTNet, seeds at once, {k} folds of {epochs} epochs", "fold-epochs/s", jobs, rounds)
 
 
 def resnet(short: bool, rounds: int) -> list[Row]:
     """ResNet10 at 64 pixels."""
-    recipe = parse_recipe("resnet10-64", RESNET)
-    with copy_of("megc2019", 2 if short else 3) as folder:
-        count = folds_of(STSTNET, folder, 1, "batched")
+    recipe, k, epochs = parse_recipe("resnet10-64", RESNET), 3 if short else 6, 1 if short else 8
+    with copy_of("megc2019", 2 if short else 4) as folder:
+        folds_of(recipe, folder, 1, "batched", k)
         jobs: dict[str, Job] = {
-            on: lambda on=on: folds_of(recipe, folder, 1, on)  # type: ignore[misc]
-            for on in ("processes", "local", "batched")
+            on: lambda on=on: epochs * folds_of(recipe, folder, epochs, on, k)  # type: ignore[misc]
+            for on in ("processes", "batched")
         }
-        return measure(f"ResNet10 at 64 pixels, {count} folds of 1 epoch", "fold-epochs/s", jobs, rounds)
+        return measure(f"ResNet10 at 64 pixels, {k} folds of {epochs} epochs", "fold-epochs/s", jobs, rounds)
 
 
 def noise(clips: int, values: int) -> dict[str, Sample]:
@@ -304,7 +320,7 @@ def video(short: bool, rounds: int) -> list[Row]:
 
 
 PARTS: dict[str, Callable[[bool, int], list[Row]]] = {
-    function.__name__: function for function in (loso, resnet, folds, workers, clips, memory, video)
+    function.__name__: function for function in (loso, seeds, resnet, folds, workers, clips, memory, video)
 }
 
 

@@ -36,6 +36,24 @@ def test_the_page_shows_every_row(tmp_path, monkeypatch):
     assert "| local | 500 | 1.00 |" in page and "A, 2 cores, load 0.1" in page
 
 
+def test_goals_are_compared_with_what_was_reached():
+    rows = [
+        vars(Row("STSTNet, 8 folds", name, "folds/s", value, "", 0.0, own))
+        for name, value, own in (("plain PyTorch loop", 10.0, 8.0), ("processes", 20.0, 8.0), ("batched", 50.0, 40.0))
+    ]
+    rows += [
+        vars(Row("STSTNet, seeds at once", name, "folds/s", value, "", 0.0, value))
+        for name, value in (("one seed", 10.0), ("five seeds", 12.5))
+    ]
+    rows.append(vars(Row("442 clips of 768 values, SVM, 68 folds", "batched", "folds/s", 85.0, "", 0.0, 136.0)))
+    page = speeds.goal_table(rows)
+    assert "| at least 4 times | 5 times | 5 times | yes |" in page
+    assert "| at least 4 times | 2.5 times | 5 times | no |" in page
+    assert "| less than 3 times | 4 times | 4 times | no: the weights of the seeds" in page
+    assert "| less than 1 s | 0.8 s | 0.5 s | yes |" in page and "ResNet10" not in page
+    assert speeds.goal_table([]) == ""
+
+
 def test_the_figures_of_the_documents_have_the_parts_that_are_measured():
     """Those that `make bench` compares with."""
     table = json.loads(speeds.FIGURES.read_text())["short"]
