@@ -16,9 +16,10 @@ from microexpr.core.errors import ExecutorError, UsageError
 from microexpr.core.executors import Done, Failed, SharedFunction, Work, executor
 from microexpr.core.executors.processes import Processes
 from microexpr.core.executors.ray import Ray
+from microexpr.core.files import CHECKPOINT
 from microexpr.experiments.options import RunOptions
 from microexpr.experiments.recognition_run import RecognitionRun
-from tests.command_runs import happens, message, run, start
+from tests.command_runs import folds, happens, message, run, start
 
 
 def square(job: int, shared: int) -> int:
@@ -154,6 +155,25 @@ def test_ray_gives_the_same_files(recipe_and_data):
     assert run(base, "ray", "ray", "--workers", "2") == whole
 
 
+def overfed(job: int, shared: Path) -> int:
+    """Job 0 dies as long as job 1 runs beside it, job 2 always; each leaves a mark."""
+    if job == 1:
+        assert happens(lambda: len(list(shared.glob("0-*"))) == 2)
+        (shared / "ended").touch()
+    elif job == 2 or not (shared / "ended").exists():
+        (shared / f"{job}-{os.getpid()}").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return job
+
+
+def test_a_job_whose_ray_worker_dies_beside_others_is_tried_alone(tmp_path):
+    pytest.importorskip("ray")
+    found = outcomes(executor("ray", 2), overfed, [0, 1, 2], tmp_path)
+    assert [found[0], found[1]] == [Done(0), Done(1)] and isinstance(found[2], Failed)
+    assert found[2].reason == "its Ray worker died 3 times, at last alone (out of memory?)"
+    assert [len(list(tmp_path.glob(f"{job}-*"))) for job in (0, 2)] == [2, 3]
+
+
 def test_ray_refuses_more_workers_than_cores(recipe_and_data):
     pytest.importorskip("ray")
     process = start(recipe_and_data[0], "too-much", "ray", "--workers", "5000")
@@ -226,14 +246,22 @@ def test_a_worker_of_another_version_is_refused(monkeypatch):
 
 
 def test_a_killed_run_continues_with_equal_results(recipe_and_data):
+    """Killed before the first fold, in the middle of a fold, and after some of them."""
     base, whole = recipe_and_data
-    for pause in (4.0, 5.5, 7.0):
+    folder = base / "killed"
+    moments = (
+        lambda: (folder / "run.json").is_file(),
+        lambda: any(folder.glob(f"training/*/{CHECKPOINT}")),
+        lambda: len(folds(folder)) >= 3,
+    )
+    for moment in moments:
+        assert not moment()
         process = start(base, "killed", "local")
-        time.sleep(pause)
+        assert happens(moment, 200)
         process.send_signal(signal.SIGKILL)
         process.communicate()
     assert run(base, "killed", "local") == whole
-    assert RecognitionRun.open(base / "killed").complete
+    assert RecognitionRun.open(folder).complete
 
 
 def test_a_missing_ray_is_an_error(monkeypatch):

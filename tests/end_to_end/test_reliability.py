@@ -174,22 +174,47 @@ class Hungry(SVM):
         if self.fold.endswith("s01") and os.environ.get("LIMIT"):
             used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
             resource.setrlimit(resource.RLIMIT_AS, (used + (64 << 20), -1))
-            bytearray(1 << 30)
+            try:
+                bytearray(1 << 30)
+            finally:
+                resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
         super()._fit(*args)
 """
 
 
-def test_a_worker_out_of_memory_costs_its_own_fold_only(recipe_and_data, tmp_path):
+@pytest.mark.parametrize("on", ["processes", "ray"])
+def test_a_worker_out_of_memory_costs_its_own_fold_only(recipe_and_data, tmp_path, on):
+    if on == "ray":
+        pytest.importorskip("ray")
     base, _ = recipe_and_data
     (tmp_path / "hungry.py").write_text(HUNGRY)
     text = (base / NAME).read_text()
     (tmp_path / NAME).write_text(text[: text.index("recognizer =")] + 'recognizer = { name = "hungry" }\n')
     more = ("--plugin", str(tmp_path / "hungry.py"), "--workers", "2")
     own = {"MICROEXPR_DATA": str(base), "MICROEXPR_CACHE": str(base / "cache")}
-    ended = message(start(tmp_path, "run", "processes", *more, LIMIT="1", **own), 1)
+    ended = message(start(tmp_path, "run", on, *more, LIMIT="1", **own), 1)
     assert "MemoryError: no memory is left; with fewer --workers each has more" in ended
     failed = RecognitionRun.open(tmp_path / "run").failed()
     early = folds(tmp_path / "run")
     assert failed and len(early) + len(failed) == 6 and f"{len(failed)} of 6 folds failed" in ended
-    again, whole = run(tmp_path, "run", "processes", *more, **own), run(tmp_path, "whole", "processes", *more, **own)
+    again, whole = run(tmp_path, "run", on, *more, **own), run(tmp_path, "whole", "local", *more[:2], **own)
     assert again == whole and early.items() <= whole.items()
+
+
+def test_workers_that_ray_kills_when_the_memory_is_full_lose_no_fold(recipe_and_data):
+    """Ray looks ten times a second, and takes a memory of which a hundredth is used for full."""
+    pytest.importorskip("ray")
+    base, whole = recipe_and_data
+    full = {"RAY_memory_usage_threshold": "0.01", "RAY_memory_monitor_refresh_ms": "100"}
+    stopped = start(base, "ray-full", "local")
+    assert happens(lambda: folds(base / "ray-full"), 200)
+    interrupt(stopped)
+    stopped.communicate()
+    early = folds(base / "ray-full")
+    text = message(start(base, "ray-full", "ray", "--workers", "2", **full), 1)
+    failed = RecognitionRun.open(base / "ray-full").failed()
+    assert f"{len(failed)} of 6 folds failed" in text and "ran out of memory, at last alone" in text
+    assert (
+        early and early.items() <= folds(base / "ray-full").items() and len(folds(base / "ray-full")) + len(failed) == 6
+    )
+    assert run(base, "ray-full", "ray", "--workers", "2") == whole

@@ -35,20 +35,30 @@ class Ray(Executor):
         self._connect()
 
     def run(self, function: Function, jobs: Sequence[Any], shared: Any) -> Iterator[tuple[int, Outcome]]:
-        """Yield outcomes as jobs end. The data that all jobs need are put into the object store once."""
+        """Yield outcomes as jobs end. The data that all jobs need are put into the object store once.
+
+        A job that still fails when Ray has started it again, because its worker died or the memory of its machine was
+        full, is tried once more when all others have ended: alone it has all of the memory.
+        """
         ray = self._connect()
         try:
             remote = ray.remote(num_cpus=1, num_gpus=self.gpus, max_retries=MAX_ATTEMPTS - 1)(_attempt)
             work = ray.put(Work(function, shared))
             # Without a limit all jobs are handed over, so that a cluster that grows with its work sees all of it.
             limit = self.workers or len(jobs)
-            waiting, running = list(range(len(jobs))), dict[Any, int]()
+            waiting, running, crowded = list(range(len(jobs))), dict[Any, int](), list[int]()
             while waiting or running:
                 while waiting and len(running) < limit:
                     index = waiting.pop(0)
                     running[remote.remote(jobs[index], work)] = index
                 for reference in ray.wait(list(running), num_returns=1)[0]:
-                    yield running.pop(reference), _outcome(ray, reference)
+                    index, outcome = running.pop(reference), _outcome(ray, reference)
+                    if isinstance(outcome, _Died):
+                        crowded.append(index)
+                    else:
+                        yield index, outcome
+            for index in crowded:
+                yield index, _outcome(ray, remote.options(max_retries=0).remote(jobs[index], work))
         finally:
             ray.shutdown()
 
@@ -106,15 +116,19 @@ def _attempt(job: Any, work: Work) -> Outcome:
     return work.attempt(job)
 
 
+class _Died(Failed):
+    """The worker of a job died, or was killed because the memory of its machine was full."""
+
+
 def _outcome(ray: Any, reference: Any) -> Outcome:
     try:
         return ray.get(reference)
     except ray.exceptions.OutOfMemoryError as error:
-        return Failed("its Ray worker ran out of memory; with fewer --workers each has more", str(error))
+        return _Died("its Ray worker ran out of memory, at last alone; it needs a machine that has more", str(error))
     except ray.exceptions.RayTaskError as error:  # before the job began
         return Failed(f"its Ray worker cannot begin: {str(error.cause).splitlines()[0]}", str(error))
     except ray.exceptions.RayError as error:
-        return Failed(f"its Ray worker died {MAX_ATTEMPTS} times", str(error))
+        return _Died(f"its Ray worker died {MAX_ATTEMPTS + 1} times, at last alone (out of memory?)", str(error))
 
 
 def _reach(address: str) -> None:
