@@ -37,17 +37,15 @@ def steps_page() -> str:
     return join(
         [
             "# Preprocessing steps",
-            "A chain is a list of steps, in the order in which a recipe names them. Each step takes a sample (a "
-            "clip with the "
-            "arrays computed so far) and returns a sample. The settings of all steps of a chain are the key of "
-            "its results in "
-            "the cache.",
+            "A chain is a list of steps, in the order in which a recipe names them. Each step takes a sample (a clip "
+            "with the arrays computed so far) and returns a sample. The settings of all steps of a chain are the key "
+            "of its results in the cache.",
             '```toml\nchain = [{name = "load-image"}, {name = "resize", size = 28}]\n```',
             overview(STEPS, "step"),
             *class_sections(STEPS),
             "## Finding the apex",
-            "What the setting `without_apex` of several steps chooses for clips whose apex the protocol hides or "
-            "the data set does not have. [Measured errors](../how-to/apex-finding.md).",
+            "What the setting `without_apex` of several steps chooses for clips whose apex the protocol hides or the "
+            "data set does not have. [Measured errors](../how-to/apex-finding.md).",
             table(("`without_apex`", "the apex is"), [(f"`{name}`", summary(f)) for name, f in APEX_FINDERS]),
             *(f"**`{name}`.** {text}" for name, f in APEX_FINDERS if (text := further(f))),
         ]
@@ -82,8 +80,7 @@ def networks_page() -> str:
     parts = [
         "# Networks and their training",
         "The recognizer [`network`](recognizers.md#network) trains one of these networks. Each of its tables is "
-        "described on "
-        "this page.",
+        "described on this page.",
         '```toml\nrecognizer = {name = "network", network = {name = "ststnet"}, optimizer = {lr = 1e-3}}\n```',
         overview(NETWORKS, "network"),
         *class_sections(NETWORKS),
@@ -93,9 +90,8 @@ def networks_page() -> str:
         parts += [f"## Table `{name}`", description(cls), settings(cls)]
     parts += [
         "## Augmentations",
-        "The list `augment` holds one table for each random change of a training image. Random numbers are drawn "
-        "once for "
-        "each clip, so all frames of a clip change alike.",
+        "The list `augment` holds one table for each random change of a training image. Random numbers are drawn once "
+        "for each clip, so all frames of a clip change alike.",
         '```toml\naugment = [{name = "horizontal-flip"}, {name = "rotate", p = 0.5}]\n```',
         overview(AUGMENTATIONS, "augmentation"),
         *class_sections(AUGMENTATIONS, level="###"),
@@ -120,8 +116,8 @@ def recognizers_page() -> str:
     return join(
         [
             "# Recognizers",
-            "A recognizer is fitted on the training clips of a fold and predicts the class probabilities of its "
-            "test clips. The tables of the recognizer `network` are described with the [networks](networks.md).",
+            "A recognizer is fitted on the training clips of a fold and predicts the class probabilities of its test "
+            "clips. The tables of the recognizer `network` are described with the [networks](networks.md).",
             overview(RECOGNIZERS, "recognizer"),
             *class_sections(RECOGNIZERS, SET_BY_THE_PROGRAM),
             "## Transforms",
@@ -149,9 +145,8 @@ def spotters_page() -> str:
     return join(
         [
             "# Spotters",
-            "A spotter finds the intervals in which a tracked face moves. `microexpr analyze --set "
-            "spotter.name=mdmd` chooses "
-            "one, and `--set spotter.p=0.05` sets one of its settings.",
+            "A spotter finds the intervals in which a tracked face moves. `microexpr analyze --set spotter.name=mdmd` "
+            "chooses one, and `--set spotter.p=0.05` sets one of its settings.",
             overview(SPOTTERS, "spotter"),
             *class_sections(SPOTTERS),
         ]
@@ -184,8 +179,8 @@ def leak_checks_page() -> str:
     return join(
         [
             "# Checks for leaks",
-            "`microexpr audit` tries each of them on one fold of a recipe, with few clips and epochs: see "
-            "[audit a recipe for leaks](../how-to/audit.md).",
+            "`microexpr audit` tries each of them on one fold of a recipe, with few clips and epochs: see [audit a "
+            "recipe for leaks](../how-to/audit.md).",
             table(("check", "asked", "leaks that show in it"), rows),
             *class_sections(LEAK_CHECKS),
         ]

@@ -25,8 +25,7 @@ def datasets_page() -> str:
     parts = [
         "# Data sets",
         "What is known of each release. `microexpr check NAME` compares a folder with these facts; `microexpr "
-        "synthesize NAME "
-        "ROOT` writes a synthetic copy in the same folders and tables.",
+        "synthesize NAME ROOT` writes a synthetic copy in the same folders and tables.",
         table(
             ("name", "release", "clips", "subjects", "frames/s"),
             [[("" if cell == "0" else cell) for cell in row] for row in rows],
@@ -68,9 +67,8 @@ def protocols_page() -> str:
 
     parts = [
         "# Protocols",
-        "A protocol states which clips take part, what their classes are, how they are split, and what a method "
-        "may know of a "
-        "test clip. Data that differ from the published counts are refused unless a subset is allowed; the "
+        "A protocol states which clips take part, what their classes are, how they are split, and what a method may "
+        "know of a test clip. Data that differ from the published counts are refused unless a subset is allowed; the "
         "report then says so.",
         table(
             ("protocol", "what it is", "data sets", "classes", "split", "a method may know"),
@@ -141,9 +139,8 @@ def recipes_page() -> str:
     base = {"name", "title", "quick"}
     parts = [
         "# Recipes",
-        "A recipe is a TOML file. `microexpr recipes NAME` prints one that ships with the package, and a path "
-        "that ends in "
-        "`.toml` runs your own: see [how to write one](../how-to/recipes.md).",
+        "A recipe is a TOML file. `microexpr recipes NAME` prints one that ships with the package, and a path that "
+        "ends in `.toml` runs your own: see [how to write one](../how-to/recipes.md).",
         table(("recipe", "what it is", "protocol"), rows),
         "## Keys of `[[stages]]`",
         "A recipe of recognition has one table for each stage.",
@@ -191,8 +188,8 @@ def metrics_page() -> str:
     parts += [
         "## Action units",
         "A metric of action units takes `(present, probabilities, weights, threshold)` of one action unit; a report "
-        "gives it for each of them, and as the mean over those with enough clips: see "
-        "[recognize action units](../how-to/action-units.md#scores).",
+        "gives it for each of them, and as the mean over those with enough clips: see [recognize action "
+        "units](../how-to/action-units.md#scores).",
     ]
     for unit_metric in ordered_unit_metrics():
         parts += [f"## `{unit_metric.name}`", f"**{unit_metric.label}** of an action unit."]

@@ -21,8 +21,7 @@ def analysis_page() -> str:
         [
             "# Settings of the analysis",
             "`microexpr analyze`, `live` and `serve` take each of these as `--set KEY=VALUE`, e.g. `--set "
-            "threshold=0.6` or "
-            "`--set tracking.max_faces=1`; in Python `analyze_video(..., threshold=0.6)`.",
+            "threshold=0.6` or `--set tracking.max_faces=1`; in Python `analyze_video(..., threshold=0.6)`.",
             "## Analysis",
             settings(AnalysisOptions),
             "## Tracking of faces",
@@ -54,8 +53,8 @@ def formats_page() -> str:
         "`microexpr report RUN` prints one of these forms; `make_report(run).render(NAME)` returns it in Python.",
         table(("form", "file", "what it is"), [(f"`{name}`", f.suffix, f.title) for name, f in REPORT_FORMATS]),
         "## Records of events.json",
-        "The file holds one `Analysis`, with `format` (`microexpr events`) and `schema` (1) before it. "
-        "[JSON Schema](../events.schema.json).",
+        "The file holds one `Analysis`, with `format` (`microexpr events`) and `schema` (1) before it. [JSON "
+        "Schema](../events.schema.json).",
     ]
     for cls in (Analysis, Recording, Face, Event):
         parts += [f"### `{cls.__name__}`", summary(cls), settings(cls, first_column="field")]
@@ -143,9 +142,8 @@ def api_page() -> str:
     parts = [
         "# Python API",
         "```python\nimport microexpr as mx\n```",
-        "The package is light to import: an object is loaded when it is first used. All errors that a user can "
-        "do something "
-        "about are `mx.MicroexprError`.",
+        "The package is light to import: an object is loaded when it is first used. All errors that a user can do "
+        "something about are `mx.MicroexprError`.",
     ]
     for title, names in groups.items():
         parts += [f"## {title}", intro[title]]
