@@ -55,7 +55,7 @@ CALIBRATION: tuple[VideoSettings, ...] = (
     *((seed, *NORMAL) for seed in range(130, 140)),
     *((seed, *FAST) for seed in range(190, 200)),
 )
-TRAINING: tuple[VideoSettings, ...] = tuple((seed, *NORMAL) for seed in range(140, 148))
+FEW: tuple[VideoSettings, ...] = tuple((seed, *NORMAL) for seed in range(140, 148))
 """Of the spotters whose weights do not ship."""
 
 TEST: dict[float, tuple[VideoSettings, ...]] = {
@@ -201,7 +201,7 @@ def build_spotter(name: str, folder: Path) -> Spotter:
         return spotter
     path = folder / f"{name}.safetensors"
     if not path.is_file():
-        fitted(spotter, TRAINING, folder).save(path)
+        fitted(spotter, FEW, folder).save(path)
     return SPOTTERS.build({"name": name, "weights": str(path)})
 
 

@@ -15,6 +15,7 @@ from microexpr.spotting.base import Span
 from microexpr.spotting.default.curves import CURVES, NAMES, UNITS, measure
 from microexpr.spotting.default.features import FEATURE_NAMES
 from microexpr.spotting.default.flickers import find_flickers
+from microexpr.spotting.default.head import with_depth_of_turns, without_head
 from microexpr.spotting.default.peaks import find_movements, prepare
 from microexpr.spotting.default.points import FAST_LEVELS, FAST_RATE, LEVELS, MESH_LAYOUT, _measure_flow
 from microexpr.spotting.default.scoring import WEIGHTS, score_movements
@@ -141,6 +142,36 @@ def test_motion_is_measured_in_pixels_and_without_the_head():
     others = [NAMES.index(name) for name in ("mouth corners up", "mouth opening", "chin up", "mouth width")]
     assert np.abs(motion.curves[150] - motion.curves[50])[others].max() < 0.6
     assert motion.known_depth and motion.regions["chin"].shape == (300, 2)
+
+
+def turning(degrees: float, seconds: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Seconds, the shape of a face (P, 3), and where its points are (N, P, 2) as the head turns and nods."""
+    times = np.arange(0, seconds, 1 / 30)
+    shape = neutral_mesh()[MESH_LAYOUT.indices]
+    shape = shape - shape.mean(axis=0)
+    yaw, pitch = np.radians(degrees) * np.array([np.sin(3 * times), np.sin(5 * times)])
+    x, y, depth = shape.T
+    turned = np.cos(yaw)[:, None] * x + np.sin(yaw)[:, None] * depth
+    behind = np.cos(yaw)[:, None] * depth - np.sin(yaw)[:, None] * x
+    nodded = np.cos(pitch)[:, None] * y + np.sin(pitch)[:, None] * behind
+    return times, shape, np.stack([turned, nodded], axis=2)
+
+
+def test_a_wrong_depth_is_corrected_by_the_turns_of_the_head():
+    times, shape, points = turning(6, 8)
+    wrong = shape + np.random.default_rng(0).normal(0, 8, len(shape))[:, None] * (0, 0, 1)
+    rigid = MESH_LAYOUT.rigid
+    corrected = with_depth_of_turns(points, times, wrong, rigid, 1.0)
+    before, after = (without_head(points, each, rigid, 1.0, True).std() for each in (wrong, corrected))
+    assert after < 0.6 * before
+    assert with_depth_of_turns(points[:30], times[:30], wrong, rigid, 1.0) is wrong  # one second shows too little
+
+
+def test_a_head_that_hardly_turns_keeps_its_depth():
+    times, shape, points = turning(0.2, 8)
+    points = points + np.random.default_rng(0).normal(0, 0.1, points.shape)
+    kept = with_depth_of_turns(points, times, shape, MESH_LAYOUT.rigid, 1.0)
+    assert np.abs(kept - shape).max() < 0.5
 
 
 @pytest.mark.parametrize("fps", (30.0, 200.0))

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...core.track import FaceTrack
 from ..base import TimeGrid
-from .head import mean_shape, without_head
+from .head import mean_shape, with_depth_of_turns, without_head
 from .points import LANDMARK_LAYOUT, follow_points, layout_of, px_per_crop_pixel
 
 BROWS, MIDDLE, MOUTH, EYES = range(4)
@@ -89,9 +89,10 @@ def measure(track: FaceTrack, grid: TimeGrid) -> Motion:
     """Measure the motion of a face at the steps of a grid, two or more."""
     layout = layout_of(track)
     known_depth = layout is not LANDMARK_LAYOUT
-    moves = without_head(
-        follow_points(track, grid), mean_shape(track), layout.rigid, px_per_crop_pixel(track), known_depth
-    )
+    points, shape, scale = follow_points(track, grid), mean_shape(track), px_per_crop_pixel(track)
+    if known_depth:
+        shape = with_depth_of_turns(points, grid.times, shape, layout.rigid, scale)
+    moves = without_head(points, shape, layout.rigid, scale, known_depth)
     regions = {name: moves[:, points].mean(axis=1) for name, points in layout.regions.items()}
     curves = [_value(regions, curve) for curve in CURVES.values()]
     return Motion(regions, np.stack(curves, axis=1), known_depth)
