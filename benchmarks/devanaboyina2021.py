@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from microexpr.core.files import write_atomically
-from microexpr.experiments.runs import find_runs, run_recipe
+from microexpr.experiments.runs import find_runs, open_run, run_recipe
 from microexpr.recipes import Recipe, load_recipes
 from microexpr.reports.summary import Summary, summarize
 
@@ -28,9 +28,12 @@ PROCESSOR = "processor.csv"
 
 
 def run_member(member: Recipe, folder: Path, seeds: int) -> None:
-    """Run a member of a suite, or continue it, and note the processor time."""
+    """Run a member of a suite, or what is left of it, and note the processor time."""
     if not folder.exists() and (same := _same_member(member, folder)):
         shutil.copytree(same, folder)
+    own = [folder / f"seed-{seed}" for seed in range(seeds)]
+    if all((run / "run.json").is_file() and open_run(run).complete for run in own):
+        return
     before = _processor_seconds()
     run_recipe(member, folder, seeds=seeds, synthetic=True, quick=True, progress=False)
     used, path = _processor_seconds() - before, folder / PROCESSOR
