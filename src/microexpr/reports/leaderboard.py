@@ -79,7 +79,7 @@ def leaderboard_table(ranks: Sequence[Rank]) -> Table:
                 _difference(place),
                 "" if place.lift is None else f"{place.lift['difference']:+.3f}",
                 "" if network is None else format_number(network["parameters"]),
-                "" if seconds is None else f"{seconds:.2g}",
+                "" if seconds is None else f"{seconds:.2g}" if seconds < 10 else f"{seconds:.0f}",
             )
         )
     seeds = max(len(place.group.runs) for place in ranks)
