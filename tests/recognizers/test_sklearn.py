@@ -110,12 +110,17 @@ def test_scores_of_a_support_vector_machine_are_those_of_scikit_learn(classes, c
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_support_vector_machine_takes_finite_values_only():
-    """libsvm would never end."""
+@pytest.mark.parametrize("standardize", [False, True])
+def test_a_support_vector_machine_takes_finite_values_only(standardize):
+    """libsvm would never end, and every duel would be lost in predictions."""
     samples, labels = synthetic_samples()
     broken = Sample(samples[0].clip, {"image": samples[0].array("image") * np.float32(np.nan)})
-    with pytest.raises(ValueError, match="one that is not finite"):
-        RECOGNIZERS.build({"name": "svm"}, classes=CLASSES).fit([broken, *samples[1:]], labels)
+    machine = RECOGNIZERS.build({"name": "svm", "standardize": standardize}, classes=CLASSES)
+    with pytest.raises(RecipeError, match=r"'image' of '.*' has values that are not finite"):
+        machine.fit([broken, *samples[1:]], labels)
+    machine.fit(samples, labels)
+    with pytest.raises(RecipeError, match=f"'image' of '{broken.id}' has values that are not finite"):
+        machine.predict([samples[1], broken])
 
 
 def test_probabilities_of_a_support_vector_machine_are_calibrated_on_held_out_people():

@@ -49,7 +49,7 @@ class SharedPairs:
     def find(self, samples: Sequence[Sample]) -> np.ndarray | None:
         """(n,) positions of samples; None where a sample is of another clip."""
         found = [self.positions.get(sample.id, -1) for sample in samples]
-        return None if -1 in found else np.array(found)
+        return None if -1 in found else np.array(found, np.int64)
 
 
 class PairRecognizer(Recognizer):

@@ -26,9 +26,6 @@ Positive = Annotated[float, Field(gt=0)]
 CALIBRATION_FOLDS = 3
 """Parts of the training subjects that are held out in turn to fit the temperature of the probabilities."""
 
-CACHE_MIB = 200.0
-"""Memory of libsvm for parts of the kernel, as scikit-learn's default."""
-
 
 @RECOGNIZERS.register("svm")
 @dataclass
@@ -150,7 +147,7 @@ class SVM(PairRecognizer):
         """(n, length) values of samples, standardized where that is set.
 
         Raises:
-            RecipeError: they have another number of values than the training samples.
+            RecipeError: they have another number of values than the training samples, or some that are not finite.
         """
         values = self._raw(samples)
         if hasattr(self, "mean_") and values.shape[1] != len(self.mean_):
@@ -158,7 +155,13 @@ class SVM(PairRecognizer):
                 f"'{self.array}' of '{samples[0].id}' has {values.shape[1]} values, those of the training had "
                 f"{len(self.mean_)}: the chain or the input is another one"
             )
-        return (values - self.mean_) / self.deviation_ if self.standardize else values
+        values = (values - self.mean_) / self.deviation_ if self.standardize else values
+        if len(broken := np.flatnonzero(~np.isfinite(values).all(axis=1))):
+            raise RecipeError(
+                f"'{self.array}' of '{samples[broken[0]].id}' has values that are not finite, which a support vector "
+                "machine cannot learn from: check the images of the clip and the chain"
+            )
+        return values
 
     def state(self) -> State:
         """Return the training values and targets (a fit on them gives the same machine again), and the temperature."""
@@ -194,31 +197,25 @@ class KernelMachine:
 
     @classmethod
     def fit(cls, kernel: np.ndarray, targets: np.ndarray, C: float, balanced: bool) -> Self:
-        """Fit on the (n, n) kernel of training clips and their (n,) classes.
+        """Fit on the (n, n) finite kernel of training clips and their (n,) classes, two or more."""
+        from sklearn import config_context
+        from sklearn.svm import SVC
 
-        Raises:
-            ValueError: sizes that do not fit, or a kernel that is not finite; libsvm would never end.
-        """
-        # `SVC` calls the same functions, after checks that take as long as libsvm does for a few hundred clips.
-        from sklearn.svm import _libsvm as libsvm
-
-        if kernel.shape != (*targets.shape, *targets.shape) or not np.isfinite(kernel).all():
-            raise ValueError(f"a kernel {kernel.shape} of {targets.shape} clips, or one that is not finite")
-        classes, places, counts = np.unique(targets, return_inverse=True, return_counts=True)
-        weights = len(targets) / (len(classes) * counts) if balanced else np.ones(len(classes))
-        libsvm.set_verbosity_wrap(0)
-        support, _, numbers, own, intercepts, *_ = libsvm.fit(
-            kernel, places.astype(float), kernel="precomputed", C=C, class_weight=weights, cache_size=CACHE_MIB
-        )
+        classes, counts = np.unique(targets, return_counts=True)
+        weights = dict(zip(classes, len(targets) / (len(classes) * counts), strict=True)) if balanced else None
+        # Checks take as long as libsvm does for a few hundred clips; what they look at is known here.
+        with config_context(assume_finite=True, skip_parameter_validation=True):
+            fitted = SVC(C=C, kernel="precomputed", class_weight=weights).fit(kernel, targets)
         duels = list(combinations(range(len(classes)), 2))
         signs, coefficients = np.zeros((len(duels), len(classes))), np.zeros((len(targets), len(duels)))
-        ends = np.cumsum(numbers)
+        ends = np.cumsum(fitted.n_support_)
+        turn = -1 if len(classes) == 2 else 1  # of two classes scikit-learn turns the sign of libsvm around
         for machine, (i, j) in enumerate(duels):
             signs[machine, [i, j]] = 1, -1
             for of, row in ((i, j - 1), (j, i)):  # as libsvm stores them
-                part = slice(ends[of] - numbers[of], ends[of])
-                coefficients[support[part], machine] = own[row, part]
-        return cls(classes, signs, coefficients, intercepts)
+                part = slice(ends[of] - fitted.n_support_[of], ends[of])
+                coefficients[fitted.support_[part], machine] = turn * fitted.dual_coef_[row, part]
+        return cls(classes, signs, coefficients, turn * fitted.intercept_)
 
     def decisions(self, kernel: np.ndarray) -> np.ndarray:
         """(n, machines) from the (n, training clips) kernel of clips with those of the training."""
