@@ -8,7 +8,32 @@ import torch.nn.functional as F
 
 from microexpr.networks import NETWORKS
 from microexpr.networks.patches import PatchConv2d
-from microexpr.networks.training import Optimizer
+from microexpr.networks.training import LabeledBatch, Objective, Optimizer, Trainer
+from microexpr.networks.training.distributed import Process
+
+
+class Scored(Objective):
+    """Scores the module after each epoch; the mode of its layers in each step is noted."""
+
+    def __init__(self, module: torch.nn.Module) -> None:
+        self.module, self.modes = module, list[bool]()
+
+    def begin_epoch(self, epoch):
+        return [epoch]
+
+    def load(self, batches, first):
+        yield LabeledBatch(torch.ones(2, 3), torch.zeros(2, dtype=torch.long))
+
+    def forward(self, module, inputs):
+        self.modes.append(self.module.training)
+        return module(inputs)
+
+    def loss(self, outputs, targets):
+        return F.cross_entropy(outputs, targets)
+
+    def end_epoch(self, epoch):
+        self.module.eval()
+        return {}
 
 
 def gradients(layer: torch.nn.Module, x: torch.Tensor) -> list[torch.Tensor]:
@@ -63,3 +88,11 @@ def test_no_network_has_a_convolution_for_which_channels_last_are_not_safe(name)
     for layer in NETWORKS.build({"name": name}).build((3, 64, 64), 3).modules():
         if isinstance(layer, torch.nn.Conv2d) and layer.kernel_size == (1, 1):
             assert layer.stride == (1, 1) or layer.in_channels >= 8
+
+
+def test_every_epoch_trains_a_module_that_was_scored_inside_of_that_of_several_processes(monkeypatch):
+    module = torch.nn.Linear(3, 2)
+    monkeypatch.setattr(Process, "wrap", lambda self, own: torch.nn.Sequential(own))
+    objective = Scored(module)
+    Trainer(objective, module, Optimizer(), 3, torch.Generator(), Process(torch.device("cpu"))).run()
+    assert objective.modes == [True] * 3

@@ -160,7 +160,9 @@ class Trainer:
 
     def _run_epoch(self) -> None:
         """Train what is left of one epoch."""
-        if not self._parallel.training:  # of a frozen backbone, going through all layers takes longer than a step
+        # Of a frozen backbone, going through all layers takes longer than a step. The module of several processes is
+        # around the one that the objective scores, and does not know in which mode that is.
+        if not self.module.training:
             self._parallel.train()
         self._generator_at_epoch = self.generator.get_state()
         batches = self.objective.begin_epoch(self.epoch)
