@@ -53,8 +53,8 @@ def _same_member(member: Recipe, folder: Path) -> Path | None:
 
 def table_row(member: Recipe, folder: Path) -> str:
     """A row: mean and standard deviation over the seeds beside the majority baseline, and the paper's accuracy."""
-    runs = find_runs(folder)
-    summary = summarize(list(runs))  # type: ignore[arg-type]  # all are runs of recognition
+    runs = [run for run in find_runs(folder) if run.complete]  # another seed may be under way
+    summary = summarize(runs)  # type: ignore[arg-type]  # all are runs of recognition
     with (folder / PROCESSOR).open(encoding="utf-8") as file:
         seconds = sum(float(row["seconds"]) for row in csv.DictReader(file))
     name = member.name.removeprefix("devanaboyina2021-")
