@@ -161,7 +161,8 @@ def executors_page() -> str:
     return join(
         [
             "# Executors and options of a run",
-            "An executor decides where the folds of a run are computed. All of them write equal files.",
+            "An executor decides where the folds of a run are computed. All of them write equal files on one kind of "
+            "device, but for the rounding of the compiled steps of `batched`.",
             overview(EXECUTORS, "executor"),
             *class_sections(EXECUTORS),
             "## Options of a run",

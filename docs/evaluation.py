@@ -169,8 +169,7 @@ def metrics_page() -> str:
     parts = [
         "# Metrics",
         "A metric of recognition takes `(y_true, y_pred, classes)`; every report computes all of them from the "
-        "predictions of a "
-        'run. A prediction `""` stands for a clip without a prediction and counts as wrong.',
+        'predictions of a run. A prediction `""` stands for a clip without a prediction and counts as wrong.',
         table(
             ("metric", "label", "what it is", "better"),
             [

@@ -42,7 +42,8 @@ class Goal:
         row: name of the row.
         against: name of the row that it is compared with; "" where its time itself is the goal.
         wanted: the goal: times the work per second of the other row, or at most so many times its cost or seconds.
-        work: how often the work of the other row is done; 0 for goals that are ratios of speed.
+        work: for goals that are ratios of seconds, how many times the work of the other row this one does; 0 for
+            ratios of speed.
         missed: why it is out of reach, where it is.
     """
 

@@ -375,6 +375,8 @@ def test_several_recordings_in_parallel(video, tmp_path):
     assert [result.analysis.recording.frames for result in results] == [20, 9]
     with pytest.raises(UsageError, match="workers = 2: an executor has its own number of workers"):
         analyze_videos([video], tmp_path / "out", NONE, workers=2, executor=Processes(2))
+    with pytest.raises(UsageError, match="workers = 0: it is the number of recordings at once, 1 or more"):
+        analyze_videos([video], tmp_path / "out", NONE, workers=0)
 
 
 def nothing(track, options):

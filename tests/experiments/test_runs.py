@@ -92,7 +92,7 @@ def test_a_failed_fold_of_one_seed_leaves_the_other_seeds_complete(recipe, argum
 
 @pytest.mark.parametrize("name", ["spot-mdmd", "megc2019-svm", "leaderboard-spotting"])
 def test_epochs_cannot_be_kept_of_what_is_not_trained_in_epochs(name, tmp_path):
-    with pytest.raises(UsageError, match=f"--keep-epochs: '{name}' trains nothing in epochs"):
+    with pytest.raises(UsageError, match=f"--keep-epochs: '{name}' has no recognizer that is trained in epochs"):
         run_recipe(name, tmp_path / "run", keep_epochs=2)
     assert not (tmp_path / "run").exists()
 

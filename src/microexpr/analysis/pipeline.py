@@ -154,6 +154,8 @@ def analyze_videos(
     Raises:
         UsageError: a setting is wrong, a recording is given twice, or both workers and an executor are given.
     """
+    if workers < 1:
+        raise UsageError(f"workers = {workers}: it is the number of recordings at once, 1 or more")
     if executor is not None and workers != 1:
         raise UsageError(f"workers = {workers}: an executor has its own number of workers; give one of the two")
     options = options or AnalysisOptions()

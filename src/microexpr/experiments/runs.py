@@ -151,7 +151,7 @@ def run_recipe(  # noqa: PLR0913
     )
     changed = [member.with_user_overrides(set or {}) for member in members]
     if keep_epochs and not any(map(_keeps_epochs, changed)):
-        raise UsageError(f"--keep-epochs: '{name}' trains nothing in epochs; leave the option out")
+        raise UsageError(f"--keep-epochs: '{name}' has no recognizer that is trained in epochs; leave the option out")
     runs: list[Run] = []
     for member in changed:
         below = folder / member.name if len(members) > 1 else folder

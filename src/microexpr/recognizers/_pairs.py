@@ -26,11 +26,11 @@ class Pairs:
     matrices: tuple[np.ndarray, ...]
 
     def among(self, chosen: np.ndarray) -> Pairs:
-        """Those of some of the clips."""
+        """Those of some of the clips, by their (n,) positions."""
         return Pairs(tuple(vectors[chosen] for vectors in self.vectors), self.between(chosen, chosen))
 
     def between(self, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, ...]:
-        """(rows, columns) each: the numbers of some of the clips with others."""
+        """(rows, columns) each: the numbers of the clips at some positions with those at others."""
         return tuple(part_of(matrix, rows, columns) for matrix in self.matrices)
 
 

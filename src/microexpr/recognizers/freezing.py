@@ -81,7 +81,7 @@ class Freezing:
 
 
 class FeatureCache:
-    """Computes the features of single images by a frozen backbone, and keeps them in files.
+    """Computes the features of single images by a frozen backbone, and keeps them in files and in memory.
 
     Args:
         classifier: a classifier whose backbone is frozen and in evaluation mode.

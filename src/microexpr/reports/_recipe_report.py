@@ -56,17 +56,18 @@ def join_reports(parts: Sequence[Report], summaries: Sequence[S], compare: Calla
     """
     if len(parts) == 1:
         return parts[0]
-    tables = compare(list(summaries))
     lifts = {own.run.folder: record["lift"] for own, part in zip(summaries, parts, strict=True) for record in part.data}
     rankings, differences, comparisons = compare_by_clip(summaries, lifts)
     common, own = join_warnings([(part.name, part.warnings) for part in parts])
-    of_all = tables[:1] if len(rankings) > 1 and len(tables[0].rows) == len(parts) else []  # before those of a protocol
+    first, *rest = compare(list(summaries))
+    several_protocols = len(rankings) > 1 and len(first.rows) == len(parts)  # then the first table has all runs
+    leading = [first, *rankings] if several_protocols else [*rankings, first]
     return Report(
         title=f"{len(parts)} runs",
         name="comparison",
         caveats=tuple(name for name in parts[0].caveats if all(name in part.caveats for part in parts)),
         warnings=(*common, *own),
-        tables=(*of_all, *rankings, *tables[len(of_all) : 1], *differences, *tables[1:]),
+        tables=(*leading, *differences, *rest),
         data=tuple(
             {**record, "comparisons": [c.as_dict() for c in comparisons if part.name in (c.first, c.second)]}
             for part in parts

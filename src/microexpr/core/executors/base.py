@@ -19,7 +19,7 @@ from ..errors import ExecutorError, MicroexprError, UsageError, disk_message
 from ..registry import Registry, load_plugin, loaded_plugins
 
 MAX_ATTEMPTS = 2
-"""A job whose worker dies is started this many times before it counts as failed."""
+"""A job whose worker dies is started this many times beside others; `ray` then starts it once more alone."""
 
 SINGLE_THREAD_ENV = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 """One thread per worker: more threads than cores are slower, and sums in one thread are equal on every machine."""
