@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from microexpr.core.config import cache_folder
-from microexpr.core.errors import DataError, MissingDataError, ProtocolError, UsageError
+from microexpr.core.errors import DataError, MissingDataError, ProtocolError, RecipeError, UsageError
 from microexpr.datasets import open_dataset
 from microexpr.experiments import stages
 from microexpr.experiments.epoch_predictions import EpochEvaluation
@@ -89,6 +89,15 @@ def test_a_network_of_drawn_motion_is_trained_once_and_fine_tuned_in_every_fold(
     first, last = run.stages()
     assert run.keeps_epochs and last["from"] == "stage 'drawn'" and first["clips"] == first["subjects"] == 0
     assert run.metadata.subset and not [line for line in run.metadata.subset if "drawn" in line]
+
+
+def test_several_networks_cannot_be_passed_on_and_none_is_trained_for_it(options, tmp_path, monkeypatch):
+    monkeypatch.setattr(SyntheticMotion, "_fit", None)
+    recipe = load_recipe("megc2019-motion-pretrained").with_settings({"stages.drawn.recognizer.members": 2})
+    assert isinstance(recipe, RecognitionRecipe)
+    with pytest.raises(RecipeError, match="members = 2: the next stage can go on from one network"):
+        evaluate(recipe, tmp_path / "run", options)
+    assert not (tmp_path / "run").exists()
 
 
 PIPELINE = {

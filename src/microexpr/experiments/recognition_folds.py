@@ -362,8 +362,11 @@ def check_settings(recipe: RecognitionRecipe, task: FoldEvaluation | None = None
         protocol = load_protocol(stage.protocol)
         # The run sets these.
         recognizer = RECOGNIZERS.build(stage.recognizer, classes=protocol.classes, seed=0, fold="", folder=None)
-        evaluation = task if task is not None and stage is recipe.final_stage else FoldEvaluation()
+        final = stage is recipe.final_stage
+        evaluation = task if task is not None and final else FoldEvaluation()
         evaluation.check(recognizer, protocol)
+        if not final:
+            recognizer.check_passed_on()
 
 
 def run_fold(job: FoldJob, samples: Mapping[str, Sample]) -> FoldResult:

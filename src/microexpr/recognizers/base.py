@@ -269,6 +269,13 @@ class Recognizer(ABC):
         """Return what the next stage begins from: all that was learned, unless that stage can take a part only."""
         return self.state()
 
+    def check_passed_on(self) -> None:  # noqa: B027  (most recognizers pass on whatever they learn)
+        """Check, before any training, that the next stage can begin from what will be learned.
+
+        Raises:
+            RecipeError: it cannot.
+        """
+
     @abstractmethod
     def _fit(self, samples: Sequence[Sample], targets: np.ndarray, groups: Sequence[str], init: State | None) -> None:
         """Train on samples in the order of their ids; `targets` (n,) are positions in `classes` (see `_targets`)."""

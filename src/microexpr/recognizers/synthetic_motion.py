@@ -203,8 +203,7 @@ class SyntheticMotion(Recognizer):
         Raises:
             RecipeError: there are several networks.
         """
-        if self.members > 1:
-            raise RecipeError(f"members = {self.members}: the next stage can go on from one network; set members = 1")
+        self.check_passed_on()
         (module,) = self.modules_
         head = f"{head_of(module)[0]}."
         weights = {
@@ -212,6 +211,15 @@ class SyntheticMotion(Recognizer):
             for name, tensor in module.state_dict().items()
         }
         return {**{name: tensor.numpy() for name, tensor in weights.items()}, "_shape": np.array((3, SIDE, SIDE))}
+
+    def check_passed_on(self) -> None:
+        """Check that there is one network.
+
+        Raises:
+            RecipeError: there are several.
+        """
+        if self.members > 1:
+            raise RecipeError(f"members = {self.members}: the next stage can go on from one network; set members = 1")
 
     def _restore(self, state: State) -> None:
         self.modules_ = []
