@@ -248,7 +248,7 @@ def test_the_report_shows_stages_and_published_matrices(route, options, tmp_path
 
 
 def test_recipes_are_compared_seed_by_seed(route, options, tmp_path):
-    alone = dataclasses.replace(route, stages=route.stages[1:], title="alone")
+    alone = dataclasses.replace(route, name="alone", stages=route.stages[1:], title="alone")
     groups = [
         [evaluate(r, tmp_path / f"{r.title}-{n}", dataclasses.replace(options, seed=n)) for n in (0, 1)]
         for r in (route, alone)
