@@ -19,12 +19,22 @@ from tests.conftest import NETWORK, RECIPE
 
 
 @pytest.fixture(scope="module")
-def network_run(synthetic_datasets, tmp_path_factory):
-    """A run of a network that kept every second epoch."""
-    folder = tmp_path_factory.mktemp("leaderboard") / "network"
+def run_network(synthetic_datasets, tmp_path_factory):
+    """A function: a run of a network that keeps every nth of its epochs."""
     text = NETWORK.replace('{ name = "network"', '{ name = "network", network = { name = "ststnet" }')
     options = {"roots": {"megc2019": synthetic_datasets["megc2019"].root}, "allow_subset": True, "progress": False}
-    return mx.run_recipe(parse_recipe("network", text), folder, keep_epochs=2, executor="batched", **options)
+
+    def run(every):
+        folder = tmp_path_factory.mktemp("leaderboard") / "network"
+        return mx.run_recipe(parse_recipe("network", text), folder, keep_epochs=every, executor="batched", **options)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def network_run(run_network):
+    """A run that kept every second epoch."""
+    return run_network(2)
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +85,12 @@ def test_only_a_run_whose_epochs_were_kept_has_a_lift(report):
     assert by_name["machine"][4] == by_name["machine"][5] == ""
     records = {record["recipe"]: record for record in report.data}
     assert records["network"]["lift"]["difference"] >= 0 and records["machine"]["lift"] is None
+
+
+def test_the_last_epoch_alone_leaves_nothing_to_choose_and_no_lift(run_network):
+    run = run_network(1000)
+    assert run.keeps_epochs
+    assert mx.make_report(run).data[0]["lift"] is None
 
 
 def test_a_recipe_with_other_settings_has_a_lift_of_its_own(network_run, machine_run, tmp_path):

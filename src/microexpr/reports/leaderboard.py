@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import MicroexprError
-from ._epoch_choice import EACH_FOLD, epoch_choices
+from ._epoch_choice import EACH_FOLD, KeptEpochs, epoch_choices
 from ._run_group import RunGroup
 from .base import Table
 from .comparison import Comparison, compare_groups, metric_label
@@ -85,7 +85,7 @@ def leaderboard_table(ranks: Sequence[Rank]) -> Table:
     seeds = max(len(place.group.runs) for place in ranks)
     notes = [
         "The best on these test subjects comes first; minus the best: paired by clip, bootstrap over subjects.",
-        f"lift {LEAKY}: what choosing each fold's epoch on its test subjects would have added, where epochs were kept",
+        f"lift {LEAKY}: what choosing each fold's epoch on its test subjects would have added, where several were kept",
         "s a fold: wall-clock seconds of training and predicting a fold on the machine of the run",
     ]
     if seeds > 1:
@@ -99,9 +99,12 @@ def lift_by_choosing(group: RunGroup) -> dict[str, Any] | None:
     """What choosing the epoch of each fold on its test subjects would have added, by the protocol's first metric.
 
     Returns:
-        The difference with its interval, as `report --json` prints it; None where no epochs were kept.
+        The difference with its interval, as `report --json` prints it; None where no epochs were kept, or a single
+        one, which leaves nothing to choose.
     """
     if not all(run.keeps_epochs and run.complete for run in group.runs):
+        return None
+    if any(len(KeptEpochs.of(run).epochs) < 2 for run in group.runs):
         return None
     choice = next(choice for choice in epoch_choices(group.runs) if choice.name == EACH_FOLD)
     return {"metric": (name := group.protocol.primary_metrics[0]), **choice.lift[name].as_dict()}
