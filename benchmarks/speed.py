@@ -193,7 +193,7 @@ def seeds(short: bool, rounds: int) -> list[Row]:
 
 def resnet(short: bool, rounds: int) -> list[Row]:
     """ResNet10 at 64 pixels."""
-    recipe, k, epochs = parse_recipe("resnet10-64", RESNET), 3 if short else 6, 1 if short else 8
+    recipe, k, epochs = parse_recipe("resnet10-64", RESNET), 3 if short else 6, 1 if short else 3
     with copy_of("megc2019", 2 if short else 4) as folder:
         folds_of(recipe, folder, 1, "batched", k)
         jobs: dict[str, Job] = {
@@ -344,6 +344,14 @@ def regressions(rows: Sequence[Row], before: dict[str, Any]) -> list[str]:
     return lines
 
 
+def write(path: Path, length: str, facts: dict[str, Any], rows: Sequence[Row], keep: bool) -> None:
+    """Write the figures of one length to a file; `keep` leaves those of other parts in it."""
+    tables = json.loads(path.read_text()) if path.is_file() else {}
+    kept = tables.get(length, {}).get("rows", {}) if keep else {}
+    table = {"machine": facts, "rows": {**kept, **{row.key: vars(row) for row in rows}}}
+    path.write_text(json.dumps({**tables, length: table}, indent=1) + "\n")
+
+
 def main() -> None:
     """Measure, print, and compare or write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -362,7 +370,11 @@ def main() -> None:
     if given.against and not before:
         parser.error(f"'{given.against}' has no table of the {length} version; write it with --json")
     facts = {**machine(), "torch": torch.__version__, "rounds": given.rounds}
-    rows = [row for name in given.parts or PARTS for row in PARTS[name](given.short, given.rounds)]
+    rows: list[Row] = []
+    for name in given.parts or PARTS:
+        rows += PARTS[name](given.short, given.rounds)
+        if given.json:  # after each part: a run that is stopped keeps what it has
+            write(given.json, length, facts, rows, keep=bool(given.parts))
     print(", ".join(f"{key} {value}" for key, value in facts.items()))
     for row in rows:
         own = (
@@ -371,12 +383,6 @@ def main() -> None:
             else ""
         )
         print(f"{row.key:75s} {row.value:10.4g} {row.unit:14s} x{row.ratio:.2f} of {row.against}{own}")
-    if given.json:
-        tables = json.loads(given.json.read_text()) if given.json.is_file() else {}
-        table = {"machine": facts, "rows": {row.key: vars(row) for row in rows}}
-        if given.parts and length in tables:
-            table["rows"] = {**tables[length]["rows"], **table["rows"]}
-        given.json.write_text(json.dumps({**tables, length: table}, indent=1) + "\n")
     if given.against:
         for row in rows:
             if row.key not in before:

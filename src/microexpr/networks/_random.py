@@ -72,22 +72,27 @@ def _draw(state, rate, groups, kept):
     left, following = state[LEFT : LEFT + 4].view(np.int32), state[NEXT : NEXT + 8].view(np.int64)
     stored = state[FIRST : FIRST + 8 * WORDS].view(np.uint64)
     words = stored.astype(np.uint32)
-    outputs, number = np.empty(WORDS, np.uint32), following[0] if left[0] > 1 else WORDS
-    _temper(words, outputs)
+    number = following[0] if left[0] > 1 else WORDS
     count, places, _ = kept.shape
     limit = np.uint32(np.ceil(rate * 2**24))  # u / 2**24 >= rate, in whole numbers
-    mask = np.uint32(2**24 - 1)
+    block, drawn = np.empty(WORDS, np.uint8), np.empty(count * groups.max() * places, np.uint8)
+    _compare(words, limit, block)
     first = 0
     for maps in groups:
+        done, wanted = 0, count * maps * places
+        while done < wanted:  # block by block, so that the loops have no branch
+            if number == WORDS:
+                _twist(words)
+                _compare(words, limit, block)
+                number = 0
+            some = min(WORDS - number, wanted - done)
+            drawn[done : done + some] = block[number : number + some]
+            done, number = done + some, number + some
         for j in range(count):
-            for m in range(first, first + maps):
+            for m in range(maps):
+                own = drawn[(j * maps + m) * places : (j * maps + m + 1) * places]
                 for k in range(places):
-                    if number == WORDS:
-                        _twist(words)
-                        _temper(words, outputs)
-                        number = 0
-                    kept[j, k, m] = (outputs[number] & mask) >= limit
-                    number += 1
+                    kept[j, k, first + m] = own[k]
         first += maps
     stored[:] = words
     following[0] = number
@@ -112,11 +117,12 @@ def _mixed(one, two):
 
 
 @njit(nogil=True, cache=True)
-def _temper(words, outputs):
-    """The outputs of the words of a state."""
+def _compare(words, limit, kept):
+    """1 for each word of a state whose output has lower 24 bits at or above the limit, else 0."""
     for k in range(WORDS):
         y = words[k]
         y ^= y >> np.uint32(11)
         y ^= (y << np.uint32(7)) & np.uint32(0x9D2C5680)
         y ^= (y << np.uint32(15)) & np.uint32(0xEFC60000)
-        outputs[k] = y ^ (y >> np.uint32(18))
+        y ^= y >> np.uint32(18)
+        kept[k] = (y & np.uint32(2**24 - 1)) >= limit

@@ -16,12 +16,16 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped]
+from llvmlite.binding import get_host_cpu_features  # type: ignore[import-untyped]
 from numba.core import cgutils, types
 from numba.core.errors import TypingError
 from numba.extending import intrinsic, models, register_model
 
 LANES = 16
 """Numbers in a vector."""
+
+SUMS = 9 if get_host_cpu_features().get("avx512f") else 6
+"""Vectors of sums in float32 that stay in the processor's registers beside what is added to them."""
 
 
 def operation(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -68,31 +72,31 @@ def store(typing, array, position, vector):
 
 
 @operation
-def load_all(typing, array, like):
+def load_all(typing, array, position, like):
     """The vectors that lie one after the other in an array, as a tuple with the length of the tuple `like`."""
     kind = types.UniTuple(Vector(array.dtype), len(like))
 
     def generate(context, builder, signature, values):
         wanted, found = context.get_value_type(kind.dtype), []
         for number in range(len(like)):
-            position = ir.Constant(ir.IntType(64), LANES * number)
-            found.append(_load(builder, _element(context, builder, array, values[0], position), wanted))
+            found.append(
+                _load(builder, _element(context, builder, array, values[0], _after(builder, values[1], number)), wanted)
+            )
         return context.make_tuple(builder, kind, found)
 
-    return kind(array, like), generate
+    return kind(array, types.intp, like), generate
 
 
 @operation
-def store_all(typing, array, vectors):
-    """Write a tuple of vectors one after the other into an array."""
+def store_all(typing, array, position, vectors):
+    """Write a tuple of vectors one after the other into an array, from a position on."""
 
     def generate(context, builder, signature, values):
-        for number, vector in enumerate(cgutils.unpack_tuple(builder, values[1])):
-            position = ir.Constant(ir.IntType(64), LANES * number)
-            _store(builder, vector, _element(context, builder, array, values[0], position))
+        for number, vector in enumerate(cgutils.unpack_tuple(builder, values[2])):
+            _store(builder, vector, _element(context, builder, array, values[0], _after(builder, values[1], number)))
         return context.get_dummy_value()
 
-    return types.none(array, vectors), generate
+    return types.none(array, types.intp, vectors), generate
 
 
 @operation
@@ -206,19 +210,22 @@ def weighted_sums(typing, weights, image, firsts, stride):
 
 
 @operation
-def add_products(typing, sums, image, first, stride, vector):
-    """Add a vector times each value of a pixel's 3x3 neighborhood, and times 1, to sums: see `weighted_sums`."""
+def add_products(typing, sums, image, places, first, shift, vector):
+    """Add a vector times some values of an image to sums, a tuple of vectors.
+
+    The values are those at `places[first] + shift`, `places[first + 1] + shift` and so on.
+    """
 
     def generate(context, builder, signature, values):
-        *taps, total = cgutils.unpack_tuple(builder, values[0])
-        pointers = _neighborhood(context, builder, image, values[1], values[2], values[3], len(taps))
-        found = [
-            _multiply_add(builder, _splat(builder, builder.load(pointer), total.type), values[4], tap)
-            for tap, pointer in zip(taps, pointers, strict=True)
-        ]
-        return context.make_tuple(builder, sums, [*found, builder.fadd(total, values[4], flags=("contract",))])
+        found = []
+        for number, total in enumerate(cgutils.unpack_tuple(builder, values[0])):
+            position = builder.add(values[3], ir.Constant(values[3].type, number))
+            place = builder.load(_element(context, builder, places, values[2], position))
+            value = builder.load(_element(context, builder, image, values[1], builder.add(place, values[4])))
+            found.append(_multiply_add(builder, _splat(builder, value, total.type), values[5], total))
+        return context.make_tuple(builder, sums, found)
 
-    return sums(sums, image, types.intp, types.intp, vector), generate
+    return sums(sums, image, places, types.intp, types.intp, vector), generate
 
 
 def _neighborhood(context, builder, array, value, first, stride, taps: int) -> list[ir.Value]:
@@ -231,6 +238,11 @@ def _neighborhood(context, builder, array, value, first, stride, taps: int) -> l
 def _element(context, builder, array, value, position) -> ir.Value:
     """Pointer to an element of a one-dimensional array."""
     return builder.gep(context.make_array(array)(context, builder, value).data, [position])
+
+
+def _after(builder, position, vectors: int) -> ir.Value:
+    """The position so many vectors later."""
+    return builder.add(position, ir.Constant(position.type, LANES * vectors))
 
 
 def _load(builder, pointer, kind) -> ir.Value:

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from ._random import draw_kept
 from ._vectors import (
     LANES,
+    SUMS,
     add,
     add_products,
     is_positive,
@@ -181,8 +182,10 @@ def _gradients(
     count, dtype, quarters = len(positions), images.dtype, _quarters(_pooled(rows), _pooled(columns)) * MAPS
     pooled = np.empty(count * _pooled(rows) * _pooled(columns) * MAPS, dtype)
     chosen = np.empty(len(pooled), np.int32)
-    taps = (0,) * len(convolution)
-    values, patches, squares = _convolve(images, positions, convolution.ravel(), scale, shape, taps, pooled, chosen)
+    taps, at_once = (0,) * len(convolution), (0,) * SUMS
+    values, patches, squares = _convolve(
+        images, positions, convolution.ravel(), scale, shape, taps, at_once, pooled, chosen
+    )
     mean = values[-1] / (count * rows * columns)
     variance = squares / (count * rows * columns) - mean**2
     inverse = 1 / np.sqrt(variance + eps)
@@ -219,10 +222,11 @@ def _softmax_gradient(logits: np.ndarray, targets: np.ndarray, weights: np.ndarr
 
 
 @compiled
-def _convolve(images, positions, weights, scale, shape, like, pooled, chosen):
+def _convolve(images, positions, weights, scale, shape, like, at_once, pooled, chosen):
     """Compute and pool the rectified maps of clips.
 
-    `pooled` gets those of 3x3 values whose normalized value is the largest, `chosen` where their patches begin.
+    `pooled` gets those of 3x3 values whose normalized value is the largest, `chosen` where their patches begin. `like`
+    and `at_once` are tuples with the number of weights of a map, and of sums that are computed at once.
 
     Returns:
         Three sums over clips and pixels in float64: (9 C + 1, 16) of each value times its patch and 1, the same of 1
@@ -235,34 +239,35 @@ def _convolve(images, positions, weights, scale, shape, like, pooled, chosen):
     for m in range(MAPS):
         if scale[m] < 0:
             sign[m] = -1
-    maps, none = np.empty(rows * columns * MAPS, images.dtype), np.zeros(len(like) * MAPS, images.dtype)
-    part, square, numbers = none.copy(), np.empty(MAPS, images.dtype), np.zeros(MAPS, np.int32)
-    values, patches, squares = np.zeros(len(none)), np.zeros(len(none)), np.zeros(MAPS)
+    places = _neighborhood(stride, channels, len(at_once))
+    maps, positive = np.empty(rows * columns * MAPS, images.dtype), np.empty(columns * MAPS, images.dtype)
+    none, numbers = np.zeros((len(places) + 2) * MAPS, images.dtype), np.zeros(MAPS, np.int32)
+    value_sums, positive_sums = none.copy(), none.copy()
+    values, patches = np.zeros(len(none)), np.zeros(len(none))
+    ones, squared = len(places) * MAPS, (len(places) + 1) * MAPS  # where the sums of values and of squares stand
     for j in range(len(positions)):
         image = images[positions[j]]
         _rectified_maps(image, weights, shape, like, maps)
 
-        sums, total = load_all(none, like), load(none, 0)
+        value_sums[:] = 0
+        positive_sums[:] = 0
         for y in range(rows):
+            first, row = y * stride, y * columns * MAPS
+            total, square, number = load(value_sums, ones), load(value_sums, squared), load(positive_sums, ones)
             for x in range(columns):
-                value = load(maps, (y * columns + x) * MAPS)
-                sums = add_products(sums, image, y * stride + x * channels, stride, value)
-                total = multiply_add(value, value, total)
-        store_all(part, sums)
-        store(square, 0, total)
-        for i in range(len(part)):
-            values[i] += part[i]
-        for m in range(MAPS):
-            squares[m] += square[m]
-
-        sums = load_all(none, like)
-        for y in range(rows):
-            for x in range(columns):
-                positive = is_positive(load(maps, (y * columns + x) * MAPS))
-                sums = add_products(sums, image, y * stride + x * channels, stride, positive)
-        store_all(part, sums)
-        for i in range(len(part)):
-            patches[i] += part[i]
+                value = load(maps, row + x * MAPS)
+                one = is_positive(value)
+                store(positive, x * MAPS, one)
+                total, square, number = add(total, value), multiply_add(value, value, square), add(number, one)
+            store(value_sums, ones, total)
+            store(value_sums, squared, square)
+            store(positive_sums, ones, number)
+            for k in range(0, len(places), len(at_once)):
+                _add_patches(image, places, k, first, channels, maps, row, columns, at_once, value_sums)
+                _add_patches(image, places, k, first, channels, positive, 0, columns, at_once, positive_sums)
+        for i in range(len(none)):
+            values[i] += value_sums[i]
+            patches[i] += positive_sums[i]
 
         place = j * pooled_rows * pooled_columns * MAPS
         for r in range(pooled_rows):
@@ -275,16 +280,37 @@ def _convolve(images, positions, weights, scale, shape, like, pooled, chosen):
                 store(pooled, place, multiply(best, load(sign, 0)))
                 store(chosen, place, where)
                 place += MAPS
-    return values.reshape(-1, MAPS), patches.reshape(-1, MAPS), squares
+    kept = np.append(np.arange(9 * channels), len(places))
+    squares = values[squared:].copy()
+    return values.reshape(-1, MAPS)[kept], patches.reshape(-1, MAPS)[kept], squares
+
+
+@compiled
+def _neighborhood(stride, channels, at_once):
+    """Positions of a pixel's 3x3 neighborhood, by row, column and channel; then the first, up to whole groups."""
+    places = np.zeros((9 * channels + at_once - 1) // at_once * at_once, np.int64)
+    for i in range(9 * channels):
+        places[i] = i // (3 * channels) * stride + i % (3 * channels)
+    return places
+
+
+@compiled
+def _add_patches(image, places, k, first, channels, vectors, row, columns, at_once, sums):
+    """Add the products of a row's vectors and some places of their patches, from the `k`-th place on, to `sums`."""
+    found = load_all(sums, k * MAPS, at_once)
+    for x in range(columns):
+        found = add_products(found, image, places, k, first + x * channels, load(vectors, row + x * MAPS))
+    store_all(sums, k * MAPS, found)
 
 
 @compiled
 def _rectified_maps(image, weights, shape, like, maps):
-    """Fill `maps` with the rectified convolution of an image, four pixels at a time."""
+    """Fill `maps` with the rectified convolution of an image, four pixels at a time; the last four of a row overlap."""
     rows, columns, channels = shape
-    stride, taps = (columns + 2) * channels, load_all(weights, like)
+    stride, taps = (columns + 2) * channels, load_all(weights, 0, like)
     for y in range(rows):
-        for x in range(0, columns - 3, 4):
+        for block in range((columns + 3) // 4):
+            x = min(4 * block, columns - 4)
             first = y * stride + x * channels
             pixels = (first, first + channels, first + 2 * channels, first + 3 * channels)
             one, two, three, four = weighted_sums(taps, image, pixels, stride)
@@ -293,9 +319,6 @@ def _rectified_maps(image, weights, shape, like, maps):
             store(maps, place + MAPS, rectified(two))
             store(maps, place + 2 * MAPS, rectified(three))
             store(maps, place + 3 * MAPS, rectified(four))
-        for x in range(columns - columns % 4, columns):
-            (one,) = weighted_sums(taps, image, (y * stride + x * channels,), stride)
-            store(maps, (y * columns + x) * MAPS, rectified(one))
 
 
 @compiled
