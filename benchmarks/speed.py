@@ -193,7 +193,7 @@ def seeds(short: bool, rounds: int) -> list[Row]:
 
 def resnet(short: bool, rounds: int) -> list[Row]:
     """ResNet10 at 64 pixels."""
-    recipe, k, epochs = parse_recipe("resnet10-64", RESNET), 3 if short else 6, 1 if short else 3
+    recipe, k, epochs = parse_recipe("resnet10-64", RESNET), 3 if short else 6, 1 if short else 12
     with copy_of("megc2019", 2 if short else 4) as folder:
         folds_of(recipe, folder, 1, "batched", k)
         jobs: dict[str, Job] = {

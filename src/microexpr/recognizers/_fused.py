@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
 
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from ..core.clip import Sample
 from ..networks.base import FusedStep
 from ..networks.training import LabeledBatch, Trainer, torch_threads
 from ._objective import ClipClassification
+from ._threads import fit_in_threads
 from .base import Fit, Recognizer, stack
 
 
@@ -74,26 +71,7 @@ class FusedTrainer(Trainer):
         self._torch_optimizer.step()
 
 
-def fit_in_threads(fits: Sequence[Fit]) -> Iterator[Recognizer | Exception]:
-    """Fit recognizers beside each other, one thread for each core: neither compiled steps nor torch's operations hold
-    Python's lock.
-
-    Yields:
-        Each recognizer in the order of `fits`, or the exception that ended its training.
-    """
-    stopped = threading.Event()
-
-    def go_on(done: int, total: int) -> None:
-        if stopped.is_set():
-            raise InterruptedError("stopped")
-
-    # There is a fold for every core: more threads for each would only wait for each other.
-    with torch_threads(1), threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as pool:
-        waiting = [pool.submit(fit.run_safely, go_on) for fit in fits]
-        try:
-            for future in waiting:
-                yield future.result()
-        finally:  # also where the caller was interrupted, or wants no more
-            stopped.set()
-            for future in waiting:
-                future.cancel()
+def train_in_threads(fits: Sequence[Fit]) -> Iterator[Recognizer | Exception]:
+    """Train networks beside each other: see `fit_in_threads`; neither compiled steps nor torch hold Python's lock."""
+    with torch_threads(1):
+        yield from fit_in_threads(fits)

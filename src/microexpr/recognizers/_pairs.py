@@ -10,6 +10,7 @@ from typing import cast
 import numpy as np
 
 from ..core.clip import Sample
+from ._threads import fit_in_threads
 from .base import Fit, Recognizer
 
 
@@ -98,26 +99,31 @@ class PairRecognizer(Recognizer):
 
     @classmethod
     def fit_many(cls, fits: Sequence[Fit]) -> Iterator[Recognizer | Exception]:
-        """Fit many on parts of the same clips; equal pairs are measured once."""
-        shared: dict[str, SharedPairs] = {}
+        """Fit many on parts of the same clips, one for each core; equal pairs are measured once."""
+        shared: dict[str, SharedPairs | Exception] = {}
         for fit in fits:
             recognizer = fit.recognizer
             assert isinstance(recognizer, PairRecognizer)
-            if key := recognizer._pairs_key():
-                if key not in shared:
-                    same = [f for f in fits if f.recognizer._pairs_key() == key]  # type: ignore[attr-defined]
-                    samples = {sample.id: sample for other in same for sample in other.samples}
-                    try:
-                        pairs = recognizer._measure(list(samples.values()))
-                    except MemoryError:
-                        raise
-                    except Exception as error:
-                        yield error
-                        continue
-                    shared[key] = SharedPairs(pairs, {name: i for i, name in enumerate(samples)})
-                recognizer._shared = shared[key]
-            yield fit.run_safely()
-            recognizer._shared = None
+            if (key := recognizer._pairs_key()) and key not in shared:
+                same = [f for f in fits if f.recognizer._pairs_key() == key]  # type: ignore[attr-defined]
+                shared[key] = recognizer._measure_all(same)
+            found = shared.get(key)
+            recognizer._shared = found if isinstance(found, SharedPairs) else None
+        failed = [shared.get(fit.recognizer._pairs_key()) for fit in fits]  # type: ignore[attr-defined]
+        fitted = fit_in_threads([f for f, error in zip(fits, failed, strict=True) if not isinstance(error, Exception)])
+        for fit, error in zip(fits, failed, strict=True):
+            yield error if isinstance(error, Exception) else next(fitted)
+            fit.recognizer._shared = None  # type: ignore[attr-defined]
+
+    def _measure_all(self, fits: Sequence[Fit]) -> SharedPairs | Exception:
+        """The pairs of the clips of some fits, or the exception that ended it."""
+        samples = {sample.id: sample for fit in fits for sample in fit.samples}
+        try:
+            return SharedPairs(self._measure(list(samples.values())), {name: i for i, name in enumerate(samples)})
+        except MemoryError:
+            raise
+        except Exception as error:
+            return error
 
 
 def part_of(matrix: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ from ..networks.training.distributed import Process
 from ..networks.weights import load_weights, transfer_weights
 from ._classifier import Classifier, build_module, place_module
 from ._components import NetworkComponents
-from ._fused import FusedClassification, FusedImages, FusedTrainer, fit_in_threads
+from ._fused import FusedClassification, FusedImages, FusedTrainer, train_in_threads
 from ._objective import ClipClassification, inverse_frequency
 from .augmentation import Crop
 from .base import RECOGNIZERS, Fit, Recognizer, Settings, State, softmax
@@ -113,14 +113,14 @@ class Network(TrainedInEpochs):
         assert isinstance(first, Network)
         if not all(fit.recognizer._same_inputs(first) for fit in fits) or not first._can_fuse(samples):  # type: ignore[attr-defined]
             alone = any(fit.recognizer._needs_machine() for fit in fits)  # type: ignore[attr-defined]
-            yield from super().fit_many(fits) if alone else fit_in_threads(fits)
+            yield from super().fit_many(fits) if alone else train_in_threads(fits)
             return
         step = first.components().architecture.fused_step()
         assert step is not None
         images = FusedImages.of(step, samples, first.array)
         for fit in fits:
             fit.recognizer._fused = images  # type: ignore[attr-defined]
-        for fitted in fit_in_threads(fits):
+        for fitted in train_in_threads(fits):
             yield fitted
             if isinstance(fitted, Network):
                 fitted._fused = None
