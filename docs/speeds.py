@@ -106,8 +106,8 @@ GOALS = (
         "batched",
         "",
         1,
-        missed="a fold takes 26 ms of a core for four fits; a third of that is libsvm itself, and what scikit-learn does "
-        "around it in Python runs on one core at a time",
+        missed="a fold takes 26 ms of a core for four fits; a third of that is libsvm itself, and what "
+        "scikit-learn does around it in Python runs on one core at a time",
     ),
 )
 
