@@ -41,7 +41,7 @@ from microexpr.analysis import AnalysisOptions, analyze_video
 from microexpr.core.clip import Clip, Sample
 from microexpr.core.executors import executor
 from microexpr.datasets import DATASETS
-from microexpr.experiments.recognition_folds import RUN_FOLD, FoldJob
+from microexpr.experiments.fold_jobs import RUN_FOLD, FoldJob
 from microexpr.experiments.runs import Runs
 from microexpr.recipes import Recipe, parse_recipe
 from video import write_video

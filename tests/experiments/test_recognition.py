@@ -13,6 +13,7 @@ from microexpr.core.progress import no_progress
 from microexpr.datasets import Dataset
 from microexpr.experiments import recognition_folds as ev
 from microexpr.experiments.data import StageData, load_data
+from microexpr.experiments.fold_jobs import RUN_FOLD, FoldJob
 from microexpr.experiments.options import RunOptions
 from microexpr.experiments.recognition_folds import evaluate
 from microexpr.experiments.recognition_run import RecognitionRun
@@ -135,8 +136,8 @@ def ev_recipe(tree: dict) -> RecognitionRecipe:
 
 
 def test_labels_of_test_clips_are_not_sent_to_workers(network, subset, tmp_path, monkeypatch):
-    jobs: list[ev.FoldJob] = []
-    real = ev.RUN_FOLD
+    jobs: list[FoldJob] = []
+    real = RUN_FOLD
     monkeypatch.setattr(ev, "RUN_FOLD", lambda job, samples: (jobs.append(job), real(job, samples))[1])
     run = evaluate(network, tmp_path / "run", subset)
     assert len(jobs) == len(run.unit_names)
@@ -166,7 +167,7 @@ def test_finished_folds_are_not_repeated(network, subset, tmp_path, monkeypatch)
     gone = run.folder / "folds" / "smic.s02.csv"
     gone.unlink()
     jobs: list[str] = []
-    real = ev.RUN_FOLD
+    real = RUN_FOLD
     monkeypatch.setattr(ev, "RUN_FOLD", lambda job, samples: (jobs.append(job.fold), real(job, samples))[1])
     assert files(evaluate(network, tmp_path / "run", subset)) == before
     assert jobs == ["smic/s02"]
@@ -235,7 +236,7 @@ def rename_subjects(data: StageData, names: dict[str, str]) -> StageData:
 
 
 def test_a_failed_fold_has_an_error_file_and_no_predictions(recipe, subset, tmp_path, monkeypatch):
-    real = ev.RUN_FOLD
+    real = RUN_FOLD
 
     def failing(job, samples):
         if job.fold == "smic/s02":

@@ -13,7 +13,8 @@ from ..core.errors import RecipeError
 from ..protocols import Example, Protocol
 from ..recognizers import RECOGNIZERS, Recognizer
 from ._action_unit_run import ActionUnitsRun
-from .recognition_folds import FoldEvaluation, FoldJob, FoldResult
+from .fold_jobs import FoldJob, FoldResult
+from .recognition_folds import FoldEvaluation
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,8 @@ from ..recipes import RecognitionRecipe
 from ..recognizers import RECOGNIZERS, Recognizer
 from ..recognizers.base import Fit
 from ..recognizers.epochs import TrainedInEpochs
-from .recognition_folds import FoldEvaluation, FoldJob, FoldResult, trained
+from .fold_jobs import FoldJob, FoldResult, trained
+from .recognition_folds import FoldEvaluation
 from .recognition_run import KEPT_EPOCHS, RecognitionRun
 from .run_folder import fold_seed
 
