@@ -112,6 +112,8 @@ def test_difference_and_subsample():
         200,
         250,
     ]
+    for every in (4, 7):  # the last frame shows what a short clip moves
+        assert len(STEPS.build({"name": "subsample", "every": every})(with_frames(frames)).array("frames")) == 2
 
 
 @pytest.mark.parametrize(
