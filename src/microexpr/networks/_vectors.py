@@ -24,7 +24,15 @@ from numba.extending import intrinsic, models, register_model
 LANES = 16
 """Numbers in a vector."""
 
-SUMS = 9 if get_host_cpu_features().get("avx512f") else 6
+
+def _processor_has(feature: str) -> bool:
+    try:
+        return bool(get_host_cpu_features().get(feature))
+    except RuntimeError:  # not known of this kind of processor
+        return False
+
+
+SUMS = 9 if _processor_has("avx512f") else 6
 """Vectors of sums in float32 that stay in the processor's registers beside what is added to them."""
 
 

@@ -241,9 +241,9 @@ def _convolve(images, positions, weights, scale, shape, like, at_once, pooled, c
             sign[m] = -1
     places = _neighborhood(stride, channels, len(at_once))
     maps, positive = np.empty(rows * columns * MAPS, images.dtype), np.empty(columns * MAPS, images.dtype)
-    none, numbers = np.zeros((len(places) + 2) * MAPS, images.dtype), np.zeros(MAPS, np.int32)
-    value_sums, positive_sums = none.copy(), none.copy()
-    values, patches = np.zeros(len(none)), np.zeros(len(none))
+    length, numbers = (len(places) + 2) * MAPS, np.zeros(MAPS, np.int32)
+    value_sums, positive_sums = np.zeros(length, images.dtype), np.zeros(length, images.dtype)
+    values, patches = np.zeros(length), np.zeros(length)
     ones, squared = len(places) * MAPS, (len(places) + 1) * MAPS  # where the sums of values and of squares stand
     for j in range(len(positions)):
         image = images[positions[j]]
@@ -265,7 +265,7 @@ def _convolve(images, positions, weights, scale, shape, like, at_once, pooled, c
             for k in range(0, len(places), len(at_once)):
                 _add_patches(image, places, k, first, channels, maps, row, columns, at_once, value_sums)
                 _add_patches(image, places, k, first, channels, positive, 0, columns, at_once, positive_sums)
-        for i in range(len(none)):
+        for i in range(length):
             values[i] += value_sums[i]
             patches[i] += positive_sums[i]
 
