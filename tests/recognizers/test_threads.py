@@ -2,6 +2,7 @@
 
 import os
 import threading
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,8 @@ class Counted:
 
 def test_few_are_fitted_ahead_of_the_one_that_was_asked_for_and_all_come_in_order():
     begun: list[int] = []
-    fitted = fit_in_threads([Counted(number, begun) for number in range(100)])
+    fits: list[Any] = [Counted(number, begun) for number in range(100)]
+    fitted = fit_in_threads(fits)
     assert begun == []
     assert next(fitted) == 0
     assert len(begun) <= 2 * (os.cpu_count() or 1) + 1
@@ -42,12 +44,14 @@ def test_who_wants_no_more_stops_the_others():
             except InterruptedError:
                 stopped.set()
 
-    fitted = fit_in_threads([Counted(0, []), *(Endless(number, []) for number in range(8))])
+    fits: list[Any] = [Counted(0, []), *(Endless(number, []) for number in range(8))]
+    fitted: Any = fit_in_threads(fits)
     assert next(fitted) == 0 and waiting.wait(10)
     fitted.close()
     assert stopped.is_set()
 
 
 def test_a_full_memory_is_raised():
+    fits: list[Any] = [Counted(0, []), Counted(1, [], MemoryError())]
     with pytest.raises(MemoryError):
-        list(fit_in_threads([Counted(0, []), Counted(1, [], MemoryError())]))
+        list(fit_in_threads(fits))
