@@ -40,6 +40,7 @@ from microexpr import run_recipe
 from microexpr.analysis import AnalysisOptions, analyze_video
 from microexpr.core.clip import Clip, Sample
 from microexpr.core.executors import executor
+from microexpr.core.files import write_atomically
 from microexpr.datasets import DATASETS
 from microexpr.experiments.fold_jobs import RUN_FOLD, FoldJob
 from microexpr.experiments.runs import Runs
@@ -349,7 +350,7 @@ def write(path: Path, length: str, facts: dict[str, Any], rows: Sequence[Row], k
     tables = json.loads(path.read_text()) if path.is_file() else {}
     kept = tables.get(length, {}).get("rows", {}) if keep else {}
     table = {"machine": facts, "rows": {**kept, **{row.key: vars(row) for row in rows}}}
-    path.write_text(json.dumps({**tables, length: table}, indent=1) + "\n")
+    write_atomically(path, (json.dumps({**tables, length: table}, indent=1) + "\n").encode())
 
 
 def main() -> None:

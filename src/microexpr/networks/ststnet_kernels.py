@@ -1,11 +1,10 @@
 """One step of gradient descent of STSTNet, compiled by Numba: the same numbers as torch's, in a fraction of the time.
 
-The three streams are one convolution of 16 maps: as many as a vector has numbers, so that the weights of a pixel's
-neighborhood stay in the processor's registers. A clip's maps are computed, pooled and forgotten while they are in its
-cache. What their gradient needs is summed up at once, although it depends on the statistics of the whole batch: of the
-batch normalization, each value `z > 0` of a map gets `constant - slope z`, with two numbers that every pixel of the map
-shares, so that the sums of patches and of `z` times patches are enough. What comes through the pooling is added for the
-pixels that it chose.
+The three streams are one convolution of 16 maps: as many as a vector has numbers, so that sums stay in the processor's
+registers. A clip's maps are computed, pooled and forgotten while they are in its cache. What their gradient needs is
+summed up at once, although it depends on the statistics of the whole batch: of the batch normalization, each value `z >
+0` of a map gets `constant - slope z`, with two numbers that every pixel of the map shares, so that the sums of patches
+and of `z` times patches are enough. What comes through the pooling is added for the pixels that it chose.
 """
 
 # ruff: noqa: ANN001, ANN202, PLR0913 - Numba derives the types of compiled functions, which cannot share an object.
